@@ -1,0 +1,5 @@
+"""``python -m fxticker``."""
+
+from fxticker.cli import main
+
+main()

@@ -1,0 +1,49 @@
+"""The command line: one thin command per function of the package."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from fxticker.cli import collecting, demonstrating, plotting, reading
+from fxticker.errors import ConfigError, FxTickerError
+
+app = typer.Typer(
+    name="fxticker",
+    help="Record the Central Asian FX ticker for years without lying.",
+    epilog="Times are UTC. Exit codes: 0 good, 1 a named failure, 2 usage, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(collecting.run)
+app.command("snapshot")(collecting.snapshot)
+app.command("import")(collecting.import_)
+app.command("latest")(reading.latest)
+app.command("history")(reading.history)
+app.command("drift")(reading.drift)
+app.command("gaps")(reading.gaps)
+app.command("status")(reading.status)
+app.command("check")(reading.check)
+app.command("export")(reading.export)
+app.add_typer(plotting.app, name="plot")
+app.command("demo")(demonstrating.demo)
+
+
+def main() -> None:
+    """Run the command line; every failure that has a name is one line on stderr and exit code 1."""
+    try:
+        app()
+    except ConfigError as error:
+        for problem in error.problems:
+            _say(f"{error.origin}: {problem}")
+        sys.exit(1)
+    except (FxTickerError, OSError, ValueError) as error:
+        _say(str(error))
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    print(f"fxticker: {' '.join(text.split())}", file=sys.stderr)

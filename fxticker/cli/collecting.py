@@ -1,0 +1,136 @@
+"""Commands that write into the store."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fxticker.cli.options import Config, Sources, StoreFolder, settings
+
+if TYPE_CHECKING:
+    from fxticker.config import HttpSettings
+    from fxticker.fetching import Fetcher
+    from fxticker.models import Poll
+
+
+def run(config: Config = None, store: StoreFolder = None) -> None:
+    """Poll every enabled source on its grid until SIGTERM or SIGINT; one outcome for every slot."""
+    from fxticker.clock import SystemClock
+    from fxticker.daemon import Daemon
+    from fxticker.errors import ConfigError
+    from fxticker.store import Store
+
+    configured = settings(config)
+    planned = configured.planned()
+    if not planned:
+        raise ConfigError(str(config or "config.toml"), ["sources: none is enabled, there is nothing to poll"])
+    log_to_stderr()
+    clock = SystemClock()
+    folder = store if store is not None else configured.store.path
+    with fetcher(configured.http) as fetch:
+        daemon = Daemon(planned, fetcher=fetch, store=Store(folder, clock=clock), clock=clock, on_poll=log_poll)
+        daemon.stop_on_signals()
+        daemon.run()
+
+
+def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources = None) -> None:
+    """Poll every enabled source once, now; exit 1 if one gave no ticks."""
+    from fxticker.clock import SystemClock
+    from fxticker.collecting import collect_once
+    from fxticker.store import Store
+
+    configured = settings(config)
+    clock = SystemClock()
+    opened = Store(store if store is not None else configured.store.path, clock=clock)
+    with fetcher(configured.http) as fetch:
+        polls = [
+            collect_once(planned.source, clock.now(), fetch=fetch, store=opened, clock=clock)
+            for planned in configured.planned()
+            if not sources or planned.source.id in sources
+        ]
+    for poll in polls:
+        print(describe(poll), file=sys.stdout if poll.ticks else sys.stderr)
+    if not polls:
+        raise typer.BadParameter("no such source is enabled")
+    if not all(poll.ticks for poll in polls):
+        raise typer.Exit(1)
+
+
+def import_(
+    files: Annotated[list[str], typer.Argument(help="Saved pages: files, folders, glob patterns, or - for stdin.")],
+    observed_at: Annotated[
+        str | None,
+        typer.Option("--observed-at", help="When the pages were captured; default: each page's own printed date."),
+    ] = None,
+    source: Annotated[str, typer.Option("--source", help="Whose pages they are.")] = "timesca",
+    config: Config = None,
+    store: StoreFolder = None,
+) -> None:
+    """Store the ticker of saved pages; importing again adds nothing. Exit 1 if a page was refused."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from fxticker.importing import find_pages, import_pages
+    from fxticker.instants import instant
+    from fxticker.sources import known_sources
+    from fxticker.store import Store
+
+    if observed_at is not None:
+        try:
+            instant(observed_at)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    if source not in known_sources():
+        raise typer.BadParameter(f"unknown source {source}; known are {', '.join(sorted(known_sources()))}")
+    folder: Path = store if store is not None else settings(config).store.path
+    pages = find_pages(files)
+    console = Console(stderr=True)
+    summary = import_pages(
+        track(pages, "importing", console=console, transient=True, disable=not console.is_terminal),
+        source=known_sources()[source],
+        store=Store(folder),
+        observed_at=observed_at,
+    )
+    for name, reason in summary.refused:
+        print(f"fxticker: refused {name}: {reason}", file=sys.stderr)
+    print(
+        f"{summary.pages} pages: {summary.added} rows added, {summary.known} already there, "
+        f"{len(summary.refused)} pages refused"
+    )
+    if summary.refused:
+        raise typer.Exit(1)
+
+
+def fetcher(http: HttpSettings) -> Fetcher:
+    """The HTTP client as configured."""
+    from fxticker.fetching import Fetcher
+
+    return Fetcher(timeout_s=http.timeout_s, max_bytes=http.max_bytes, user_agent=http.user_agent)
+
+
+def describe(poll: Poll) -> str:
+    """A poll as one line."""
+    facts = [f"{poll.ticks} ticks" if poll.ticks else "no ticks"]
+    if poll.duration_ms is not None:
+        facts.append(f"{poll.duration_ms} ms")
+    if poll.detail:
+        facts.append(poll.detail)
+    return f"{poll.source} {poll.slot:%Y-%m-%dT%H:%M:%SZ} {poll.outcome}: {', '.join(facts)}"
+
+
+def log_to_stderr() -> None:
+    """One line per poll, and what goes wrong; libraries speak up only about errors of their own."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("fxticker").setLevel(logging.INFO)
+    # What APScheduler warns of (late and overlapping runs) is recorded as outcomes.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+def log_poll(poll: Poll) -> None:
+    """Log a poll: a warning if it gave no ticks."""
+    level = logging.INFO if poll.ticks else logging.WARNING
+    logging.getLogger("fxticker").log(level, "%s", describe(poll))

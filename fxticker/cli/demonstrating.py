@@ -1,0 +1,95 @@
+"""The demonstration."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fxticker.cli.options import Format
+
+_MARKER = ".fxticker-demo"
+"""Marks a folder as the demonstration's own, which it may replace."""
+_LIVE_POLLS = 10
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A folder of its own; an earlier demo's is replaced.")
+    ] = Path("fxticker-demo"),
+) -> None:
+    """The whole job offline: real history replayed from a site on loopback, then ten live polls."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from fxticker.cli.output import show, show_drift
+    from fxticker.demo.captures import dated_slots, read_captures
+    from fxticker.demo.replay import replay, run_daemon
+    from fxticker.demo.site import TickerSite
+    from fxticker.drifting import drift
+    from fxticker.figures import plot_drift, plot_history, save_figure
+    from fxticker.loading import latest, load
+
+    _make_folder(output)
+    history_store, live_store = output / "history", output / "live"
+    console = Console(highlight=False, soft_wrap=True)
+    history = list(dated_slots(read_captures()))
+    with TickerSite() as site:
+        print(f"A ticker site on {site.url} replays {len(history)} recorded pages under a simulated clock.")
+        polls = list(
+            track(
+                replay(history, site=site, store_path=history_store),
+                "replaying",
+                total=len(history),
+                console=console,
+                transient=True,
+                disable=not console.is_terminal,
+            )
+        )
+        print(f"  outcomes: {_counted([poll.outcome for poll in polls])}")
+        print(f"\nNow the daemon polls the same site once a second, {_LIVE_POLLS} times.")
+        captures = [capture for _, capture in history[-_LIVE_POLLS:]]
+        live = run_daemon(
+            captures,
+            site=site,
+            store_path=live_store,
+            on_poll=lambda poll: print(
+                f"  {poll.slot:%H:%M:%S} {poll.outcome}: {poll.ticks} ticks, {poll.duration_ms} ms"
+            ),
+        )
+        print(f"  outcomes: {_counted([poll.outcome for poll in live])}")
+
+    first, last = history[0][0].date(), history[-1][0].date()
+    print(f"\nThe last ticker of the history ({last}):\n")
+    show(latest(history_store).to_dict("records"), ["pair", "rate_text", "change_text", "observed_at"], Format.TABLE)
+    moved = drift(history_store, start=first, end=last)
+    print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
+    show_drift(
+        moved,
+        ["pair", "rate_start", "rate_end", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant"],
+        Format.TABLE,
+    )
+    charts = {output / "history.png": plot_history(load(history_store)), output / "drift.png": plot_drift(moved)}
+    for path, figure in charts.items():
+        save_figure(figure, path)
+    print(
+        f"\nStores:  {history_store}, {live_store}\nCharts:  {', '.join(map(str, charts))}\n"
+        f'In pandas:  pandas.read_parquet("{history_store}/ticks")\n'
+        f'       or:  fxticker.load("{history_store}", bands=True)'
+    )
+
+
+def _make_folder(output: Path) -> None:
+    if output.exists():
+        if not (output / _MARKER).exists() and any(output.iterdir()):
+            raise FileExistsError(f"{output}: exists and is not an earlier demonstration's; name another with -o")
+        shutil.rmtree(output)
+    output.mkdir(parents=True)
+    (output / _MARKER).touch()
+
+
+def _counted(outcomes: list[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in Counter(outcomes).most_common())

@@ -1,0 +1,181 @@
+"""Commands that read the store."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fxticker.cli.options import (
+    AsOf,
+    Config,
+    End,
+    Format,
+    Formatted,
+    From,
+    Pairs,
+    Sources,
+    Start,
+    StoreFolder,
+    To,
+    selection,
+    settings,
+    store_folder,
+)
+
+_STALE_INTERVALS = 3
+"""A source whose last sound poll is older than this many intervals is not well."""
+
+
+def latest(
+    config: Config = None, store: StoreFolder = None, sources: Sources = None, form: Formatted = Format.TABLE
+) -> None:
+    """Print the last tick of each pair."""
+    from fxticker.cli.output import show
+    from fxticker.loading import latest_table
+    from fxticker.store import opened
+
+    table = latest_table(opened(store_folder(config, store)), **selection(sources=sources))
+    columns = ["source", "pair", "rate_text", "change_text", "source_date", "observed_at", "time_basis", "origin"]
+    show(table.select(columns).to_pylist(), columns, form)
+
+
+def history(
+    config: Config = None,
+    store: StoreFolder = None,
+    pairs: Pairs = None,
+    sources: Sources = None,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    form: Formatted = Format.TABLE,
+) -> None:
+    """Print stored ticks with their bands."""
+    from fxticker.cli.output import show
+    from fxticker.loading import load
+
+    chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    frame = load(store_folder(config, store), bands=True, **chosen)
+    columns = [
+        "observed_at",
+        "source",
+        "pair",
+        "rate_text",
+        "change_text",
+        "rate_lo",
+        "rate_hi",
+        "source_date",
+        "origin",
+    ]
+    show(frame[columns].to_dict("records"), columns, form)
+
+
+def drift(
+    start: From,
+    end: To,
+    config: Config = None,
+    store: StoreFolder = None,
+    pairs: Pairs = None,
+    sources: Sources = None,
+    as_of: AsOf = None,
+    form: Formatted = Format.TABLE,
+) -> None:
+    """Print how far each rate moved between two dates, with its band."""
+    from fxticker.cli.output import show_drift
+    from fxticker.drifting import COLUMNS
+    from fxticker.drifting import drift as drift_of
+
+    chosen = selection(pairs=pairs, sources=sources, as_of=as_of)
+    frame = drift_of(store_folder(config, store), start=start, end=end, **chosen)
+    show_drift(frame, list(COLUMNS), form)
+
+
+def gaps(
+    config: Config = None,
+    store: StoreFolder = None,
+    sources: Sources = None,
+    start: Start = None,
+    end: End = None,
+    form: Formatted = Format.TABLE,
+) -> None:
+    """Print the stretches without a sound poll."""
+    from fxticker.cli.output import show
+    from fxticker.coverage import COLUMNS
+    from fxticker.coverage import gaps as gaps_of
+
+    frame = gaps_of(store_folder(config, store), **selection(sources=sources, start=start, end=end))
+    show(frame.to_dict("records"), list(COLUMNS), form)
+
+
+def status(config: Config = None, store: StoreFolder = None, form: Formatted = Format.TABLE) -> None:
+    """Print how each configured source is doing; exit 1 if one is not well."""
+    from fxticker.cli.output import show
+    from fxticker.loading import load_polls
+    from fxticker.sources import Planned
+
+    configured = settings(config)
+    polls = load_polls(store if store is not None else configured.store.path)
+    now = datetime.now(UTC)
+
+    def row(planned: Planned) -> dict[str, Any]:
+        held = polls[polls["source"] == planned.source.id]
+        sound = held[held["outcome"] == "ok"]
+        last_ok = sound["slot"].max() if len(sound) else None
+        next_slot = planned.schedule.after(now)
+        interval = planned.schedule.after(next_slot) - next_slot
+        return {
+            "source": planned.source.id,
+            "well": last_ok is not None and now - last_ok <= _STALE_INTERVALS * interval,
+            "last_slot": held["slot"].max() if len(held) else None,
+            "last_outcome": str(held["outcome"].iloc[-1]) if len(held) else None,
+            "last_ok": last_ok,
+            "polls": len(held),
+            "ok": len(sound),
+            "next_slot": next_slot,
+        }
+
+    rows = [row(planned) for planned in configured.planned()]
+    show(rows, ["source", "well", "last_slot", "last_outcome", "last_ok", "polls", "ok", "next_slot"], form)
+    if not all(item["well"] for item in rows):
+        raise typer.Exit(1)
+
+
+def check(config: Config = None, store: StoreFolder = None) -> None:
+    """Read every file of the store whole; exit 1 and name each one that is damaged or foreign."""
+    from fxticker.store import opened
+
+    problems = opened(store_folder(config, store)).check()
+    for problem in problems:
+        print(f"fxticker: {problem}", file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
+    print("every file is sound")
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="What to write: FILE.csv, FILE.json or FILE.parquet.")],
+    config: Config = None,
+    store: StoreFolder = None,
+    pairs: Pairs = None,
+    sources: Sources = None,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+) -> None:
+    """Write stored ticks with their bands into one file."""
+    from fxticker.loading import load
+
+    if file.suffix not in (".csv", ".json", ".parquet"):
+        raise typer.BadParameter(f"{file}: the ending must be .csv, .json or .parquet")
+    chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    frame = load(store_folder(config, store), bands=True, **chosen)
+    if file.suffix == ".parquet":
+        frame.to_parquet(file, index=False)
+    elif file.suffix == ".csv":
+        frame.to_csv(file, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
+    else:
+        frame.to_json(file, orient="records", date_format="iso", date_unit="us", indent=1, double_precision=15)
+    print(f"{file}: {len(frame)} rows")

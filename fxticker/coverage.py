@@ -1,0 +1,75 @@
+"""When the ticker was looked at, and when it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from fxticker.instants import Moment
+from fxticker.loading import StorePath, load_polls
+from fxticker.models import Outcome
+
+GAP_CADENCES = 3
+"""A distance of more than three times the usual one is a hole, not a late poll."""
+COLUMNS = {
+    "source": "str",
+    "start_at": "datetime64[us, UTC]",
+    "end_at": "datetime64[us, UTC]",
+    "slots": "int64",
+    "why": "str",
+}
+
+
+def gaps(
+    store: StorePath,
+    *,
+    sources: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+) -> pd.DataFrame:
+    """The stretches without a sound poll.
+
+    Parameters
+    ----------
+    store
+        The store's folder, or an open store.
+    sources
+        Only these.
+    start, end
+        Half-open span of slots that are looked at.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per stretch, by source and start: ``source``, ``start_at`` (its first slot without a sound poll; where
+        nothing is on record, the last slot before), ``end_at`` (the next slot with a sound poll; NaT if there is none
+        yet), ``slots`` (outcomes on record in it), ``why`` (those outcomes with their counts, or that nothing is on
+        record: the distance of two polls is more than three times the source's median).
+    """
+    polls = load_polls(store, sources=sources, start=start, end=end)
+    rows = [
+        (source, *stretch)
+        for source, held in polls.groupby("source", observed=True, sort=True)
+        for stretch in _stretches(held)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _stretches(polls: pd.DataFrame) -> list[tuple[Any, Any, int, str]]:
+    slots = polls["slot"].reset_index(drop=True)
+    sound = (polls["outcome"] == Outcome.OK).reset_index(drop=True)
+    outcomes = polls["outcome"].astype(str).reset_index(drop=True)
+    usual = slots.diff().median()
+    found = []
+    for _, run in slots.groupby((sound != sound.shift()).cumsum()):
+        if not sound[run.index[0]]:
+            after = run.index[-1] + 1
+            end = slots[after] if after < len(slots) else pd.NaT
+            counts = outcomes[run.index].value_counts()
+            why = ", ".join(f"{name} x {count}" for name, count in counts.items())
+            found.append((run.iloc[0], end, len(run), why))
+    silent = slots.index[slots.diff() > GAP_CADENCES * usual]
+    found.extend((slots[position - 1], slots[position], 0, "nothing is on record") for position in silent)
+    return sorted(found, key=lambda stretch: stretch[0])

@@ -1,0 +1,249 @@
+"""The daemon: polls every source on its grid and leaves exactly one outcome for every slot."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent, JobSubmissionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from fxticker.clock import Clock
+from fxticker.collecting import collect_once
+from fxticker.errors import StoreError
+from fxticker.fetching import Fetcher
+from fxticker.models import Outcome, Poll
+from fxticker.schedule import EPOCH, Schedule, slots_between
+from fxticker.sources import Planned
+from fxticker.store import Store
+
+STOP_GRACE_S = 4.0
+"""How long a running poll may go on after a stop was asked for; supervisors wait longer than this."""
+ABANDON_S = 5.0
+"""How long an abandoned poll has to write its outcome."""
+_MISSED_BATCH = 50_000
+"""Missed slots written at once, so that years of absence need no memory to speak of."""
+
+_log = logging.getLogger("fxticker")
+
+
+class Daemon:
+    """Polls sources on their grids until told to stop.
+
+    Parameters
+    ----------
+    planned
+        The sources, each once.
+    fetcher, store, clock
+        The net, the store and the present.
+    on_poll
+        Told of each poll after it was recorded.
+    """
+
+    def __init__(
+        self,
+        planned: Sequence[Planned],
+        *,
+        fetcher: Fetcher,
+        store: Store,
+        clock: Clock,
+        on_poll: Callable[[Poll], None] = lambda poll: None,
+    ) -> None:
+        self._planned = {plan.source.id: plan for plan in planned}
+        self._fetcher = fetcher
+        self._store = store
+        self._clock = clock
+        self._on_poll = on_poll
+        self._last_slot: dict[str, datetime] = {}
+        self._running: set[str] = set()
+        self._change = threading.Condition()
+        self._failure: StoreError | None = None
+        self._stop_asked = threading.Event()
+        self._scheduler = BlockingScheduler(
+            timezone=UTC, executors={"default": ThreadPoolExecutor(max(1, len(self._planned)))}
+        )
+        self._scheduler.add_listener(self._on_skipped, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+
+    def run(self) -> None:
+        """Poll until `stop` is called.
+
+        Raises
+        ------
+        StoreError
+            If the store refused a write: without a record the daemon must not go on as if all were well.
+        """
+        for plan in self._planned.values():
+            first = self._first_slot(plan)
+            self._catch_up(plan, first)
+            self._scheduler.add_job(
+                self._poll,
+                _GridTrigger(plan.schedule, first),
+                args=[plan],
+                id=plan.source.id,
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=max(1, round(_grace(plan, first).total_seconds())),
+            )
+            _log.info("%s: next slot %s", plan.source.id, first.isoformat(timespec="seconds"))
+        if not self._stop_asked.is_set():
+            self._scheduler.start()
+        self._finish()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End `run`: a poll under way is finished if it is quick and abandoned, with its outcome, if not."""
+        self._stop_asked.set()
+        # In a thread of its own: a signal handler may have interrupted the scheduler while it holds its locks.
+        threading.Thread(target=self._shut_down, daemon=True).start()
+
+    def stop_on_signals(self) -> None:
+        """Stop on SIGTERM and SIGINT."""
+
+        def handle(number: int, _frame: FrameType | None) -> None:
+            _log.info("stopping: %s", signal.Signals(number).name)
+            self.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, handle)
+
+    def _shut_down(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def _finish(self) -> None:
+        with self._change:
+            if not self._change.wait_for(lambda: not self._running, STOP_GRACE_S):
+                self._fetcher.stop()
+                self._change.wait_for(lambda: not self._running, ABANDON_S)
+
+    def _poll(self, plan: Planned) -> None:
+        with self._change:
+            self._running.add(plan.source.id)
+        try:
+            slot = plan.schedule.at_or_before(self._clock.now())
+            self._catch_up(plan, slot)
+            if not self._is_recorded(plan, slot):
+                self._on_poll(self._collect(plan, slot))
+                self._last_slot[plan.source.id] = slot
+        except StoreError as error:
+            self._fail(error)
+        finally:
+            with self._change:
+                self._running.discard(plan.source.id)
+                self._change.notify_all()
+
+    def _collect(self, plan: Planned, slot: datetime) -> Poll:
+        try:
+            return collect_once(plan.source, slot, fetch=self._fetcher, store=self._store, clock=self._clock)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  a fault in one source must not end the others
+            _log.exception("%s: fault while polling slot %s", plan.source.id, slot.isoformat())
+            poll = Poll(
+                plan.source.id, slot, Outcome.ERROR, started_at=slot, detail=f"{type(error).__name__}: see the log"
+            )
+            self._store.record([poll])
+            return poll
+
+    def _first_slot(self, plan: Planned) -> datetime:
+        """The slot that is running now, if it was not polled yet and is not too late for it, or else the next."""
+        now = self._clock.now()
+        slot = plan.schedule.at_or_before(now)
+        last = self._last_recorded(plan, now)
+        if last is not None:
+            self._last_slot[plan.source.id] = last
+        if now - slot <= _grace(plan, slot) and (last is None or slot > last) and not self._was_stored(plan, slot):
+            return slot
+        return plan.schedule.after(now)
+
+    def _catch_up(self, plan: Planned, until: datetime) -> None:
+        """Write an outcome for every slot between the last recorded one and `until`."""
+        last = self._last_slot.get(plan.source.id)
+        if last is None:
+            return
+        batch: list[Poll] = []
+        missed = 0
+        for slot in slots_between(plan.schedule, last, until):
+            batch.append(self._outcome_of_absence(plan, slot, is_first=missed == 0))
+            missed += 1
+            if len(batch) == _MISSED_BATCH:
+                self._store.record(batch)
+                batch.clear()
+            self._last_slot[plan.source.id] = slot
+        if batch:
+            self._store.record(batch)
+            _log.warning("%s: %d slots after %s had no outcome", plan.source.id, missed, last.isoformat())
+
+    def _outcome_of_absence(self, plan: Planned, slot: datetime, *, is_first: bool) -> Poll:
+        # Only the poll that ran when the process died can have stored ticks without an outcome.
+        if is_first and self._was_stored(plan, slot):
+            detail = "its ticks were stored, its outcome was not: the process ended between the two"
+            return Poll(plan.source.id, slot, Outcome.OK, started_at=slot, detail=detail)
+        return Poll(plan.source.id, slot, Outcome.MISSED, detail="nothing ran at this slot")
+
+    def _was_stored(self, plan: Planned, slot: datetime) -> bool:
+        """Whether live ticks lie between a slot and the next one that no other poll accounts for."""
+        end = plan.schedule.after(slot)
+        polls = self._store.instants("polls", plan.source.id, slot, end)
+        return not len(polls) and bool(len(self._store.instants("ticks", plan.source.id, slot, end)))
+
+    def _is_recorded(self, plan: Planned, slot: datetime) -> bool:
+        """Whether a slot has its outcome: after a clock was set back, slots come again."""
+        if slot > self._last_slot.get(plan.source.id, EPOCH):
+            return False
+        return bool(self._store.instants("polls", plan.source.id, slot, slot + timedelta(microseconds=1)))
+
+    def _last_recorded(self, plan: Planned, now: datetime) -> datetime | None:
+        """The newest recorded slot on the grid; with none on it (the grid was changed) the newest of all.
+
+        Slots later than `now` were written under a clock that was wrong, and say nothing.
+        """
+        newest: datetime | None = None
+        for slot in reversed(self._store.newest_slots(plan.source.id, now)):
+            newest = newest or slot
+            if plan.schedule.at_or_before(slot) == slot:
+                return slot
+        return newest
+
+    def _on_skipped(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:
+        """Record the slots that the scheduler itself skipped, which it would only log."""
+        plan = self._planned[event.job_id]
+        if event.code == EVENT_JOB_MISSED:
+            outcome, instants, detail = Outcome.MISSED, [event.scheduled_run_time], "the machine woke too late for it"
+        else:
+            outcome, instants = Outcome.OVERRUN, event.scheduled_run_times
+            detail = "the previous poll was still running"
+        try:
+            self._store.record([Poll(plan.source.id, at.astimezone(UTC), outcome, detail=detail) for at in instants])
+        except StoreError as error:
+            self._fail(error)
+
+    def _fail(self, error: StoreError) -> None:
+        """End the daemon with `error`: the scheduler would swallow it."""
+        self._failure = error
+        self.stop()
+
+
+def _grace(plan: Planned, slot: datetime) -> timedelta:
+    """How late a slot may still be polled: half the distance to the next one."""
+    return (plan.schedule.after(slot) - slot) / 2
+
+
+class _GridTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
+    """Fires at a schedule's slots; however many have passed, it goes on with the first one after now."""
+
+    def __init__(self, schedule: Schedule, first: datetime) -> None:
+        self._schedule = schedule
+        self._first = first
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        if previous is None:
+            return self._first
+        return self._schedule.after(max(previous, now).astimezone(UTC))

@@ -1,0 +1,188 @@
+"""The error tree: every failure that fxticker names.
+
+::
+
+    FxTickerError
+    ├── ConfigError(ValueError)          a setting is unknown or bad: mend config.toml
+    ├── NoData(LookupError)              nothing stored answers the question
+    ├── UndatedPage(ValueError)          a saved page shows no date: say --observed-at
+    ├── FetchError                       no usable answer from the net; carries `outcome`
+    │   ├── Unreachable                  no whole HTTP answer: DNS, refused, TLS, reset, cut short
+    │   ├── DeadlineExceeded             the answer took longer than the deadline
+    │   ├── BadStatus                    an answer whose status is not 200
+    │   ├── BodyTooLarge                 the decoded body passes the limit
+    │   ├── UnexpectedContent            a 200 that is no page: wrong type or encoding
+    │   └── FetchStopped                 we were told to stop while waiting
+    ├── ParseError(ValueError)           the page cannot be read; carries `outcome`
+    │   ├── NoTicker                     the page shows no ticker
+    │   │   └── ChallengePage            … because it is a challenge or refusal page
+    │   └── DamagedPage                  copies disagree, are cut short, or hold bad figures
+    └── StoreError
+        ├── StoreLocked(TimeoutError)    another process writes: wait or stop it
+        ├── SegmentUnreadable            a file is corrupt or foreign: run ``fxticker check``
+        ├── SchemaMismatch               rows or a file do not fit the schema
+        └── WriteFailed(OSError)         the medium refused: disk full, no permission, gone
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fxticker.models import Outcome
+
+
+class FxTickerError(Exception):
+    """The root of every error that fxticker raises on purpose."""
+
+
+class ConfigError(FxTickerError, ValueError):
+    """The configuration is not usable.
+
+    Attributes
+    ----------
+    problems
+        One line per bad key: the key, what was given, what is allowed.
+    """
+
+    def __init__(self, origin: str, problems: list[str]) -> None:
+        self.origin = origin
+        self.problems = problems
+        super().__init__(f"{origin}: " + "; ".join(problems))
+
+
+class NoData(FxTickerError, LookupError):
+    """Nothing stored answers the question."""
+
+
+class UndatedPage(FxTickerError, ValueError):
+    """A saved page shows no date and none was given for it."""
+
+
+class FetchError(FxTickerError):
+    """A poll got no usable answer.
+
+    Attributes
+    ----------
+    http_status
+        Status of the last answer, null if there was none.
+    attempts
+        Requests made, retries included.
+    """
+
+    outcome: ClassVar[Outcome] = Outcome.UNREACHABLE
+
+    def __init__(self, message: str, *, http_status: int | None = None, attempts: int = 1) -> None:
+        self.http_status = http_status
+        self.attempts = attempts
+        super().__init__(message)
+
+
+class Unreachable(FetchError):
+    """No whole HTTP answer came: name lookup, connection, TLS, reset or a body cut short."""
+
+
+class DeadlineExceeded(FetchError, TimeoutError):
+    """The answer was not complete within the total deadline."""
+
+    outcome = Outcome.TIMEOUT
+
+
+class BadStatus(FetchError):
+    """The answer's status is not 200."""
+
+    outcome = Outcome.HTTP_ERROR
+
+
+class BodyTooLarge(FetchError):
+    """The body passes the limit on decoded bytes."""
+
+    outcome = Outcome.TOO_LARGE
+
+
+class UnexpectedContent(FetchError):
+    """A 200 whose type or encoding cannot be the page."""
+
+    outcome = Outcome.BLOCKED
+
+
+class FetchStopped(FetchError):
+    """The program was told to stop while the answer was awaited."""
+
+    outcome = Outcome.STOPPED
+
+
+class ParseError(FxTickerError, ValueError):
+    """A page cannot be read as a snapshot."""
+
+    outcome: ClassVar[Outcome] = Outcome.DAMAGED
+
+
+class NoTicker(ParseError):
+    """The page shows no ticker."""
+
+    outcome = Outcome.NO_TICKER
+
+
+class ChallengePage(NoTicker):
+    """The page is a challenge or refusal, shown instead of the content."""
+
+    outcome = Outcome.BLOCKED
+
+
+class DamagedPage(ParseError):
+    """The ticker's copies disagree, are cut short, or hold figures that cannot be."""
+
+
+class StoreError(FxTickerError):
+    """The store cannot do what was asked."""
+
+
+class StoreLocked(StoreError, TimeoutError):
+    """Another process holds the store's lock.
+
+    Attributes
+    ----------
+    holder
+        What the holder said of itself: process id, program, since when.
+    """
+
+    def __init__(self, path: str, waited_s: float, holder: str) -> None:
+        self.path = path
+        self.waited_s = waited_s
+        self.holder = holder
+        super().__init__(f"{path}: waited {waited_s:g} s for the lock; it is held by {holder or 'an unnamed process'}")
+
+
+class SegmentUnreadable(StoreError):
+    """A file of the store is corrupt or not ours.
+
+    Attributes
+    ----------
+    name
+        The file's name inside the store.
+    """
+
+    def __init__(self, name: str, cause: str) -> None:
+        self.name = name
+        super().__init__(f"{name}: cannot be read ({cause}); `fxticker check` lists every such file")
+
+
+class SchemaMismatch(StoreError):
+    """Rows or a file do not fit the schema of this version."""
+
+
+class WriteFailed(StoreError, OSError):
+    """The medium refused a write; nothing of it is acknowledged.
+
+    Attributes
+    ----------
+    name
+        The file's name inside the store.
+    """
+
+    def __init__(self, name: str, cause: OSError) -> None:
+        self.name = name
+        super().__init__(cause.errno, f"{name}: {cause.strerror or cause}")
+
+    def __str__(self) -> str:
+        return f"{self.args[1]} (nothing of this write is acknowledged)"

@@ -1,0 +1,211 @@
+"""One request to a source: bounded in time and bytes, every failure mapped to the error tree."""
+
+from __future__ import annotations
+
+import ssl
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Protocol, Self
+
+import anyio
+import anyio.from_thread
+import httpx
+
+from fxticker.errors import (
+    BadStatus,
+    BodyTooLarge,
+    DeadlineExceeded,
+    FetchError,
+    FetchStopped,
+    UnexpectedContent,
+    Unreachable,
+)
+
+RETRY_PAUSES_S = (1.0, 4.0)
+"""Pauses before the second and third try, cut short by the deadline."""
+_RETRIED_STATUS = frozenset([502, 503, 504])
+"""Answers of a gateway whose server is away for a moment; other statuses are the server's word."""
+_GZIP = zlib.MAX_WBITS | 16
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer with status 200.
+
+    Attributes
+    ----------
+    body
+        The decoded body.
+    headers
+        By lower-case name.
+    http_status
+        Always 200 here; recorded with the poll.
+    attempts
+        Requests made, retries included.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    http_status: int
+    attempts: int
+
+
+class Fetch(Protocol):
+    """What a poll needs of the net."""
+
+    def __call__(self, url: str, *, media_types: frozenset[str]) -> Response:
+        """Get `url`, or raise a `FetchError`."""
+
+
+class Fetcher:
+    """The process's one HTTP client, behind one call.
+
+    Requests run in an event loop of their own thread: there a deadline cancels at any point, in a name lookup or
+    between two header bytes as well, while httpx's own timeouts start anew with every socket operation. No idle
+    connection is kept between polls (a kept one dies silently), no redirect followed (a moved page is to be loud), no
+    cookie stored, and the environment's proxy settings are not used: a request goes to the configured host only.
+
+    Parameters
+    ----------
+    timeout_s
+        One whole request, from the name lookup to the last byte, retries and pauses included.
+    max_bytes
+        Of the decoded body.
+    user_agent
+        Names the program and how to reach the person who runs it.
+    transport
+        Stands in for the net in tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_s: float,
+        max_bytes: int,
+        user_agent: str,
+        retry_pauses_s: Sequence[float] = RETRY_PAUSES_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._max_bytes = max_bytes
+        self._pauses_s = tuple(retry_pauses_s)
+        self._client = httpx.AsyncClient(
+            headers={"user-agent": user_agent, "accept": "text/html,*/*;q=0.1", "accept-encoding": "gzip"},
+            timeout=timeout_s,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+            trust_env=False,
+            transport=transport,
+        )
+        self._exit = ExitStack()
+        self._portal = self._exit.enter_context(anyio.from_thread.start_blocking_portal())
+        self._scopes: set[anyio.CancelScope] = set()
+        self._stopped = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __call__(self, url: str, *, media_types: frozenset[str]) -> Response:
+        """Get `url` within the deadline.
+
+        Raises
+        ------
+        FetchError
+            The leaf of the error tree that says what happened.
+        """
+        return self._portal.call(self._fetch, url, media_types)
+
+    def stop(self) -> None:
+        """Abandon the requests under way: their callers get `FetchStopped`, as do later ones."""
+        self._portal.call(self._cancel)
+
+    def close(self) -> None:
+        """Abandon what is under way and close the client."""
+        self.stop()
+        self._portal.call(self._client.aclose)
+        self._exit.close()
+
+    async def _cancel(self) -> None:
+        self._stopped = True
+        for scope in self._scopes:
+            scope.cancel()
+
+    async def _fetch(self, url: str, media_types: frozenset[str]) -> Response:
+        attempts = 0
+        pauses = iter(self._pauses_s)
+        with anyio.CancelScope(deadline=anyio.current_time() + self._timeout_s) as scope:
+            if self._stopped:
+                scope.cancel()
+            self._scopes.add(scope)
+            try:
+                while True:
+                    attempts += 1
+                    try:
+                        return await self._request(url, media_types, attempts)
+                    except FetchError as error:
+                        pause_s = next(pauses, None) if _may_pass(error) else None
+                        if pause_s is None:
+                            raise
+                    await anyio.sleep(pause_s)
+            finally:
+                self._scopes.discard(scope)
+        if self._stopped:
+            raise FetchStopped("stopped while the answer was awaited", attempts=attempts)
+        raise DeadlineExceeded(f"no whole answer within {self._timeout_s:g} s", attempts=attempts)
+
+    async def _request(self, url: str, media_types: frozenset[str], attempts: int) -> Response:
+        try:
+            async with self._client.stream("GET", url) as answer:
+                _check(answer, media_types, attempts)
+                body = await _read_body(answer, self._max_bytes, attempts)
+        except httpx.TimeoutException as error:
+            raise DeadlineExceeded(_cause(error), attempts=attempts) from error
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, zlib.error) as error:
+            raise Unreachable(_cause(error), attempts=attempts) from error
+        return Response(body, dict(answer.headers), answer.status_code, attempts)
+
+
+def _may_pass(error: FetchError) -> bool:
+    return isinstance(error, Unreachable) or (isinstance(error, BadStatus) and error.http_status in _RETRIED_STATUS)
+
+
+def _check(answer: httpx.Response, media_types: frozenset[str], attempts: int) -> None:
+    status = answer.status_code
+    if status != httpx.codes.OK:
+        raise BadStatus(f"status {status} {answer.reason_phrase[:60]}".rstrip(), http_status=status, attempts=attempts)
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type and media_type not in media_types:
+        raise UnexpectedContent(f"content type {media_type[:60]!r}", http_status=status, attempts=attempts)
+
+
+async def _read_body(answer: httpx.Response, max_bytes: int, attempts: int) -> bytes:
+    """The decoded body. Decoding is bounded byte by byte, so that a compression bomb costs `max_bytes` and no more."""
+    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", "x-gzip"):
+        raise UnexpectedContent(
+            f"content encoding {encoding[:60]!r}", http_status=answer.status_code, attempts=attempts
+        )
+    inflate = None if encoding == "identity" else zlib.decompressobj(_GZIP)
+    body = bytearray()
+    async for chunk in answer.aiter_raw():
+        body += inflate.decompress(chunk, max_bytes + 1 - len(body)) if inflate else chunk
+        if len(body) > max_bytes:
+            raise BodyTooLarge(f"the body passes {max_bytes} bytes", http_status=answer.status_code, attempts=attempts)
+    if inflate and not inflate.eof:
+        raise Unreachable("the compressed body is cut short", http_status=answer.status_code, attempts=attempts)
+    return bytes(body)
+
+
+def _cause(error: Exception) -> str:
+    # httpx messages name hosts and sizes, not URLs or headers; the length bound keeps one line of log
+    return f"{type(error).__name__}: {error}"[:200].rstrip(": ")

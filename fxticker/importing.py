@@ -1,0 +1,193 @@
+"""Saved pages into the store: each page's ticker at the instant the page was captured, or at its printed date."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Protocol
+
+from fxticker.errors import ParseError, UndatedPage
+from fxticker.instants import Moment, instant, is_date
+from fxticker.models import Origin, Tick, TimeBasis
+from fxticker.normalising import normalise
+from fxticker.sources import Source
+from fxticker.store import Store
+
+MAX_PAGE_BYTES = 50_000_000
+"""A saved page of the site has some 150 kB; what is larger than this is no page."""
+STDIN = "-"
+_BATCH_TICKS = 20_000
+"""Ticks per append: some 4,000 pages share the cost of a durable write, and memory stays bounded."""
+
+
+class Page(Protocol):
+    """Something that can be read once."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+
+    def read(self) -> bytes:
+        """Its bytes, at most one more than MAX_PAGE_BYTES."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """A saved page on disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    def read(self) -> bytes:
+        """The file's bytes."""
+        with self.path.open("rb") as file:
+            return file.read(MAX_PAGE_BYTES + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class StdinPage:
+    """The page on standard input."""
+
+    name: str = "standard input"
+
+    def read(self) -> bytes:
+        """All of it."""
+        return sys.stdin.buffer.read(MAX_PAGE_BYTES + 1)
+
+
+@dataclass(slots=True)
+class ImportSummary:
+    """What became of the pages.
+
+    Attributes
+    ----------
+    pages
+        Pages read, refused ones included.
+    added
+        Rows that were not stored before.
+    known
+        Rows that were.
+    refused
+        Name and reason of each page that gave no rows.
+    """
+
+    pages: int = 0
+    added: int = 0
+    known: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+
+def find_pages(arguments: Iterable[str]) -> list[Page]:
+    """The pages that files, folders (with all below them), glob patterns and ``-`` stand for, each once, in order.
+
+    Hidden files are left out of folders.
+
+    Raises
+    ------
+    FileNotFoundError
+        If an argument is no file, no folder, and matches none.
+    """
+    pages: dict[str, Page] = {}
+    for argument in arguments:
+        if argument == STDIN:
+            pages.setdefault(STDIN, StdinPage())
+            continue
+        for path in _paths(argument):
+            pages.setdefault(str(path.resolve()), FilePage(path))
+    return list(pages.values())
+
+
+def import_pages(
+    pages: Iterable[Page], *, source: Source, store: Store, observed_at: Moment | None = None
+) -> ImportSummary:
+    """Store the ticker of each page; a page that cannot be used is refused by name, and the others go on.
+
+    Parameters
+    ----------
+    pages
+        Read one after the other.
+    source
+        Whose pages they are.
+    store
+        Where the ticks go.
+    observed_at
+        When all these pages were captured; a date means some time on that day. Without it each page's own printed
+        date counts.
+
+    Raises
+    ------
+    StoreError
+        If the store refuses; importing again is safe.
+    """
+    summary = ImportSummary()
+    waiting: list[Tick] = []
+    for page in pages:
+        summary.pages += 1
+        try:
+            waiting.extend(read_page(page, source=source, observed_at=observed_at))
+        except (ParseError, UndatedPage, OSError) as error:
+            summary.refused.append((page.name, getattr(error, "strerror", None) or str(error)))
+        if len(waiting) >= _BATCH_TICKS:
+            _flush(waiting, store, summary)
+    _flush(waiting, store, summary)
+    return summary
+
+
+def read_page(page: Page, *, source: Source, observed_at: Moment | None = None) -> Sequence[Tick]:
+    """The ticks of one saved page.
+
+    Raises
+    ------
+    ParseError
+        If the page cannot be read, or is too large for a page.
+    UndatedPage
+        If it prints no date and `observed_at` is not given.
+    OSError
+        If the file cannot be read.
+    """
+    body = page.read()
+    if len(body) > MAX_PAGE_BYTES:
+        raise ParseError(f"larger than {MAX_PAGE_BYTES} bytes: no page")
+    snapshot = source.parse(body, {})
+    if observed_at is not None:
+        at = instant(observed_at)
+        basis = TimeBasis.DATE if is_date(observed_at) else TimeBasis.CAPTURE
+    elif snapshot.source_date is not None:
+        at, basis = datetime.combine(snapshot.source_date, time(), UTC), TimeBasis.DATE
+    else:
+        raise UndatedPage("the page prints no date after the ticker; say when it was captured with --observed-at")
+    return normalise(snapshot, source=source.id, observed_at=at, time_basis=basis, origin=Origin.PAGE)
+
+
+def _flush(waiting: list[Tick], store: Store, summary: ImportSummary) -> None:
+    if waiting:
+        result = store.append(waiting)
+        summary.added += result.added
+        summary.known += result.known
+        waiting.clear()
+
+
+def _paths(argument: str) -> Iterator[Path]:
+    path = Path(argument)
+    if path.is_dir():
+        yield from sorted(
+            item
+            for item in path.rglob("*")
+            if item.is_file() and not any(part.startswith(".") for part in item.relative_to(path).parts)
+        )
+    elif path.exists():
+        yield path
+    else:
+        found = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207  patterns may be absolute
+        if not found:
+            raise FileNotFoundError(f"{argument}: no such file or folder, and no file matches it")
+        for match in found:
+            yield from _paths(glob.escape(match)) if Path(match).is_dir() else [Path(match)]

@@ -1,0 +1,166 @@
+"""The records that travel along the way of a snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of one slot: a closed set."""
+
+    OK = "ok"
+    """The ticker was read and its ticks are stored."""
+    MISSED = "missed"
+    """Nothing ran: the daemon was down or the machine asleep."""
+    OVERRUN = "overrun"
+    """The previous poll of this source was still running."""
+    STOPPED = "stopped"
+    """The daemon was told to stop while this poll ran."""
+    UNREACHABLE = "unreachable"
+    """No whole HTTP answer: DNS, refused, TLS, reset, cut short."""
+    TIMEOUT = "timeout"
+    """The total deadline passed."""
+    HTTP_ERROR = "http_error"
+    """An answer whose status is not 200."""
+    TOO_LARGE = "too_large"
+    """The decoded body passes the limit."""
+    BLOCKED = "blocked"
+    """A 200 that is a challenge page or no page at all."""
+    NO_TICKER = "no_ticker"
+    """A page without the ticker."""
+    DAMAGED = "damaged"
+    """Copies disagree, are cut short, or hold figures that cannot be."""
+    STALE = "stale"
+    """The page prints an old date. Its ticks are stored: they are what the source showed."""
+    ERROR = "error"
+    """A fault of ours or of a source's code; the log has the traceback."""
+
+
+class TimeBasis(StrEnum):
+    """What `observed_at` rests on."""
+
+    CLOCK = "clock"
+    """Our clock when the fetch was complete."""
+    CAPTURE = "capture"
+    """The clock of whoever captured the page."""
+    DATE = "date"
+    """Only a date is known: some time on that day, written as 00:00 UTC."""
+
+
+class Origin(StrEnum):
+    """How a tick came to us."""
+
+    LIVE = "live"
+    PAGE = "page"
+    ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedTick:
+    """One pair as a page prints it.
+
+    Attributes
+    ----------
+    pair
+        Base and quote as the source orients them, ``"KZT/USD"``.
+    rate_text
+        The rate exactly as printed, ``"0.00191"``.
+    change_text
+        The change exactly as printed, ``"-0%"``; null if none was printed.
+    """
+
+    pair: str
+    rate_text: str
+    change_text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All ticks that one page shows.
+
+    Attributes
+    ----------
+    ticks
+        One per pair, in the page's order.
+    source_date
+        The date that the page prints beside the ticker; null if none.
+    copies
+        How many times the page repeats the ticker, all in agreement.
+    """
+
+    ticks: tuple[PrintedTick, ...]
+    source_date: date | None
+    copies: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One pair's rate as one source showed it at one instant: a row of `ticks`.
+
+    The columns are those of the data contract (``parquet/README.md``);
+    `recorded_at` is the store's to add.
+    """
+
+    source: str
+    pair: str
+    observed_at: datetime
+    time_basis: TimeBasis
+    rate: float
+    rate_text: str
+    nominal: int
+    change_pct: float | None
+    change_text: str | None
+    source_date: date | None
+    origin: Origin
+
+    def __post_init__(self) -> None:
+        require_utc("observed_at", self.observed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What became of one slot of one source: a row of `polls`.
+
+    Attributes
+    ----------
+    slot
+        The planned instant on the source's grid; for a poll that a person asked for, the instant of asking.
+    started_at
+        When the poll began; null if nothing ran.
+    duration_ms
+        From start to stored; null if nothing ran.
+    ticks
+        Ticks read, whether or not they were in the store before.
+    detail
+        One line for a person; null if there is nothing to add.
+    """
+
+    source: str
+    slot: datetime
+    outcome: Outcome
+    started_at: datetime | None = None
+    duration_ms: int | None = None
+    ticks: int = 0
+    http_status: int | None = None
+    source_date: date | None = None
+    body_sha256: str | None = None
+    body_bytes: int | None = None
+    attempts: int = 0
+    detail: str | None = None
+
+    def __post_init__(self) -> None:
+        require_utc("slot", self.slot)
+
+
+def require_utc(name: str, instant: datetime) -> None:
+    """Refuse an instant that is naive or in another zone than UTC.
+
+    Raises
+    ------
+    ValueError
+        Naming the field.
+    """
+    if instant.tzinfo is not UTC:
+        raise ValueError(f"{name} must be an aware UTC datetime, not {instant!r}")

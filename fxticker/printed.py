@@ -1,0 +1,94 @@
+"""What a printed figure says: its exact decimal value and the size of its last step."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+MAX_DECIMALS = 12
+"""More decimals than any published rate of these currencies (7 at most so far): a figure with more is damage."""
+MAX_INTEGER_DIGITS = 12
+"""A rate of a trillion units is no rate; with MAX_DECIMALS it bounds what a figure can hold."""
+
+MINUS = "-\N{MINUS SIGN}\N{EN DASH}\N{SMALL HYPHEN-MINUS}\N{FULLWIDTH HYPHEN-MINUS}"
+"""The characters that sites print as a minus."""
+SIGN = rf"[+\{MINUS}]"
+NUMBER = "[0-9]++(?:[.,][0-9]++)?+"
+"""Digits with a decimal point or comma. ASCII digits only: what prints others is not this ticker."""
+
+_SHOWN_CHARS = 40
+_FIGURE = re.compile(rf"(?P<sign>{SIGN})?(?P<whole>[0-9]+)(?:[.,](?P<decimals>[0-9]+))?")
+
+
+class BadFigure(ValueError):
+    """A printed figure that cannot be what it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A printed figure, exactly.
+
+    Attributes
+    ----------
+    value
+        The number as printed.
+    decimals
+        Printed decimals, trailing zeros included.
+    minus
+        Whether a minus is printed. ``-0`` has one, and its value is 0.
+    """
+
+    value: Decimal
+    decimals: int
+    minus: bool
+
+    @property
+    def quantum(self) -> Decimal:
+        """One step of the last printed decimal."""
+        return Decimal(1).scaleb(-self.decimals)
+
+
+def read_rate(text: str) -> Figure:
+    """Read a printed rate.
+
+    Raises
+    ------
+    BadFigure
+        If it is no number, is not above zero, or has more digits than a rate can have.
+    """
+    figure = _read(text)
+    if figure.minus or figure.value == 0:
+        raise BadFigure(f"a rate must be above zero, not {text!r}")
+    return figure
+
+
+def read_change(text: str) -> Figure:
+    """Read a printed percentage, sign and ``%`` included, in percent.
+
+    Any size is taken: for UZS the site's own formula prints falls of more than 100 %.
+
+    Raises
+    ------
+    BadFigure
+        If it is no percentage or has more digits than one can have.
+    """
+    if not text.endswith("%"):
+        raise BadFigure(f"a percentage must end in %, not {_shown(text)}")
+    return _read(text[:-1])
+
+
+def _read(text: str) -> Figure:
+    match = _FIGURE.fullmatch(text)
+    if match is None:
+        raise BadFigure(f"not a number: {_shown(text)}")
+    whole, decimals = match["whole"], match["decimals"] or ""
+    if len(whole) > MAX_INTEGER_DIGITS or len(decimals) > MAX_DECIMALS:
+        raise BadFigure(f"more than {MAX_INTEGER_DIGITS} digits or {MAX_DECIMALS} decimals: {_shown(text)}")
+    minus = match["sign"] is not None and match["sign"] != "+"
+    magnitude = Decimal(f"{whole}.{decimals}" if decimals else whole)
+    return Figure(-magnitude if minus and magnitude else magnitude, len(decimals), minus)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…")

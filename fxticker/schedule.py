@@ -1,0 +1,99 @@
+"""The grid of slots of a source: pure arithmetic on UTC instants."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from cronsim import CronSim, CronSimError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+_EVERY = re.compile(r"([0-9]{1,6})\s*(s|min|h|d)")
+
+
+class Schedule(Protocol):
+    """Planned instants of one source: aware UTC, strictly increasing, the same after every restart."""
+
+    def after(self, instant: datetime) -> datetime:
+        """The first slot later than `instant`."""
+
+    def at_or_before(self, instant: datetime) -> datetime:
+        """The last slot not later than `instant`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """A slot every `interval`, at a fixed phase from the epoch.
+
+    Attributes
+    ----------
+    interval
+        Distance of two slots; whole seconds.
+    phase
+        Distance of the grid from the epoch, below `interval`.
+    """
+
+    interval: timedelta
+    phase: timedelta = timedelta(0)
+
+    def after(self, instant: datetime) -> datetime:
+        """The first slot later than `instant`."""
+        return self.at_or_before(instant) + self.interval
+
+    def at_or_before(self, instant: datetime) -> datetime:
+        """The last slot not later than `instant`."""
+        return instant - (instant - EPOCH - self.phase) % self.interval
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """Slots by a cron expression of five fields, read in UTC, so that no daylight saving time moves them."""
+
+    expression: str
+
+    def __post_init__(self) -> None:
+        try:
+            CronSim(self.expression, EPOCH)
+        except CronSimError as error:
+            raise ValueError(f"{self.expression!r} is no cron expression of five fields: {error}") from error
+
+    def after(self, instant: datetime) -> datetime:
+        """The first slot later than `instant`."""
+        return next(CronSim(self.expression, instant))
+
+    def at_or_before(self, instant: datetime) -> datetime:
+        """The last slot not later than `instant`."""
+        # CronSim backwards looks strictly before the instant it is given
+        return next(CronSim(self.expression, instant + timedelta(microseconds=1), reverse=True))
+
+
+def every(text: str, source: str) -> Every:
+    """The grid of ``every = "15min"`` for a source.
+
+    The phase is a hash of the source's id, as Prometheus spreads its targets: sources do not all ask at the full
+    hour, and a restart never moves a grid.
+
+    Raises
+    ------
+    ValueError
+        If the text is no positive number with a unit of s, min, h or d.
+    """
+    match = _EVERY.fullmatch(text.strip())
+    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
+    if not seconds:
+        raise ValueError(f'{text!r} is no interval such as "15min"; units are {", ".join(_UNITS)}')
+    phase = int.from_bytes(hashlib.sha256(source.encode()).digest()[:8], "big") % seconds
+    return Every(timedelta(seconds=seconds), timedelta(seconds=phase))
+
+
+def slots_between(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
+    """The slots later than `start` and before `end`, in order."""
+    slot = schedule.after(start)
+    while slot < end:
+        yield slot
+        slot = schedule.after(slot)

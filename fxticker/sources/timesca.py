@@ -1,0 +1,58 @@
+"""The ticker of The Times of Central Asia: on every page of the site, forward-only, without an archive of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from fxticker import parsing
+from fxticker.errors import ChallengePage, NoTicker
+from fxticker.models import Snapshot
+from fxticker.page_text import page_text
+from fxticker.sources import Source
+
+_CHALLENGE = re.compile(
+    r"just a moment|checking your browser|verif(?:y|ying) (?:that )?you are (?:a )?human|enable javascript and cookies"
+    r"|captcha|attention required|access (?:to this page )?(?:has been |is )?denied|unusual traffic|request blocked",
+    re.IGNORECASE,
+)
+"""What challenge and refusal pages of the common content delivery networks say of themselves."""
+_CHALLENGE_WINDOW_CHARS = 20_000
+"""Such pages are short; in a long page the words may be an article's."""
+
+
+def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
+    """Read the ticker of one of the site's pages.
+
+    Raises
+    ------
+    ChallengePage
+        If there is no ticker and the page is a challenge or refusal.
+    NoTicker, DamagedPage
+        As `fxticker.parse`.
+    """
+    try:
+        return parsing.parse(body, headers)
+    except NoTicker as error:
+        if _is_challenge(body, headers):
+            raise ChallengePage("the site answered with a challenge or refusal page") from error
+        raise
+
+
+def _is_challenge(body: bytes, headers: Mapping[str, str]) -> bool:
+    if headers.get("cf-mitigated") == "challenge":  # Cloudflare's own mark of such a page
+        return True
+    text = page_text(body, headers)
+    return len(text) <= _CHALLENGE_WINDOW_CHARS and _CHALLENGE.search(text) is not None
+
+
+SOURCE = Source(
+    id="timesca",
+    url="https://timesca.com/",
+    every="15min",
+    terms_url=None,
+    media_types=frozenset(["text/html", "application/xhtml+xml", "text/plain"]),
+    # The page prints the day's date. One day's difference is the date line; two is an old copy.
+    stale_after_days=2,
+    parse=parse,
+)

@@ -1,0 +1,221 @@
+"""The store: what is acknowledged is durable, whole, and seen exactly once by any reader."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from fxticker.clock import Clock, SystemClock
+from fxticker.errors import SegmentUnreadable, StoreError
+from fxticker.models import Poll, Tick
+from fxticker.schedule import EPOCH
+from fxticker.store.columns import integers, microseconds, table_of
+from fxticker.store.medium import LocalMedium, local_medium
+from fxticker.store.schema import POLLS, TICKS
+from fxticker.store.segments import SEGMENT_ROWS, SegmentName, SegmentTable
+
+LOCK_TIMEOUT_S = 30.0
+"""How long a writer waits for another: an import publishes for a second or two at a time."""
+REJECTED_FILES = 200
+"""Bodies kept for looking at: two days of polls at 15 min, all failed."""
+REJECTED_BYTES = 50_000_000
+"""A page compresses to some 30 kB, so files are the bound that counts; this one is for bodies made to be large."""
+
+_STEP = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of rows handed to `append`.
+
+    Attributes
+    ----------
+    added
+        Rows that were not stored before.
+    known
+        Rows that were, or that came twice.
+    """
+
+    added: int
+    known: int
+
+
+class Store:
+    """A store of ticks and polls.
+
+    Reading needs no lock and changes nothing. Each writing call holds the store's lock for itself, so that a daemon,
+    a cron job and an import can share a store.
+
+    Parameters
+    ----------
+    path
+        The store's folder, or a medium.
+    clock
+        Gives `recorded_at`.
+    lock_timeout_s
+        How long a writing call waits for another writer before it raises `StoreLocked`.
+    segment_rows
+        Rows at which a segment is sealed.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | LocalMedium,
+        *,
+        clock: Clock | None = None,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
+        segment_rows: int = SEGMENT_ROWS,
+    ) -> None:
+        self.medium = path if isinstance(path, LocalMedium) else local_medium(path, must_exist=False)
+        self._clock = clock or SystemClock()
+        self._lock_timeout_s = lock_timeout_s
+        self.ticks = SegmentTable(self.medium, TICKS, segment_rows)
+        self.polls = SegmentTable(self.medium, POLLS, segment_rows)
+
+    def append(self, ticks: Iterable[Tick]) -> Appended:
+        """Store ticks; when this returns they are durable.
+
+        A tick whose identity (source, pair, observed_at, rate_text, change_text) is stored already changes nothing;
+        another value at the same instant is another row.
+
+        Raises
+        ------
+        StoreLocked, WriteFailed, SegmentUnreadable
+            Nothing of a partition whose write failed is acknowledged; doing it again is safe.
+        """
+        rows = list(ticks)
+        recorded_at = self._clock.now()
+        added = self._append(
+            self.ticks,
+            rows,
+            TICKS.schema,
+            at=lambda tick: tick.observed_at,
+            value_of=lambda tick, column: recorded_at if column == "recorded_at" else getattr(tick, column),
+        )
+        return Appended(added=added, known=len(rows) - added)
+
+    def record(self, polls: Iterable[Poll]) -> int:
+        """Record outcomes; when this returns they are durable. The first outcome of a slot stays.
+
+        Returns
+        -------
+        int
+            How many slots had no outcome before.
+
+        Raises
+        ------
+        StoreLocked, WriteFailed, SegmentUnreadable
+            As `append`.
+        """
+        return self._append(
+            self.polls,
+            list(polls),
+            POLLS.schema,
+            at=lambda poll: poll.slot,
+            value_of=getattr,
+        )
+
+    def keep_rejected(self, source: str, slot: datetime, body: bytes) -> None:
+        """Keep a body that could not be read, compressed, within the folder's bounds: the oldest give way."""
+        data = gzip.compress(body, mtime=0)
+        with self.medium.exclusive(self._lock_timeout_s):
+            kept = self.medium.list("rejected")
+            size_bytes = sum(item.size_bytes for item in kept) + len(data)
+            while kept and (len(kept) >= REJECTED_FILES or size_bytes > REJECTED_BYTES):
+                oldest = min(kept, key=lambda item: item.name.rpartition("/")[2])
+                self.medium.delete(oldest.name)
+                kept.remove(oldest)
+                size_bytes -= oldest.size_bytes
+            if len(data) <= REJECTED_BYTES:
+                self.medium.put(f"rejected/source={source}/{slot:%Y%m%dT%H%M%S.%fZ}.gz", data)
+
+    def instants(self, table: str, source: str, start: datetime, end: datetime) -> list[datetime]:
+        """The distinct instants of a source's rows in ``[start, end)``, in order.
+
+        Parameters
+        ----------
+        table
+            ``"ticks"`` for `observed_at`, ``"polls"`` for `slot`.
+        """
+        held = self.polls if table == POLLS.name else self.ticks
+        first, last = microseconds(start), microseconds(end)
+        found: set[int] = set()
+        for segment in held.segments(source):
+            if month_of(start) <= segment.month <= month_of(end):
+                at = integers(held.read(segment, [held.spec.time_column]).column(0))
+                found.update(at[(at >= first) & (at < last)].tolist())
+        return [EPOCH + timedelta(microseconds=value) for value in sorted(found)]
+
+    def newest_slots(self, source: str, upto: datetime) -> list[datetime]:
+        """The recorded slots of a source in its newest month that has any up to an instant, in order."""
+        for month in sorted({item.month for item in self.polls.segments(source)}, reverse=True):
+            start = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)
+            found = self.instants("polls", source, start, min(start + timedelta(days=31), upto + _STEP))
+            if found:
+                return found
+        return []
+
+    def check(self) -> list[StoreError]:
+        """Read every file whole and return what is wrong, file by file; an empty list is a sound store."""
+        problems: list[StoreError] = []
+        for table in (self.ticks, self.polls):
+            try:
+                segments = table.segments()
+            except StoreError as error:
+                problems.append(error)
+                continue
+            for segment in segments:
+                problems.extend(_problems(table, segment))
+        return problems
+
+    def _append(
+        self,
+        table: SegmentTable,
+        rows: Sequence[Any],
+        schema: pa.Schema,
+        *,
+        at: Callable[[Any], datetime],
+        value_of: Callable[[Any, str], Any],
+    ) -> int:
+        partitions: dict[tuple[str, str], list[Any]] = defaultdict(list)
+        for row in rows:
+            partitions[row.source, month_of(at(row))].append(row)
+        added = 0
+        with self.medium.exclusive(self._lock_timeout_s):
+            for (source, month), members in sorted(partitions.items(), key=lambda item: item[0]):
+                added += table.append(source, month, table_of(members, schema, value_of))
+        return added
+
+
+def month_of(instant: datetime) -> str:
+    """The partition of an aware UTC instant, ``"2025-11"``."""
+    return f"{instant.year:04}-{instant.month:02}"
+
+
+def opened(store: str | os.PathLike[str] | Store) -> Store:
+    """The store itself, or the one that lies at a path.
+
+    Raises
+    ------
+    StoreError
+        If there is no such folder.
+    """
+    return store if isinstance(store, Store) else Store(local_medium(store, must_exist=True))
+
+
+def _problems(table: SegmentTable, segment: SegmentName) -> list[StoreError]:
+    try:
+        table.read(segment)
+    except StoreError as error:
+        return [error]
+    return []
+
+
+__all__ = ["Appended", "SegmentUnreadable", "Store", "month_of", "opened"]

@@ -1,0 +1,118 @@
+"""Between Python values, numpy and Arrow columns, by buffers.
+
+``pyarrow.array`` and the compute functions that take a scalar import pandas by themselves when it is installed, which
+costs a daemon 50 MB and a command half a second. Building arrays from buffers does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fxticker.schedule import EPOCH
+
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH_DAY = EPOCH.date().toordinal()
+_NUMPY_OF = {
+    pa.timestamp("us", "UTC"): np.int64,
+    pa.int64(): np.int64,
+    pa.int32(): np.int32,
+    pa.int16(): np.int16,
+    pa.date32(): np.int32,
+    pa.float64(): np.float64,
+}
+
+
+def microseconds(instant: datetime) -> int:
+    """Microseconds since the epoch of an aware UTC instant, exactly."""
+    return (instant - EPOCH) // _MICROSECOND
+
+
+def table_of(rows: Sequence[Any], schema: pa.Schema, value_of: Callable[[Any, str], Any]) -> pa.Table:
+    """A table of records: column by column, ``value_of(record, column name)``."""
+    columns = [array_of([value_of(row, field.name) for row in rows], field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """An Arrow array of Python values; None is null."""
+    if pa.types.is_dictionary(kind):
+        return _strings(values).dictionary_encode()
+    if pa.types.is_string(kind):
+        return _strings(values)
+    plain = [0 if value is None else _number(value) for value in values]
+    data = np.array(plain, dtype=_NUMPY_OF[kind])
+    return pa.Array.from_buffers(kind, len(values), [_validity(values), pa.py_buffer(data)])
+
+
+def indices_of(positions: np.ndarray) -> pa.Array:
+    """Row numbers as Arrow takes them."""
+    return pa.Array.from_buffers(pa.int64(), len(positions), [None, pa.py_buffer(positions.astype(np.int64))])
+
+
+def integers(column: pa.ChunkedArray) -> np.ndarray:
+    """A column of instants, dates or whole numbers without nulls as signed integers of its own width."""
+    parts = []
+    for chunk in column.chunks:
+        values = np.frombuffer(chunk.buffers()[1], dtype=np.dtype(f"i{chunk.type.bit_width // 8}"))
+        parts.append(values[chunk.offset : chunk.offset + len(chunk)])
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def text_codes(column: pa.ChunkedArray, vocabulary: dict[str | None, int]) -> np.ndarray:
+    """A dictionary column as numbers of `vocabulary`, which grows by what it lacks; null has a number too."""
+    parts = []
+    for chunk in column.chunks:
+        texts: Iterable[str | None] = [*chunk.dictionary.to_pylist(), None]
+        numbers = np.array([vocabulary.setdefault(text, len(vocabulary)) for text in texts], np.int64)
+        where = integers(pa.chunked_array([chunk.indices])).astype(np.int64)
+        validity = chunk.indices.buffers()[0]
+        if validity is not None:
+            bits = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")
+            where = np.where(bits[chunk.indices.offset : chunk.indices.offset + len(chunk)], where, -1)
+        parts.append(numbers[where])
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def order_by(table: pa.Table, names: Sequence[str]) -> np.ndarray:
+    """Row numbers that sort a table by columns without nulls, texts by their letters; equal rows keep their order."""
+    keys = []
+    for name in names:
+        column = table.column(name)
+        if pa.types.is_dictionary(column.type):
+            vocabulary: dict[str | None, int] = {}
+            codes = text_codes(column, vocabulary)
+            ranks = {text: rank for rank, text in enumerate(sorted(text or "" for text in vocabulary))}
+            keys.append(np.array([ranks[text or ""] for text in vocabulary], np.int64)[codes])
+        else:
+            keys.append(integers(column))
+    return np.lexsort(keys[::-1])
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return microseconds(value)
+    if isinstance(value, date):
+        return value.toordinal() - _EPOCH_DAY
+    return value
+
+
+def _strings(values: Sequence[str | None]) -> pa.Array:
+    encoded = [b"" if value is None else value.encode() for value in values]
+    offsets = np.zeros(len(values) + 1, np.int32)
+    np.cumsum([len(part) for part in encoded], out=offsets[1:])
+    data = b"".join(encoded)
+    return pa.Array.from_buffers(
+        pa.string(), len(values), [_validity(values), pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
+
+
+def _validity(values: Sequence[Any]) -> pa.Buffer | None:
+    if all(value is not None for value in values):
+        return None
+    bits = np.array([value is not None for value in values], dtype=bool)
+    return pa.py_buffer(np.packbits(bits, bitorder="little"))

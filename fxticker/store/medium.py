@@ -1,0 +1,258 @@
+"""Where the store's objects lie: list, read, replace a whole object durably, delete, one writer at a time.
+
+Nothing above this module knows paths or file systems. On a disk, replacing is: write a temporary, fsync it, rename it
+over the name, fsync the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from fxticker.errors import SegmentUnreadable, StoreError, StoreLocked, WriteFailed
+
+STAGING = ".staging"
+LOCK = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as listed.
+
+    Attributes
+    ----------
+    name
+        Path inside the store with ``/``.
+    size_bytes
+        Its size.
+    version
+        Equal as long as the object was not replaced.
+    """
+
+    name: str
+    size_bytes: int
+    version: tuple[int, ...]
+
+
+class Medium(Protocol):
+    """What the store needs of where it lies."""
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        """The objects below the folder `prefix`, at any depth, by name; none if there is no such folder."""
+
+    def open(self, name: str) -> Any:
+        """The object for random reading, as pyarrow takes it."""
+
+    def put(self, name: str, data: bytes | pa.Buffer) -> None:
+        """Make `data` the object's whole content, at once and durably."""
+
+    def delete(self, name: str) -> None:
+        """Remove the object durably."""
+
+    def exclusive(self, timeout_s: float) -> contextlib.AbstractContextManager[None]:
+        """Be the one writer for a while."""
+
+
+class FileCalls:
+    """The calls of a publish, each to be replaced by one that fails."""
+
+    open = staticmethod(os.open)
+    write = staticmethod(os.write)
+    fsync = staticmethod(os.fsync)
+    close = staticmethod(os.close)
+    replace = staticmethod(os.replace)
+    unlink = staticmethod(os.unlink)
+    mkdir = staticmethod(os.mkdir)
+
+
+class LocalMedium:
+    """A folder on a disk.
+
+    Parameters
+    ----------
+    root
+        The store's folder; made by the first write.
+    calls
+        The system calls of a publish.
+    """
+
+    def __init__(self, root: Path, calls: FileCalls | None = None) -> None:
+        self._root = root
+        self._calls = calls or FileCalls()
+        self._thread_lock = threading.Lock()
+        self._swept = False
+        self._file_lock = FileLock(root / LOCK, thread_local=False)
+
+    def __str__(self) -> str:
+        return str(self._root)
+
+    def exists(self) -> bool:
+        """Whether there is a folder at all."""
+        return self._root.is_dir()
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        """The objects below the folder `prefix`, by name. Names that start with ``.`` or ``_`` are not objects."""
+        found: list[StoredObject] = []
+        folders = [prefix.rstrip("/")]
+        while folders:
+            folder = folders.pop()
+            try:
+                with os.scandir(self._root / folder) as entries:
+                    for entry in entries:
+                        name = f"{folder}/{entry.name}"
+                        if entry.name.startswith((".", "_")):
+                            continue
+                        if entry.is_dir():
+                            folders.append(name)
+                        else:
+                            stat = entry.stat()
+                            version = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+                            found.append(StoredObject(name, stat.st_size, version))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise SegmentUnreadable(folder, error.strerror or str(error)) from error
+        return sorted(found, key=lambda item: item.name)
+
+    def open(self, name: str) -> Any:
+        """The file, memory-mapped: a later replacement of the name does not touch what is being read."""
+        try:
+            return pa.memory_map(str(self._root / name))
+        except (OSError, pa.ArrowInvalid) as error:
+            raise SegmentUnreadable(name, str(error)) from error
+
+    def put(self, name: str, data: bytes | pa.Buffer) -> None:
+        """Publish `data` as `name`: afterwards it is durable, before it nothing is changed.
+
+        Raises
+        ------
+        WriteFailed
+            If the system refused a step. Unless it was the last one (the folder's fsync), the old content stands.
+        """
+        target = self._root / name
+        staged = self._root / STAGING / f"{target.name}.{os.getpid()}.{threading.get_ident()}"
+        try:
+            self._make_folder(staged.parent)
+            self._make_folder(target.parent)
+            try:
+                self._write(staged, memoryview(data))
+                self._calls.replace(staged, target)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self._calls.unlink(staged)
+                raise
+            self._sync_folder(target.parent)
+        except OSError as error:
+            raise WriteFailed(name, error) from error
+
+    def delete(self, name: str) -> None:
+        """Remove the file and make that durable; it is no error if there is none."""
+        target = self._root / name
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                self._calls.unlink(target)
+            self._sync_folder(target.parent)
+        except OSError as error:
+            raise WriteFailed(name, error) from error
+
+    @contextlib.contextmanager
+    def exclusive(self, timeout_s: float) -> Iterator[None]:
+        """Hold the store's lock: an OS lock that ends with its process.
+
+        The first time, what unfinished writes of dead processes left behind is removed.
+
+        Raises
+        ------
+        StoreLocked
+            After `timeout_s`, naming the holder.
+        """
+        started_s = time.monotonic()
+        with self._thread_lock:
+            try:
+                self._make_folder(self._root)
+                self._file_lock.acquire(timeout=timeout_s, poll_interval=0.01)
+            except Timeout as error:
+                waited_s = round(time.monotonic() - started_s, 1)
+                raise StoreLocked(str(self._root), waited_s, self.lock_holder()) from error
+            except OSError as error:
+                raise WriteFailed(LOCK, error) from error
+            try:
+                self._name_holder()
+                if not self._swept:
+                    self._sweep()
+                    self._swept = True
+                yield
+            finally:
+                self._file_lock.release()
+
+    def lock_holder(self) -> str:
+        """What the last process that took the lock said of itself; empty if none did."""
+        try:
+            said = json.loads((self._root / LOCK).read_text())
+            return f"process {said['pid']} ({said['program']}) since {said['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    def _name_holder(self) -> None:
+        said = {
+            "pid": os.getpid(),
+            "program": " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        with contextlib.suppress(OSError):
+            (self._root / LOCK).write_text(json.dumps(said))
+
+    def _sweep(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            for leftover in (self._root / STAGING).iterdir():
+                leftover.unlink()
+
+    def _write(self, path: Path, data: memoryview) -> None:
+        handle = self._calls.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            while data:
+                data = data[self._calls.write(handle, data) :]
+            self._calls.fsync(handle)
+        finally:
+            self._calls.close(handle)
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        self._make_folder(folder.parent)
+        with contextlib.suppress(FileExistsError):
+            self._calls.mkdir(folder, 0o755)
+        self._sync_folder(folder.parent)
+
+    def _sync_folder(self, folder: Path) -> None:
+        handle = self._calls.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, 0)
+        try:
+            self._calls.fsync(handle)
+        finally:
+            self._calls.close(handle)
+
+
+def local_medium(path: str | os.PathLike[str], *, must_exist: bool) -> LocalMedium:
+    """The medium of a store's folder.
+
+    Raises
+    ------
+    StoreError
+        If it must exist and there is no such folder.
+    """
+    medium = LocalMedium(Path(path))
+    if must_exist and not medium.exists():
+        raise StoreError(f"{path}: there is no store here (no such folder)")
+    return medium

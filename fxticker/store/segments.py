@@ -1,0 +1,287 @@
+"""Segments: how rows become files, and files rows, for one table of the store.
+
+A partition (one source, one month) holds numbered segments. Rows are added to the newest one by publishing it anew as
+a whole, until it is full; then it is sealed, never to be written again, and the next number is opened. A row once
+published stays in its segment, so no instant exists at which a reader sees it twice or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fxticker.errors import SchemaMismatch, SegmentUnreadable
+from fxticker.store.columns import indices_of, integers, order_by, text_codes
+from fxticker.store.medium import Medium, StoredObject
+from fxticker.store.schema import TableSpec, conform
+
+SEGMENT_ROWS = 50_000
+"""Rows at which a segment is sealed. At one poll a minute: 301 files in 5 years that load within 1.3 times of one file
+a year (measured on 13 million rows), while rewriting the open one stays at a few milliseconds."""
+_OPEN_TABLES_KEPT = 4
+"""Open segments held in memory between appends: a daemon has one per source, an import walks through months."""
+_SEGMENT_NAME = re.compile(
+    r"(?P<table>\w+)/source=(?P<source>[^/]+)/month=(?P<month>\d{4}-\d\d)/(?P<number>\d{5})\.parquet"
+)
+_SEALED_KEY = b"fxticker.sealed"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentName:
+    """A segment's name, taken apart.
+
+    Attributes
+    ----------
+    name
+        Inside the store.
+    source, month, number
+        What the name says; the month as ``"2025-11"``.
+    """
+
+    name: str
+    source: str
+    month: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Footer:
+    version: tuple[int, ...]
+    rows: int
+    sealed: bool
+    first: int
+    last: int
+
+
+class SegmentTable:
+    """One table of the store, ticks or polls.
+
+    Parameters
+    ----------
+    medium
+        Where the segments lie.
+    spec
+        Columns, identity and order.
+    segment_rows
+        Rows at which a segment is sealed.
+    """
+
+    def __init__(self, medium: Medium, spec: TableSpec, segment_rows: int = SEGMENT_ROWS) -> None:
+        self._medium = medium
+        self.spec = spec
+        self._segment_rows = segment_rows
+        self._footers: dict[str, _Footer] = {}
+        self._open_tables: OrderedDict[str, tuple[tuple[int, ...], pa.Table]] = OrderedDict()
+        self._durable: set[str] = set()
+
+    def segments(self, source: str | None = None, month: str | None = None) -> list[SegmentName]:
+        """The segments of the table, of a source, or of one month of it, by name.
+
+        Raises
+        ------
+        SegmentUnreadable
+            If there is a file that is no segment: every plain reader of the folder would stumble over it.
+        """
+        prefix = self.spec.name
+        if source is not None:
+            prefix += f"/source={source}" + (f"/month={month}" if month is not None else "")
+        return [self._parsed(found) for found in self._medium.list(prefix)]
+
+    def read(self, segment: SegmentName, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of a segment, in file order.
+
+        Raises
+        ------
+        SegmentUnreadable
+            If the file is damaged or of a schema that this version cannot read.
+        """
+        return self._read(segment.name, columns)
+
+    def append(self, source: str, month: str, rows: pa.Table) -> int:
+        """Add the rows whose identity is not stored yet, and return how many those were, once they are durable.
+
+        The caller holds the store's lock.
+
+        Parameters
+        ----------
+        source, month
+            The partition that all rows belong to.
+        rows
+            Of the table's schema, in any order.
+        """
+        if not rows.schema.equals(self.spec.schema, check_metadata=True):
+            raise SchemaMismatch(f"{self.spec.name}: rows to be appended are not of the table's schema")
+        partition = f"{self.spec.name}/source={source}/month={month}"
+        found = self._medium.list(partition)
+        numbers = [self._parsed(item).number for item in found]
+        fresh = self._sorted(self._fresh(found, rows))
+        newest = found[-1] if found else None
+        held = None
+        if newest and fresh.num_rows and not self._footer(newest).sealed:
+            held = self._open_table(partition, newest)
+        elif newest:
+            self._prove(partition, newest)
+        if not fresh.num_rows:
+            return 0
+        number = 0 if not numbers else numbers[-1] if held is not None else numbers[-1] + 1
+        self._durable.discard(partition)
+        for part in self._parts(fresh, self._segment_rows - (held.num_rows if held is not None else 0)):
+            content = part if held is None else self._sorted(pa.concat_tables([held, part]))
+            self._publish(partition, f"{partition}/{number:05}.parquet", content)
+            held, number = None, number + 1
+        self._durable.add(partition)
+        return int(fresh.num_rows)
+
+    def _parsed(self, found: StoredObject) -> SegmentName:
+        match = _SEGMENT_NAME.fullmatch(found.name)
+        if match is None or match["table"] != self.spec.name:
+            raise SegmentUnreadable(found.name, "not the name of a segment")
+        return SegmentName(found.name, match["source"], match["month"], int(match["number"]))
+
+    def _fresh(self, found: Sequence[StoredObject], rows: pa.Table) -> pa.Table:
+        """The rows whose identity neither a segment nor an earlier one of them has."""
+        instants = integers(rows.column(self.spec.time_column))
+        if not len(instants):
+            return rows
+        first, last = instants.min(), instants.max()
+        stored = []
+        for item in found:
+            footer = self._footer(item)
+            if footer.first <= last and first <= footer.last:
+                kept = self._open_tables.get(item.name.rpartition("/")[0])
+                whole = kept[1] if kept and kept[0] == item.version else self._read(item.name, self.spec.identity)
+                at = integers(whole.column(self.spec.time_column))
+                near = np.flatnonzero((at >= first) & (at <= last))
+                stored.append(whole.select(self.spec.identity).take(indices_of(near)))
+        return rows.take(indices_of(self._first_of_identity(stored, rows)))
+
+    def _first_of_identity(self, stored: Sequence[pa.Table], rows: pa.Table) -> np.ndarray:
+        tables = [*stored, rows.select(self.spec.identity)]
+        keys = [
+            np.concatenate(codes)
+            for codes in (_codes(tables, name, self.spec.schema.field(name).type) for name in self.spec.identity)
+        ]
+        order = np.lexsort([np.arange(len(keys[0])), *keys])  # equal identities stand together, the stored one first
+        repeats = np.zeros(len(order), bool)
+        repeats[1:] = np.all([key[order[1:]] == key[order[:-1]] for key in keys], axis=0)
+        kept = np.sort(order[~repeats])
+        offset = len(keys[0]) - rows.num_rows
+        fresh: np.ndarray = kept[kept >= offset] - offset
+        return fresh
+
+    def _sorted(self, rows: pa.Table) -> pa.Table:
+        order = order_by(rows, self.spec.order)
+        if np.array_equal(order, np.arange(len(order))):
+            return rows.combine_chunks()
+        return rows.take(indices_of(order)).combine_chunks()
+
+    def _parts(self, rows: pa.Table, room: int) -> Iterator[pa.Table]:
+        """Sorted rows cut into segments; the ticks of one instant are never cut apart."""
+        at = integers(rows.column(self.spec.time_column))
+        start = 0
+        while start < len(at):
+            end = min(start + max(room, 1), len(at))
+            end = int(np.searchsorted(at, at[end - 1], side="right"))
+            yield rows.slice(start, end - start)
+            start, room = end, self._segment_rows
+
+    def _publish(self, partition: str, name: str, rows: pa.Table) -> None:
+        self._open_tables.pop(partition, None)
+        sealed = rows.num_rows >= self._segment_rows
+        self._medium.put(name, _encoded(rows, self.spec, sealed=sealed))
+        if not sealed:
+            [version] = [item.version for item in self._medium.list(partition) if item.name == name]
+            self._keep(partition, version, rows)
+
+    def _prove(self, partition: str, newest: StoredObject) -> None:
+        """Make sure that what a reader sees is durable before anyone is told so.
+
+        A process that died, or a failed fsync of the folder, may have left a segment visible and not durable. Its
+        bytes are published once more: asking for another fsync after a failed one proves nothing.
+        """
+        if partition not in self._durable:
+            with self._medium.open(newest.name) as file:
+                self._medium.put(newest.name, file.read_buffer())
+            self._durable.add(partition)
+
+    def _open_table(self, partition: str, item: StoredObject) -> pa.Table:
+        kept = self._open_tables.get(partition)
+        if kept is None or kept[0] != item.version:
+            self._keep(partition, item.version, self._read(item.name, None))
+        return self._open_tables[partition][1]
+
+    def _keep(self, partition: str, version: tuple[int, ...], rows: pa.Table) -> None:
+        self._open_tables[partition] = (version, rows)
+        self._open_tables.move_to_end(partition)
+        while len(self._open_tables) > _OPEN_TABLES_KEPT:
+            self._open_tables.popitem(last=False)
+
+    def _footer(self, item: StoredObject) -> _Footer:
+        known = self._footers.get(item.name)
+        if known is None or known.version != item.version:
+            known = self._read_footer(item)
+            self._footers[item.name] = known
+        return known
+
+    def _read_footer(self, item: StoredObject) -> _Footer:
+        try:
+            with self._medium.open(item.name) as file:
+                metadata = pq.read_metadata(file)
+            position = self.spec.schema.get_field_index(self.spec.time_column)
+            spans = [metadata.row_group(group).column(position).statistics for group in range(metadata.num_row_groups)]
+            first = min((span.min_raw for span in spans), default=0)
+            last = max((span.max_raw for span in spans), default=-1)
+        except (pa.ArrowException, OSError, AttributeError) as error:
+            raise SegmentUnreadable(item.name, _cause(error)) from error
+        sealed = (metadata.metadata or {}).get(_SEALED_KEY) == b"1"
+        return _Footer(item.version, metadata.num_rows, sealed, first, last)
+
+    def _read(self, name: str, columns: Sequence[str] | None) -> pa.Table:
+        try:
+            with self._medium.open(name) as file:
+                reader = pq.ParquetFile(file, page_checksum_verification=True)
+                wanted = self.spec.schema if columns is None else _only(self.spec.schema, columns)
+                held = [column for column in wanted.names if column in reader.schema_arrow.names]
+                return conform(reader.read(columns=held), wanted)
+        except SchemaMismatch as error:
+            raise SegmentUnreadable(name, str(error)) from error
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise SegmentUnreadable(name, _cause(error)) from error
+
+
+def _only(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:
+    return pa.schema([schema.field(name) for name in columns], metadata=schema.metadata)
+
+
+def _codes(tables: Sequence[pa.Table], name: str, kind: pa.DataType) -> list[np.ndarray]:
+    if not pa.types.is_dictionary(kind):
+        return [integers(table.column(name)) for table in tables]
+    vocabulary: dict[str | None, int] = {}
+    return [text_codes(table.column(name), vocabulary) for table in tables]
+
+
+def _encoded(rows: pa.Table, spec: TableSpec, *, sealed: bool) -> pa.Buffer:
+    """The segment's bytes: quick to write while open, small once sealed."""
+    instants = [field.name for field in spec.schema if pa.types.is_timestamp(field.type)]
+    texts = [field.name for field in spec.schema if pa.types.is_dictionary(field.type)]
+    schema = spec.schema.with_metadata({**spec.schema.metadata, _SEALED_KEY: b"1" if sealed else b"0"})
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        rows.replace_schema_metadata(schema.metadata),
+        sink,
+        compression="zstd" if sealed else "snappy",
+        use_dictionary=texts,
+        column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED") if sealed else None,
+        write_page_checksum=True,
+    )
+    return sink.getvalue()
+
+
+def _cause(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

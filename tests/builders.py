@@ -1,0 +1,47 @@
+"""Builders of the records that tests need; every default is a plain, sound value."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from fxticker.models import Origin, Tick, TimeBasis
+
+NOON = datetime(2025, 11, 14, 12, tzinfo=UTC)
+TICKER = (
+    ("KGS/USD", "0.01144", "0%"),
+    ("KZT/USD", "0.00191", "-0%"),
+    ("TJS/USD", "0.10840", "0.37%"),
+    ("UZS/USD", "0.00008", "0%"),
+    ("TMT/USD", "0.28571", "0%"),
+)
+
+
+class FixedClock:
+    """A clock that stands where it was put and moves on by `step` with every look."""
+
+    def __init__(self, at=NOON, step=timedelta(0)):
+        self.at = at
+        self.step = step
+
+    def now(self):
+        self.at += self.step
+        return self.at
+
+
+def tick(pair="KZT/USD", rate_text="0.00191", change_text="-0%", observed_at=NOON, **changes):
+    fields = {
+        "source": "timesca",
+        "pair": pair,
+        "observed_at": observed_at,
+        "time_basis": TimeBasis.CLOCK,
+        "rate": float(rate_text.replace(",", ".")),
+        "rate_text": rate_text,
+        "nominal": 1,
+        "change_pct": None if change_text is None else float(change_text.rstrip("%")) + 0.0,
+        "change_text": change_text,
+        "source_date": date(2025, 11, 14),
+        "origin": Origin.LIVE,
+    }
+    return Tick(**{**fields, **changes})
+
+
+def snapshot_ticks(observed_at=NOON, **changes):
+    return [tick(pair, rate, change, observed_at, **changes) for pair, rate, change in TICKER]

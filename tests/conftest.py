@@ -1,0 +1,33 @@
+"""What all tests share: no network but loopback, and a clean environment."""
+
+import os
+import socket
+from ipaddress import ip_address
+
+import pytest
+
+_connect = socket.socket.connect
+
+
+def _is_local(address):
+    if isinstance(address, str | bytes):  # a Unix socket
+        return True
+    host = address[0]
+    return host == "localhost" or ip_address(host.partition("%")[0]).is_loopback
+
+
+def _guarded_connect(self, address):
+    assert _is_local(address), f"a test tried to reach {address}"
+    return _connect(self, address)
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch):
+    monkeypatch.setattr(socket.socket, "connect", _guarded_connect)
+
+
+@pytest.fixture(autouse=True)
+def _no_configuration_from_outside(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("FXTICKER_"):
+            monkeypatch.delenv(name)
