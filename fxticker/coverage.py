@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from fxticker.frames import typed
 from fxticker.instants import Moment
 from fxticker.loading import StorePath, load_polls
 from fxticker.models import Outcome
@@ -54,7 +55,7 @@ def gaps(
         for source, held in polls.groupby("source", observed=True, sort=True)
         for stretch in _stretches(held)
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return typed(rows, COLUMNS)
 
 
 def _stretches(polls: pd.DataFrame) -> list[tuple[Any, Any, int, str]]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fxticker.bands import Band, drift_pct
 from fxticker.errors import NoData
-from fxticker.frames import band_at
+from fxticker.frames import band_at, typed
 from fxticker.instants import Moment, last_instant
 from fxticker.loading import StorePath, load
 
@@ -92,8 +92,7 @@ def drift_of(frame: pd.DataFrame, first: datetime, last: datetime) -> pd.DataFra
         rows.append(
             (source, pair, start_at, end_at, *rates, float(change), float(band.lo), float(band.hi), 0 not in band)
         )
-    found = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
-    found = found.sort_values(["source", "pair"], ignore_index=True)
+    found = typed(rows, COLUMNS).sort_values(["source", "pair"], ignore_index=True)
     if found["drift_pct"].isna().all():
         raise NoData(f"no pair has a tick by {first:%Y-%m-%d %H:%M} and by {last:%Y-%m-%d %H:%M} UTC")
     return found

@@ -27,6 +27,8 @@ FORMATS = ("png", "svg", "pdf")
 _INK, _BAND, _MUTED, _UP, _DOWN = "#1b3a57", "#9db8d2", "#8a8a8a", "#0072b2", "#d55e00"
 _WIDTH_IN = 8.0
 _PANEL_IN = 1.35
+_LONE_MARGIN = pd.Timedelta(hours=12)
+"""Time around a single instant."""
 _MARKED_ROWS = 400
 """Up to so many values each gets a dot: farther apart than dots are wide."""
 
@@ -70,10 +72,12 @@ def plot_history(frame: pd.DataFrame) -> Figure:
         axes[-1].xaxis.set_major_locator(locator)
         axes[-1].xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
         first, last = ticks["observed_at"].min(), ticks["observed_at"].max()
+        if first == last:
+            axes[-1].set_xlim(first - _LONE_MARGIN, last + _LONE_MARGIN)
         shown = ", ".join(sorted(ticks["source"].astype(str).unique()))
         _caption(
             figure,
-            f"{shown}, {_span(first, last)} UTC, {len(ticks):,} values. "
+            f"{shown}, {_span(first, last)} UTC, {len(ticks):,} value{'s' if len(ticks) > 1 else ''}. "
             "Band: what the printed digits allow. Lines break where nobody looked.",
         )
     return figure
@@ -150,7 +154,7 @@ def _draw_steps(panel: Axes, rows: pd.DataFrame) -> None:
         x, rate = at[held], rows["rate"].to_numpy()[held]
         lo, hi = rows["rate_lo"].to_numpy()[held], rows["rate_hi"].to_numpy()[held]
         if len(x) == 1:
-            panel.vlines(x, lo, hi, color=_BAND, linewidth=2.5)
+            panel.vlines(x, lo, hi, color=_BAND, linewidth=1.5)
         else:
             panel.fill_between(x, lo, hi, step="post", color=_BAND, linewidth=0)
             panel.step(x, rate, where="post", color=_INK)
@@ -225,7 +229,8 @@ def _percent_axis(axis: Axes, rows: pd.DataFrame) -> None:
     axis.set_xscale("symlog", linthresh=linear, linscale=0.5)
     axis.set_xlim(-1.15 * reach, 1.15 * reach)
     powers = [linear * 10**step for step in range(round(np.log10(top / linear)) + 1)]
-    axis.xaxis.set_major_locator(FixedLocator([*(-power for power in reversed(powers)), 0.0, *powers]))
+    shown = [power for power in powers if power <= 1.15 * reach]
+    axis.xaxis.set_major_locator(FixedLocator([*(-power for power in reversed(shown)), 0.0, *shown]))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
     axis.xaxis.set_minor_locator(FixedLocator([]))
 
@@ -241,6 +246,8 @@ def _signed(value: float, decimals: int) -> str:
 
 
 def _span(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    if first == last:
+        return f"{first:%Y-%m-%d %H:%M}"
     if first.date() == last.date():
         return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}"
     return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"

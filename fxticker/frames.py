@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from fxticker.bands import Band, hull, rate_band
 from fxticker.models import TimeBasis
+
+
+def typed(rows: Sequence[tuple[Any, ...]], columns: Mapping[str, str]) -> pd.DataFrame:
+    """A frame of rows with the given columns and types; instants may be missing, none or all of them."""
+    frame = pd.DataFrame(rows, columns=list(columns))
+    for name, dtype in columns.items():
+        if dtype.startswith("datetime64"):
+            frame[name] = pd.to_datetime(frame[name], utc=True)
+    return frame.astype(dict(columns))
 
 
 def with_bands(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+from fxticker.demo.captures import dated_slots, read_captures
 from fxticker.models import Origin, Tick, TimeBasis
 
 NOON = datetime(2025, 11, 14, 12, tzinfo=UTC)
@@ -45,3 +46,12 @@ def tick(pair="KZT/USD", rate_text="0.00191", change_text="-0%", observed_at=NOO
 
 def snapshot_ticks(observed_at=NOON, **changes):
     return [tick(pair, rate, change, observed_at, **changes) for pair, rate, change in TICKER]
+
+
+def capture_ticks():
+    """Every dated capture of the packaged history, as ticks."""
+    return [
+        tick(printed.pair, printed.rate_text, printed.change_text, slot, source_date=capture.page_date)
+        for slot, capture in dated_slots(read_captures())
+        for printed in capture.ticks
+    ]

@@ -31,3 +31,15 @@ def _no_configuration_from_outside(monkeypatch):
     for name in list(os.environ):
         if name.startswith("FXTICKER_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def history_store(tmp_path_factory):
+    """A store with the packaged history as saved pages would give it; read-only by agreement."""
+    from builders import capture_ticks
+
+    from fxticker.store import Store
+
+    folder = tmp_path_factory.mktemp("history") / "parquet"
+    Store(folder).append(capture_ticks())
+    return folder

@@ -35,7 +35,7 @@ app.command("demo")(demonstrating.demo)
 def main() -> None:
     """Run the command line; every failure that has a name is one line on stderr and exit code 1."""
     try:
-        app()
+        app(prog_name="fxticker")
     except ConfigError as error:
         for problem in error.problems:
             _say(f"{error.origin}: {problem}")

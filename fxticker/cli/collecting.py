@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def run(config: Config = None, store: StoreFolder = None) -> None:
-    """Poll every enabled source on its grid until SIGTERM or SIGINT; one outcome for every slot."""
+    """Poll every source on its grid.
+
+    Runs in the foreground until SIGTERM or SIGINT and records one outcome for every slot.
+    """
     from fxticker.clock import SystemClock
     from fxticker.daemon import Daemon
     from fxticker.errors import ConfigError
@@ -38,7 +41,10 @@ def run(config: Config = None, store: StoreFolder = None) -> None:
 
 
 def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources = None) -> None:
-    """Poll every enabled source once, now; exit 1 if one gave no ticks."""
+    """Poll every source once, now.
+
+    For cron and for trying out. Exit 1 if a source gave no ticks.
+    """
     from fxticker.clock import SystemClock
     from fxticker.collecting import collect_once
     from fxticker.store import Store
@@ -70,7 +76,11 @@ def import_(
     config: Config = None,
     store: StoreFolder = None,
 ) -> None:
-    """Store the ticker of saved pages; importing again adds nothing. Exit 1 if a page was refused."""
+    """Store the ticker of saved pages.
+
+    Importing again adds nothing. A page that cannot be used is refused by name, the others go on, and the exit code
+    is 1.
+    """
     from rich.console import Console
     from rich.progress import track
 

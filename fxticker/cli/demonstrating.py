@@ -21,7 +21,11 @@ def demo(
         Path, typer.Option("-o", "--output", help="A folder of its own; an earlier demo's is replaced.")
     ] = Path("fxticker-demo"),
 ) -> None:
-    """The whole job offline: real history replayed from a site on loopback, then ten live polls."""
+    """Show the whole job, offline.
+
+    A site on loopback replays real history through the real client, parser, store and charts; then the real daemon
+    polls it ten times.
+    """
     from rich.console import Console
     from rich.progress import track
 

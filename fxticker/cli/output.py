@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DRIFT_FIGURES = ("drift_pct", "drift_lo_pct", "drift_hi_pct")
+_DATE = "_date"
+"""A column whose name ends so holds days."""
 _PIPE_WIDTH = 200
 """Characters of a table that goes into a file or a pipe, where there is no terminal to ask."""
 
@@ -27,12 +29,12 @@ def show(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], form: Format
     CSV and JSON carry full figures and ISO 8601 instants; a missing value is an empty field or null.
     """
     if form is Format.JSON:
-        json.dump([{name: _plain(row[name]) for name in columns} for row in rows], sys.stdout, indent=1)
+        json.dump([{name: _plain(name, row[name]) for name in columns} for row in rows], sys.stdout, indent=1)
         print()
     elif form is Format.CSV:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([_plain(row[name]) for name in columns] for row in rows)
+        writer.writerows([_plain(name, row[name]) for name in columns] for row in rows)
     else:
         _show_table(rows, columns)
 
@@ -63,18 +65,18 @@ def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> No
         figures = name in _DRIFT_FIGURES or any(type(row[name]) in (int, float) for row in rows)
         table.add_column(name, justify="right" if figures else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row[name]) for name in columns))
+        table.add_row(*(_cell(name, row[name]) for name in columns))
     console.print(table)
 
 
-def _cell(value: Any) -> str:
+def _cell(name: str, value: Any) -> str:
     from rich.markup import escape
 
     value = _missing_to_none(value)
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return f"{value:%Y-%m-%d}" if name.endswith(_DATE) else f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -82,12 +84,12 @@ def _cell(value: Any) -> str:
     return escape(str(value))
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
     value = _missing_to_none(value)
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and not name.endswith(_DATE):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
-        return value.isoformat()
+        return f"{value:%Y-%m-%d}"
     return value.item() if hasattr(value, "item") else value
 
 

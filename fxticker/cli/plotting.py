@@ -46,7 +46,7 @@ def history(
     end: End = None,
     as_of: AsOf = None,
 ) -> None:
-    """Rates over time, a panel per pair, with their rounding bands."""
+    """Draw rates over time with their bands."""
     from fxticker.figures import plot_history, save_figure
     from fxticker.loading import load
 
@@ -66,7 +66,7 @@ def drift(
     sources: Sources = None,
     as_of: AsOf = None,
 ) -> None:
-    """Change of each rate between two dates, with its band."""
+    """Draw the change between two dates."""
     from fxticker.drifting import drift as drift_of
     from fxticker.figures import plot_drift, save_figure
 

@@ -37,10 +37,11 @@ def latest(
     from fxticker.cli.output import show
     from fxticker.loading import latest_table
     from fxticker.store import opened
+    from fxticker.store.columns import records_of
 
     table = latest_table(opened(store_folder(config, store)), **selection(sources=sources))
     columns = ["source", "pair", "rate_text", "change_text", "source_date", "observed_at", "time_basis", "origin"]
-    show(table.select(columns).to_pylist(), columns, form)
+    show(records_of(table.select(columns)), columns, form)
 
 
 def history(
@@ -83,7 +84,7 @@ def drift(
     as_of: AsOf = None,
     form: Formatted = Format.TABLE,
 ) -> None:
-    """Print how far each rate moved between two dates, with its band."""
+    """Print how far rates moved, with bands."""
     from fxticker.cli.output import show_drift
     from fxticker.drifting import COLUMNS
     from fxticker.drifting import drift as drift_of
@@ -111,7 +112,10 @@ def gaps(
 
 
 def status(config: Config = None, store: StoreFolder = None, form: Formatted = Format.TABLE) -> None:
-    """Print how each configured source is doing; exit 1 if one is not well."""
+    """Print how each source is doing.
+
+    Exit 1 if one has had no sound poll for three intervals.
+    """
     from fxticker.cli.output import show
     from fxticker.loading import load_polls
     from fxticker.sources import Planned
@@ -144,7 +148,10 @@ def status(config: Config = None, store: StoreFolder = None, form: Formatted = F
 
 
 def check(config: Config = None, store: StoreFolder = None) -> None:
-    """Read every file of the store whole; exit 1 and name each one that is damaged or foreign."""
+    """Read every file of the store whole.
+
+    Exit 1 and name each one that is damaged or foreign.
+    """
     from fxticker.store import opened
 
     problems = opened(store_folder(config, store)).check()
@@ -165,7 +172,7 @@ def export(
     end: End = None,
     as_of: AsOf = None,
 ) -> None:
-    """Write stored ticks with their bands into one file."""
+    """Write ticks with their bands to a file."""
     from fxticker.loading import load
 
     if file.suffix not in (".csv", ".json", ".parquet"):

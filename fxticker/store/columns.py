@@ -49,6 +49,17 @@ def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     return pa.Array.from_buffers(kind, len(values), [_validity(values), pa.py_buffer(data)])
 
 
+def records_of(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table as Python values; its instants must not be null."""
+    columns = {
+        field.name: [EPOCH + timedelta(microseconds=value) for value in integers(column).tolist()]
+        if pa.types.is_timestamp(field.type)
+        else column.to_pylist()
+        for field, column in zip(table.schema, table.columns, strict=True)
+    }
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
 def indices_of(positions: np.ndarray) -> pa.Array:
     """Row numbers as Arrow takes them."""
     return pa.Array.from_buffers(pa.int64(), len(positions), [None, pa.py_buffer(positions.astype(np.int64))])

@@ -1,0 +1,50 @@
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+from builders import NOON
+
+import fxticker as fx
+from fxticker.models import Outcome, Poll
+from fxticker.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "parquet")
+
+
+def _polls(*outcomes):
+    return [Poll("timesca", NOON + timedelta(minutes=15 * n), outcome) for n, outcome in enumerate(outcomes) if outcome]
+
+
+def test_run_of_failed_polls_is_one_gap_with_its_reasons(store):
+    store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.TIMEOUT, Outcome.MISSED, Outcome.OK))
+    [gap] = fx.gaps(store).itertuples()
+    assert gap.start_at == pd.Timestamp("2025-11-14T12:15Z")
+    assert gap.end_at == pd.Timestamp("2025-11-14T13:00Z")
+    assert gap.slots == 3
+    assert gap.why == "timeout x 2, missed x 1"
+
+
+def test_gap_that_still_lasts_has_no_end(store):
+    store.record(_polls(Outcome.OK, Outcome.OK, Outcome.NO_TICKER))
+    [gap] = fx.gaps(store).itertuples()
+    assert pd.isna(gap.end_at)
+
+
+def test_stretch_without_any_record_is_named(store):
+    store.record(_polls(Outcome.OK, Outcome.OK, Outcome.OK, None, None, None, Outcome.OK, Outcome.OK))
+    [gap] = fx.gaps(store).itertuples()
+    assert gap.start_at == pd.Timestamp("2025-11-14T12:30Z")
+    assert gap.why == "nothing is on record"
+
+
+def test_sound_polls_have_no_gaps(store):
+    store.record(_polls(Outcome.OK, Outcome.OK, Outcome.OK))
+    assert fx.gaps(store).empty
+
+
+def test_store_without_polls_gives_an_empty_frame(store, tmp_path):
+    (tmp_path / "parquet").mkdir()
+    assert list(fx.gaps(store).columns) == ["source", "start_at", "end_at", "slots", "why"]

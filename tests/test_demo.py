@@ -1,0 +1,46 @@
+from datetime import date
+
+import fxticker as fx
+from fxticker.demo.captures import dated_slots, read_captures
+from fxticker.demo.replay import replay, run_daemon
+from fxticker.demo.site import TickerSite
+from fxticker.models import Outcome
+
+
+def test_packaged_history_holds_the_214_captures():
+    captures = read_captures()
+    assert len(captures) == 214
+    assert sum(capture.page_date is None for capture in captures) == 47
+    assert sum(len(capture.ticks) == 4 for capture in captures) == 11
+
+
+def test_slots_lie_on_the_recorded_dates_in_order():
+    slots = [(slot, capture.page_date) for slot, capture in dated_slots(read_captures())]
+    assert len(slots) == 167
+    assert all(slot.date() == day for slot, day in slots)
+    assert [slot for slot, _ in slots] == sorted({slot for slot, _ in slots})
+
+
+def test_replay_stores_what_was_printed_at_the_simulated_slots(tmp_path):
+    history = list(dated_slots(read_captures()))[:12]
+    with TickerSite() as site:
+        polls = list(replay(history, site=site, store_path=tmp_path / "history"))
+    assert [poll.outcome for poll in polls] == [Outcome.OK] * 12
+    assert [poll.slot for poll in polls] == [slot for slot, _ in history]
+    stored = fx.load(tmp_path / "history")
+    assert len(stored) == 60
+    assert stored["observed_at"].iloc[0].date() == date(2024, 9, 8)
+    printed = {(tick.rate_text, tick.change_text) for _, capture in history for tick in capture.ticks}
+    assert set(zip(stored["rate_text"].astype(str), stored["change_text"].astype(str), strict=True)) == printed
+
+
+def test_daemon_takes_one_poll_a_slot_from_the_site(tmp_path):
+    captures = read_captures()[:3]
+    seen = []
+    with TickerSite() as site:
+        run_daemon(captures, site=site, store_path=tmp_path / "live", on_poll=seen.append)
+    polls = fx.load_polls(tmp_path / "live")
+    assert list(polls["outcome"]) == ["ok", "ok", "ok"]
+    assert polls["slot"].is_unique
+    assert len(fx.load(tmp_path / "live")) == 15
+    assert [poll.ticks for poll in seen] == [5, 5, 5]
