@@ -165,7 +165,7 @@ def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.Data
 def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Table:
     """`latest` as an Arrow table, made without pandas: what a command line can wait for."""
     segments = store.ticks.segments()
-    wanted = sorted({segment.source for segment in segments}) if sources is None else list(sources)
+    wanted = sorted({segment.source for segment in segments}) if sources is None else _names(sources)
     parts = [_latest_of(store.ticks, [item for item in segments if item.source == source]) for source in wanted]
     found = [part for part in parts if part is not None]
     if not found:
@@ -189,7 +189,7 @@ def _scan(table: SegmentTable, *, sources: Iterable[str] | None, start: Moment |
     """The rows of a table in a span, `source` added, months outside the span left unopened."""
     begin = None if start is None else instant(start)
     until = None if end is None else instant(end)
-    wanted = None if sources is None else set(sources)
+    wanted = None if sources is None else set(_names(sources))
     parts = [
         _with_source(_within(table.read(segment), table.spec, begin, until), segment.source)
         for segment in table.segments()
@@ -218,10 +218,15 @@ def _filtered(table: pa.Table, *, pairs: Iterable[str] | None, as_of: Moment | N
     if pairs is not None:
         vocabulary: dict[str | None, int] = {}
         codes = text_codes(table.column("pair"), vocabulary)
-        kept &= np.isin(codes, [vocabulary[pair] for pair in set(pairs) if pair in vocabulary])
+        kept &= np.isin(codes, [vocabulary[pair] for pair in set(_names(pairs)) if pair in vocabulary])
     if as_of is not None:
         kept &= integers(table.column("recorded_at")) <= microseconds(last_instant(as_of))
     return table if kept.all() else table.take(indices_of(np.flatnonzero(kept)))
+
+
+def _names(names: Iterable[str]) -> list[str]:
+    """Names as a list: one alone may be given as plain text."""
+    return [names] if isinstance(names, str) else list(names)
 
 
 def _with_source(rows: pa.Table, source: str) -> pa.Table:

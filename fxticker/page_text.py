@@ -33,9 +33,11 @@ _INLINE = frozenset(
     )
 )
 """Elements that are part of the line they stand in; every other tag ends a line."""
-_HTML = re.compile(r"<!doctype\s|<html[\s>]|</[a-z][a-z0-9]*+\s*+>", re.IGNORECASE)
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}+|#[xX][0-9a-fA-F]{1,6}+|[A-Za-z][A-Za-z0-9]{1,31}+);?")
-_INVISIBLE = re.compile("[\xad\u200b-\u200f\u2060\ufeff]+")
+_HTML = re.compile(r"<!doctype\s|</?[a-z][^<>]{0,200}>", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:#[0-9]++|#[xX][0-9a-fA-F]++|[A-Za-z][A-Za-z0-9]{1,31}+);?")
+_MAX_REFERENCE_CHARS = 40
+"""Of a numeric reference; html.unescape reads its number, whose cost grows with the square of its digits."""
+_INVISIBLE = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 """Soft hyphen, zero-width and direction marks: on the page, yet not seen."""
 
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,512}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{1,40})""", re.IGNORECASE)
@@ -59,18 +61,19 @@ def page_text(page: bytes | str, headers: Mapping[str, str] | None = None) -> st
     """The visible text of a page, HTML or plain.
 
     Inline elements leave no trace in the line, all other tags end it, scripts, styles and comments are dropped,
-    entities are resolved. White space is left as it is.
+    entities are resolved. In plain text white space is left as it is.
 
     Parameters
     ----------
     page
-        Bytes as received, or text. Text is HTML if it has a doctype, an ``html`` element or a closing tag.
+        Bytes as received, or text. Text is HTML if it has a doctype or a tag.
     headers
         The answer's headers by lower-case name; ``content-type`` may declare a charset.
     """
     text = page if isinstance(page, str) else decode(page, headers or {})
     if _HTML.search(text):
-        text = _TOKEN.sub(_replacement, text)
+        # In HTML a line break of the source is a space; only tags end lines.
+        text = _TOKEN.sub(_replacement, text.replace("\r", " ").replace("\n", " "))
         text = _unescape(text)
     return _INVISIBLE.sub("", text)
 
@@ -110,7 +113,7 @@ def _unescape(text: str) -> str:
     def resolve(entity: re.Match[str]) -> str:
         name = entity[0]
         if name not in seen:
-            seen[name] = html.unescape(name)
+            seen[name] = html.unescape(name) if len(name) <= _MAX_REFERENCE_CHARS else "\N{REPLACEMENT CHARACTER}"
         return seen[name]
 
     return _ENTITY.sub(resolve, text)

@@ -1,8 +1,8 @@
 """The ticker in a page's text: found by what it says, not by the markup around it.
 
 An *entry* is ``PAIR = RATE`` with perhaps ``CHANGE%`` behind. Entries with nothing but white space and bullets between
-them form a *run*. A run is the ticker if it has the pairs of one, or if it carries percentages and does not stand
-inside a sentence; every other run is a price in an article. All runs of the ticker together must print each pair
+them form a *run*. A run is the ticker if it has the pairs of one, or if it carries percentages and no words stand
+beside it on its lines; every other run is a price in an article. All runs of the ticker together must print each pair
 equally often and always with the same figures: then the page holds that many sound copies.
 """
 
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from itertools import zip_longest
 from typing import NamedTuple
 
 from fxticker.errors import DamagedPage, NoTicker
@@ -31,13 +32,18 @@ MAX_ENTRIES = 500_000
 _CODE = re.compile("[A-Z]{3}")
 _ENTRY = re.compile(
     r"(?<![A-Za-z])(?P<base>[A-Za-z]{1,9}+)\s*+/\s*+(?P<quote>[A-Za-z]{1,9}+)\s*+[=:]"
-    rf"(?:\s*+(?P<rate>{SIGN}?+{NUMBER})(?![0-9]|[.,][0-9]|\s*+%)(?:\s*+(?P<change>{SIGN}?+{NUMBER})\s*+%)?)?"
+    rf"(?:\s*+(?P<rate>{SIGN}?+{NUMBER})(?![0-9]|[.,][0-9]|\s*+%)"
+    rf"(?:\s*+(?P<change>{SIGN}?+{NUMBER})\s*+%)?)?"
 )
+_TEXT_OF_THE_LINE = re.compile(r"[^\n]{0,200}?[^\W\d_]")
+_LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W_]")
-_STRAY_PERCENTAGE = re.compile(r"[^\w\n%]{1,8}+[0-9][0-9.,]{0,24}+\s?%")
-_NEXT_WORD = re.compile(r"[^\S\n]*+[^\W\d_]")
-_LAST_WORD = re.compile(r"(?:[^\W_]|[,;:(])[^\S\n]{0,8}\Z")
-_CUT_ENTRY = re.compile(r"\s*+[^\w\s]{0,3}\s*+[A-Z]{1,3}(?:\s*+/\s*+[A-Z]{0,3}\s*+)?\s*+\Z")
+_LIST_NUMBER = re.compile(r"(?m)^[^\S\n]*[0-9]{1,3}[.)]\s")
+_PERCENTAGE_BEHIND = re.compile(r"[^\n%=:]{1,32}+(?<=[0-9\s])%")
+_CUT_ENTRY = re.compile(
+    r"[\W_\d]{0,32}+[A-Z]{1,3}+(?:\s*+/\s*+[A-Z]{0,3}+\s*+)?(?:<|&[#\w]{0,32}+|\N{REPLACEMENT CHARACTER})?\s*+\Z"
+)
+_CUT_FIGURE = re.compile(rf"(?:\s*+(?:{SIGN}|[0-9])[0-9.,]*+)?\Z")
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -54,6 +60,20 @@ class _Entry(NamedTuple):
     end: int
     tick: PrintedTick
     problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    entries: tuple[_Entry, ...]
+    words_before: bool
+    words_behind: bool
+
+    @property
+    def is_ticker(self) -> bool:
+        if len(_pairs(self.entries)) >= MIN_PAIRS:
+            return True
+        has_change = any(entry.tick.change_text is not None for entry in self.entries)
+        return has_change and not (self.words_before or self.words_behind)
 
 
 def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapshot:
@@ -79,27 +99,23 @@ def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapsh
         If copies disagree or one is cut short, or a figure cannot be a rate or a percentage.
     """
     text = page_text(page, headers)
-    runs = [run for run in _runs(text, _entries(text)) if _is_ticker(text, run)]
-    if not runs:
+    runs = list(_runs(text, _entries(text)))
+    ticker = [run for run in runs if run.is_ticker]
+    if not ticker:
         raise NoTicker("the page shows no ticker: no group of entries such as `KZT/USD = 0.00191 0%`")
-    entries = [entry for run in runs for entry in run]
+    entries = [entry for run in ticker for entry in run.entries]
     problem = _disagreement(entries)
-    if problem:
-        # A sentence may begin or end with a price right beside the block: `… 0% <newline> KGS/USD = 5 was the …`
-        in_prose = {id(run[end]) for run in runs for end in (0, -1) if _in_prose(text, run[end])}
-        apart = [entry for entry in entries if id(entry) not in in_prose]
-        if in_prose and apart and _disagreement(apart) is None:
-            entries, problem = apart, None
-    last = entries[-1]
-    if problem is None and _CUT_ENTRY.match(text, last.end):
-        problem = f"the page ends inside the entry after {last.tick.pair}"
+    if problem and (apart := _without_sentences(text, ticker)):
+        entries, problem = apart, None
+    if problem is None:
+        others = [entry for run in runs if not run.is_ticker and not run.words_before for entry in run.entries]
+        problem = _sign_of_a_cut(text, entries, others)
     if problem:
         raise DamagedPage(problem)
-    copies = Counter(entry.tick.pair for entry in entries)
     return Snapshot(
         ticks=tuple({entry.tick.pair: entry.tick for entry in entries}.values()),
         source_date=_date_after(text, entries),
-        copies=copies[last.tick.pair],
+        copies=_copies(entries),
     )
 
 
@@ -108,32 +124,40 @@ def _entries(text: str) -> list[_Entry]:
     entries: list[_Entry] = []
     read: dict[tuple[str, str, str | None, str | None], tuple[PrintedTick, str | None]] = {}
     for found in _ENTRY.finditer(text):
-        printed: tuple[str, str, str | None, str | None] = (
-            found["base"],
-            found["quote"],
-            found["rate"],
-            found["change"],
-        )
+        change, end = found["change"], found.end()
+        if change is not None and _begins_a_sentence(text, found):
+            change, end = None, found.end("rate")
+        printed: tuple[str, str, str | None, str | None] = (found["base"], found["quote"], found["rate"], change)
         if printed not in read:
             read[printed] = _read(*printed)
         tick, problem = read[printed]
-        start, end = found.span()
-        if tick.rate_text == "":
-            end = _end_of_garbage(text, end)
-        elif tick.change_text is None and problem is None:
+        if tick.rate_text == "" and problem is None:
+            continue
+        if tick.change_text is None and problem is None:
             problem = _problem_behind(text, tick.pair, end)
-        entries.append(_Entry(start, end, tick, problem))
+        if problem is not None:
+            end = _end_of_garbage(text, end)
+        entries.append(_Entry(found.start(), end, tick, problem))
         if len(entries) > MAX_ENTRIES:
             raise DamagedPage(f"more than {MAX_ENTRIES} entries: this is no ticker")
     return entries
 
 
+def _begins_a_sentence(text: str, found: re.Match[str]) -> bool:
+    """Whether an entry's percentage is the begin of the next line's text: ``3% growth was …``."""
+    return "\n" in text[found.end("rate") : found.start("change")] and bool(_TEXT_OF_THE_LINE.match(text, found.end()))
+
+
 def _read(base: str, quote: str, rate: str | None, change: str | None) -> tuple[PrintedTick, str | None]:
-    """One entry as printed, and why its figures cannot be, if they cannot."""
+    """One entry as printed, and why its figures cannot be, if they cannot.
+
+    Words with a slash and a colon, ``Photo/Agency: …``, are no entry: they give no rate and no problem.
+    """
     tick = PrintedTick(f"{base}/{quote}", rate or "", None if change is None else f"{change}%")
+    is_pair = _CODE.fullmatch(base) and _CODE.fullmatch(quote) and base != quote
     if rate is None:
-        return tick, f"{tick.pair} has no figure that can be read"
-    if not (_CODE.fullmatch(base) and _CODE.fullmatch(quote)) or base == quote:
+        return tick, f"{tick.pair} has no figure that can be read" if is_pair else None
+    if not is_pair:
         return tick, f"{tick.pair} is no pair of two currency codes"
     try:
         read_rate(tick.rate_text)
@@ -156,34 +180,101 @@ def _problem_behind(text: str, pair: str, end: int) -> str | None:
     """What stands right behind a rate without a percentage and forbids to read it as whole."""
     if _WORD.match(text, end) and not _ENTRY.match(text, end):
         return f"{pair}: {text[end : end + 12].split(maxsplit=1)[0]!r} follows the rate without a gap"
-    if _STRAY_PERCENTAGE.match(text, end):
-        return f"{pair} has a percentage behind a mark that may be its sign"
+    if _PERCENTAGE_BEHIND.match(text, end):
+        return f"{pair} has a percentage that does not stand directly behind the rate"
     return None
 
 
-def _in_prose(text: str, entry: _Entry) -> bool:
-    """Whether an entry stands in a sentence: a word before or behind it on its line, and no bullet before it."""
-    before = text[max(0, entry.start - 40) : entry.start].rpartition("\n")[2]
-    if before.strip():
-        return _LAST_WORD.search(before) is not None
-    return _NEXT_WORD.match(text, entry.end) is not None
+def _runs(text: str, entries: Sequence[_Entry]) -> Iterator[_Run]:
+    held: list[_Entry] = []
+    before = 0
+    for entry, following in zip_longest(entries, entries[1:]):
+        held.append(entry)
+        until = len(text) if following is None else following.start
+        if following is None or _WORD.search(_LIST_NUMBER.sub("", text[entry.end : until])):
+            yield _Run(
+                tuple(held),
+                words_before=_has_word(text, max(before, text.rfind("\n", before, held[0].start)), held[0].start),
+                words_behind=_has_word(text, entry.end, _or_end(text.find("\n", entry.end, until), until)),
+            )
+            held = []
+            before = entry.end
 
 
-def _runs(text: str, entries: Sequence[_Entry]) -> list[list[_Entry]]:
-    runs = [[entry] for entry in entries[:1]]
-    for previous, entry in pairwise(entries):
-        if _WORD.search(text, previous.end, entry.start):
-            runs.append([entry])
-        else:
-            runs[-1].append(entry)
-    return runs
+def _has_word(text: str, start: int, end: int) -> bool:
+    return _LETTER.search(text, start, end) is not None
 
 
-def _is_ticker(text: str, run: Sequence[_Entry]) -> bool:
-    if len({entry.tick.pair for entry in run}) >= MIN_PAIRS:
-        return True
-    has_change = any(entry.tick.change_text is not None for entry in run)
-    return has_change and not (_in_prose(text, run[0]) or _in_prose(text, run[-1]))
+def _or_end(found: int, end: int) -> int:
+    return end if found < 0 else found
+
+
+def _without_sentences(text: str, ticker: Sequence[_Run]) -> list[_Entry] | None:
+    """The ticker without the sentences right beside it, if that makes it sound; else null.
+
+    A sentence may end with a price above the block or begin with one below it: ``… 0% <newline> KGS/USD = 5 was the``.
+    Its line is left out only if every pair of it stands in the block too, or the entry could be the block's own. A
+    price above a single copy that ends with the same pair may be that copy's first entry, and the last one be cut.
+    """
+    kept: list[_Entry] = []
+    left_out: list[_Entry] = []
+    above: set[str] = set()
+    for run in ticker:
+        first_line, last_line = _sentence_lines(text, run)
+        kept += run.entries[len(first_line) : len(run.entries) - len(last_line)]
+        left_out += [*first_line, *last_line]
+        above |= _pairs(first_line)
+    if not left_out or not kept or any(entry.problem for entry in left_out) or _disagreement(kept):
+        return None
+    is_ambiguous = _copies(kept) == 1 and kept[-1].tick.pair in above
+    return kept if _pairs(left_out) <= _pairs(kept) and not is_ambiguous else None
+
+
+def _sentence_lines(text: str, run: _Run) -> tuple[list[_Entry], list[_Entry]]:
+    """The entries of a run's first and last line that stand in a sentence; none on lines with a ticker's pairs."""
+    entries = run.entries
+    first_end = _or_end(text.find("\n", entries[0].end, entries[-1].end), len(text))
+    last_start = text.rfind("\n", entries[0].start, entries[-1].start)
+    first_line = [entry for entry in entries if run.words_before and entry.start < first_end]
+    last_line = [entry for entry in entries if run.words_behind and entry.start > last_start]
+    return _unless_ticker(first_line), _unless_ticker(last_line)
+
+
+def _unless_ticker(line: list[_Entry]) -> list[_Entry]:
+    return line if len(_pairs(line)) < MIN_PAIRS else []
+
+
+def _sign_of_a_cut(text: str, entries: Sequence[_Entry], others: Sequence[_Entry]) -> str | None:
+    """Why copies that agree may still not be whole; null if nothing says so.
+
+    Parameters
+    ----------
+    entries
+        The ticker's.
+    others
+        Entries elsewhere on the page that no words precede on their line.
+    """
+    last = entries[-1]
+    if _CUT_ENTRY.match(text, last.end):
+        return f"the page ends inside the entry after {last.tick.pair}"
+    if _copies(entries) > 1:
+        return None
+    pairs = _pairs(entries)
+    if len(pairs) < MIN_PAIRS:
+        return f"a single copy with {len(pairs)} pairs, fewer than the {MIN_PAIRS} ever seen, may be cut short"
+    has_changes = any(entry.tick.change_text is not None for entry in entries)
+    if last.tick.change_text is None and has_changes and _CUT_FIGURE.match(text, last.end):
+        return f"the page ends right behind the rate of {last.tick.pair}, which may be cut short"
+    strays = sorted(_pairs(others) - pairs)
+    return f"{strays[0]} stands apart from a single copy that lacks it" if strays else None
+
+
+def _pairs(entries: Iterable[_Entry]) -> set[str]:
+    return {entry.tick.pair for entry in entries}
+
+
+def _copies(entries: Sequence[_Entry]) -> int:
+    return sum(entry.tick.pair == entries[0].tick.pair for entry in entries)
 
 
 def _disagreement(entries: Sequence[_Entry]) -> str | None:
@@ -202,8 +293,6 @@ def _disagreement(entries: Sequence[_Entry]) -> str | None:
     (most_pair, most), (least_pair, least) = counts.most_common(1)[0], min(counts.items(), key=lambda item: item[1])
     if most != least:
         return f"a copy is cut short: {most_pair} is printed {most} times and {least_pair} {least} times"
-    if most == 1 and len(counts) < MIN_PAIRS:
-        return f"a single copy with {len(counts)} pairs, fewer than the {MIN_PAIRS} ever seen, may be cut short"
     return None
 
 

@@ -87,7 +87,7 @@ def _read(text: str) -> Figure:
         raise BadFigure(f"more than {MAX_INTEGER_DIGITS} digits or {MAX_DECIMALS} decimals: {_shown(text)}")
     minus = match["sign"] is not None and match["sign"] != "+"
     magnitude = Decimal(f"{whole}.{decimals}" if decimals else whole)
-    return Figure(-magnitude if minus and magnitude else magnitude, len(decimals), minus)
+    return Figure(magnitude.copy_negate() if minus and magnitude else magnitude, len(decimals), minus)
 
 
 def _shown(text: str) -> str:

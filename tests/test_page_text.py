@@ -1,0 +1,243 @@
+"""From bytes to the text a reader sees: markup, entities, charsets, and hostile pages."""
+
+import time
+
+import pytest
+
+from fxticker.page_text import decode, page_text
+
+CYRILLIC = "\u0421\u043e\u043c"
+LOOKALIKE = "\u2212 \u2022 \u0421\u043e\u043c"
+
+
+def in_page(body):
+    return f"<!doctype html><html>{body}</html>"
+
+
+def shown(body):
+    return page_text(in_page(body)).strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KGS/USD = 0.01144 0%",
+        "a < b and c > d",
+        "AT&amp;T stays as it is in saved text",
+        "  \u2022 KZT/USD = 0.00191 -0%\r\n\tnext",
+        "",
+    ],
+)
+def test_saved_text_is_left_as_it_is(text):
+    assert page_text(text) == text
+
+
+@pytest.mark.parametrize("body", ["<p>one</p>", "<!DOCTYPE html>one", "<HTML lang=en>one", "one</LI >", "<html>one"])
+def test_page_is_html_by_its_doctype_html_element_or_closing_tag(body):
+    assert page_text(body).strip() == "one"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "0.<b>00</b>191",
+        "<span><i>0.00</i><em class='x'>191</em></span>",
+        '<a href="/x?a=1&b=2" title="5 > 4">0.00191</a>',
+        "<A\nHREF=x>0.0019</A\t>1",
+        "<span/class=x>0.00<wbr>191</span>",
+        "<b =>0.00191</b>",
+        "<b x=\"'\" y='\">'>0.00191</b>",
+        "0.00191<!-- > KGS/USD = 5 -->",
+        "<!-->0.00191<!-- -- -->",
+        "<!--->0.00191<!-- --!>",
+        "0.00191<script>var a = '<b>5</b>';</script>",
+        "0.00191<SCRIPT type='text/x'>5 </scripts> 6</SCRIPT foo>",
+        "<style>b::after { content: '5' }</style>0.00191",
+        "<title>5 &amp; 6</title >0.00191",
+        "0.00191<?php echo 5 ?>",
+        "0.00191</ 5>",
+        "<script></script><script>5</script>0.00191",
+    ],
+)
+def test_only_what_a_reader_sees_is_left(body):
+    assert shown(body) == "0.00191"
+
+
+@pytest.mark.parametrize("end", ["<script>5", "<!-- 5", "<b title='5", "<b title=5", "</", "</l", "<!", "<style"])
+def test_what_stands_in_a_tag_or_comment_cut_short_is_not_seen(end):
+    assert page_text(f"<html>0.00191{end}").strip() == "0.00191"
+
+
+@pytest.mark.parametrize(
+    "separator",
+    ["<br>", "<br/>", "</p><p>", "</li>\n<li class='rate'>", "</td><td>", "<img src='x>y'>", "<x-rate>", "<hr>"],
+)
+def test_other_tags_end_the_line(separator):
+    assert shown(f"one{separator}two").split() == ["one", "two"]
+    assert "\n" in shown(f"one{separator}two")
+
+
+@pytest.mark.parametrize(
+    ("entity", "char"),
+    [
+        ("&equals;", "="),
+        ("&sol;", "/"),
+        ("&#47;", "/"),
+        ("&#x2F;", "/"),
+        ("&#X2f;", "/"),
+        ("&percnt;", "%"),
+        ("&minus;", "\u2212"),
+        ("&nbsp;", "\xa0"),
+        ("&nbsp", "\xa0"),
+        ("&thinsp;", "\u2009"),
+        ("&bull;", "\u2022"),
+        ("&amp;lt;b&amp;gt;", "&lt;b&gt;"),
+        ("&lt;b&gt;", "<b>"),
+        ("&nosuchname;", "&nosuchname;"),
+        ("&", "&"),
+        ("&#;", "&#;"),
+        ("&#0;", "\ufffd"),
+        ("&#xD800;", "\ufffd"),
+        ("&#9999999;", "\ufffd"),
+        ("&#00000047;", "/"),
+        ("&#x0000002F;", "/"),
+        ("&#99999999999999999999;", "\ufffd"),
+    ],
+)
+def test_entities_are_resolved_once(entity, char):
+    assert shown(f"5{entity}.") == f"5{char}."
+
+
+def test_entity_without_semicolon_ends_before_the_figure():
+    assert shown("=&nbsp0.00191") == "=\xa00.00191"
+
+
+@pytest.mark.parametrize("mark", ["\xad", "\u200b", "\u200d", "\u200e", "\u200f", "\u2060", "\ufeff"])
+def test_invisible_marks_are_dropped(mark):
+    assert page_text(f"0.00{mark}191") == "0.00191"
+    assert shown(f"0.00&#{ord(mark)};191") == "0.00191"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "text"),
+    [
+        (LOOKALIKE.encode(), {}, LOOKALIKE),
+        (b"\xef\xbb\xbf" + LOOKALIKE.encode(), {"content-type": "text/html; charset=windows-1251"}, LOOKALIKE),
+        (b"\xff\xfe" + LOOKALIKE.encode("utf-16-le"), {}, LOOKALIKE),
+        (b"\xfe\xff" + LOOKALIKE.encode("utf-16-be"), {}, LOOKALIKE),
+        (b"\xd1\xee\xec", {"content-type": "text/html; charset=windows-1251"}, CYRILLIC),
+        (b"\xd1\xee\xec", {"content-type": 'text/html; Charset = "CP1251"'}, CYRILLIC),
+        (b"\xf3\xcf\xcd", {"content-type": "text/html;charset=KOI8-R"}, CYRILLIC),
+        (b"\xc1\xde\xdc", {"content-type": "text/html; charset=iso-8859-5"}, CYRILLIC),
+        (b"\x91\xae\xac", {"content-type": "text/html; charset=ibm866"}, CYRILLIC),
+        (b"\x96 5\xa0%", {"content-type": "text/html; charset=ISO-8859-1"}, "\u2013 5\xa0%"),
+        (b"\x96 5\xa0%", {"content-type": "text/html; charset=us-ascii"}, "\u2013 5\xa0%"),
+        (LOOKALIKE.encode(), {"content-type": "text/html"}, LOOKALIKE),
+        (LOOKALIKE.encode(), {"content-type": "text/html; charset="}, LOOKALIKE),
+    ],
+)
+def test_charset_is_taken_from_the_mark_or_the_header(body, headers, text):
+    assert decode(body, headers) == text
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        b"<meta charset=windows-1251>",
+        b"<META CHARSET = 'Windows-1251'/>",
+        b'<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">',
+    ],
+)
+def test_charset_is_taken_from_the_meta_element(meta):
+    assert decode(meta + b"\xd1\xee\xec", {}).endswith(CYRILLIC)
+
+
+def test_header_goes_before_the_meta_element():
+    body = b"<meta charset=koi8-r>\xd1\xee\xec"
+
+    assert decode(body, {"content-type": "text/html; charset=windows-1251"}).endswith(CYRILLIC)
+
+
+def test_meta_element_far_down_the_page_is_not_heeded():
+    body = b" " * 1024 + b"<meta charset=windows-1251>" + CYRILLIC.encode()
+
+    assert decode(body, {}).endswith(CYRILLIC)
+
+
+@pytest.mark.parametrize(
+    "charset",
+    [
+        *("nonsense", "x-user-defined", "...", "utf-16", "utf-32", "utf-7", "undefined", "mbcs", "idna", "punycode"),
+        *("zip", "zlib", "bz2", "hex", "base64", "quopri", "uu", "rot13", "unicode_escape", "raw_unicode_escape"),
+    ],
+)
+def test_unknown_or_dangerous_charset_falls_back_to_utf8(charset):
+    body = f'<meta charset="{charset}">{LOOKALIKE} +AD0- \\u003d xn--'.encode()
+
+    assert decode(body, {}) == body.decode()
+    assert decode(body, {"content-type": f"text/html; charset={charset}"}) == body.decode()
+
+
+def test_bytes_that_the_charset_does_not_allow_are_marked():
+    assert decode(b"0.00\xff191", {}) == "0.00\ufffd191"
+    assert decode(b"0.00191\xe2\x80", {}) == "0.00191\ufffd"
+    assert decode(b"\xff\xfe0\x00.\x00\x31", {}) == "0.\ufffd"
+
+
+HOSTILE = [
+    "<",
+    "<a ",
+    "<a=",
+    "<a='",
+    "</a",
+    "</a    ",
+    "<p><b id=x>",
+    "<!",
+    "<!--",
+    "<!-- -",
+    "<script>",
+    "<script",
+    "<script></script ",
+    "<script></scriptx>",
+    "<title>",
+    "=\"'",
+    "&",
+    "&#",
+    "&a",
+    "&amp",
+    "&aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "<meta charset",
+    "\u200b",
+    ">",
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_hostile_page_is_read_to_its_end(unit):
+    hostile = unit * (200_000 // len(unit))
+
+    assert page_text(f"<html>seen{hostile}").strip().startswith("seen")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_work_grows_with_the_length_of_a_hostile_page(unit):
+    short, long = (cpu_seconds(f"<html>{unit * (size // len(unit))}") for size in (2_500_000, 10_000_000))
+
+    # Four times the page: linear work is 4 times as much, quadratic 16 times. The addend keeps tiny times out of it.
+    assert long < 10 * (short + 0.05)
+
+
+def cpu_seconds(page):
+    start = time.process_time()
+    page_text(page)
+    return time.process_time() - start
+
+
+def test_fragment_with_tags_and_no_end_is_html():
+    assert page_text("<p>KGS/USD&nbsp;=<br>0.01144 0%").split() == ["KGS/USD", "=", "0.01144", "0%"]
+
+
+@pytest.mark.parametrize("mark", ["\u202a", "\u202e", "\u2066", "\u2069"])
+def test_direction_marks_leave_no_trace(mark):
+    assert page_text(f"{mark}KGS/USD{mark} = 0.01144") == "KGS/USD = 0.01144"

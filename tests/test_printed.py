@@ -1,0 +1,149 @@
+"""Reading printed figures: exact value, size of the last step, refusals."""
+
+from decimal import Decimal, localcontext
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fxticker.printed import BadFigure, read_change, read_rate
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "decimals", "quantum"),
+    [
+        ("0.00191", "0.00191", 5, "0.00001"),
+        ("0.10840", "0.1084", 5, "0.00001"),
+        ("0,10840", "0.1084", 5, "0.00001"),
+        ("87", "87", 0, "1"),
+        ("87.0", "87", 1, "0.1"),
+        ("007.50", "7.5", 2, "0.01"),
+        ("+0.5", "0.5", 1, "0.1"),
+        ("0.000000000001", "0.000000000001", 12, "0.000000000001"),
+        ("999999999999.999999999999", "999999999999.999999999999", 12, "0.000000000001"),
+    ],
+)
+def test_rate_is_read_exactly(text, value, decimals, quantum):
+    figure = read_rate(text)
+
+    assert figure.value == Decimal(value)
+    assert figure.decimals == decimals
+    assert figure.quantum == Decimal(quantum)
+    assert not figure.minus
+
+
+@pytest.mark.parametrize("text", ["0", "0.00000", "-0.01144", "\u22120.01144", "-0"])
+def test_rate_not_above_zero_is_refused(text):
+    with pytest.raises(BadFigure, match="above zero"):
+        read_rate(text)
+
+
+@pytest.mark.parametrize("text", ["0.0000000000001", "1" * 30, "1." + "0" * 29, "0." + "1" * 13])
+def test_rate_with_too_many_digits_is_refused(text):
+    with pytest.raises(BadFigure, match="more than 12 digits or 12 decimals"):
+        read_rate(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "abc",
+        "nan",
+        "inf",
+        "1e-5",
+        "1_000",
+        ".5",
+        "5.",
+        "1.2.3",
+        "1,234.5",
+        "0.1 ",
+        " 0.1",
+        "--1",
+        "0x1",
+        "0.1\n",
+    ],
+)
+def test_rate_that_is_no_number_is_refused(text):
+    with pytest.raises(BadFigure, match="not a number"):
+        read_rate(text)
+
+
+@pytest.mark.parametrize("text", ["\u0661.\u0665", "\uff11.5", "1.\u0968", "\u00b2"])
+def test_digits_of_other_scripts_are_refused(text):
+    with pytest.raises(BadFigure, match="not a number"):
+        read_rate(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "decimals", "minus"),
+    [
+        ("0%", "0", 0, False),
+        ("0.37%", "0.37", 2, False),
+        ("0,37%", "0.37", 2, False),
+        ("+0.37%", "0.37", 2, False),
+        ("-1.3%", "-1.3", 1, True),
+        ("\u22121.3%", "-1.3", 1, True),
+        ("\u20131.3%", "-1.3", 1, True),
+        ("\ufe631.3%", "-1.3", 1, True),
+        ("\uff0d1.3%", "-1.3", 1, True),
+        ("-166.67%", "-166.67", 2, True),
+    ],
+)
+def test_percentage_is_read_exactly(text, value, decimals, minus):
+    figure = read_change(text)
+
+    assert figure.value == Decimal(value)
+    assert figure.decimals == decimals
+    assert figure.minus is minus
+
+
+@pytest.mark.parametrize("text", ["-0%", "\u22120%", "-0.00%"])
+def test_minus_before_zero_is_noted_and_the_value_has_no_sign(text):
+    figure = read_change(text)
+
+    assert figure.minus
+    assert not figure.value.is_signed()
+
+
+@pytest.mark.parametrize("text", ["0.37", "", "37 percent", "%0.37"])
+def test_percentage_without_its_mark_is_refused(text):
+    with pytest.raises(BadFigure, match="must end in %"):
+        read_change(text)
+
+
+@pytest.mark.parametrize("text", ["%", "-%", "0.37%%", "0.37 %", "- 1%", "+-1%", "\u20111%", "(1)%"])
+def test_percentage_that_is_no_number_is_refused(text):
+    with pytest.raises(BadFigure, match="not a number"):
+        read_change(text)
+
+
+@pytest.mark.parametrize("text", ["0." + "3" * 13 + "%", "3" * 30 + "%", "-" + "3" * 13 + "%"])
+def test_percentage_with_too_many_digits_is_refused(text):
+    with pytest.raises(BadFigure, match="more than 12 digits or 12 decimals"):
+        read_change(text)
+
+
+@pytest.mark.parametrize("read", [read_rate, lambda text: read_change(text + "%"), read_change])
+def test_refusal_of_a_huge_figure_shows_only_its_beginning(read):
+    with pytest.raises(BadFigure) as refusal:
+        read("7" * 1_000_000)
+
+    assert len(str(refusal.value)) < 120
+
+
+@given(text=st.from_regex(r"[0-9]{1,12}([.,][0-9]{1,12})?", fullmatch=True), sign=st.sampled_from(["", "+", "-"]))
+@settings(max_examples=100, deadline=None)
+def test_any_printed_figure_is_read_as_the_decimal_it_is(text, sign):
+    assert read_change(f"{sign}{text}%").value == Decimal(sign + text.replace(",", "."))
+
+
+def test_rate_does_not_depend_on_the_decimal_context():
+    with localcontext(prec=2):
+        assert read_rate("0.10843").value == Decimal("0.10843")
+
+
+def test_percentage_does_not_depend_on_the_decimal_context():
+    with localcontext(prec=2):
+        assert read_change("-12.34%").value == Decimal("-12.34")
