@@ -71,7 +71,7 @@ def counting_rows(rows: pd.DataFrame) -> pd.DataFrame:
     exact = rows[rows["time_basis"] != TimeBasis.DATE]
     if exact.empty:
         return rows
-    return exact.sort_values(["recorded_at", "rate_text"], kind="stable").tail(1)
+    return exact.astype({"rate_text": "str"}).sort_values(["recorded_at", "rate_text"], kind="stable").tail(1)
 
 
 def _settle(rows: pd.DataFrame) -> pd.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from fxticker.store.segments import SegmentName, SegmentTable
 if TYPE_CHECKING:
     import pandas as pd
 
+_NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes"}
 StorePath = str | os.PathLike[str] | Store
 _SOURCE = pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False)
 _ORDER = ("observed_at", "pair", "source", "recorded_at", "rate_text")
@@ -165,7 +166,7 @@ def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.Data
 def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Table:
     """`latest` as an Arrow table, made without pandas: what a command line can wait for."""
     segments = store.ticks.segments()
-    wanted = sorted({segment.source for segment in segments}) if sources is None else _names(sources)
+    wanted = sorted({segment.source for segment in segments}) if sources is None else sorted(set(_names(sources)))
     parts = [_latest_of(store.ticks, [item for item in segments if item.source == source]) for source in wanted]
     found = [part for part in parts if part is not None]
     if not found:
@@ -200,7 +201,8 @@ def _scan(table: SegmentTable, *, sources: Iterable[str] | None, start: Moment |
 
 
 def _may_hold(segment: SegmentName, start: datetime | None, end: datetime | None) -> bool:
-    return (start is None or segment.month >= month_of(start)) and (end is None or segment.month <= month_of(end))
+    after_start = start is None or segment.month >= month_of(start)
+    return after_start and (end is None or segment.month <= month_of(end - timedelta(microseconds=1)))
 
 
 def _within(rows: pa.Table, spec: TableSpec, start: datetime | None, end: datetime | None) -> pa.Table:
@@ -235,8 +237,13 @@ def _with_source(rows: pa.Table, source: str) -> pa.Table:
 
 
 def _to_frame(table: pa.Table) -> pd.DataFrame:
+    import pandas as pd
+
     # dates as datetime64: a column of Python dates takes longer to load than all others together
     frame: pd.DataFrame = table.unify_dictionaries().to_pandas(date_as_object=False)
     for name in frame.columns[frame.dtypes == "category"]:
-        frame[name] = frame[name].cat.remove_unused_categories()
+        kept = frame[name].cat.remove_unused_categories()
+        frame[name] = kept if len(kept.cat.categories) else kept.cat.set_categories(pd.Index([], dtype="str"))
+    for name in _NULLABLE_NUMBERS & set(frame.columns):
+        frame[name] = frame[name].astype("float64")
     return frame

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+
+_SOURCE_ID = re.compile("[a-z][a-z0-9_-]{0,63}")
 
 
 class Outcome(StrEnum):
@@ -116,6 +119,7 @@ class Tick:
     origin: Origin
 
     def __post_init__(self) -> None:
+        require_source_id(self.source)
         require_utc("observed_at", self.observed_at)
 
 
@@ -151,7 +155,22 @@ class Poll:
     detail: str | None = None
 
     def __post_init__(self) -> None:
+        require_source_id(self.source)
         require_utc("slot", self.slot)
+        if self.started_at is not None:
+            require_utc("started_at", self.started_at)
+
+
+def require_source_id(source: str) -> None:
+    """Refuse a source's id that plain readers would not read back as it is from the name of a folder.
+
+    Raises
+    ------
+    ValueError
+        Naming the id.
+    """
+    if _SOURCE_ID.fullmatch(source) is None:
+        raise ValueError(f"a source's id is made of a-z, 0-9, - and _ and begins with a letter, not {source!r}")
 
 
 def require_utc(name: str, instant: datetime) -> None:

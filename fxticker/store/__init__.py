@@ -17,9 +17,9 @@ from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.models import Poll, Tick
 from fxticker.schedule import EPOCH
 from fxticker.store.columns import integers, microseconds, table_of
-from fxticker.store.medium import LocalMedium, local_medium
+from fxticker.store.medium import LocalMedium, StoredObject, local_medium
 from fxticker.store.schema import POLLS, TICKS
-from fxticker.store.segments import SEGMENT_ROWS, SegmentName, SegmentTable
+from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
 
 LOCK_TIMEOUT_S = 30.0
 """How long a writer waits for another: an import publishes for a second or two at a time."""
@@ -125,16 +125,18 @@ class Store:
     def keep_rejected(self, source: str, slot: datetime, body: bytes) -> None:
         """Keep a body that could not be read, compressed, within the folder's bounds: the oldest give way."""
         data = gzip.compress(body, mtime=0)
+        name = f"rejected/source={source}/{slot:%Y%m%dT%H%M%S.%fZ}.gz"
+        if len(data) > REJECTED_BYTES:
+            return
         with self.medium.exclusive(self._lock_timeout_s):
-            kept = self.medium.list("rejected")
+            kept = [item for item in self.medium.list("rejected") if item.name != name]
             size_bytes = sum(item.size_bytes for item in kept) + len(data)
             while kept and (len(kept) >= REJECTED_FILES or size_bytes > REJECTED_BYTES):
                 oldest = min(kept, key=lambda item: item.name.rpartition("/")[2])
                 self.medium.delete(oldest.name)
                 kept.remove(oldest)
                 size_bytes -= oldest.size_bytes
-            if len(data) <= REJECTED_BYTES:
-                self.medium.put(f"rejected/source={source}/{slot:%Y%m%dT%H%M%S.%fZ}.gz", data)
+            self.medium.put(name, data)
 
     def instants(self, table: str, source: str, start: datetime, end: datetime) -> list[datetime]:
         """The distinct instants of a source's rows in ``[start, end)``, in order.
@@ -166,13 +168,8 @@ class Store:
         """Read every file whole and return what is wrong, file by file; an empty list is a sound store."""
         problems: list[StoreError] = []
         for table in (self.ticks, self.polls):
-            try:
-                segments = table.segments()
-            except StoreError as error:
-                problems.append(error)
-                continue
-            for segment in segments:
-                problems.extend(_problems(table, segment))
+            for item in self.medium.list(table.spec.name):
+                problems.extend(_problems(table, item))
         return problems
 
     def _append(
@@ -210,9 +207,9 @@ def opened(store: str | os.PathLike[str] | Store) -> Store:
     return store if isinstance(store, Store) else Store(local_medium(store, must_exist=True))
 
 
-def _problems(table: SegmentTable, segment: SegmentName) -> list[StoreError]:
+def _problems(table: SegmentTable, item: StoredObject) -> list[StoreError]:
     try:
-        table.read(segment)
+        table.read(table.segment_of(item))
     except StoreError as error:
         return [error]
     return []

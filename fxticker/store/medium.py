@@ -92,7 +92,7 @@ class LocalMedium:
         self._root = root
         self._calls = calls or FileCalls()
         self._thread_lock = threading.Lock()
-        self._swept = False
+        self._synced: set[Path] = set()
         self._file_lock = FileLock(root / LOCK, thread_local=False)
 
     def __str__(self) -> str:
@@ -117,7 +117,12 @@ class LocalMedium:
                         if entry.is_dir():
                             folders.append(name)
                         else:
-                            stat = entry.stat()
+                            try:
+                                stat = entry.stat()
+                            except FileNotFoundError as error:
+                                if entry.is_symlink():
+                                    raise SegmentUnreadable(name, "a link that leads nowhere") from error
+                                continue  # deleted since it was listed
                             version = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
                             found.append(StoredObject(name, stat.st_size, version))
             except FileNotFoundError:
@@ -179,7 +184,9 @@ class LocalMedium:
             After `timeout_s`, naming the holder.
         """
         started_s = time.monotonic()
-        with self._thread_lock:
+        if not self._thread_lock.acquire(timeout=timeout_s):
+            raise StoreLocked(str(self._root), round(time.monotonic() - started_s, 1), self.lock_holder())
+        try:
             try:
                 self._make_folder(self._root)
                 self._file_lock.acquire(timeout=timeout_s, poll_interval=0.01)
@@ -190,12 +197,12 @@ class LocalMedium:
                 raise WriteFailed(LOCK, error) from error
             try:
                 self._name_holder()
-                if not self._swept:
-                    self._sweep()
-                    self._swept = True
+                self._sweep()
                 yield
             finally:
                 self._file_lock.release()
+        finally:
+            self._thread_lock.release()
 
     def lock_holder(self) -> str:
         """What the last process that took the lock said of itself; empty if none did."""
@@ -217,7 +224,10 @@ class LocalMedium:
     def _sweep(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             for leftover in (self._root / STAGING).iterdir():
-                leftover.unlink()
+                try:
+                    leftover.unlink()
+                except OSError as error:
+                    raise WriteFailed(f"{STAGING}/{leftover.name}", error) from error
 
     def _write(self, path: Path, data: memoryview) -> None:
         handle = self._calls.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
@@ -229,12 +239,16 @@ class LocalMedium:
             self._calls.close(handle)
 
     def _make_folder(self, folder: Path) -> None:
-        if folder.is_dir():
+        if folder in self._synced and folder.is_dir():
             return
-        self._make_folder(folder.parent)
-        with contextlib.suppress(FileExistsError):
+        if folder != self._root:
+            self._make_folder(folder.parent)
+        elif not folder.parent.is_dir():
+            folder.parent.mkdir(parents=True)
+        if not folder.is_dir():
             self._calls.mkdir(folder, 0o755)
         self._sync_folder(folder.parent)
+        self._synced.add(folder)
 
     def _sync_folder(self, folder: Path) -> None:
         handle = self._calls.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, 0)

@@ -78,7 +78,7 @@ class SegmentTable:
         self._segment_rows = segment_rows
         self._footers: dict[str, _Footer] = {}
         self._open_tables: OrderedDict[str, tuple[tuple[int, ...], pa.Table]] = OrderedDict()
-        self._durable: set[str] = set()
+        self._durable: dict[str, tuple[int, ...]] = {}
 
     def segments(self, source: str | None = None, month: str | None = None) -> list[SegmentName]:
         """The segments of the table, of a source, or of one month of it, by name.
@@ -91,7 +91,20 @@ class SegmentTable:
         prefix = self.spec.name
         if source is not None:
             prefix += f"/source={source}" + (f"/month={month}" if month is not None else "")
-        return [self._parsed(found) for found in self._medium.list(prefix)]
+        return [self.segment_of(found) for found in self._medium.list(prefix)]
+
+    def segment_of(self, found: StoredObject) -> SegmentName:
+        """The segment that an object of the table's folder is.
+
+        Raises
+        ------
+        SegmentUnreadable
+            If its name is none of a segment.
+        """
+        match = _SEGMENT_NAME.fullmatch(found.name)
+        if match is None or match["table"] != self.spec.name:
+            raise SegmentUnreadable(found.name, "not the name of a segment")
+        return SegmentName(found.name, match["source"], match["month"], int(match["number"]))
 
     def read(self, segment: SegmentName, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of a segment, in file order.
@@ -119,7 +132,7 @@ class SegmentTable:
             raise SchemaMismatch(f"{self.spec.name}: rows to be appended are not of the table's schema")
         partition = f"{self.spec.name}/source={source}/month={month}"
         found = self._medium.list(partition)
-        numbers = [self._parsed(item).number for item in found]
+        numbers = [self.segment_of(item).number for item in found]
         fresh = self._sorted(self._fresh(found, rows))
         newest = found[-1] if found else None
         held = None
@@ -130,19 +143,13 @@ class SegmentTable:
         if not fresh.num_rows:
             return 0
         number = 0 if not numbers else numbers[-1] if held is not None else numbers[-1] + 1
-        self._durable.discard(partition)
+        self._durable.pop(partition, None)
         for part in self._parts(fresh, self._segment_rows - (held.num_rows if held is not None else 0)):
             content = part if held is None else self._sorted(pa.concat_tables([held, part]))
             self._publish(partition, f"{partition}/{number:05}.parquet", content)
             held, number = None, number + 1
-        self._durable.add(partition)
+        self._durable[partition] = self._medium.list(partition)[-1].version
         return int(fresh.num_rows)
-
-    def _parsed(self, found: StoredObject) -> SegmentName:
-        match = _SEGMENT_NAME.fullmatch(found.name)
-        if match is None or match["table"] != self.spec.name:
-            raise SegmentUnreadable(found.name, "not the name of a segment")
-        return SegmentName(found.name, match["source"], match["month"], int(match["number"]))
 
     def _fresh(self, found: Sequence[StoredObject], rows: pa.Table) -> pa.Table:
         """The rows whose identity neither a segment nor an earlier one of them has."""
@@ -205,10 +212,10 @@ class SegmentTable:
         A process that died, or a failed fsync of the folder, may have left a segment visible and not durable. Its
         bytes are published once more: asking for another fsync after a failed one proves nothing.
         """
-        if partition not in self._durable:
+        if self._durable.get(partition) != newest.version:
             with self._medium.open(newest.name) as file:
                 self._medium.put(newest.name, file.read_buffer())
-            self._durable.add(partition)
+            self._durable[partition] = self._medium.list(partition)[-1].version
 
     def _open_table(self, partition: str, item: StoredObject) -> pa.Table:
         kept = self._open_tables.get(partition)
@@ -230,28 +237,29 @@ class SegmentTable:
         return known
 
     def _read_footer(self, item: StoredObject) -> _Footer:
+        at = integers(self._read(item.name, [self.spec.time_column]).column(0))
         try:
             with self._medium.open(item.name) as file:
-                metadata = pq.read_metadata(file)
-            position = self.spec.schema.get_field_index(self.spec.time_column)
-            spans = [metadata.row_group(group).column(position).statistics for group in range(metadata.num_row_groups)]
-            first = min((span.min_raw for span in spans), default=0)
-            last = max((span.max_raw for span in spans), default=-1)
-        except (pa.ArrowException, OSError, AttributeError) as error:
+                metadata = pq.read_metadata(file).metadata or {}
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise SegmentUnreadable(item.name, _cause(error)) from error
-        sealed = (metadata.metadata or {}).get(_SEALED_KEY) == b"1"
-        return _Footer(item.version, metadata.num_rows, sealed, first, last)
+        sealed = metadata.get(_SEALED_KEY) == b"1"
+        first, last = (int(at.min()), int(at.max())) if len(at) else (0, -1)
+        return _Footer(item.version, len(at), sealed, first, last)
 
     def _read(self, name: str, columns: Sequence[str] | None) -> pa.Table:
         try:
             with self._medium.open(name) as file:
                 reader = pq.ParquetFile(file, page_checksum_verification=True)
                 wanted = self.spec.schema if columns is None else _only(self.spec.schema, columns)
+                conform(pa.Table.from_batches([], schema=reader.schema_arrow), self.spec.schema)
                 held = [column for column in wanted.names if column in reader.schema_arrow.names]
-                return conform(reader.read(columns=held), wanted)
+                table = conform(reader.read(columns=held), wanted)
+                table.validate(full=True)  # page headers have no checksum: numbers may point outside the dictionary
+                return table
         except SchemaMismatch as error:
             raise SegmentUnreadable(name, str(error)) from error
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
             raise SegmentUnreadable(name, _cause(error)) from error
 
 

@@ -1,0 +1,897 @@
+"""The store: every acknowledged row is there once, whatever was appended, in which order, by whom, and how often."""
+
+import gzip
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from builders import NOON, FixedClock, snapshot_ticks, tick
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+import fxticker as fx
+from fxticker.errors import SegmentUnreadable, StoreError
+from fxticker.models import Origin, Outcome, Poll, TimeBasis
+from fxticker.store import Appended, Store, month_of, opened
+from fxticker.store.schema import POLLS
+
+QUARTER = timedelta(minutes=15)
+NOVEMBER = "ticks/source=timesca/month=2025-11"
+FIRST = f"{NOVEMBER}/00000.parquet"
+SECOND = f"{NOVEMBER}/00001.parquet"
+APPEND_AND_RECORD = """
+import sys
+from datetime import UTC, date, datetime
+from fxticker.models import Origin, Outcome, Poll, Tick, TimeBasis
+from fxticker.store import Store
+
+at = datetime(2025, 11, 14, 12, tzinfo=UTC)
+later = datetime(2025, 11, 14, 13, tzinfo=UTC)
+
+def tick(observed_at):
+    return Tick("timesca", "KZT/USD", observed_at, TimeBasis.CLOCK, 0.00191, "0.00191", 1, None, None,
+                date(2025, 11, 14), Origin.LIVE)
+
+for store in (Store(sys.argv[1]), Store(sys.argv[1])):
+    store.append([tick(at)])
+    store.append([tick(later), tick(at)])
+    store.record([Poll("timesca", at, Outcome.OK, at, 1200, 1)])
+    store.record([Poll("timesca", later, Outcome.MISSED)])
+    store.keep_rejected("timesca", at, b"body")
+    store.instants("ticks", "timesca", at, later)
+    store.newest_slots("timesca", later)
+    store.check()
+print(sorted({"pandas", "matplotlib"} & set(sys.modules)))
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "parquet"
+
+
+@pytest.fixture
+def store(root):
+    return Store(root, clock=FixedClock())
+
+
+def files(root, pattern="*/*/*/*"):
+    return sorted(path.relative_to(root).as_posix() for path in root.glob(pattern))
+
+
+def rows_of(path):
+    return pq.read_metadata(path).num_rows
+
+
+def identities(frame):
+    columns = ["source", "pair", "observed_at", "rate_text", "change_text"]
+    plain = frame[columns].astype(object)
+    return [tuple(row) for row in plain.where(plain.notna(), None).itertuples(index=False)]
+
+
+def identity(given_tick):
+    return (
+        given_tick.source,
+        given_tick.pair,
+        given_tick.observed_at,
+        given_tick.rate_text,
+        given_tick.change_text,
+    )
+
+
+# where rows lie
+
+
+def test_rows_lie_in_a_folder_per_source_and_month(store, root):
+    store.append(snapshot_ticks(datetime(2025, 11, 30, 23, 59, 59, 999_999, tzinfo=UTC)))
+    store.append(snapshot_ticks(datetime(2025, 12, 1, tzinfo=UTC)))
+    store.append(snapshot_ticks(source="nbk"))
+
+    assert files(root) == [
+        "ticks/source=nbk/month=2025-11/00000.parquet",
+        "ticks/source=timesca/month=2025-11/00000.parquet",
+        "ticks/source=timesca/month=2025-12/00000.parquet",
+    ]
+
+
+def test_polls_lie_beside_ticks(store, root):
+    store.record([Poll("timesca", NOON, Outcome.OK)])
+
+    assert files(root) == ["polls/source=timesca/month=2025-11/00000.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("instant", "expected"),
+    [
+        (NOON, "2025-11"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01"),
+        (datetime(999, 12, 31, tzinfo=UTC), "0999-12"),
+    ],
+)
+def test_month_is_that_of_the_utc_instant(instant, expected):
+    assert month_of(instant) == expected
+
+
+def test_source_and_month_are_not_columns_of_a_file(store, root):
+    store.append(snapshot_ticks())
+
+    assert {"source", "month"} & set(pq.read_schema(root / FIRST).names) == set()
+
+
+@pytest.mark.parametrize("source", ["a/b", ""])
+def test_source_that_names_no_folder_is_refused(store, root, source):
+    with pytest.raises((StoreError, ValueError)):
+        store.append(snapshot_ticks(source=source))
+
+
+def test_nothing_is_written_for_no_rows(store, root):
+    assert store.append([]) == Appended(added=0, known=0)
+    assert store.record([]) == 0
+    assert files(root) == []
+
+
+def test_rows_are_stored_exactly_as_given(store, root):
+    store.append([tick("UZS/USD", "0.00008", None, nominal=100, source_date=None, time_basis=TimeBasis.DATE)])
+
+    assert pq.read_table(root / FIRST, partitioning=None).to_pylist() == [
+        {
+            "pair": "UZS/USD",
+            "observed_at": NOON,
+            "time_basis": "date",
+            "rate": 0.00008,
+            "rate_text": "0.00008",
+            "nominal": 100,
+            "change_pct": None,
+            "change_text": None,
+            "source_date": None,
+            "origin": "live",
+            "recorded_at": NOON,
+        }
+    ]
+
+
+def test_file_is_ordered_by_instant_and_pair(store, root):
+    store.append([tick("KZT/USD", observed_at=NOON + QUARTER), tick("KGS/USD", observed_at=NOON + QUARTER)])
+    store.append([tick("TMT/USD"), tick("KGS/USD")])
+
+    table = pq.read_table(root / FIRST, columns=["observed_at", "pair"], partitioning=None)
+
+    assert table["pair"].to_pylist() == ["KGS/USD", "TMT/USD", "KGS/USD", "KZT/USD"]
+    assert table["observed_at"].to_pylist() == [NOON, NOON, NOON + QUARTER, NOON + QUARTER]
+
+
+# segments
+
+
+def test_only_the_newest_segment_is_written(root):
+    store = Store(root, segment_rows=10)
+    store.append(snapshot_ticks(NOON))
+    open_inode = (root / FIRST).stat().st_ino
+    store.append(snapshot_ticks(NOON + QUARTER))
+    sealed_inode, sealed_bytes = (root / FIRST).stat().st_ino, (root / FIRST).read_bytes()
+
+    store.append(snapshot_ticks(NOON + 2 * QUARTER))
+    store.append(snapshot_ticks(NOON - QUARTER))  # earlier than all that is sealed
+    store.append(snapshot_ticks(NOON))  # known
+    Store(root, segment_rows=10).append(snapshot_ticks(NOON + 3 * QUARTER))
+
+    assert open_inode != sealed_inode
+    assert (root / FIRST).stat().st_ino == sealed_inode
+    assert (root / FIRST).read_bytes() == sealed_bytes
+    assert [rows_of(root / name) for name in files(root)] == [10, 10, 5]
+
+
+def test_sealed_segment_keeps_its_bytes_when_a_new_process_goes_on(root):
+    Store(root, segment_rows=5).append(snapshot_ticks(NOON))
+    before = (root / FIRST).read_bytes()
+
+    Store(root, segment_rows=5).append(snapshot_ticks(NOON))
+    Store(root, segment_rows=5).append(snapshot_ticks(NOON + QUARTER))
+
+    assert (root / FIRST).read_bytes() == before
+    assert files(root) == [FIRST, SECOND]
+
+
+def test_segment_is_sealed_once_it_reaches_its_size(root):
+    store = Store(root, segment_rows=10)
+    store.append(snapshot_ticks(NOON))
+    opened_as = pq.read_metadata(root / FIRST)
+    store.append(snapshot_ticks(NOON + QUARTER))
+    sealed_as = pq.read_metadata(root / FIRST)
+
+    assert opened_as.metadata[b"fxticker.sealed"] == b"0"
+    assert opened_as.row_group(0).column(0).compression == "SNAPPY"
+    assert sealed_as.metadata[b"fxticker.sealed"] == b"1"
+    assert sealed_as.row_group(0).column(0).compression == "ZSTD"
+
+
+@pytest.mark.parametrize("segment_rows", [1, 2, 3, 5])
+def test_rows_of_one_instant_are_never_cut_apart(root, segment_rows):
+    Store(root, segment_rows=segment_rows).append(snapshot_ticks(NOON) + snapshot_ticks(NOON + QUARTER))
+
+    assert [rows_of(root / name) for name in files(root)] == [5, 5]
+
+
+@pytest.mark.parametrize(("segment_rows", "expected"), [(6, [10, 10, 5]), (7, [10, 10, 5]), (10, [10, 10, 5])])
+def test_large_append_is_cut_between_instants(root, segment_rows, expected):
+    ticks = [row for step in range(5) for row in snapshot_ticks(NOON + step * QUARTER)]
+
+    Store(root, segment_rows=segment_rows).append(ticks)
+
+    assert [rows_of(root / name) for name in files(root)] == expected
+
+
+def test_open_segment_is_filled_before_the_next_is_opened(root):
+    store = Store(root, segment_rows=10)
+    store.append(snapshot_ticks(NOON))
+
+    store.append([row for step in range(1, 4) for row in snapshot_ticks(NOON + step * QUARTER)])
+
+    assert [rows_of(root / name) for name in files(root)] == [10, 10]
+
+
+def test_segment_that_is_larger_than_a_smaller_limit_is_sealed_by_the_next_append(root):
+    Store(root).append(snapshot_ticks(NOON) + snapshot_ticks(NOON + QUARTER))
+
+    store = Store(root, segment_rows=5)
+    store.append(snapshot_ticks(NOON + 2 * QUARTER))
+    store.append(snapshot_ticks(NOON + 3 * QUARTER))
+
+    assert [rows_of(root / name) for name in files(root)] == [15, 5]
+    assert len(fx.load(root)) == 20
+
+
+def test_known_row_is_found_in_a_sealed_segment(root):
+    store = Store(root, segment_rows=5)
+    instants = [NOON + step * QUARTER for step in range(4)]
+    for instant in instants:
+        store.append(snapshot_ticks(instant))
+
+    assert store.append([row for at in instants for row in snapshot_ticks(at)]) == Appended(added=0, known=20)
+    assert Store(root).append(snapshot_ticks(NOON)) == Appended(added=0, known=5)
+
+
+# idempotence
+
+
+def test_same_rows_again_change_nothing(store, root):
+    assert store.append(snapshot_ticks()) == Appended(added=5, known=0)
+    before = (root / FIRST).stat()
+
+    assert store.append(snapshot_ticks()) == Appended(added=0, known=5)
+    assert (root / FIRST).stat() == before
+
+
+def test_same_rows_by_another_store_object_change_nothing_a_reader_sees(store, root):
+    store.append(snapshot_ticks())
+    before = (root / FIRST).read_bytes()
+
+    assert Store(root, clock=FixedClock(NOON + QUARTER)).append(snapshot_ticks()) == Appended(added=0, known=5)
+    assert (root / FIRST).read_bytes() == before
+
+
+def test_same_rows_by_another_process_are_known(store, root):
+    subprocess.run([sys.executable, "-c", APPEND_AND_RECORD, root], check=True, timeout=60, stdout=subprocess.PIPE)
+
+    assert store.append([tick(change_text=None)]) == Appended(added=0, known=1)
+    assert store.record([Poll("timesca", NOON, Outcome.ERROR)]) == 0
+    assert store.append([tick(change_text=None, observed_at=NOON + QUARTER)]) == Appended(added=1, known=0)
+
+
+def test_row_that_comes_twice_in_one_append_is_stored_once(store, root):
+    assert store.append([tick(), tick("KGS/USD"), tick()]) == Appended(added=2, known=1)
+    assert len(fx.load(root)) == 2
+
+
+def test_first_of_two_equal_identities_stays(store, root):
+    store.append([tick(source_date=None), tick(time_basis=TimeBasis.CAPTURE)])
+    store.append([tick(rate=7.0)])
+
+    [row] = pq.read_table(root / FIRST, partitioning=None).to_pylist()
+    assert (row["source_date"], row["time_basis"], row["rate"]) == (None, "clock", 0.00191)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        tick(rate_text="0.00192"),
+        tick(rate_text="0.001910"),
+        tick(change_text="0%"),
+        tick(change_text=None),
+        replace(tick(), change_text=""),
+        tick("KGS/USD"),
+        tick(observed_at=NOON + timedelta(microseconds=1)),
+        tick(source="nbk"),
+    ],
+)
+def test_row_that_differs_in_its_identity_is_another_row(store, root, other):
+    store.append([tick()])
+
+    assert store.append([other]) == Appended(added=1, known=0)
+    assert store.append([other, tick()]) == Appended(added=0, known=2)
+    assert set(identities(fx.load(root))) == {identity(tick()), identity(other)}
+
+
+def test_missing_change_and_empty_change_are_different_rows(store, root):
+    appended = store.append([tick(change_text=None), replace(tick(), change_text="")])
+
+    assert appended == Appended(added=2, known=0)
+
+
+def test_rows_out_of_order_over_several_months_are_all_there_once(store, root):
+    instants = [datetime(2025, month, day, tzinfo=UTC) for month in (12, 3, 11, 7, 8, 1) for day in (20, 5)]
+    for instant in instants:
+        store.append(snapshot_ticks(instant))
+
+    again = store.append([row for instant in instants for row in snapshot_ticks(instant)])
+
+    assert again == Appended(added=0, known=60)
+    assert fx.load(root)["observed_at"].drop_duplicates().tolist() == sorted(instants)
+    assert len(files(root)) == 6
+
+
+def test_two_store_objects_that_take_turns_lose_nothing(root):
+    stores = [Store(root, segment_rows=12), Store(root, segment_rows=12)]
+
+    for step in range(20):
+        stores[step % 2].append(snapshot_ticks(NOON + step * QUARTER))
+
+    frame = fx.load(root)
+    assert frame["observed_at"].value_counts(sort=False).tolist() == [5] * 20
+
+
+def test_recorded_at_is_the_instant_of_the_append_that_added_the_row(root):
+    store = Store(root, clock=FixedClock(NOON, step=timedelta(hours=1)))
+    store.append([tick()])
+    store.append([tick(), tick("KGS/USD")])
+
+    frame = fx.load(root).set_index("pair")
+    assert frame.loc["KZT/USD", "recorded_at"] == NOON + timedelta(hours=1)
+    assert frame.loc["KGS/USD", "recorded_at"] == NOON + timedelta(hours=2)
+
+
+# polls
+
+
+def test_first_outcome_of_a_slot_stays(store, root):
+    assert store.record([Poll("timesca", NOON, Outcome.TIMEOUT), Poll("timesca", NOON, Outcome.OK)]) == 1
+    assert store.record([Poll("timesca", NOON, Outcome.MISSED)]) == 0
+    assert Store(root).record([Poll("timesca", NOON, Outcome.MISSED)]) == 0
+
+    assert fx.load_polls(root)["outcome"].tolist() == ["timeout"]
+
+
+def test_same_slot_of_two_sources_has_two_outcomes(store, root):
+    assert store.record([Poll("timesca", NOON, Outcome.OK), Poll("nbk", NOON, Outcome.OK)]) == 2
+    assert len(fx.load_polls(root)) == 2
+
+
+def test_poll_is_stored_exactly_as_given(store, root):
+    poll = Poll("timesca", NOON, Outcome.HTTP_ERROR, NOON, 1200, 5, 503, NOON.date(), "ab" * 32, 2**40, 3, "no; 503")
+    store.record([poll])
+
+    [row] = pq.read_table(root / FIRST.replace("ticks", "polls"), partitioning=None).to_pylist()
+    assert row == {
+        "slot": NOON,
+        "started_at": NOON,
+        "duration_ms": 1200,
+        "outcome": "http_error",
+        "ticks": 5,
+        "http_status": 503,
+        "source_date": NOON.date(),
+        "body_sha256": "ab" * 32,
+        "body_bytes": 2**40,
+        "attempts": 3,
+        "detail": "no; 503",
+    }
+
+
+@pytest.mark.parametrize("segment_rows", [3, 50_000])
+def test_many_slots_are_recorded_over_segments(root, segment_rows):
+    store = Store(root, segment_rows=segment_rows)
+    polls = [Poll("timesca", NOON + step * QUARTER, Outcome.MISSED) for step in range(10)]
+
+    assert store.record(polls[::2]) == 5
+    assert store.record(polls) == 5
+    assert fx.load_polls(root)["slot"].tolist() == [poll.slot for poll in polls]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (NOON, NOON + QUARTER, [NOON]),
+        (NOON, NOON + QUARTER + timedelta(microseconds=1), [NOON, NOON + QUARTER]),
+        (NOON, NOON, []),
+        (NOON - timedelta(days=60), NOON + timedelta(days=60), [NOON, NOON + QUARTER, NOON + timedelta(days=30)]),
+        (NOON + timedelta(days=1), NOON + timedelta(days=60), [NOON + timedelta(days=30)]),
+    ],
+)
+def test_instants_are_those_of_the_half_open_span(store, start, end, expected):
+    for instant in (NOON + timedelta(days=30), NOON + QUARTER, NOON):
+        store.append(snapshot_ticks(instant) + snapshot_ticks(instant, source="nbk"))
+        store.record([Poll("timesca", instant, Outcome.OK)])
+
+    assert store.instants("ticks", "timesca", start, end) == expected
+    assert store.instants("polls", "timesca", start, end) == expected
+
+
+@pytest.mark.parametrize(
+    ("upto", "expected"),
+    [
+        (NOON - timedelta(microseconds=1), [NOON - timedelta(days=30)]),
+        (NOON, [NOON]),
+        (NOON + timedelta(days=365), [NOON, NOON + QUARTER]),
+        (NOON - timedelta(days=31), []),
+    ],
+)
+def test_newest_slots_are_those_of_the_newest_month_that_has_any(store, upto, expected):
+    store.record([Poll("timesca", NOON + step, Outcome.OK) for step in (timedelta(0), QUARTER, -timedelta(days=30))])
+    store.record([Poll("nbk", NOON + timedelta(days=90), Outcome.OK)])
+
+    assert store.newest_slots("timesca", upto) == expected
+
+
+# bodies that could not be read
+
+
+def test_rejected_body_is_kept_compressed(store, root):
+    store.keep_rejected("timesca", NOON, b"<html>no ticker</html>")
+
+    kept = root / "rejected/source=timesca/20251114T120000.000000Z.gz"
+    assert gzip.decompress(kept.read_bytes()) == b"<html>no ticker</html>"
+    assert store.check() == []
+
+
+def test_oldest_rejected_bodies_give_way_to_the_two_hundredth_and_first(store, root):
+    for step in range(203):
+        store.keep_rejected(f"source{step % 2}", NOON + step * QUARTER, b"body")
+
+    kept = sorted(path.name for path in root.glob("rejected/*/*"))
+    assert len(kept) == 200
+    assert kept[0] == "20251114T124500.000000Z.gz"
+
+
+def test_oldest_rejected_bodies_give_way_to_bytes(store, root, monkeypatch):
+    monkeypatch.setattr("fxticker.store.REJECTED_BYTES", 3_500)
+    noise = random.Random(1)
+    for step in range(5):
+        store.keep_rejected("timesca", NOON + step * QUARTER, noise.randbytes(1_000))
+
+    assert files(root, "rejected/*/*") == [
+        "rejected/source=timesca/20251114T123000.000000Z.gz",
+        "rejected/source=timesca/20251114T124500.000000Z.gz",
+        "rejected/source=timesca/20251114T130000.000000Z.gz",
+    ]
+
+
+def test_rejected_body_beyond_the_bytes_is_not_kept(store, root, monkeypatch):
+    monkeypatch.setattr("fxticker.store.REJECTED_BYTES", 500)
+
+    store.keep_rejected("timesca", NOON, random.Random(1).randbytes(1_000))
+
+    assert files(root, "rejected/*/*") == []
+
+
+def test_rejected_body_beyond_the_bytes_drives_out_no_other(store, root, monkeypatch):
+    monkeypatch.setattr("fxticker.store.REJECTED_BYTES", 500)
+    store.keep_rejected("timesca", NOON, b"body")
+
+    store.keep_rejected("timesca", NOON + QUARTER, random.Random(1).randbytes(1_000))
+
+    assert files(root, "rejected/*/*") == ["rejected/source=timesca/20251114T120000.000000Z.gz"]
+
+
+def test_rejected_body_of_a_slot_that_has_one_drives_out_no_other(store, root, monkeypatch):
+    monkeypatch.setattr("fxticker.store.REJECTED_FILES", 2)
+    store.keep_rejected("timesca", NOON, b"first")
+    store.keep_rejected("timesca", NOON + QUARTER, b"second")
+
+    store.keep_rejected("timesca", NOON + QUARTER, b"second again")
+
+    assert len(files(root, "rejected/*/*")) == 2
+
+
+# damage
+
+
+def two_months(root):
+    """A store with a file to be damaged in November and a sound one in December."""
+    store = Store(root, clock=FixedClock())
+    store.append(snapshot_ticks() + snapshot_ticks(NOON + timedelta(days=30)))
+    return store
+
+
+def run_script(script, *arguments):
+    """Run Python in a process of its own, which a damaged file may kill."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", script, *map(str, arguments)],
+        check=False,
+        timeout=300,
+        capture_output=True,
+        text=True,
+    )
+
+
+def flip(path, position):
+    content = bytearray(path.read_bytes())
+    content[position] ^= 0xFF
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut to its magic": lambda path: path.write_bytes(path.read_bytes()[:4]),
+    "cut short by a byte": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "cut in half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "no Parquet": lambda path: path.write_bytes(b"PAR1 this is text PAR1"),
+    "a flipped footer length": lambda path: flip(path, -5),
+    "a foreign table": lambda path: pq.write_table(pa.table({"a": [1], "b": [2]}), path),
+    "another table of ours": lambda path: pq.write_table(POLLS.schema.empty_table(), path),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_damaged_file_is_named_and_left_where_it_is(root, damage):
+    store = two_months(root)
+    damage(root / FIRST)
+    content = (root / FIRST).read_bytes()
+
+    with pytest.raises(SegmentUnreadable, match=f"^{FIRST}: cannot be read") as caught:
+        fx.load(root)
+    with pytest.raises(SegmentUnreadable, match=FIRST):
+        store.append(snapshot_ticks(NOON + QUARTER))
+
+    assert caught.value.name == FIRST
+    assert [problem.name for problem in store.check()] == [FIRST]
+    assert (root / FIRST).read_bytes() == content
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_appending_to_other_partitions_goes_on_beside_a_damaged_file(root, damage):
+    store = two_months(root)
+    damage(root / FIRST)
+
+    assert store.append(snapshot_ticks(NOON + timedelta(days=31))) == Appended(added=5, known=0)
+    assert store.append(snapshot_ticks(source="nbk")) == Appended(added=5, known=0)
+    assert len(fx.load(root, start="2025-12-01")) == 10
+    assert len(fx.load(root, sources=["nbk"])) == 5
+
+
+@pytest.mark.parametrize("column", range(11))
+def test_flipped_byte_of_a_value_is_named(root, column):
+    two_months(root)
+    chunk = pq.read_metadata(root / FIRST).row_group(0).column(column)
+    start = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
+
+    flip(root / FIRST, start + chunk.total_compressed_size - 1)
+
+    with pytest.raises(SegmentUnreadable, match=FIRST):
+        fx.load(root)
+    assert [problem.name for problem in Store(root).check()] == [FIRST]
+
+
+FLIP_BYTES_AND_READ = """
+import sys
+from pathlib import Path
+
+from fxticker import load
+from fxticker.store import Store
+
+path, start, length = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+root = path.parents[3]
+sound, rows = path.read_bytes(), load(root)
+for position in range(start, min(start + length, len(sound))):
+    damaged = bytearray(sound)
+    damaged[position] ^= 0x80
+    path.write_bytes(damaged)
+    if not Store(root).check():
+        assert load(root).equals(rows), f"byte {position} makes other rows"
+"""
+
+
+@pytest.mark.parametrize("column", [0, 2, 4, 7, 9])
+def test_flipped_byte_in_the_header_of_a_text_column_is_named_or_harmless(root, column):
+    store = two_months(root)
+    store.append([tick("XAU/USD", "1.50000", "9%", time_basis=TimeBasis.CAPTURE, origin=Origin.ARCHIVE, source="nbk")])
+    start = pq.read_metadata(root / FIRST).row_group(0).column(column).dictionary_page_offset
+
+    done = run_script(FLIP_BYTES_AND_READ, root / FIRST, start, 30)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_every_flipped_byte_is_named_or_harmless(root):
+    store = two_months(root)
+    store.append([tick("XAU/USD", "1.50000", "9%", time_basis=TimeBasis.CAPTURE, origin=Origin.ARCHIVE, source="nbk")])
+
+    done = run_script(FLIP_BYTES_AND_READ, root / FIRST, 0, 1_000_000)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+FOREIGN = {
+    "too few columns": pa.table({"a": [1]}),
+    "texts": pa.table({"a": [1], "b": ["x"]}),
+    "no rows": pa.table({"a": pa.array([], pa.int64())}),
+}
+
+
+@pytest.mark.parametrize("table", FOREIGN.values(), ids=FOREIGN.keys())
+def test_append_beside_a_foreign_file_names_it(root, table):
+    store = two_months(root)
+    pq.write_table(table, root / FIRST)
+
+    with pytest.raises(SegmentUnreadable, match=FIRST):
+        store.append(snapshot_ticks(NOON + QUARTER))
+
+
+def test_append_beside_a_file_with_a_flipped_name_in_its_footer_names_it(root):
+    store = two_months(root)
+    flip(root / FIRST, (root / FIRST).read_bytes().index(b"observed_at"))
+
+    with pytest.raises(SegmentUnreadable, match=FIRST):
+        store.append(snapshot_ticks(NOON + QUARTER))
+
+
+def test_flipped_byte_of_a_statistic_does_not_double_rows(root):
+    two_months(root)
+    smallest = struct.pack("<q", 1_763_121_600_000_000)
+    content = (root / FIRST).read_bytes()
+    footer_at = len(content) - 8 - pq.read_metadata(root / FIRST).serialized_size
+    footer = content[footer_at:].replace(smallest, smallest[:7] + b"\x01")
+    (root / FIRST).write_bytes(content[:footer_at] + footer)
+
+    appended = Store(root).append(snapshot_ticks())
+
+    assert appended.added == 0
+
+
+FLIP_FOOTER_BYTES = """
+import struct, sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[2])
+from builders import snapshot_ticks
+from fxticker.errors import SegmentUnreadable
+from fxticker.store import Store
+
+path = Path(sys.argv[1])
+root = path.parents[3]
+sound = path.read_bytes()
+for position in range(len(sound) - 8 - struct.unpack("<I", sound[-8:-4])[0], len(sound)):
+    damaged = bytearray(sound)
+    damaged[position] ^= 1
+    for file in path.parent.iterdir():
+        file.unlink()
+    path.write_bytes(damaged)
+    try:
+        assert Store(root).append(snapshot_ticks()).added == 0, f"rows doubled by byte {position}"
+    except SegmentUnreadable:
+        pass
+"""
+
+
+@pytest.mark.slow
+def test_no_flipped_byte_of_a_footer_kills_or_fools_a_writer(root):
+    two_months(root)
+
+    done = run_script(FLIP_FOOTER_BYTES, root / FIRST, Path(__file__).parent)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ticks/README.txt",
+        "ticks/source=timesca/00000.parquet",
+        "ticks/source=timesca/month=2025-11/00000.parquet.tmp",
+        "ticks/source=timesca/month=2025-11/part-0.parquet",
+        "ticks/source=timesca/month=2025-11/0.parquet",
+        "ticks/source=timesca/month=november/00000.parquet",
+        "ticks/month=2025-11/00000.parquet",
+    ],
+)
+def test_file_that_is_no_segment_is_named(root, name):
+    store = two_months(root)
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text("stray")
+
+    with pytest.raises(SegmentUnreadable, match=f"^{name}: .*not the name of a segment"):
+        fx.load(root)
+    assert [problem.name for problem in store.check()] == [name]
+    assert (root / name).read_text() == "stray"
+
+
+def test_check_names_every_damaged_file_of_both_tables(root):
+    store = two_months(root)
+    store.record([Poll("timesca", NOON, Outcome.OK)])
+    damaged = [FIRST, FIRST.replace("2025-11", "2025-12"), FIRST.replace("ticks", "polls")]
+    for name in damaged:
+        (root / name).write_bytes(b"")
+
+    assert [problem.name for problem in store.check()] == damaged
+
+
+def test_check_names_stray_and_damaged_files_alike(root):
+    store = two_months(root)
+    (root / FIRST).write_bytes(b"")
+    (root / "ticks/README.txt").write_text("stray")
+    (root / "ticks/notes.txt").write_text("stray")
+
+    assert sorted(problem.name for problem in store.check()) == [
+        "ticks/README.txt",
+        "ticks/notes.txt",
+        FIRST,
+    ]
+
+
+def test_sound_store_and_empty_store_have_no_problems(root):
+    assert Store(root).check() == []
+    assert two_months(root).check() == []
+
+
+def test_hidden_files_are_no_part_of_a_table(root):
+    store = two_months(root)
+    (root / "ticks/.DS_Store").write_bytes(b"x")
+    (root / "ticks/source=timesca/_metadata").write_bytes(b"x")
+
+    assert store.check() == []
+    assert len(fx.load(root)) == len(pd.read_parquet(root / "ticks")) == 10
+
+
+# what a daemon and readers may count on
+
+
+def test_opened_is_the_store_itself_or_the_one_at_a_path(store, root):
+    store.append(snapshot_ticks())
+
+    assert opened(store) is store
+    assert opened(str(root)).check() == []
+
+
+def test_writing_imports_neither_pandas_nor_matplotlib(root):
+    done = subprocess.run(
+        [sys.executable, "-c", APPEND_AND_RECORD, root], check=True, timeout=60, stdout=subprocess.PIPE, text=True
+    )
+
+    assert done.stdout == "[]\n"
+
+
+def test_reader_beside_a_writer_sees_whole_snapshots_once_and_all_acknowledged(root):
+    store = Store(root, segment_rows=120)
+    store.append(snapshot_ticks())
+    acknowledged = [5]
+    done = threading.Event()
+    reads = []
+
+    def read():
+        while not done.is_set():
+            before = acknowledged[-1]
+            frame = pd.read_parquet(root / "ticks", columns=["pair", "observed_at"])
+            reads.append((before, len(frame), len(frame.drop_duplicates()), frame["observed_at"].nunique()))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for step in range(1, 101):
+        store.append(snapshot_ticks(NOON + step * QUARTER))
+        acknowledged.append(5 * (step + 1))
+    done.set()
+    reader.join()
+
+    assert reads
+    assert [read for read in reads if not read[0] <= read[1] == read[2] == 5 * read[3]] == []
+    assert len(pd.read_parquet(root / "ticks")) == 505
+
+
+# any history of appends
+
+TICKS = st.builds(
+    tick,
+    pair=st.sampled_from(["KZT/USD", "KGS/USD", "UZS/USD"]),
+    rate_text=st.sampled_from(["0.00191", "0.00192", "0.0019", "0.001910"]),
+    change_text=st.sampled_from(["-0%", "0%", "0.37%", None]),
+    observed_at=st.builds(
+        lambda month, minutes: datetime(2025, month, 28, 23, tzinfo=UTC) + timedelta(minutes=minutes),
+        st.integers(1, 3),
+        st.integers(0, 6),
+    ),
+    source=st.sampled_from(["timesca", "nbk"]),
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    batches=st.lists(st.lists(TICKS, max_size=15), max_size=6),
+    again=st.booleans(),
+    segment_rows=st.sampled_from([1, 3, 7, 50_000]),
+    fresh_objects=st.booleans(),
+)
+def test_store_holds_the_set_of_appended_identities(batches, again, segment_rows, fresh_objects):
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(folder, segment_rows=segment_rows)
+        added = 0
+        for batch in batches + batches[::-1] * again:
+            if fresh_objects:
+                store = Store(folder, segment_rows=segment_rows)
+            appended = store.append(batch)
+            assert appended.added + appended.known == len(batch)
+            added += appended.added
+
+        expected = {identity(given_tick) for batch in batches for given_tick in batch}
+        found = identities(fx.load(folder))
+        assert added == len(found) == len(set(found))
+        assert set(found) == expected
+        assert store.check() == []
+
+
+class StoreAgainstAList(RuleBasedStateMachine):
+    """The store beside the plainest thing that does the same: a list that is searched."""
+
+    @initialize()
+    def begin(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = Path(self.folder.name)
+        self.rows = []
+        self.sealed = {}
+        self.last_batch = []
+        self.reopen()
+
+    def teardown(self):
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
+
+    @rule()
+    def reopen(self):
+        self.store = Store(self.root, clock=FixedClock(), segment_rows=7)
+
+    @rule(batch=st.lists(TICKS, min_size=1, max_size=8))
+    def append(self, batch):
+        added = 0
+        for given_tick in batch:
+            if identity(given_tick) not in self.rows:
+                self.rows.append(identity(given_tick))
+                added += 1
+        assert self.store.append(batch) == Appended(added=added, known=len(batch) - added)
+        self.last_batch = batch
+
+    @rule()
+    def append_the_same_again(self):
+        assert self.store.append(self.last_batch) == Appended(added=0, known=len(self.last_batch))
+
+    @rule(rate_text=st.sampled_from(["0.00193", "0.00194"]))
+    def append_a_second_value_at_the_same_instant(self, rate_text):
+        self.append([tick(row.pair, rate_text, None, row.observed_at, source=row.source) for row in self.last_batch])
+
+    @rule()
+    def load(self):
+        found = identities(fx.load(self.root))
+        assert sorted(found, key=repr) == sorted(self.rows, key=repr)
+
+    @rule()
+    def load_plainly(self):
+        if self.rows:
+            assert len(pd.read_parquet(self.root / "ticks")) == len(self.rows)
+
+    @invariant()
+    def sealed_segments_never_change(self):
+        for path in self.root.glob("ticks/*/*/*"):
+            if pq.read_metadata(path).metadata[b"fxticker.sealed"] == b"1":
+                assert self.sealed.setdefault(path, path.read_bytes()) == path.read_bytes()
+        assert all(path.exists() for path in self.sealed)
+
+
+TestStoreAgainstAList = StoreAgainstAList.TestCase
+TestStoreAgainstAList.settings = settings(deadline=None, max_examples=30, stateful_step_count=20)

@@ -1,0 +1,170 @@
+"""Columns: values come out of buffers as they went in, nulls, slices and foreign dictionaries included."""
+
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from builders import NOON, tick
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fxticker.store.columns import array_of, indices_of, integers, microseconds, order_by, table_of, text_codes
+
+INSTANT = pa.timestamp("us", "UTC")
+TEXT = pa.dictionary(pa.int32(), pa.string())
+
+
+@pytest.mark.parametrize(
+    ("instant", "expected"),
+    [
+        (datetime(1970, 1, 1, tzinfo=UTC), 0),
+        (datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=UTC), 1),
+        (datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), -1),
+        (datetime(2025, 11, 14, 12, 0, 0, 123_456, tzinfo=UTC), 1_763_121_600_123_456),
+        (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), 253_402_300_799_999_999),
+    ],
+)
+def test_instant_is_counted_in_exact_microseconds(instant, expected):
+    assert microseconds(instant) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (INSTANT, [NOON, None, datetime(2025, 11, 14, 12, 0, 0, 1, tzinfo=UTC)]),
+        (INSTANT, [datetime(1969, 12, 31, tzinfo=UTC)]),
+        (pa.date32(), [date(2025, 11, 14), None, date(1969, 12, 31), date(1970, 1, 1)]),
+        (pa.float64(), [0.00191, None, 5e-324, 1e308]),
+        (pa.int64(), [2**53 + 1, None, -1]),
+        (pa.int32(), [1, None, 2**31 - 1]),
+        (pa.int16(), [200, None, -1]),
+        (pa.string(), ["0.00191", None, "", "сом 💱"]),
+        (TEXT, ["-0%", None, "", "-0%", "0%"]),
+        (TEXT, [None, None]),
+        (TEXT, []),
+        (INSTANT, []),
+    ],
+)
+def test_array_gives_back_the_values_it_was_made_of(kind, values):
+    array = array_of(values, kind)
+
+    array.validate(full=True)
+    assert array.type == kind
+    assert array.to_pylist() == values
+
+
+@pytest.mark.parametrize("kind", [pa.int32(), TEXT, INSTANT])
+def test_column_without_a_null_has_no_null_count(kind):
+    values = {pa.int32(): [1, 2], TEXT: ["a", "b"], INSTANT: [NOON, NOON]}[kind]
+
+    assert array_of(values, kind).null_count == 0
+
+
+def test_number_too_large_for_its_column_is_refused():
+    with pytest.raises(OverflowError):
+        array_of([2**31], pa.int32())
+
+
+def test_table_is_made_column_by_column_of_records():
+    schema = pa.schema([("pair", TEXT), ("observed_at", INSTANT), ("nominal", pa.int32())])
+
+    table = table_of([tick("KZT/USD", nominal=100), tick("KGS/USD")], schema, getattr)
+
+    assert table.schema == schema
+    assert table.to_pylist() == [
+        {"pair": "KZT/USD", "observed_at": NOON, "nominal": 100},
+        {"pair": "KGS/USD", "observed_at": NOON, "nominal": 1},
+    ]
+
+
+def test_integers_read_a_column_of_several_chunks_in_order():
+    column = pa.chunked_array([array_of([1, 2], pa.int32()), array_of([], pa.int32()), array_of([3], pa.int32())])
+
+    assert integers(column).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "expected"),
+    [
+        (INSTANT, [NOON, NOON, NOON], [1_763_121_600_000_000] * 2),
+        (pa.date32(), [date(1970, 1, 1), date(1970, 1, 2), date(1970, 1, 3)], [1, 2]),
+        (pa.int16(), [7, 8, 9], [8, 9]),
+    ],
+)
+def test_integers_read_a_slice_from_its_offset(kind, values, expected):
+    assert integers(pa.chunked_array([array_of(values, kind).slice(1)])).tolist() == expected
+
+
+@pytest.mark.parametrize("chunks", [[], [array_of([], INSTANT)], [array_of([NOON], INSTANT).slice(0, 0)]])
+def test_integers_of_no_rows_are_none(chunks):
+    assert integers(pa.chunked_array(chunks, type=INSTANT)).tolist() == []
+
+
+def test_codes_are_equal_exactly_where_texts_are_equal():
+    vocabulary = {}
+    first = text_codes(pa.chunked_array([array_of(["0%", None, "-0%"], TEXT)]), vocabulary)
+    second = text_codes(pa.chunked_array([array_of(["-0%", "0%", None, "1%"], TEXT)]), vocabulary)
+
+    names = {code: text for text, code in vocabulary.items()}
+    assert [names[code] for code in first] == ["0%", None, "-0%"]
+    assert [names[code] for code in second] == ["-0%", "0%", None, "1%"]
+
+
+def test_empty_text_and_no_text_have_different_codes():
+    empty, missing = text_codes(pa.chunked_array([array_of(["", None], TEXT)]), {})
+
+    assert empty != missing
+
+
+@given(
+    texts=st.lists(st.sampled_from(["0%", "-0%", "0.37%", "", None]), max_size=40),
+    cut=st.integers(0, 40),
+    length=st.integers(0, 40),
+)
+def test_codes_of_a_slice_are_those_of_its_rows(texts, cut, length):
+    vocabulary = {}
+    column = pa.chunked_array([array_of(texts, TEXT).slice(min(cut, len(texts)), length)])
+
+    codes = text_codes(column, vocabulary)
+
+    names = {code: text for text, code in vocabulary.items()}
+    assert [names[code] for code in codes] == texts[cut : cut + length]
+
+
+@given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"])), max_size=30))
+def test_texts_of_any_alphabet_survive(texts):
+    assert array_of(texts, TEXT).to_pylist() == texts
+
+
+def test_order_is_by_letters_and_not_by_the_dictionary():
+    table = pa.table({"pair": array_of(["UZS/USD", "KGS/USD", "TJS/USD"], TEXT)})
+
+    assert order_by(table, ("pair",)).tolist() == [1, 2, 0]
+
+
+def test_order_is_by_the_first_name_first():
+    later = datetime(2025, 11, 15, tzinfo=UTC)
+    table = pa.table(
+        {"observed_at": array_of([later, NOON, NOON], INSTANT), "pair": array_of(["A/B", "C/D", "B/C"], TEXT)}
+    )
+
+    assert order_by(table, ("observed_at", "pair")).tolist() == [2, 1, 0]
+
+
+def test_equal_rows_keep_their_order():
+    table = pa.table({"pair": array_of(["B/C", "A/B", "B/C", "A/B"], TEXT)})
+
+    assert order_by(table, ("pair",)).tolist() == [1, 3, 0, 2]
+
+
+def test_order_of_no_rows_is_empty():
+    table = pa.table({"pair": array_of([], TEXT), "observed_at": array_of([], INSTANT)})
+
+    assert order_by(table, ("observed_at", "pair")).tolist() == []
+
+
+def test_row_numbers_of_any_width_take_rows():
+    rows = array_of(["a", "b", "c"], pa.string())
+
+    assert rows.take(indices_of(np.array([2, 0], np.int32))).to_pylist() == ["c", "a"]

@@ -1,0 +1,621 @@
+"""The medium: publishing is atomic and durable, a refused step changes nothing, one writer holds the lock."""
+
+import errno
+import gzip
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from builders import NOON, FixedClock, snapshot_ticks
+
+import fxticker as fx
+from fxticker.errors import SegmentUnreadable, StoreError, StoreLocked, WriteFailed
+from fxticker.models import Outcome, Poll
+from fxticker.store import Store
+from fxticker.store.medium import FileCalls, LocalMedium, local_medium
+
+NOVEMBER = "ticks/source=timesca/month=2025-11/00000.parquet"
+DECEMBER = "ticks/source=timesca/month=2025-12/00000.parquet"
+LATER = NOON + timedelta(minutes=15)
+NEXT_MONTH = NOON + timedelta(days=30)
+HOLD_LOCK = """
+import sys
+from pathlib import Path
+from fxticker.store.medium import LocalMedium
+
+with LocalMedium(Path(sys.argv[1])).exclusive(10):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+DIE_AT_REPLACE = """
+import os, signal, sys
+from datetime import timedelta
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[3])
+from builders import NOON, snapshot_ticks
+from fxticker.store import Store
+from fxticker.store.medium import FileCalls, LocalMedium
+
+class Dying(FileCalls):
+    @staticmethod
+    def replace(staged, target):
+        if sys.argv[2] == "after":
+            os.replace(staged, target)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Store(LocalMedium(Path(sys.argv[1]), Dying())).append(snapshot_ticks(NOON + timedelta(minutes=15)))
+"""
+
+
+class Calls(FileCalls):
+    """The system's calls, noted with the paths they touch; those named in `refused` fail with an error number."""
+
+    def __init__(self, base):
+        self.made = []
+        self.refused = {}
+        self.room_bytes = None
+        self.largest_write_bytes = None
+        self._base = base
+        self._steps = {}
+
+    def open(self, path, flags, mode):
+        folder = bool(flags & os.O_DIRECTORY)
+        self._note("open folder" if folder else "open", path)
+        handle = os.open(path, flags, mode)
+        self._steps[handle] = ("fsync folder" if folder else "fsync", path)
+        return handle
+
+    def write(self, handle, data):
+        self._note("write", self._steps[handle][1])
+        if self.room_bytes is not None:
+            if self.room_bytes == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            data = data[: self.room_bytes]
+            self.room_bytes -= len(data)
+        return os.write(handle, data[: self.largest_write_bytes])
+
+    def fsync(self, handle):
+        self._note(*self._steps[handle])
+        os.fsync(handle)
+
+    def replace(self, staged, target):
+        self._note("replace", target)
+        os.replace(staged, target)  # noqa: PTH105 - the call itself
+
+    def unlink(self, path):
+        self._note("unlink", path)
+        os.unlink(path)  # noqa: PTH108 - the call itself
+
+    def mkdir(self, path, mode):
+        self._note("mkdir", path)
+        os.mkdir(path, mode)  # noqa: PTH102 - the call itself
+
+    def steps(self):
+        return [step for step, _ in self.made]
+
+    def heal(self):
+        self.refused = {}
+        self.room_bytes = None
+        self.made = []
+
+    def _note(self, step, path):
+        self.made.append((step, str(Path(path).relative_to(self._base))))
+        if step in self.refused:
+            raise OSError(self.refused[step], os.strerror(self.refused[step]))
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "parquet"
+
+
+@pytest.fixture
+def calls(tmp_path):
+    return Calls(tmp_path)
+
+
+@pytest.fixture
+def store(root, calls):
+    """A store with one acknowledged snapshot of November."""
+    store = Store(LocalMedium(root, calls), clock=FixedClock())
+    store.append(snapshot_ticks())
+    calls.heal()
+    return store
+
+
+@pytest.fixture
+def medium(root):
+    return LocalMedium(root)
+
+
+@pytest.fixture
+def lock_holder(root):
+    """Another process that holds the store's lock."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD_LOCK, root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def staged(root):
+    return [path.name for path in (root / ".staging").iterdir()]
+
+
+def test_object_is_listed_and_read_as_it_was_put(medium):
+    medium.put("rejected/a/1.gz", b"body")
+
+    [found] = medium.list("rejected")
+
+    assert (found.name, found.size_bytes) == ("rejected/a/1.gz", 4)
+    assert medium.open("rejected/a/1.gz").read() == b"body"
+
+
+def test_put_replaces_the_whole_object(medium):
+    medium.put("a/1", b"a long body")
+    before = medium.list("a")[0].version
+
+    medium.put("a/1", b"short")
+
+    assert medium.open("a/1").read() == b"short"
+    assert medium.list("a")[0].version != before
+
+
+def test_file_that_is_being_read_is_not_touched_by_its_replacement(medium):
+    medium.put("a/1", b"first")
+    reader = medium.open("a/1")
+
+    medium.put("a/1", b"SECOND BODY")
+
+    assert reader.read() == b"first"
+
+
+def test_listing_is_by_name_at_any_depth_and_leaves_hidden_names_out(medium, root):
+    for name in ("t/b/00001", "t/b/00000", "t/a/x/00000", "t/.hidden", "t/_metadata", "t/.folder/00000", "u/1"):
+        medium.put(name, b"")
+
+    assert [item.name for item in medium.list("t")] == ["t/a/x/00000", "t/b/00000", "t/b/00001"]
+
+
+def test_listing_a_folder_that_is_not_there_is_empty(medium):
+    assert medium.list("ticks/source=timesca") == []
+
+
+def test_listing_a_file_where_a_folder_belongs_names_it(medium, root):
+    root.mkdir()
+    (root / "ticks").write_text("")
+
+    with pytest.raises(SegmentUnreadable, match=r"^ticks: cannot be read"):
+        medium.list("ticks")
+
+
+def test_link_that_leads_nowhere_is_named_and_hides_nothing(medium, root):
+    medium.put("ticks/00000.parquet", b"")
+    (root / "ticks" / "00001.parquet").symlink_to(root / "unmounted" / "00001.parquet")
+    medium.put("ticks/00002.parquet", b"")
+
+    with pytest.raises(SegmentUnreadable, match=r"ticks/00001\.parquet"):
+        medium.list("ticks")
+
+
+def test_opening_what_is_not_there_names_it(medium):
+    with pytest.raises(SegmentUnreadable, match=r"ticks/00000\.parquet"):
+        medium.open("ticks/00000.parquet")
+
+
+def test_deleting_removes_the_object_and_twice_is_no_error(medium):
+    medium.put("a/1", b"")
+
+    medium.delete("a/1")
+    medium.delete("a/1")
+
+    assert medium.list("a") == []
+
+
+def test_refused_delete_names_the_object(root, calls):
+    medium = LocalMedium(root, calls)
+    medium.put("a/1", b"")
+    calls.refused = {"unlink": errno.EACCES}
+
+    with pytest.raises(WriteFailed, match=r"^a/1: Permission denied"):
+        medium.delete("a/1")
+
+
+def test_medium_of_a_missing_folder_is_refused_where_a_store_must_be(tmp_path):
+    with pytest.raises(StoreError, match="parquet: there is no store here"):
+        local_medium(tmp_path / "parquet", must_exist=True)
+
+
+def test_append_fsyncs_the_file_before_its_name_and_the_folder_after(store, calls):
+    store.append(snapshot_ticks(LATER))
+
+    assert calls.steps() == ["open", "write", "fsync", "replace", "open folder", "fsync folder"]
+    assert calls.made[3:] == [
+        ("replace", f"parquet/{NOVEMBER}"),
+        ("open folder", "parquet/ticks/source=timesca/month=2025-11"),
+        ("fsync folder", "parquet/ticks/source=timesca/month=2025-11"),
+    ]
+
+
+def test_first_append_makes_every_new_folder_durable(root, calls):
+    Store(LocalMedium(root, calls)).append(snapshot_ticks())
+
+    assert [path for step, path in calls.made if step == "mkdir"] == [
+        "parquet",
+        "parquet/.staging",
+        "parquet/ticks",
+        "parquet/ticks/source=timesca",
+        "parquet/ticks/source=timesca/month=2025-11",
+    ]
+    assert [path for step, path in calls.made if step == "fsync folder"] == [
+        ".",
+        "parquet",
+        "parquet",
+        "parquet/ticks",
+        "parquet/ticks/source=timesca",
+        "parquet/ticks/source=timesca/month=2025-11",
+    ]
+
+
+def test_short_writes_are_carried_on_until_the_file_is_whole(store, calls, root):
+    calls.largest_write_bytes = 100
+
+    store.append(snapshot_ticks(LATER))
+
+    assert calls.steps().count("write") > 10
+    assert len(fx.load(root)) == 10
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize(
+    ("step", "visible_rows"),
+    [("open", 5), ("write", 5), ("fsync", 5), ("replace", 5), ("open folder", 10), ("fsync folder", 10)],
+)
+def test_refused_step_of_an_append_is_named_and_leaves_the_old_rows(store, calls, root, step, number, visible_rows):
+    calls.refused = {step: number}
+
+    with pytest.raises(WriteFailed, match=re.escape(NOVEMBER)) as caught:
+        store.append(snapshot_ticks(LATER))
+
+    assert (caught.value.name, caught.value.errno) == (NOVEMBER, number)
+    assert staged(root) == []
+    assert len(pd.read_parquet(root / "ticks")) == visible_rows
+    assert len(fx.load(root, end=LATER)) == 5
+    assert Store(root).check() == []
+
+
+@pytest.mark.parametrize("step", ["open", "write", "fsync", "replace", "open folder", "fsync folder", "mkdir"])
+def test_refused_step_in_a_new_month_is_named_and_leaves_the_old_rows(store, calls, root, step):
+    calls.refused = {step: errno.ENOSPC}
+
+    with pytest.raises(WriteFailed, match=re.escape(DECEMBER)) as caught:
+        store.append(snapshot_ticks(NEXT_MONTH))
+
+    assert (caught.value.name, caught.value.errno) == (DECEMBER, errno.ENOSPC)
+    assert staged(root) == []
+    assert len(pd.read_parquet(root / "ticks")) == 5
+    assert len(fx.load(root)) == 5
+
+
+@pytest.mark.parametrize("instant", [LATER, NEXT_MONTH])
+@pytest.mark.parametrize("step", ["open", "write", "fsync", "replace", "open folder", "fsync folder", "mkdir"])
+def test_append_works_again_once_the_fault_is_gone(store, calls, root, step, instant):
+    calls.refused = {step: errno.ENOSPC}
+    try:
+        store.append(snapshot_ticks(instant))
+    except WriteFailed:
+        calls.heal()
+
+    store.append(snapshot_ticks(instant))
+
+    frame = fx.load(root)
+    assert frame["observed_at"].tolist() == [NOON] * 5 + [instant] * 5
+    assert staged(root) == []
+
+
+@pytest.mark.parametrize("room_bytes", [0, 1, 1000])
+def test_disk_that_fills_up_during_a_write_leaves_the_old_rows(store, calls, root, room_bytes):
+    calls.room_bytes = room_bytes
+
+    with pytest.raises(WriteFailed, match="No space left on device"):
+        store.append(snapshot_ticks(LATER))
+
+    assert staged(root) == []
+    assert len(fx.load(root)) == 5
+
+
+def test_fault_in_one_month_keeps_what_was_published_of_another(store, calls, root):
+    calls.refused = {"mkdir": errno.ENOSPC}
+
+    with pytest.raises(WriteFailed, match=re.escape(DECEMBER)):
+        store.append(snapshot_ticks(LATER) + snapshot_ticks(NEXT_MONTH))
+    calls.heal()
+    appended = store.append(snapshot_ticks(LATER) + snapshot_ticks(NEXT_MONTH))
+
+    assert (appended.added, appended.known) == (5, 5)
+    assert len(fx.load(root)) == 15
+
+
+def test_fault_between_two_segments_of_one_append_loses_and_doubles_nothing(root, calls):
+    store = Store(LocalMedium(root, calls), clock=FixedClock(), segment_rows=5)
+    store.append(snapshot_ticks())
+    calls.room_bytes = 6000  # enough for one segment of five rows and not for two
+    rows = snapshot_ticks(LATER) + snapshot_ticks(LATER + timedelta(minutes=15))
+
+    with pytest.raises(WriteFailed, match=r"00002\.parquet"):
+        store.append(rows)
+    calls.heal()
+    appended = store.append(rows)
+
+    assert (appended.added, appended.known) == (5, 5)
+    assert len(fx.load(root)) == 15
+
+
+@pytest.mark.parametrize("step", ["fsync", "fsync folder", "replace"])
+def test_refused_record_is_named_and_can_be_repeated(store, calls, step):
+    polls = [Poll("timesca", NOON, Outcome.OK)]
+    store.record([Poll("timesca", LATER, Outcome.OK)])
+    calls.refused = {step: errno.EIO}
+
+    with pytest.raises(WriteFailed, match=r"polls/source=timesca/month=2025-11/00000\.parquet"):
+        store.record(polls)
+    calls.heal()
+    store.record(polls)
+
+    assert store.newest_slots("timesca", LATER) == [NOON, LATER]
+
+
+def test_rows_left_by_a_failed_folder_fsync_are_published_again_before_they_are_called_known(store, calls):
+    calls.refused = {"fsync folder": errno.EIO}
+    with pytest.raises(WriteFailed):
+        store.append(snapshot_ticks(LATER))
+    calls.heal()
+
+    appended = store.append(snapshot_ticks(LATER))
+
+    assert (appended.added, appended.known) == (0, 5)
+    assert calls.steps() == ["open", "write", "fsync", "replace", "open folder", "fsync folder"]
+
+
+def test_rows_stay_unproven_until_a_publish_succeeds(store, calls):
+    calls.refused = {"fsync folder": errno.EIO}
+    for _ in range(3):
+        with pytest.raises(WriteFailed):
+            store.append(snapshot_ticks(LATER))
+
+
+def test_known_rows_are_published_once_by_a_new_process_and_then_no_more(store, calls, root):
+    restarted = Store(LocalMedium(root, calls))
+
+    restarted.append(snapshot_ticks())
+    assert calls.steps().count("replace") == 1
+
+    restarted.append(snapshot_ticks())
+    assert calls.steps().count("replace") == 1
+
+
+def test_sealed_segment_left_by_a_failed_folder_fsync_is_published_again(root, calls):
+    store = Store(LocalMedium(root, calls), segment_rows=5)
+    store.append(snapshot_ticks(NEXT_MONTH))
+    calls.refused = {"fsync folder": errno.EIO}
+    with pytest.raises(WriteFailed):
+        store.append(snapshot_ticks(NEXT_MONTH + timedelta(minutes=15)))
+    calls.heal()
+
+    store.append(snapshot_ticks(NEXT_MONTH + timedelta(minutes=30)))
+
+    replaced = [path[-13:] for step, path in calls.made if step == "replace"]
+    assert replaced == ["00001.parquet", "00002.parquet"]
+
+
+def test_rows_that_another_writer_left_undurable_are_published_again(store, calls, root):
+    other_calls = Calls(root.parent)
+    other = Store(LocalMedium(root, other_calls))
+    other.append(snapshot_ticks())
+    store.append(snapshot_ticks())
+    calls.heal()
+    other_calls.refused = {"fsync folder": errno.EIO}
+    with pytest.raises(WriteFailed):
+        other.append(snapshot_ticks(LATER))
+
+    appended = store.append(snapshot_ticks(LATER))
+
+    assert appended.known == 5
+    assert calls.steps().count("replace") == 1
+
+
+def test_new_folder_whose_parent_could_not_be_synced_is_made_durable_by_the_next_append(store, calls):
+    calls.refused = {"fsync folder": errno.EIO}
+    with pytest.raises(WriteFailed):
+        store.append(snapshot_ticks(NEXT_MONTH))
+    calls.heal()
+
+    store.append(snapshot_ticks(NEXT_MONTH))
+
+    assert ("fsync folder", "parquet/ticks/source=timesca") in calls.made
+
+
+def test_refused_clean_up_does_not_hide_the_fault_and_never_reaches_a_reader(store, calls, root):
+    calls.refused = {"replace": errno.EIO, "unlink": errno.EIO}
+
+    with pytest.raises(WriteFailed, match=r"Input/output error"):
+        store.append(snapshot_ticks(LATER))
+
+    assert len(pd.read_parquet(root / "ticks")) == 5
+    assert len(fx.load(root)) == 5
+
+
+def test_store_on_a_path_that_is_a_file_is_a_named_failure(tmp_path):
+    (tmp_path / "parquet").write_text("not a folder")
+
+    with pytest.raises(WriteFailed):
+        Store(tmp_path / "parquet").append(snapshot_ticks())
+
+
+def test_refused_folder_of_the_store_is_a_named_failure(root, calls):
+    calls.refused = {"mkdir": errno.EACCES}
+
+    with pytest.raises(WriteFailed, match="Permission denied"):
+        Store(LocalMedium(root, calls)).append(snapshot_ticks())
+
+
+@pytest.mark.parametrize(("moment", "visible_rows", "left"), [("before", 5, 1), ("after", 10, 0)])
+def test_writer_that_is_killed_while_publishing_leaves_whole_files(store, root, moment, visible_rows, left):
+    died = subprocess.run(
+        [sys.executable, "-c", DIE_AT_REPLACE, root, moment, Path(__file__).parent], check=False, timeout=60
+    )
+
+    assert died.returncode == -signal.SIGKILL
+    assert len(staged(root)) == left
+    assert len(pd.read_parquet(root / "ticks")) == visible_rows
+    restarted = Store(root, lock_timeout_s=0)
+    assert restarted.append(snapshot_ticks(LATER)).added == 10 - visible_rows
+    assert staged(root) == []
+    assert len(fx.load(root)) == 10
+
+
+def test_temporaries_of_dead_processes_are_invisible_and_removed_by_the_next_writer(store, root):
+    leftover = root / ".staging" / "00000.parquet.4711.4712"
+    leftover.write_bytes(b"PAR1 half a file")
+
+    assert len(pd.read_parquet(root / "ticks")) == 5
+    assert len(fx.load(root)) == 5
+    assert Store(root).check() == []
+    assert leftover.exists()
+
+    Store(root).append(snapshot_ticks(LATER))
+    assert staged(root) == []
+
+
+def test_temporaries_of_a_process_that_died_later_are_removed_by_a_running_writer(store, root):
+    (root / ".staging" / "00000.parquet.4711.4712").write_bytes(b"PAR1 half a file")
+
+    store.append(snapshot_ticks(LATER))
+
+    assert staged(root) == []
+
+
+def test_folder_in_staging_does_not_block_writing_with_an_unnamed_error(root):
+    (root / ".staging" / "lost+found").mkdir(parents=True)
+
+    with pytest.raises(WriteFailed):
+        Store(root).append(snapshot_ticks())
+
+
+def test_second_writer_waits_and_then_names_the_holder(lock_holder, root):
+    store = Store(root, lock_timeout_s=0.2)
+
+    with pytest.raises(StoreLocked, match=rf"waited [0-9.]+ s for the lock.*process {lock_holder.pid} ") as caught:
+        store.append(snapshot_ticks())
+
+    assert 0.2 <= caught.value.waited_s < 5
+    assert caught.value.path == str(root)
+    assert f"process {lock_holder.pid} " in caught.value.holder
+    assert isinstance(caught.value, TimeoutError)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.append(snapshot_ticks()),
+        lambda store: store.record([Poll("timesca", NOON, Outcome.OK)]),
+        lambda store: store.keep_rejected("timesca", NOON, b"body"),
+    ],
+)
+def test_every_writing_call_needs_the_lock(lock_holder, root, write):
+    with pytest.raises(StoreLocked):
+        write(Store(root, lock_timeout_s=0))
+
+
+def test_readers_do_not_wait_for_the_lock(store, root):
+    with store.medium.exclusive(0):
+        assert len(fx.load(root)) == 5
+        assert Store(root).check() == []
+        assert store.instants("ticks", "timesca", NOON, LATER) == [NOON]
+
+
+def test_lock_dies_with_its_process(lock_holder, root):
+    lock_holder.kill()
+    lock_holder.wait()
+
+    assert Store(root, lock_timeout_s=0).append(snapshot_ticks()).added == 5
+
+
+def test_writer_goes_on_when_the_other_one_is_done_in_time(lock_holder, root):
+    release = threading.Timer(0.1, lock_holder.stdin.close)
+    release.start()
+
+    assert Store(root, lock_timeout_s=20).append(snapshot_ticks()).added == 5
+    release.join()
+
+
+def test_lock_is_free_after_a_failed_write(store, calls, root):
+    calls.refused = {"replace": errno.EIO}
+    with pytest.raises(WriteFailed):
+        store.append(snapshot_ticks(LATER))
+
+    assert Store(root, lock_timeout_s=0).append(snapshot_ticks(LATER)).added == 5
+
+
+def test_threads_that_share_a_store_write_one_after_the_other(store, root):
+    instants = [NOON + timedelta(hours=hour) for hour in range(1, 9)]
+    writers = [threading.Thread(target=store.append, args=[snapshot_ticks(instant)]) for instant in instants]
+
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    frame = fx.load(root)
+    assert len(frame) == 45
+    assert frame.groupby("observed_at").size().tolist() == [5] * 9
+
+
+def test_waiting_for_a_thread_of_the_same_store_ends_too(root):
+    store = Store(root, lock_timeout_s=0.05)
+    ends = []
+
+    def write():
+        try:
+            store.append(snapshot_ticks())
+        except StoreLocked as error:
+            ends.append(error)
+
+    writer = threading.Thread(target=write)
+    with store.medium.exclusive(0):
+        writer.start()
+        writer.join(1)
+        waiting = writer.is_alive()
+    writer.join()
+
+    assert not waiting
+    assert len(ends) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}'])
+def test_lock_file_without_a_name_in_it_names_nobody(medium, root, text):
+    root.mkdir()
+    (root / ".lock").write_text(text)
+
+    assert medium.lock_holder() == ""
+
+
+def test_rejected_body_is_published_as_any_object_is(store, calls, root):
+    calls.refused = {"replace": errno.ENOSPC}
+
+    with pytest.raises(WriteFailed, match=r"rejected/source=timesca/20251114T120000\.000000Z\.gz"):
+        store.keep_rejected("timesca", NOON, b"body")
+    calls.heal()
+    store.keep_rejected("timesca", NOON, b"body")
+
+    kept = root / "rejected" / "source=timesca" / "20251114T120000.000000Z.gz"
+    assert gzip.decompress(kept.read_bytes()) == b"body"

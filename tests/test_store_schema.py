@@ -1,0 +1,227 @@
+"""The schema: explicit, versioned, in every file; older files are read, newer and foreign ones named."""
+
+from datetime import timedelta
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from builders import NOON, FixedClock, snapshot_ticks, tick
+
+import fxticker as fx
+from fxticker.errors import SchemaMismatch, SegmentUnreadable
+from fxticker.models import Outcome, Poll
+from fxticker.store import Store
+from fxticker.store.schema import POLLS, SCHEMA_VERSION, TICKS, conform, version_of
+
+NAME = "ticks/source=timesca/month=2025-11/00000.parquet"
+LATER = NOON + timedelta(minutes=15)
+EMPTY = TICKS.schema.empty_table()
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A store with one snapshot."""
+    Store(tmp_path, clock=FixedClock()).append(snapshot_ticks())
+    return tmp_path
+
+
+def rewritten(path, change):
+    """Put what `change` makes of a file's table in its place, with the metadata that makes it ours."""
+    table = pq.read_table(path, partitioning=None)
+    pq.write_table(change(table), path)
+
+
+def of_version(version, *, without=()):
+    return lambda table: table.drop_columns(list(without)).replace_schema_metadata(
+        {b"fxticker.schema_version": version}
+    )
+
+
+def test_ticks_file_has_the_columns_of_the_data_contract(root):
+    text, instant = pa.dictionary(pa.int32(), pa.string()), pa.timestamp("us", "UTC")
+
+    schema = pq.read_schema(root / NAME)
+
+    assert [(field.name, field.type, field.nullable) for field in schema] == [
+        ("pair", text, False),
+        ("observed_at", instant, False),
+        ("time_basis", text, False),
+        ("rate", pa.float64(), False),
+        ("rate_text", text, False),
+        ("nominal", pa.int32(), False),
+        ("change_pct", pa.float64(), True),
+        ("change_text", text, True),
+        ("source_date", pa.date32(), True),
+        ("origin", text, False),
+        ("recorded_at", instant, False),
+    ]
+    assert schema.metadata[b"fxticker.schema_version"] == b"1"
+
+
+def test_polls_file_has_the_columns_of_the_data_contract(tmp_path):
+    Store(tmp_path).record([Poll("timesca", NOON, Outcome.MISSED)])
+
+    schema = pq.read_schema(tmp_path / NAME.replace("ticks", "polls"))
+
+    assert schema.names == [
+        "slot",
+        "started_at",
+        "duration_ms",
+        "outcome",
+        "ticks",
+        "http_status",
+        "source_date",
+        "body_sha256",
+        "body_bytes",
+        "attempts",
+        "detail",
+    ]
+    assert schema.metadata[b"fxticker.schema_version"] == b"1"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        (None, None),
+        ({}, None),
+        ({b"other": b"1"}, None),
+        ({b"fxticker.schema_version": b"1"}, 1),
+        ({b"fxticker.schema_version": b"12"}, 12),
+        ({b"fxticker.schema_version": b""}, None),
+        ({b"fxticker.schema_version": b"1.0"}, None),
+        ({b"fxticker.schema_version": b"-1"}, None),
+    ],
+)
+def test_version_is_what_the_metadata_names(metadata, expected):
+    assert version_of(pa.schema([], metadata=metadata)) == expected
+
+
+def test_both_tables_name_the_current_version():
+    assert (version_of(TICKS.schema), version_of(POLLS.schema)) == (SCHEMA_VERSION, SCHEMA_VERSION)
+
+
+def test_table_of_the_current_version_is_taken_as_it_is():
+    assert conform(EMPTY, TICKS.schema).schema.equals(TICKS.schema, check_metadata=True)
+
+
+def test_older_table_gets_nulls_for_columns_it_lacks(root):
+    older = of_version(b"0", without=["source_date", "change_text"])(pq.read_table(root / NAME, partitioning=None))
+
+    table = conform(older, TICKS.schema)
+
+    assert table.schema.equals(TICKS.schema, check_metadata=True)
+    assert table["source_date"].to_pylist() == [None] * 5
+    assert table["change_text"].to_pylist() == [None] * 5
+    assert table["change_pct"].to_pylist() == [0.0, 0.0, 0.37, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (EMPTY.replace_schema_metadata(None), "no fxticker schema version"),
+        (of_version(b"2")(EMPTY), "schema version 2; this fxticker reads up to 1"),
+        (of_version(b"1", without=["source_date"])(EMPTY), "lacking .*source_date: date32"),
+        (of_version(b"0", without=["rate_text"])(EMPTY), "rate_text"),
+        (EMPTY.append_column("extra", pa.nulls(0, pa.int32())), "surplus"),
+        (EMPTY.select(TICKS.schema.names[::-1]), "the columns' order differs"),
+        (EMPTY.set_column(3, "rate", pa.nulls(0, pa.float32())), "rate: float"),
+    ],
+)
+def test_table_that_does_not_fit_is_refused_with_the_difference(table, expected):
+    with pytest.raises(SchemaMismatch, match=expected):
+        conform(table, TICKS.schema)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        POLLS.schema.empty_table(),
+        EMPTY.drop_columns(["change_pct"]),
+        EMPTY.replace_schema_metadata(None),
+        of_version(b"0")(EMPTY),
+    ],
+)
+def test_writing_demands_the_schema_exactly(tmp_path, rows):
+    with pytest.raises(SchemaMismatch, match="ticks: rows to be appended are not of the table's schema"):
+        Store(tmp_path).ticks.append("timesca", "2025-11", rows)
+
+
+def test_older_file_is_read_with_nulls(root):
+    rewritten(root / NAME, of_version(b"0", without=["source_date"]))
+
+    frame = fx.load(root)
+
+    assert frame["source_date"].isna().tolist() == [True] * 5
+    assert frame["source_date"].dtype == "datetime64[ms]"
+    assert frame["rate_text"].tolist() == ["0.01144", "0.00191", "0.10840", "0.28571", "0.00008"]
+    assert Store(root).check() == []
+
+
+def test_rows_of_an_older_file_are_known(root):
+    rewritten(root / NAME, of_version(b"0", without=["source_date"]))
+
+    appended = Store(root).append(snapshot_ticks())
+
+    assert (appended.added, appended.known) == (0, 5)
+
+
+def test_append_brings_an_older_open_file_to_the_current_version(root):
+    rewritten(root / NAME, of_version(b"0", without=["source_date"]))
+
+    Store(root, clock=FixedClock()).append(snapshot_ticks(LATER))
+
+    assert version_of(pq.read_schema(root / NAME)) == 1
+    assert fx.load(root)["source_date"].isna().tolist() == [True] * 5 + [False] * 5
+    assert len(pd.read_parquet(root / "ticks")) == 10
+
+
+def test_older_file_without_a_column_of_the_identity_takes_part_with_nulls(root):
+    rewritten(root / NAME, of_version(b"0", without=["change_text"]))
+    with_null = [tick("KZT/USD", "0.00191", None)]
+    with_text = [tick("KZT/USD", "0.00191", "-0%")]
+
+    appended = Store(root, clock=FixedClock()).append(with_null + with_text)
+
+    assert (appended.added, appended.known) == (1, 1)
+    assert len(fx.load(root)) == 6
+
+
+def test_newer_file_is_refused_by_name(root):
+    rewritten(root / NAME, of_version(b"2"))
+
+    with pytest.raises(SegmentUnreadable, match=r"00000\.parquet.*schema version 2.*reads up to 1") as caught:
+        fx.load(root)
+
+    assert caught.value.name == NAME
+    assert [problem.name for problem in Store(root).check()] == [NAME]
+
+
+def test_newer_open_file_is_not_written_over(root):
+    rewritten(root / NAME, of_version(b"2"))
+    before = (root / NAME).read_bytes()
+
+    with pytest.raises(SegmentUnreadable, match="schema version 2"):
+        Store(root).append(snapshot_ticks(LATER))
+
+    assert (root / NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda table: table.append_column("extra", pa.nulls(5, pa.int32())), id="a surplus column"),
+        pytest.param(lambda table: table.select(table.column_names[::-1]), id="another order"),
+    ],
+)
+def test_file_that_differs_from_its_version_is_named(root, change):
+    rewritten(root / NAME, change)
+
+    assert [problem.name for problem in Store(root).check()] == [NAME]
+
+
+def test_append_beside_a_file_of_another_column_order_names_it(root):
+    rewritten(root / NAME, lambda table: table.select(table.column_names[::-1]))
+
+    with pytest.raises(SegmentUnreadable, match=NAME):
+        Store(root).append(snapshot_ticks(LATER))
