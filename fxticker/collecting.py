@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from fxticker.clock import Clock
 from fxticker.errors import FetchError, ParseError
 from fxticker.fetching import Fetch, Response
-from fxticker.models import Origin, Outcome, Poll, Snapshot, TimeBasis
+from fxticker.models import Origin, Outcome, Poll, TimeBasis
 from fxticker.normalising import normalise
 from fxticker.sources import Source
 from fxticker.store import Store
@@ -62,7 +62,7 @@ def collect_once(source: Source, slot: datetime, *, fetch: Fetch, store: Store, 
         store.append(ticks)
         poll = replace(
             poll,
-            outcome=_outcome_of(snapshot, observed_at, source),
+            outcome=outcome_of(snapshot.source_date, observed_at, source),
             ticks=len(ticks),
             source_date=snapshot.source_date,
         )
@@ -81,11 +81,11 @@ def _with_body(poll: Poll, response: Response) -> Poll:
     )
 
 
-def _outcome_of(snapshot: Snapshot, observed_at: datetime, source: Source) -> Outcome:
-    if snapshot.source_date is None:
+def outcome_of(source_date: date | None, observed_at: datetime, source: Source) -> Outcome:
+    """What a poll whose ticks were read counts as: stale if the page's own date is too old."""
+    if source_date is None:
         return Outcome.OK
-    age_days = (observed_at.date() - snapshot.source_date).days
-    return Outcome.STALE if age_days >= source.stale_after_days else Outcome.OK
+    return Outcome.STALE if (observed_at.date() - source_date).days >= source.stale_after_days else Outcome.OK
 
 
 def _line(error: Exception) -> str:

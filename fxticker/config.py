@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import replace
+from datetime import timedelta
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from fxticker.errors import ConfigError
-from fxticker.schedule import EPOCH, Cron, Schedule, every
+from fxticker.schedule import EPOCH, Cron, Schedule, every, slots_between
 from fxticker.sources import Planned, known_sources
 
 DEFAULT_FILE = "config.toml"
@@ -27,6 +30,13 @@ class StoreSettings(BaseModel):
     model_config = _STRICT
 
     path: Path = Path("parquet")
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _named(cls, path: object) -> object:
+        if path == "":
+            raise ValueError("must name a folder")
+        return path
 
 
 class HttpSettings(BaseModel):
@@ -55,10 +65,10 @@ class SourceSettings(BaseModel):
         if url is None:
             return None
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must be an http or https URL with a host")
         if parts.username is not None or parts.password is not None:
             raise ValueError("must not carry a user or a password: it would end in logs")
+        if not _is_plain(url):
+            raise ValueError("must be an http or https URL with a host, and a port below 65536 if any")
         return url
 
     @field_validator("every")
@@ -80,6 +90,15 @@ class SourceSettings(BaseModel):
         if self.every is not None and self.cron is not None:
             raise ValueError("give either every or cron, not both")
         return self
+
+
+def _is_plain(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return has_port and parts.scheme in ("http", "https") and bool(parts.hostname) and re.search(r"\s", url) is None
 
 
 class Settings(BaseSettings):
@@ -140,11 +159,14 @@ def load_settings(path: Path | None = None) -> Settings:
     """
     file = path or Path(DEFAULT_FILE)
     data = _read(file) if path is not None or file.exists() else {}
+    problems = _unknown_environment() + _unknown_tables(data)
     try:
-        settings = Settings(**_anchored(data, file.parent))
+        settings = Settings(**{name: table for name, table in _anchored(data, file.parent).items() if name in _TABLES})
     except ValidationError as error:
-        raise ConfigError(str(file), _unknown_environment() + [_problem(item) for item in error.errors()]) from error
-    problems = _unknown_environment() + _slow_polls(settings)
+        raise ConfigError(str(file), problems + [_problem(item) for item in error.errors()]) from error
+    except SettingsError as error:
+        raise ConfigError(str(file), problems or [str(error)]) from error
+    problems += _slow_polls(settings)
     if problems:
         raise ConfigError(str(file), problems)
     return settings
@@ -161,26 +183,30 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     store = data.get("store")
-    if isinstance(store, dict) and isinstance(store.get("path"), str):
+    if isinstance(store, dict) and isinstance(store.get("path"), str) and store["path"]:
         return {**data, "store": {**store, "path": folder / store["path"]}}
     return data
 
 
 def _unknown_environment() -> list[str]:
-    known = [f"{ENV_PREFIX}{field.upper()}" for field in Settings.model_fields]
+    known = [f"{ENV_PREFIX}{table.upper()}__" for table in _TABLES]
     return [
-        f"environment variable {name}: unknown; allowed are {', '.join(f'{prefix}__…' for prefix in known)}"
+        f"environment variable {name}: unknown; allowed are {', '.join(f'{prefix}…' for prefix in known)}"
         for name in sorted(os.environ)
-        if name.startswith(ENV_PREFIX) and name.partition("__")[0] not in known
+        if name.upper().startswith(ENV_PREFIX) and not name.upper().startswith(tuple(known))
     ]
+
+
+def _unknown_tables(data: dict[str, Any]) -> list[str]:
+    return [f"{name}: unknown key; allowed are {', '.join(_TABLES)}" for name in data if name not in _TABLES]
 
 
 def _slow_polls(settings: Settings) -> list[str]:
     """A poll must be over before the next slot, or its outcome would come too late for the grid."""
     problems = []
     for planned in settings.planned():
-        first = planned.schedule.after(EPOCH)
-        interval_s = (planned.schedule.after(first) - first).total_seconds()
+        slots = list(islice(slots_between(planned.schedule, EPOCH, EPOCH + timedelta(days=400)), _SLOTS_LOOKED_AT))
+        interval_s = min((later - earlier).total_seconds() for earlier, later in pairwise(slots))
         if settings.http.timeout_s >= interval_s:
             problems.append(
                 f"http.timeout_s: {settings.http.timeout_s:g} s is not shorter than the interval of "
@@ -189,6 +215,9 @@ def _slow_polls(settings: Settings) -> list[str]:
     return problems
 
 
+_TABLES = tuple(Settings.model_fields)
+_SLOTS_LOOKED_AT = 2000
+"""Enough slots to meet the two closest ones of any cron expression that is not contrived."""
 _MODELS: dict[str, type[BaseModel]] = {"store": StoreSettings, "http": HttpSettings, "sources": SourceSettings}
 
 
@@ -198,5 +227,7 @@ def _problem(item: Any) -> str:
         table = item["loc"][0] if len(item["loc"]) > 1 else None
         model = Settings if table is None else _MODELS[str(table)]
         return f"{key}: unknown key; allowed are {', '.join(model.model_fields)}"
-    given = "" if item["type"] == "missing" else f" (given: {str(item['input'])[:60]!r})"
+    # A URL may hold a password and a table may hold a URL: neither is repeated.
+    is_shown = isinstance(item["input"], str | int | float) and item["loc"][-1] != "url"
+    given = f" (given: {str(item['input'])[:60]!r})" if is_shown else ""
     return f"{key}: {item['msg'].removeprefix('Value error, ')}{given}"

@@ -9,17 +9,24 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent, JobSubmissionEvent
+from apscheduler.events import (
+    EVENT_JOB_MAX_INSTANCES,
+    EVENT_JOB_MISSED,
+    EVENT_SCHEDULER_STARTED,
+    JobExecutionEvent,
+    JobSubmissionEvent,
+    SchedulerEvent,
+)
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from fxticker.clock import Clock
-from fxticker.collecting import collect_once
+from fxticker.collecting import collect_once, outcome_of
 from fxticker.errors import StoreError
 from fxticker.fetching import Fetcher
 from fxticker.models import Outcome, Poll
-from fxticker.schedule import EPOCH, Schedule, slots_between
+from fxticker.schedule import Schedule, slots_between
 from fxticker.sources import Planned
 from fxticker.store import Store
 
@@ -30,6 +37,7 @@ ABANDON_S = 5.0
 _MISSED_BATCH = 50_000
 """Missed slots written at once, so that years of absence need no memory to speak of."""
 
+_STEP = timedelta(microseconds=1)
 _log = logging.getLogger("fxticker")
 
 
@@ -69,6 +77,7 @@ class Daemon:
             timezone=UTC, executors={"default": ThreadPoolExecutor(max(1, len(self._planned)))}
         )
         self._scheduler.add_listener(self._on_skipped, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+        self._scheduler.add_listener(self._on_started, EVENT_SCHEDULER_STARTED)
 
     def run(self) -> None:
         """Poll until `stop` is called.
@@ -113,6 +122,11 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, handle)
 
+    def _on_started(self, _event: SchedulerEvent) -> None:
+        """Stop at once if that was asked for while the scheduler started, when there was nothing to shut down."""
+        if self._stop_asked.is_set():
+            self.stop()
+
     def _shut_down(self) -> None:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
@@ -125,13 +139,17 @@ class Daemon:
 
     def _poll(self, plan: Planned) -> None:
         with self._change:
+            if self._stop_asked.is_set():
+                return
             self._running.add(plan.source.id)
         try:
             slot = plan.schedule.at_or_before(self._clock.now())
             self._catch_up(plan, slot)
-            if not self._is_recorded(plan, slot):
+            last = self._last_slot[plan.source.id]
+            # After a clock was set back, slots that have their outcome come again.
+            if slot > last or not self._store.has_polls(plan.source.id, slot, slot + _STEP):
                 self._on_poll(self._collect(plan, slot))
-                self._last_slot[plan.source.id] = slot
+                self._last_slot[plan.source.id] = max(slot, last)
         except StoreError as error:
             self._fail(error)
         finally:
@@ -140,15 +158,15 @@ class Daemon:
                 self._change.notify_all()
 
     def _collect(self, plan: Planned, slot: datetime) -> Poll:
+        started_at = self._clock.now()
         try:
             return collect_once(plan.source, slot, fetch=self._fetcher, store=self._store, clock=self._clock)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  a fault in one source must not end the others
             _log.exception("%s: fault while polling slot %s", plan.source.id, slot.isoformat())
-            poll = Poll(
-                plan.source.id, slot, Outcome.ERROR, started_at=slot, detail=f"{type(error).__name__}: see the log"
-            )
+            detail = f"{type(error).__name__}: see the log"
+            poll = Poll(plan.source.id, slot, Outcome.ERROR, started_at=started_at, detail=detail)
             self._store.record([poll])
             return poll
 
@@ -156,18 +174,18 @@ class Daemon:
         """The slot that is running now, if it was not polled yet and is not too late for it, or else the next."""
         now = self._clock.now()
         slot = plan.schedule.at_or_before(now)
-        last = self._last_recorded(plan, now)
-        if last is not None:
-            self._last_slot[plan.source.id] = last
-        if now - slot <= _grace(plan, slot) and (last is None or slot > last) and not self._was_stored(plan, slot):
-            return slot
-        return plan.schedule.after(now)
+        was_polled = self._recovered(plan, slot) is not None
+        is_due = now - slot <= _grace(plan, slot) and not was_polled
+        last = next(self._store.planned_slots(plan.source.id, now), None)
+        if last is None:
+            # The very first start: what lies before it was never planned.
+            last = plan.schedule.at_or_before(slot - _STEP) if is_due or was_polled else slot
+        self._last_slot[plan.source.id] = last
+        return slot if is_due and slot > last else plan.schedule.after(now)
 
     def _catch_up(self, plan: Planned, until: datetime) -> None:
         """Write an outcome for every slot between the last recorded one and `until`."""
-        last = self._last_slot.get(plan.source.id)
-        if last is None:
-            return
+        last = self._last_slot[plan.source.id]
         batch: list[Poll] = []
         missed = 0
         for slot in slots_between(plan.schedule, last, until):
@@ -183,34 +201,24 @@ class Daemon:
 
     def _outcome_of_absence(self, plan: Planned, slot: datetime, *, is_first: bool) -> Poll:
         # Only the poll that ran when the process died can have stored ticks without an outcome.
-        if is_first and self._was_stored(plan, slot):
-            detail = "its ticks were stored, its outcome was not: the process ended between the two"
-            return Poll(plan.source.id, slot, Outcome.OK, started_at=slot, detail=detail)
-        return Poll(plan.source.id, slot, Outcome.MISSED, detail="nothing ran at this slot")
+        recovered = self._recovered(plan, slot) if is_first else None
+        return recovered or Poll(plan.source.id, slot, Outcome.MISSED, detail="nothing ran at this slot")
 
-    def _was_stored(self, plan: Planned, slot: datetime) -> bool:
-        """Whether live ticks lie between a slot and the next one that no other poll accounts for."""
+    def _recovered(self, plan: Planned, slot: datetime) -> Poll | None:
+        """The outcome of a poll whose process ended between storing its ticks and recording it; null if none did."""
         end = plan.schedule.after(slot)
-        polls = self._store.instants("polls", plan.source.id, slot, end)
-        return not len(polls) and bool(len(self._store.instants("ticks", plan.source.id, slot, end)))
-
-    def _is_recorded(self, plan: Planned, slot: datetime) -> bool:
-        """Whether a slot has its outcome: after a clock was set back, slots come again."""
-        if slot > self._last_slot.get(plan.source.id, EPOCH):
-            return False
-        return bool(self._store.instants("polls", plan.source.id, slot, slot + timedelta(microseconds=1)))
-
-    def _last_recorded(self, plan: Planned, now: datetime) -> datetime | None:
-        """The newest recorded slot on the grid; with none on it (the grid was changed) the newest of all.
-
-        Slots later than `now` were written under a clock that was wrong, and say nothing.
-        """
-        newest: datetime | None = None
-        for slot in reversed(self._store.newest_slots(plan.source.id, now)):
-            newest = newest or slot
-            if plan.schedule.at_or_before(slot) == slot:
-                return slot
-        return newest
+        ticks = self._store.live_ticks(plan.source.id, slot, end)
+        if not ticks or self._store.has_polls(plan.source.id, slot, end):
+            return None
+        source_date = ticks[0]["source_date"]
+        return Poll(
+            plan.source.id,
+            slot,
+            outcome_of(source_date, ticks[0]["observed_at"], plan.source),
+            ticks=len(ticks),
+            source_date=source_date,
+            detail="its ticks were stored; the process ended before this outcome was",
+        )
 
     def _on_skipped(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:
         """Record the slots that the scheduler itself skipped, which it would only log."""

@@ -106,6 +106,7 @@ class Fetcher:
         self._portal = self._exit.enter_context(anyio.from_thread.start_blocking_portal())
         self._scopes: set[anyio.CancelScope] = set()
         self._stopped = False
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -127,13 +128,17 @@ class Fetcher:
 
     def stop(self) -> None:
         """Abandon the requests under way: their callers get `FetchStopped`, as do later ones."""
-        self._portal.call(self._cancel)
+        if not self._closed:
+            self._portal.call(self._cancel)
 
     def close(self) -> None:
         """Abandon what is under way and close the client."""
+        if self._closed:
+            return
         self.stop()
         self._portal.call(self._client.aclose)
         self._exit.close()
+        self._closed = True
 
     async def _cancel(self) -> None:
         self._stopped = True
@@ -154,7 +159,8 @@ class Fetcher:
                         return await self._request(url, media_types, attempts)
                     except FetchError as error:
                         pause_s = next(pauses, None) if _may_pass(error) else None
-                        if pause_s is None:
+                        # A pause that the deadline would cut short must not hide what happened.
+                        if pause_s is None or anyio.current_time() + pause_s >= scope.deadline:
                             raise
                     await anyio.sleep(pause_s)
             finally:
@@ -170,7 +176,7 @@ class Fetcher:
                 body = await _read_body(answer, self._max_bytes, attempts)
         except httpx.TimeoutException as error:
             raise DeadlineExceeded(_cause(error), attempts=attempts) from error
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, zlib.error) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, zlib.error, UnicodeError) as error:
             raise Unreachable(_cause(error), attempts=attempts) from error
         return Response(body, dict(answer.headers), answer.status_code, attempts)
 
@@ -189,21 +195,43 @@ def _check(answer: httpx.Response, media_types: frozenset[str], attempts: int) -
 
 
 async def _read_body(answer: httpx.Response, max_bytes: int, attempts: int) -> bytes:
-    """The decoded body. Decoding is bounded byte by byte, so that a compression bomb costs `max_bytes` and no more."""
+    """The decoded body, its transport bytes bounded as well as its own."""
     encoding = answer.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
         raise UnexpectedContent(
             f"content encoding {encoding[:60]!r}", http_status=answer.status_code, attempts=attempts
         )
-    inflate = None if encoding == "identity" else zlib.decompressobj(_GZIP)
+    gunzip = None if encoding == "identity" else _Gunzip()
     body = bytearray()
+    received = 0
     async for chunk in answer.aiter_raw():
-        body += inflate.decompress(chunk, max_bytes + 1 - len(body)) if inflate else chunk
-        if len(body) > max_bytes:
+        received += len(chunk)
+        body += gunzip.feed(chunk, max_bytes + 1 - len(body)) if gunzip else chunk
+        if max(received, len(body)) > max_bytes:
             raise BodyTooLarge(f"the body passes {max_bytes} bytes", http_status=answer.status_code, attempts=attempts)
-    if inflate and not inflate.eof:
+    if gunzip and not gunzip.is_complete:
         raise Unreachable("the compressed body is cut short", http_status=answer.status_code, attempts=attempts)
     return bytes(body)
+
+
+class _Gunzip:
+    """Decodes gzip, of any number of members, to no more bytes than it is asked for: a bomb costs its limit."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP)
+
+    @property
+    def is_complete(self) -> bool:
+        return self._member.eof
+
+    def feed(self, data: bytes, limit: int) -> bytes:
+        out = bytearray()
+        while data and len(out) < limit:
+            if self._member.eof:
+                self._member = zlib.decompressobj(_GZIP)
+            out += self._member.decompress(data, limit - len(out))
+            data = self._member.unused_data if self._member.eof else b""
+        return bytes(out)
 
 
 def _cause(error: Exception) -> str:

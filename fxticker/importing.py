@@ -190,4 +190,4 @@ def _paths(argument: str) -> Iterator[Path]:
         if not found:
             raise FileNotFoundError(f"{argument}: no such file or folder, and no file matches it")
         for match in found:
-            yield from _paths(glob.escape(match)) if Path(match).is_dir() else [Path(match)]
+            yield from _paths(match)

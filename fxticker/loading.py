@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +11,9 @@ import pyarrow as pa
 
 from fxticker.errors import NoData
 from fxticker.instants import Moment, instant, last_instant
-from fxticker.store import Store, month_of, opened
-from fxticker.store.columns import array_of, indices_of, integers, microseconds, order_by, text_codes
-from fxticker.store.schema import TableSpec
+from fxticker.store import Store, opened
+from fxticker.store.columns import indices_of, integers, microseconds, order_by, text_codes
+from fxticker.store.scanning import scan, with_source
 from fxticker.store.segments import SegmentName, SegmentTable
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 _NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes"}
 StorePath = str | os.PathLike[str] | Store
-_SOURCE = pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False)
 _ORDER = ("observed_at", "pair", "source", "recorded_at", "rate_text")
 
 
@@ -69,7 +67,7 @@ def load(
         If there is no store at the path, or a file of it cannot be read: nothing is skipped.
     """
     found = opened(store)
-    table = _scan(found.ticks, sources=sources, start=start, end=end)
+    table = _scanned(found.ticks, sources=sources, start=start, end=end)
     table = _filtered(table, pairs=pairs, as_of=as_of)
     table = table.take(indices_of(order_by(table, _ORDER)))
     frame = _to_frame(table)
@@ -104,7 +102,7 @@ def load_polls(
         Sorted by slot, then source. Columns: ``source``, then those of the data contract, from ``slot`` to
         ``detail``; whole numbers that may be null are float64.
     """
-    table = _scan(opened(store).polls, sources=sources, start=start, end=end)
+    table = _scanned(opened(store).polls, sources=sources, start=start, end=end)
     return _to_frame(table.take(indices_of(order_by(table, ("slot", "source")))))
 
 
@@ -177,7 +175,7 @@ def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Ta
 def _latest_of(table: SegmentTable, segments: Sequence[SegmentName]) -> pa.Table | None:
     rows: pa.Table | None = None
     for month in sorted({segment.month for segment in segments}, reverse=True):
-        held = [_with_source(table.read(item), item.source) for item in segments if item.month == month]
+        held = [with_source(table.read(item), item.source) for item in segments if item.month == month]
         rows = pa.concat_tables(held if rows is None else [*held, rows])
         order = order_by(rows, ("pair", "observed_at", "recorded_at", "rate_text"))
         codes = text_codes(rows.column("pair"), {})[order]
@@ -186,33 +184,15 @@ def _latest_of(table: SegmentTable, segments: Sequence[SegmentName]) -> pa.Table
     return rows
 
 
-def _scan(table: SegmentTable, *, sources: Iterable[str] | None, start: Moment | None, end: Moment | None) -> pa.Table:
-    """The rows of a table in a span, `source` added, months outside the span left unopened."""
-    begin = None if start is None else instant(start)
-    until = None if end is None else instant(end)
-    wanted = None if sources is None else set(_names(sources))
-    parts = [
-        _with_source(_within(table.read(segment), table.spec, begin, until), segment.source)
-        for segment in table.segments()
-        if (wanted is None or segment.source in wanted) and _may_hold(segment, begin, until)
-    ]
-    empty = _with_source(table.spec.schema.empty_table(), "")
-    return pa.concat_tables(parts).unify_dictionaries() if parts else empty
-
-
-def _may_hold(segment: SegmentName, start: datetime | None, end: datetime | None) -> bool:
-    after_start = start is None or segment.month >= month_of(start)
-    return after_start and (end is None or segment.month <= month_of(end - timedelta(microseconds=1)))
-
-
-def _within(rows: pa.Table, spec: TableSpec, start: datetime | None, end: datetime | None) -> pa.Table:
-    at = integers(rows.column(spec.time_column))
-    kept = np.ones(len(at), bool)
-    if start is not None:
-        kept &= at >= microseconds(start)
-    if end is not None:
-        kept &= at < microseconds(end)
-    return rows if kept.all() else rows.take(indices_of(np.flatnonzero(kept)))
+def _scanned(
+    table: SegmentTable, *, sources: Iterable[str] | None, start: Moment | None, end: Moment | None
+) -> pa.Table:
+    return scan(
+        table,
+        sources=None if sources is None else _names(sources),
+        start=None if start is None else instant(start),
+        end=None if end is None else instant(end),
+    ).unify_dictionaries()
 
 
 def _filtered(table: pa.Table, *, pairs: Iterable[str] | None, as_of: Moment | None) -> pa.Table:
@@ -229,11 +209,6 @@ def _filtered(table: pa.Table, *, pairs: Iterable[str] | None, as_of: Moment | N
 def _names(names: Iterable[str]) -> list[str]:
     """Names as a list: one alone may be given as plain text."""
     return [names] if isinstance(names, str) else list(names)
-
-
-def _with_source(rows: pa.Table, source: str) -> pa.Table:
-    column = pa.DictionaryArray.from_arrays(array_of([0] * rows.num_rows, pa.int32()), array_of([source], pa.string()))
-    return rows.add_column(0, _SOURCE, column)
 
 
 def _to_frame(table: pa.Table) -> pd.DataFrame:

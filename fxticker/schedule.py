@@ -12,6 +12,9 @@ from typing import Protocol
 from cronsim import CronSim, CronSimError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CRON_FIELDS = 5
+_MAX_INTERVAL_S = 31 * 86400
+"""A ticker polled less than once a month is not recorded."""
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _EVERY = re.compile(r"([0-9]{1,6})\s*(s|min|h|d)")
 
@@ -57,10 +60,14 @@ class Cron:
     expression: str
 
     def __post_init__(self) -> None:
+        reason = ""
         try:
             CronSim(self.expression, EPOCH)
         except CronSimError as error:
-            raise ValueError(f"{self.expression!r} is no cron expression of five fields: {error}") from error
+            reason = f": {error}"
+        # CronSim would take a sixth field for seconds
+        if reason or len(self.expression.split()) != _CRON_FIELDS:
+            raise ValueError(f"{self.expression!r} is no cron expression of five fields{reason}")
 
     def after(self, instant: datetime) -> datetime:
         """The first slot later than `instant`."""
@@ -87,6 +94,8 @@ def every(text: str, source: str) -> Every:
     seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if not seconds:
         raise ValueError(f'{text!r} is no interval such as "15min"; units are {", ".join(_UNITS)}')
+    if seconds > _MAX_INTERVAL_S:
+        raise ValueError(f"{text!r} is more than 31 days")
     phase = int.from_bytes(hashlib.sha256(source.encode()).digest()[:8], "big") % seconds
     return Every(timedelta(seconds=seconds), timedelta(seconds=phase))
 

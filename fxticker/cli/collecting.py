@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +55,7 @@ def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources 
     opened = Store(store if store is not None else configured.store.path, clock=clock)
     with fetcher(configured.http) as fetch:
         polls = [
-            collect_once(planned.source, clock.now(), fetch=fetch, store=opened, clock=clock)
+            collect_once(planned.source, _unplanned(clock.now()), fetch=fetch, store=opened, clock=clock)
             for planned in configured.planned()
             if not sources or planned.source.id in sources
         ]
@@ -113,6 +114,11 @@ def import_(
     )
     if summary.refused:
         raise typer.Exit(1)
+
+
+def _unplanned(now: datetime) -> datetime:
+    """The slot of a poll that a person asks for: never a whole second, as the slots of a grid are."""
+    return now if now.microsecond else now.replace(microsecond=1)
 
 
 def fetcher(http: HttpSettings) -> Fetcher:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fxticker import parsing
 from fxticker.errors import ChallengePage, NoTicker
 from fxticker.models import Snapshot
-from fxticker.page_text import page_text
+from fxticker.page_text import decode, page_text
 from fxticker.sources import Source
 
 _CHALLENGE = re.compile(
@@ -17,6 +17,7 @@ _CHALLENGE = re.compile(
     re.IGNORECASE,
 )
 """What challenge and refusal pages of the common content delivery networks say of themselves."""
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,500})", re.IGNORECASE)
 _CHALLENGE_WINDOW_CHARS = 20_000
 """Such pages are short; in a long page the words may be an article's."""
 
@@ -43,7 +44,10 @@ def _is_challenge(body: bytes, headers: Mapping[str, str]) -> bool:
     if headers.get("cf-mitigated") == "challenge":  # Cloudflare's own mark of such a page
         return True
     text = page_text(body, headers)
-    return len(text) <= _CHALLENGE_WINDOW_CHARS and _CHALLENGE.search(text) is not None
+    if len(text) > _CHALLENGE_WINDOW_CHARS:
+        return False
+    title = _TITLE.search(decode(body, headers))
+    return _CHALLENGE.search(text if title is None else f"{title[1]}\n{text}") is not None
 
 
 SOURCE = Source(

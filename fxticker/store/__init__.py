@@ -5,19 +5,21 @@ from __future__ import annotations
 import gzip
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from fxticker.clock import Clock, SystemClock
 from fxticker.errors import SegmentUnreadable, StoreError
-from fxticker.models import Poll, Tick
+from fxticker.models import Origin, Poll, Tick
 from fxticker.schedule import EPOCH
-from fxticker.store.columns import integers, microseconds, table_of
+from fxticker.store.columns import integers, records_of, table_of
 from fxticker.store.medium import LocalMedium, StoredObject, local_medium
+from fxticker.store.scanning import month_of, scan
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
 
@@ -138,31 +140,26 @@ class Store:
                 size_bytes -= oldest.size_bytes
             self.medium.put(name, data)
 
-    def instants(self, table: str, source: str, start: datetime, end: datetime) -> list[datetime]:
-        """The distinct instants of a source's rows in ``[start, end)``, in order.
+    def planned_slots(self, source: str, upto: datetime) -> Iterator[datetime]:
+        """The recorded slots of a source's grid up to an instant, the newest first.
 
-        Parameters
-        ----------
-        table
-            ``"ticks"`` for `observed_at`, ``"polls"`` for `slot`.
+        Slots on a grid are whole seconds; a poll that a person asked for never is.
         """
-        held = self.polls if table == POLLS.name else self.ticks
-        first, last = microseconds(start), microseconds(end)
-        found: set[int] = set()
-        for segment in held.segments(source):
-            if month_of(start) <= segment.month <= month_of(end):
-                at = integers(held.read(segment, [held.spec.time_column]).column(0))
-                found.update(at[(at >= first) & (at < last)].tolist())
-        return [EPOCH + timedelta(microseconds=value) for value in sorted(found)]
-
-    def newest_slots(self, source: str, upto: datetime) -> list[datetime]:
-        """The recorded slots of a source in its newest month that has any up to an instant, in order."""
-        for month in sorted({item.month for item in self.polls.segments(source)}, reverse=True):
+        for month in sorted({segment.month for segment in self.polls.segments(source)}, reverse=True):
             start = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)
-            found = self.instants("polls", source, start, min(start + timedelta(days=31), upto + _STEP))
-            if found:
-                return found
-        return []
+            polls = scan(self.polls, sources=[source], start=start, end=min(start + timedelta(days=31), upto + _STEP))
+            slots = np.sort(integers(polls.column("slot")))[::-1]
+            for slot in slots[slots % 1_000_000 == 0].tolist():
+                yield EPOCH + timedelta(microseconds=slot)
+
+    def has_polls(self, source: str, start: datetime, end: datetime) -> bool:
+        """Whether an outcome of a source is recorded for a slot in ``[start, end)``."""
+        return bool(scan(self.polls, sources=[source], start=start, end=end).num_rows)
+
+    def live_ticks(self, source: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """The rows that polls of a source stored in ``[start, end)``, as Python values."""
+        rows = records_of(scan(self.ticks, sources=[source], start=start, end=end))
+        return [row for row in rows if row["origin"] == Origin.LIVE]
 
     def check(self) -> list[StoreError]:
         """Read every file whole and return what is wrong, file by file; an empty list is a sound store."""
@@ -191,11 +188,6 @@ class Store:
         return added
 
 
-def month_of(instant: datetime) -> str:
-    """The partition of an aware UTC instant, ``"2025-11"``."""
-    return f"{instant.year:04}-{instant.month:02}"
-
-
 def opened(store: str | os.PathLike[str] | Store) -> Store:
     """The store itself, or the one that lies at a path.
 
@@ -215,4 +207,4 @@ def _problems(table: SegmentTable, item: StoredObject) -> list[StoreError]:
     return []
 
 
-__all__ = ["Appended", "SegmentUnreadable", "Store", "month_of", "opened"]
+__all__ = ["Appended", "SegmentUnreadable", "Store", "opened"]

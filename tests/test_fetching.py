@@ -1,0 +1,565 @@
+import gzip
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from servers import RawServer, refusing_url
+
+from fxticker.errors import (
+    BadStatus,
+    BodyTooLarge,
+    DeadlineExceeded,
+    FetchError,
+    FetchStopped,
+    UnexpectedContent,
+    Unreachable,
+)
+from fxticker.fetching import Fetcher
+
+HTML = frozenset(["text/html"])
+BODY = b"<p>KZT/USD = 0.00191 -0%</p>"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+WHOLE = HEAD + b"Content-Length: 28\r\n\r\n" + BODY
+URL = "http://ticker.test/"
+DESCRIPTORS = Path("/proc/self/fd")
+
+
+def fetcher(handler=None, **changes):
+    options = {"timeout_s": 10, "max_bytes": 100_000, "user_agent": "fxticker-test (loopback)", "retry_pauses_s": ()}
+    transport = None if handler is None else httpx.MockTransport(handler)
+    return Fetcher(transport=transport, **{**options, **changes})
+
+
+def page(*chunks, status=200, **headers):
+    """An answer whose body comes in these chunks, undecoded."""
+
+    async def body():
+        for chunk in chunks:
+            yield chunk
+
+    named = {name.replace("_", "-"): value for name, value in {"content_type": "text/html", **headers}.items()}
+    return httpx.Response(status, headers=named, content=body())
+
+
+def answering(*answers):
+    """A handler that gives each answer once (a page, or an error that it raises), and the requests it got."""
+    requests = []
+
+    def handle(request):
+        answer = answers[len(requests)]
+        requests.append(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return handle, requests
+
+
+# What a sound answer gives
+
+
+def test_a_whole_page_comes_back_with_its_headers_and_attempts():
+    with fetcher(lambda request: page(BODY, X_Trace="a")) as fetch:
+        response = fetch(URL, media_types=HTML)
+    assert response.body == BODY
+    assert response.headers["content-type"] == "text/html"
+    assert response.headers["x-trace"] == "a"
+    assert (response.http_status, response.attempts) == (200, 1)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_compressed_page_is_decoded_whatever_its_chunks_are(size):
+    data = gzip.compress(BODY)
+    chunks = [data[at : at + size] for at in range(0, len(data), size)]
+    with fetcher(lambda request: page(*chunks, content_encoding="gzip")) as fetch:
+        assert fetch(URL, media_types=HTML).body == BODY
+
+
+def test_an_empty_page_is_an_answer():
+    with fetcher(lambda request: page()) as fetch:
+        assert fetch(URL, media_types=HTML).body == b""
+
+
+def test_the_request_says_honestly_who_asks_and_what_is_understood():
+    handle, requests = answering(page(BODY))
+    with fetcher(handle, user_agent="fxticker/0.1 (+mailto:me@example.org)") as fetch:
+        fetch(URL, media_types=HTML)
+    [request] = requests
+    assert request.method == "GET"
+    assert request.headers["user-agent"] == "fxticker/0.1 (+mailto:me@example.org)"
+    assert request.headers["accept"].startswith("text/html")
+    assert request.headers["accept-encoding"] == "gzip"
+
+
+def test_a_cookie_is_not_returned_with_the_next_request():
+    handle, requests = answering(page(BODY, set_cookie="who=me; Path=/"), page(BODY))
+    with fetcher(handle) as fetch:
+        fetch(URL, media_types=HTML)
+        fetch(URL, media_types=HTML)
+    assert "cookie" not in requests[1].headers
+
+
+def test_proxies_of_the_environment_are_ignored(monkeypatch):
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with refusing_url() as proxy, RawServer(lambda exchange: exchange.send(WHOLE)) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy)
+        with fetcher() as fetch:
+            assert fetch(server.url, media_types=HTML).body == BODY
+
+
+# The total deadline
+
+
+def drips_headers(exchange):
+    exchange.send(HEAD)
+    exchange.drip([b"X-Drip: 1\r\n"] * 100, 0.05)
+    exchange.send(b"Content-Length: 28\r\n\r\n" + BODY)
+
+
+def drips_body(exchange):
+    exchange.send(HEAD + b"Content-Length: 100\r\n\r\n")
+    exchange.drip([b"x"] * 100, 0.05)
+
+
+def stalls_in_the_body(exchange):
+    exchange.send(HEAD + b"Content-Length: 28\r\n\r\n" + BODY[:10])
+    exchange.pause(5)
+    exchange.send(BODY[10:])
+
+
+def stalls_before_it_answers(exchange):
+    exchange.pause(5)
+    exchange.send(WHOLE)
+
+
+def announces_for_ever(exchange):
+    exchange.drip([b"HTTP/1.1 103 Early Hints\r\n\r\n"] * 100, 0.05)
+    exchange.send(WHOLE)
+
+
+# Without the deadline each of these servers sends a whole answer after 5 s, and the test fails.
+@pytest.mark.parametrize(
+    "behaviour", [drips_headers, drips_body, stalls_in_the_body, stalls_before_it_answers, announces_for_ever]
+)
+def test_the_deadline_holds_for_the_whole_request(behaviour):
+    with (
+        RawServer(behaviour) as server,
+        fetcher(timeout_s=0.3) as fetch,
+        pytest.raises(DeadlineExceeded, match=r"0\.3 s") as caught,
+    ):
+        fetch(server.url, media_types=HTML)
+    assert caught.value.attempts == 1
+
+
+def _hanging_lookup(monkeypatch):
+    """Name lookups that hang until the event is set, as with a name server that is gone; 10 s at most."""
+    answered = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def hang(*arguments, **options):
+        answered.wait(10)
+        return look_up(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    return answered
+
+
+def test_the_deadline_holds_in_a_name_lookup(monkeypatch):
+    answered = _hanging_lookup(monkeypatch)
+    with fetcher(timeout_s=0.3) as fetch:
+        with pytest.raises(DeadlineExceeded):
+            fetch("http://localhost:9/", media_types=HTML)
+        answered.set()
+
+
+@pytest.mark.xfail(strict=True, reason="the system's name lookup cannot be cancelled, and its thread is waited for")
+def test_closing_does_not_wait_for_an_abandoned_name_lookup(monkeypatch):
+    answered = _hanging_lookup(monkeypatch)
+    fetch = fetcher(timeout_s=0.3)
+    with pytest.raises(DeadlineExceeded):
+        fetch("http://localhost:9/", media_types=HTML)
+    closing = threading.Thread(target=fetch.close)
+    closing.start()
+    closing.join(3)
+    closed_in_time = not closing.is_alive()
+    answered.set()
+    closing.join(10)
+    assert closed_in_time
+
+
+def test_the_deadline_covers_pauses_before_retries():
+    handle, requests = answering(page(status=503), page(BODY))
+    with fetcher(handle, timeout_s=0.3, retry_pauses_s=(30,)) as fetch, pytest.raises(FetchError) as caught:
+        fetch(URL, media_types=HTML)
+    assert caught.value.attempts == 1
+    assert len(requests) == 1
+
+
+def test_a_refusal_is_not_called_a_timeout_because_the_pause_before_a_retry_is_too_long():
+    with fetcher(lambda request: page(status=503), timeout_s=0.3, retry_pauses_s=(30,)) as fetch:
+        with pytest.raises(FetchError) as caught:
+            fetch(URL, media_types=HTML)
+        assert isinstance(caught.value, BadStatus)
+        assert caught.value.http_status == 503
+
+
+def test_the_deadline_is_counted_anew_for_every_call():
+    with RawServer(stalls_before_it_answers) as server, fetcher(timeout_s=0.3) as fetch:
+        with pytest.raises(DeadlineExceeded):
+            fetch(server.url, media_types=HTML)
+        with RawServer(lambda exchange: exchange.send(WHOLE)) as sound:
+            assert fetch(sound.url, media_types=HTML).body == BODY
+
+
+# The limit on decoded bytes
+
+
+def test_a_body_of_just_the_limit_is_taken_and_one_byte_more_is_not():
+    with fetcher(lambda request: page(b"x" * 1000), max_bytes=1000) as fetch:
+        assert len(fetch(URL, media_types=HTML).body) == 1000
+    with fetcher(lambda request: page(b"x" * 1001), max_bytes=1000) as fetch, pytest.raises(BodyTooLarge) as caught:
+        fetch(URL, media_types=HTML)
+    assert (caught.value.http_status, caught.value.attempts) == (200, 1)
+
+
+def test_a_compressed_body_of_just_the_limit_is_taken_and_one_byte_more_is_not():
+    exact, more = gzip.compress(b"x" * 1000), gzip.compress(b"x" * 1001)
+    with fetcher(lambda request: page(exact, content_encoding="gzip"), max_bytes=1000) as fetch:
+        assert len(fetch(URL, media_types=HTML).body) == 1000
+    with (
+        fetcher(lambda request: page(more, content_encoding="gzip"), max_bytes=1000) as fetch,
+        pytest.raises(BodyTooLarge),
+    ):
+        fetch(URL, media_types=HTML)
+
+
+def test_a_compression_bomb_is_refused():
+    bomb = gzip.compress(bytes(50_000_000))
+    with fetcher(lambda request: page(bomb, content_encoding="gzip")) as fetch, pytest.raises(BodyTooLarge):
+        fetch(URL, media_types=HTML)
+
+
+def endless_body(exchange):
+    exchange.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    exchange.drip([b"10000\r\n" + bytes(65_536) + b"\r\n"] * 5_000, 0)
+
+
+def test_an_endless_body_is_refused():
+    with RawServer(endless_body) as server, fetcher() as fetch, pytest.raises(BodyTooLarge):
+        fetch(server.url, media_types=HTML)
+
+
+def test_bytes_behind_the_end_of_the_compressed_page_are_not_taken_without_limit():
+    chunks = [gzip.compress(BODY), *([bytes(65_536)] * 100)]
+    with fetcher(lambda request: page(*chunks, content_encoding="gzip")) as fetch, pytest.raises(FetchError):
+        fetch(URL, media_types=HTML)
+
+
+# Answers that do not come whole
+
+
+def cuts_the_body_short(exchange):
+    exchange.send(HEAD + b"Content-Length: 28\r\n\r\n" + BODY[:20])
+
+
+def cuts_the_chunks_short(exchange):
+    exchange.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1c\r\n" + BODY + b"\r\n")
+
+
+def cuts_the_headers_short(exchange):
+    exchange.send(HEAD)
+
+
+def resets_in_the_body(exchange):
+    exchange.send(HEAD + b"Content-Length: 28\r\n\r\n" + BODY[:20])
+    exchange.reset()
+
+
+def says_nothing(exchange):
+    pass
+
+
+def speaks_no_http(exchange):
+    exchange.send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+
+
+def sends_endless_headers(exchange):
+    exchange.send(HEAD + b"X-Long: " + b"x" * 1_000_000)
+
+
+def compresses_and_cuts_short(exchange):
+    data = gzip.compress(BODY)[:-4]
+    exchange.send(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(data) + data)
+
+
+def promises_fewer_bytes_than_the_compressed_page_has(exchange):
+    data = gzip.compress(BODY)
+    exchange.send(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % (len(data) - 6) + data)
+
+
+def promises_two_lengths(exchange):
+    exchange.send(HEAD + b"Content-Length: 28\r\nContent-Length: 20\r\n\r\n" + BODY)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        cuts_the_body_short,
+        cuts_the_chunks_short,
+        cuts_the_headers_short,
+        resets_in_the_body,
+        says_nothing,
+        speaks_no_http,
+        sends_endless_headers,
+        compresses_and_cuts_short,
+        promises_fewer_bytes_than_the_compressed_page_has,
+        promises_two_lengths,
+    ],
+)
+def test_an_answer_that_is_not_whole_is_no_answer(behaviour):
+    with RawServer(behaviour) as server, fetcher() as fetch, pytest.raises(Unreachable) as caught:
+        fetch(server.url, media_types=HTML)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) <= 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no gzip", gzip.compress(BODY)[:15], gzip.compress(BODY)[:-8] + bytes(8)],
+    ids=["empty", "not compressed", "cut short", "wrong checksum"],
+)
+def test_a_body_that_cannot_be_decompressed_is_no_answer(data):
+    with fetcher(lambda request: page(data, content_encoding="gzip")) as fetch, pytest.raises(Unreachable):
+        fetch(URL, media_types=HTML)
+
+
+def test_a_page_compressed_in_two_members_is_not_cut_to_the_first():
+    data = gzip.compress(BODY[:14]) + gzip.compress(BODY[14:])
+    with fetcher(lambda request: page(data, content_encoding="gzip")) as fetch:
+        assert fetch(URL, media_types=HTML).body == BODY
+
+
+def test_a_refused_connection_is_named():
+    with refusing_url() as url, fetcher() as fetch, pytest.raises(Unreachable, match="ConnectError") as caught:
+        fetch(url, media_types=HTML)
+    assert caught.value.http_status is None
+
+
+def test_a_server_without_tls_is_no_answer_to_an_https_request():
+    with RawServer(lambda exchange: exchange.send(WHOLE)) as server, fetcher() as fetch, pytest.raises(Unreachable):
+        fetch(server.url.replace("http:", "https:"), media_types=HTML)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://ticker.test/",
+        "/no/host",
+        "http://",
+        "http://ticker.test:99999999/",
+        "http://tic\x7fker.test/",
+        pytest.param(
+            "http://xn--zzzzz--/",
+        ),
+    ],
+)
+def test_an_address_that_cannot_be_asked_is_an_error_of_the_tree(url):
+    with fetcher() as fetch, pytest.raises(Unreachable):
+        fetch(url, media_types=HTML)
+
+
+# Answers that are no page
+
+
+@pytest.mark.parametrize("status", [201, 204, 206, 304, 307, 400, 403, 404, 429, 451, 500, 501])
+def test_any_status_but_200_is_loud_and_asked_once(status):
+    handle, requests = answering(page(BODY, status=status))
+    with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BadStatus, match=f"status {status}") as caught:
+        fetch(URL, media_types=HTML)
+    assert (caught.value.http_status, caught.value.attempts) == (status, 1)
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize("target", ["http://elsewhere.test/", "https://ticker.test/", "/moved"])
+def test_a_redirect_is_not_followed(target):
+    handle, requests = answering(page(status=301, location=target))
+    with fetcher(handle) as fetch, pytest.raises(BadStatus) as caught:
+        fetch(URL, media_types=HTML)
+    assert caught.value.http_status == 301
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "image/png", "text/htmlx", "x/y\t; text/html", "text"])
+def test_another_content_type_is_no_page(content_type):
+    with (
+        fetcher(lambda request: page(BODY, content_type=content_type)) as fetch,
+        pytest.raises(UnexpectedContent, match="content type") as caught,
+    ):
+        fetch(URL, media_types=HTML)
+    assert caught.value.http_status == 200
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "TEXT/HTML; charset=utf-8", "text/html;charset=utf-8", ""])
+def test_the_content_type_is_compared_without_case_and_parameters(content_type):
+    with fetcher(lambda request: page(BODY, content_type=content_type)) as fetch:
+        assert fetch(URL, media_types=HTML).body == BODY
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "gzip, br", "x"])
+def test_an_encoding_that_was_not_asked_for_is_no_page(encoding):
+    with (
+        fetcher(lambda request: page(BODY, content_encoding=encoding)) as fetch,
+        pytest.raises(UnexpectedContent, match="content encoding"),
+    ):
+        fetch(URL, media_types=HTML)
+
+
+# Retries
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_gateway_error_is_retried_as_often_as_there_are_pauses(status):
+    handle, requests = answering(*(page(status=status) for _ in range(3)))
+    with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BadStatus) as caught:
+        fetch(URL, media_types=HTML)
+    assert (caught.value.http_status, caught.value.attempts) == (status, 3)
+    assert len(requests) == 3
+
+
+def test_a_failed_connection_is_retried_as_often_as_there_are_pauses():
+    handle, requests = answering(*(httpx.ConnectError("refused") for _ in range(3)))
+    with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(Unreachable) as caught:
+        fetch(URL, media_types=HTML)
+    assert caught.value.attempts == 3
+    assert len(requests) == 3
+
+
+@pytest.mark.parametrize(
+    "failure", [httpx.RemoteProtocolError("disconnected"), httpx.ReadError("reset"), httpx.ConnectError("refused")]
+)
+def test_a_connection_that_fails_once_costs_one_attempt(failure):
+    handle, _ = answering(failure, page(BODY))
+    with fetcher(handle, retry_pauses_s=(0, 0)) as fetch:
+        response = fetch(URL, media_types=HTML)
+    assert (response.body, response.attempts) == (BODY, 2)
+
+
+def test_a_gateway_error_that_passes_costs_one_attempt():
+    handle, _ = answering(page(status=503), page(BODY))
+    with fetcher(handle, retry_pauses_s=(0, 0)) as fetch:
+        response = fetch(URL, media_types=HTML)
+    assert (response.body, response.attempts) == (BODY, 2)
+
+
+def test_attempts_are_counted_up_to_a_failure_that_is_not_retried():
+    handle, requests = answering(page(status=503), page(bytes(100_001)))
+    with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BodyTooLarge) as caught:
+        fetch(URL, media_types=HTML)
+    assert caught.value.attempts == 2
+    assert len(requests) == 2
+
+
+# Stopping, and the life of a client
+
+
+def test_stopping_abandons_the_request_under_way_and_all_later_ones():
+    with RawServer(lambda exchange: exchange.pause(20)) as server, fetcher(timeout_s=30) as fetch:
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(fetch, server.url, media_types=HTML)
+            assert server.asked.wait(10)
+            fetch.stop()
+            with pytest.raises(FetchStopped):
+                waiting.result(10)
+        with pytest.raises(FetchStopped):
+            fetch(server.url, media_types=HTML)
+        assert len(server.requests) == 1
+
+
+def test_stopping_ends_the_pause_before_a_retry():
+    asked = threading.Event()
+
+    def handle(_request):
+        asked.set()
+        return page(status=503)
+
+    with fetcher(handle, timeout_s=30, retry_pauses_s=(20,)) as fetch, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(fetch, URL, media_types=HTML)
+        assert asked.wait(10)
+        fetch.stop()
+        with pytest.raises(FetchStopped):
+            waiting.result(10)
+
+
+def test_stopping_twice_is_no_error():
+    with fetcher(lambda request: page(BODY)) as fetch:
+        fetch.stop()
+        fetch.stop()
+
+
+def test_closing_abandons_the_request_under_way():
+    with RawServer(lambda exchange: exchange.pause(20)) as server, ThreadPoolExecutor(1) as pool:
+        fetch = fetcher(timeout_s=30)
+        waiting = pool.submit(fetch, server.url, media_types=HTML)
+        assert server.asked.wait(10)
+        fetch.close()
+        with pytest.raises(FetchStopped):
+            waiting.result(10)
+
+
+def test_one_client_serves_many_requests_good_and_bad():
+    rounds = ([page(BODY), page(status=404), page(bytes(100_001)), httpx.ReadError("reset")] for _ in range(50))
+    handle, requests = answering(*(answer for answers in rounds for answer in answers))
+    with fetcher(handle) as fetch:
+        for _ in range(50):
+            assert fetch(URL, media_types=HTML).body == BODY
+            for failure in (BadStatus, BodyTooLarge, Unreachable):
+                with pytest.raises(failure):
+                    fetch(URL, media_types=HTML)
+    assert len(requests) == 200
+
+
+def test_several_threads_ask_at_once():
+    with fetcher(lambda request: page(BODY)) as fetch, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: fetch(URL, media_types=HTML), range(40)))
+    assert [answer.body for answer in answers] == [BODY] * 40
+
+
+def test_no_idle_connection_is_kept():
+    closed = []
+
+    def keeps_alive(exchange):
+        exchange.send(WHOLE)
+        closed.append(exchange.wait_for_close())
+
+    with RawServer(keeps_alive) as server, fetcher() as fetch:
+        fetch(server.url, media_types=HTML)
+        fetch(server.url, media_types=HTML)
+    assert len(server.requests) == 2
+    assert closed == [True, True]
+
+
+def _held():
+    """How many threads run, and what the open descriptors are."""
+    descriptors = [link for link in DESCRIPTORS.iterdir() if link.is_symlink()]
+    return threading.active_count(), sorted(str(link.readlink()) for link in descriptors)
+
+
+@pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="descriptors are counted in /proc")
+def test_closing_leaves_no_thread_and_no_descriptor():
+    fetcher().close()
+    before = _held()
+    with RawServer(cuts_the_body_short) as server, fetcher(retry_pauses_s=(0,)) as fetch:
+        for _ in range(5):
+            with pytest.raises(Unreachable):
+                fetch(server.url, media_types=HTML)
+    with RawServer(drips_body) as server, fetcher(timeout_s=0.2) as fetch, pytest.raises(DeadlineExceeded):
+        fetch(server.url, media_types=HTML)
+    with RawServer(lambda exchange: exchange.send(WHOLE)) as server, fetcher() as fetch:
+        for _ in range(5):
+            fetch(server.url.replace("127.0.0.1", "localhost"), media_types=HTML)
+    assert _held() == before

@@ -1,0 +1,321 @@
+import io
+import os
+import sys
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from builders import TICKER
+
+import fxticker as fx
+from fxticker.demo.site import render_html, render_text
+from fxticker.errors import WriteFailed
+from fxticker.importing import FilePage, StdinPage, find_pages, import_pages
+from fxticker.models import PrintedTick
+from fxticker.sources.timesca import SOURCE
+from fxticker.store import Store
+from fxticker.store.medium import FileCalls, LocalMedium
+
+
+def printed(*entries):
+    return [PrintedTick(*entry) for entry in entries]
+
+
+TODAY = printed(*TICKER)
+DAY = date(2025, 11, 14)
+THE_13TH = printed(
+    ("KGS/USD", "0.01144", "0%"),
+    ("KZT/USD", "0.00191", "0%"),
+    ("TJS/USD", "0.10798", "0%"),
+    ("UZS/USD", "0.00008", "0%"),
+    ("TMT/USD", "0.28571", "0%"),
+)
+THE_14TH = printed(
+    ("KGS/USD", "0.01144", "0%"),
+    ("KZT/USD", "0.00191", "-0%"),
+    ("TJS/USD", "0.10840", "0.37%"),
+    ("UZS/USD", "0.00008", "0%"),
+    ("TMT/USD", "0.28571", "0%"),
+)
+
+
+@pytest.fixture
+def pages(tmp_path):
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def save(folder, name, text):
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+    return str(file)
+
+
+def bring_in(store, *arguments, **options):
+    return import_pages(find_pages(arguments), source=SOURCE, store=store, **options)
+
+
+# The acceptance: two saved pages, ten rows, one drift that the digits can show
+
+
+@pytest.fixture
+def two_days(pages, store):
+    save(pages, "a.txt", render_text(THE_13TH, date(2025, 11, 13)))
+    save(pages, "b.txt", render_text(THE_14TH, date(2025, 11, 14)))
+    summary = bring_in(store, str(pages))
+    assert (summary.pages, summary.added, summary.known, summary.refused) == (2, 10, 0, [])
+    return store
+
+
+def test_two_saved_pages_give_ten_rows_exactly_as_printed(two_days):
+    rows = fx.load(two_days)[["observed_at", "pair", "rate_text", "change_text"]]
+    assert [(f"{at:%d}", *texts) for at, *texts in rows.itertuples(index=False)] == [
+        ("13", "KGS/USD", "0.01144", "0%"),
+        ("13", "KZT/USD", "0.00191", "0%"),
+        ("13", "TJS/USD", "0.10798", "0%"),
+        ("13", "TMT/USD", "0.28571", "0%"),
+        ("13", "UZS/USD", "0.00008", "0%"),
+        ("14", "KGS/USD", "0.01144", "0%"),
+        ("14", "KZT/USD", "0.00191", "-0%"),
+        ("14", "TJS/USD", "0.10840", "0.37%"),
+        ("14", "TMT/USD", "0.28571", "0%"),
+        ("14", "UZS/USD", "0.00008", "0%"),
+    ]
+    assert set(rows["observed_at"]) == {datetime(2025, 11, 13, tzinfo=UTC), datetime(2025, 11, 14, tzinfo=UTC)}
+
+
+def test_the_drift_between_two_saved_pages_is_what_their_digits_can_show(two_days):
+    drift = fx.drift(two_days, start="2025-11-13", end="2025-11-14").set_index("pair")
+    assert drift["significant"].to_dict() == {
+        "KGS/USD": False,
+        "KZT/USD": False,
+        "TJS/USD": True,
+        "TMT/USD": False,
+        "UZS/USD": False,
+    }
+    tajik, uzbek = drift.loc["TJS/USD"], drift.loc["UZS/USD"]
+    assert tajik["drift_pct"] == pytest.approx(0.389, abs=0.0005)
+    assert (tajik["drift_lo_pct"], tajik["drift_hi_pct"]) == pytest.approx((0.380, 0.398), abs=0.0005)
+    assert uzbek["drift_pct"] == 0
+    assert (uzbek["drift_lo_pct"], uzbek["drift_hi_pct"]) == pytest.approx((-11.8, 13.3), abs=0.05)
+
+
+# Which pages
+
+
+def test_a_folder_stands_for_all_files_below_it_but_hidden_ones(pages):
+    for name in ("b.txt", "a.html", "deep/er/c.htm", ".hidden", ".git/d.txt"):
+        save(pages, name, "")
+    assert [page.name for page in find_pages([str(pages)])] == [
+        f"{pages}/a.html",
+        f"{pages}/b.txt",
+        f"{pages}/deep/er/c.htm",
+    ]
+
+
+def test_a_folder_below_a_hidden_one_is_read_when_it_is_named(pages):
+    save(pages, ".saved/a.txt", "")
+    assert [page.name for page in find_pages([f"{pages}/.saved"])] == [f"{pages}/.saved/a.txt"]
+
+
+def test_a_pattern_stands_for_what_matches_it(pages):
+    for name in ("a1.txt", "a2.txt", "b1.txt", "deep/a3.txt"):
+        save(pages, name, "")
+    assert [page.name for page in find_pages([f"{pages}/a*.txt"])] == [f"{pages}/a1.txt", f"{pages}/a2.txt"]
+    assert len(find_pages([f"{pages}/**/a*.txt"])) == 3
+
+
+def test_a_pattern_that_matches_a_folder_stands_for_its_files(pages):
+    save(pages, "y2024/a.txt", "")
+    save(pages, "y2025/deep/b.txt", "")
+    assert [page.name for page in find_pages([f"{pages}/y*"])] == [
+        f"{pages}/y2024/a.txt",
+        f"{pages}/y2025/deep/b.txt",
+    ]
+
+
+def test_a_pattern_may_match_a_folder_whose_name_looks_like_a_pattern(pages):
+    save(pages, "saved [2025]/a.txt", "")
+    assert [page.name for page in find_pages([f"{pages}/saved*"])] == [f"{pages}/saved [2025]/a.txt"]
+
+
+@pytest.mark.parametrize("name", ["page [1].txt", "page*.txt", "what?.txt", "-.txt"])
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(pages, name):
+    save(pages, "page 1.txt", "")
+    assert [page.name for page in find_pages([save(pages, name, "")])] == [f"{pages}/{name}"]
+
+
+def test_a_page_that_is_named_twice_is_read_once(pages, monkeypatch):
+    file = save(pages, "a.txt", "")
+    monkeypatch.chdir(pages)
+    assert find_pages([file, "a.txt", str(pages), f"{pages}/*.txt", "-", "-"]) == [FilePage(Path(file)), StdinPage()]
+
+
+@pytest.mark.parametrize("argument", ["none.txt", "none/", "*.none", ""])
+def test_an_argument_that_stands_for_nothing_is_refused_by_name(pages, argument):
+    with pytest.raises(FileNotFoundError, match="no such file or folder"):
+        find_pages([f"{pages}/nothing{argument}"])
+
+
+def test_standard_input_is_a_page(store, monkeypatch):
+    page = render_html(TODAY, DAY).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(page)))
+    summary = bring_in(store, "-")
+    assert (summary.pages, summary.added) == (1, 5)
+
+
+def test_text_and_html_of_one_page_give_the_same_rows(pages, store):
+    first = bring_in(store, save(pages, "a.txt", render_text(TODAY, DAY)))
+    second = bring_in(store, save(pages, "a.html", render_html(TODAY, DAY)))
+    assert (first.added, first.known) == (5, 0)
+    assert (second.added, second.known) == (0, 5)
+
+
+# When a page was
+
+
+def test_a_page_stands_at_the_date_it_prints(pages, store):
+    bring_in(store, save(pages, "a.txt", render_text(TODAY, DAY)))
+    ticks = fx.load(store)
+    assert set(ticks["observed_at"]) == {datetime(2025, 11, 14, tzinfo=UTC)}
+    assert set(ticks["time_basis"]) == {"date"}
+    assert set(ticks["origin"]) == {"page"}
+    assert [f"{day:%Y-%m-%d}" for day in ticks["source_date"].unique()] == ["2025-11-14"]
+
+
+@pytest.mark.parametrize(
+    ("observed_at", "instant", "basis"),
+    [
+        ("2025-11-15", datetime(2025, 11, 15, tzinfo=UTC), "date"),
+        (date(2025, 11, 15), datetime(2025, 11, 15, tzinfo=UTC), "date"),
+        ("2025-11-15T08:30Z", datetime(2025, 11, 15, 8, 30, tzinfo=UTC), "capture"),
+        ("2025-11-15T08:30", datetime(2025, 11, 15, 8, 30, tzinfo=UTC), "capture"),
+        ("2025-11-15T00:00Z", datetime(2025, 11, 15, tzinfo=UTC), "capture"),
+        ("2025-11-15T08:30+06:00", datetime(2025, 11, 15, 2, 30, tzinfo=UTC), "capture"),
+        (
+            datetime(2025, 11, 15, 8, 30, tzinfo=timezone(timedelta(hours=6))),
+            datetime(2025, 11, 15, 2, 30, tzinfo=UTC),
+            "capture",
+        ),
+    ],
+)
+@pytest.mark.parametrize("page_date", [DAY, None])
+def test_what_is_said_of_a_page_goes_before_what_it_prints(pages, store, observed_at, instant, basis, page_date):
+    file = save(pages, "a.txt", render_text(TODAY, page_date))
+    assert bring_in(store, file, observed_at=observed_at).added == 5
+    ticks = fx.load(store)
+    assert set(ticks["observed_at"]) == {instant}
+    assert set(ticks["time_basis"]) == {basis}
+    assert list(ticks["source_date"].isna()) == [page_date is None] * 5
+
+
+def test_an_instant_that_is_none_is_refused_before_anything_is_stored(pages, store, tmp_path):
+    file = save(pages, "a.txt", render_text(TODAY, DAY))
+    with pytest.raises(ValueError, match="'yesterday' is no date or instant"):
+        bring_in(store, file, observed_at="yesterday")
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_page_without_a_date_is_refused_by_name_and_the_others_go_on(pages, store):
+    save(pages, "a.txt", render_text(TODAY, None))
+    save(pages, "b.txt", render_text(TODAY, DAY))
+    summary = bring_in(store, str(pages))
+    [(name, reason)] = summary.refused
+    assert (summary.pages, summary.added) == (2, 5)
+    assert name == f"{pages}/a.txt"
+    assert "--observed-at" in reason
+
+
+# Pages that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no ticker"),
+        ("<html><body>Nothing here</body></html>", "no ticker"),
+        ("<html><p>Checking your browser</p></html>", "challenge"),
+        (render_text(THE_14TH, DAY) + render_text(THE_13TH, DAY), "KZT/USD is printed as 0.00191 -0% and as"),
+        (render_text(TODAY, DAY)[:250], "0.285 without a change"),
+    ],
+)
+def test_a_page_that_cannot_be_read_is_refused_by_name_and_the_others_go_on(pages, store, text, reason):
+    save(pages, "a.txt", text)
+    save(pages, "b.txt", render_text(TODAY, DAY))
+    summary = bring_in(store, str(pages))
+    [(name, given)] = summary.refused
+    assert name == f"{pages}/a.txt"
+    assert reason in given
+    assert (summary.pages, summary.added) == (2, 5)
+
+
+def test_a_file_that_is_too_large_is_refused_by_name_and_the_others_go_on(pages, store):
+    save(pages, "a.txt", render_text(TODAY, DAY))
+    os.truncate(pages / "a.txt", 50_000_001)
+    save(pages, "b.txt", render_text(TODAY, DAY))
+    summary = bring_in(store, str(pages))
+    assert summary.refused == [(f"{pages}/a.txt", "larger than 50000000 bytes: no page")]
+    assert (summary.pages, summary.added) == (2, 5)
+
+
+def test_a_file_that_cannot_be_opened_is_refused_by_name_and_the_others_go_on(pages, store):
+    good = save(pages, "b.txt", render_text(TODAY, DAY))
+    gone = FilePage(pages / "gone.txt")
+    summary = import_pages([gone, FilePage(Path(good))], source=SOURCE, store=store)
+    assert summary.refused == [(f"{pages}/gone.txt", "No such file or directory")]
+    assert (summary.pages, summary.added) == (2, 5)
+
+
+def test_no_page_is_no_error(store):
+    summary = import_pages([], source=SOURCE, store=store)
+    assert (summary.pages, summary.added, summary.known, summary.refused) == (0, 0, 0, [])
+
+
+def test_a_store_that_refuses_is_no_fault_of_a_page(pages, tmp_path):
+    calls = FileCalls()
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    calls.write = full
+    file = save(pages, "a.txt", render_text(TODAY, DAY))
+    with pytest.raises(WriteFailed, match="No space left"):
+        bring_in(Store(LocalMedium(tmp_path / "store", calls)), file)
+
+
+# What is stored already
+
+
+def test_importing_again_adds_nothing(two_days, pages):
+    summary = bring_in(two_days, str(pages))
+    assert (summary.pages, summary.added, summary.known) == (2, 0, 10)
+    assert len(fx.load(two_days)) == 10
+
+
+def test_pages_of_one_date_with_different_values_are_all_kept(pages, store):
+    morning = printed(*TICKER[:2], ("TJS/USD", "0.10835", "0.32%"), *TICKER[3:])
+    save(pages, "a.txt", render_text(morning, DAY))
+    save(pages, "b.txt", render_text(TODAY, DAY))
+    summary = bring_in(store, str(pages))
+    assert (summary.added, summary.known) == (6, 4)
+    assert list(fx.load(store, pairs=["TJS/USD"])["rate_text"]) == ["0.10835", "0.10840"]
+
+
+def test_a_value_with_another_sign_of_zero_is_another_row(pages, store):
+    save(pages, "a.txt", render_text(TODAY, DAY))
+    save(pages, "b.txt", render_text(printed(TICKER[0], ("KZT/USD", "0.00191", "0%"), *TICKER[2:]), DAY))
+    assert bring_in(store, str(pages)).added == 6
+    assert sorted(fx.load(store, pairs=["KZT/USD"])["change_text"]) == ["-0%", "0%"]
+
+
+def test_more_pages_than_one_batch_are_all_stored(pages, store):
+    file = FilePage(Path(save(pages, "a.txt", render_text(TODAY, DAY, copies=1))))
+    summary = import_pages([file] * 4_100, source=SOURCE, store=store)
+    assert (summary.pages, summary.added, summary.known) == (4_100, 5, 20_495)
