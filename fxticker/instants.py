@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 Moment = str | date | datetime
 """ISO 8601 text, a date or a datetime. Without a zone it is UTC."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*")
 
 
 def instant(moment: Moment) -> datetime:
@@ -16,24 +17,36 @@ def instant(moment: Moment) -> datetime:
     Raises
     ------
     ValueError
-        If the text is no ISO 8601 date or instant.
+        If the text is no ISO 8601 date or instant, or lies outside the years 1 to 9999.
     """
     if isinstance(moment, str):
-        try:
-            moment = date.fromisoformat(moment) if is_date(moment) else datetime.fromisoformat(moment)
-        except ValueError as error:
-            raise ValueError(f'{moment!r} is no date or instant such as "2025-11-14" or "2025-11-14T12:00Z"') from error
+        moment = _read(moment)
     if not isinstance(moment, datetime):
         return datetime.combine(moment, time(), UTC)
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    try:
+        utc = aware.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{moment} lies outside the years 1 to 9999 in UTC") from error
     # a subclass such as pandas' Timestamp becomes the plain thing
-    return datetime.fromisoformat(aware.astimezone(UTC).isoformat(timespec="microseconds")).replace(tzinfo=UTC)
+    return datetime.fromisoformat(utc.isoformat(timespec="microseconds")).replace(tzinfo=UTC)
 
 
 def last_instant(moment: Moment) -> datetime:
     """The aware UTC instant up to which (included) a moment reaches: a date reaches to its last microsecond."""
     begin = instant(moment)
-    return begin + timedelta(days=1) - timedelta(microseconds=1) if is_date(moment) else begin
+    return begin.replace(hour=23, minute=59, second=59, microsecond=999_999) if is_date(moment) else begin
+
+
+def _read(text: str) -> date | datetime:
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+        if _INSTANT.fullmatch(text):
+            return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ValueError(f'{text!r} is no date or instant such as "2025-11-14" or "2025-11-14T12:00Z"')
 
 
 def is_date(moment: Moment) -> bool:

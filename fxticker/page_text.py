@@ -60,8 +60,8 @@ _BYTE_ORDER_MARKS = (
 def page_text(page: bytes | str, headers: Mapping[str, str] | None = None) -> str:
     """The visible text of a page, HTML or plain.
 
-    Inline elements leave no trace in the line, all other tags end it, scripts, styles and comments are dropped,
-    entities are resolved. In plain text white space is left as it is.
+    Inline elements, scripts, styles and comments leave no trace in the line, all other tags end it, and entities are
+    resolved. In plain text white space is left as it is.
 
     Parameters
     ----------
@@ -104,7 +104,8 @@ def _known_charset(declared: str) -> str:
 
 def _replacement(token: re.Match[str]) -> str:
     name = token["name"]
-    return "" if name and name.lower() in _INLINE else "\n"
+    # Scripts and comments leave no trace: <!-- --> stands between the texts of one line on many pages.
+    return "\n" if name and name.lower() not in _INLINE else ""
 
 
 def _unescape(text: str) -> str:

@@ -1,9 +1,10 @@
 """The ticker in a page's text: found by what it says, not by the markup around it.
 
 An *entry* is ``PAIR = RATE`` with perhaps ``CHANGE%`` behind. Entries with nothing but white space and bullets between
-them form a *run*. A run is the ticker if it has the pairs of one, or if it carries percentages and no words stand
-beside it on its lines; every other run is a price in an article. All runs of the ticker together must print each pair
-equally often and always with the same figures: then the page holds that many sound copies.
+them form a *run*. A run with as many pairs as a ticker is one if it carries percentages, repeats itself, or has no
+words beside it on its lines; a shorter run counts as a part of one if it carries percentages and stands alone; every
+other run is prices in an article. All runs of the ticker together must print each pair equally often and always with
+the same figures: then the page holds that many sound copies.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from fxticker.page_text import page_text
 from fxticker.printed import NUMBER, SIGN, BadFigure, read_change, read_rate
 
 MIN_PAIRS = 4
-"""The fewest pairs that any of 371 captures shows. A lone copy with fewer cannot be told from one cut short."""
+"""The fewest pairs that any of 371 captures shows: fewer are a ticker cut short, or something else."""
 MAX_PAIRS = 64
 """Far above any ticker: a page with more is a table of something else."""
 
@@ -39,7 +40,11 @@ _TEXT_OF_THE_LINE = re.compile(r"[^\n]{0,200}?[^\W\d_]")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W_]")
 _LIST_NUMBER = re.compile(r"(?m)^[^\S\n]*[0-9]{1,3}[.)]\s")
-_PERCENTAGE_BEHIND = re.compile(r"[^\n%=:]{1,32}+(?<=[0-9\s])%")
+_OTHER_PERCENTS = "\N{PER MILLE SIGN}\N{FULLWIDTH PERCENT SIGN}\N{SMALL PERCENT SIGN}"
+_PERCENTAGE_BEHIND = re.compile(
+    rf"[^\n%{_OTHER_PERCENTS}=:]{{1,32}}+(?<=[0-9\s])[%{_OTHER_PERCENTS}]|\s*+[{_OTHER_PERCENTS}]"
+)
+_FIGURE_BEHIND = re.compile(rf"[^\S\n]*+{SIGN}?+(?:[0-9]++[.,][0-9]|{NUMBER}\s*+%)")
 _CUT_ENTRY = re.compile(
     r"[\W_\d]{0,32}+[A-Z]{1,3}+(?:\s*+/\s*+[A-Z]{0,3}+\s*+)?(?:<|&[#\w]{0,32}+|\N{REPLACEMENT CHARACTER})?\s*+\Z"
 )
@@ -70,10 +75,12 @@ class _Run:
 
     @property
     def is_ticker(self) -> bool:
-        if len(_pairs(self.entries)) >= MIN_PAIRS:
-            return True
+        pairs = len(_pairs(self.entries))
         has_change = any(entry.tick.change_text is not None for entry in self.entries)
-        return has_change and not (self.words_before or self.words_behind)
+        stands_alone = not (self.words_before or self.words_behind)
+        if pairs >= MIN_PAIRS:
+            return has_change or stands_alone or len(self.entries) > pairs
+        return has_change and stands_alone
 
 
 def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapshot:
@@ -133,8 +140,8 @@ def _entries(text: str) -> list[_Entry]:
         tick, problem = read[printed]
         if tick.rate_text == "" and problem is None:
             continue
-        if tick.change_text is None and problem is None:
-            problem = _problem_behind(text, tick.pair, end)
+        if problem is None:
+            problem = _problem_behind(text, tick, end)
         if problem is not None:
             end = _end_of_garbage(text, end)
         entries.append(_Entry(found.start(), end, tick, problem))
@@ -176,12 +183,16 @@ def _end_of_garbage(text: str, start: int) -> int:
     return min(end for end in (line_end, following.start() if following else -1, stop) if end >= 0)
 
 
-def _problem_behind(text: str, pair: str, end: int) -> str | None:
-    """What stands right behind a rate without a percentage and forbids to read it as whole."""
+def _problem_behind(text: str, tick: PrintedTick, end: int) -> str | None:
+    """What stands right behind an entry and forbids to read it as whole."""
+    if _FIGURE_BEHIND.match(text, end):
+        return f"{tick.pair} has one figure more than a rate and a percentage"
+    if tick.change_text is not None:
+        return None
     if _WORD.match(text, end) and not _ENTRY.match(text, end):
-        return f"{pair}: {text[end : end + 12].split(maxsplit=1)[0]!r} follows the rate without a gap"
+        return f"{tick.pair}: {text[end : end + 12].split(maxsplit=1)[0]!r} follows the rate without a gap"
     if _PERCENTAGE_BEHIND.match(text, end):
-        return f"{pair} has a percentage that does not stand directly behind the rate"
+        return f"{tick.pair} has a percentage that does not stand directly behind the rate"
     return None
 
 
@@ -195,7 +206,8 @@ def _runs(text: str, entries: Sequence[_Entry]) -> Iterator[_Run]:
             yield _Run(
                 tuple(held),
                 words_before=_has_word(text, max(before, text.rfind("\n", before, held[0].start)), held[0].start),
-                words_behind=_has_word(text, entry.end, _or_end(text.find("\n", entry.end, until), until)),
+                words_behind=_has_word(text, entry.end, _or_end(text.find("\n", entry.end, until), until))
+                and not _CUT_ENTRY.match(text, entry.end),
             )
             held = []
             before = entry.end
@@ -257,11 +269,11 @@ def _sign_of_a_cut(text: str, entries: Sequence[_Entry], others: Sequence[_Entry
     last = entries[-1]
     if _CUT_ENTRY.match(text, last.end):
         return f"the page ends inside the entry after {last.tick.pair}"
-    if _copies(entries) > 1:
-        return None
     pairs = _pairs(entries)
     if len(pairs) < MIN_PAIRS:
-        return f"a single copy with {len(pairs)} pairs, fewer than the {MIN_PAIRS} ever seen, may be cut short"
+        return f"{len(pairs)} pairs, fewer than the {MIN_PAIRS} ever seen: this is no ticker, or not the whole of one"
+    if _copies(entries) > 1:
+        return None
     has_changes = any(entry.tick.change_text is not None for entry in entries)
     if last.tick.change_text is None and has_changes and _CUT_FIGURE.match(text, last.end):
         return f"the page ends right behind the rate of {last.tick.pair}, which may be cut short"

@@ -17,6 +17,8 @@ SIGN = rf"[+\{MINUS}]"
 NUMBER = "[0-9]++(?:[.,][0-9]++)?+"
 """Digits with a decimal point or comma. ASCII digits only: what prints others is not this ticker."""
 
+_MAYBE_THOUSANDS = re.compile(rf"{SIGN}?[1-9][0-9]{{0,2}},[0-9]{{3}}")
+"""12,345 is twelve and a bit where decimals follow a comma and 1000 times that elsewhere; 0,345 can be read."""
 _SHOWN_CHARS = 40
 _FIGURE = re.compile(rf"(?P<sign>{SIGN})?(?P<whole>[0-9]+)(?:[.,](?P<decimals>[0-9]+))?")
 
@@ -85,6 +87,8 @@ def _read(text: str) -> Figure:
     whole, decimals = match["whole"], match["decimals"] or ""
     if len(whole) > MAX_INTEGER_DIGITS or len(decimals) > MAX_DECIMALS:
         raise BadFigure(f"more than {MAX_INTEGER_DIGITS} digits or {MAX_DECIMALS} decimals: {_shown(text)}")
+    if _MAYBE_THOUSANDS.fullmatch(text):
+        raise BadFigure(f"the comma of {_shown(text)} may stand before decimals or thousands")
     minus = match["sign"] is not None and match["sign"] != "+"
     magnitude = Decimal(f"{whole}.{decimals}" if decimals else whole)
     return Figure(magnitude.copy_negate() if minus and magnitude else magnitude, len(decimals), minus)

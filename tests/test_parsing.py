@@ -524,9 +524,10 @@ def test_copy_that_lacks_pairs_is_damaged_whatever_follows(copies, kept, below):
 
 
 @pytest.mark.parametrize("kept", [1, 2, 3])
-def test_lone_copy_of_too_few_pairs_is_damaged(kept):
-    with pytest.raises(fx.DamagedPage, match="single copy"):
-        fx.parse(block(TICKS[:kept], 1))
+@pytest.mark.parametrize("copies", [1, 2])
+def test_too_few_pairs_are_damage(kept, copies):
+    with pytest.raises(fx.DamagedPage, match="fewer than the 4 ever seen"):
+        fx.parse(block(TICKS[:kept], copies))
 
 
 @pytest.mark.parametrize(
@@ -652,7 +653,9 @@ def test_more_pairs_than_any_ticker_has_are_damage():
 
 CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3)
 PAIRS = st.tuples(CODES, CODES).filter(lambda pair: pair[0] != pair[1]).map("/".join)
-RATES = st.from_regex(r"\+?[0-9]{0,6}[1-9]([.,][0-9]{1,12})?|0[.,][0-9]{0,11}[1-9]", fullmatch=True)
+RATES = st.from_regex(
+    r"\+?[0-9]{0,6}[1-9](\.[0-9]{1,12}|,([0-9]{1,2}|[0-9]{4,12}))?|0[.,][0-9]{0,11}[1-9]", fullmatch=True
+)
 CHANGES = st.from_regex("[-+\u2212\u2013]?(0|[1-9][0-9]{0,5})([.,][0-9]{1,2})?%", fullmatch=True)
 TICKERS = st.lists(
     st.builds(PrintedTick, PAIRS, RATES, st.none() | CHANGES), min_size=4, max_size=6, unique_by=lambda tick: tick.pair
@@ -811,3 +814,29 @@ def test_label_above_a_lone_copy_does_not_excuse_its_cut_last_entry():
     lines = ["Markets: KGS/USD = 0.01144 0%", "KZT/USD = 0.00191 0%", "TJS/USD = 0.10840 0%", "UZS/USD = 0.00008 0%"]
     with pytest.raises(fx.DamagedPage, match="KGS/USD is printed as"):
         fx.parse("\n".join([*lines, "KGS/USD = 0.01"]))
+
+
+@pytest.mark.parametrize("behind", ["\u2030", "\uff05"])
+def test_percentage_with_another_sign_is_damage(behind):
+    lines = ["KGS/USD = 0.01144 0%", "KZT/USD = 0.00191 0%", f"TJS/USD = 0.10840 0.37{behind}", "UZS/USD = 0.00008 0%"]
+    with pytest.raises(fx.DamagedPage, match="TJS/USD"):
+        fx.parse("\n".join(lines))
+
+
+@pytest.mark.parametrize("figures", ["0.10840 0.10850", "0.10840 0.37% 0.40%", "0.10840 0.10850 0.37%"])
+def test_figure_more_than_a_rate_and_a_percentage_is_damage(figures):
+    lines = ["KGS/USD = 0.01144 0%", "KZT/USD = 0.00191 0%", f"TJS/USD = {figures}", "UZS/USD = 0.00008 0%"]
+    with pytest.raises(fx.DamagedPage, match="TJS/USD"):
+        fx.parse("\n".join(lines))
+
+
+def test_prices_of_a_sentence_are_no_ticker_however_many():
+    with pytest.raises(fx.NoTicker):
+        fx.parse("<p>We expect KGS/USD = 0.02, KZT/USD = 0.003, TJS/USD = 0.1, UZS/USD = 0.0001 by then.</p>")
+
+
+def test_comment_between_the_digits_of_a_figure_leaves_no_trace():
+    page = (
+        "<ul>" + "".join(f"<li>{base}/USD = 0.01<!-- -->144 0%</li>" for base in ("KGS", "KZT", "TJS", "UZS")) + "</ul>"
+    )
+    assert [tick.rate_text for tick in fx.parse(page).ticks] == ["0.01144"] * 4

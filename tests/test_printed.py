@@ -133,7 +133,21 @@ def test_refusal_of_a_huge_figure_shows_only_its_beginning(read):
     assert len(str(refusal.value)) < 120
 
 
-@given(text=st.from_regex(r"[0-9]{1,12}([.,][0-9]{1,12})?", fullmatch=True), sign=st.sampled_from(["", "+", "-"]))
+@pytest.mark.parametrize("text", ["12,345", "1,000", "-999,999"])
+def test_comma_that_may_stand_before_thousands_is_refused(text):
+    with pytest.raises(BadFigure, match="decimals or thousands"):
+        read_change(f"{text}%")
+
+
+@pytest.mark.parametrize(("text", "value"), [("0,345", "0.345"), ("1234,567", "1234.567"), ("12,34", "12.34")])
+def test_comma_that_can_only_stand_before_decimals_is_read(text, value):
+    assert read_rate(text).value == Decimal(value)
+
+
+@given(
+    text=st.from_regex(r"[0-9]{1,12}(\.[0-9]{1,12}|,([0-9]{1,2}|[0-9]{4,12}))?", fullmatch=True),
+    sign=st.sampled_from(["", "+", "-"]),
+)
 @settings(max_examples=100, deadline=None)
 def test_any_printed_figure_is_read_as_the_decimal_it_is(text, sign):
     assert read_change(f"{sign}{text}%").value == Decimal(sign + text.replace(",", "."))

@@ -49,8 +49,9 @@ for store in (Store(sys.argv[1]), Store(sys.argv[1])):
     store.record([Poll("timesca", at, Outcome.OK, at, 1200, 1)])
     store.record([Poll("timesca", later, Outcome.MISSED)])
     store.keep_rejected("timesca", at, b"body")
-    store.instants("ticks", "timesca", at, later)
-    store.newest_slots("timesca", later)
+    store.live_ticks("timesca", at, later)
+    store.has_polls("timesca", at, later)
+    list(store.planned_slots("timesca", later))
     store.check()
 print(sorted({"pandas", "matplotlib"} & set(sys.modules)))
 """
@@ -417,29 +418,31 @@ def test_many_slots_are_recorded_over_segments(root, segment_rows):
         (NOON + timedelta(days=1), NOON + timedelta(days=60), [NOON + timedelta(days=30)]),
     ],
 )
-def test_instants_are_those_of_the_half_open_span(store, start, end, expected):
+def test_live_ticks_and_polls_are_those_of_the_half_open_span(store, start, end, expected):
     for instant in (NOON + timedelta(days=30), NOON + QUARTER, NOON):
         store.append(snapshot_ticks(instant) + snapshot_ticks(instant, source="nbk"))
         store.record([Poll("timesca", instant, Outcome.OK)])
 
-    assert store.instants("ticks", "timesca", start, end) == expected
-    assert store.instants("polls", "timesca", start, end) == expected
+    assert sorted({row["observed_at"] for row in store.live_ticks("timesca", start, end)}) == expected
+    assert store.has_polls("timesca", start, end) == bool(expected)
 
 
 @pytest.mark.parametrize(
     ("upto", "expected"),
     [
         (NOON - timedelta(microseconds=1), [NOON - timedelta(days=30)]),
-        (NOON, [NOON]),
-        (NOON + timedelta(days=365), [NOON, NOON + QUARTER]),
+        (NOON, [NOON, NOON - timedelta(days=30)]),
+        (NOON + timedelta(days=365), [NOON + QUARTER, NOON, NOON - timedelta(days=30)]),
         (NOON - timedelta(days=31), []),
     ],
 )
-def test_newest_slots_are_those_of_the_newest_month_that_has_any(store, upto, expected):
+def test_planned_slots_come_newest_first_and_leave_out_polls_by_hand(store, upto, expected):
     store.record([Poll("timesca", NOON + step, Outcome.OK) for step in (timedelta(0), QUARTER, -timedelta(days=30))])
     store.record([Poll("nbk", NOON + timedelta(days=90), Outcome.OK)])
 
-    assert store.newest_slots("timesca", upto) == expected
+    store.record([Poll("timesca", NOON - timedelta(days=1, microseconds=1), Outcome.OK)])
+
+    assert list(store.planned_slots("timesca", upto)) == expected
 
 
 # bodies that could not be read
