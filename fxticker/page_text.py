@@ -37,6 +37,8 @@ _HTML = re.compile(r"<!doctype\s|</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]++|#[xX][0-9a-fA-F]++|[A-Za-z][A-Za-z0-9]{1,31}+);?")
 _MAX_REFERENCE_CHARS = 40
 """Of a numeric reference; html.unescape reads its number, whose cost grows with the square of its digits."""
+_MAX_REFERENCES = 20_000
+"""Different character references that are resolved: HTML names 2,231, and no text writes more by number."""
 _INVISIBLE = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 """Soft hyphen, zero-width and direction marks: on the page, yet not seen."""
 
@@ -114,7 +116,8 @@ def _unescape(text: str) -> str:
     def resolve(entity: re.Match[str]) -> str:
         name = entity[0]
         if name not in seen:
-            seen[name] = html.unescape(name) if len(name) <= _MAX_REFERENCE_CHARS else "\N{REPLACEMENT CHARACTER}"
+            is_sane = len(name) <= _MAX_REFERENCE_CHARS and len(seen) < _MAX_REFERENCES
+            seen[name] = html.unescape(name) if is_sane else "\N{REPLACEMENT CHARACTER}"
         return seen[name]
 
     return _ENTITY.sub(resolve, text)

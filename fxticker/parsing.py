@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import zip_longest
 from typing import NamedTuple
@@ -27,8 +26,8 @@ MIN_PAIRS = 4
 MAX_PAIRS = 64
 """Far above any ticker: a page with more is a table of something else."""
 
-MAX_ENTRIES = 500_000
-"""What is read of a page before it is given up: 10 MB of sound copies have fewer."""
+MAX_ENTRIES = 200_000
+"""What is read of a page before it is given up: 5,000 times the 40 entries of a real one."""
 
 _CODE = re.compile("[A-Z]{3}")
 _ENTRY = re.compile(
@@ -67,20 +66,11 @@ class _Entry(NamedTuple):
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(NamedTuple):
     entries: tuple[_Entry, ...]
     words_before: bool
     words_behind: bool
-
-    @property
-    def is_ticker(self) -> bool:
-        pairs = len(_pairs(self.entries))
-        has_change = any(entry.tick.change_text is not None for entry in self.entries)
-        stands_alone = not (self.words_before or self.words_behind)
-        if pairs >= MIN_PAIRS:
-            return has_change or stands_alone or len(self.entries) > pairs
-        return has_change and stands_alone
+    is_ticker: bool
 
 
 def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapshot:
@@ -202,15 +192,28 @@ def _runs(text: str, entries: Sequence[_Entry]) -> Iterator[_Run]:
     for entry, following in zip_longest(entries, entries[1:]):
         held.append(entry)
         until = len(text) if following is None else following.start
-        if following is None or _WORD.search(_LIST_NUMBER.sub("", text[entry.end : until])):
-            yield _Run(
-                tuple(held),
-                words_before=_has_word(text, max(before, text.rfind("\n", before, held[0].start)), held[0].start),
-                words_behind=_has_word(text, entry.end, _or_end(text.find("\n", entry.end, until), until))
-                and not _CUT_ENTRY.match(text, entry.end),
-            )
-            held = []
-            before = entry.end
+        if following is not None and not _parts_runs(text, entry.end, until):
+            continue
+        line_start = max(before, text.rfind("\n", before, held[0].start))
+        words_before = _has_word(text, line_start, held[0].start)
+        words_behind = _has_word(text, entry.end, _or_end(text.find("\n", entry.end, until), until))
+        words_behind = words_behind and not _CUT_ENTRY.match(text, entry.end)
+        yield _Run(tuple(held), words_before, words_behind, _is_ticker(held, not (words_before or words_behind)))
+        held = []
+        before = entry.end
+
+
+def _parts_runs(text: str, start: int, end: int) -> bool:
+    """Whether more than bullets, numbers of a list among them, stands between two entries."""
+    return bool(_WORD.search(text, start, end)) and bool(_WORD.search(_LIST_NUMBER.sub("", text[start:end])))
+
+
+def _is_ticker(entries: Sequence[_Entry], stands_alone: bool) -> bool:  # noqa: FBT001
+    has_change = any(entry.tick.change_text is not None for entry in entries)
+    pairs = len(_pairs(entries))
+    if pairs >= MIN_PAIRS:
+        return has_change or stands_alone or len(entries) > pairs
+    return has_change and stands_alone
 
 
 def _has_word(text: str, start: int, end: int) -> bool:
