@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from fxticker.printed import MAX_INTEGER_DIGITS, Figure, read_change, read_rate
 
@@ -112,6 +113,7 @@ def hull(bands: Iterable[Band]) -> Band:
     return Band(min(band.lo for band in held), max(band.hi for band in held))
 
 
+@lru_cache(maxsize=4096)
 def previous_rate(rate_text: str, change_text: str) -> Band | None:
     """What the ticker's printed percentage says of the site's own earlier rate.
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from fxticker.bands import previous_rate
 from fxticker.clock import Clock
-from fxticker.errors import FetchError, ParseError
+from fxticker.errors import FetchError, ParseError, StoreError, one_line
 from fxticker.fetching import Fetch, Response
-from fxticker.models import Origin, Outcome, Poll, TimeBasis
+from fxticker.models import Origin, Outcome, Poll, Tick, TimeBasis
 from fxticker.normalising import normalise
 from fxticker.sources import Source
 from fxticker.store import Store
+
+_log = logging.getLogger("fxticker")
 
 
 def collect_once(source: Source, slot: datetime, *, fetch: Fetch, store: Store, clock: Clock) -> Poll:
     """Take one snapshot of a source and record what became of the slot.
 
-    Whatever the net or the page does is an outcome and is returned; only a store that refuses raises, for then
-    nothing can be recorded.
+    Whatever the net, the page or the source's code does is an outcome and is returned; only a store that refuses
+    raises, for then nothing can be recorded.
 
     Parameters
     ----------
@@ -43,6 +48,7 @@ def collect_once(source: Source, slot: datetime, *, fetch: Fetch, store: Store, 
     """
     started_s = time.monotonic()
     poll = Poll(source.id, slot, Outcome.ERROR, started_at=clock.now())
+    rejected: bytes | None = None
     try:
         response = fetch(source.url, media_types=source.media_types)
         observed_at = clock.now()
@@ -53,11 +59,14 @@ def collect_once(source: Source, slot: datetime, *, fetch: Fetch, store: Store, 
         )
     except FetchError as error:
         poll = replace(
-            poll, outcome=error.outcome, http_status=error.http_status, attempts=error.attempts, detail=_line(error)
+            poll, outcome=error.outcome, http_status=error.http_status, attempts=error.attempts, detail=one_line(error)
         )
     except ParseError as error:
-        poll = replace(poll, outcome=error.outcome, detail=_line(error))
-        store.keep_rejected(source.id, slot, response.body)
+        poll = replace(poll, outcome=error.outcome, detail=one_line(error))
+        rejected = response.body
+    except Exception as error:  # noqa: BLE001  a fault in a source's code is an outcome, too
+        _log.exception("%s: fault while polling slot %s", source.id, slot.isoformat())
+        poll = replace(poll, outcome=Outcome.ERROR, detail=f"{type(error).__name__}: see the log")
     else:
         store.append(ticks)
         poll = replace(
@@ -65,9 +74,13 @@ def collect_once(source: Source, slot: datetime, *, fetch: Fetch, store: Store, 
             outcome=outcome_of(snapshot.source_date, observed_at, source),
             ticks=len(ticks),
             source_date=snapshot.source_date,
+            detail=_inconsistency(ticks),
         )
     poll = replace(poll, duration_ms=round(1000 * (time.monotonic() - started_s)))
-    store.record([poll])
+    if not store.record([poll]):
+        _log.warning("%s: slot %s had an outcome already, which stays", source.id, slot.isoformat())
+    if rejected is not None:
+        _keep(rejected, poll, store)
     return poll
 
 
@@ -88,7 +101,19 @@ def outcome_of(source_date: date | None, observed_at: datetime, source: Source) 
     return Outcome.STALE if (observed_at.date() - source_date).days >= source.stale_after_days else Outcome.OK
 
 
-def _line(error: Exception) -> str:
-    """An error as one line of printable text, bounded: a page's words must not forge lines of a log."""
-    text = " ".join(str(error).split())
-    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text)[:300]
+def _inconsistency(ticks: Sequence[Tick]) -> str | None:
+    """The pairs whose percentage no earlier rate of the site can have given, as one line; null if there are none."""
+    odd = [
+        tick.pair
+        for tick in ticks
+        if tick.change_text is not None and previous_rate(tick.rate_text, tick.change_text) is None
+    ]
+    return f"percentage inconsistent with the rate: {', '.join(odd)}" if odd else None
+
+
+def _keep(body: bytes, poll: Poll, store: Store) -> None:
+    """Keep a body for looking at; that this fails takes nothing from the outcome, which is on record."""
+    try:
+        store.keep_rejected(poll.source, poll.slot, body)
+    except StoreError as error:
+        _log.warning("%s: the body of slot %s was not kept: %s", poll.source, poll.slot.isoformat(), error)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fxticker.frames import typed
-from fxticker.instants import Moment
+from fxticker.instants import Moment, instant
 from fxticker.loading import StorePath, load_polls
 from fxticker.models import Outcome
 
@@ -39,7 +39,8 @@ def gaps(
     sources
         Only these.
     start, end
-        Half-open span of slots that are looked at.
+        Half-open span of slots that are looked at. With `end` given, silence from the last poll up to it is a
+        stretch too.
 
     Returns
     -------
@@ -53,24 +54,27 @@ def gaps(
     rows = [
         (source, *stretch)
         for source, held in polls.groupby("source", observed=True, sort=True)
-        for stretch in _stretches(held)
+        for stretch in _stretches(held, None if end is None else pd.Timestamp(instant(end)))
     ]
     return typed(rows, COLUMNS)
 
 
-def _stretches(polls: pd.DataFrame) -> list[tuple[Any, Any, int, str]]:
+def _stretches(polls: pd.DataFrame, end: pd.Timestamp | None) -> list[tuple[Any, Any, int, str]]:
     slots = polls["slot"].reset_index(drop=True)
     sound = (polls["outcome"] == Outcome.OK).reset_index(drop=True)
     outcomes = polls["outcome"].astype(str).reset_index(drop=True)
     usual = slots.diff().median()
-    found = []
+    found: list[tuple[Any, Any, int, str]] = []
     for _, run in slots.groupby((sound != sound.shift()).cumsum()):
         if not sound[run.index[0]]:
             after = run.index[-1] + 1
-            end = slots[after] if after < len(slots) else pd.NaT
+            following = slots[after] if after < len(slots) else pd.NaT
             counts = outcomes[run.index].value_counts()
             why = ", ".join(f"{name} x {count}" for name, count in counts.items())
-            found.append((run.iloc[0], end, len(run), why))
+            found.append((run.iloc[0], following, len(run), why))
     silent = slots.index[slots.diff() > GAP_CADENCES * usual]
     found.extend((slots[position - 1], slots[position], 0, "nothing is on record") for position in silent)
+    last = slots.iloc[-1]
+    if end is not None and sound.iloc[-1] and end - last > GAP_CADENCES * usual:
+        found.append((last, pd.NaT, 0, "nothing is on record"))
     return sorted(found, key=lambda stretch: stretch[0])

@@ -71,7 +71,7 @@ class Daemon:
         self._last_slot: dict[str, datetime] = {}
         self._running: set[str] = set()
         self._change = threading.Condition()
-        self._failure: StoreError | None = None
+        self._failure: Exception | None = None
         self._stop_asked = threading.Event()
         self._scheduler = BlockingScheduler(
             timezone=UTC, executors={"default": ThreadPoolExecutor(max(1, len(self._planned)))}
@@ -148,27 +148,15 @@ class Daemon:
             last = self._last_slot[plan.source.id]
             # After a clock was set back, slots that have their outcome come again.
             if slot > last or not self._store.has_polls(plan.source.id, slot, slot + _STEP):
-                self._on_poll(self._collect(plan, slot))
+                poll = collect_once(plan.source, slot, fetch=self._fetcher, store=self._store, clock=self._clock)
+                self._on_poll(poll)
                 self._last_slot[plan.source.id] = max(slot, last)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001  the scheduler would only log it and go on without storing
             self._fail(error)
         finally:
             with self._change:
                 self._running.discard(plan.source.id)
                 self._change.notify_all()
-
-    def _collect(self, plan: Planned, slot: datetime) -> Poll:
-        started_at = self._clock.now()
-        try:
-            return collect_once(plan.source, slot, fetch=self._fetcher, store=self._store, clock=self._clock)
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001  a fault in one source must not end the others
-            _log.exception("%s: fault while polling slot %s", plan.source.id, slot.isoformat())
-            detail = f"{type(error).__name__}: see the log"
-            poll = Poll(plan.source.id, slot, Outcome.ERROR, started_at=started_at, detail=detail)
-            self._store.record([poll])
-            return poll
 
     def _first_slot(self, plan: Planned) -> datetime:
         """The slot that is running now, if it was not polled yet and is not too late for it, or else the next."""
@@ -233,7 +221,7 @@ class Daemon:
         except StoreError as error:
             self._fail(error)
 
-    def _fail(self, error: StoreError) -> None:
+    def _fail(self, error: Exception) -> None:
         """End the daemon with `error`: the scheduler would swallow it."""
         self._failure = error
         self.stop()

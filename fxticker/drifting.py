@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
 from fxticker.bands import Band, drift_pct
 from fxticker.errors import NoData
-from fxticker.frames import band_at, typed
+from fxticker.frames import band_at, counting_rows, typed
 from fxticker.instants import Moment, last_instant
 from fxticker.loading import StorePath, load
+from fxticker.models import TimeBasis
 
 COLUMNS = {
     "source": "str",
@@ -21,11 +24,17 @@ COLUMNS = {
     "end_at": "datetime64[us, UTC]",
     "rate_start": "float64",
     "rate_end": "float64",
+    "rate_text_start": "str",
+    "rate_text_end": "str",
     "drift_pct": "float64",
     "drift_lo_pct": "float64",
     "drift_hi_pct": "float64",
     "significant": "bool",
 }
+
+_STEP = timedelta(microseconds=1)
+_REST_OF_DAY = timedelta(days=1) - _STEP
+_LAST = datetime.max.replace(tzinfo=UTC) - _STEP
 
 
 def drift(
@@ -40,7 +49,8 @@ def drift(
     """The relative change of each rate between two instants, with its band.
 
     Each end is looked up as of its instant: the last ticks not later than it; a date stands for the last ticks of that
-    day. `start_at` and `end_at` say which instants those were.
+    day. A tick of which only the date is known counts from the end of its day on. `start_at` and `end_at` say which
+    instants those were.
 
     Parameters
     ----------
@@ -57,52 +67,68 @@ def drift(
     -------
     pandas.DataFrame
         One row per source and pair, sorted by both: ``source``, ``pair``, ``start_at``, ``end_at``, ``rate_start``,
-        ``rate_end``, ``drift_pct`` = 100 (rate_end / rate_start - 1), its band ``drift_lo_pct`` and ``drift_hi_pct``,
-        and ``significant``: the band excludes 0. A pair that has no tick by `start` has NaT and NaN there and is not
-        significant. Where several values share a date, the rate is the middle of their hull.
+        ``rate_end``, ``rate_text_start`` and ``rate_text_end`` as printed, ``drift_pct`` = 100 (rate_end / rate_start
+        - 1), its band ``drift_lo_pct`` and ``drift_hi_pct``, and ``significant``: the band excludes 0. A pair without
+        a tick by `start`, or with the same one at both ends, has no drift (NaN) and is not significant. Where several
+        values share a date, the rate is the middle of their hull and its text is null.
 
     Raises
     ------
     NoData
-        If no pair has a tick at both ends.
+        If no pair has a tick at both ends, and not the same one.
     ValueError
         If `start` is after `end`.
     """
     first, last = last_instant(start), last_instant(end)
     if first > last:
         raise ValueError(f"start {start} is after end {end}")
-    frame = load(store, pairs=pairs, sources=sources, as_of=as_of)
+    frame = load(store, pairs=pairs, sources=sources, as_of=as_of, end=min(last, _LAST) + _STEP)
     return drift_of(frame, first, last)
 
 
 def drift_of(frame: pd.DataFrame, first: datetime, last: datetime) -> pd.DataFrame:
     """`drift` over a frame of ticks, between two aware UTC instants, each included."""
     rows = []
-    upto_end = frame[frame["observed_at"] <= last]
-    for (source, pair), ticks in upto_end.groupby(["source", "pair"], observed=True):
-        end_at, end = _as_of(ticks)
-        before = ticks[ticks["observed_at"] <= first]
-        if before.empty:
-            rows.append((source, pair, pd.NaT, end_at, float("nan"), float(end.middle), *[float("nan")] * 3, False))
-            continue
-        start_at, start = _as_of(before)
-        band = drift_pct(start, end)
-        change = 100 * (end.middle / start.middle - 1)
-        rates = (float(start.middle), float(end.middle))
-        rows.append(
-            (source, pair, start_at, end_at, *rates, float(change), float(band.lo), float(band.hi), 0 not in band)
-        )
+    known_at = frame["observed_at"].mask(frame["time_basis"] == TimeBasis.DATE, frame["observed_at"] + _REST_OF_DAY)
+    for (source, pair), ticks in frame[known_at <= last].groupby(["source", "pair"], observed=True):
+        end = _End.of(ticks)
+        before = ticks[known_at.loc[ticks.index] <= first]
+        start = None if before.empty else _End.of(before)
+        rows.append((source, pair, *_drift(start, end)))
     found = typed(rows, COLUMNS).sort_values(["source", "pair"], ignore_index=True)
     if found["drift_pct"].isna().all():
-        raise NoData(f"no pair has a tick by {first:%Y-%m-%d %H:%M} and by {last:%Y-%m-%d %H:%M} UTC")
+        span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
+        raise NoData(f"no pair has a tick {span}: there are not two looks to compare")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    at: pd.Timestamp
+    band: Band
+    text: str | None
+
+    @classmethod
+    def of(cls, ticks: pd.DataFrame) -> _End:
+        at = ticks["observed_at"].max()
+        rows = counting_rows(ticks[ticks["observed_at"] == at])
+        texts = rows["rate_text"].astype(str).unique()
+        return cls(at, band_at(rows), texts[0] if len(texts) == 1 else None)
+
+
+def _drift(start: _End | None, end: _End) -> tuple[Any, ...]:
+    nothing = (float("nan"), float("nan"), float("nan"), False)
+    rate_end = float(end.band.middle)
+    if start is None:
+        return (pd.NaT, end.at, float("nan"), rate_end, None, end.text, *nothing)
+    facts = (start.at, end.at, float(start.band.middle), rate_end, start.text, end.text)
+    if start.at == end.at:
+        return (*facts, *nothing)
+    band = drift_pct(start.band, end.band)
+    change = 100 * (end.band.middle / start.band.middle - 1)
+    return (*facts, float(change), float(band.lo), float(band.hi), 0 not in band)
 
 
 def band_decimals(width_pct: float) -> int:
     """Decimals that show a band of this width in percent with two digits, at least one."""
     return min(max(1 - math.floor(math.log10(width_pct)), 1), 9) if width_pct > 0 else 4
-
-
-def _as_of(ticks: pd.DataFrame) -> tuple[pd.Timestamp, Band]:
-    at = ticks["observed_at"].max()
-    return at, band_at(ticks[ticks["observed_at"] == at])

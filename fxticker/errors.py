@@ -31,6 +31,12 @@ from typing import ClassVar
 from fxticker.models import Outcome
 
 
+def one_line(text: object) -> str:
+    """A text as one bounded line: the words of a page or a file's name must not forge lines of a log or a terminal."""
+    joined = " ".join(str(text).split())
+    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in joined)[:300]
+
+
 class FxTickerError(Exception):
     """The root of every error that fxticker raises on purpose."""
 
@@ -176,13 +182,15 @@ class WriteFailed(StoreError, OSError):
 
     Attributes
     ----------
+    store
+        Where the store lies.
     name
         The file's name inside the store.
     """
 
-    def __init__(self, name: str, cause: OSError) -> None:
+    def __init__(self, store: object, name: str, cause: OSError) -> None:
         self.name = name
-        super().__init__(cause.errno, f"{name}: {cause.strerror or cause}")
+        super().__init__(cause.errno, f"{store}/{name}: {cause.strerror or cause}")
 
     def __str__(self) -> str:
         return f"{self.args[1]} (nothing of this write is acknowledged)"

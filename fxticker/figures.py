@@ -6,6 +6,7 @@ stretch in which nobody looked.
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def plot_history(frame: pd.DataFrame) -> Figure:
     matplotlib.figure.Figure
         One panel per source and pair over a common time axis (UTC). Each value holds until the next one (a step);
         the shaded band is what its printed digits allow. The line is broken where the next value is farther away than
-        three times the median distance of that panel's values. The last value stands at the right edge as printed.
+        three times the median distance of that panel's values. The last value stands at the right edge as
+        printed, or the range that several values of its day allow.
 
     Raises
     ------
@@ -162,8 +164,10 @@ def _draw_steps(panel: Axes, rows: pd.DataFrame) -> None:
         alone = np.isin(run, np.flatnonzero(np.bincount(run) == 1)) | (len(at) <= _MARKED_ROWS)
         panel.plot(at[alone], rows["rate"].to_numpy()[alone], linestyle="none", marker="o", color=_INK)
     last = rows.iloc[-1]
+    decimals = _decimals(rows) + 1
+    whole = pd.notna(last["rate_text"])
     panel.annotate(
-        str(last["rate_text"]),
+        str(last["rate_text"]) if whole else f"{last['rate_lo']:.{decimals}f} to\n{last['rate_hi']:.{decimals}f}",
         (at[-1], last["rate"]),
         xytext=(6, 0),
         textcoords="offset points",
@@ -184,8 +188,13 @@ def _rate_axis(panel: Axes, rows: pd.DataFrame) -> None:
     scale = 10.0 ** np.floor(np.log10(max(steps, 1)))
     step = next(nice * scale for nice in (1, 2, 5, 10) if nice * scale >= steps)
     panel.yaxis.set_major_locator(MultipleLocator(step * quantum))
-    decimals = max(0, round(-np.log10(quantum)))
+    decimals = _decimals(rows)
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:.{decimals}f}"))
+
+
+def _decimals(rows: pd.DataFrame) -> int:
+    """The printed decimals: a band is one step of them wide."""
+    return max(0, round(-math.log10((rows["rate_hi"] - rows["rate_lo"]).min())))
 
 
 def _runs(at: np.ndarray) -> np.ndarray:

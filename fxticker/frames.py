@@ -41,7 +41,7 @@ def settled(frame: pd.DataFrame) -> pd.DataFrame:
 
     Rows of basis ``date`` at one instant are values of some time on that day: their band is the hull of all and
     their rate its middle. Otherwise the last recorded row counts; a row that has an instant counts before rows
-    that have a date only.
+    that have a date only. Where a hull holds several texts, `rate_text` is null; so are `change_text` and `change_pct`.
 
     Returns
     -------
@@ -80,4 +80,8 @@ def _settle(rows: pd.DataFrame) -> pd.Series:
     if len(counted) > 1:
         band = band_at(rows)
         last["rate"], last["rate_lo"], last["rate_hi"] = float(band.middle), float(band.lo), float(band.hi)
+        if len(counted["rate_text"].unique()) > 1:
+            last["rate_text"] = None
+        if len(counted["change_text"].unique()) > 1:
+            last["change_text"], last["change_pct"] = None, np.nan
     return last

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import glob
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from fxticker.clock import Clock, SystemClock
 from fxticker.errors import ParseError, UndatedPage
 from fxticker.instants import Moment, instant, is_date
 from fxticker.models import Origin, Tick, TimeBasis
 from fxticker.normalising import normalise
+from fxticker.schedule import EPOCH
 from fxticker.sources import Source
 from fxticker.store import Store
 
 MAX_PAGE_BYTES = 50_000_000
 """A saved page of the site has some 150 kB; what is larger than this is no page."""
 STDIN = "-"
+_TIME_ZONES = timedelta(days=1)
+"""A page printed east of here may already carry tomorrow's date."""
 _BATCH_TICKS = 20_000
 """Ticks per append: some 4,000 pages share the cost of a durable write, and memory stays bounded."""
 
@@ -60,6 +65,8 @@ class StdinPage:
 
     def read(self) -> bytes:
         """All of it."""
+        if sys.stdin is None:
+            raise FileNotFoundError("standard input is closed")
         return sys.stdin.buffer.read(MAX_PAGE_BYTES + 1)
 
 
@@ -88,12 +95,14 @@ class ImportSummary:
 def find_pages(arguments: Iterable[str]) -> list[Page]:
     """The pages that files, folders (with all below them), glob patterns and ``-`` stand for, each once, in order.
 
-    Hidden files are left out of folders.
+    Hidden files and folders are left out of folders, and so is what is no file.
 
     Raises
     ------
     FileNotFoundError
-        If an argument is no file, no folder, and matches none.
+        If an argument is no file, no folder, and matches none, or is a folder without files.
+    OSError
+        If a folder cannot be listed.
     """
     pages: dict[str, Page] = {}
     for argument in arguments:
@@ -101,12 +110,18 @@ def find_pages(arguments: Iterable[str]) -> list[Page]:
             pages.setdefault(STDIN, StdinPage())
             continue
         for path in _paths(argument):
-            pages.setdefault(str(path.resolve()), FilePage(path))
+            pages.setdefault(os.path.abspath(path), FilePage(path))  # noqa: PTH100  resolve() fails on loops
     return list(pages.values())
 
 
 def import_pages(
-    pages: Iterable[Page], *, source: Source, store: Store, observed_at: Moment | None = None
+    pages: Iterable[Page],
+    *,
+    source: Source,
+    store: Store,
+    observed_at: Moment | None = None,
+    clock: Clock | None = None,
+    summary: ImportSummary | None = None,
 ) -> ImportSummary:
     """Store the ticker of each page; a page that cannot be used is refused by name, and the others go on.
 
@@ -121,18 +136,23 @@ def import_pages(
     observed_at
         When all these pages were captured; a date means some time on that day. Without it each page's own printed
         date counts.
+    clock
+        Tells which pages are of the future; those are refused.
+    summary
+        Kept up to date as rows become durable: it tells what was stored even if the import is broken off.
 
     Raises
     ------
     StoreError
         If the store refuses; importing again is safe.
     """
-    summary = ImportSummary()
+    summary = summary if summary is not None else ImportSummary()
+    latest = (clock or SystemClock()).now() + _TIME_ZONES
     waiting: list[Tick] = []
     for page in pages:
         summary.pages += 1
         try:
-            waiting.extend(read_page(page, source=source, observed_at=observed_at))
+            waiting.extend(_plausible(read_page(page, source=source, observed_at=observed_at), latest))
         except (ParseError, UndatedPage, OSError) as error:
             summary.refused.append((page.name, getattr(error, "strerror", None) or str(error)))
         if len(waiting) >= _BATCH_TICKS:
@@ -167,6 +187,13 @@ def read_page(page: Page, *, source: Source, observed_at: Moment | None = None) 
     return normalise(snapshot, source=source.id, observed_at=at, time_basis=basis, origin=Origin.PAGE)
 
 
+def _plausible(ticks: Sequence[Tick], latest: datetime) -> Sequence[Tick]:
+    at = ticks[0].observed_at
+    if not EPOCH <= at <= latest:
+        raise UndatedPage(f"the page would lie at {at.date()}: before 1970 or in the future")
+    return ticks
+
+
 def _flush(waiting: list[Tick], store: Store, summary: ImportSummary) -> None:
     if waiting:
         result = store.append(waiting)
@@ -178,11 +205,10 @@ def _flush(waiting: list[Tick], store: Store, summary: ImportSummary) -> None:
 def _paths(argument: str) -> Iterator[Path]:
     path = Path(argument)
     if path.is_dir():
-        yield from sorted(
-            item
-            for item in path.rglob("*")
-            if item.is_file() and not any(part.startswith(".") for part in item.relative_to(path).parts)
-        )
+        files = sorted(_files_below(path))
+        if not files:
+            raise FileNotFoundError(f"{argument}: a folder without files")
+        yield from files
     elif path.exists():
         yield path
     else:
@@ -191,3 +217,15 @@ def _paths(argument: str) -> Iterator[Path]:
             raise FileNotFoundError(f"{argument}: no such file or folder, and no file matches it")
         for match in found:
             yield from _paths(match)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(parent, name) for name in names if not name.startswith(".")):
+            if path.is_file() or path.is_symlink():
+                yield path
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from fxticker.errors import NoData
 from fxticker.instants import Moment, instant, last_instant
+from fxticker.models import TimeBasis
 from fxticker.store import Store, opened
 from fxticker.store.columns import indices_of, integers, microseconds, order_by, text_codes
 from fxticker.store.scanning import scan, with_source
@@ -151,7 +152,7 @@ def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.Data
     -------
     pandas.DataFrame
         The columns of `load`, one row per source and pair, sorted by source and pair. Of several values at the last
-        instant it is the last recorded one.
+        instant it is the last recorded one, and one that has an instant before one that has a date only.
 
     Raises
     ------
@@ -177,7 +178,11 @@ def _latest_of(table: SegmentTable, segments: Sequence[SegmentName]) -> pa.Table
     for month in sorted({segment.month for segment in segments}, reverse=True):
         held = [with_source(table.read(item), item.source) for item in segments if item.month == month]
         rows = pa.concat_tables(held if rows is None else [*held, rows])
-        order = order_by(rows, ("pair", "observed_at", "recorded_at", "rate_text"))
+        # at one instant a row that has an instant counts before one that has a date only: see frames.settled
+        is_exact = text_codes(rows.column("time_basis"), {TimeBasis.DATE: 0}) > 0
+        order = order_by(rows, ("recorded_at", "rate_text"))
+        order = order[np.argsort(is_exact[order], kind="stable")]
+        order = order[order_by(rows.take(indices_of(order)), ("pair", "observed_at"))]
         codes = text_codes(rows.column("pair"), {})[order]
         is_last = np.append(codes[1:] != codes[:-1], True)[: len(codes)]
         rows = rows.take(indices_of(order[is_last])).combine_chunks()

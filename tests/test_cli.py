@@ -50,7 +50,10 @@ def test_latest_prints_the_texts_as_printed(history_store, tmp_path):
 def test_table_shows_rates_as_rates_are_written(history_store, tmp_path):
     shown = fxticker("drift", "--store", history_store, "--start", "2024-09-08", "--end", "2026-02-25", cwd=tmp_path)
     [uzs] = [line.split() for line in shown.stdout.splitlines() if "UZS/USD" in line]
-    assert uzs[6:] == ["0.00008", "0.00008", "0.0", "-11.8", "13.3", "no"]
+    assert uzs == ["UZS/USD", "0.00008", "0.00008", "0.0", "-11.8", "to", "13.3", "no"]
+    [kzt] = [line.split() for line in shown.stdout.splitlines() if "KZT/USD" in line]
+    assert kzt[1:3] == ["0.00209", "0.00200"]
+    assert max(map(len, shown.stdout.splitlines())) <= 80
 
 
 def test_json_is_one_document_with_full_figures_and_nulls(history_store, tmp_path):
@@ -184,7 +187,7 @@ def test_status_tells_a_store_that_is_not_fed(history_store, tmp_path):
 
 def test_check_names_a_damaged_file(tmp_path):
     Store(tmp_path / "store").append(snapshot_ticks(NOON))
-    assert fxticker("check", "--store", "store", cwd=tmp_path).stdout == "every file is sound\n"
+    assert fxticker("check", "--store", "store", cwd=tmp_path).stdout == "files read: 1, all sound\n"
     [segment] = (tmp_path / "store").rglob("*.parquet")
     segment.write_bytes(segment.read_bytes()[:-10])
     shown = fxticker("check", "--store", "store", cwd=tmp_path)

@@ -265,13 +265,20 @@ def test_a_page_cannot_forge_lines_of_the_log_with_its_figures(tmp_path, entry):
     assert len(poll.detail) <= 300
 
 
-def test_a_fault_of_the_sources_code_is_no_outcome_of_the_page(tmp_path):
+def test_a_fault_of_the_sources_code_is_an_outcome_of_its_own(tmp_path):
     def parse(body, headers):
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        collect(tmp_path, showing(PAGE), source=replace(SOURCE, parse=parse))
-    assert not (tmp_path / "polls").exists()
+    poll = collect(tmp_path, showing(PAGE), source=replace(SOURCE, parse=parse))
+    assert (poll.outcome, poll.detail) == (Outcome.ERROR, "ZeroDivisionError: see the log")
+    assert list(fx.load_polls(tmp_path)["outcome"]) == ["error"]
+
+
+def test_a_percentage_that_no_earlier_rate_can_give_is_flagged_and_stored(tmp_path):
+    poll = collect(tmp_path, showing(PAGE.replace(b"0.37%", b"0.38%")))
+    assert poll.outcome == Outcome.OK
+    assert poll.detail == "percentage inconsistent with the rate: TJS/USD"
+    assert len(fx.load(tmp_path)) == 5
 
 
 # A store that refuses
@@ -284,10 +291,9 @@ def test_nothing_is_recorded_if_the_ticks_cannot_be_stored(tmp_path):
     assert fx.load(tmp_path).empty
 
 
-def test_nothing_is_recorded_if_a_rejected_body_cannot_be_kept(tmp_path):
-    with pytest.raises(StoreError):
-        collect(tmp_path, showing(ARTICLE), store=refusing_store(tmp_path, what="rejected"))
-    assert fx.load_polls(tmp_path).empty
+def test_the_outcome_stands_if_a_rejected_body_cannot_be_kept(tmp_path):
+    collect(tmp_path, showing(ARTICLE), store=refusing_store(tmp_path, what="rejected"))
+    assert list(fx.load_polls(tmp_path)["outcome"]) == ["no_ticker"]
 
 
 @pytest.mark.parametrize("fetch", [showing(PAGE), failing(Unreachable("refused"))], ids=["sound", "failed"])

@@ -48,3 +48,10 @@ def test_sound_polls_have_no_gaps(store):
 def test_store_without_polls_gives_an_empty_frame(store, tmp_path):
     (tmp_path / "parquet").mkdir()
     assert list(fx.gaps(store).columns) == ["source", "start_at", "end_at", "slots", "why"]
+
+
+def test_silence_up_to_a_given_end_is_a_stretch(store):
+    store.record(_polls(Outcome.OK, Outcome.OK, Outcome.OK))
+    [gap] = fx.gaps(store, end="2025-11-15").itertuples()
+    assert gap.start_at == pd.Timestamp("2025-11-14T12:30Z")
+    assert gap.why == "nothing is on record"

@@ -70,10 +70,10 @@ def test_of_several_values_at_one_polled_instant_the_last_recorded_counts(tmp_pa
     from builders import FixedClock
 
     store = Store(tmp_path / "parquet", clock=FixedClock(step=timedelta(seconds=1)))
-    store.append([_tjs("0.10900", NOON)])
+    store.append([_tjs("0.10900", NOON), _tjs("0.10700", THE_13TH)])
     store.append([_tjs("0.10800", NOON)])
-    [row] = fx.drift(store, start=NOON, end=NOON).itertuples()
-    assert row.rate_end == pytest.approx(0.10800)
+    [row] = fx.drift(store, start="2025-11-13", end=NOON).itertuples()
+    assert row.rate_text_end == "0.10800"
 
 
 def test_pair_that_came_later_is_shown_without_a_start(store):
@@ -96,8 +96,8 @@ def test_start_after_end_is_refused(store):
 
 
 def test_columns_have_their_documented_types(store):
-    store.append([_tjs("0.10800", THE_13TH)])
-    frame = fx.drift(store, start="2025-11-13", end="2025-11-13")
+    store.append([_tjs("0.10800", THE_13TH), _tjs("0.10800", THE_14TH)])
+    frame = fx.drift(store, start="2025-11-13", end="2025-11-14")
     assert frame.dtypes.astype(str).to_dict() == {
         "source": "str",
         "pair": "str",
@@ -105,6 +105,8 @@ def test_columns_have_their_documented_types(store):
         "end_at": "datetime64[us, UTC]",
         "rate_start": "float64",
         "rate_end": "float64",
+        "rate_text_start": "str",
+        "rate_text_end": "str",
         "drift_pct": "float64",
         "drift_lo_pct": "float64",
         "drift_hi_pct": "float64",
@@ -122,3 +124,23 @@ def test_as_of_leaves_out_what_was_recorded_later(tmp_path):
     store.append([_tjs("0.10999", THE_14TH)])
     [row] = fx.drift(store, start="2025-11-13", end="2025-11-14", as_of=NOON).itertuples()
     assert row.rate_end == pytest.approx(0.10840)
+
+
+def test_one_tick_is_no_drift(store):
+    store.append([_tjs("0.10800", THE_13TH)])
+    with pytest.raises(fx.NoData, match="two looks"):
+        fx.drift(store, start="2025-11-13", end="2025-12-24")
+
+
+def test_value_known_by_its_date_only_counts_from_the_end_of_its_day(store):
+    store.append([_tjs("0.10800", THE_13TH), _tjs("0.10900", THE_14TH, time_basis=TimeBasis.DATE)])
+    with pytest.raises(fx.NoData):
+        fx.drift(store, start="2025-11-13", end="2025-11-14T12:00Z")
+    [row] = fx.drift(store, start="2025-11-13", end="2025-11-14").itertuples()
+    assert row.rate_text_end == "0.10900"
+
+
+@pytest.mark.parametrize("end", ["9999-12-31", "9999-12-31T23:59:59.999999Z"])
+def test_end_of_the_calendar_is_an_end_like_any_other(store, end):
+    store.append([_tjs("0.10800", THE_13TH), _tjs("0.10800", THE_14TH)])
+    assert len(fx.drift(store, start="2025-11-13", end=end)) == 1

@@ -8,6 +8,7 @@ import pytest
 from builders import TICKER
 
 import fxticker as fx
+from fxticker.demo.captures import read_captures
 from fxticker.demo.site import render_html, render_text
 from fxticker.errors import WriteFailed
 from fxticker.importing import FilePage, StdinPage, find_pages, import_pages
@@ -319,3 +320,24 @@ def test_more_pages_than_one_batch_are_all_stored(pages, store):
     file = FilePage(Path(save(pages, "a.txt", render_text(TODAY, DAY, copies=1))))
     summary = import_pages([file] * 4_100, source=SOURCE, store=store)
     assert (summary.pages, summary.added, summary.known) == (4_100, 5, 20_495)
+
+
+@pytest.mark.parametrize("observed_at", ["2205-11-14", "1969-12-31", "9999-12-31T23:00Z"])
+def test_page_of_the_future_or_before_1970_is_refused(tmp_path, observed_at):
+    page = tmp_path / "page.txt"
+    capture = read_captures()[0]
+    page.write_text(render_text(capture.ticks, capture.page_date))
+    summary = import_pages([FilePage(page)], source=SOURCE, store=Store(tmp_path / "store"), observed_at=observed_at)
+    assert summary.added == 0
+    assert "before 1970 or in the future" in summary.refused[0][1]
+
+
+def test_folder_without_files_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="a folder without files"):
+        find_pages([str(tmp_path)])
+
+
+def test_link_that_leads_to_itself_is_refused_by_name(tmp_path):
+    (tmp_path / "self").symlink_to(tmp_path / "self")
+    summary = import_pages(find_pages([str(tmp_path)]), source=SOURCE, store=Store(tmp_path / "store"))
+    assert [name for name, _ in summary.refused] == [str(tmp_path / "self")]

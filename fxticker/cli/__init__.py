@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from fxticker import __version__
 from fxticker.cli import collecting, demonstrating, plotting, reading
-from fxticker.errors import ConfigError, FxTickerError
+from fxticker.errors import ConfigError, FxTickerError, one_line
 
 app = typer.Typer(
     name="fxticker",
     help="Record the Central Asian FX ticker for years without lying.",
-    epilog="Times are UTC. Exit codes: 0 good, 1 a named failure, 2 usage, 130 interrupted.",
+    epilog="Times are UTC. Exit codes: 0 good, 1 a named failure, 2 usage, 130 interrupted (`run` ends with 0).",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,  # noqa: FBT002
+) -> None:
+    if version:
+        print(f"fxticker {__version__}")
+        raise typer.Exit
+
+
 app.command("run")(collecting.run)
 app.command("snapshot")(collecting.snapshot)
 app.command("import")(collecting.import_)
@@ -46,4 +60,4 @@ def main() -> None:
 
 
 def _say(text: str) -> None:
-    print(f"fxticker: {' '.join(text.split())}", file=sys.stderr)
+    print(f"fxticker: {one_line(text)}", file=sys.stderr)

@@ -85,7 +85,8 @@ def import_(
     from rich.console import Console
     from rich.progress import track
 
-    from fxticker.importing import find_pages, import_pages
+    from fxticker.errors import one_line
+    from fxticker.importing import ImportSummary, find_pages, import_pages
     from fxticker.instants import instant
     from fxticker.sources import known_sources
     from fxticker.store import Store
@@ -100,18 +101,22 @@ def import_(
     folder: Path = store if store is not None else settings(config).store.path
     pages = find_pages(files)
     console = Console(stderr=True)
-    summary = import_pages(
-        track(pages, "importing", console=console, transient=True, disable=not console.is_terminal),
-        source=known_sources()[source],
-        store=Store(folder),
-        observed_at=observed_at,
-    )
-    for name, reason in summary.refused:
-        print(f"fxticker: refused {name}: {reason}", file=sys.stderr)
-    print(
-        f"{summary.pages} pages: {summary.added} rows added, {summary.known} already there, "
-        f"{len(summary.refused)} pages refused"
-    )
+    summary = ImportSummary()
+    try:
+        import_pages(
+            track(pages, "importing", console=console, transient=True, disable=not console.is_terminal),
+            source=known_sources()[source],
+            store=Store(folder),
+            observed_at=observed_at,
+            summary=summary,
+        )
+    finally:  # what was stored is stored, whatever broke the import off
+        for name, reason in summary.refused:
+            print(f"fxticker: refused {one_line(f'{name}: {reason}')}", file=sys.stderr)
+        print(
+            f"{summary.pages} pages: {summary.added} rows added, {summary.known} already there, "
+            f"{len(summary.refused)} pages refused"
+        )
     if summary.refused:
         raise typer.Exit(1)
 

@@ -12,13 +12,14 @@ import typer
 from fxticker.cli.options import Format
 
 _MARKER = ".fxticker-demo"
-"""Marks a folder as the demonstration's own, which it may replace."""
+"""Marks a folder as the demonstration's own, whose stores it may replace."""
+_STORES = ("history", "live")
 _LIVE_POLLS = 10
 
 
 def demo(
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="A folder of its own; an earlier demo's is replaced.")
+        Path, typer.Option("-o", "--output", help="A folder of its own; an earlier demo's stores are replaced.")
     ] = Path("fxticker-demo"),
 ) -> None:
     """Show the whole job, offline.
@@ -38,7 +39,7 @@ def demo(
     from fxticker.loading import latest, load
 
     _make_folder(output)
-    history_store, live_store = output / "history", output / "live"
+    history_store, live_store = (output / name for name in _STORES)
     console = Console(highlight=False, soft_wrap=True)
     history = list(dated_slots(read_captures()))
     with TickerSite() as site:
@@ -73,7 +74,6 @@ def demo(
     print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
     show_drift(
         moved,
-        ["pair", "rate_start", "rate_end", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant"],
         Format.TABLE,
     )
     charts = {output / "history.png": plot_history(load(history_store)), output / "drift.png": plot_drift(moved)}
@@ -87,12 +87,13 @@ def demo(
 
 
 def _make_folder(output: Path) -> None:
-    if output.exists():
-        if not (output / _MARKER).exists() and any(output.iterdir()):
-            raise FileExistsError(f"{output}: exists and is not an earlier demonstration's; name another with -o")
-        shutil.rmtree(output)
-    output.mkdir(parents=True)
+    if output.exists() and not (output / _MARKER).exists() and any(output.iterdir()):
+        raise FileExistsError(f"{output}: exists and is not an earlier demonstration's; name another with -o")
+    output.mkdir(parents=True, exist_ok=True)
     (output / _MARKER).touch()
+    for own in _STORES:  # nothing else in the folder is touched
+        if (output / own).exists():
+            shutil.rmtree(output / own)
 
 
 def _counted(outcomes: list[str]) -> str:

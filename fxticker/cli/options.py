@@ -31,8 +31,21 @@ def _moment(text: str | None) -> str | None:
     return text
 
 
-Config = Annotated[Path | None, typer.Option("--config", help="The configuration; default: config.toml, if there.")]
-StoreFolder = Annotated[Path | None, typer.Option("--store", help="The store's folder; default: as configured.")]
+def _named(path: Path | None) -> Path | None:
+    # an unset variable of a shell must not mean the working directory
+    if path is not None and str(path) == ".":
+        raise typer.BadParameter("must name a file or folder; for the working directory say $PWD")
+    return path
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", readable=False, help="The configuration; default: config.toml, if there."),
+]
+StoreFolder = Annotated[
+    Path | None,
+    typer.Option("--store", readable=False, callback=_named, help="The store's folder; default: as configured."),
+]
 Formatted = Annotated[Format, typer.Option("--format", help="How to print the table.")]
 Pairs = Annotated[list[str] | None, typer.Option("--pair", help="Only this pair, as KZT/USD; may be repeated.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Only this source; may be repeated.")]

@@ -16,11 +16,12 @@ from fxticker.cli.options import Format
 if TYPE_CHECKING:
     import pandas as pd
 
-_DRIFT_FIGURES = ("drift_pct", "drift_lo_pct", "drift_hi_pct")
+_FIGURES = ("rate_start", "rate_end", "drift_pct", "band_pct")
+_FACTORED = ("source", "time_basis", "origin", "start_at", "end_at")
 _DATE = "_date"
 """A column whose name ends so holds days."""
-_PIPE_WIDTH = 200
-"""Characters of a table that goes into a file or a pipe, where there is no terminal to ask."""
+_WIDTH = 1000
+"""Wider than any table."""
 
 
 def show(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], form: Format) -> None:
@@ -39,17 +40,29 @@ def show(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], form: Format
         _show_table(rows, columns)
 
 
-def show_drift(frame: pd.DataFrame, columns: Sequence[str], form: Format) -> None:
-    """Print drifts; on a terminal with as many decimals as the band supports."""
+def show_drift(frame: pd.DataFrame, form: Format) -> None:
+    """Print drifts; in a table with the printed rates and as many decimals of the drift as its band supports."""
     rows = frame.to_dict("records")
-    if form is Format.TABLE:
-        from fxticker.drifting import band_decimals
+    if form is not Format.TABLE:
+        show(rows, list(frame.columns), form)
+        return
+    columns = ["source", "start_at", "end_at", "pair", "rate_start", "rate_end", "drift_pct", "band_pct", "significant"]
+    show([row | _shown_drift(row) for row in rows], columns, form)
 
-        for row in rows:
-            if row["drift_pct"] == row["drift_pct"]:
-                decimals = band_decimals(row["drift_hi_pct"] - row["drift_lo_pct"])
-                row |= {name: f"{row[name]:.{decimals}f}" for name in _DRIFT_FIGURES}
-    show(rows, columns, form)
+
+def _shown_drift(row: Mapping[Any, Any]) -> dict[str, str | None]:
+    from fxticker.drifting import band_decimals
+
+    shown = {
+        f"rate_{end}": _cell("", _missing_to_none(row[f"rate_text_{end}"]) or row[f"rate_{end}"])
+        for end in ("start", "end")
+    }
+    if _missing_to_none(row["drift_pct"]) is None:
+        return {**shown, "drift_pct": None, "band_pct": None}
+    lo, hi = row["drift_lo_pct"], row["drift_hi_pct"]
+    decimals = band_decimals(hi - lo)
+    band = f"{lo:.{decimals}f} to {hi:.{decimals}f}"
+    return {**shown, "drift_pct": f"{row['drift_pct']:.{decimals}f}", "band_pct": band}
 
 
 def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> None:
@@ -57,15 +70,19 @@ def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> No
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PIPE_WIDTH)
+    # What is the same in all rows stands above the table once: it fits an 80-column terminal then.
+    same = [name for name in columns if name in _FACTORED and len({_cell(name, row[name]) for row in rows}) == 1]
+    # A figure is never folded or cut: a table that is too wide for the terminal runs over.
+    console = Console(highlight=False, width=_WIDTH)
+    if same:
+        console.print(", ".join(f"{name} {_cell(name, rows[0][name])}" for name in same))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in columns:
-        figures = name in _DRIFT_FIGURES or any(type(row[name]) in (int, float) for row in rows)
-        table.add_column(name, justify="right" if figures else "left", overflow="fold")
+    shown = [name for name in columns if name not in same]
+    for name in shown:
+        figures = name in _FIGURES or any(type(row[name]) in (int, float) for row in rows)
+        table.add_column(name, justify="right" if figures else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(_cell(name, row[name]) for name in columns))
+        table.add_row(*(_cell(name, row[name]) for name in shown))
     console.print(table)
 
 
@@ -89,7 +106,7 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, datetime) and not name.endswith(_DATE):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
-        return f"{value:%Y-%m-%d}"
+        return str(value.date() if isinstance(value, datetime) else value)
     return value.item() if hasattr(value, "item") else value
 
 

@@ -25,6 +25,7 @@ from fxticker.cli.options import (
     settings,
     store_folder,
 )
+from fxticker.errors import NoData, one_line
 
 _STALE_INTERVALS = 3
 """A source whose last sound poll is older than this many intervals is not well."""
@@ -60,6 +61,8 @@ def history(
 
     chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     frame = load(store_folder(config, store), bands=True, **chosen)
+    if frame.empty:
+        raise NoData("no stored tick matches")
     columns = [
         "observed_at",
         "source",
@@ -71,6 +74,8 @@ def history(
         "source_date",
         "origin",
     ]
+    if form is Format.TABLE:
+        columns.remove("source_date")  # the table has room for 80 characters
     show(frame[columns].to_dict("records"), columns, form)
 
 
@@ -86,12 +91,11 @@ def drift(
 ) -> None:
     """Print how far rates moved, with bands."""
     from fxticker.cli.output import show_drift
-    from fxticker.drifting import COLUMNS
     from fxticker.drifting import drift as drift_of
 
     chosen = selection(pairs=pairs, sources=sources, as_of=as_of)
     frame = drift_of(store_folder(config, store), start=start, end=end, **chosen)
-    show_drift(frame, list(COLUMNS), form)
+    show_drift(frame, form)
 
 
 def gaps(
@@ -107,7 +111,8 @@ def gaps(
     from fxticker.coverage import COLUMNS
     from fxticker.coverage import gaps as gaps_of
 
-    frame = gaps_of(store_folder(config, store), **selection(sources=sources, start=start, end=end))
+    until = end if end is not None else datetime.now(UTC)
+    frame = gaps_of(store_folder(config, store), **selection(sources=sources, start=start, end=until))
     show(frame.to_dict("records"), list(COLUMNS), form)
 
 
@@ -154,12 +159,14 @@ def check(config: Config = None, store: StoreFolder = None) -> None:
     """
     from fxticker.store import opened
 
-    problems = opened(store_folder(config, store)).check()
+    found = opened(store_folder(config, store))
+    problems = found.check()
     for problem in problems:
-        print(f"fxticker: {problem}", file=sys.stderr)
+        print(f"fxticker: {one_line(problem)}", file=sys.stderr)
     if problems:
         raise typer.Exit(1)
-    print("every file is sound")
+    files = sum(len(found.medium.list(table.spec.name)) for table in (found.ticks, found.polls))
+    print(f"files read: {files}, all sound")
 
 
 def export(
@@ -175,14 +182,20 @@ def export(
     """Write ticks with their bands to a file."""
     from fxticker.loading import load
 
-    if file.suffix not in (".csv", ".json", ".parquet"):
+    kind = file.suffix.lower()
+    if kind not in (".csv", ".json", ".parquet"):
         raise typer.BadParameter(f"{file}: the ending must be .csv, .json or .parquet")
     chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     frame = load(store_folder(config, store), bands=True, **chosen)
-    if file.suffix == ".parquet":
+    if frame.empty:
+        raise NoData("no stored tick matches")
+    days = frame["source_date"].dt.strftime("%Y-%m-%d")
+    if kind == ".parquet":
         frame.to_parquet(file, index=False)
-    elif file.suffix == ".csv":
+    elif kind == ".csv":
+        frame = frame.assign(source_date=days)
         frame.to_csv(file, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
     else:
+        frame = frame.assign(source_date=days)
         frame.to_json(file, orient="records", date_format="iso", date_unit="us", indent=1, double_precision=15)
     print(f"{file}: {len(frame)} rows")

@@ -11,14 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from fxticker.clock import Clock, SystemClock
 from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.models import Origin, Poll, Tick
 from fxticker.schedule import EPOCH
 from fxticker.store.columns import integers, records_of, table_of
-from fxticker.store.medium import LocalMedium, StoredObject, local_medium
+from fxticker.store.medium import Medium, StoredObject, local_medium
 from fxticker.store.scanning import month_of, scan
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
@@ -69,13 +68,13 @@ class Store:
 
     def __init__(
         self,
-        path: str | os.PathLike[str] | LocalMedium,
+        path: str | os.PathLike[str] | Medium,
         *,
         clock: Clock | None = None,
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         segment_rows: int = SEGMENT_ROWS,
     ) -> None:
-        self.medium = path if isinstance(path, LocalMedium) else local_medium(path, must_exist=False)
+        self.medium: Medium = local_medium(path, must_exist=False) if isinstance(path, str | os.PathLike) else path
         self._clock = clock or SystemClock()
         self._lock_timeout_s = lock_timeout_s
         self.ticks = SegmentTable(self.medium, TICKS, segment_rows)
@@ -93,14 +92,7 @@ class Store:
             Nothing of a partition whose write failed is acknowledged; doing it again is safe.
         """
         rows = list(ticks)
-        recorded_at = self._clock.now()
-        added = self._append(
-            self.ticks,
-            rows,
-            TICKS.schema,
-            at=lambda tick: tick.observed_at,
-            value_of=lambda tick, column: recorded_at if column == "recorded_at" else getattr(tick, column),
-        )
+        added = self._append(self.ticks, rows, at=lambda tick: tick.observed_at)
         return Appended(added=added, known=len(rows) - added)
 
     def record(self, polls: Iterable[Poll]) -> int:
@@ -116,13 +108,7 @@ class Store:
         StoreLocked, WriteFailed, SegmentUnreadable
             As `append`.
         """
-        return self._append(
-            self.polls,
-            list(polls),
-            POLLS.schema,
-            at=lambda poll: poll.slot,
-            value_of=getattr,
-        )
+        return self._append(self.polls, list(polls), at=lambda poll: poll.slot)
 
     def keep_rejected(self, source: str, slot: datetime, body: bytes) -> None:
         """Keep a body that could not be read, compressed, within the folder's bounds: the oldest give way."""
@@ -163,28 +149,27 @@ class Store:
 
     def check(self) -> list[StoreError]:
         """Read every file whole and return what is wrong, file by file; an empty list is a sound store."""
-        problems: list[StoreError] = []
-        for table in (self.ticks, self.polls):
-            for item in self.medium.list(table.spec.name):
-                problems.extend(_problems(table, item))
-        return problems
+        return [
+            problem
+            for table in (self.ticks, self.polls)
+            for item in self.medium.list(table.spec.name)
+            for problem in _problems(table, item)
+        ]
 
-    def _append(
-        self,
-        table: SegmentTable,
-        rows: Sequence[Any],
-        schema: pa.Schema,
-        *,
-        at: Callable[[Any], datetime],
-        value_of: Callable[[Any, str], Any],
-    ) -> int:
+    def _append(self, table: SegmentTable, rows: Sequence[Any], *, at: Callable[[Any], datetime]) -> int:
         partitions: dict[tuple[str, str], list[Any]] = defaultdict(list)
         for row in rows:
             partitions[row.source, month_of(at(row))].append(row)
         added = 0
         with self.medium.exclusive(self._lock_timeout_s):
+            # Taken under the lock, so that what is recorded by an instant is what a reader saw from then on.
+            recorded_at = self._clock.now()
+
+            def value_of(row: Any, column: str) -> Any:
+                return recorded_at if column == "recorded_at" else getattr(row, column)
+
             for (source, month), members in sorted(partitions.items(), key=lambda item: item[0]):
-                added += table.append(source, month, table_of(members, schema, value_of))
+                added += table.append(source, month, table_of(members, table.spec.schema, value_of))
         return added
 
 
@@ -194,7 +179,7 @@ def opened(store: str | os.PathLike[str] | Store) -> Store:
     Raises
     ------
     StoreError
-        If there is no such folder.
+        If nothing was ever written there.
     """
     return store if isinstance(store, Store) else Store(local_medium(store, must_exist=True))
 

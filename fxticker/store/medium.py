@@ -47,7 +47,7 @@ class StoredObject:
 
 
 class Medium(Protocol):
-    """What the store needs of where it lies."""
+    """What the store needs of where it lies; its text says where that is."""
 
     def list(self, prefix: str) -> list[StoredObject]:
         """The objects below the folder `prefix`, at any depth, by name; none if there is no such folder."""
@@ -99,8 +99,11 @@ class LocalMedium:
         return str(self._root)
 
     def exists(self) -> bool:
-        """Whether there is a folder at all."""
-        return self._root.is_dir()
+        """Whether there is a store: a folder that was written to, or one that holds nothing else yet."""
+        if not self._root.is_dir():
+            return False
+        names = {path.name for path in self._root.iterdir()}
+        return bool(names & {"ticks", "polls", LOCK}) or names <= {"README.md"}
 
     def list(self, prefix: str) -> list[StoredObject]:
         """The objects below the folder `prefix`, by name. Names that start with ``.`` or ``_`` are not objects."""
@@ -160,7 +163,7 @@ class LocalMedium:
                 raise
             self._sync_folder(target.parent)
         except OSError as error:
-            raise WriteFailed(name, error) from error
+            raise WriteFailed(self, name, error) from error
 
     def delete(self, name: str) -> None:
         """Remove the file and make that durable; it is no error if there is none."""
@@ -170,7 +173,7 @@ class LocalMedium:
                 self._calls.unlink(target)
             self._sync_folder(target.parent)
         except OSError as error:
-            raise WriteFailed(name, error) from error
+            raise WriteFailed(self, name, error) from error
 
     @contextlib.contextmanager
     def exclusive(self, timeout_s: float) -> Iterator[None]:
@@ -194,7 +197,7 @@ class LocalMedium:
                 waited_s = round(time.monotonic() - started_s, 1)
                 raise StoreLocked(str(self._root), waited_s, self.lock_holder()) from error
             except OSError as error:
-                raise WriteFailed(LOCK, error) from error
+                raise WriteFailed(self, LOCK, error) from error
             try:
                 self._name_holder()
                 self._sweep()
@@ -227,7 +230,7 @@ class LocalMedium:
                 try:
                     leftover.unlink()
                 except OSError as error:
-                    raise WriteFailed(f"{STAGING}/{leftover.name}", error) from error
+                    raise WriteFailed(self, f"{STAGING}/{leftover.name}", error) from error
 
     def _write(self, path: Path, data: memoryview) -> None:
         handle = self._calls.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
@@ -264,9 +267,10 @@ def local_medium(path: str | os.PathLike[str], *, must_exist: bool) -> LocalMedi
     Raises
     ------
     StoreError
-        If it must exist and there is no such folder.
+        If it must exist and there is no folder, or one with other things.
     """
     medium = LocalMedium(Path(path))
     if must_exist and not medium.exists():
-        raise StoreError(f"{path}: there is no store here (no such folder)")
+        seen = "a folder of other things" if Path(path).is_dir() else "no such folder"
+        raise StoreError(f"{path}: there is no store here ({seen})")
     return medium

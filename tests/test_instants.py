@@ -1,0 +1,54 @@
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pandas as pd
+import pytest
+
+from fxticker.instants import instant, is_date, last_instant
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2025-11-14", datetime(2025, 11, 14, tzinfo=UTC)),
+        ("2025-11-14T12:00Z", datetime(2025, 11, 14, 12, tzinfo=UTC)),
+        ("2025-11-14 12:00", datetime(2025, 11, 14, 12, tzinfo=UTC)),
+        ("2025-11-14T12:00+05:00", datetime(2025, 11, 14, 7, tzinfo=UTC)),
+        (date(2025, 11, 14), datetime(2025, 11, 14, tzinfo=UTC)),
+        (datetime(2025, 11, 14, 12), datetime(2025, 11, 14, 12, tzinfo=UTC)),  # noqa: DTZ001  naive is UTC
+        (
+            datetime(2025, 11, 14, 12, tzinfo=timezone(timedelta(hours=5))),
+            datetime(2025, 11, 14, 7, tzinfo=UTC),
+        ),
+        (pd.Timestamp("2025-11-14T12:00:00.000001Z"), datetime(2025, 11, 14, 12, 0, 0, 1, tzinfo=UTC)),
+    ],
+)
+def test_moment_is_an_aware_utc_instant(moment, expected):
+    found = instant(moment)
+    assert found == expected
+    assert found.tzinfo is UTC
+    assert type(found) is datetime
+
+
+@pytest.mark.parametrize(
+    "text", ["20251114", "2025-W46-5", "yesterday", "", "2025-11-31", "2025-11-14T25:00", "2025-11"]
+)
+def test_anything_but_a_full_date_or_instant_is_refused(text):
+    with pytest.raises(ValueError, match="no date or instant"):
+        instant(text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00+05:00", "9999-12-31T23:59-05:00"])
+def test_instant_outside_the_calendar_is_refused(text):
+    with pytest.raises(ValueError, match="outside the years"):
+        instant(text)
+
+
+def test_date_reaches_to_its_last_microsecond():
+    assert last_instant("9999-12-31") == datetime.max.replace(tzinfo=UTC)
+    assert last_instant("2025-11-14T12:00Z") == datetime(2025, 11, 14, 12, tzinfo=UTC)
+
+
+def test_timestamp_at_midnight_is_no_date():
+    assert is_date("2025-11-14")
+    assert is_date(date(2025, 11, 14))
+    assert not is_date(pd.Timestamp("2025-11-14"))
