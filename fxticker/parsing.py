@@ -47,7 +47,8 @@ _FIGURE_BEHIND = re.compile(rf"[^\S\n]*+{SIGN}?+(?:[0-9]++[.,][0-9]|{NUMBER}\s*+
 _CUT_ENTRY = re.compile(
     r"[\W_\d]{0,32}+[A-Z]{1,3}+(?:\s*+/\s*+[A-Z]{0,3}+\s*+)?(?:<|&[#\w]{0,32}+|\N{REPLACEMENT CHARACTER})?\s*+\Z"
 )
-_CUT_FIGURE = re.compile(rf"(?:\s*+(?:{SIGN}|[0-9])[0-9.,]*+)?\Z")
+_CUT_FIGURE = re.compile(rf"(?:\s*+(?:{SIGN}|[0-9])[0-9.,]*+)?[^\S\n]*+\Z")
+_DANGLING_BULLET = re.compile(r"\s*+[^\w\s]{1,8}+\s*+\Z")
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -280,6 +281,8 @@ def _sign_of_a_cut(text: str, entries: Sequence[_Entry], others: Sequence[_Entry
     has_changes = any(entry.tick.change_text is not None for entry in entries)
     if last.tick.change_text is None and has_changes and _CUT_FIGURE.match(text, last.end):
         return f"the page ends right behind the rate of {last.tick.pair}, which may be cut short"
+    if _DANGLING_BULLET.match(text, last.end):
+        return f"the page ends with a bullet behind the single copy's {last.tick.pair}: more may have followed"
     strays = sorted(_pairs(others) - pairs)
     return f"{strays[0]} stands apart from a single copy that lacks it" if strays else None
 

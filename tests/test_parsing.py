@@ -840,3 +840,14 @@ def test_comment_between_the_digits_of_a_figure_leaves_no_trace():
         "<ul>" + "".join(f"<li>{base}/USD = 0.01<!-- -->144 0%</li>" for base in ("KGS", "KZT", "TJS", "UZS")) + "</ul>"
     )
     assert [tick.rate_text for tick in fx.parse(page).ticks] == ["0.01144"] * 4
+
+
+@pytest.mark.parametrize("end", ["\n  \u2022", "\n  \u2022 ", " | ", "\n-"])
+def test_lone_copy_that_ends_with_a_bullet_is_damaged(end):
+    with pytest.raises(fx.DamagedPage, match="ends with a bullet"):
+        fx.parse(block(TICKS[:4], 1) + end)
+
+
+def test_lone_copy_that_ends_in_spaces_behind_a_rate_is_damaged():
+    with pytest.raises(fx.DamagedPage, match="may be cut short"):
+        fx.parse(block(TICKS[:4], 1) + "\nTMT/USD = 0.28571 ")
