@@ -16,12 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
-from filelock import FileLock, Timeout
 
 from fxticker.errors import SegmentUnreadable, StoreError, StoreLocked, WriteFailed
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 STAGING = ".staging"
 LOCK = ".lock"
@@ -93,7 +95,7 @@ class LocalMedium:
         self._calls = calls or FileCalls()
         self._thread_lock = threading.Lock()
         self._synced: set[Path] = set()
-        self._file_lock = FileLock(root / LOCK, thread_local=False)
+        self._file_lock: FileLock | None = None
 
     def __str__(self) -> str:
         return str(self._root)
@@ -186,13 +188,16 @@ class LocalMedium:
         StoreLocked
             After `timeout_s`, naming the holder.
         """
+        from filelock import FileLock, Timeout  # readers take no lock and need not wait for its import
+
         started_s = time.monotonic()
         if not self._thread_lock.acquire(timeout=timeout_s):
             raise StoreLocked(str(self._root), round(time.monotonic() - started_s, 1), self.lock_holder())
         try:
             try:
                 self._make_folder(self._root)
-                self._file_lock.acquire(timeout=timeout_s, poll_interval=0.01)
+                lock = self._file_lock = self._file_lock or FileLock(self._root / LOCK, thread_local=False)
+                lock.acquire(timeout=timeout_s, poll_interval=0.01)
             except Timeout as error:
                 waited_s = round(time.monotonic() - started_s, 1)
                 raise StoreLocked(str(self._root), waited_s, self.lock_holder()) from error
@@ -203,7 +208,7 @@ class LocalMedium:
                 self._sweep()
                 yield
             finally:
-                self._file_lock.release()
+                lock.release()
         finally:
             self._thread_lock.release()
 
