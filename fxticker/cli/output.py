@@ -71,7 +71,8 @@ def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> No
     from rich.table import Table
 
     # What is the same in all rows stands above the table once: it fits an 80-column terminal then.
-    same = [name for name in columns if name in _FACTORED and len({_cell(name, row[name]) for row in rows}) == 1]
+    factored = _FACTORED if len(rows) > 1 else ()
+    same = [name for name in columns if name in factored and len({_cell(name, row[name]) for row in rows}) == 1]
     # A figure is never folded or cut: a table that is too wide for the terminal runs over.
     console = Console(highlight=False, width=_WIDTH)
     if same:
