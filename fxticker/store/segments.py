@@ -53,7 +53,6 @@ class SegmentName:
 @dataclass(frozen=True, slots=True)
 class _Footer:
     version: tuple[int, ...]
-    rows: int
     sealed: bool
     first: int
     last: int
@@ -143,12 +142,10 @@ class SegmentTable:
         if not fresh.num_rows:
             return 0
         number = 0 if not numbers else numbers[-1] if held is not None else numbers[-1] + 1
-        self._durable.pop(partition, None)
         for part in self._parts(fresh, self._segment_rows - (held.num_rows if held is not None else 0)):
             content = part if held is None else self._sorted(pa.concat_tables([held, part]))
             self._publish(partition, f"{partition}/{number:05}.parquet", content)
             held, number = None, number + 1
-        self._durable[partition] = self._medium.list(partition)[-1].version
         return int(fresh.num_rows)
 
     def _fresh(self, found: Sequence[StoredObject], rows: pa.Table) -> pa.Table:
@@ -201,10 +198,18 @@ class SegmentTable:
     def _publish(self, partition: str, name: str, rows: pa.Table) -> None:
         self._open_tables.pop(partition, None)
         sealed = rows.num_rows >= self._segment_rows
-        self._medium.put(name, _encoded(rows, self.spec, sealed=sealed))
+        version = self._put(partition, name, _encoded(rows, self.spec, sealed=sealed))
+        # What was just written is known: the next append need not read it back.
+        self._footers[name] = self._footer_of(rows, version, sealed=sealed)
         if not sealed:
-            [version] = [item.version for item in self._medium.list(partition) if item.name == name]
             self._keep(partition, version, rows)
+
+    def _put(self, partition: str, name: str, data: pa.Buffer) -> tuple[int, ...]:
+        """Publish the newest segment of a partition, and return the version that is durable now."""
+        self._medium.put(name, data)
+        [version] = [item.version for item in self._medium.list(partition) if item.name == name]
+        self._durable[partition] = version
+        return version
 
     def _prove(self, partition: str, newest: StoredObject) -> None:
         """Make sure that what a reader sees is durable before anyone is told so.
@@ -214,8 +219,7 @@ class SegmentTable:
         """
         if self._durable.get(partition) != newest.version:
             with self._medium.open(newest.name) as file:
-                self._medium.put(newest.name, file.read_buffer())
-            self._durable[partition] = self._medium.list(partition)[-1].version
+                self._put(partition, newest.name, file.read_buffer())
 
     def _open_table(self, partition: str, item: StoredObject) -> pa.Table:
         kept = self._open_tables.get(partition)
@@ -237,15 +241,18 @@ class SegmentTable:
         return known
 
     def _read_footer(self, item: StoredObject) -> _Footer:
-        at = integers(self._read(item.name, [self.spec.time_column]).column(0))
+        rows = self._read(item.name, [self.spec.time_column])
         try:
             with self._medium.open(item.name) as file:
                 metadata = pq.read_metadata(file).metadata or {}
         except (pa.ArrowException, OSError, ValueError) as error:
             raise SegmentUnreadable(item.name, _cause(error)) from error
-        sealed = metadata.get(_SEALED_KEY) == b"1"
+        return self._footer_of(rows, item.version, sealed=metadata.get(_SEALED_KEY) == b"1")
+
+    def _footer_of(self, rows: pa.Table, version: tuple[int, ...], *, sealed: bool) -> _Footer:
+        at = integers(rows.column(self.spec.time_column))
         first, last = (int(at.min()), int(at.max())) if len(at) else (0, -1)
-        return _Footer(item.version, len(at), sealed, first, last)
+        return _Footer(version, sealed, first, last)
 
     def _read(self, name: str, columns: Sequence[str] | None) -> pa.Table:
         try:
