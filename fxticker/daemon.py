@@ -26,7 +26,7 @@ from fxticker.collecting import collect_once, outcome_of
 from fxticker.errors import StoreError
 from fxticker.fetching import Fetcher
 from fxticker.models import Outcome, Poll
-from fxticker.schedule import Schedule, slots_between
+from fxticker.schedule import MICROSECOND, Schedule, slots_between
 from fxticker.sources import Planned
 from fxticker.store import Store
 
@@ -37,7 +37,6 @@ ABANDON_S = 5.0
 _MISSED_BATCH = 50_000
 """Missed slots written at once, so that years of absence need no memory to speak of."""
 
-_STEP = timedelta(microseconds=1)
 _log = logging.getLogger("fxticker")
 
 
@@ -147,7 +146,7 @@ class Daemon:
             self._catch_up(plan, slot)
             last = self._last_slot[plan.source.id]
             # After a clock was set back, slots that have their outcome come again.
-            if slot > last or not self._store.has_polls(plan.source.id, slot, slot + _STEP):
+            if slot > last or not self._store.has_polls(plan.source.id, slot, slot + MICROSECOND):
                 poll = collect_once(plan.source, slot, fetch=self._fetcher, store=self._store, clock=self._clock)
                 self._on_poll(poll)
                 self._last_slot[plan.source.id] = max(slot, last)
@@ -167,7 +166,7 @@ class Daemon:
         last = next(self._store.planned_slots(plan.source.id, now), None)
         if last is None:
             # The very first start: what lies before it was never planned.
-            last = plan.schedule.at_or_before(slot - _STEP) if is_due or was_polled else slot
+            last = plan.schedule.at_or_before(slot - MICROSECOND) if is_due or was_polled else slot
         self._last_slot[plan.source.id] = last
         return slot if is_due and slot > last else plan.schedule.after(now)
 

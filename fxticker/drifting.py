@@ -12,10 +12,11 @@ import pandas as pd
 
 from fxticker.bands import Band, drift_pct
 from fxticker.errors import NoData
-from fxticker.frames import band_at, counting_rows, typed
+from fxticker.frames import counting_rows, hull_of, typed
 from fxticker.instants import Moment, last_instant
 from fxticker.loading import StorePath, load
 from fxticker.models import TimeBasis
+from fxticker.schedule import MICROSECOND
 
 COLUMNS = {
     "source": "str",
@@ -32,9 +33,8 @@ COLUMNS = {
     "significant": "bool",
 }
 
-_STEP = timedelta(microseconds=1)
-_REST_OF_DAY = timedelta(days=1) - _STEP
-_LAST = datetime.max.replace(tzinfo=UTC) - _STEP
+_REST_OF_DAY = timedelta(days=1) - MICROSECOND
+_LAST = datetime.max.replace(tzinfo=UTC) - MICROSECOND
 
 
 def drift(
@@ -82,7 +82,7 @@ def drift(
     first, last = last_instant(start), last_instant(end)
     if first > last:
         raise ValueError(f"start {start} is after end {end}")
-    frame = load(store, pairs=pairs, sources=sources, as_of=as_of, end=min(last, _LAST) + _STEP)
+    frame = load(store, pairs=pairs, sources=sources, as_of=as_of, end=min(last, _LAST) + MICROSECOND)
     return drift_of(frame, first, last)
 
 
@@ -113,7 +113,7 @@ class _End:
         at = ticks["observed_at"].max()
         rows = counting_rows(ticks[ticks["observed_at"] == at])
         texts = rows["rate_text"].astype(str).unique()
-        return cls(at, band_at(rows), texts[0] if len(texts) == 1 else None)
+        return cls(at, hull_of(rows), texts[0] if len(texts) == 1 else None)
 
 
 def _drift(start: _End | None, end: _End) -> tuple[Any, ...]:

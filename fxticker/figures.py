@@ -180,7 +180,7 @@ def _draw_steps(panel: Axes, rows: pd.DataFrame) -> None:
 
 def _rate_axis(panel: Axes, rows: pd.DataFrame) -> None:
     """Ticks at printable values only, with the printed decimals: at most five, at least two."""
-    quantum = float((rows["rate_hi"] - rows["rate_lo"]).min())
+    quantum = _quantum(rows)
     lo, hi = float(rows["rate_lo"].min()), float(rows["rate_hi"].max())
     margin = max(0.6 * quantum, 0.08 * (hi - lo))
     panel.set_ylim(lo - margin, hi + margin)
@@ -192,9 +192,14 @@ def _rate_axis(panel: Axes, rows: pd.DataFrame) -> None:
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:.{decimals}f}"))
 
 
+def _quantum(rows: pd.DataFrame) -> float:
+    """One step of the printed decimals: the width of the narrowest band."""
+    return float((rows["rate_hi"] - rows["rate_lo"]).min())
+
+
 def _decimals(rows: pd.DataFrame) -> int:
-    """The printed decimals: a band is one step of them wide."""
-    return max(0, round(-math.log10((rows["rate_hi"] - rows["rate_lo"]).min())))
+    """The printed decimals."""
+    return max(0, round(-math.log10(_quantum(rows))))
 
 
 def _runs(at: np.ndarray) -> np.ndarray:

@@ -58,12 +58,9 @@ def settled(frame: pd.DataFrame) -> pd.DataFrame:
     return whole.sort_values(["observed_at", "pair"], kind="stable", ignore_index=True)
 
 
-def band_at(rows: pd.DataFrame) -> Band:
-    """The band of all rows of one source and pair at one instant, exactly."""
-    counted = counting_rows(rows)
-    return hull(
-        rate_band(text, int(nominal)) for text, nominal in zip(counted["rate_text"], counted["nominal"], strict=True)
-    )
+def hull_of(rows: pd.DataFrame) -> Band:
+    """The smallest band that holds those of all rows, exactly."""
+    return hull(rate_band(text, int(nominal)) for text, nominal in zip(rows["rate_text"], rows["nominal"], strict=True))
 
 
 def counting_rows(rows: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +75,7 @@ def _settle(rows: pd.DataFrame) -> pd.Series:
     counted = counting_rows(rows)
     last = counted.sort_values("recorded_at", kind="stable").iloc[-1].copy()
     if len(counted) > 1:
-        band = band_at(rows)
+        band = hull_of(counted)
         last["rate"], last["rate_lo"], last["rate_hi"] = float(band.middle), float(band.lo), float(band.hi)
         if len(counted["rate_text"].unique()) > 1:
             last["rate_text"] = None

@@ -12,6 +12,8 @@ from typing import Protocol
 from cronsim import CronSim, CronSimError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+"""The smallest distance of two instants, here and in the store."""
 _CRON_FIELDS = 5
 _MAX_INTERVAL_S = 31 * 86400
 """A ticker polled less than once a month is not recorded."""
@@ -76,7 +78,7 @@ class Cron:
     def at_or_before(self, instant: datetime) -> datetime:
         """The last slot not later than `instant`."""
         # CronSim backwards looks strictly before the instant it is given
-        return next(CronSim(self.expression, instant + timedelta(microseconds=1), reverse=True))
+        return next(CronSim(self.expression, instant + MICROSECOND, reverse=True))
 
 
 def every(text: str, source: str) -> Every:

@@ -445,6 +445,13 @@ def test_planned_slots_come_newest_first_and_leave_out_polls_by_hand(store, upto
     assert list(store.planned_slots("timesca", upto)) == expected
 
 
+def test_planned_slots_of_the_first_day_of_a_month_come_once(store):
+    slots = [datetime(2025, 12, 1, tzinfo=UTC), datetime(2025, 11, 30, tzinfo=UTC)]
+    store.record([Poll("timesca", slot, Outcome.OK) for slot in slots])
+
+    assert list(store.planned_slots("timesca", datetime(2025, 12, 31, tzinfo=UTC))) == slots
+
+
 # bodies that could not be read
 
 

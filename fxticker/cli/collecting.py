@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fxticker.cli.options import Config, Sources, StoreFolder, settings
+from fxticker.cli.options import Config, Sources, StoreFolder, moment, settings, store_folder
 
 if TYPE_CHECKING:
     from fxticker.config import HttpSettings
@@ -71,7 +70,11 @@ def import_(
     files: Annotated[list[str], typer.Argument(help="Saved pages: files, folders, glob patterns, or - for stdin.")],
     observed_at: Annotated[
         str | None,
-        typer.Option("--observed-at", help="When the pages were captured; default: each page's own printed date."),
+        typer.Option(
+            "--observed-at",
+            callback=moment,
+            help="When the pages were captured; default: each page's own printed date.",
+        ),
     ] = None,
     source: Annotated[str, typer.Option("--source", help="Whose pages they are.")] = "timesca",
     config: Config = None,
@@ -87,18 +90,12 @@ def import_(
 
     from fxticker.errors import one_line
     from fxticker.importing import ImportSummary, find_pages, import_pages
-    from fxticker.instants import instant
     from fxticker.sources import known_sources
     from fxticker.store import Store
 
-    if observed_at is not None:
-        try:
-            instant(observed_at)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
     if source not in known_sources():
         raise typer.BadParameter(f"unknown source {source}; known are {', '.join(sorted(known_sources()))}")
-    folder: Path = store if store is not None else settings(config).store.path
+    opened = Store(store_folder(config, store))
     pages = find_pages(files)
     console = Console(stderr=True)
     summary = ImportSummary()
@@ -106,7 +103,7 @@ def import_(
         import_pages(
             track(pages, "importing", console=console, transient=True, disable=not console.is_terminal),
             source=known_sources()[source],
-            store=Store(folder),
+            store=opened,
             observed_at=observed_at,
             summary=summary,
         )

@@ -20,7 +20,8 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def _moment(text: str | None) -> str | None:
+def moment(text: str | None) -> str | None:
+    """Refuse, as wrong usage, a text that is neither a date nor an instant."""
     from fxticker.instants import instant
 
     if text is not None:
@@ -51,16 +52,14 @@ Pairs = Annotated[list[str] | None, typer.Option("--pair", help="Only this pair,
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Only this source; may be repeated.")]
 Start = Annotated[
     str | None,
-    typer.Option("--start", callback=_moment, help="From this date or instant on (2025-11-01, 2025-11-01T12:00Z)."),
+    typer.Option("--start", callback=moment, help="From this date or instant on (2025-11-01, 2025-11-01T12:00Z)."),
 ]
-End = Annotated[str | None, typer.Option("--end", callback=_moment, help="Up to this date or instant, not included.")]
-AsOf = Annotated[
-    str | None, typer.Option("--as-of", callback=_moment, help="Only what the store had recorded by then.")
-]
+End = Annotated[str | None, typer.Option("--end", callback=moment, help="Up to this date or instant, not included.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", callback=moment, help="Only what the store had recorded by then.")]
 From = Annotated[
-    str, typer.Option("--start", callback=_moment, help="First end; a date means the last ticks of that day.")
+    str, typer.Option("--start", callback=moment, help="First end; a date means the last ticks of that day.")
 ]
-To = Annotated[str, typer.Option("--end", callback=_moment, help="Second end, likewise.")]
+To = Annotated[str, typer.Option("--end", callback=moment, help="Second end, likewise.")]
 
 
 def settings(config: Path | None) -> Settings:

@@ -189,13 +189,11 @@ def export(
     frame = load(store_folder(config, store), bands=True, **chosen)
     if frame.empty:
         raise NoData("no stored tick matches")
-    days = frame["source_date"].dt.strftime("%Y-%m-%d")
+    as_text = frame.assign(source_date=frame["source_date"].dt.strftime("%Y-%m-%d"))
     if kind == ".parquet":
         frame.to_parquet(file, index=False)
     elif kind == ".csv":
-        frame = frame.assign(source_date=days)
-        frame.to_csv(file, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
+        as_text.to_csv(file, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
     else:
-        frame = frame.assign(source_date=days)
-        frame.to_json(file, orient="records", date_format="iso", date_unit="us", indent=1, double_precision=15)
+        as_text.to_json(file, orient="records", date_format="iso", date_unit="us", indent=1, double_precision=15)
     print(f"{file}: {len(frame)} rows")

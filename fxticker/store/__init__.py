@@ -15,7 +15,7 @@ import numpy as np
 from fxticker.clock import Clock, SystemClock
 from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.models import Origin, Poll, Tick
-from fxticker.schedule import EPOCH
+from fxticker.schedule import EPOCH, MICROSECOND
 from fxticker.store.columns import integers, records_of, table_of
 from fxticker.store.medium import Medium, StoredObject, local_medium
 from fxticker.store.scanning import month_of, scan
@@ -28,8 +28,6 @@ REJECTED_FILES = 200
 """Bodies kept for looking at: two days of polls at 15 min, all failed."""
 REJECTED_BYTES = 50_000_000
 """A page compresses to some 30 kB, so files are the bound that counts; this one is for bodies made to be large."""
-
-_STEP = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +131,8 @@ class Store:
         """
         for month in sorted({segment.month for segment in self.polls.segments(source)}, reverse=True):
             start = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)
-            polls = scan(self.polls, sources=[source], start=start, end=min(start + timedelta(days=31), upto + _STEP))
+            next_month = (start + timedelta(days=31)).replace(day=1)
+            polls = scan(self.polls, sources=[source], start=start, end=min(next_month, upto + MICROSECOND))
             slots = np.sort(integers(polls.column("slot")))[::-1]
             for slot in slots[slots % 1_000_000 == 0].tolist():
                 yield EPOCH + timedelta(microseconds=slot)

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fxticker.schedule import EPOCH
+from fxticker.schedule import EPOCH, MICROSECOND
 
-_MICROSECOND = timedelta(microseconds=1)
 _EPOCH_DAY = EPOCH.date().toordinal()
 _NUMPY_OF = {
     pa.timestamp("us", "UTC"): np.int64,
@@ -29,7 +28,7 @@ _NUMPY_OF = {
 
 def microseconds(instant: datetime) -> int:
     """Microseconds since the epoch of an aware UTC instant, exactly."""
-    return (instant - EPOCH) // _MICROSECOND
+    return (instant - EPOCH) // MICROSECOND
 
 
 def table_of(rows: Sequence[Any], schema: pa.Schema, value_of: Callable[[Any, str], Any]) -> pa.Table:

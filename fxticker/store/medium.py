@@ -192,15 +192,14 @@ class LocalMedium:
 
         started_s = time.monotonic()
         if not self._thread_lock.acquire(timeout=timeout_s):
-            raise StoreLocked(str(self._root), round(time.monotonic() - started_s, 1), self.lock_holder())
+            raise self._locked(started_s)
         try:
             try:
                 self._make_folder(self._root)
                 lock = self._file_lock = self._file_lock or FileLock(self._root / LOCK, thread_local=False)
                 lock.acquire(timeout=timeout_s, poll_interval=0.01)
             except Timeout as error:
-                waited_s = round(time.monotonic() - started_s, 1)
-                raise StoreLocked(str(self._root), waited_s, self.lock_holder()) from error
+                raise self._locked(started_s) from error
             except OSError as error:
                 raise WriteFailed(self, LOCK, error) from error
             try:
@@ -219,6 +218,9 @@ class LocalMedium:
             return f"process {said['pid']} ({said['program']}) since {said['since']}"
         except (OSError, ValueError, KeyError, TypeError):
             return ""
+
+    def _locked(self, since_s: float) -> StoreLocked:
+        return StoreLocked(str(self._root), round(time.monotonic() - since_s, 1), self.lock_holder())
 
     def _name_holder(self) -> None:
         said = {

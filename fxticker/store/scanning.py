@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 
+from fxticker.schedule import MICROSECOND
 from fxticker.store.columns import array_of, indices_of, integers, microseconds
 from fxticker.store.schema import TableSpec
 from fxticker.store.segments import SegmentName, SegmentTable
 
 _SOURCE = pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False)
-_STEP = timedelta(microseconds=1)
 
 
 def scan(
@@ -61,7 +61,7 @@ def month_of(instant: datetime) -> str:
 
 def _may_hold(segment: SegmentName, start: datetime | None, end: datetime | None) -> bool:
     after_start = start is None or segment.month >= month_of(start)
-    return after_start and (end is None or segment.month <= month_of(end - _STEP))
+    return after_start and (end is None or segment.month <= month_of(end - MICROSECOND))
 
 
 def _within(rows: pa.Table, spec: TableSpec, start: datetime | None, end: datetime | None) -> pa.Table:
