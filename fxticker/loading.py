@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,16 +13,18 @@ from fxticker.errors import NoData
 from fxticker.instants import Moment, instant, last_instant
 from fxticker.models import TimeBasis
 from fxticker.store import Store, opened
-from fxticker.store.columns import indices_of, integers, microseconds, order_by, text_codes
-from fxticker.store.scanning import scan, with_source
-from fxticker.store.segments import SegmentName, SegmentTable
+from fxticker.store.columns import having, indices_of, integers, microseconds, order_by, text_codes
+from fxticker.store.gathering import SOURCE, Gathered, gather
+from fxticker.store.looking_back import last_rows
+from fxticker.store.scanning import Span, scan, segments_of
+from fxticker.store.schema import TICKS
+from fxticker.store.segments import SegmentTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes"}
 StorePath = str | os.PathLike[str] | Store
-_ORDER = ("observed_at", "pair", "source", "recorded_at", "rate_text")
 
 
 def load(
@@ -33,6 +35,7 @@ def load(
     end: Moment | None = None,
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
+    columns: Iterable[str] | None = None,
     bands: bool = False,
 ) -> pd.DataFrame:
     """All stored ticks that match, one row each.
@@ -49,6 +52,8 @@ def load(
         Only these.
     as_of
         Only rows that were recorded by then; a date reaches to its end.
+    columns
+        Only these columns, in this order; fewer are read faster.
     bands
         Add `rate_lo` and `rate_hi`: what the printed digits allow the rate to be.
 
@@ -59,24 +64,29 @@ def load(
         (category), ``observed_at`` (datetime64[us, UTC]), ``time_basis`` (category), ``rate`` (float64, quote per one
         unit of base), ``rate_text`` (category), ``nominal`` (int32), ``change_pct`` (float64, NaN if none was
         printed), ``change_text`` (category, null if none was printed), ``source_date`` (datetime64 without zone, NaT
-        if none), ``origin`` (category), ``recorded_at`` (datetime64[us, UTC]). Empty, with the same columns and types,
-        where nothing matches.
+        if none), ``origin`` (category), ``recorded_at`` (datetime64[us, UTC]). Categories are sorted and all occur.
+        Empty, with the same columns and types, where nothing matches.
 
     Raises
     ------
     StoreError
         If there is no store at the path, or a file of it cannot be read: nothing is skipped.
+    ValueError
+        If a column is none of those.
     """
     found = opened(store)
-    table = _scanned(found.ticks, sources=sources, start=start, end=end)
-    table = _filtered(table, pairs=pairs, as_of=as_of)
-    table = table.take(indices_of(order_by(table, _ORDER)))
-    frame = _to_frame(table)
+    span = Span(None if start is None else instant(start), None if end is None else instant(end))
+    known = [SOURCE, *TICKS.schema.names]
+    wanted = known if columns is None else _names(columns)
+    if not set(wanted) <= set(known):
+        raise ValueError(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
+    needed = {*wanted, *(("rate_text", "nominal") if bands else ())}
+    frame = _frame_of(_gathered(found.ticks, needed, sources=sources, span=span, pairs=pairs, as_of=as_of))
     if bands:
         from fxticker.frames import with_bands
 
-        return with_bands(frame)
-    return frame
+        return with_bands(frame)[[*wanted, "rate_lo", "rate_hi"]]
+    return frame[wanted]
 
 
 def load_polls(
@@ -103,7 +113,9 @@ def load_polls(
         Sorted by slot, then source. Columns: ``source``, then those of the data contract, from ``slot`` to
         ``detail``; whole numbers that may be null are float64.
     """
-    table = _scanned(opened(store).polls, sources=sources, start=start, end=end)
+    span = Span(None if start is None else instant(start), None if end is None else instant(end))
+    table = scan(opened(store).polls, sources=None if sources is None else _names(sources), span=span)
+    table = table.unify_dictionaries()
     return _to_frame(table.take(indices_of(order_by(table, ("slot", "source")))))
 
 
@@ -152,7 +164,8 @@ def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.Data
     -------
     pandas.DataFrame
         The columns of `load`, one row per source and pair, sorted by source and pair. Of several values at the last
-        instant it is the last recorded one, and one that has an instant before one that has a date only.
+        instant it is the last recorded one, and one that has an instant before one that has a date only. A pair that a
+        source has not shown for twelve months before its newest tick is left out.
 
     Raises
     ------
@@ -164,56 +177,69 @@ def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.Data
 
 def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Table:
     """`latest` as an Arrow table, made without pandas: what a command line can wait for."""
-    segments = store.ticks.segments()
-    wanted = sorted({segment.source for segment in segments}) if sources is None else sorted(set(_names(sources)))
-    parts = [_latest_of(store.ticks, [item for item in segments if item.source == source]) for source in wanted]
-    found = [part for part in parts if part is not None]
+    wanted = store.ticks.sources() if sources is None else sorted(set(_names(sources)))
+    parts = [last_rows(store.ticks, source) for source in wanted]
+    found = [_counting(part) for part in parts if part is not None]
     if not found:
         raise NoData(f"{store.medium}: no tick is stored" + (f" for {', '.join(wanted)}" if sources else ""))
     return pa.concat_tables(found)
 
 
-def _latest_of(table: SegmentTable, segments: Sequence[SegmentName]) -> pa.Table | None:
-    rows: pa.Table | None = None
-    for month in sorted({segment.month for segment in segments}, reverse=True):
-        held = [with_source(table.read(item), item.source) for item in segments if item.month == month]
-        rows = pa.concat_tables(held if rows is None else [*held, rows])
-        # at one instant a row that has an instant counts before one that has a date only: see frames.settled
-        is_exact = text_codes(rows.column("time_basis"), {TimeBasis.DATE: 0}) > 0
-        order = order_by(rows, ("recorded_at", "rate_text"))
-        order = order[np.argsort(is_exact[order], kind="stable")]
-        order = order[order_by(rows.take(indices_of(order)), ("pair", "observed_at"))]
-        codes = text_codes(rows.column("pair"), {})[order]
-        is_last = np.append(codes[1:] != codes[:-1], True)[: len(codes)]
-        rows = rows.take(indices_of(order[is_last])).combine_chunks()
-    return rows
+def _counting(rows: pa.Table) -> pa.Table:
+    """One row of each pair, by pair: the last recorded; one that has an instant before one that has a date only."""
+    order = order_by(rows, ("recorded_at", "rate_text"))
+    is_exact = text_codes(rows.column("time_basis"), {TimeBasis.DATE: 0}) > 0
+    order = order[np.argsort(is_exact[order], kind="stable")]
+    order = order[order_by(rows.take(indices_of(order)), ("pair",))]
+    codes = text_codes(rows.column("pair"), {})[order]
+    is_last = np.append(codes[1:] != codes[:-1], True)
+    return rows.take(indices_of(order[is_last]))
 
 
-def _scanned(
-    table: SegmentTable, *, sources: Iterable[str] | None, start: Moment | None, end: Moment | None
-) -> pa.Table:
-    return scan(
-        table,
-        sources=None if sources is None else _names(sources),
-        start=None if start is None else instant(start),
-        end=None if end is None else instant(end),
-    ).unify_dictionaries()
+def _gathered(
+    table: SegmentTable,
+    columns: Collection[str],
+    *,
+    sources: Iterable[str] | None,
+    span: Span,
+    pairs: Iterable[str] | None,
+    as_of: Moment | None,
+) -> Gathered:
+    wanted = None if pairs is None else _names(pairs)
+    known_by = None if as_of is None else microseconds(last_instant(as_of))
 
+    def select(rows: pa.Table) -> np.ndarray | None:
+        kept = span.within(integers(rows.column("observed_at")))
+        if wanted is not None:
+            kept &= having(rows.column("pair"), wanted)
+        if known_by is not None:
+            kept &= integers(rows.column("recorded_at")) <= known_by
+        return None if kept.all() else np.flatnonzero(kept)
 
-def _filtered(table: pa.Table, *, pairs: Iterable[str] | None, as_of: Moment | None) -> pa.Table:
-    kept = np.ones(table.num_rows, bool)
-    if pairs is not None:
-        vocabulary: dict[str | None, int] = {}
-        codes = text_codes(table.column("pair"), vocabulary)
-        kept &= np.isin(codes, [vocabulary[pair] for pair in set(_names(pairs)) if pair in vocabulary])
-    if as_of is not None:
-        kept &= integers(table.column("recorded_at")) <= microseconds(last_instant(as_of))
-    return table if kept.all() else table.take(indices_of(np.flatnonzero(kept)))
+    held = segments_of(table, None if sources is None else _names(sources), span)
+    files = [(segment.source, table.open(segment)) for segment in held]
+    files = [(source, file) for source, file in files if span.overlaps(file.summary)]
+    needed = {*columns, *(() if as_of is None else ("recorded_at",))}
+    return gather(files, table.spec.schema, columns=needed, select=select)
 
 
 def _names(names: Iterable[str]) -> list[str]:
     """Names as a list: one alone may be given as plain text."""
     return [names] if isinstance(names, str) else list(names)
+
+
+def _frame_of(found: Gathered) -> pd.DataFrame:
+    import pandas as pd
+
+    def series(name: str, values: np.ndarray) -> Any:
+        if name in found.texts:
+            categories = pd.Index(found.texts[name], dtype="str")
+            return pd.Categorical.from_codes(values, dtype=pd.CategoricalDtype(categories), validate=False)
+        if name.endswith("_at"):
+            return pd.array(values, dtype=pd.DatetimeTZDtype("us", "UTC"), copy=False)
+        return values.view("M8[ms]") if name.endswith("_date") else values
+
+    return pd.DataFrame({name: series(name, values) for name, values in found.columns.items()}, copy=False)
 
 
 def _to_frame(table: pa.Table) -> pd.DataFrame:

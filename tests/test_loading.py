@@ -448,6 +448,64 @@ def test_wide_takes_a_value_with_an_instant_before_values_of_a_date(root):
     assert fx.wide(root).to_dict("list") == {"KZT/USD": [0.00191]}
 
 
+# columns
+
+
+def test_columns_are_those_asked_for_in_their_order(store, root):
+    frame = fx.load(root, columns=["rate", "source", "pair"])
+
+    assert frame.columns.tolist() == ["rate", "source", "pair"]
+    assert frame["rate"].tolist() == fx.load(root)["rate"].tolist()
+    assert types(frame) == {name: COLUMNS[name] for name in ("rate", "source", "pair")}
+
+
+def test_columns_of_rows_that_need_sorting_are_those_asked_for(root):
+    store = Store(root, clock=FixedClock(NOON, step=QUARTER), segment_rows=2)
+    store.append([tick(rate_text="0.00192"), tick(rate_text="0.00191"), tick(observed_at=NOON + QUARTER)])
+    store.append([tick(rate_text="0.00190", observed_at=NOON - QUARTER)])
+
+    assert fx.load(root, columns=["rate"])["rate"].tolist() == [0.0019, 0.00191, 0.00192, 0.00191]
+    assert fx.load(root, columns="rate_text", bands=True).columns.tolist() == ["rate_text", "rate_lo", "rate_hi"]
+
+
+def test_columns_can_be_chosen_beside_every_filter(store, root):
+    chosen = {"pairs": ["KZT/USD"], "sources": ["timesca"], "end": "2100-01-01", "as_of": "2100-01-01"}
+
+    frame = fx.load(root, columns=["rate_text"], **chosen)
+
+    assert frame["rate_text"].tolist() == fx.load(root, **chosen)["rate_text"].tolist()
+    assert len(frame) > 0
+
+
+def test_unknown_column_is_refused_with_those_there_are(store, root):
+    with pytest.raises(ValueError, match="no column price; there are source, pair, observed_at"):
+        fx.load(root, columns=["rate", "price"])
+
+
+def test_more_texts_than_a_small_number_can_count_are_all_kept(root):
+    ticks = [tick(rate_text=f"0.{n:05}", observed_at=NOON + timedelta(seconds=n)) for n in range(1, 40_000)]
+    Store(root, segment_rows=10_000).append(ticks)
+
+    frame = fx.load(root)
+
+    assert frame["rate_text"].tolist() == [item.rate_text for item in ticks]
+    assert frame["rate"].tolist() == [item.rate for item in ticks]
+
+
+@pytest.mark.parametrize("segment_rows", [3, 50_000])
+def test_categories_are_sorted_and_all_occur(root, segment_rows):
+    store = Store(root, segment_rows=segment_rows)
+    store.append(snapshot_ticks(NOON) + snapshot_ticks(NOON + QUARTER, source="nbk"))
+    store.append([tick("UZS/USD", "0.00009", None, observed_at=NOON - QUARTER)])
+
+    frame = fx.load(root, pairs=["UZS/USD", "KGS/USD"])
+
+    assert frame["pair"].cat.categories.tolist() == ["KGS/USD", "UZS/USD"]
+    assert frame["rate_text"].cat.categories.tolist() == ["0.00008", "0.00009", "0.01144"]
+    assert frame["source"].cat.categories.tolist() == ["nbk", "timesca"]
+    assert frame["change_text"].isna().tolist() == [True, False, False, False, False]
+
+
 # latest
 
 
@@ -464,16 +522,25 @@ def test_latest_is_the_last_tick_of_each_source_and_pair(store, root):
 
 
 @pytest.mark.parametrize("segment_rows", [2, 50_000])
-def test_pair_that_vanished_long_ago_keeps_its_last_tick(root, segment_rows):
+def test_pair_that_vanished_within_a_year_keeps_its_last_tick(root, segment_rows):
     store = Store(root, segment_rows=segment_rows)
-    store.append([tick("TMT/USD", "0.28571", observed_at=datetime(2024, 9, 1, tzinfo=UTC))])
-    store.append([tick("TMT/USD", "0.28490", observed_at=datetime(2024, 9, 2, tzinfo=UTC))])
+    store.append([tick("TMT/USD", "0.28571", observed_at=datetime(2024, 11, 1, tzinfo=UTC))])
+    store.append([tick("TMT/USD", "0.28490", observed_at=datetime(2024, 11, 2, tzinfo=UTC))])
+    store.append([tick("TJS/USD", "0.10840", observed_at=datetime(2024, 10, 31, tzinfo=UTC))])
     store.append([tick("KZT/USD", observed_at=datetime(2025, month, 1, tzinfo=UTC)) for month in range(1, 12)])
 
     frame = fx.latest(root)
 
     assert frame["pair"].tolist() == ["KZT/USD", "TMT/USD"]
     assert frame["rate_text"].tolist() == ["0.00191", "0.28490"]
+
+
+def test_latest_finds_the_last_tick_wherever_later_imports_put_it(root):
+    store = Store(root, segment_rows=2)
+    store.append([tick(observed_at=NOON + n * QUARTER) for n in range(3)])
+    store.append([tick(rate_text="0.00192", observed_at=NOON - n * QUARTER) for n in range(1, 8)])
+
+    assert fx.latest(root)["observed_at"].tolist() == [NOON + 2 * QUARTER]
 
 
 def test_latest_takes_the_last_recorded_of_several_values_at_one_instant(root):

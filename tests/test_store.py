@@ -211,9 +211,9 @@ def test_segment_is_sealed_once_it_reaches_its_size(root):
     store.append(snapshot_ticks(NOON + QUARTER))
     sealed_as = pq.read_metadata(root / FIRST)
 
-    assert opened_as.metadata[b"fxticker.sealed"] == b"0"
+    assert b'"sealed": false' in opened_as.metadata[b"fxticker.summary"]
     assert opened_as.row_group(0).column(0).compression == "SNAPPY"
-    assert sealed_as.metadata[b"fxticker.sealed"] == b"1"
+    assert b'"sealed": true' in sealed_as.metadata[b"fxticker.summary"]
     assert sealed_as.row_group(0).column(0).compression == "ZSTD"
 
 
@@ -898,7 +898,7 @@ class StoreAgainstAList(RuleBasedStateMachine):
     @invariant()
     def sealed_segments_never_change(self):
         for path in self.root.glob("ticks/*/*/*"):
-            if pq.read_metadata(path).metadata[b"fxticker.sealed"] == b"1":
+            if b'"sealed": true' in pq.read_metadata(path).metadata[b"fxticker.summary"]:
                 assert self.sealed.setdefault(path, path.read_bytes()) == path.read_bytes()
         assert all(path.exists() for path in self.sealed)
 

@@ -18,7 +18,7 @@ from fxticker.models import Origin, Poll, Tick
 from fxticker.schedule import EPOCH, MICROSECOND
 from fxticker.store.columns import integers, records_of, table_of
 from fxticker.store.medium import Medium, StoredObject, local_medium
-from fxticker.store.scanning import month_of, scan
+from fxticker.store.scanning import Span, month_of, scan
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
 
@@ -129,21 +129,21 @@ class Store:
 
         Slots on a grid are whole seconds; a poll that a person asked for never is.
         """
-        for month in sorted({segment.month for segment in self.polls.segments(source)}, reverse=True):
+        for month in reversed(self.polls.months(source)):
             start = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)
             next_month = (start + timedelta(days=31)).replace(day=1)
-            polls = scan(self.polls, sources=[source], start=start, end=min(next_month, upto + MICROSECOND))
+            polls = scan(self.polls, sources=[source], span=Span(start, min(next_month, upto + MICROSECOND)))
             slots = np.sort(integers(polls.column("slot")))[::-1]
             for slot in slots[slots % 1_000_000 == 0].tolist():
                 yield EPOCH + timedelta(microseconds=slot)
 
     def has_polls(self, source: str, start: datetime, end: datetime) -> bool:
         """Whether an outcome of a source is recorded for a slot in ``[start, end)``."""
-        return bool(scan(self.polls, sources=[source], start=start, end=end).num_rows)
+        return bool(scan(self.polls, sources=[source], span=Span(start, end)).num_rows)
 
     def live_ticks(self, source: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """The rows that polls of a source stored in ``[start, end)``, as Python values."""
-        rows = records_of(scan(self.ticks, sources=[source], start=start, end=end))
+        rows = records_of(scan(self.ticks, sources=[source], span=Span(start, end)))
         return [row for row in rows if row["origin"] == Origin.LIVE]
 
     def check(self) -> list[StoreError]:
@@ -185,7 +185,7 @@ def opened(store: str | os.PathLike[str] | Store) -> Store:
 
 def _problems(table: SegmentTable, item: StoredObject) -> list[StoreError]:
     try:
-        table.read(table.segment_of(item))
+        table.open(table.segment_of(item)).read()
     except StoreError as error:
         return [error]
     return []

@@ -6,7 +6,7 @@ costs a daemon 50 MB and a command half a second. Building arrays from buffers d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -45,7 +45,7 @@ def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return _strings(values)
     plain = [0 if value is None else _number(value) for value in values]
     data = np.array(plain, dtype=_NUMPY_OF[kind])
-    return pa.Array.from_buffers(kind, len(values), [_validity(values), pa.py_buffer(data)])
+    return pa.Array.from_buffers(kind, len(values), [_validity_bits(values), pa.py_buffer(data)])
 
 
 def records_of(table: pa.Table) -> list[dict[str, Any]]:
@@ -80,12 +80,33 @@ def text_codes(column: pa.ChunkedArray, vocabulary: dict[str | None, int]) -> np
         texts: Iterable[str | None] = [*chunk.dictionary.to_pylist(), None]
         numbers = np.array([vocabulary.setdefault(text, len(vocabulary)) for text in texts], np.int64)
         where = integers(pa.chunked_array([chunk.indices])).astype(np.int64)
-        validity = chunk.indices.buffers()[0]
-        if validity is not None:
-            bits = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")
-            where = np.where(bits[chunk.indices.offset : chunk.indices.offset + len(chunk)], where, -1)
-        parts.append(numbers[where])
+        valid = validity(chunk.indices)
+        parts.append(numbers[where if valid is None else np.where(valid, where, -1)])
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def validity(array: pa.Array) -> np.ndarray | None:
+    """Which rows have a value; null if all have."""
+    bits = array.buffers()[0]
+    if bits is None:
+        return None
+    flags = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")
+    return flags[array.offset : array.offset + len(array)].astype(bool)
+
+
+def having(column: pa.ChunkedArray, texts: Collection[str]) -> np.ndarray:
+    """Which rows of a dictionary column have one of some texts."""
+    vocabulary: dict[str | None, int] = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    wanted = len(vocabulary)
+    found: np.ndarray = text_codes(column, vocabulary) < wanted
+    return found
+
+
+def used_texts(column: pa.ChunkedArray) -> tuple[str, ...]:
+    """The different texts of a dictionary column, sorted; entries of the dictionary that no row has are none."""
+    vocabulary: dict[str | None, int] = {}
+    counts = np.bincount(text_codes(column, vocabulary), minlength=len(vocabulary))
+    return tuple(sorted(text for text, code in vocabulary.items() if text is not None and counts[code]))
 
 
 def order_by(table: pa.Table, names: Sequence[str]) -> np.ndarray:
@@ -117,11 +138,11 @@ def _strings(values: Sequence[str | None]) -> pa.Array:
     np.cumsum([len(part) for part in encoded], out=offsets[1:])
     data = b"".join(encoded)
     return pa.Array.from_buffers(
-        pa.string(), len(values), [_validity(values), pa.py_buffer(offsets), pa.py_buffer(data)]
+        pa.string(), len(values), [_validity_bits(values), pa.py_buffer(offsets), pa.py_buffer(data)]
     )
 
 
-def _validity(values: Sequence[Any]) -> pa.Buffer | None:
+def _validity_bits(values: Sequence[Any]) -> pa.Buffer | None:
     if all(value is not None for value in values):
         return None
     bits = np.array([value is not None for value in values], dtype=bool)

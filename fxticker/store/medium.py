@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +53,9 @@ class Medium(Protocol):
 
     def list(self, prefix: str) -> list[StoredObject]:
         """The objects below the folder `prefix`, at any depth, by name; none if there is no such folder."""
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """The names of the folders right below the folder `prefix`, sorted; none if there is no such folder."""
 
     def open(self, name: str) -> Any:
         """The object for random reading, as pyarrow takes it."""
@@ -136,10 +139,23 @@ class LocalMedium:
                 raise SegmentUnreadable(folder, error.strerror or str(error)) from error
         return sorted(found, key=lambda item: item.name)
 
-    def open(self, name: str) -> Any:
-        """The file, memory-mapped: a later replacement of the name does not touch what is being read."""
+    def folders(self, prefix: str) -> Sequence[str]:
+        """The folders right below the folder `prefix`, sorted."""
         try:
-            return pa.memory_map(str(self._root / name))
+            with os.scandir(self._root / prefix) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise SegmentUnreadable(prefix, error.strerror or str(error)) from error
+
+    def open(self, name: str) -> Any:
+        """The file: a later replacement of the name does not touch what is being read.
+
+        Not memory-mapped, for then a bad sector would end the reader's process instead of raising an error.
+        """
+        try:
+            return pa.OSFile(str(self._root / name))
         except (OSError, pa.ArrowInvalid) as error:
             raise SegmentUnreadable(name, str(error)) from error
 

@@ -1,8 +1,9 @@
-"""Rows of a table in a span of time, months outside it left unopened."""
+"""Rows of a table in a span of time: months outside it are not opened, segments outside it not read."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -10,19 +11,43 @@ import pyarrow as pa
 
 from fxticker.schedule import MICROSECOND
 from fxticker.store.columns import array_of, indices_of, integers, microseconds
-from fxticker.store.schema import TableSpec
+from fxticker.store.segment_file import Summary
 from fxticker.store.segments import SegmentName, SegmentTable
 
 _SOURCE = pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False)
 
 
-def scan(
-    table: SegmentTable,
-    *,
-    sources: Collection[str] | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open span of a table's time column, aware UTC; null has no bound."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def may_hold(self, segment: SegmentName) -> bool:
+        """Whether the segment's month, as its name says it, overlaps the span."""
+        after_start = self.start is None or segment.month >= month_of(self.start)
+        return after_start and (self.end is None or segment.month <= month_of(self.end - MICROSECOND))
+
+    def overlaps(self, summary: Summary) -> bool:
+        """Whether the segment's rows, as its footer says it, reach into the span."""
+        after_start = self.start is None or summary.last >= microseconds(self.start)
+        return after_start and (self.end is None or summary.first < microseconds(self.end))
+
+    def within(self, at: np.ndarray) -> np.ndarray:
+        """Which instants, in microseconds since the epoch, lie in the span."""
+        kept = np.ones(len(at), bool)
+        if self.start is not None:
+            kept &= at >= microseconds(self.start)
+        if self.end is not None:
+            kept &= at < microseconds(self.end)
+        return kept
+
+
+ALL_TIME = Span()
+
+
+def scan(table: SegmentTable, *, sources: Collection[str] | None = None, span: Span = ALL_TIME) -> pa.Table:
     """The rows of a table, `source` before its own columns, in the order of files.
 
     Parameters
@@ -31,21 +56,36 @@ def scan(
         Ticks or polls.
     sources
         Only these.
-    start, end
-        Half-open span of the table's time column, aware UTC.
+    span
+        Only rows in it.
 
     Raises
     ------
     SegmentUnreadable
         If a file of the span is damaged, or any file is no segment.
     """
-    parts = [
-        with_source(_within(table.read(segment), table.spec, start, end), segment.source)
-        for segment in table.segments()
-        if (sources is None or segment.source in sources) and _may_hold(segment, start, end)
-    ]
+    parts = []
+    for segment in segments_of(table, sources, span):
+        file = table.open(segment)
+        if span.overlaps(file.summary):
+            rows = file.read()
+            kept = span.within(integers(rows.column(table.spec.time_column)))
+            rows = rows if kept.all() else rows.take(indices_of(np.flatnonzero(kept)))
+            parts.append(with_source(rows, segment.source))
     # an empty_table() of the schema would import pandas
     return pa.concat_tables(parts) if parts else with_source(pa.Table.from_batches([], table.spec.schema), "")
+
+
+def segments_of(table: SegmentTable, sources: Collection[str] | None, span: Span) -> list[SegmentName]:
+    """The segments that may hold rows of some sources in a span, by their names alone.
+
+    Raises
+    ------
+    SegmentUnreadable
+        If any file of the table is no segment.
+    """
+    held = table.segments()
+    return [segment for segment in held if (sources is None or segment.source in sources) and span.may_hold(segment)]
 
 
 def with_source(rows: pa.Table, source: str) -> pa.Table:
@@ -57,18 +97,3 @@ def with_source(rows: pa.Table, source: str) -> pa.Table:
 def month_of(instant: datetime) -> str:
     """The partition of an aware UTC instant, ``"2025-11"``."""
     return f"{instant.year:04}-{instant.month:02}"
-
-
-def _may_hold(segment: SegmentName, start: datetime | None, end: datetime | None) -> bool:
-    after_start = start is None or segment.month >= month_of(start)
-    return after_start and (end is None or segment.month <= month_of(end - MICROSECOND))
-
-
-def _within(rows: pa.Table, spec: TableSpec, start: datetime | None, end: datetime | None) -> pa.Table:
-    at = integers(rows.column(spec.time_column))
-    kept = np.ones(len(at), bool)
-    if start is not None:
-        kept &= at >= microseconds(start)
-    if end is not None:
-        kept &= at < microseconds(end)
-    return rows if kept.all() else rows.take(indices_of(np.flatnonzero(kept)))

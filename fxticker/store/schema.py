@@ -34,6 +34,10 @@ class TableSpec:
         Columns that name a row within its source, `time_column` first; each identity is stored once.
     order
         Columns by which a file is sorted.
+    series_column
+        The column that tells one series of values from another, if there are several in a source.
+    unique_columns
+        Columns whose values hardly ever repeat.
     """
 
     name: str
@@ -41,6 +45,8 @@ class TableSpec:
     time_column: str
     identity: tuple[str, ...]
     order: tuple[str, ...]
+    series_column: str | None = None
+    unique_columns: tuple[str, ...] = ()
 
 
 def _schema(*fields: tuple[str, pa.DataType, bool]) -> pa.Schema:
@@ -68,6 +74,7 @@ TICKS = TableSpec(
     time_column="observed_at",
     identity=("observed_at", "pair", "rate_text", "change_text"),
     order=("observed_at", "pair"),
+    series_column="pair",
 )
 
 POLLS = TableSpec(
@@ -88,6 +95,7 @@ POLLS = TableSpec(
     time_column="slot",
     identity=("slot",),
     order=("slot",),
+    unique_columns=("body_sha256",),
 )
 
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fxticker.errors import SchemaMismatch, SegmentUnreadable
 from fxticker.store.columns import indices_of, integers, order_by, text_codes
 from fxticker.store.medium import Medium, StoredObject
-from fxticker.store.schema import TableSpec, conform
+from fxticker.store.schema import TableSpec
+from fxticker.store.segment_file import SegmentFile, Summary, encoded, summary_of
 
 SEGMENT_ROWS = 50_000
 """Rows at which a segment is sealed. At one poll a minute: 301 files in 5 years that load within 1.3 times of one file
@@ -29,7 +29,6 @@ _OPEN_TABLES_KEPT = 4
 _SEGMENT_NAME = re.compile(
     r"(?P<table>\w+)/source=(?P<source>[^/]+)/month=(?P<month>\d{4}-\d\d)/(?P<number>\d{5})\.parquet"
 )
-_SEALED_KEY = b"fxticker.sealed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +49,6 @@ class SegmentName:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Footer:
-    version: tuple[int, ...]
-    sealed: bool
-    first: int
-    last: int
-
-
 class SegmentTable:
     """One table of the store, ticks or polls.
 
@@ -75,9 +66,17 @@ class SegmentTable:
         self._medium = medium
         self.spec = spec
         self._segment_rows = segment_rows
-        self._footers: dict[str, _Footer] = {}
+        self._summaries: dict[str, tuple[tuple[int, ...], Summary]] = {}
         self._open_tables: OrderedDict[str, tuple[tuple[int, ...], pa.Table]] = OrderedDict()
         self._durable: dict[str, tuple[int, ...]] = {}
+
+    def sources(self) -> list[str]:
+        """The sources that have a folder, sorted."""
+        return _values_of("source", self._medium.folders(self.spec.name))
+
+    def months(self, source: str) -> list[str]:
+        """The months of a source that have a folder, sorted."""
+        return _values_of("month", self._medium.folders(f"{self.spec.name}/source={source}"))
 
     def segments(self, source: str | None = None, month: str | None = None) -> list[SegmentName]:
         """The segments of the table, of a source, or of one month of it, by name.
@@ -105,15 +104,15 @@ class SegmentTable:
             raise SegmentUnreadable(found.name, "not the name of a segment")
         return SegmentName(found.name, match["source"], match["month"], int(match["number"]))
 
-    def read(self, segment: SegmentName, columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows of a segment, in file order.
+    def open(self, segment: SegmentName) -> SegmentFile:
+        """A segment's file, its footer read.
 
         Raises
         ------
         SegmentUnreadable
             If the file is damaged or of a schema that this version cannot read.
         """
-        return self._read(segment.name, columns)
+        return SegmentFile(self._medium, segment.name, self.spec)
 
     def append(self, source: str, month: str, rows: pa.Table) -> int:
         """Add the rows whose identity is not stored yet, and return how many those were, once they are durable.
@@ -132,10 +131,10 @@ class SegmentTable:
         partition = f"{self.spec.name}/source={source}/month={month}"
         found = self._medium.list(partition)
         numbers = [self.segment_of(item).number for item in found]
-        fresh = self._sorted(self._fresh(found, rows))
+        fresh = self._sorted(self._fresh(partition, found, rows))
         newest = found[-1] if found else None
         held = None
-        if newest and fresh.num_rows and not self._footer(newest).sealed:
+        if newest and fresh.num_rows and not self._summary(newest).sealed:
             held = self._open_table(partition, newest)
         elif newest:
             self._prove(partition, newest)
@@ -143,25 +142,24 @@ class SegmentTable:
             return 0
         number = 0 if not numbers else numbers[-1] if held is not None else numbers[-1] + 1
         for part in self._parts(fresh, self._segment_rows - (held.num_rows if held is not None else 0)):
-            content = part if held is None else self._sorted(pa.concat_tables([held, part]))
+            content = part if held is None else self._merged(held, part)
             self._publish(partition, f"{partition}/{number:05}.parquet", content)
             held, number = None, number + 1
         return int(fresh.num_rows)
 
-    def _fresh(self, found: Sequence[StoredObject], rows: pa.Table) -> pa.Table:
+    def _fresh(self, partition: str, found: Sequence[StoredObject], rows: pa.Table) -> pa.Table:
         """The rows whose identity neither a segment nor an earlier one of them has."""
-        instants = integers(rows.column(self.spec.time_column))
+        instants = np.unique(integers(rows.column(self.spec.time_column)))
         if not len(instants):
             return rows
-        first, last = instants.min(), instants.max()
         stored = []
         for item in found:
-            footer = self._footer(item)
-            if footer.first <= last and first <= footer.last:
-                kept = self._open_tables.get(item.name.rpartition("/")[0])
-                whole = kept[1] if kept and kept[0] == item.version else self._read(item.name, self.spec.identity)
+            summary = self._summary(item)
+            if summary.first <= instants[-1] and instants[0] <= summary.last:
+                kept = self._open_tables.get(partition)
+                whole = kept[1] if kept and kept[0] == item.version else self._read(item, self.spec.identity)
                 at = integers(whole.column(self.spec.time_column))
-                near = np.flatnonzero((at >= first) & (at <= last))
+                near = np.flatnonzero(np.isin(at, instants))
                 stored.append(whole.select(self.spec.identity).take(indices_of(near)))
         return rows.take(indices_of(self._first_of_identity(stored, rows)))
 
@@ -185,6 +183,13 @@ class SegmentTable:
             return rows.combine_chunks()
         return rows.take(indices_of(order)).combine_chunks()
 
+    def _merged(self, held: pa.Table, part: pa.Table) -> pa.Table:
+        """Sorted rows of both; what a poll adds is later than all that is held, and needs no sorting."""
+        together = pa.concat_tables([held, part]).unify_dictionaries().combine_chunks()
+        time = self.spec.time_column
+        is_later = integers(part.column(time))[0] > integers(held.column(time))[-1]
+        return together if is_later else self._sorted(together)
+
     def _parts(self, rows: pa.Table, room: int) -> Iterator[pa.Table]:
         """Sorted rows cut into segments; the ticks of one instant are never cut apart."""
         at = integers(rows.column(self.spec.time_column))
@@ -197,11 +202,11 @@ class SegmentTable:
 
     def _publish(self, partition: str, name: str, rows: pa.Table) -> None:
         self._open_tables.pop(partition, None)
-        sealed = rows.num_rows >= self._segment_rows
-        version = self._put(partition, name, _encoded(rows, self.spec, sealed=sealed))
+        summary = summary_of(rows, self.spec, sealed=rows.num_rows >= self._segment_rows)
+        version = self._put(partition, name, encoded(rows, self.spec, summary))
         # What was just written is known: the next append need not read it back.
-        self._footers[name] = self._footer_of(rows, version, sealed=sealed)
-        if not sealed:
+        self._summaries[name] = version, summary
+        if not summary.sealed:
             self._keep(partition, version, rows)
 
     def _put(self, partition: str, name: str, data: pa.Buffer) -> tuple[int, ...]:
@@ -224,7 +229,7 @@ class SegmentTable:
     def _open_table(self, partition: str, item: StoredObject) -> pa.Table:
         kept = self._open_tables.get(partition)
         if kept is None or kept[0] != item.version:
-            self._keep(partition, item.version, self._read(item.name, None))
+            self._keep(partition, item.version, self._sorted(self._read(item)))
         return self._open_tables[partition][1]
 
     def _keep(self, partition: str, version: tuple[int, ...], rows: pa.Table) -> None:
@@ -233,45 +238,19 @@ class SegmentTable:
         while len(self._open_tables) > _OPEN_TABLES_KEPT:
             self._open_tables.popitem(last=False)
 
-    def _footer(self, item: StoredObject) -> _Footer:
-        known = self._footers.get(item.name)
-        if known is None or known.version != item.version:
-            known = self._read_footer(item)
-            self._footers[item.name] = known
-        return known
+    def _summary(self, item: StoredObject) -> Summary:
+        version, summary = self._summaries.get(item.name, (None, None))
+        if summary is None or version != item.version:
+            summary = self.open(self.segment_of(item)).summary
+            self._summaries[item.name] = item.version, summary
+        return summary
 
-    def _read_footer(self, item: StoredObject) -> _Footer:
-        rows = self._read(item.name, [self.spec.time_column])
-        try:
-            with self._medium.open(item.name) as file:
-                metadata = pq.read_metadata(file).metadata or {}
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise SegmentUnreadable(item.name, _cause(error)) from error
-        return self._footer_of(rows, item.version, sealed=metadata.get(_SEALED_KEY) == b"1")
-
-    def _footer_of(self, rows: pa.Table, version: tuple[int, ...], *, sealed: bool) -> _Footer:
-        at = integers(rows.column(self.spec.time_column))
-        first, last = (int(at.min()), int(at.max())) if len(at) else (0, -1)
-        return _Footer(version, sealed, first, last)
-
-    def _read(self, name: str, columns: Sequence[str] | None) -> pa.Table:
-        try:
-            with self._medium.open(name) as file:
-                reader = pq.ParquetFile(file, page_checksum_verification=True)
-                wanted = self.spec.schema if columns is None else _only(self.spec.schema, columns)
-                conform(pa.Table.from_batches([], schema=reader.schema_arrow), self.spec.schema)
-                held = [column for column in wanted.names if column in reader.schema_arrow.names]
-                table = conform(reader.read(columns=held), wanted)
-                table.validate(full=True)  # page headers have no checksum: numbers may point outside the dictionary
-                return table
-        except SchemaMismatch as error:
-            raise SegmentUnreadable(name, str(error)) from error
-        except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
-            raise SegmentUnreadable(name, _cause(error)) from error
+    def _read(self, item: StoredObject, columns: Sequence[str] | None = None) -> pa.Table:
+        return self.open(self.segment_of(item)).read(columns)
 
 
-def _only(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:
-    return pa.schema([schema.field(name) for name in columns], metadata=schema.metadata)
+def _values_of(key: str, folders: Sequence[str]) -> list[str]:
+    return [name.removeprefix(f"{key}=") for name in folders if name.startswith(f"{key}=")]
 
 
 def _codes(tables: Sequence[pa.Table], name: str, kind: pa.DataType) -> list[np.ndarray]:
@@ -279,24 +258,3 @@ def _codes(tables: Sequence[pa.Table], name: str, kind: pa.DataType) -> list[np.
         return [integers(table.column(name)) for table in tables]
     vocabulary: dict[str | None, int] = {}
     return [text_codes(table.column(name), vocabulary) for table in tables]
-
-
-def _encoded(rows: pa.Table, spec: TableSpec, *, sealed: bool) -> pa.Buffer:
-    """The segment's bytes: quick to write while open, small once sealed."""
-    instants = [field.name for field in spec.schema if pa.types.is_timestamp(field.type)]
-    texts = [field.name for field in spec.schema if pa.types.is_dictionary(field.type)]
-    schema = spec.schema.with_metadata({**spec.schema.metadata, _SEALED_KEY: b"1" if sealed else b"0"})
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        rows.replace_schema_metadata(schema.metadata),
-        sink,
-        compression="zstd" if sealed else "snappy",
-        use_dictionary=texts,
-        column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED") if sealed else None,
-        write_page_checksum=True,
-    )
-    return sink.getvalue()
-
-
-def _cause(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,106 @@
+"""The last ticks of each pair, from the newest segments alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+
+from fxticker.models import TimeBasis
+from fxticker.store.columns import having, indices_of, integers, microseconds, text_codes
+from fxticker.store.scanning import month_of, with_source
+from fxticker.store.segment_file import SegmentFile
+from fxticker.store.segments import SegmentTable
+
+LOOK_BACK_MONTHS = 12
+"""How far behind a source's newest tick to look for a pair that it no longer shows. What looking costs then depends on
+this and not on the size of the store."""
+_REST_OF_DAY_US = 86_400_000_000 - 1
+
+
+def last_rows(
+    table: SegmentTable,
+    source: str,
+    *,
+    upto: datetime | None = None,
+    pairs: Collection[str] | None = None,
+    as_of: datetime | None = None,
+) -> pa.Table | None:
+    """All rows of each pair of a source at the pair's last instant; null if there are none.
+
+    Parameters
+    ----------
+    table
+        The ticks.
+    source
+        Whose.
+    upto
+        Only ticks not later than this; a tick of which only the date is known counts from the end of its day on.
+    pairs
+        Only these.
+    as_of
+        Only rows that were recorded by then.
+
+    Returns
+    -------
+    pyarrow.Table
+        With `source` before the table's columns, in no order. A pair that was not seen in the twelve months before
+        the month of the source's newest tick is left out.
+    """
+    held: pa.Table | None = None
+    newest = 0
+    for file in _newest_first(table, source, upto):
+        if _months(file.name) < newest - LOOK_BACK_MONTHS:
+            break
+        if not _may_add(file, held, pairs):
+            continue
+        found = _kept(file.read(), upto=upto, pairs=pairs, as_of=as_of)
+        if not found.num_rows:
+            continue
+        newest = newest or _months(file.name)
+        held = _at_last_instants(found if held is None else pa.concat_tables([held, found]))
+    return None if held is None else with_source(held, source)
+
+
+def _newest_first(table: SegmentTable, source: str, upto: datetime | None) -> Iterator[SegmentFile]:
+    for month in reversed(table.months(source)):
+        if upto is None or month <= month_of(upto):
+            files = [table.open(segment) for segment in table.segments(source, month)]
+            yield from sorted(files, key=lambda file: file.summary.last, reverse=True)
+
+
+def _months(name: str) -> int:
+    """A segment's month as a running number."""
+    month = name.partition("/month=")[2]
+    return int(month[:4]) * 12 + int(month[5:7])
+
+
+def _may_add(file: SegmentFile, held: pa.Table | None, pairs: Collection[str] | None) -> bool:
+    """Whether a segment may hold a later tick, or one as late, of any pair than those held."""
+    if held is None:
+        return True
+    last = dict(zip(held.column("pair").to_pylist(), integers(held.column("observed_at")).tolist(), strict=True))
+    wanted = [pair for pair in file.summary.series if pairs is None or pair in pairs]
+    return any(pair not in last or file.summary.last >= last[pair] for pair in wanted)
+
+
+def _kept(rows: pa.Table, *, upto: datetime | None, pairs: Collection[str] | None, as_of: datetime | None) -> pa.Table:
+    kept = np.ones(rows.num_rows, bool)
+    if upto is not None:
+        is_date = text_codes(rows.column("time_basis"), {TimeBasis.DATE: 0}) == 0
+        kept &= integers(rows.column("observed_at")) + is_date * _REST_OF_DAY_US <= microseconds(upto)
+    if pairs is not None:
+        kept &= having(rows.column("pair"), pairs)
+    if as_of is not None:
+        kept &= integers(rows.column("recorded_at")) <= microseconds(as_of)
+    return rows if kept.all() else rows.take(indices_of(np.flatnonzero(kept)))
+
+
+def _at_last_instants(rows: pa.Table) -> pa.Table:
+    vocabulary: dict[str | None, int] = {}
+    codes, at = text_codes(rows.column("pair"), vocabulary), integers(rows.column("observed_at"))
+    last = np.full(len(vocabulary), np.iinfo(np.int64).min)
+    np.maximum.at(last, codes, at)
+    return rows.take(indices_of(np.flatnonzero(at == last[codes])))

@@ -1,0 +1,182 @@
+"""One segment's file: rows to bytes and back, whatever is wrong with the bytes named."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fxticker.errors import SchemaMismatch, SegmentUnreadable
+from fxticker.store.columns import integers, used_texts
+from fxticker.store.medium import Medium
+from fxticker.store.schema import TableSpec, conform
+
+MAX_SEGMENT_BYTES = 256_000_000
+"""Some 500 times the largest segment seen: a larger file is none, and is not read into memory."""
+_SUMMARY_KEY = b"fxticker.summary"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a segment's footer says of its rows.
+
+    Parquet checks its pages by CRC but not its footer, and a flipped byte of a statistic hides rows without a sound.
+    This has a checksum of its own, so that it may decide which files need not be read.
+
+    Attributes
+    ----------
+    rows
+        How many.
+    first, last
+        Microseconds since the epoch of the earliest and the latest; ``first > last`` without rows.
+    series
+        The different texts of the table's series column, sorted; empty if the table has none.
+    sealed
+        Whether the segment will never be written again.
+    """
+
+    rows: int
+    first: int
+    last: int
+    series: tuple[str, ...]
+    sealed: bool
+
+    def encoded(self) -> bytes:
+        """As it stands in the footer: a checksum, a space, JSON."""
+        text = json.dumps(asdict(self)).encode()
+        return b"%08x %s" % (zlib.crc32(text), text)
+
+    @classmethod
+    def decoded(cls, data: bytes) -> Summary:
+        """Read what `encoded` wrote.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged.
+        """
+        checksum, _, text = data.partition(b" ")
+        if checksum != b"%08x" % zlib.crc32(text):
+            raise ValueError("the summary in the footer is damaged")
+        found = json.loads(text)
+        return cls(**{**found, "series": tuple(found["series"])})
+
+
+def summary_of(rows: pa.Table, spec: TableSpec, *, sealed: bool) -> Summary:
+    """The summary of a segment's rows."""
+    at = integers(rows.column(spec.time_column))
+    first, last = (int(at.min()), int(at.max())) if len(at) else (0, -1)
+    series = () if spec.series_column is None else used_texts(rows.column(spec.series_column))
+    return Summary(rows.num_rows, first, last, series, sealed)
+
+
+def encoded(rows: pa.Table, spec: TableSpec, summary: Summary) -> pa.Buffer:
+    """The bytes of a segment: quick to write while it is open, small once it is sealed.
+
+    The choices are measured (``benchmarks/README.md``): dictionaries for all that repeats and deltas for instants make
+    both the encoding and the reading quicker; statistics of texts take a third of the encoding and help no reader of
+    rows in time order.
+    """
+    instants = [field.name for field in spec.schema if pa.types.is_timestamp(field.type)]
+    repeating = [field.name for field in spec.schema if field.name not in (*instants, *spec.unique_columns)]
+    metadata = {**spec.schema.metadata, _SUMMARY_KEY: summary.encoded()}
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        rows.replace_schema_metadata(metadata),
+        sink,
+        compression="zstd" if summary.sealed else "snappy",
+        use_dictionary=repeating,
+        column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED"),
+        write_statistics=[spec.time_column],
+        write_page_checksum=True,
+    )
+    return sink.getvalue()
+
+
+class SegmentFile:
+    """A segment's file, opened: the footer is read and fits the schema, the rows are not read yet.
+
+    The whole file is held in memory, so that all that is read of it is of one version and no descriptor stays open.
+
+    Parameters
+    ----------
+    medium
+        Where it lies.
+    name
+        Its name there.
+    spec
+        The table it belongs to.
+
+    Attributes
+    ----------
+    name
+        Its name on the medium.
+    summary
+        What its rows are.
+
+    Raises
+    ------
+    SegmentUnreadable
+        If the file is damaged, foreign, or of a schema that this version cannot read.
+    """
+
+    def __init__(self, medium: Medium, name: str, spec: TableSpec) -> None:
+        self.name = name
+        self._spec = spec
+        with _named(name):
+            with medium.open(name) as file:
+                if file.size() > MAX_SEGMENT_BYTES:
+                    raise ValueError(f"{file.size()} bytes: no segment is so large")
+                data = file.read_buffer()
+            self._reader = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+            conform(pa.Table.from_batches([], schema=self._reader.schema_arrow), spec.schema)
+            self.summary = self._summary()
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows, in file order, of all columns or some of the schema's.
+
+        Raises
+        ------
+        SegmentUnreadable
+            If a page is damaged.
+        """
+        with _named(self.name):
+            rows = self._read(columns)
+            if rows.num_rows != self.summary.rows:
+                raise ValueError(f"{rows.num_rows} rows where the footer says {self.summary.rows}")
+            return rows
+
+    def _summary(self) -> Summary:
+        said = (self._reader.metadata.metadata or {}).get(_SUMMARY_KEY)
+        if said is None:  # written by hand, or before there were summaries
+            column = [self._spec.time_column, *([self._spec.series_column] if self._spec.series_column else [])]
+            return summary_of(self._read(column), self._spec, sealed=False)
+        return Summary.decoded(said)
+
+    def _read(self, columns: Sequence[str] | None) -> pa.Table:
+        schema = self._spec.schema
+        if columns is not None:
+            schema = pa.schema([schema.field(name) for name in columns], metadata=schema.metadata)
+        held = [name for name in schema.names if name in self._reader.schema_arrow.names]
+        table = conform(self._reader.read(columns=held, use_threads=False), schema)
+        table.validate(full=True)  # page headers have no checksum: numbers may point outside the dictionary
+        return table
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Whatever a file's bytes make its readers raise, as one error that names the file."""
+    try:
+        yield
+    except SegmentUnreadable:
+        raise
+    except SchemaMismatch as error:
+        raise SegmentUnreadable(name, str(error)) from error
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
+        cause = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise SegmentUnreadable(name, cause) from error
