@@ -60,8 +60,8 @@ class Medium(Protocol):
     def open(self, name: str) -> Any:
         """The object for random reading, as pyarrow takes it."""
 
-    def put(self, name: str, data: bytes | pa.Buffer) -> None:
-        """Make `data` the object's whole content, at once and durably."""
+    def put(self, name: str, data: bytes | pa.Buffer) -> tuple[int, ...]:
+        """Make `data` the object's whole content, at once and durably, and return the object's version."""
 
     def delete(self, name: str) -> None:
         """Remove the object durably."""
@@ -99,6 +99,10 @@ class LocalMedium:
         self._thread_lock = threading.Lock()
         self._synced: set[Path] = set()
         self._file_lock: FileLock | None = None
+        self._holder = {
+            "program": " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
 
     def __str__(self) -> str:
         return str(self._root)
@@ -131,8 +135,7 @@ class LocalMedium:
                                 if entry.is_symlink():
                                     raise SegmentUnreadable(name, "a link that leads nowhere") from error
                                 continue  # deleted since it was listed
-                            version = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-                            found.append(StoredObject(name, stat.st_size, version))
+                            found.append(StoredObject(name, stat.st_size, _version_of(stat)))
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -159,7 +162,7 @@ class LocalMedium:
         except (OSError, pa.ArrowInvalid) as error:
             raise SegmentUnreadable(name, str(error)) from error
 
-    def put(self, name: str, data: bytes | pa.Buffer) -> None:
+    def put(self, name: str, data: bytes | pa.Buffer) -> tuple[int, ...]:
         """Publish `data` as `name`: afterwards it is durable, before it nothing is changed.
 
         Raises
@@ -173,7 +176,7 @@ class LocalMedium:
             self._make_folder(staged.parent)
             self._make_folder(target.parent)
             try:
-                self._write(staged, memoryview(data))
+                version = self._write(staged, memoryview(data))
                 self._calls.replace(staged, target)
             except OSError:
                 with contextlib.suppress(OSError):
@@ -182,6 +185,7 @@ class LocalMedium:
             self._sync_folder(target.parent)
         except OSError as error:
             raise WriteFailed(self, name, error) from error
+        return version
 
     def delete(self, name: str) -> None:
         """Remove the file and make that durable; it is no error if there is none."""
@@ -239,30 +243,31 @@ class LocalMedium:
         return StoreLocked(str(self._root), round(time.monotonic() - since_s, 1), self.lock_holder())
 
     def _name_holder(self) -> None:
-        said = {
-            "pid": os.getpid(),
-            "program": " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]),
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
+        """Leave word of who holds the lock; once it stands there, a process that takes turns with nobody is done."""
+        name = json.dumps({**self._holder, "pid": os.getpid()}).encode()
+        path = self._root / LOCK
         with contextlib.suppress(OSError):
-            (self._root / LOCK).write_text(json.dumps(said))
+            if path.read_bytes() != name:
+                path.write_bytes(name)
 
     def _sweep(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            for leftover in (self._root / STAGING).iterdir():
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._root / STAGING) as leftovers:
+            for leftover in leftovers:
                 try:
-                    leftover.unlink()
+                    os.unlink(leftover.path)  # noqa: PTH108  one Path per poll less
                 except OSError as error:
                     raise WriteFailed(self, f"{STAGING}/{leftover.name}", error) from error
 
-    def _write(self, path: Path, data: memoryview) -> None:
+    def _write(self, path: Path, data: memoryview) -> tuple[int, ...]:
         handle = self._calls.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             while data:
                 data = data[self._calls.write(handle, data) :]
             self._calls.fsync(handle)
+            version = _version_of(os.fstat(handle))
         finally:
             self._calls.close(handle)
+        return version
 
     def _make_folder(self, folder: Path) -> None:
         if folder in self._synced and folder.is_dir():
@@ -282,6 +287,10 @@ class LocalMedium:
             self._calls.fsync(handle)
         finally:
             self._calls.close(handle)
+
+
+def _version_of(stat: os.stat_result) -> tuple[int, ...]:
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def local_medium(path: str | os.PathLike[str], *, must_exist: bool) -> LocalMedium:

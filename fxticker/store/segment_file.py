@@ -78,10 +78,11 @@ def summary_of(rows: pa.Table, spec: TableSpec, *, sealed: bool) -> Summary:
 def encoded(rows: pa.Table, spec: TableSpec, summary: Summary) -> pa.Buffer:
     """The bytes of a segment: quick to write while it is open, small once it is sealed.
 
-    The choices are measured (``benchmarks/README.md``): dictionaries for all that repeats and deltas for instants make
-    both the encoding and the reading quicker; statistics of texts take a third of the encoding and help no reader of
-    rows in time order.
+    The choices are measured (``benchmarks/README.md``). Statistics of texts take a third of the encoding and help no
+    reader of rows in time order. While a segment is open, dictionaries of numbers and deltas of instants would double
+    what a poll costs; once sealed, they make it half as large and quicker to read.
     """
+    texts = [field.name for field in spec.schema if pa.types.is_dictionary(field.type)]
     instants = [field.name for field in spec.schema if pa.types.is_timestamp(field.type)]
     repeating = [field.name for field in spec.schema if field.name not in (*instants, *spec.unique_columns)]
     metadata = {**spec.schema.metadata, _SUMMARY_KEY: summary.encoded()}
@@ -90,8 +91,8 @@ def encoded(rows: pa.Table, spec: TableSpec, summary: Summary) -> pa.Buffer:
         rows.replace_schema_metadata(metadata),
         sink,
         compression="zstd" if summary.sealed else "snappy",
-        use_dictionary=repeating,
-        column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED"),
+        use_dictionary=repeating if summary.sealed else texts,
+        column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED") if summary.sealed else None,
         write_statistics=[spec.time_column],
         write_page_checksum=True,
     )
