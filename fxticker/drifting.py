@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -14,9 +13,7 @@ from fxticker.bands import Band, drift_pct
 from fxticker.errors import NoData
 from fxticker.frames import counting_rows, hull_of, typed
 from fxticker.instants import Moment, last_instant
-from fxticker.loading import StorePath, load
-from fxticker.models import TimeBasis
-from fxticker.schedule import MICROSECOND
+from fxticker.loading import StorePath, last_by
 
 COLUMNS = {
     "source": "str",
@@ -33,9 +30,6 @@ COLUMNS = {
     "significant": "bool",
 }
 
-_REST_OF_DAY = timedelta(days=1) - MICROSECOND
-_LAST = datetime.max.replace(tzinfo=UTC) - MICROSECOND
-
 
 def drift(
     store: StorePath,
@@ -50,7 +44,7 @@ def drift(
 
     Each end is looked up as of its instant: the last ticks not later than it; a date stands for the last ticks of that
     day. A tick of which only the date is known counts from the end of its day on. `start_at` and `end_at` say which
-    instants those were.
+    instants those were. A pair that a source had not shown for twelve months by then counts as no longer shown.
 
     Parameters
     ----------
@@ -82,20 +76,9 @@ def drift(
     first, last = last_instant(start), last_instant(end)
     if first > last:
         raise ValueError(f"start {start} is after end {end}")
-    frame = load(store, pairs=pairs, sources=sources, as_of=as_of, end=min(last, _LAST) + MICROSECOND)
-    return drift_of(frame, first, last)
-
-
-def drift_of(frame: pd.DataFrame, first: datetime, last: datetime) -> pd.DataFrame:
-    """`drift` over a frame of ticks, between two aware UTC instants, each included."""
-    rows = []
-    known_at = frame["observed_at"].mask(frame["time_basis"] == TimeBasis.DATE, frame["observed_at"] + _REST_OF_DAY)
-    for (source, pair), ticks in frame[known_at <= last].groupby(["source", "pair"], observed=True):
-        end = _End.of(ticks)
-        before = ticks[known_at.loc[ticks.index] <= first]
-        start = None if before.empty else _End.of(before)
-        rows.append((source, pair, *_drift(start, end)))
-    found = typed(rows, COLUMNS).sort_values(["source", "pair"], ignore_index=True)
+    starts, ends = (_ends(last_by(store, at, pairs=pairs, sources=sources, as_of=as_of)) for at in (first, last))
+    rows = [(*key, *_drift(starts.get(key), end)) for key, end in sorted(ends.items())]
+    found = typed(rows, COLUMNS)
     if found["drift_pct"].isna().all():
         span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
         raise NoData(f"no pair has a tick {span}: there are not two looks to compare")
@@ -110,10 +93,14 @@ class _End:
 
     @classmethod
     def of(cls, ticks: pd.DataFrame) -> _End:
-        at = ticks["observed_at"].max()
-        rows = counting_rows(ticks[ticks["observed_at"] == at])
+        rows = counting_rows(ticks)
         texts = rows["rate_text"].astype(str).unique()
-        return cls(at, hull_of(rows), texts[0] if len(texts) == 1 else None)
+        return cls(rows["observed_at"].iloc[0], hull_of(rows), texts[0] if len(texts) == 1 else None)
+
+
+def _ends(ticks: pd.DataFrame) -> dict[Any, _End]:
+    """What counts of each source's pair, given all its rows at one instant."""
+    return {key: _End.of(rows) for key, rows in ticks.groupby(["source", "pair"], observed=True)}
 
 
 def _drift(start: _End | None, end: _End) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from fxticker.store import Store, opened
 from fxticker.store.columns import having, indices_of, integers, microseconds, order_by, text_codes
 from fxticker.store.gathering import SOURCE, Gathered, gather
 from fxticker.store.looking_back import last_rows
-from fxticker.store.scanning import Span, scan, segments_of
+from fxticker.store.scanning import Span, scan, segments_of, with_source
 from fxticker.store.schema import TICKS
 from fxticker.store.segments import SegmentTable
 
@@ -173,6 +174,31 @@ def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.Data
         If the store holds no tick.
     """
     return _to_frame(latest_table(opened(store), sources=sources))
+
+
+def last_by(
+    store: StorePath,
+    upto: datetime,
+    *,
+    pairs: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    as_of: Moment | None = None,
+) -> pd.DataFrame:
+    """All rows of each source's pair at its last instant not later than `upto`: see `last_rows`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `load`; several rows of a pair if there are several values at that instant.
+    """
+    ticks = opened(store).ticks
+    wanted = None if pairs is None else _names(pairs)
+    known_by = None if as_of is None else last_instant(as_of)
+    parts = [
+        last_rows(ticks, source, upto=upto, pairs=wanted, as_of=known_by)
+        for source in (ticks.sources() if sources is None else sorted(set(_names(sources))))
+    ]
+    return _to_frame(pa.concat_tables([with_source(pa.Table.from_batches([], TICKS.schema), ""), *filter(None, parts)]))
 
 
 def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Table:
