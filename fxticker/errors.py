@@ -21,6 +21,7 @@
         ├── StoreLocked(TimeoutError)    another process writes: wait or stop it
         ├── SegmentUnreadable            a file is corrupt or foreign: run ``fxticker check``
         ├── SchemaMismatch               rows or a file do not fit the schema
+        │   └── NewerSchema              … because a newer fxticker wrote the file: use that one
         └── WriteFailed(OSError)         the medium refused: disk full, no permission, gone
 """
 
@@ -166,15 +167,22 @@ class SegmentUnreadable(StoreError):
     ----------
     name
         The file's name inside the store.
+    cause
+        What is wrong with it, in one line.
     """
 
     def __init__(self, name: str, cause: str) -> None:
         self.name = name
+        self.cause = cause
         super().__init__(f"{name}: cannot be read ({cause}); `fxticker check` lists every such file")
 
 
 class SchemaMismatch(StoreError):
     """Rows or a file do not fit the schema of this version."""
+
+
+class NewerSchema(SchemaMismatch):
+    """A file of a newer version of the schema: sound, and not for this fxticker."""
 
 
 class WriteFailed(StoreError, OSError):

@@ -193,6 +193,22 @@ def test_check_names_a_damaged_file(tmp_path):
     shown = fxticker("check", "--store", "store", cwd=tmp_path)
     assert shown.returncode == 1
     assert "ticks/source=timesca/month=2025-11/00000.parquet: cannot be read" in shown.stderr
+    assert "check --quarantine" in shown.stderr
+
+
+def test_check_moves_a_damaged_file_aside_and_says_what_is_lost(tmp_path):
+    Store(tmp_path / "store").append(snapshot_ticks(NOON))
+    [segment] = (tmp_path / "store").rglob("*.parquet")
+    content = segment.read_bytes()
+    segment.write_bytes(content[:40] + bytes([content[40] ^ 255]) + content[41:])
+    shown = fxticker("check", "--quarantine", "--store", "store", cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout == (
+        "moved ticks/source=timesca/month=2025-11/00000.parquet"
+        " to quarantine/ticks/source=timesca/month=2025-11/00000.parquet; lost: 5 rows of"
+        " KGS/USD, KZT/USD, TJS/USD, TMT/USD, UZS/USD from 2025-11-14T12:00:00+00:00 to 2025-11-14T12:00:00+00:00\n"
+        "files read: 0, all sound; in quarantine: 1\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["ticks.csv", "ticks.json", "ticks.parquet"])

@@ -152,21 +152,34 @@ def status(config: Config = None, store: StoreFolder = None, form: Formatted = F
         raise typer.Exit(1)
 
 
-def check(config: Config = None, store: StoreFolder = None) -> None:
-    """Read every file of the store whole.
+def check(
+    config: Config = None,
+    store: StoreFolder = None,
+    quarantine: Annotated[  # noqa: FBT002  a flag of the command line
+        bool,
+        typer.Option("--quarantine", help="Move files that cannot be read aside, each with a note of what is lost."),
+    ] = False,
+) -> None:
+    """Read every file of the store whole and name what is wrong.
 
-    Exit 1 and name each one that is damaged or foreign.
+    Exit 1 if anything is, or stays, wrong. Without --quarantine nothing is changed.
     """
     from fxticker.store import opened
+    from fxticker.store.checking import QUARANTINE
 
     found = opened(store_folder(config, store))
+    for moved in found.quarantine() if quarantine else []:
+        print(f"moved {one_line(moved.name)} to {one_line(moved.to)}; lost: {one_line(moved.lost)}")
     problems = found.check()
     for problem in problems:
         print(f"fxticker: {one_line(problem)}", file=sys.stderr)
+    if any(problem.in_the_way for problem in problems):
+        print("fxticker: `fxticker check --quarantine` moves what cannot be read aside", file=sys.stderr)
     if problems:
         raise typer.Exit(1)
     files = sum(len(found.medium.list(table.spec.name)) for table in (found.ticks, found.polls))
-    print(f"files read: {files}, all sound")
+    aside = sum(not item.name.endswith(".json") for item in found.medium.list(QUARANTINE))
+    print(f"files read: {files}, all sound" + (f"; in quarantine: {aside}" if aside else ""))
 
 
 def export(

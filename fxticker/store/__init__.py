@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from fxticker.clock import Clock, SystemClock
-from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.models import Origin, Poll, Tick
 from fxticker.schedule import EPOCH, MICROSECOND
+from fxticker.store.checking import Finding, Moved, check_table, quarantine
 from fxticker.store.columns import integers, records_of, table_of
-from fxticker.store.medium import Medium, StoredObject, local_medium
+from fxticker.store.medium import Medium, local_medium
 from fxticker.store.scanning import Span, month_of, scan
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
@@ -146,14 +146,29 @@ class Store:
         rows = records_of(scan(self.ticks, sources=[source], span=Span(start, end)))
         return [row for row in rows if row["origin"] == Origin.LIVE]
 
-    def check(self) -> list[StoreError]:
+    def check(self) -> list[Finding]:
         """Read every file whole and return what is wrong, file by file; an empty list is a sound store."""
-        return [
-            problem
-            for table in (self.ticks, self.polls)
-            for item in self.medium.list(table.spec.name)
-            for problem in _problems(table, item)
-        ]
+        return [finding for table in (self.ticks, self.polls) for finding in check_table(self.medium, table)]
+
+    def quarantine(self) -> list[Moved]:
+        """Move every file that no fxticker can read aside, so that readers and appends go on without it.
+
+        Each goes to ``quarantine/`` under its own name with a note of what was lost beside it.
+
+        Raises
+        ------
+        StoreLocked
+            As `append`.
+        StoreError
+            If a file cannot be copied or the medium refuses; what was moved before stays moved.
+        """
+        with self.medium.exclusive(self._lock_timeout_s):
+            return [
+                quarantine(self.medium, table, finding.name, finding.what, self._clock.now())
+                for table in (self.ticks, self.polls)
+                for finding in list(check_table(self.medium, table))
+                if finding.in_the_way
+            ]
 
     def _append(self, table: SegmentTable, rows: Sequence[Any], *, at: Callable[[Any], datetime]) -> int:
         partitions: dict[tuple[str, str], list[Any]] = defaultdict(list)
@@ -183,12 +198,4 @@ def opened(store: str | os.PathLike[str] | Store) -> Store:
     return store if isinstance(store, Store) else Store(local_medium(store, must_exist=True))
 
 
-def _problems(table: SegmentTable, item: StoredObject) -> list[StoreError]:
-    try:
-        table.open(table.segment_of(item)).read()
-    except StoreError as error:
-        return [error]
-    return []
-
-
-__all__ = ["Appended", "SegmentUnreadable", "Store", "opened"]
+__all__ = ["Appended", "Finding", "Moved", "Store", "opened"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from fxticker.errors import SchemaMismatch
+from fxticker.errors import NewerSchema, SchemaMismatch
 
 SCHEMA_VERSION = 1
 """Raised by one with every change of columns. A newer version may add nullable columns and nothing else, so that a
@@ -104,15 +104,17 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
     Raises
     ------
+    NewerSchema
+        If the file is of a newer version.
     SchemaMismatch
-        If the file is of a newer version, of none, or differs from what its version says.
+        If it is of none, or differs from what its version says.
     """
     current = SCHEMA_VERSION if (named := version_of(schema)) is None else named
     version = version_of(table.schema)
     if version is None:
         raise SchemaMismatch("no fxticker schema version: this is no segment of ours")
     if version > current:
-        raise SchemaMismatch(f"schema version {version}; this fxticker reads up to {current}: use a newer one")
+        raise NewerSchema(f"schema version {version}; this fxticker reads up to {current}: use a newer one")
     if version < current:
         for field in schema:
             if field.name not in table.column_names and field.nullable:

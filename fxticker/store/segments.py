@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import SchemaMismatch, SegmentUnreadable
-from fxticker.store.columns import indices_of, integers, order_by, text_codes
+from fxticker.store.columns import indices_of, integers, order_by
+from fxticker.store.identity import first_of_identity, is_strictly_sorted
 from fxticker.store.medium import Medium, StoredObject
 from fxticker.store.schema import TableSpec
 from fxticker.store.segment_file import SegmentFile, Summary, encoded, summary_of
@@ -160,28 +161,9 @@ class SegmentTable:
                 whole = kept[1] if kept and kept[0] == item.version else self._read(item, self.spec.identity)
                 near = np.flatnonzero(np.isin(integers(whole.column(self.spec.time_column)), instants))
                 stored.append(whole.select(self.spec.identity).take(indices_of(near)))
-        if not any(part.num_rows for part in stored) and self._is_strictly_sorted(rows):
+        if not any(part.num_rows for part in stored) and is_strictly_sorted(rows, self.spec):
             return rows  # a poll's rows, mostly: new instants, each pair once
-        return rows.take(indices_of(self._first_of_identity(stored, rows)))
-
-    def _is_strictly_sorted(self, rows: pa.Table) -> bool:
-        """Whether each of the sorted rows differs from the one before in the columns of the order."""
-        keys = [np.concatenate(_codes([rows], name, rows.schema.field(name).type)) for name in self.spec.order]
-        return bool(np.any([key[1:] != key[:-1] for key in keys], axis=0).all())
-
-    def _first_of_identity(self, stored: Sequence[pa.Table], rows: pa.Table) -> np.ndarray:
-        tables = [*stored, rows.select(self.spec.identity)]
-        keys = [
-            np.concatenate(codes)
-            for codes in (_codes(tables, name, self.spec.schema.field(name).type) for name in self.spec.identity)
-        ]
-        order = np.lexsort([np.arange(len(keys[0])), *keys])  # equal identities stand together, the stored one first
-        repeats = np.zeros(len(order), bool)
-        repeats[1:] = np.all([key[order[1:]] == key[order[:-1]] for key in keys], axis=0)
-        kept = np.sort(order[~repeats])
-        offset = len(keys[0]) - rows.num_rows
-        fresh: np.ndarray = kept[kept >= offset] - offset
-        return fresh
+        return rows.take(indices_of(first_of_identity(stored, rows, self.spec)))
 
     def _sorted(self, rows: pa.Table) -> pa.Table:
         order = order_by(rows, self.spec.order)
@@ -255,10 +237,3 @@ class SegmentTable:
 
 def _values_of(key: str, folders: Sequence[str]) -> list[str]:
     return [name.removeprefix(f"{key}=") for name in folders if name.startswith(f"{key}=")]
-
-
-def _codes(tables: Sequence[pa.Table], name: str, kind: pa.DataType) -> list[np.ndarray]:
-    if not pa.types.is_dictionary(kind):
-        return [integers(table.column(name)) for table in tables]
-    vocabulary: dict[str | None, int] = {}
-    return [text_codes(table.column(name), vocabulary) for table in tables]

@@ -1,0 +1,208 @@
+"""What is wrong with a store, file by file, and moving what cannot be read out of the way of what can."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fxticker.errors import NewerSchema, SegmentUnreadable
+from fxticker.printed import BadFigure, Figure, read_change, read_rate
+from fxticker.schedule import EPOCH
+from fxticker.store.columns import integers, order_by, text_codes
+from fxticker.store.identity import first_of_identity
+from fxticker.store.medium import Medium, StoredObject
+from fxticker.store.segment_file import Summary, summary_of
+from fxticker.store.segments import SegmentName, SegmentTable
+
+QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong with a store.
+
+    Attributes
+    ----------
+    name
+        The file or folder, inside the store.
+    what
+        What is wrong with it, in one line.
+    in_the_way
+        Whether the file is none that any version of fxticker can read, so that readers of the store need it gone.
+    """
+
+    name: str
+    what: str
+    in_the_way: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A file that was moved aside.
+
+    Attributes
+    ----------
+    name, to
+        Its old and its new name inside the store; beside the new one lies a note, ``….json``.
+    lost
+        What readers no longer see, in one line.
+    """
+
+    name: str
+    to: str
+    lost: str
+
+
+def check_table(medium: Medium, table: SegmentTable) -> Iterator[Finding]:
+    """Read every file of a table whole, and say what no sound store has."""
+    partitions: dict[str, list[tuple[SegmentName, pa.Table | None]]] = defaultdict(list)
+    for item in _listed(medium, table):
+        if isinstance(item, Finding):
+            yield item
+            continue
+        try:
+            segment = table.segment_of(item)
+        except SegmentUnreadable as error:
+            yield Finding(item.name, error.cause, in_the_way=True)
+            continue
+        rows = None
+        try:
+            file = table.open(segment)
+            rows = file.read()
+        except SegmentUnreadable as error:
+            is_newer = isinstance(error.__cause__, NewerSchema)
+            what = error.cause if is_newer else f"cannot be read ({error.cause})"
+            yield Finding(item.name, what, in_the_way=not is_newer)
+        else:
+            yield from _wrong_rows(segment, rows, file.summary, table)
+            rows = rows.select(table.spec.identity)
+        partitions[item.name.rpartition("/")[0]].append((segment, rows))
+    for partition, segments in partitions.items():
+        yield from _wrong_partition(medium, partition, segments, table)
+
+
+def quarantine(medium: Medium, table: SegmentTable, name: str, why: str, now: datetime) -> Moved:
+    """Move a file that cannot be read to the quarantine, with a note of what was lost.
+
+    The copy and the note are durable before the file goes. The caller holds the store's lock.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be copied, or the medium refuses; the file is where it was.
+    """
+    taken = {item.name for item in medium.list(QUARANTINE)}
+    to = next(free for free in _free_names(f"{QUARANTINE}/{name}") if free not in taken)
+    try:
+        with medium.open(name) as file:
+            data = file.read_buffer()
+    except (OSError, pa.ArrowException) as error:
+        raise SegmentUnreadable(name, f"cannot be copied, so it stays: {error}") from error
+    lost = _lost(table, name)
+    note = {"name": name, "why": why, "lost": lost, "bytes": len(data), "moved_at": now.isoformat()}
+    medium.put(to, data)
+    medium.put(f"{to}.json", json.dumps(note, indent=1).encode())
+    medium.delete(name)
+    return Moved(name, to, lost)
+
+
+def wrong_figures(rows: pa.Table) -> str | None:
+    """The first number of some ticks that is not what its text says, in one line; null if all are."""
+    nominal = integers(rows.column("nominal"))
+    if (nominal < 1).any():
+        return f"nominal {nominal.min()}"
+    columns = (
+        ("rate", rows.column("rate_text"), _numbers(rows.column("rate_text"), read_rate) / nominal),
+        ("change_pct", rows.column("change_text"), _numbers(rows.column("change_text"), read_change)),
+    )
+    for name, texts, wanted in columns:
+        held = rows.column(name).to_numpy()
+        wrong = np.flatnonzero((held != wanted) & ~(np.isnan(held) & np.isnan(wanted)))
+        if len(wrong):
+            text = texts[int(wrong[0])].as_py()
+            return f"{name} {held[wrong[0]]} where the text is {text!r}"
+    return None
+
+
+def _listed(medium: Medium, table: SegmentTable) -> Iterator[StoredObject | Finding]:
+    try:
+        yield from medium.list(table.spec.name)
+    except SegmentUnreadable as error:
+        yield Finding(error.name, error.cause)
+        for source in table.sources():  # what one bad folder hides is still looked at
+            for month in table.months(source):
+                folder = f"{table.spec.name}/source={source}/month={month}"
+                with contextlib.suppress(SegmentUnreadable):
+                    yield from medium.list(folder)
+
+
+def _wrong_rows(segment: SegmentName, rows: pa.Table, summary: Summary, table: SegmentTable) -> Iterator[Finding]:
+    if summary_of(rows, table.spec, sealed=summary.sealed) != summary:
+        yield Finding(segment.name, "its footer says other rows than it holds")
+    at = integers(rows.column(table.spec.time_column))
+    astray = np.flatnonzero(at.astype("M8[us]").astype("M8[M]") != np.datetime64(segment.month, "M"))
+    if len(astray):
+        yield Finding(segment.name, f"{len(astray)} rows of other months, the first of {_instant(at[astray[0]])}")
+    if not np.array_equal(order_by(rows, table.spec.order), np.arange(len(at))):
+        yield Finding(segment.name, f"its rows are not in order of {', '.join(table.spec.order)}")
+    if table.spec.name == "ticks" and (problem := wrong_figures(rows)):
+        yield Finding(segment.name, f"figures that do not follow from their texts: {problem}")
+
+
+def _wrong_partition(
+    medium: Medium, partition: str, segments: Sequence[tuple[SegmentName, pa.Table | None]], table: SegmentTable
+) -> Iterator[Finding]:
+    held: list[pa.Table] = []
+    for segment, rows in segments:
+        if rows is not None:
+            repeated = rows.num_rows - len(first_of_identity(held, rows, table.spec))
+            if repeated:
+                yield Finding(segment.name, f"{repeated} rows stand twice, in it or in an earlier segment too")
+            held.append(rows)
+    numbers = {segment.number for segment, _ in segments}
+    for number in sorted(set(range(max(numbers, default=-1))) - numbers):
+        name = f"{partition}/{number:05}.parquet"
+        if not any(item.name.startswith(f"{QUARANTINE}/{name}") for item in medium.list(QUARANTINE)):
+            yield Finding(name, "missing: later segments of its month are there, and what it held is lost")
+
+
+def _numbers(texts: pa.ChunkedArray, read: Callable[[str], Figure]) -> np.ndarray:
+    """What each printed text says; not a number where there is none, and infinite where it is no figure."""
+    vocabulary: dict[str | None, int] = {}
+    codes = text_codes(texts, vocabulary)
+    values = np.full(len(vocabulary), np.inf)
+    for text, code in vocabulary.items():
+        with contextlib.suppress(BadFigure):
+            values[code] = np.nan if text is None else float(read(text).value)
+    found: np.ndarray = values[codes]
+    return found
+
+
+def _free_names(name: str) -> Iterator[str]:
+    yield name
+    for number in range(1, 10_000):
+        yield f"{name}.{number}"
+
+
+def _lost(table: SegmentTable, name: str) -> str:
+    try:
+        found = table.open(table.segment_of(StoredObject(name, 0, ()))).summary
+    except SegmentUnreadable:
+        return "unknown: not even the footer can be read"
+    series = f" of {', '.join(found.series)}" if found.series else ""
+    return f"{found.rows} rows{series} from {_instant(found.first)} to {_instant(found.last)}"
+
+
+def _instant(microseconds: Any) -> str:
+    return (EPOCH + timedelta(microseconds=int(microseconds))).isoformat()

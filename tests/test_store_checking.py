@@ -1,0 +1,310 @@
+"""States on disk: what opening, loading, appending and checking do with each, and moving bad files aside."""
+
+import json
+import os
+from datetime import timedelta
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from builders import NOON, FixedClock, snapshot_ticks, tick
+
+import fxticker as fx
+from fxticker.errors import SegmentUnreadable, StoreError, WriteFailed
+from fxticker.models import Outcome, Poll
+from fxticker.store import Store
+from fxticker.store.medium import FileCalls, LocalMedium
+
+QUARTER = timedelta(minutes=15)
+MONTH = "ticks/source=timesca/month=2025-11"
+FIRST, SECOND, THIRD = (f"{MONTH}/{number:05}.parquet" for number in range(3))
+DECEMBER = "ticks/source=timesca/month=2025-12/00000.parquet"
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A store with three segments of a snapshot each in November, and one in December."""
+    store = Store(tmp_path / "parquet", clock=FixedClock(), segment_rows=5)
+    for number in range(3):
+        store.append(snapshot_ticks(NOON + number * QUARTER))
+    store.append(snapshot_ticks(NOON + timedelta(days=30)))
+    return tmp_path / "parquet"
+
+
+def findings(root):
+    return [str(finding) for finding in Store(root).check()]
+
+
+def rewrite(path, change):
+    """Put what `change` makes of a file's table in its place, with the schema's version and no summary."""
+    table = change(pq.read_table(path, partitioning=None))
+    pq.write_table(table.replace_schema_metadata({b"fxticker.schema_version": b"1"}), path)
+
+
+def set_version(path, version):
+    table = pq.read_table(path, partitioning=None)
+    pq.write_table(table.replace_schema_metadata({b"fxticker.schema_version": version}), path)
+
+
+def flip(path, position):
+    content = bytearray(path.read_bytes())
+    content[position] ^= 0xFF
+    path.write_bytes(content)
+
+
+def flip_in_the_summary(path):
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"rows": 5', b'"rows": 4'))
+
+
+DAMAGES = {
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-300]),
+    "flipped byte in the data": lambda path: flip(path, 40),
+    "flipped byte in the footer's length": lambda path: flip(path, -5),
+    "flipped byte in the summary": flip_in_the_summary,
+    "0 bytes": lambda path: path.write_bytes(b""),
+    "foreign table": lambda path: pq.write_table(pa.table({"a": [1]}), path),
+    "foreign text": lambda path: path.write_text("not a table"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_file_that_cannot_be_read_is_moved_aside_and_everything_goes_on(root, damage):
+    damage(root / SECOND)
+    content = (root / SECOND).read_bytes()
+    store = Store(root, clock=FixedClock(), segment_rows=5)
+    with pytest.raises(SegmentUnreadable, match=SECOND):
+        fx.load(root)
+    assert [(finding.name, finding.in_the_way) for finding in store.check()] == [(SECOND, True)]
+
+    [moved] = store.quarantine()
+
+    assert (moved.name, moved.to) == (SECOND, f"quarantine/{SECOND}")
+    assert (root / moved.to).read_bytes() == content
+    assert findings(root) == []
+    assert len(fx.load(root)) == 15
+    assert len(pd.read_parquet(root / "ticks")) == 15
+    assert store.append(snapshot_ticks(NOON + QUARTER)).added == 5
+    assert len(fx.load(root)) == 20
+
+
+def test_note_says_what_was_moved_why_when_and_what_is_lost(root):
+    flip(root / SECOND, 40)
+
+    [moved] = Store(root, clock=FixedClock()).quarantine()
+
+    note = json.loads((root / f"{moved.to}.json").read_text())
+    assert note == {
+        "name": SECOND,
+        "why": note["why"],
+        "lost": "5 rows of KGS/USD, KZT/USD, TJS/USD, TMT/USD, UZS/USD"
+        " from 2025-11-14T12:15:00+00:00 to 2025-11-14T12:15:00+00:00",
+        "bytes": (root / moved.to).stat().st_size,
+        "moved_at": "2025-11-14T12:00:00+00:00",
+    }
+    assert "CRC" in note["why"]
+    assert moved.lost == note["lost"]
+
+
+def test_loss_is_unknown_where_not_even_the_footer_can_be_read(root):
+    (root / SECOND).write_bytes(b"")
+
+    [moved] = Store(root).quarantine()
+
+    assert moved.lost == "unknown: not even the footer can be read"
+
+
+def test_second_bad_file_of_a_name_does_not_replace_the_first(root):
+    for content in (b"first", b"second"):
+        (root / THIRD).write_bytes(content)
+        Store(root).quarantine()
+
+    kept = sorted(path.name for path in (root / "quarantine" / MONTH).iterdir())
+    assert kept == ["00002.parquet", "00002.parquet.1", "00002.parquet.1.json", "00002.parquet.json"]
+    assert (root / "quarantine" / THIRD).read_bytes() == b"first"
+
+
+@pytest.mark.parametrize("name", ["ticks/notes.txt", f"{MONTH}/part-0.parquet", f"{MONTH}/00000.parquet.tmp"])
+def test_file_that_is_no_segment_is_moved_aside(root, name):
+    (root / name).write_text("stray")
+    assert findings(root) == [f"{name}: not the name of a segment"]
+
+    Store(root).quarantine()
+
+    assert (root / "quarantine" / name).read_text() == "stray"
+    assert findings(root) == []
+    assert len(fx.load(root)) == 20
+
+
+def test_sound_store_has_nothing_to_move(root):
+    before = sorted(path for path in root.rglob("*") if ".lock" not in path.name)
+
+    assert Store(root).quarantine() == []
+
+    assert sorted(path for path in root.rglob("*") if ".lock" not in path.name) == before
+
+
+def test_missing_number_is_named_and_nothing_else_is_in_its_way(root):
+    (root / SECOND).unlink()
+
+    assert findings(root) == [f"{SECOND}: missing: later segments of its month are there, and what it held is lost"]
+    assert Store(root).quarantine() == []
+    assert len(fx.load(root)) == 15
+    assert Store(root, segment_rows=5).append(snapshot_ticks(NOON + 3 * QUARTER)).added == 5
+    assert (root / f"{MONTH}/00003.parquet").exists()
+
+
+def test_older_version_is_sound_and_can_be_appended_to(root):
+    rewrite(root / DECEMBER, lambda table: table.drop_columns(["source_date"]))
+    set_version(root / DECEMBER, b"0")
+
+    assert findings(root) == []
+    assert len(fx.load(root)) == 20
+    assert Store(root).append(snapshot_ticks(NOON + timedelta(days=31))).added == 5
+
+
+def test_newer_version_is_named_and_never_moved(root):
+    set_version(root / DECEMBER, b"2")
+
+    assert findings(root) == [f"{DECEMBER}: schema version 2; this fxticker reads up to 1: use a newer one"]
+    assert Store(root).quarantine() == []
+    with pytest.raises(SegmentUnreadable, match="use a newer one"):
+        fx.load(root)
+    with pytest.raises(SegmentUnreadable, match="use a newer one"):
+        Store(root).append(snapshot_ticks(NOON + timedelta(days=31)))
+    assert Store(root).append(snapshot_ticks(NOON + 3 * QUARTER)).added == 5
+
+
+def test_leftover_temporary_is_no_part_of_the_store_and_goes_with_the_next_write(root):
+    leftover = root / ".staging" / "00000.parquet.1.1"
+    leftover.write_bytes(b"half a segm")
+
+    assert findings(root) == []
+    assert len(fx.load(root)) == 20
+    Store(root).append(snapshot_ticks(NOON + 3 * QUARTER))
+    assert not leftover.exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_folder_without_permission_is_named_and_the_others_are_still_checked(root):
+    (root / MONTH).chmod(0)
+    flip(root / DECEMBER, 40)
+    try:
+        named = [finding.name for finding in Store(root).check()]
+        with pytest.raises(StoreError, match="month=2025-11"):
+            fx.load(root)
+    finally:
+        (root / MONTH).chmod(0o755)
+
+    assert named == [MONTH, DECEMBER]
+
+
+class NoFolder(LocalMedium):
+    """A disk on which one folder cannot be listed, for whoever asks."""
+
+    def list(self, prefix):
+        if MONTH in prefix or prefix == "ticks":
+            raise SegmentUnreadable(MONTH, "Permission denied")
+        return super().list(prefix)
+
+
+def test_what_a_folder_that_cannot_be_listed_hides_does_not_hide_the_others(root):
+    flip(root / DECEMBER, 40)
+    store = Store(NoFolder(root))
+
+    named = [(finding.name, finding.in_the_way) for finding in store.check()]
+
+    assert named == [(MONTH, False), (DECEMBER, True)]
+    with pytest.raises(StoreError, match="Permission denied"):
+        fx.load(store)
+    assert store.append(snapshot_ticks(NOON + timedelta(days=60))).added == 5
+
+
+class FullDisk(FileCalls):
+    """A disk that has no room for a further file."""
+
+    @staticmethod
+    def write(handle, data):
+        raise OSError(28, "No space left on device")
+
+
+def test_file_stays_where_it_is_if_it_cannot_be_copied(root):
+    flip(root / SECOND, 40)
+    content = (root / SECOND).read_bytes()
+
+    with pytest.raises(WriteFailed, match="No space left"):
+        Store(LocalMedium(root, FullDisk())).quarantine()
+
+    assert (root / SECOND).read_bytes() == content
+    assert [finding.name for finding in Store(root).check()] == [SECOND]
+
+
+# rows that no sound store has, in files that can be read
+
+
+def test_rows_of_another_month_are_named(root):
+    other = Store(root.parent / "other", clock=FixedClock())
+    other.append([tick(observed_at=NOON + timedelta(days=60))])
+    [path] = (root.parent / "other").glob("ticks/*/*/*")
+    (root / DECEMBER).write_bytes(path.read_bytes())
+
+    assert findings(root) == [f"{DECEMBER}: 1 rows of other months, the first of 2026-01-13T12:00:00+00:00"]
+
+
+def test_rows_that_stand_in_two_segments_are_named(root):
+    (root / f"{MONTH}/00003.parquet").write_bytes((root / SECOND).read_bytes())
+
+    assert findings(root) == [f"{MONTH}/00003.parquet: 5 rows stand twice, in it or in an earlier segment too"]
+
+
+def test_rows_that_stand_twice_in_one_segment_are_named(root):
+    rewrite(root / SECOND, lambda table: table.take([0, 0, 1, 2, 3, 4]))
+
+    assert findings(root) == [f"{SECOND}: 1 rows stand twice, in it or in an earlier segment too"]
+
+
+def test_rows_out_of_order_are_named(root):
+    rewrite(root / SECOND, lambda table: table.take([4, 3, 2, 1, 0]))
+
+    assert findings(root) == [f"{SECOND}: its rows are not in order of observed_at, pair"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "named"),
+    [
+        ("rate", pa.array([0.5, 0.5, 0.5, 0.5, 0.5]), "rate 0.5 where the text is '0.01144'"),
+        ("change_pct", pa.array([0.0, 0.0, 0.37, 0.0, None]), "change_pct nan where the text is '0%'"),
+        ("change_text", pa.array([None] * 5, pa.string()).dictionary_encode(), "change_pct 0.0 where the text is None"),
+        ("rate_text", pa.array(["x"] * 5).dictionary_encode(), "rate 0.01144 where the text is 'x'"),
+        ("nominal", pa.array([1, 1, 0, 1, 1], pa.int32()), "nominal 0"),
+        ("nominal", pa.array([1, 100, 1, 1, 1], pa.int32()), "rate 0.00191 where the text is '0.00191'"),
+    ],
+)
+def test_figures_that_do_not_follow_from_their_texts_are_named(root, column, values, named):
+    def change(table):
+        field = table.schema.field(column)
+        return table.set_column(table.schema.get_field_index(column), field, values.cast(field.type))
+
+    rewrite(root / SECOND, change)
+
+    assert findings(root) == [f"{SECOND}: figures that do not follow from their texts: {named}"]
+
+
+def test_summary_that_is_not_that_of_the_rows_is_named(root):
+    first, second = pq.ParquetFile(root / FIRST), pq.ParquetFile(root / SECOND)
+    table = second.read().replace_schema_metadata(first.schema_arrow.metadata)
+    pq.write_table(table, root / SECOND)
+
+    assert findings(root) == [f"{SECOND}: its footer says other rows than it holds"]
+
+
+def test_damaged_polls_are_named_and_moved_like_ticks(root):
+    store = Store(root)
+    store.record([Poll("timesca", NOON, Outcome.OK)])
+    name = "polls/source=timesca/month=2025-11/00000.parquet"
+    (root / name).write_bytes(b"")
+
+    assert [finding.name for finding in store.check()] == [name]
+    assert [moved.to for moved in store.quarantine()] == [f"quarantine/{name}"]
+    assert store.record([Poll("timesca", NOON, Outcome.OK)]) == 1
