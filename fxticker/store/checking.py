@@ -16,7 +16,7 @@ import pyarrow as pa
 from fxticker.errors import NewerSchema, SegmentUnreadable
 from fxticker.printed import BadFigure, Figure, read_change, read_rate
 from fxticker.schedule import EPOCH
-from fxticker.store.columns import integers, order_by, text_codes
+from fxticker.store.columns import doubles, integers, order_by, text_codes
 from fxticker.store.identity import first_of_identity
 from fxticker.store.medium import Medium, StoredObject
 from fxticker.store.segment_file import Summary, summary_of
@@ -127,7 +127,7 @@ def wrong_figures(rows: pa.Table) -> str | None:
         ("change_pct", rows.column("change_text"), _numbers(rows.column("change_text"), read_change)),
     )
     for name, texts, wanted in columns:
-        held = rows.column(name).to_numpy()
+        held = doubles(rows.column(name))
         wrong = np.flatnonzero((held != wanted) & ~(np.isnan(held) & np.isnan(wanted)))
         if len(wrong):
             text = texts[int(wrong[0])].as_py()

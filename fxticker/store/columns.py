@@ -70,7 +70,17 @@ def integers(column: pa.ChunkedArray) -> np.ndarray:
     for chunk in column.chunks:
         values = np.frombuffer(chunk.buffers()[1], dtype=np.dtype(f"i{chunk.type.bit_width // 8}"))
         parts.append(values[chunk.offset : chunk.offset + len(chunk)])
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    return _together(parts, np.int64)
+
+
+def doubles(column: pa.ChunkedArray) -> np.ndarray:
+    """A column of float64 as numbers; not a number where it is null."""
+    parts = []
+    for chunk in column.chunks:
+        values = np.frombuffer(chunk.buffers()[1], np.float64)[chunk.offset : chunk.offset + len(chunk)]
+        valid = validity(chunk)
+        parts.append(values if valid is None else np.where(valid, values, np.nan))
+    return _together(parts, np.float64)
 
 
 def text_codes(column: pa.ChunkedArray, vocabulary: dict[str | None, int]) -> np.ndarray:
@@ -83,6 +93,12 @@ def text_codes(column: pa.ChunkedArray, vocabulary: dict[str | None, int]) -> np
         valid = validity(chunk.indices)
         parts.append(numbers[where if valid is None else np.where(valid, where, -1)])
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _together(parts: Sequence[np.ndarray], kind: type[np.number[Any]]) -> np.ndarray:
+    if len(parts) == 1:  # as nearly always: no copy, and so not to be written to
+        return parts[0]
+    return np.concatenate(parts) if parts else np.zeros(0, kind)
 
 
 def validity(array: pa.Array) -> np.ndarray | None:

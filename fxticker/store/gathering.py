@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fxticker.store.columns import indices_of, integers, validity
+from fxticker.store.columns import doubles, indices_of, integers, validity
 from fxticker.store.segment_file import SegmentFile
 
 SOURCE = "source"
@@ -153,16 +153,14 @@ class _Filling:
 
 
 def _put_numbers(chunk: pa.Array, target: np.ndarray) -> None:
-    valid = validity(chunk)
+    column = pa.chunked_array([chunk])
     if pa.types.is_floating(chunk.type):
-        target[:] = np.frombuffer(chunk.buffers()[1], target.dtype)[chunk.offset : chunk.offset + len(chunk)]
-        if valid is not None:
-            target[~valid] = np.nan
+        target[:] = doubles(column)
         return
-    target[:] = integers(pa.chunked_array([chunk]))
+    target[:] = integers(column)
     if pa.types.is_date(chunk.type):
         target *= _DAY_MS
-        if valid is not None:
+        if (valid := validity(chunk)) is not None:
             target[~valid] = NO_DATE
 
 
