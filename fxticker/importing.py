@@ -1,4 +1,4 @@
-"""Saved pages into the store: each page's ticker at the instant the page was captured, or at its printed date."""
+"""Saved pages into the store, each at the instant it was captured or at its printed date; and tables of ticks."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fxticker.clock import Clock, SystemClock
-from fxticker.errors import ParseError, UndatedPage
+from fxticker.errors import ParseError, SchemaMismatch, UndatedPage
 from fxticker.instants import Moment, instant, is_date
 from fxticker.models import Origin, Tick, TimeBasis
 from fxticker.normalising import normalise
 from fxticker.schedule import EPOCH
 from fxticker.sources import Source
-from fxticker.store import Store
+from fxticker.store import Appended, Store
+from fxticker.store.bulk import fitting
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 MAX_PAGE_BYTES = 50_000_000
 """A saved page of the site has some 150 kB; what is larger than this is no page."""
 STDIN = "-"
 _TIME_ZONES = timedelta(days=1)
 """A page printed east of here may already carry tomorrow's date."""
+_PARQUET = b"PAR1"
+_BATCH_ROWS = 1_000_000
+"""Rows of a table per append, some 300 MB of memory: rows out of order touch every month in each."""
 _BATCH_TICKS = 20_000
 """Ticks per append: some 4,000 pages share the cost of a durable write, and memory stays bounded."""
 
@@ -56,6 +64,25 @@ class FilePage:
         with self.path.open("rb") as file:
             return file.read(MAX_PAGE_BYTES + 1)
 
+    def table(self) -> pq.ParquetFile | None:
+        """The file as a table of ticks, an export or a segment of another store; null if it is no Parquet file.
+
+        Raises
+        ------
+        SchemaMismatch
+            If it is one and cannot be read.
+        """
+        with self.path.open("rb") as file:
+            if file.read(len(_PARQUET)) != _PARQUET:
+                return None
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return pq.ParquetFile(self.path, page_checksum_verification=True)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise SchemaMismatch(f"a Parquet file that cannot be read: {error}") from error
+
 
 @dataclass(frozen=True, slots=True)
 class StdinPage:
@@ -77,13 +104,13 @@ class ImportSummary:
     Attributes
     ----------
     pages
-        Pages read, refused ones included.
+        Pages and tables read, refused ones included.
     added
         Rows that were not stored before.
     known
         Rows that were.
     refused
-        Name and reason of each page that gave no rows.
+        Name and reason of each page that gave no rows, and of each table that was not stored to its end.
     """
 
     pages: int = 0
@@ -125,12 +152,14 @@ def import_pages(
 ) -> ImportSummary:
     """Store the ticker of each page; a page that cannot be used is refused by name, and the others go on.
 
+    A Parquet file is taken as a table of ticks, such as an export or a segment of another store.
+
     Parameters
     ----------
     pages
         Read one after the other.
     source
-        Whose pages they are.
+        Whose pages they are. A table has a column `source`, or lies in a folder of that name as a segment does.
     store
         Where the ticks go.
     observed_at
@@ -151,14 +180,28 @@ def import_pages(
     waiting: list[Tick] = []
     for page in pages:
         summary.pages += 1
-        try:
-            waiting.extend(_plausible(read_page(page, source=source, observed_at=observed_at), latest))
-        except (ParseError, UndatedPage, OSError) as error:
-            summary.refused.append((page.name, getattr(error, "strerror", None) or str(error)))
+        for given in _given(page, source=source, observed_at=observed_at, latest=latest, summary=summary):
+            if isinstance(given, list):
+                waiting.extend(given)
+            else:
+                _count(store.append_table(given), summary)
         if len(waiting) >= _BATCH_TICKS:
             _flush(waiting, store, summary)
     _flush(waiting, store, summary)
     return summary
+
+
+def _given(
+    page: Page, *, source: Source, observed_at: Moment | None, latest: datetime, summary: ImportSummary
+) -> Iterator[list[Tick] | pa.Table]:
+    """What a page or table holds, piece by piece; what cannot be used is noted in the summary."""
+    try:
+        if isinstance(page, FilePage) and (table := page.table()) is not None:
+            yield from _batches(table, page.path, latest)
+        else:
+            yield [*_plausible(read_page(page, source=source, observed_at=observed_at), latest)]
+    except (ParseError, UndatedPage, SchemaMismatch, OSError) as error:
+        summary.refused.append((page.name, getattr(error, "strerror", None) or str(error)))
 
 
 def read_page(page: Page, *, source: Source, observed_at: Moment | None = None) -> Sequence[Tick]:
@@ -194,12 +237,41 @@ def _plausible(ticks: Sequence[Tick], latest: datetime) -> Sequence[Tick]:
     return ticks
 
 
+def _batches(table: pq.ParquetFile, path: Path, latest: datetime) -> Iterator[pa.Table]:
+    """The ticks of a table, batch by batch.
+
+    Raises
+    ------
+    SchemaMismatch
+        If a batch cannot be read, holds no ticks, or ticks of the future.
+    """
+    import pyarrow as pa
+
+    from fxticker.store.columns import integers, microseconds
+
+    folder = next((part for part in reversed(path.absolute().parts) if part.startswith("source=")), None)
+    try:
+        for batch in table.iter_batches(_BATCH_ROWS):
+            rows = pa.Table.from_batches([batch])
+            if "source" not in rows.column_names and folder is not None:
+                rows = rows.append_column("source", pa.repeat(folder.removeprefix("source="), len(rows)))
+            rows = fitting(rows)
+            if len(rows) and integers(rows.column("observed_at")).max() > microseconds(latest):
+                raise SchemaMismatch("ticks of the future")
+            yield rows
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SchemaMismatch(f"a Parquet file that cannot be read: {error}") from error
+
+
 def _flush(waiting: list[Tick], store: Store, summary: ImportSummary) -> None:
     if waiting:
-        result = store.append(waiting)
-        summary.added += result.added
-        summary.known += result.known
+        _count(store.append(waiting), summary)
         waiting.clear()
+
+
+def _count(appended: Appended, summary: ImportSummary) -> None:
+    summary.added += appended.added
+    summary.known += appended.known
 
 
 def _paths(argument: str) -> Iterator[Path]:

@@ -4,8 +4,10 @@ import sys
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from builders import TICKER
+from builders import NOON, TICKER, FixedClock, snapshot_ticks
 
 import fxticker as fx
 from fxticker.demo.captures import read_captures
@@ -341,3 +343,98 @@ def test_link_that_leads_to_itself_is_refused_by_name(tmp_path):
     (tmp_path / "self").symlink_to(tmp_path / "self")
     summary = import_pages(find_pages([str(tmp_path)]), source=SOURCE, store=Store(tmp_path / "store"))
     assert [name for name, _ in summary.refused] == [str(tmp_path / "self")]
+
+
+# tables
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A store with two pages, and its export."""
+    held = Store(tmp_path / "saved")
+    held.append(snapshot_ticks() + snapshot_ticks(NOON + timedelta(days=30)))
+    fx.load(held, bands=True).to_parquet(tmp_path / "export.parquet", index=False)
+    return held
+
+
+def import_files(store, *arguments, **options):
+    return import_pages(find_pages([str(argument) for argument in arguments]), source=SOURCE, store=store, **options)
+
+
+def test_export_can_be_imported_and_again_adds_nothing(saved, store, tmp_path):
+    first = import_files(store, tmp_path / "export.parquet")
+    again = import_files(store, tmp_path / "export.parquet")
+
+    assert (first.pages, first.added, first.known, first.refused) == (1, 10, 0, [])
+    assert (again.added, again.known) == (0, 10)
+    assert fx.load(store)["rate_text"].tolist() == fx.load(saved)["rate_text"].tolist()
+
+
+def test_folder_of_another_store_can_be_imported(saved, store, tmp_path):
+    summary = import_files(store, tmp_path / "saved" / "ticks")
+
+    assert (summary.pages, summary.added, summary.refused) == (2, 10, [])
+    assert fx.load(store)["source"].unique().tolist() == ["timesca"]
+
+
+def test_pages_and_tables_can_be_imported_together(saved, store, pages, tmp_path):
+    page = save(pages, "page.txt", render_text(TODAY, DAY))
+
+    summary = import_files(store, page, tmp_path / "export.parquet")
+
+    assert (summary.pages, summary.added) == (2, 15)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda table: table.drop_columns(["source"]), "no column source"),
+        (lambda table: table.drop_columns(["rate_text"]), "no column rate_text"),
+        (lambda table: table.set_column(4, "rate", pa.array([0.5] * 10)), "rate 0.5 where the text is"),
+        (lambda table: pa.table({"a": [1, 2]}), "no column source"),
+    ],
+)
+def test_table_that_holds_no_ticks_is_refused_by_name_and_the_others_go_on(saved, store, tmp_path, change, named):
+    pq.write_table(change(pq.read_table(tmp_path / "export.parquet")), tmp_path / "bad.parquet")
+
+    summary = import_files(store, tmp_path / "bad.parquet", tmp_path / "export.parquet")
+
+    assert summary.added == 10
+    [(name, reason)] = summary.refused
+    assert name == str(tmp_path / "bad.parquet")
+    assert named in reason
+
+
+def test_ticks_of_the_future_are_refused(saved, store, tmp_path):
+    summary = import_files(store, tmp_path / "export.parquet", clock=FixedClock(NOON))
+
+    assert [reason for _, reason in summary.refused] == ["ticks of the future"]
+    assert summary.added == 0
+
+
+@pytest.mark.parametrize("kept", [4, 100, -1, -100])
+def test_table_that_is_cut_short_is_refused_by_name(saved, store, tmp_path, kept):
+    content = (tmp_path / "export.parquet").read_bytes()
+    (tmp_path / "cut.parquet").write_bytes(content[:kept])
+
+    summary = import_files(store, tmp_path / "cut.parquet")
+
+    [(_, reason)] = summary.refused
+    assert reason.startswith("a Parquet file that cannot be read: ")
+
+
+def test_store_that_refuses_a_table_ends_the_import(saved, tmp_path):
+    class Full(FileCalls):
+        @staticmethod
+        def write(handle, data):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(WriteFailed, match="No space left"):
+        import_files(Store(LocalMedium(tmp_path / "full", Full())), tmp_path / "export.parquet")
+
+
+def test_batches_of_a_table_are_bounded(saved, store, tmp_path, monkeypatch):
+    monkeypatch.setattr("fxticker.importing._BATCH_ROWS", 3)
+
+    assert import_files(store, tmp_path / "export.parquet").added == 10
+    assert store.check() == []

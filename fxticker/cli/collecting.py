@@ -67,7 +67,9 @@ def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources 
 
 
 def import_(
-    files: Annotated[list[str], typer.Argument(help="Saved pages: files, folders, glob patterns, or - for stdin.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Saved pages, or Parquet files of ticks: files, folders, globs, or - for stdin.")
+    ],
     observed_at: Annotated[
         str | None,
         typer.Option(
@@ -80,9 +82,9 @@ def import_(
     config: Config = None,
     store: StoreFolder = None,
 ) -> None:
-    """Store the ticker of saved pages.
+    """Store the ticker of saved pages, or the ticks of an export or another store.
 
-    Importing again adds nothing. A page that cannot be used is refused by name, the others go on, and the exit code
+    Importing again adds nothing. A file that cannot be used is refused by name, the others go on, and the exit code
     is 1.
     """
     from rich.console import Console
@@ -111,8 +113,8 @@ def import_(
         for name, reason in summary.refused:
             print(f"fxticker: refused {one_line(f'{name}: {reason}')}", file=sys.stderr)
         print(
-            f"{summary.pages} pages: {summary.added} rows added, {summary.known} already there, "
-            f"{len(summary.refused)} pages refused"
+            f"{summary.pages} files: {summary.added} rows added, {summary.known} already there, "
+            f"{len(summary.refused)} files refused"
         )
     if summary.refused:
         raise typer.Exit(1)

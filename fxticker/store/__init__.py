@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from fxticker.clock import Clock, SystemClock
 from fxticker.models import Origin, Poll, Tick
 from fxticker.schedule import EPOCH, MICROSECOND
+from fxticker.store.bulk import fitting, partitions
 from fxticker.store.checking import Finding, Moved, check_table, quarantine
-from fxticker.store.columns import integers, records_of, table_of
+from fxticker.store.columns import integers, records_of, repeated, table_of
 from fxticker.store.medium import Medium, local_medium
 from fxticker.store.scanning import Span, month_of, scan
 from fxticker.store.schema import POLLS, TICKS
@@ -92,6 +94,26 @@ class Store:
         rows = list(ticks)
         added = self._append(self.ticks, rows, at=lambda tick: tick.observed_at)
         return Appended(added=added, known=len(rows) - added)
+
+    def append_table(self, table: pa.Table) -> Appended:
+        """`append` for ticks by the million: a table instead of objects.
+
+        Parameters
+        ----------
+        table
+            The columns of a tick and its `source`, in any order and of any number of sources and months. Further
+            columns are left out, among them `recorded_at`, which is when this store wrote the row.
+
+        Raises
+        ------
+        SchemaMismatch
+            If a column or a value is none of a tick, or a number is not what its text says. Nothing is stored.
+        StoreLocked, WriteFailed, SegmentUnreadable
+            As `append`.
+        """
+        rows = fitting(table)
+        added = self._add(self.ticks, partitions(rows))
+        return Appended(added=added, known=rows.num_rows - added)
 
     def record(self, polls: Iterable[Poll]) -> int:
         """Record outcomes; when this returns they are durable. The first outcome of a slot stays.
@@ -171,19 +193,29 @@ class Store:
             ]
 
     def _append(self, table: SegmentTable, rows: Sequence[Any], *, at: Callable[[Any], datetime]) -> int:
-        partitions: dict[tuple[str, str], list[Any]] = defaultdict(list)
+        members_of: dict[tuple[str, str], list[Any]] = defaultdict(list)
         for row in rows:
-            partitions[row.source, month_of(at(row))].append(row)
+            members_of[row.source, month_of(at(row))].append(row)
+        schema = pa.schema([field for field in table.spec.schema if field.name != "recorded_at"])
+        tables = (
+            (source, month, table_of(members, schema, getattr))
+            for (source, month), members in sorted(members_of.items(), key=lambda item: item[0])
+        )
+        return self._add(table, tables)
+
+    def _add(self, table: SegmentTable, parts: Iterable[tuple[str, str, pa.Table]]) -> int:
+        """Append each part, a source's rows of a month without `recorded_at`."""
+        schema = table.spec.schema
         added = 0
         with self.medium.exclusive(self._lock_timeout_s):
             # Taken under the lock, so that what is recorded by an instant is what a reader saw from then on.
             recorded_at = self._clock.now()
-
-            def value_of(row: Any, column: str) -> Any:
-                return recorded_at if column == "recorded_at" else getattr(row, column)
-
-            for (source, month), members in sorted(partitions.items(), key=lambda item: item[0]):
-                added += table.append(source, month, table_of(members, table.spec.schema, value_of))
+            for source, month, rows in parts:
+                columns = [
+                    repeated(recorded_at, rows.num_rows) if name == "recorded_at" else rows.column(name)
+                    for name in schema.names
+                ]
+                added += table.append(source, month, pa.Table.from_arrays(columns, schema=schema))
         return added
 
 

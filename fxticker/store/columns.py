@@ -37,6 +37,13 @@ def table_of(rows: Sequence[Any], schema: pa.Schema, value_of: Callable[[Any, st
     return pa.Table.from_arrays(columns, schema=schema)
 
 
+def repeated(instant: datetime, count: int) -> pa.Array:
+    """A column of one aware UTC instant."""
+    return pa.Array.from_buffers(
+        pa.timestamp("us", "UTC"), count, [None, pa.py_buffer(np.full(count, microseconds(instant)))]
+    )
+
+
 def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """An Arrow array of Python values; None is null."""
     if pa.types.is_dictionary(kind):

@@ -1,0 +1,147 @@
+"""Tables of ticks in bulk: the same rows, the same promises, and nothing taken on trust."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from builders import NOON, FixedClock, capture_ticks, snapshot_ticks, tick
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fxticker as fx
+from fxticker.errors import SchemaMismatch
+from fxticker.store import Appended, Store
+
+QUARTER = timedelta(minutes=15)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "parquet", clock=FixedClock())
+
+
+@pytest.fixture
+def history(history_store):
+    return pa.Table.from_pandas(fx.load(history_store), preserve_index=False)
+
+
+def without_recording(frame):
+    return frame.drop(columns="recorded_at")
+
+
+def test_loaded_rows_can_be_appended_to_another_store(history, store):
+    assert store.append_table(history) == Appended(added=len(capture_ticks()), known=0)
+
+    pd.testing.assert_frame_equal(
+        without_recording(fx.load(store)), without_recording(history.to_pandas()), check_dtype=False
+    )
+    assert set(fx.load(store)["recorded_at"]) == {pd.Timestamp(NOON)}
+    assert store.check() == []
+
+
+def test_rows_in_any_order_and_twice_are_stored_once(history, store):
+    shuffled = history.take(np.random.default_rng(1).permutation(2 * len(history)) % len(history))
+
+    assert store.append_table(shuffled) == Appended(added=len(history), known=len(history))
+    assert store.append_table(history) == Appended(added=0, known=len(history))
+    assert store.check() == []
+
+
+def test_rows_that_were_appended_as_ticks_are_known(store):
+    store.append(snapshot_ticks())
+
+    assert store.append_table(pa.Table.from_pandas(fx.load(store))) == Appended(added=0, known=5)
+
+
+def test_several_sources_go_to_their_own_partitions(store, tmp_path):
+    other = Store(tmp_path / "other")
+    other.append(snapshot_ticks(source="nbk") + snapshot_ticks(NOON + timedelta(days=30)) + snapshot_ticks())
+
+    store.append_table(pa.Table.from_pandas(fx.load(other)))
+
+    assert [item.name for item in store.medium.list("ticks")] == [
+        "ticks/source=nbk/month=2025-11/00000.parquet",
+        "ticks/source=timesca/month=2025-11/00000.parquet",
+        "ticks/source=timesca/month=2025-12/00000.parquet",
+    ]
+
+
+def test_plain_strings_and_other_columns_are_no_hindrance(history, store):
+    plain = history.set_column(1, "pair", history["pair"].cast(pa.large_string())).append_column("x", history["rate"])
+
+    assert store.append_table(plain).added == len(history)
+
+
+def test_no_rows_are_nothing(history, store):
+    assert store.append_table(history.slice(0, 0)) == Appended(added=0, known=0)
+
+
+def changed(table, column, values):
+    return table.set_column(table.column_names.index(column), column, [values])
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "named"),
+    [
+        ("rate", [0.5] * 5, "rate 0.5 where the text is '0.01144'"),
+        ("rate", ["a"] * 5, "column rate is string"),
+        ("rate_text", ["0.01144", "nan", "0.10840", "0.00008", "0.28571"], "rate 0.00191 where the text is 'nan'"),
+        ("change_text", [None, "-0%", "0.37%", "0%", "0%"], "change_pct 0.0 where the text is None"),
+        ("change_pct", [1.0, 0.0, 0.37, 0.0, 0.0], "change_pct 1.0 where the text is '0%'"),
+        ("pair", ["KGS/USD", "KZT-USD", "TJS/USD", "UZS/USD", "TMT/USD"], "'KZT-USD' is no pair"),
+        ("pair", ["KGS/USD", None, "TJS/USD", "UZS/USD", "TMT/USD"], "1 rows without pair"),
+        ("source", ["../../etc"] * 5, r"not '../../etc'"),
+        ("time_basis", ["guess"] * 5, "time_basis 'guess' is none of clock, capture, date"),
+        ("origin", ["rumour"] * 5, "origin 'rumour' is none of live, page, archive"),
+        ("nominal", [0, 1, 1, 1, 1], "nominal 0"),
+        ("nominal", [1.5, 1, 1, 1, 1], "column nominal is double"),
+        ("observed_at", [datetime(1969, 12, 31, tzinfo=UTC)] * 5, "before 1970"),
+        ("observed_at", [1, 2, 3, 4, None], "1 rows without observed_at"),
+        ("source_date", ["yesterday"] * 5, "column source_date is string"),
+    ],
+)
+def test_table_that_holds_no_ticks_is_refused_and_nothing_stored(store, tmp_path, column, values, named):
+    given_ticks = Store(tmp_path / "other")
+    given_ticks.append(snapshot_ticks())
+    rows = pa.Table.from_pandas(fx.load(given_ticks))
+    rows = rows.take(pa.array([0, 1, 2, 4, 3]))  # as the builders order pairs
+
+    with pytest.raises(SchemaMismatch, match=named):
+        store.append_table(changed(rows, column, values))
+
+    assert store.medium.list("ticks") == []
+
+
+def test_table_without_a_column_is_refused_by_its_name(history, store):
+    with pytest.raises(SchemaMismatch, match="no column nominal"):
+        store.append_table(history.drop_columns(["nominal"]))
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    choices=st.lists(st.tuples(st.integers(0, 90), st.sampled_from(["0.00191", "0.00192"])), max_size=60),
+    segment_rows=st.sampled_from([1, 7, 50_000]),
+    cut=st.integers(0, 60),
+)
+def test_tables_and_ticks_give_the_same_store(tmp_path_factory, choices, segment_rows, cut):
+    ticks = [tick(rate_text=text, observed_at=NOON + timedelta(days=day)) for day, text in choices]
+    folder = tmp_path_factory.mktemp("bulk")
+    by_ticks = Store(folder / "ticks", clock=FixedClock(), segment_rows=segment_rows)
+    by_tables = Store(folder / "tables", clock=FixedClock(), segment_rows=segment_rows)
+
+    for part in (ticks[:cut], ticks[cut:]):
+        added = by_ticks.append(part).added
+        assert by_tables.append_table(table_of_ticks(folder, part)).added == added
+
+    pd.testing.assert_frame_equal(fx.load(by_tables), fx.load(by_ticks))
+    assert by_tables.check() == []
+
+
+def table_of_ticks(folder, ticks):
+    frame = pd.DataFrame([{name: getattr(item, name) for name in item.__slots__} for item in ticks])
+    if frame.empty:
+        Store(folder / "empty").append([])
+        return pa.Table.from_pandas(fx.load(Store(folder / "empty")))
+    return pa.Table.from_pandas(frame.astype({"time_basis": "str", "origin": "str"}))
