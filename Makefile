@@ -6,7 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo run test test-all lint types lock clean
+BENCH := .venv-bench
+ARCTICDB := .venv-arcticdb
+BENCH_ROWS ?= 13147200
+BENCH_WORK ?= benchmarks/.work
+BENCH_RESULTS ?= benchmarks/results
+
+.PHONY: demo run test test-all torture lint types lock clean bench
 
 demo: $(VENV)/run.stamp
 	$(BIN)/fxticker demo
@@ -20,6 +26,10 @@ test: $(VENV)/dev.stamp
 test-all: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m "slow or not slow"
 
+# Kill a writer 1,000 times while readers look on; some minutes. SEED=… repeats a run's snapshots and lives.
+torture: $(VENV)/dev.stamp
+	$(BIN)/python tests/torture.py --kills 1000 $(if $(SEED),--seed $(SEED))
+
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -27,15 +37,24 @@ lint: $(VENV)/dev.stamp
 types: $(VENV)/dev.stamp
 	$(BIN)/mypy
 
+# Everything against everything, some 15 minutes; `make bench BENCH_ROWS=200000 BENCH_RESULTS=/tmp/results` is a quick try.
+bench: $(BENCH)/bench.stamp $(ARCTICDB)/bench.stamp
+	$(BENCH)/bin/python -m benchmarks --rows $(BENCH_ROWS) --work $(BENCH_WORK) --results $(BENCH_RESULTS) \
+		--arcticdb-python $(ARCTICDB)/bin/python
+
 # Resolve the lock files anew; needs uv. They name packages, versions and hashes, no registry.
 lock:
 	uv pip compile pyproject.toml --group build --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/run.txt
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/dev.txt
+	uv pip compile pyproject.toml --group bench --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --constraint requirements/dev.txt --output-file requirements/bench.txt
+	uv pip compile --group bench-arcticdb --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
+	rm -rf $(VENV) $(BENCH) $(ARCTICDB) benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fxticker needs Python 3.11 or newer; say which with PYTHON=…")'
@@ -46,4 +65,17 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	touch $@
+
+# The project with its locked dependencies again, beside what it is compared with: .venv stays as it is.
+$(BENCH)/bench.stamp: requirements/bench.txt pyproject.toml
+	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
+	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
+	touch $@
+
+# ArcticDB needs a pandas before 3 and so an environment of its own, without the project.
+$(ARCTICDB)/bench.stamp: requirements/bench-arcticdb.txt
+	test -x $(ARCTICDB)/bin/python || $(PYTHON) -m venv $(ARCTICDB)
+	$(ARCTICDB)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
 	touch $@

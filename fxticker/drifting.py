@@ -44,7 +44,7 @@ def drift(
 
     Each end is looked up as of its instant: the last ticks not later than it; a date stands for the last ticks of that
     day. A tick of which only the date is known counts from the end of its day on. `start_at` and `end_at` say which
-    instants those were. A pair that a source had not shown for twelve months by then counts as no longer shown.
+    instants those were. A pair that is in none of the source's last twelve months with ticks by then has none.
 
     Parameters
     ----------

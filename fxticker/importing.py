@@ -256,8 +256,9 @@ def _batches(table: pq.ParquetFile, path: Path, latest: datetime) -> Iterator[pa
             if "source" not in rows.column_names and folder is not None:
                 rows = rows.append_column("source", pa.repeat(folder.removeprefix("source="), len(rows)))
             rows = fitting(rows)
-            if len(rows) and integers(rows.column("observed_at")).max() > microseconds(latest):
-                raise SchemaMismatch("ticks of the future")
+            at = integers(rows.column("observed_at"))
+            if len(at) and not (at.min() >= 0 and at.max() <= microseconds(latest)):
+                raise SchemaMismatch("ticks from before 1970 or of the future")
             yield rows
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SchemaMismatch(f"a Parquet file that cannot be read: {error}") from error

@@ -165,8 +165,8 @@ def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.Data
     -------
     pandas.DataFrame
         The columns of `load`, one row per source and pair, sorted by source and pair. Of several values at the last
-        instant it is the last recorded one, and one that has an instant before one that has a date only. A pair that a
-        source has not shown for twelve months before its newest tick is left out.
+        instant it is the last recorded one, and one that has an instant before one that has a date only. A pair that
+        is in none of the last twelve months for which the source has ticks is left out.
 
     Raises
     ------

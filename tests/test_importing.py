@@ -408,7 +408,7 @@ def test_table_that_holds_no_ticks_is_refused_by_name_and_the_others_go_on(saved
 def test_ticks_of_the_future_are_refused(saved, store, tmp_path):
     summary = import_files(store, tmp_path / "export.parquet", clock=FixedClock(NOON))
 
-    assert [reason for _, reason in summary.refused] == ["ticks of the future"]
+    assert [reason for _, reason in summary.refused] == ["ticks from before 1970 or of the future"]
     assert summary.added == 0
 
 

@@ -535,6 +535,19 @@ def test_pair_that_vanished_within_a_year_keeps_its_last_tick(root, segment_rows
     assert frame["rate_text"].tolist() == ["0.00191", "0.28490"]
 
 
+def test_lone_tick_of_a_wrong_clock_hides_no_other_pair(root):
+    Store(root).append([*snapshot_ticks(), tick(observed_at=datetime(2200, 1, 1, tzinfo=UTC))])
+
+    assert fx.latest(root)["pair"].tolist() == ["KGS/USD", "KZT/USD", "TJS/USD", "TMT/USD", "UZS/USD"]
+
+
+def test_pair_that_is_in_none_of_the_last_twelve_months_is_no_longer_among_the_latest(root):
+    Store(root).append([tick("TMT/USD", "0.28571", observed_at=datetime(2024, 11, 30, tzinfo=UTC))])
+    Store(root).append([tick(observed_at=datetime(2025, month, 1, tzinfo=UTC)) for month in range(1, 13)])
+
+    assert fx.latest(root)["pair"].tolist() == ["KZT/USD"]
+
+
 def test_latest_finds_the_last_tick_wherever_later_imports_put_it(root):
     store = Store(root, segment_rows=2)
     store.append([tick(observed_at=NOON + n * QUARTER) for n in range(3)])

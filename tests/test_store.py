@@ -18,7 +18,6 @@ import pytest
 from builders import NOON, FixedClock, snapshot_ticks, tick
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError
@@ -845,63 +844,3 @@ def test_store_holds_the_set_of_appended_identities(batches, again, segment_rows
         assert added == len(found) == len(set(found))
         assert set(found) == expected
         assert store.check() == []
-
-
-class StoreAgainstAList(RuleBasedStateMachine):
-    """The store beside the plainest thing that does the same: a list that is searched."""
-
-    @initialize()
-    def begin(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.root = Path(self.folder.name)
-        self.rows = []
-        self.sealed = {}
-        self.last_batch = []
-        self.reopen()
-
-    def teardown(self):
-        if hasattr(self, "folder"):
-            self.folder.cleanup()
-
-    @rule()
-    def reopen(self):
-        self.store = Store(self.root, clock=FixedClock(), segment_rows=7)
-
-    @rule(batch=st.lists(TICKS, min_size=1, max_size=8))
-    def append(self, batch):
-        added = 0
-        for given_tick in batch:
-            if identity(given_tick) not in self.rows:
-                self.rows.append(identity(given_tick))
-                added += 1
-        assert self.store.append(batch) == Appended(added=added, known=len(batch) - added)
-        self.last_batch = batch
-
-    @rule()
-    def append_the_same_again(self):
-        assert self.store.append(self.last_batch) == Appended(added=0, known=len(self.last_batch))
-
-    @rule(rate_text=st.sampled_from(["0.00193", "0.00194"]))
-    def append_a_second_value_at_the_same_instant(self, rate_text):
-        self.append([tick(row.pair, rate_text, None, row.observed_at, source=row.source) for row in self.last_batch])
-
-    @rule()
-    def load(self):
-        found = identities(fx.load(self.root))
-        assert sorted(found, key=repr) == sorted(self.rows, key=repr)
-
-    @rule()
-    def load_plainly(self):
-        if self.rows:
-            assert len(pd.read_parquet(self.root / "ticks")) == len(self.rows)
-
-    @invariant()
-    def sealed_segments_never_change(self):
-        for path in self.root.glob("ticks/*/*/*"):
-            if b'"sealed": true' in pq.read_metadata(path).metadata[b"fxticker.summary"]:
-                assert self.sealed.setdefault(path, path.read_bytes()) == path.read_bytes()
-        assert all(path.exists() for path in self.sealed)
-
-
-TestStoreAgainstAList = StoreAgainstAList.TestCase
-TestStoreAgainstAList.settings = settings(deadline=None, max_examples=30, stateful_step_count=20)

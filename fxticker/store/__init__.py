@@ -7,7 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from fxticker.clock import Clock, SystemClock
 from fxticker.models import Origin, Poll, Tick
-from fxticker.schedule import EPOCH, MICROSECOND
+from fxticker.schedule import EPOCH
 from fxticker.store.bulk import fitting, partitions
 from fxticker.store.checking import Finding, Moved, check_table, quarantine
-from fxticker.store.columns import integers, records_of, repeated, table_of
+from fxticker.store.columns import integers, microseconds, records_of, repeated, table_of
 from fxticker.store.medium import Medium, local_medium
 from fxticker.store.scanning import Span, month_of, scan
 from fxticker.store.schema import POLLS, TICKS
@@ -152,11 +152,12 @@ class Store:
         Slots on a grid are whole seconds; a poll that a person asked for never is.
         """
         for month in reversed(self.polls.months(source)):
-            start = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)
-            next_month = (start + timedelta(days=31)).replace(day=1)
-            polls = scan(self.polls, sources=[source], span=Span(start, min(next_month, upto + MICROSECOND)))
-            slots = np.sort(integers(polls.column("slot")))[::-1]
-            for slot in slots[slots % 1_000_000 == 0].tolist():
+            files = [self.polls.open(segment).read(["slot"]) for segment in self.polls.segments(source, month)]
+            slots = np.sort(
+                np.concatenate([integers(rows.column("slot")) for rows in files] or [np.zeros(0, np.int64)])
+            )
+            kept = slots[(slots % 1_000_000 == 0) & (slots <= microseconds(upto))]
+            for slot in kept[::-1].tolist():
                 yield EPOCH + timedelta(microseconds=slot)
 
     def has_polls(self, source: str, start: datetime, end: datetime) -> bool:

@@ -17,8 +17,8 @@ from fxticker.store.schema import TICKS
 _SOURCE = pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False)
 _GIVEN = pa.schema([_SOURCE, *(field for field in TICKS.schema if field.name != "recorded_at")])
 _PAIR = re.compile("[A-Z]{3}/[A-Z]{3}")
-_YEAR_10000 = 253_402_300_800_000_000
-"""In microseconds since the epoch; what comes later has no month of four digits."""
+_YEARS_1_TO_9999_US = (-62_135_596_800_000_000, 253_402_300_799_999_999)
+"""Since the epoch: what a month of four digits and Python's datetime can name."""
 
 
 def fitting(table: pa.Table) -> pa.Table:
@@ -82,6 +82,7 @@ def _problem(rows: pa.Table) -> str | None:
     if odd := [pair for pair in used_texts(rows.column("pair")) if _PAIR.fullmatch(pair) is None]:
         return f"{odd[0]!r} is no pair"
     at = integers(rows.column("observed_at"))
-    if len(at) and not (at.min() >= 0 and at.max() < _YEAR_10000):
-        return "observed_at before 1970 or after 9999"
+    first, last = _YEARS_1_TO_9999_US
+    if len(at) and not (at.min() >= first and at.max() <= last):
+        return "observed_at outside the years 1 to 9999"
     return wrong_figures(rows) if len(at) else None

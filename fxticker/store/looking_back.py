@@ -15,8 +15,9 @@ from fxticker.store.segment_file import SegmentFile
 from fxticker.store.segments import SegmentTable
 
 LOOK_BACK_MONTHS = 12
-"""How far behind a source's newest tick to look for a pair that it no longer shows. What looking costs then depends on
-this and not on the size of the store."""
+"""In how many of a source's newest months to look for a pair that it no longer shows. What looking costs then depends
+on this and not on the size of the store. Months without ticks do not count, so that a wrong clock's lone tick from the
+far future hides nothing."""
 _REST_OF_DAY_US = 86_400_000_000 - 1
 
 
@@ -46,35 +47,29 @@ def last_rows(
     Returns
     -------
     pyarrow.Table
-        With `source` before the table's columns, in no order. A pair that was not seen in the twelve months before
-        the month of the source's newest tick is left out.
+        With `source` before the table's columns, in no order. A pair that is in none of the last twelve months of
+        the source that hold such ticks is left out.
     """
     held: pa.Table | None = None
-    newest = 0
-    for file in _newest_first(table, source, upto):
-        if _months(file.name) < newest - LOOK_BACK_MONTHS:
+    months_left = LOOK_BACK_MONTHS
+    for files in _newest_first(table, source, upto):
+        for file in files:
+            if _may_add(file, held, pairs):
+                found = _kept(file.read(), upto=upto, pairs=pairs, as_of=as_of)
+                if found.num_rows:
+                    held = _at_last_instants(found if held is None else pa.concat_tables([held, found]))
+        months_left -= held is not None
+        if not months_left:
             break
-        if not _may_add(file, held, pairs):
-            continue
-        found = _kept(file.read(), upto=upto, pairs=pairs, as_of=as_of)
-        if not found.num_rows:
-            continue
-        newest = newest or _months(file.name)
-        held = _at_last_instants(found if held is None else pa.concat_tables([held, found]))
     return None if held is None else with_source(held, source)
 
 
-def _newest_first(table: SegmentTable, source: str, upto: datetime | None) -> Iterator[SegmentFile]:
+def _newest_first(table: SegmentTable, source: str, upto: datetime | None) -> Iterator[list[SegmentFile]]:
+    """The files of each month, the newest month first, and in it the file that reaches farthest."""
     for month in reversed(table.months(source)):
         if upto is None or month <= month_of(upto):
             files = [table.open(segment) for segment in table.segments(source, month)]
-            yield from sorted(files, key=lambda file: file.summary.last, reverse=True)
-
-
-def _months(name: str) -> int:
-    """A segment's month as a running number."""
-    month = name.partition("/month=")[2]
-    return int(month[:4]) * 12 + int(month[5:7])
+            yield sorted(files, key=lambda file: file.summary.last, reverse=True)
 
 
 def _may_add(file: SegmentFile, held: pa.Table | None, pairs: Collection[str] | None) -> bool:

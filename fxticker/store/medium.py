@@ -216,7 +216,10 @@ class LocalMedium:
         try:
             try:
                 self._make_folder(self._root)
-                lock = self._file_lock = self._file_lock or FileLock(self._root / LOCK, thread_local=False)
+                # Where there is no flock, filelock's other way would be a file that outlives its process.
+                lock = self._file_lock = self._file_lock or FileLock(
+                    self._root / LOCK, thread_local=False, fallback_to_soft=False
+                )
                 lock.acquire(timeout=timeout_s, poll_interval=0.01)
             except Timeout as error:
                 raise self._locked(started_s) from error
@@ -275,9 +278,10 @@ class LocalMedium:
         if folder != self._root:
             self._make_folder(folder.parent)
         elif not folder.parent.is_dir():
-            folder.parent.mkdir(parents=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
         if not folder.is_dir():
-            self._calls.mkdir(folder, 0o755)
+            with contextlib.suppress(FileExistsError):  # another process came first
+                self._calls.mkdir(folder, 0o755)
         self._sync_folder(folder.parent)
         self._synced.add(folder)
 

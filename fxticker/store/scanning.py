@@ -9,7 +9,6 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
-from fxticker.schedule import MICROSECOND
 from fxticker.store.columns import array_of, indices_of, integers, microseconds
 from fxticker.store.segment_file import Summary
 from fxticker.store.segments import SegmentName, SegmentTable
@@ -27,7 +26,7 @@ class Span:
     def may_hold(self, segment: SegmentName) -> bool:
         """Whether the segment's month, as its name says it, overlaps the span."""
         after_start = self.start is None or segment.month >= month_of(self.start)
-        return after_start and (self.end is None or segment.month <= month_of(self.end - MICROSECOND))
+        return after_start and (self.end is None or segment.month < _month_behind(self.end))
 
     def overlaps(self, summary: Summary) -> bool:
         """Whether the segment's rows, as its footer says it, reach into the span."""
@@ -97,3 +96,9 @@ def with_source(rows: pa.Table, source: str) -> pa.Table:
 def month_of(instant: datetime) -> str:
     """The partition of an aware UTC instant, ``"2025-11"``."""
     return f"{instant.year:04}-{instant.month:02}"
+
+
+def _month_behind(end: datetime) -> str:
+    """Something that sorts behind every month that begins before an instant, and before all others."""
+    begins_there = end == end.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return month_of(end) + ("" if begins_there else "~")
