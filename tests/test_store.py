@@ -211,7 +211,7 @@ def test_segment_is_sealed_once_it_reaches_its_size(root):
     sealed_as = pq.read_metadata(root / FIRST)
 
     assert b'"sealed": false' in opened_as.metadata[b"fxticker.summary"]
-    assert opened_as.row_group(0).column(0).compression == "SNAPPY"
+    assert opened_as.row_group(0).column(0).compression == "LZ4"
     assert b'"sealed": true' in sealed_as.metadata[b"fxticker.summary"]
     assert sealed_as.row_group(0).column(0).compression == "ZSTD"
 

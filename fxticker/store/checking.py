@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,9 +64,16 @@ class Moved:
     lost: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    segment: SegmentName
+    rows: pa.Table | None = None
+    summary: Summary | None = None
+
+
 def check_table(medium: Medium, table: SegmentTable) -> Iterator[Finding]:
     """Read every file of a table whole, and say what no sound store has."""
-    partitions: dict[str, list[tuple[SegmentName, pa.Table | None]]] = defaultdict(list)
+    partitions: dict[str, list[_Held]] = defaultdict(list)
     for item in _listed(medium, table):
         if isinstance(item, Finding):
             yield item
@@ -76,7 +83,7 @@ def check_table(medium: Medium, table: SegmentTable) -> Iterator[Finding]:
         except SegmentUnreadable as error:
             yield Finding(item.name, error.cause, in_the_way=True)
             continue
-        rows = None
+        held = _Held(segment)
         try:
             file = table.open(segment)
             rows = file.read()
@@ -86,8 +93,8 @@ def check_table(medium: Medium, table: SegmentTable) -> Iterator[Finding]:
             yield Finding(item.name, what, in_the_way=not is_newer)
         else:
             yield from _wrong_rows(segment, rows, file.summary, table)
-            rows = rows.select(table.spec.identity)
-        partitions[item.name.rpartition("/")[0]].append((segment, rows))
+            held = _Held(segment, rows.select(table.spec.identity), file.summary)
+        partitions[item.name.rpartition("/")[0]].append(held)
     for partition, segments in partitions.items():
         yield from _wrong_partition(medium, partition, segments, table)
 
@@ -148,7 +155,7 @@ def _listed(medium: Medium, table: SegmentTable) -> Iterator[StoredObject | Find
 
 
 def _wrong_rows(segment: SegmentName, rows: pa.Table, summary: Summary, table: SegmentTable) -> Iterator[Finding]:
-    if summary_of(rows, table.spec, sealed=summary.sealed) != summary:
+    if replace(summary_of(rows, table.spec, sealed=summary.sealed), month_series=summary.month_series) != summary:
         yield Finding(segment.name, "its footer says other rows than it holds")
     at = integers(rows.column(table.spec.time_column))
     astray = np.flatnonzero(at.astype("M8[us]").astype("M8[M]") != np.datetime64(segment.month, "M"))
@@ -161,16 +168,21 @@ def _wrong_rows(segment: SegmentName, rows: pa.Table, summary: Summary, table: S
 
 
 def _wrong_partition(
-    medium: Medium, partition: str, segments: Sequence[tuple[SegmentName, pa.Table | None]], table: SegmentTable
+    medium: Medium, partition: str, segments: Sequence[_Held], table: SegmentTable
 ) -> Iterator[Finding]:
-    held: list[pa.Table] = []
-    for segment, rows in segments:
-        if rows is not None:
-            repeated = rows.num_rows - len(first_of_identity(held, rows, table.spec))
-            if repeated:
-                yield Finding(segment.name, f"{repeated} rows stand twice, in it or in an earlier segment too")
-            held.append(rows)
-    numbers = {segment.number for segment, _ in segments}
+    earlier: list[pa.Table] = []
+    series: set[str] = set()
+    for held in segments:
+        if held.rows is None or held.summary is None:
+            continue
+        repeated = held.rows.num_rows - len(first_of_identity(earlier, held.rows, table.spec))
+        if repeated:
+            yield Finding(held.segment.name, f"{repeated} rows stand twice, in it or in an earlier segment too")
+        earlier.append(held.rows)
+        series.update(held.summary.series)
+        if held.summary.month_series is not None and not series <= {*held.summary.month_series}:
+            yield Finding(held.segment.name, "its footer says other pairs of its month than there are")
+    numbers = {held.segment.number for held in segments}
     for number in sorted(set(range(max(numbers, default=-1))) - numbers):
         name = f"{partition}/{number:05}.parquet"
         if not any(item.name.startswith(f"{QUARANTINE}/{name}") for item in medium.list(QUARANTINE)):

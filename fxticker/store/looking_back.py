@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import datetime
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow as pa
 from fxticker.models import TimeBasis
 from fxticker.store.columns import having, indices_of, integers, microseconds, text_codes
 from fxticker.store.scanning import month_of, with_source
-from fxticker.store.segment_file import SegmentFile
+from fxticker.store.segment_file import SegmentFile, Summary
 from fxticker.store.segments import SegmentTable
 
 LOOK_BACK_MONTHS = 12
@@ -52,33 +52,44 @@ def last_rows(
     """
     held: pa.Table | None = None
     months_left = LOOK_BACK_MONTHS
-    for files in _newest_first(table, source, upto):
-        for file in files:
-            if _may_add(file, held, pairs):
-                found = _kept(file.read(), upto=upto, pairs=pairs, as_of=as_of)
-                if found.num_rows:
-                    held = _at_last_instants(found if held is None else pa.concat_tables([held, found]))
-        months_left -= held is not None
+    for month in reversed(table.months(source)):
         if not months_left:
             break
+        if upto is None or month <= month_of(upto):
+            for file in _files(table, source, month, held, pairs):
+                if _may_add(file.summary, held, pairs):
+                    found = _kept(file.read(), upto=upto, pairs=pairs, as_of=as_of)
+                    if found.num_rows:
+                        held = _at_last_instants(found if held is None else pa.concat_tables([held, found]))
+            months_left -= held is not None
     return None if held is None else with_source(held, source)
 
 
-def _newest_first(table: SegmentTable, source: str, upto: datetime | None) -> Iterator[list[SegmentFile]]:
-    """The files of each month, the newest month first, and in it the file that reaches farthest."""
-    for month in reversed(table.months(source)):
-        if upto is None or month <= month_of(upto):
-            files = [table.open(segment) for segment in table.segments(source, month)]
-            yield sorted(files, key=lambda file: file.summary.last, reverse=True)
+def _files(
+    table: SegmentTable, source: str, month: str, held: pa.Table | None, pairs: Collection[str] | None
+) -> list[SegmentFile]:
+    """A month's files, the one that reaches farthest first; none if all its pairs are held from later months."""
+    segments = table.segments(source, month)
+    if not segments:
+        return []
+    newest = table.open(segments[-1])
+    shown = newest.summary.month_series
+    if held is not None and shown is not None and not _wanted(shown, pairs) - {*held.column("pair").to_pylist()}:
+        return []
+    files = [*(table.open(segment) for segment in segments[:-1]), newest]
+    return sorted(files, key=lambda file: file.summary.last, reverse=True)
 
 
-def _may_add(file: SegmentFile, held: pa.Table | None, pairs: Collection[str] | None) -> bool:
+def _may_add(summary: Summary, held: pa.Table | None, pairs: Collection[str] | None) -> bool:
     """Whether a segment may hold a later tick, or one as late, of any pair than those held."""
     if held is None:
         return True
     last = dict(zip(held.column("pair").to_pylist(), integers(held.column("observed_at")).tolist(), strict=True))
-    wanted = [pair for pair in file.summary.series if pairs is None or pair in pairs]
-    return any(pair not in last or file.summary.last >= last[pair] for pair in wanted)
+    return any(pair not in last or summary.last >= last[pair] for pair in _wanted(summary.series, pairs))
+
+
+def _wanted(shown: Collection[str], pairs: Collection[str] | None) -> set[str]:
+    return {*shown} if pairs is None else {*shown} & {*pairs}
 
 
 def _kept(rows: pa.Table, *, upto: datetime | None, pairs: Collection[str] | None, as_of: datetime | None) -> pa.Table:

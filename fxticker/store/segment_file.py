@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,6 +39,9 @@ class Summary:
         The different texts of the table's series column, sorted; empty if the table has none.
     sealed
         Whether the segment will never be written again.
+    month_series
+        `series` of this and of all earlier segments of its month, so that the newest one answers for the month; null
+        if that is not known.
     """
 
     rows: int
@@ -45,6 +49,7 @@ class Summary:
     last: int
     series: tuple[str, ...]
     sealed: bool
+    month_series: tuple[str, ...] | None = None
 
     def encoded(self) -> bytes:
         """As it stands in the footer: a checksum, a space, JSON."""
@@ -63,16 +68,19 @@ class Summary:
         checksum, _, text = data.partition(b" ")
         if checksum != b"%08x" % zlib.crc32(text):
             raise ValueError("the summary in the footer is damaged")
-        found = json.loads(text)
-        return cls(**{**found, "series": tuple(found["series"])})
+        found: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()
+        }
+        return cls(**found)
 
 
-def summary_of(rows: pa.Table, spec: TableSpec, *, sealed: bool) -> Summary:
-    """The summary of a segment's rows."""
+def summary_of(rows: pa.Table, spec: TableSpec, *, sealed: bool, earlier: tuple[str, ...] | None = None) -> Summary:
+    """The summary of a segment's rows; `earlier` is the `month_series` of the segment before it, if known."""
     at = integers(rows.column(spec.time_column))
     first, last = (int(at.min()), int(at.max())) if len(at) else (0, -1)
     series = () if spec.series_column is None else used_texts(rows.column(spec.series_column))
-    return Summary(rows.num_rows, first, last, series, sealed)
+    month_series = None if earlier is None else tuple(sorted({*earlier, *series}))
+    return Summary(rows.num_rows, first, last, series, sealed, month_series)
 
 
 def encoded(rows: pa.Table, spec: TableSpec, summary: Summary) -> pa.Buffer:
@@ -90,7 +98,7 @@ def encoded(rows: pa.Table, spec: TableSpec, summary: Summary) -> pa.Buffer:
     pq.write_table(
         rows.replace_schema_metadata(metadata),
         sink,
-        compression="zstd" if summary.sealed else "snappy",
+        compression="zstd" if summary.sealed else "lz4",
         use_dictionary=repeating if summary.sealed else texts,
         column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED") if summary.sealed else None,
         write_statistics=[spec.time_column],

@@ -142,9 +142,10 @@ class SegmentTable:
         if not fresh.num_rows:
             return 0
         number = 0 if not numbers else numbers[-1] if held is not None else numbers[-1] + 1
+        earlier = self._summary(newest).month_series if newest else ()
         for part in self._parts(fresh, self._segment_rows - (held.num_rows if held is not None else 0)):
             content = part if held is None else self._merged(held, part)
-            self._publish(partition, f"{partition}/{number:05}.parquet", content)
+            earlier = self._publish(partition, f"{partition}/{number:05}.parquet", content, earlier).month_series
             held, number = None, number + 1
         return int(fresh.num_rows)
 
@@ -188,14 +189,15 @@ class SegmentTable:
             yield rows.slice(start, end - start)
             start, room = end, self._segment_rows
 
-    def _publish(self, partition: str, name: str, rows: pa.Table) -> None:
+    def _publish(self, partition: str, name: str, rows: pa.Table, earlier: tuple[str, ...] | None) -> Summary:
         self._open_tables.pop(partition, None)
-        summary = summary_of(rows, self.spec, sealed=rows.num_rows >= self._segment_rows)
+        summary = summary_of(rows, self.spec, sealed=rows.num_rows >= self._segment_rows, earlier=earlier)
         version = self._put(partition, name, encoded(rows, self.spec, summary))
         # What was just written is known: the next append need not read it back.
         self._summaries[name] = version, summary
         if not summary.sealed:
             self._keep(partition, version, rows)
+        return summary
 
     def _put(self, partition: str, name: str, data: pa.Buffer) -> tuple[int, ...]:
         """Publish the newest segment of a partition, and return the version that is durable now."""
