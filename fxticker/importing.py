@@ -19,20 +19,16 @@ from fxticker.normalising import normalise
 from fxticker.schedule import EPOCH
 from fxticker.sources import Source
 from fxticker.store import Appended, Store
-from fxticker.store.bulk import fitting
+from fxticker.tables import PARQUET, batches, is_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 MAX_PAGE_BYTES = 50_000_000
 """A saved page of the site has some 150 kB; what is larger than this is no page."""
 STDIN = "-"
 _TIME_ZONES = timedelta(days=1)
 """A page printed east of here may already carry tomorrow's date."""
-_PARQUET = b"PAR1"
-_BATCH_ROWS = 1_000_000
-"""Rows of a table per append, some 300 MB of memory: rows out of order touch every month in each."""
 _BATCH_TICKS = 20_000
 """Ticks per append: some 4,000 pages share the cost of a durable write, and memory stays bounded."""
 
@@ -63,25 +59,6 @@ class FilePage:
         """The file's bytes."""
         with self.path.open("rb") as file:
             return file.read(MAX_PAGE_BYTES + 1)
-
-    def table(self) -> pq.ParquetFile | None:
-        """The file as a table of ticks, an export or a segment of another store; null if it is no Parquet file.
-
-        Raises
-        ------
-        SchemaMismatch
-            If it is one and cannot be read.
-        """
-        with self.path.open("rb") as file:
-            if file.read(len(_PARQUET)) != _PARQUET:
-                return None
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            return pq.ParquetFile(self.path, page_checksum_verification=True)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise SchemaMismatch(f"a Parquet file that cannot be read: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +161,8 @@ def import_pages(
             if isinstance(given, list):
                 waiting.extend(given)
             else:
-                _count(store.append_table(given), summary)
+                for appended in store.append_by_month(given):
+                    _count(appended, summary)
         if len(waiting) >= _BATCH_TICKS:
             _flush(waiting, store, summary)
     _flush(waiting, store, summary)
@@ -196,8 +174,8 @@ def _given(
 ) -> Iterator[list[Tick] | pa.Table]:
     """What a page or table holds, piece by piece; what cannot be used is noted in the summary."""
     try:
-        if isinstance(page, FilePage) and (table := page.table()) is not None:
-            yield from _batches(table, page.path, latest)
+        if isinstance(page, FilePage) and is_table(page.path):
+            yield from batches(page.path, latest)
         else:
             yield [*_plausible(read_page(page, source=source, observed_at=observed_at), latest)]
     except (ParseError, UndatedPage, SchemaMismatch, OSError) as error:
@@ -219,6 +197,8 @@ def read_page(page: Page, *, source: Source, observed_at: Moment | None = None) 
     body = page.read()
     if len(body) > MAX_PAGE_BYTES:
         raise ParseError(f"larger than {MAX_PAGE_BYTES} bytes: no page")
+    if body.startswith(PARQUET):
+        raise ParseError("a Parquet file on standard input: name it instead")
     snapshot = source.parse(body, {})
     if observed_at is not None:
         at = instant(observed_at)
@@ -235,33 +215,6 @@ def _plausible(ticks: Sequence[Tick], latest: datetime) -> Sequence[Tick]:
     if not EPOCH <= at <= latest:
         raise UndatedPage(f"the page would lie at {at.date()}: before 1970 or in the future")
     return ticks
-
-
-def _batches(table: pq.ParquetFile, path: Path, latest: datetime) -> Iterator[pa.Table]:
-    """The ticks of a table, batch by batch.
-
-    Raises
-    ------
-    SchemaMismatch
-        If a batch cannot be read, holds no ticks, or ticks of the future.
-    """
-    import pyarrow as pa
-
-    from fxticker.store.columns import integers, microseconds
-
-    folder = next((part for part in reversed(path.absolute().parts) if part.startswith("source=")), None)
-    try:
-        for batch in table.iter_batches(_BATCH_ROWS):
-            rows = pa.Table.from_batches([batch])
-            if "source" not in rows.column_names and folder is not None:
-                rows = rows.append_column("source", pa.repeat(folder.removeprefix("source="), len(rows)))
-            rows = fitting(rows)
-            at = integers(rows.column("observed_at"))
-            if len(at) and not (at.min() >= 0 and at.max() <= microseconds(latest)):
-                raise SchemaMismatch("ticks from before 1970 or of the future")
-            yield rows
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise SchemaMismatch(f"a Parquet file that cannot be read: {error}") from error
 
 
 def _flush(waiting: list[Tick], store: Store, summary: ImportSummary) -> None:
@@ -293,7 +246,13 @@ def _paths(argument: str) -> Iterator[Path]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder, onerror=_raise):
+    seen: set[tuple[int, int]] = set()  # linked folders are followed, each once
+    for parent, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
+        status = Path(parent).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(parent, name) for name in names if not name.startswith(".")):
             if path.is_file() or path.is_symlink():

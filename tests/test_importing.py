@@ -1,9 +1,11 @@
 import io
 import os
 import sys
+import threading
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,7 +15,7 @@ import fxticker as fx
 from fxticker.demo.captures import read_captures
 from fxticker.demo.site import render_html, render_text
 from fxticker.errors import WriteFailed
-from fxticker.importing import FilePage, StdinPage, find_pages, import_pages
+from fxticker.importing import FilePage, ImportSummary, StdinPage, find_pages, import_pages
 from fxticker.models import PrintedTick
 from fxticker.sources.timesca import SOURCE
 from fxticker.store import Store
@@ -434,7 +436,79 @@ def test_store_that_refuses_a_table_ends_the_import(saved, tmp_path):
 
 
 def test_batches_of_a_table_are_bounded(saved, store, tmp_path, monkeypatch):
-    monkeypatch.setattr("fxticker.importing._BATCH_ROWS", 3)
+    monkeypatch.setattr("fxticker.tables._BATCH_ROWS", 3)
 
     assert import_files(store, tmp_path / "export.parquet").added == 10
     assert store.check() == []
+
+
+def test_page_from_a_pipe_is_read_once(store, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_text(render_text(TODAY, DAY), "utf-8"))
+    writer.start()
+
+    summary = import_files(store, tmp_path / "pipe")
+
+    writer.join(timeout=10)
+    assert (summary.added, summary.refused) == (5, [])
+
+
+def test_linked_folders_are_followed_once(saved, store, tmp_path):
+    linked = tmp_path / "links"
+    linked.mkdir()
+    (linked / "store").symlink_to(tmp_path / "saved" / "ticks")
+    (linked / "loop").symlink_to(linked)
+
+    assert import_files(store, linked).added == 10
+
+
+def test_flipped_bit_of_a_segment_is_refused_or_harmless(saved, tmp_path):
+    [path, _] = sorted((tmp_path / "saved").rglob("*.parquet"))
+    content = path.read_bytes()
+    expected = fx.load(saved)["rate_text"].tolist()[:5]
+
+    for position in range(0, len(content), 7):
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << position % 8
+        folder = tmp_path / str(position) / "source=timesca"
+        folder.mkdir(parents=True)
+        (folder / "00000.parquet").write_bytes(damaged)
+        target = Store(tmp_path / str(position) / "store")
+        summary = import_files(target, folder)
+        if summary.added:
+            assert fx.load(target)["rate_text"].tolist() == expected
+        else:
+            assert len(summary.refused) == 1
+
+
+def test_broken_off_import_counts_what_is_stored(saved, tmp_path):
+    class FullLater(FileCalls):
+        left = 2
+
+        def replace(self, source, target):
+            self.left -= 1
+            if self.left < 0:
+                raise OSError(28, "No space left on device")
+            FileCalls.replace(source, target)
+
+    summary = ImportSummary()
+    fx.load(saved).assign(observed_at=lambda rows: rows["observed_at"] - pd.Timedelta(days=90)).to_parquet(
+        tmp_path / "more.parquet"
+    )
+    target = Store(LocalMedium(tmp_path / "full", FullLater()))
+
+    with pytest.raises(WriteFailed):
+        import_files(target, tmp_path / "export.parquet", tmp_path / "more.parquet", summary=summary)
+
+    assert summary.added == len(fx.load(tmp_path / "full")) == 10
+
+
+def test_parquet_on_standard_input_is_named(store, saved, tmp_path, monkeypatch):
+    class Stdin:
+        buffer = (tmp_path / "export.parquet").open("rb")
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    with Stdin.buffer:
+        summary = import_pages([StdinPage()], source=SOURCE, store=store)
+
+    assert "name it instead" in summary.refused[0][1]

@@ -10,6 +10,7 @@ import fxticker as fx
 from fxticker.errors import NoData, StoreError
 from fxticker.models import Outcome, Poll, TimeBasis
 from fxticker.store import Store
+from fxticker.store.medium import LocalMedium
 
 QUARTER = timedelta(minutes=15)
 DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)
@@ -475,6 +476,26 @@ def test_columns_can_be_chosen_beside_every_filter(store, root):
 
     assert frame["rate_text"].tolist() == fx.load(root, **chosen)["rate_text"].tolist()
     assert len(frame) > 0
+
+
+class Counting(LocalMedium):
+    """A disk that counts how often a file is opened."""
+
+    opened = 0
+
+    def open(self, name):
+        self.opened += 1
+        return super().open(name)
+
+
+def test_columns_of_several_sources_are_read_once(root):
+    Store(root).append(snapshot_ticks() + snapshot_ticks(NOON + QUARTER, source="nbk"))
+    medium = Counting(root)
+
+    frame = fx.load(Store(medium), columns=["rate"])
+
+    assert len(frame) == 10
+    assert medium.opened == 2
 
 
 def test_unknown_column_is_refused_with_those_there_are(store, root):

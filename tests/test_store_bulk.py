@@ -78,6 +78,10 @@ def test_no_rows_are_nothing(history, store):
     assert store.append_table(history.slice(0, 0)) == Appended(added=0, known=0)
 
 
+def at(value):
+    return pa.array([value] * 5, pa.int64()).cast(pa.timestamp("us", "UTC"))
+
+
 def changed(table, column, values):
     return table.set_column(table.column_names.index(column), column, [values])
 
@@ -97,8 +101,20 @@ def changed(table, column, values):
         ("origin", ["rumour"] * 5, "origin 'rumour' is none of live, page, archive"),
         ("nominal", [0, 1, 1, 1, 1], "nominal 0"),
         ("nominal", [1.5, 1, 1, 1, 1], "column nominal is double"),
-        ("observed_at", [300_000_000_000_000_000] * 5, "outside the years 1 to 9999"),
-        ("observed_at", [1, 2, 3, 4, None], "1 rows without observed_at"),
+        ("observed_at", at(300_000_000_000_000_000), "observed_at outside the years 1 to 9999"),
+        ("observed_at", at(None), "5 rows without observed_at"),
+        ("observed_at", [1763121600] * 5, "column observed_at is int64"),
+        ("observed_at", pa.array([0] * 5).cast(pa.timestamp("us")), r"column observed_at is timestamp\[us\]"),
+        ("observed_at", pa.array([1] * 5).cast(pa.timestamp("ns", "UTC")), "would lose data"),
+        ("time_basis", ["date"] * 5, "only the date is known, and not at 00:00"),
+        ("source_date", pa.array([2**31 - 1] * 5, pa.int32()).cast(pa.date32()), "source_date outside the years"),
+        ("rate", [float("inf")] * 5, "rate inf where the text is"),
+        ("change_pct", [float("inf")] * 5, "change_pct inf where the text is"),
+        ("change_pct", [-0.0, 0.0, 0.37, 0.0, 0.0], "change_pct -0.0 where the text is '0%'"),
+        ("change_pct", [float("nan"), 0.0, 0.37, 0.0, 0.0], "change_pct is no number, and not null either"),
+        ("time_basis", pa.DictionaryArray.from_arrays([1] * 5, ["clock"], safe=False), "out of bounds"),
+        ("pair", pa.DictionaryArray.from_arrays([0] * 5, pa.array([None], pa.string())), "5 rows without pair"),
+        ("nominal", ["1"] * 5, "column nominal is string"),
         ("source_date", ["yesterday"] * 5, "column source_date is string"),
     ],
 )
@@ -112,6 +128,21 @@ def test_table_that_holds_no_ticks_is_refused_and_nothing_stored(store, tmp_path
         store.append_table(changed(rows, column, values))
 
     assert store.medium.list("ticks") == []
+
+
+def test_table_with_a_column_twice_is_refused_by_its_name(history, store):
+    with pytest.raises(SchemaMismatch, match="2 columns pair"):
+        store.append_table(history.append_column("pair", history["pair"]))
+
+
+def test_other_writers_may_write_between_the_months_of_a_table(store, tmp_path):
+    store.append(snapshot_ticks() + snapshot_ticks(NOON + timedelta(days=60)))
+    other = Store(tmp_path / "other", clock=FixedClock())
+    months = other.append_by_month(pa.Table.from_pandas(fx.load(store)))
+
+    assert next(months) == Appended(added=5, known=0)
+    assert Store(tmp_path / "other", lock_timeout_s=0).append(snapshot_ticks(NOON + QUARTER)).added == 5
+    assert [*months] == [Appended(added=5, known=0)]
 
 
 def test_table_without_a_column_is_refused_by_its_name(history, store):

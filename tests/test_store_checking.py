@@ -11,9 +11,9 @@ import pytest
 from builders import NOON, FixedClock, snapshot_ticks, tick
 
 import fxticker as fx
-from fxticker.errors import SegmentUnreadable, StoreError, WriteFailed
+from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.models import Outcome, Poll
-from fxticker.store import Store
+from fxticker.store import Finding, Moved, Store
 from fxticker.store.medium import FileCalls, LocalMedium
 
 QUARTER = timedelta(minutes=15)
@@ -100,7 +100,6 @@ def test_note_says_what_was_moved_why_when_and_what_is_lost(root):
         "why": note["why"],
         "lost": "5 rows of KGS/USD, KZT/USD, TJS/USD, TMT/USD, UZS/USD"
         " from 2025-11-14T12:15:00+00:00 to 2025-11-14T12:15:00+00:00",
-        "bytes": (root / moved.to).stat().st_size,
         "moved_at": "2025-11-14T12:00:00+00:00",
     }
     assert "CRC" in note["why"]
@@ -221,23 +220,146 @@ def test_what_a_folder_that_cannot_be_listed_hides_does_not_hide_the_others(root
     assert store.append(snapshot_ticks(NOON + timedelta(days=60))).added == 5
 
 
-class FullDisk(FileCalls):
-    """A disk that has no room for a further file."""
+def refuse(calls, step, number):
+    """Let the `number`-th of a kind of system calls be refused from now on."""
+    made = []
 
-    @staticmethod
-    def write(handle, data):
-        raise OSError(28, "No space left on device")
+    def refusing(*arguments):
+        made.append(step)
+        if len(made) == number:
+            raise OSError(5, "Input/output error")
+        return getattr(FileCalls, step)(*arguments)
+
+    setattr(calls, step, refusing)
 
 
-def test_file_stays_where_it_is_if_it_cannot_be_copied(root):
+@pytest.mark.parametrize("number", range(1, 7))
+@pytest.mark.parametrize("step", ["open", "write", "fsync", "close", "replace", "mkdir"])
+def test_refused_step_loses_nothing_and_a_second_try_ends_it(root, step, number):
     flip(root / SECOND, 40)
     content = (root / SECOND).read_bytes()
 
-    with pytest.raises(WriteFailed, match="No space left"):
-        Store(LocalMedium(root, FullDisk())).quarantine()
+    calls = FileCalls()
+    store = Store(LocalMedium(root, calls))
+    store.append([])  # takes the lock, which has steps of its own
+    refuse(calls, step, number)
+    [first] = store.quarantine()
+    kept = [path for path in root.rglob("0000*.parquet*") if path.read_bytes() == content]
+    again = Store(root).quarantine()
 
-    assert (root / SECOND).read_bytes() == content
-    assert [finding.name for finding in Store(root).check()] == [SECOND]
+    assert len(kept) == 1
+    assert [type(found) for found in again] == (
+        [Moved] if isinstance(first, Finding) and kept == [root / SECOND] else []
+    )
+    [moved] = [path for path in root.rglob("0000*.parquet*") if path.read_bytes() == content]
+    assert moved.with_name(f"{moved.name}.json").exists()
+    assert findings(root) == []
+
+
+def test_file_that_cannot_be_moved_does_not_keep_the_others(root):
+    (root / MONTH / ("x" * 253)).write_text("its note would have too long a name")
+    flip(root / DECEMBER, 40)
+
+    found = Store(root).quarantine()
+
+    assert [(type(item), item.name) for item in found] == [(Finding, f"{MONTH}/{'x' * 253}"), (Moved, DECEMBER)]
+    assert "File name too long" in str(found[0])
+
+
+def test_note_never_replaces_a_file_that_was_moved_before(root):
+    (root / f"{SECOND}.json").write_text("precious")
+    Store(root).quarantine()
+    flip(root / SECOND, 40)
+    Store(root).quarantine()
+
+    assert (root / "quarantine" / f"{SECOND}.json").read_text() == "precious"
+    assert (root / "quarantine" / f"{SECOND}.1.json").exists()
+
+
+@pytest.mark.parametrize("name", [SECOND, f"{MONTH}/stray", f"{MONTH}/\udcff"])
+def test_link_that_leads_nowhere_is_moved_aside(root, name):
+    (root / name).unlink(missing_ok=True)
+    (root / name).symlink_to("nowhere")
+    assert [finding.name for finding in Store(root).check()] == [name]
+    with pytest.raises(SegmentUnreadable):
+        fx.load(root)
+
+    Store(root).quarantine()
+
+    assert (root / "quarantine" / name).is_symlink()
+    assert findings(root) == []
+
+
+@pytest.mark.parametrize("name", [f"{MONTH}/00003.parquet", f"{MONTH}/pipe"])
+def test_pipe_is_named_and_moved_aside_and_nobody_waits_for_it(root, name):
+    os.mkfifo(root / name)
+    assert [finding.name for finding in Store(root).check()] == [name]
+
+    Store(root).quarantine()
+
+    assert findings(root) == []
+
+
+@pytest.mark.parametrize("month", ["2025-13", "2025-00", "0000-01"])
+def test_folder_of_a_month_that_there_is_not_is_named(root, month):
+    folder = root / f"ticks/source=timesca/month={month}"
+    folder.mkdir()
+    (folder / "00000.parquet").write_bytes((root / FIRST).read_bytes())
+
+    assert findings(root) == [f"ticks/source=timesca/month={month}/00000.parquet: not the name of a segment"]
+    with pytest.raises(SegmentUnreadable, match="not the name of a segment"):
+        fx.load(root)
+
+
+class NoMemory(LocalMedium):
+    """A disk for whose bytes there is no room."""
+
+    def open(self, name):
+        raise pa.ArrowMemoryError("malloc of size 200000 failed")
+
+
+class BadSector(LocalMedium):
+    """A disk that fails now, which says nothing of its bytes."""
+
+    def open(self, name):
+        raise OSError(5, "Input/output error")
+
+
+def test_lack_of_memory_is_no_fault_of_a_file(root):
+    with pytest.raises(MemoryError):
+        Store(NoMemory(root)).quarantine()
+
+    assert findings(root) == []
+
+
+def test_fault_of_the_system_is_named_and_moves_nothing(root):
+    store = Store(BadSector(root))
+
+    assert {(finding.what, finding.in_the_way) for finding in store.check()} == {
+        ("cannot be read ([Errno 5] Input/output error)", False)
+    }
+    assert store.quarantine() == []
+    assert findings(root) == []
+
+
+def test_store_whose_tables_cannot_be_listed_is_still_checked(root):
+    Store(root).record([Poll("timesca", NOON, Outcome.OK)])
+    (root / "polls/source=timesca/month=2025-11/00000.parquet").write_bytes(b"")
+    (root / "ticks").rename(root.parent / "ticks")
+    (root / "ticks").write_text("a file")
+
+    assert [finding.name for finding in Store(root).check()] == [
+        "ticks",
+        "polls/source=timesca/month=2025-11/00000.parquet",
+    ]
+
+
+def test_empty_segment_takes_rows_like_any_other(root):
+    rewrite(root / DECEMBER, lambda table: table.slice(0, 0))
+
+    assert findings(root) == []
+    assert Store(root).append(snapshot_ticks(NOON + timedelta(days=30))).added == 5
+    assert len(fx.load(root)) == 20
 
 
 # rows that no sound store has, in files that can be read
@@ -296,7 +418,9 @@ def test_summary_that_is_not_that_of_the_rows_is_named(root):
     table = second.read().replace_schema_metadata(first.schema_arrow.metadata)
     pq.write_table(table, root / SECOND)
 
-    assert findings(root) == [f"{SECOND}: its footer says other rows than it holds"]
+    assert findings(root) == [f"{SECOND}: cannot be read (the summary in the footer is that of other rows)"]
+    with pytest.raises(SegmentUnreadable, match="other rows"):
+        fx.load(root)
 
 
 def test_damaged_polls_are_named_and_moved_like_ticks(root):

@@ -203,8 +203,9 @@ def test_link_that_leads_nowhere_is_named_and_hides_nothing(medium, root):
     (root / "ticks" / "00001.parquet").symlink_to(root / "unmounted" / "00001.parquet")
     medium.put("ticks/00002.parquet", b"")
 
+    assert [item.name for item in medium.list("ticks")] == [f"ticks/0000{number}.parquet" for number in range(3)]
     with pytest.raises(SegmentUnreadable, match=r"ticks/00001\.parquet"):
-        medium.list("ticks")
+        medium.open("ticks/00001.parquet")
 
 
 def test_opening_what_is_not_there_names_it(medium):
@@ -431,6 +432,17 @@ def test_rows_that_another_writer_left_undurable_are_published_again(store, call
 
     assert appended.known == 5
     assert calls.steps().count("replace") == 1
+
+
+def test_folder_whose_entry_could_not_be_synced_is_made_anew(store, calls, root):
+    calls.refused = {"fsync folder": errno.EIO}
+    with pytest.raises(WriteFailed):
+        store.append(snapshot_ticks(source="nbk"))
+    calls.heal()
+
+    store.append(snapshot_ticks(source="nbk"))
+
+    assert ("mkdir", "parquet/ticks/source=nbk") in calls.made
 
 
 def test_new_folder_whose_parent_could_not_be_synced_is_made_durable_by_the_next_append(store, calls):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,6 +50,8 @@ app.command("demo")(demonstrating.demo)
 
 def main() -> None:
     """Run the command line; every failure that has a name is one line on stderr and exit code 1."""
+    if sys.stdout is None:  # closed by whoever called us
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for as long as we run
     try:
         app(prog_name="fxticker")
     except ConfigError as error:
@@ -56,6 +60,9 @@ def main() -> None:
         sys.exit(1)
     except (FxTickerError, OSError, ValueError) as error:
         _say(str(error))
+        sys.exit(1)
+    except MemoryError:
+        _say("out of memory")
         sys.exit(1)
 
 

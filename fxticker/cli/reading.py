@@ -165,15 +165,18 @@ def check(
     Exit 1 if anything is, or stays, wrong. Without --quarantine nothing is changed.
     """
     from fxticker.store import opened
-    from fxticker.store.checking import QUARANTINE
+    from fxticker.store.checking import QUARANTINE, Moved
 
     found = opened(store_folder(config, store))
     for moved in found.quarantine() if quarantine else []:
-        print(f"moved {one_line(moved.name)} to {one_line(moved.to)}; lost: {one_line(moved.lost)}")
+        if isinstance(moved, Moved):
+            print(f"moved {one_line(moved.name)} to {one_line(moved.to)}; lost: {one_line(moved.lost)}")
+        else:
+            print(f"fxticker: {one_line(moved)}", file=sys.stderr)
     problems = found.check()
     for problem in problems:
         print(f"fxticker: {one_line(problem)}", file=sys.stderr)
-    if any(problem.in_the_way for problem in problems):
+    if not quarantine and any(problem.in_the_way for problem in problems):
         print("fxticker: `fxticker check --quarantine` moves what cannot be read aside", file=sys.stderr)
     if problems:
         raise typer.Exit(1)
@@ -204,7 +207,7 @@ def export(
         raise NoData("no stored tick matches")
     as_text = frame.assign(source_date=frame["source_date"].dt.strftime("%Y-%m-%d"))
     if kind == ".parquet":
-        frame.to_parquet(file, index=False)
+        frame.to_parquet(file, index=False, write_page_checksum=True)
     elif kind == ".csv":
         as_text.to_csv(file, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
     else:

@@ -17,7 +17,7 @@ from fxticker.clock import Clock, SystemClock
 from fxticker.models import Origin, Poll, Tick
 from fxticker.schedule import EPOCH
 from fxticker.store.bulk import fitting, partitions
-from fxticker.store.checking import Finding, Moved, check_table, quarantine
+from fxticker.store.checking import Finding, Moved, check_table, moved_aside
 from fxticker.store.columns import integers, microseconds, records_of, repeated, table_of
 from fxticker.store.medium import Medium, local_medium
 from fxticker.store.scanning import Span, month_of, scan
@@ -109,11 +109,19 @@ class Store:
         SchemaMismatch
             If a column or a value is none of a tick, or a number is not what its text says. Nothing is stored.
         StoreLocked, WriteFailed, SegmentUnreadable
-            As `append`.
+            As `append`: months before the one that failed are stored.
         """
-        rows = fitting(table)
-        added = self._add(self.ticks, partitions(rows))
-        return Appended(added=added, known=rows.num_rows - added)
+        done = list(self.append_by_month(table))
+        return Appended(added=sum(part.added for part in done), known=sum(part.known for part in done))
+
+    def append_by_month(self, table: pa.Table) -> Iterator[Appended]:
+        """`append_table` step by step: tells what became of each source's month once it is durable.
+
+        Other writers wait for one such step, and not for all.
+        """
+        for source, month, rows in partitions(fitting(table)):
+            added = self._add(self.ticks, [(source, month, rows)])
+            yield Appended(added=added, known=rows.num_rows - added)
 
     def record(self, polls: Iterable[Poll]) -> int:
         """Record outcomes; when this returns they are durable. The first outcome of a slot stays.
@@ -173,21 +181,20 @@ class Store:
         """Read every file whole and return what is wrong, file by file; an empty list is a sound store."""
         return [finding for table in (self.ticks, self.polls) for finding in check_table(self.medium, table)]
 
-    def quarantine(self) -> list[Moved]:
+    def quarantine(self) -> list[Moved | Finding]:
         """Move every file that no fxticker can read aside, so that readers and appends go on without it.
 
-        Each goes to ``quarantine/`` under its own name with a note of what was lost beside it.
+        Each goes to ``quarantine/`` under its own name with a note of what was lost beside it. A file that could not
+        be moved is a finding.
 
         Raises
         ------
         StoreLocked
             As `append`.
-        StoreError
-            If a file cannot be copied or the medium refuses; what was moved before stays moved.
         """
         with self.medium.exclusive(self._lock_timeout_s):
             return [
-                quarantine(self.medium, table, finding.name, finding.what, self._clock.now())
+                moved_aside(self.medium, table, finding, self._clock.now())
                 for table in (self.ticks, self.polls)
                 for finding in list(check_table(self.medium, table))
                 if finding.in_the_way
@@ -209,7 +216,7 @@ class Store:
         schema = table.spec.schema
         added = 0
         with self.medium.exclusive(self._lock_timeout_s):
-            # Taken under the lock, so that what is recorded by an instant is what a reader saw from then on.
+            # Taken under the lock, so that of two appends the later one has the later instant.
             recorded_at = self._clock.now()
             for source, month, rows in parts:
                 columns = [

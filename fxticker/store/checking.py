@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from fxticker.errors import NewerSchema, SegmentUnreadable
+from fxticker.errors import NewerSchema, SegmentUnreadable, StoreError
 from fxticker.printed import BadFigure, Figure, read_change, read_rate
 from fxticker.schedule import EPOCH
 from fxticker.store.columns import doubles, integers, order_by, text_codes
@@ -66,62 +67,49 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
+    """A file that has a segment's name; no rows and no summary if it cannot be read."""
+
     segment: SegmentName
+    findings: Sequence[Finding]
     rows: pa.Table | None = None
     summary: Summary | None = None
 
 
 def check_table(medium: Medium, table: SegmentTable) -> Iterator[Finding]:
     """Read every file of a table whole, and say what no sound store has."""
-    partitions: dict[str, list[_Held]] = defaultdict(list)
+    names: list[str] = []
     for item in _listed(medium, table):
         if isinstance(item, Finding):
             yield item
-            continue
-        try:
-            segment = table.segment_of(item)
-        except SegmentUnreadable as error:
-            yield Finding(item.name, error.cause, in_the_way=True)
-            continue
-        held = _Held(segment)
-        try:
-            file = table.open(segment)
-            rows = file.read()
-        except SegmentUnreadable as error:
-            is_newer = isinstance(error.__cause__, NewerSchema)
-            what = error.cause if is_newer else f"cannot be read ({error.cause})"
-            yield Finding(item.name, what, in_the_way=not is_newer)
         else:
-            yield from _wrong_rows(segment, rows, file.summary, table)
-            held = _Held(segment, rows.select(table.spec.identity), file.summary)
-        partitions[item.name.rpartition("/")[0]].append(held)
-    for partition, segments in partitions.items():
-        yield from _wrong_partition(medium, partition, segments, table)
+            names.append(item.name)
+    for partition, members in groupby(names, key=lambda name: name.rpartition("/")[0]):
+        held: list[_Held] = []
+        for name in members:
+            found = _looked_at(table, name)
+            if isinstance(found, Finding):
+                yield found
+            else:
+                yield from found.findings
+                held.append(found)
+        yield from _wrong_partition(medium, partition, held, table)
 
 
-def quarantine(medium: Medium, table: SegmentTable, name: str, why: str, now: datetime) -> Moved:
-    """Move a file that cannot be read to the quarantine, with a note of what was lost.
+def moved_aside(medium: Medium, table: SegmentTable, finding: Finding, now: datetime) -> Moved | Finding:
+    """Move a file that cannot be read to the quarantine, with a note of what is lost; a finding if that fails.
 
-    The copy and the note are durable before the file goes. The caller holds the store's lock.
-
-    Raises
-    ------
-    StoreError
-        If the file cannot be copied, or the medium refuses; the file is where it was.
+    The note is durable before the file goes. The caller holds the store's lock.
     """
     taken = {item.name for item in medium.list(QUARANTINE)}
-    to = next(free for free in _free_names(f"{QUARANTINE}/{name}") if free not in taken)
+    to = next(free for free in _free_names(f"{QUARANTINE}/{finding.name}") if not {free, f"{free}.json"} & taken)
+    lost = _lost(table, finding.name)
+    note = {"name": finding.name, "why": finding.what, "lost": lost, "moved_at": now.isoformat()}
     try:
-        with medium.open(name) as file:
-            data = file.read_buffer()
-    except (OSError, pa.ArrowException) as error:
-        raise SegmentUnreadable(name, f"cannot be copied, so it stays: {error}") from error
-    lost = _lost(table, name)
-    note = {"name": name, "why": why, "lost": lost, "bytes": len(data), "moved_at": now.isoformat()}
-    medium.put(to, data)
-    medium.put(f"{to}.json", json.dumps(note, indent=1).encode())
-    medium.delete(name)
-    return Moved(name, to, lost)
+        medium.put(f"{to}.json", json.dumps(note, indent=1).encode())
+        medium.move(finding.name, to)
+    except StoreError as error:
+        return Finding(finding.name, f"could not be moved aside: {error}", in_the_way=True)
+    return Moved(finding.name, to, lost)
 
 
 def wrong_figures(rows: pa.Table) -> str | None:
@@ -135,7 +123,11 @@ def wrong_figures(rows: pa.Table) -> str | None:
     )
     for name, texts, wanted in columns:
         held = doubles(rows.column(name))
-        wrong = np.flatnonzero((held != wanted) & ~(np.isnan(held) & np.isnan(wanted)))
+        is_wrong = (held != wanted) & ~(np.isnan(held) & np.isnan(wanted))
+        is_wrong |= np.isinf(held) | ((held == 0) & np.signbit(held))
+        if rows.column(name).null_count != np.isnan(held).sum():
+            return f"{name} is no number, and not null either"
+        wrong = np.flatnonzero(is_wrong)
         if len(wrong):
             text = texts[int(wrong[0])].as_py()
             return f"{name} {held[wrong[0]]} where the text is {text!r}"
@@ -147,11 +139,30 @@ def _listed(medium: Medium, table: SegmentTable) -> Iterator[StoredObject | Find
         yield from medium.list(table.spec.name)
     except SegmentUnreadable as error:
         yield Finding(error.name, error.cause)
-        for source in table.sources():  # what one bad folder hides is still looked at
-            for month in table.months(source):
-                folder = f"{table.spec.name}/source={source}/month={month}"
-                with contextlib.suppress(SegmentUnreadable):
-                    yield from medium.list(folder)
+        with contextlib.suppress(SegmentUnreadable):
+            for source in table.sources():  # what one bad folder hides is still looked at
+                for month in table.months(source):
+                    with contextlib.suppress(SegmentUnreadable):
+                        yield from medium.list(f"{table.spec.name}/source={source}/month={month}")
+
+
+def _looked_at(table: SegmentTable, name: str) -> _Held | Finding:
+    try:
+        segment = table.segment_of(name)
+    except SegmentUnreadable as error:
+        return Finding(name, error.cause, in_the_way=True)
+    try:
+        file = table.open(segment)
+        rows = file.read()
+    except SegmentUnreadable as error:
+        cause = error.__cause__
+        if isinstance(cause, NewerSchema):
+            return _Held(segment, [Finding(name, error.cause)])
+        # A fault of the system proves nothing about the bytes: such a file is named, and stays.
+        is_fault = isinstance(cause, OSError) and cause.errno not in (None, errno.ENOENT, errno.ELOOP)
+        return _Held(segment, [Finding(name, f"cannot be read ({error.cause})", in_the_way=not is_fault)])
+    findings = [*_wrong_rows(segment, rows, file.summary, table)]
+    return _Held(segment, findings, rows.select(table.spec.identity), file.summary)
 
 
 def _wrong_rows(segment: SegmentName, rows: pa.Table, summary: Summary, table: SegmentTable) -> Iterator[Finding]:
@@ -209,7 +220,11 @@ def _free_names(name: str) -> Iterator[str]:
 
 def _lost(table: SegmentTable, name: str) -> str:
     try:
-        found = table.open(table.segment_of(StoredObject(name, 0, ()))).summary
+        segment = table.segment_of(name)
+    except SegmentUnreadable:
+        return "nothing of the store's: it is no segment"
+    try:
+        found = table.open(segment).summary
     except SegmentUnreadable:
         return "unknown: not even the footer can be read"
     series = f" of {', '.join(found.series)}" if found.series else ""

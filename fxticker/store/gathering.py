@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,6 @@ from fxticker.store.segment_file import SegmentFile
 SOURCE = "source"
 ORDER = ("observed_at", "pair", SOURCE, "recorded_at", "rate_text")
 """Sort order of what is gathered; the first two decide unless there are several values at one instant."""
-_CODE_TYPES = (np.int16, np.int32)
 _DAY_MS = 86_400_000
 _BLOCK_ROWS = 1 << 16
 NO_DATE = np.iinfo(np.int64).min
@@ -73,15 +72,24 @@ def gather(
     SegmentUnreadable
         If a segment is damaged.
     """
-    for keys, code_type in product((ORDER[:2], ORDER), _CODE_TYPES):
+    for keys in (ORDER[:2], ORDER) if _follow_each_other(segments) else (ORDER,):
         wanted = pa.schema([field for field in schema if field.name in {*columns, *keys}])
-        try:
-            filled = _Filling(segments, wanted, select, code_type).gathered()
-        except OverflowError:  # more texts in a column than this type can number
-            continue
-        if (found := _sorted(filled)) is not None:
+        if (found := _sorted(_gathered(segments, wanted, select))) is not None:
             return found
-    raise AssertionError("a column of two billion texts")
+    raise AssertionError("all columns of the order were read")
+
+
+def _follow_each_other(segments: Sequence[tuple[str, SegmentFile]]) -> bool:
+    """Whether each segment begins after the end of the one before it."""
+    spans = [(file.summary.first, file.summary.last) for _, file in segments if file.summary.rows]
+    return all(before[1] < after[0] for before, after in pairwise(spans))
+
+
+def _gathered(segments: Sequence[tuple[str, SegmentFile]], schema: pa.Schema, select: Select) -> Gathered:
+    try:
+        return _Filling(segments, schema, select, np.int16).gathered()
+    except OverflowError:  # more texts in a column than this type can number
+        return _Filling(segments, schema, select, np.int32).gathered()
 
 
 class _Filling:

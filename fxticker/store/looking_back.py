@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -12,7 +12,7 @@ from fxticker.models import TimeBasis
 from fxticker.store.columns import having, indices_of, integers, microseconds, text_codes
 from fxticker.store.scanning import month_of, with_source
 from fxticker.store.segment_file import SegmentFile, Summary
-from fxticker.store.segments import SegmentTable
+from fxticker.store.segments import SegmentName, SegmentTable
 
 LOOK_BACK_MONTHS = 12
 """In how many of a source's newest months to look for a pair that it no longer shows. What looking costs then depends
@@ -47,8 +47,8 @@ def last_rows(
     Returns
     -------
     pyarrow.Table
-        With `source` before the table's columns, in no order. A pair that is in none of the last twelve months of
-        the source that hold such ticks is left out.
+        With `source` before the table's columns, in no order. A pair that is in none of the last twelve months for
+        which the source has ticks, that of `upto` included, is left out.
     """
     held: pa.Table | None = None
     months_left = LOOK_BACK_MONTHS
@@ -56,20 +56,20 @@ def last_rows(
         if not months_left:
             break
         if upto is None or month <= month_of(upto):
-            for file in _files(table, source, month, held, pairs):
+            segments = table.segments(source, month)
+            months_left -= bool(segments)
+            for file in _files(table, segments, held, pairs):
                 if _may_add(file.summary, held, pairs):
                     found = _kept(file.read(), upto=upto, pairs=pairs, as_of=as_of)
                     if found.num_rows:
                         held = _at_last_instants(found if held is None else pa.concat_tables([held, found]))
-            months_left -= held is not None
     return None if held is None else with_source(held, source)
 
 
 def _files(
-    table: SegmentTable, source: str, month: str, held: pa.Table | None, pairs: Collection[str] | None
+    table: SegmentTable, segments: Sequence[SegmentName], held: pa.Table | None, pairs: Collection[str] | None
 ) -> list[SegmentFile]:
     """A month's files, the one that reaches farthest first; none if all its pairs are held from later months."""
-    segments = table.segments(source, month)
     if not segments:
         return []
     newest = table.open(segments[-1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import sys
 import threading
 import time
@@ -66,6 +67,9 @@ class Medium(Protocol):
     def delete(self, name: str) -> None:
         """Remove the object durably."""
 
+    def move(self, name: str, to: str) -> None:
+        """Give the object another, free name, whatever it holds and whether or not it can be read."""
+
     def exclusive(self, timeout_s: float) -> contextlib.AbstractContextManager[None]:
         """Be the one writer for a while."""
 
@@ -80,6 +84,7 @@ class FileCalls:
     replace = staticmethod(os.replace)
     unlink = staticmethod(os.unlink)
     mkdir = staticmethod(os.mkdir)
+    rmdir = staticmethod(os.rmdir)
 
 
 class LocalMedium:
@@ -130,12 +135,14 @@ class LocalMedium:
                             folders.append(name)
                         else:
                             try:
-                                stat = entry.stat()
-                            except FileNotFoundError as error:
-                                if entry.is_symlink():
-                                    raise SegmentUnreadable(name, "a link that leads nowhere") from error
-                                continue  # deleted since it was listed
-                            found.append(StoredObject(name, stat.st_size, _version_of(stat)))
+                                found_stat = entry.stat()
+                            except OSError as error:
+                                if not entry.is_symlink():
+                                    if isinstance(error, FileNotFoundError):
+                                        continue  # deleted since it was listed
+                                    raise
+                                found_stat = entry.stat(follow_symlinks=False)  # a link that leads nowhere
+                            found.append(StoredObject(name, found_stat.st_size, _version_of(found_stat)))
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -157,8 +164,11 @@ class LocalMedium:
 
         Not memory-mapped, for then a bad sector would end the reader's process instead of raising an error.
         """
+        path = os.fsencode(self._root / name)
         try:
-            return pa.OSFile(str(self._root / name))
+            if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  a pipe would be waited for
+                raise SegmentUnreadable(name, "no regular file")
+            return pa.OSFile(path)
         except (OSError, pa.ArrowInvalid) as error:
             raise SegmentUnreadable(name, str(error)) from error
 
@@ -171,7 +181,7 @@ class LocalMedium:
             If the system refused a step. Unless it was the last one (the folder's fsync), the old content stands.
         """
         target = self._root / name
-        staged = self._root / STAGING / f"{target.name}.{os.getpid()}.{threading.get_ident()}"
+        staged = self._root / STAGING / f"{os.getpid()}.{threading.get_ident()}"
         try:
             self._make_folder(staged.parent)
             self._make_folder(target.parent)
@@ -194,6 +204,23 @@ class LocalMedium:
             with contextlib.suppress(FileNotFoundError):
                 self._calls.unlink(target)
             self._sync_folder(target.parent)
+        except OSError as error:
+            raise WriteFailed(self, name, error) from error
+
+    def move(self, name: str, to: str) -> None:
+        """Rename the file, or the link, and make that durable.
+
+        Raises
+        ------
+        WriteFailed
+            If the system refused a step.
+        """
+        source, target = self._root / name, self._root / to
+        try:
+            self._make_folder(target.parent)
+            self._calls.replace(source, target)
+            self._sync_folder(target.parent)
+            self._sync_folder(source.parent)
         except OSError as error:
             raise WriteFailed(self, name, error) from error
 
@@ -282,7 +309,13 @@ class LocalMedium:
         if not folder.is_dir():
             with contextlib.suppress(FileExistsError):  # another process came first
                 self._calls.mkdir(folder, 0o755)
-        self._sync_folder(folder.parent)
+        try:
+            self._sync_folder(folder.parent)
+        except OSError:
+            # Another fsync of the same entry would prove nothing: a new folder is made anew.
+            with contextlib.suppress(OSError):
+                self._calls.rmdir(folder)
+            raise
         self._synced.add(folder)
 
     def _sync_folder(self, folder: Path) -> None:
@@ -293,8 +326,8 @@ class LocalMedium:
             self._calls.close(handle)
 
 
-def _version_of(stat: os.stat_result) -> tuple[int, ...]:
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+def _version_of(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def local_medium(path: str | os.PathLike[str], *, must_exist: bool) -> LocalMedium:

@@ -13,7 +13,7 @@ from fxticker.store.columns import array_of, indices_of, integers, microseconds
 from fxticker.store.segment_file import Summary
 from fxticker.store.segments import SegmentName, SegmentTable
 
-_SOURCE = pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False)
+SOURCE = pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def segments_of(table: SegmentTable, sources: Collection[str] | None, span: Span
 def with_source(rows: pa.Table, source: str) -> pa.Table:
     """The rows with a first column that names their source."""
     column = pa.DictionaryArray.from_arrays(array_of([0] * rows.num_rows, pa.int32()), array_of([source], pa.string()))
-    return rows.add_column(0, _SOURCE, column)
+    return rows.add_column(0, SOURCE, column)
 
 
 def month_of(instant: datetime) -> str:

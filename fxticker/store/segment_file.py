@@ -19,6 +19,9 @@ from fxticker.store.schema import TableSpec, conform
 
 MAX_SEGMENT_BYTES = 256_000_000
 """Some 500 times the largest segment seen: a larger file is none, and is not read into memory."""
+DAMAGE = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError)
+"""What Arrow and Python raise while they read a file whose bytes are not those that were written."""
+_OTHER_ROWS = "the summary in the footer is that of other rows"
 _SUMMARY_KEY = b"fxticker.summary"
 
 
@@ -72,6 +75,18 @@ class Summary:
             name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()
         }
         return cls(**found)
+
+
+def summary_in(metadata: pq.FileMetaData) -> Summary | None:
+    """The summary that a file's footer holds; null if it holds none.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    """
+    said = (metadata.metadata or {}).get(_SUMMARY_KEY)
+    return None if said is None else Summary.decoded(said)
 
 
 def summary_of(rows: pa.Table, spec: TableSpec, *, sealed: bool, earlier: tuple[str, ...] | None = None) -> Summary:
@@ -156,16 +171,27 @@ class SegmentFile:
         """
         with _named(self.name):
             rows = self._read(columns)
-            if rows.num_rows != self.summary.rows:
-                raise ValueError(f"{rows.num_rows} rows where the footer says {self.summary.rows}")
+            # Who rewrites a file with Arrow copies the old summary along.
+            if rows.num_rows != self.summary.rows or not self._spans(rows):
+                raise ValueError(_OTHER_ROWS)
             return rows
 
+    def _spans(self, rows: pa.Table) -> bool:
+        """Whether rows reach from the first to the last instant of the summary, as far as they show."""
+        if not rows.num_rows or self._spec.time_column not in rows.column_names:
+            return True
+        at = integers(rows.column(self._spec.time_column))
+        return bool((at.min(), at.max()) == (self.summary.first, self.summary.last))
+
     def _summary(self) -> Summary:
-        said = (self._reader.metadata.metadata or {}).get(_SUMMARY_KEY)
-        if said is None:  # written by hand, or before there were summaries
+        metadata = self._reader.metadata
+        summary = summary_in(metadata)
+        if summary is None:  # written by hand, or before there were summaries
             column = [self._spec.time_column, *([self._spec.series_column] if self._spec.series_column else [])]
             return summary_of(self._read(column), self._spec, sealed=False)
-        return Summary.decoded(said)
+        if summary.rows != metadata.num_rows:
+            raise ValueError(_OTHER_ROWS)
+        return summary
 
     def _read(self, columns: Sequence[str] | None) -> pa.Table:
         schema = self._spec.schema
@@ -182,10 +208,10 @@ def _named(name: str) -> Iterator[None]:
     """Whatever a file's bytes make its readers raise, as one error that names the file."""
     try:
         yield
-    except SegmentUnreadable:
-        raise
+    except (SegmentUnreadable, MemoryError):
+        raise  # Arrow's lack of memory is one of its exceptions, and says nothing of the file
     except SchemaMismatch as error:
         raise SegmentUnreadable(name, str(error)) from error
-    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
+    except DAMAGE as error:
         cause = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise SegmentUnreadable(name, cause) from error

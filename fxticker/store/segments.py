@@ -28,7 +28,8 @@ a year (measured on 13 million rows), while rewriting the open one stays at a fe
 _OPEN_TABLES_KEPT = 4
 """Open segments held in memory between appends: a daemon has one per source, an import walks through months."""
 _SEGMENT_NAME = re.compile(
-    r"(?P<table>\w+)/source=(?P<source>[^/]+)/month=(?P<month>\d{4}-\d\d)/(?P<number>\d{5})\.parquet"
+    r"(?P<table>[a-z]+)/source=(?P<source>[a-z][a-z0-9_-]{0,63})"
+    r"/month=(?P<month>(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2]))/(?P<number>[0-9]{5})\.parquet"
 )
 
 
@@ -90,20 +91,20 @@ class SegmentTable:
         prefix = self.spec.name
         if source is not None:
             prefix += f"/source={source}" + (f"/month={month}" if month is not None else "")
-        return [self.segment_of(found) for found in self._medium.list(prefix)]
+        return [self.segment_of(found.name) for found in self._medium.list(prefix)]
 
-    def segment_of(self, found: StoredObject) -> SegmentName:
-        """The segment that an object of the table's folder is.
+    def segment_of(self, name: str) -> SegmentName:
+        """The segment that an object of the table's folder is, by its name.
 
         Raises
         ------
         SegmentUnreadable
             If its name is none of a segment.
         """
-        match = _SEGMENT_NAME.fullmatch(found.name)
+        match = _SEGMENT_NAME.fullmatch(name)
         if match is None or match["table"] != self.spec.name:
-            raise SegmentUnreadable(found.name, "not the name of a segment")
-        return SegmentName(found.name, match["source"], match["month"], int(match["number"]))
+            raise SegmentUnreadable(name, "not the name of a segment")
+        return SegmentName(name, match["source"], match["month"], int(match["number"]))
 
     def open(self, segment: SegmentName) -> SegmentFile:
         """A segment's file, its footer read.
@@ -131,7 +132,7 @@ class SegmentTable:
             raise SchemaMismatch(f"{self.spec.name}: rows to be appended are not of the table's schema")
         partition = f"{self.spec.name}/source={source}/month={month}"
         found = self._medium.list(partition)
-        numbers = [self.segment_of(item).number for item in found]
+        numbers = [self.segment_of(item.name).number for item in found]
         fresh = self._fresh(partition, found, self._sorted(rows))
         newest = found[-1] if found else None
         held = None
@@ -174,6 +175,8 @@ class SegmentTable:
 
     def _merged(self, held: pa.Table, part: pa.Table) -> pa.Table:
         """Sorted rows of both; what a poll adds is later than all that is held, and needs no sorting."""
+        if not held.num_rows:
+            return part
         together = pa.concat_tables([held, part]).unify_dictionaries().combine_chunks()
         time = self.spec.time_column
         is_later = integers(part.column(time))[0] > integers(held.column(time))[-1]
@@ -229,12 +232,12 @@ class SegmentTable:
     def _summary(self, item: StoredObject) -> Summary:
         version, summary = self._summaries.get(item.name, (None, None))
         if summary is None or version != item.version:
-            summary = self.open(self.segment_of(item)).summary
+            summary = self.open(self.segment_of(item.name)).summary
             self._summaries[item.name] = item.version, summary
         return summary
 
     def _read(self, item: StoredObject, columns: Sequence[str] | None = None) -> pa.Table:
-        return self.open(self.segment_of(item)).read(columns)
+        return self.open(self.segment_of(item.name)).read(columns)
 
 
 def _values_of(key: str, folders: Sequence[str]) -> list[str]:
