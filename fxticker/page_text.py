@@ -14,17 +14,20 @@ import re
 from collections.abc import Mapping
 
 _ATTRIBUTES = r"""(?:=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>=]++|=)*+(?:>|\Z)"""
+_RAW = r"(?:[sS](?i:cript|tyle)|[tT](?i:itle))(?=[\s/>])"
 _TOKEN = re.compile(
     rf"""
     <(?:
-      (?P<raw>script|style|title)(?=[\s/>]){_ATTRIBUTES}.*?(?:</(?P=raw)(?=[\s/>]){_ATTRIBUTES}|\Z)
-    | /?(?P<name>[a-z][^\s/>]*+)(?:>|{_ATTRIBUTES})
-    | !--(?:>|->|.*?(?:--!?>|\Z))                                   # a comment, perhaps unclosed
+      (?:/|(?!{_RAW}))(?P<name>[a-zA-Z][^\s/>]*+)(?:>|{_ATTRIBUTES})
+    | (?P<raw>{_RAW}){_ATTRIBUTES}(?:[^<]++|<(?!/(?i:(?P=raw))[\s/>]))*+(?:</(?i:(?P=raw)){_ATTRIBUTES}|\Z)
+    | !--(?:>|->|[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>|\Z))           # a comment, perhaps unclosed
     | [!?/][^>]*+(?:>|\Z)                                           # a declaration
     )
     """,
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+    re.VERBOSE | re.ASCII,  # the standard's names and spaces are ASCII: `<\u017fcript>` is no script
 )
+_NAMES, _RAWS = (slice(_TOKEN.groupindex[group], None, _TOKEN.groups + 1) for group in ("name", "raw"))
+"""Where `_TOKEN.split` puts a token's groups: behind each text that a token ends."""
 _INLINE = frozenset(
     (
         *("a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd"),
@@ -37,8 +40,8 @@ _HTML = re.compile(r"<!doctype\s|</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]++|#[xX][0-9a-fA-F]++|[A-Za-z][A-Za-z0-9]{1,31}+);?")
 _MAX_REFERENCE_CHARS = 40
 """Of a numeric reference; html.unescape reads its number, whose cost grows with the square of its digits."""
-_MAX_REFERENCES = 20_000
-"""Different character references that are resolved: HTML names 2,231, and no text writes more by number."""
+_MAX_REMEMBERED = 20_000
+"""Different references whose characters are kept for their next use: HTML names 2,231; a hostile page has millions."""
 _INVISIBLE = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 """Soft hyphen, zero-width and direction marks: on the page, yet not seen."""
 
@@ -73,11 +76,7 @@ def page_text(page: bytes | str, headers: Mapping[str, str] | None = None) -> st
         The answer's headers by lower-case name; ``content-type`` may declare a charset.
     """
     text = page if isinstance(page, str) else decode(page, headers or {})
-    if _HTML.search(text):
-        # In HTML a line break of the source is a space; only tags end lines.
-        text = _TOKEN.sub(_replacement, text.replace("\r", " ").replace("\n", " "))
-        text = _unescape(text)
-    return _INVISIBLE.sub("", text)
+    return resolved(without_tags(text)) if is_html(text) else _INVISIBLE.sub("", text)
 
 
 def decode(page: bytes, headers: Mapping[str, str]) -> str:
@@ -85,13 +84,42 @@ def decode(page: bytes, headers: Mapping[str, str]) -> str:
 
     Bytes that the charset does not allow become U+FFFD: in a figure that damages the page, elsewhere it is no matter.
     """
+    charset, start = charset_of(page, headers)
+    return page[start:].decode(charset, errors="replace")
+
+
+def charset_of(page: bytes, headers: Mapping[str, str]) -> tuple[str, int]:
+    """The charset of a page as Python names it, and where the page begins behind its byte-order mark."""
     for mark, charset in _BYTE_ORDER_MARKS:
         if page.startswith(mark):
-            return page[len(mark) :].decode(charset, errors="replace")
+            return charset, len(mark)
     header = _HEADER_CHARSET.search(headers.get("content-type", ""))
-    meta = _META_CHARSET.search(page[:_META_WINDOW_BYTES])
+    meta = None if header else _META_CHARSET.search(page[:_META_WINDOW_BYTES])
     declared = header[1] if header else meta[1].decode("ascii") if meta else "utf-8"
-    return page.decode(_known_charset(declared), errors="replace")
+    return _known_charset(declared), 0
+
+
+def is_html(text: str) -> bool:
+    """Whether a page has a doctype or a tag."""
+    return _HTML.search(text) is not None
+
+
+def without_tags(source: str) -> str:
+    """The text of HTML with its references yet to be resolved; only tags end its lines."""
+    # In HTML a line break of the source is a space.
+    pieces = _TOKEN.split(source.replace("\r", " ").replace("\n", " "))
+    # Scripts and comments leave no trace: <!-- --> stands between the texts of one line on many pages.
+    names = pieces[_NAMES]
+    left = {name: "\n" if name and name.lower() not in _INLINE else "" for name in set(names)}
+    pieces[_NAMES] = [left[name] for name in names]
+    pieces[_RAWS] = [""] * len(names)
+    return "".join(pieces)
+
+
+def resolved(text: str) -> str:
+    """A text with its character references resolved and what is not seen left out."""
+    text = _unescape(text) if "&" in text else text
+    return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def _known_charset(declared: str) -> str:
@@ -104,20 +132,16 @@ def _known_charset(declared: str) -> str:
     return name if name in _CHARSETS else "utf-8"
 
 
-def _replacement(token: re.Match[str]) -> str:
-    name = token["name"]
-    # Scripts and comments leave no trace: <!-- --> stands between the texts of one line on many pages.
-    return "\n" if name and name.lower() not in _INLINE else ""
-
-
 def _unescape(text: str) -> str:
     seen: dict[str, str] = {}
 
-    def resolve(entity: re.Match[str]) -> str:
-        name = entity[0]
-        if name not in seen:
-            is_sane = len(name) <= _MAX_REFERENCE_CHARS and len(seen) < _MAX_REFERENCES
-            seen[name] = html.unescape(name) if is_sane else "\N{REPLACEMENT CHARACTER}"
-        return seen[name]
+    def resolve(reference: re.Match[str]) -> str:
+        name = reference[0]
+        char = seen.get(name)
+        if char is None:
+            char = html.unescape(name) if len(name) <= _MAX_REFERENCE_CHARS else "\N{REPLACEMENT CHARACTER}"
+            if len(seen) < _MAX_REMEMBERED:
+                seen[name] = char
+        return char
 
     return _ENTITY.sub(resolve, text)

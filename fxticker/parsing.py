@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from itertools import zip_longest
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from fxticker.errors import DamagedPage, NoTicker
 from fxticker.models import PrintedTick, Snapshot
 from fxticker.page_text import page_text
 from fxticker.printed import NUMBER, SIGN, BadFigure, read_change, read_rate
+from fxticker.zones import Excerpt, excerpt
 
 MIN_PAIRS = 4
 """The fewest pairs that any of 371 captures shows: fewer are a ticker cut short, or something else."""
@@ -30,11 +32,17 @@ MAX_ENTRIES = 200_000
 """What is read of a page before it is given up: 5,000 times the 40 entries of a real one."""
 
 _CODE = re.compile("[A-Z]{3}")
-_ENTRY = re.compile(
-    r"(?<![A-Za-z])(?P<base>[A-Za-z]{1,9}+)\s*+/\s*+(?P<quote>[A-Za-z]{1,9}+)\s*+[=:]"
+_BASE = r"(?<![A-Za-z])[A-Za-z]{1,9}+"
+_FROM_SLASH = re.compile(
+    r"/\s*+(?P<quote>[A-Za-z]{1,9}+)\s*+[=:]"
     rf"(?:\s*+(?P<rate>{SIGN}?+{NUMBER})(?![0-9]|[.,][0-9]|\s*+%)"
     rf"(?:\s*+(?P<change>{SIGN}?+{NUMBER})\s*+%)?)?"
 )
+"""An entry from its slash on: a text has far fewer slashes than words, each of which might be a base."""
+_ENTRY = re.compile(rf"{_BASE}\s*+{_FROM_SLASH.pattern}")
+_BASE_AT_THE_END = re.compile(rf"{_BASE}\Z")
+_MAX_WORD = 10
+"""So many letters at the end of a word tell whether it is short enough for a base."""
 _TEXT_OF_THE_LINE = re.compile(r"[^\n]{0,200}?[^\W\d_]")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W_]")
@@ -67,6 +75,15 @@ class _Entry(NamedTuple):
     problem: str | None
 
 
+class _Reading(NamedTuple):
+    """An entry, wherever it stands: `offset` behind the one before, its change perhaps on a line of its own."""
+
+    offset: int
+    tick: PrintedTick
+    problem: str | None
+    is_wrapped: bool
+
+
 class _Run(NamedTuple):
     entries: tuple[_Entry, ...]
     words_before: bool
@@ -76,6 +93,8 @@ class _Run(NamedTuple):
 
 def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapshot:
     """Read the ticker that a page shows, exactly as printed.
+
+    Bytes are answered from a few pieces of the page where those are enough for the same answer (`fxticker.zones`).
 
     Parameters
     ----------
@@ -96,7 +115,19 @@ def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapsh
     DamagedPage
         If copies disagree or one is cut short, or a figure cannot be a rate or a percentage.
     """
+    found = excerpt(page, headers or {}) if isinstance(page, bytes) else None
+    if found is not None:
+        # Only a sound ticker is taken from an excerpt: the whole page has the last word on every other answer.
+        with suppress(NoTicker, DamagedPage):
+            entries = _ticker(found.text)
+            if _repeats_the_ticker(found, entries):
+                return _snapshot(found.text, entries, found.left_out)
     text = page_text(page, headers)
+    return _snapshot(text, _ticker(text), 0)
+
+
+def _ticker(text: str) -> list[_Entry]:
+    """The entries of a text's ticker, of all its copies."""
     runs = list(_runs(text, _entries(text)))
     ticker = [run for run in runs if run.is_ticker]
     if not ticker:
@@ -110,40 +141,66 @@ def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapsh
         problem = _sign_of_a_cut(text, entries, others)
     if problem:
         raise DamagedPage(problem)
+    return entries
+
+
+def _snapshot(text: str, entries: Sequence[_Entry], more_copies: int) -> Snapshot:
     return Snapshot(
         ticks=tuple({entry.tick.pair: entry.tick for entry in entries}.values()),
         source_date=_date_after(text, entries),
-        copies=_copies(entries),
+        copies=_copies(entries) + more_copies,
     )
+
+
+def _repeats_the_ticker(found: Excerpt, entries: Sequence[_Entry]) -> bool:
+    """Whether all that an excerpt leaves out is copies of the ticker, one a time: only their number is larger then."""
+    if not found.left_out:
+        return True
+    repeated = [entry.tick.pair for entry in entries if entry.start in found.unit]
+    return len(repeated) == len(set(repeated)) == len(_pairs(entries))
 
 
 def _entries(text: str) -> list[_Entry]:
     """All entries of a text, one object per distinct text and occurrence."""
     entries: list[_Entry] = []
-    read: dict[tuple[str, str, str | None, str | None], tuple[PrintedTick, str | None]] = {}
-    for found in _ENTRY.finditer(text):
-        change, end = found["change"], found.end()
-        if change is not None and _begins_a_sentence(text, found):
-            change, end = None, found.end("rate")
-        printed: tuple[str, str, str | None, str | None] = (found["base"], found["quote"], found["rate"], change)
-        if printed not in read:
-            read[printed] = _read(*printed)
-        tick, problem = read[printed]
-        if tick.rate_text == "" and problem is None:
+    readings: dict[str, _Reading | None] = {}
+    before = 0
+    for found in _FROM_SLASH.finditer(text):
+        end = found.end()
+        printed = text[before:end]
+        if printed not in readings:
+            readings[printed] = _read_behind(text[before : found.start()], found)
+        reading, before, start = readings[printed], end, before
+        if reading is None:
             continue
+        tick, problem = reading.tick, reading.problem
+        if reading.is_wrapped and _TEXT_OF_THE_LINE.match(text, end):
+            # The percentage is the begin of the next line's text: `3% growth was …`.
+            end = found.end("rate")
+            base, quote = tick.pair.split("/")
+            tick, problem = _read(base, quote, tick.rate_text, None)
         if problem is None:
             problem = _problem_behind(text, tick, end)
         if problem is not None:
             end = _end_of_garbage(text, end)
-        entries.append(_Entry(found.start(), end, tick, problem))
+        entries.append(_Entry(start + reading.offset, end, tick, problem))
         if len(entries) > MAX_ENTRIES:
             raise DamagedPage(f"more than {MAX_ENTRIES} entries: this is no ticker")
     return entries
 
 
-def _begins_a_sentence(text: str, found: re.Match[str]) -> bool:
-    """Whether an entry's percentage is the begin of the next line's text: ``3% growth was …``."""
-    return "\n" in text[found.end("rate") : found.start("change")] and bool(_TEXT_OF_THE_LINE.match(text, found.end()))
+def _read_behind(head: str, found: re.Match[str]) -> _Reading | None:
+    """The entry with this slash behind a text that holds no other; null if there is none."""
+    head = head.rstrip()
+    base = _BASE_AT_THE_END.search(head[-_MAX_WORD:])
+    if base is None:
+        return None
+    quote, rate, change = found.groups()
+    tick, problem = _read(base[0], quote, rate, change)
+    if tick.rate_text == "" and problem is None:
+        return None
+    is_wrapped = change is not None and "\n" in found.string[found.end("rate") : found.start("change")]
+    return _Reading(len(head) - len(base[0]), tick, problem, is_wrapped)
 
 
 def _read(base: str, quote: str, rate: str | None, change: str | None) -> tuple[PrintedTick, str | None]:
@@ -176,7 +233,7 @@ def _end_of_garbage(text: str, start: int) -> int:
 
 def _problem_behind(text: str, tick: PrintedTick, end: int) -> str | None:
     """What stands right behind an entry and forbids to read it as whole."""
-    if _FIGURE_BEHIND.match(text, end):
+    if not text.startswith("\n", end) and _FIGURE_BEHIND.match(text, end):
         return f"{tick.pair} has one figure more than a rate and a percentage"
     if tick.change_text is not None:
         return None
@@ -298,20 +355,19 @@ def _copies(entries: Sequence[_Entry]) -> int:
 def _disagreement(entries: Sequence[_Entry]) -> str | None:
     """Why these entries are not a whole number of equal copies; null if they are."""
     printed: dict[str, PrintedTick] = {}
-    counts: Counter[str] = Counter()
-    for entry in entries:
-        if entry.problem:
-            return entry.problem
-        first = printed.setdefault(entry.tick.pair, entry.tick)
-        if first != entry.tick:
-            return f"{first.pair} is printed as {_shown(first)} and as {_shown(entry.tick)}"
-        counts[first.pair] += 1
-        if len(counts) > MAX_PAIRS:
+    for _, _, tick, problem in entries:
+        if problem:
+            return problem
+        first = printed.setdefault(tick.pair, tick)
+        if first is not tick and first != tick:
+            return f"{first.pair} is printed as {_shown(first)} and as {_shown(tick)}"
+        if len(printed) > MAX_PAIRS:
             return f"more than {MAX_PAIRS} pairs: this is no ticker"
+    counts = Counter([entry.tick.pair for entry in entries])
+    if len(set(counts.values())) == 1:
+        return None
     (most_pair, most), (least_pair, least) = counts.most_common(1)[0], min(counts.items(), key=lambda item: item[1])
-    if most != least:
-        return f"a copy is cut short: {most_pair} is printed {most} times and {least_pair} {least} times"
-    return None
+    return f"a copy is cut short: {most_pair} is printed {most} times and {least_pair} {least} times"
 
 
 def _shown(tick: PrintedTick) -> str:

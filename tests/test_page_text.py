@@ -57,6 +57,8 @@ def test_page_is_html_by_its_doctype_html_element_or_closing_tag(body):
         "0.00191<?php echo 5 ?>",
         "0.00191</ 5>",
         "<script></script><script>5</script>0.00191",
+        "<scr\u0131pt>0.00191</scr\u0131pt>",
+        "<title>5</title><mar\u212a>0.00191",
     ],
 )
 def test_only_what_a_reader_sees_is_left(body):
@@ -110,6 +112,10 @@ def test_entities_are_resolved_once(entity, char):
 
 def test_entity_without_semicolon_ends_before_the_figure():
     assert shown("=&nbsp0.00191") == "=\xa00.00191"
+
+
+def test_references_are_resolved_however_many_precede_them():
+    assert shown("".join(f"&#{code};" for code in range(100_000, 130_000)) + "&#48;").endswith("\U0001fbcf0")
 
 
 @pytest.mark.parametrize("mark", ["\xad", "\u200b", "\u200d", "\u200e", "\u200f", "\u2060", "\ufeff"])

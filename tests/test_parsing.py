@@ -407,6 +407,23 @@ def test_words_with_a_slash_and_a_colon_beside_the_block_are_no_entry(line, page
     assert fx.parse(page.format(line=line, block=block(), filler=FILLER)) == Snapshot(TICKS, None, 2)
 
 
+@pytest.mark.parametrize("word", ["Currencies", "AllCurrencies", "Currenc\u00eds"])
+def test_word_longer_than_a_code_can_be_makes_no_entry(word):
+    assert fx.parse(f"{block()}\n{FILLER}\n{word}/USD = 5 3%\n") == Snapshot(TICKS, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("Currency/USD = 5 3%", "Currency/USD is no pair"),
+        ("1KGS/USD = 5 3%", "KGS/USD is printed as 0.01144 0% and as 5"),
+    ],
+)
+def test_codes_are_the_letters_right_beside_the_slash(line, reason):
+    with pytest.raises(fx.DamagedPage, match=reason):
+        fx.parse(f"{block()}\n{FILLER}\n{line}\n")
+
+
 # --- pages without a ticker -------------------------------------------------------------------------------------------
 
 

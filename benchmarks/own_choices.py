@@ -1,0 +1,91 @@
+"""What is measured of fxticker alone, and of its parser beside others."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.running import Workers, said
+from benchmarks.storing import ROUNDS
+from fxticker.store.segments import SEGMENT_ROWS
+
+SEGMENT_SIZES = (10_000, 25_000, 50_000, 100_000, 250_000)
+READERS = (
+    "fxticker.parse",
+    "selectolax, pattern",
+    "lxml, pattern",
+    "BeautifulSoup (lxml), pattern",
+    "BeautifulSoup (html.parser), pattern",
+)
+_IMPORT_LIMIT_S = 60.0
+_READING_S = 1.5
+
+
+def import_rows(workers: Workers, stores: dict[int, Path], rows: int, work: Path) -> list[dict[str, Any]]:
+    """Import into copies of stores of some sizes, as objects and as a table."""
+    said("--- import")
+    records = []
+    for held, store in stores.items():
+        for way in ("table", "objects"):
+            copy = work / "import"
+            shutil.copytree(store, copy)
+            done = workers.attempt(
+                "importing:run", way=way, folder=str(copy), rows=min(rows, 1_000_000), limit_s=_IMPORT_LIMIT_S
+            )
+            shutil.rmtree(copy)
+            if done and done["rows"]:
+                records.append({"held": held, "way": way, **done})
+    return records
+
+
+def segment_life(workers: Workers, rows: int, work: Path) -> dict[str, Any] | None:
+    """Appends from a segment's first row to its sealing."""
+    said("--- a segment's life")
+    folder = work / "life"
+    done = workers.attempt("segment_life:run", folder=str(folder), segment_rows=min(SEGMENT_ROWS, rows))
+    shutil.rmtree(folder)
+    return done
+
+
+def segment_sizes(workers: Workers, data: Path, work: Path) -> list[list[dict[str, Any]]]:
+    """For each size of a segment, what its turns gave."""
+    said("--- segment sizes and encodings")
+    turns: dict[int, list[dict[str, Any]]] = {size: [] for size in SEGMENT_SIZES}
+    for _ in range(ROUNDS):
+        for size in SEGMENT_SIZES:
+            done = workers.attempt(
+                "encoding:segments", folder=str(work / "segments"), data=str(data), segment_rows=size
+            )
+            shutil.rmtree(work / "segments")
+            if done:
+                turns[size].append(done)
+    return [found for found in turns.values() if found]
+
+
+def codecs(workers: Workers, work: Path) -> dict[str, list[dict[str, Any]] | None]:
+    """The encodings of an open segment, half full, and of a sealed one."""
+    return {
+        state: workers.attempt("encoding:codecs", folder=str(work / state), rows=rows, segment_rows=SEGMENT_ROWS)
+        for state, rows in (("open", SEGMENT_ROWS // 2), ("sealed", SEGMENT_ROWS))
+    }
+
+
+def read_pages(workers: Workers, readers: Iterable[str] = READERS) -> list[dict[str, Any]]:
+    """Pages per second of each reader; all must read the same."""
+    said("--- pages")
+    turns: dict[str, list[dict[str, Any]]] = {reader: [] for reader in readers}
+    for _ in range(ROUNDS):
+        for reader, done in turns.items():
+            result = workers.attempt("page_reading:run", reader=reader, seconds=_READING_S)
+            if result:
+                done.append(result)
+    answers = {str(turn["answer"]) for done in turns.values() for turn in done}
+    if len(answers) > 1:
+        workers.problem(f"readers of the page disagree: {answers}")
+    return [
+        {"reader": reader, "page_bytes": done[0]["page_bytes"], "pages_per_s": [turn["pages_per_s"] for turn in done]}
+        for reader, done in turns.items()
+        if done
+    ]

@@ -1,0 +1,272 @@
+"""Results as Markdown: every table, and a summary of ratios to quote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Any
+
+from benchmarks import figures
+from benchmarks.contenders import CONTENDERS
+
+_POLLS_PER_YEAR = 525_600
+_ROWS_PER_POLL = 5
+_NONE = "-"
+_FEW_FILES = 10
+"""Up to so many they are the contender's own and do not grow with the years."""
+_PART = " †"
+_STATES = {"open": "an open segment, half full,", "sealed": "a sealed segment"}
+
+
+def render(results: dict[str, Any]) -> str:
+    """The whole page."""
+    parts = [
+        "# Results",
+        _machine(results),
+        _problems(results),
+        summary(results),
+        "## Append\n\nOne snapshot of five rows, median in ms, and the ratio to the floor at the largest size.",
+        _appends(results),
+        _life(results),
+        "## Load\n\nMedian in ms; the quickest in brackets; memory at its peak in MB, the result included.",
+        _loads(results),
+        "## Import\n\nUnordered rows over 60 months, one core.",
+        _imports(results),
+        "## Size",
+        _sizes(results),
+        "## Growth\n\nMedian in ms.",
+        _growth(results),
+        "![Appends and loads of all contenders](comparison.png)\n\n![Growth with the rows held](growth.png)",
+        "## The store's own choices\n\nRows at which a segment is sealed (a month has some 220,000):",
+        _segment_sizes(results),
+        *_codecs(results),
+        "## Pages\n\nOne page of some 150 kB, one core.",
+        _pages(results),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def summary(results: dict[str, Any]) -> str:
+    """The figures worth quoting, a line each."""
+    rows = figures.sizes(results)[-1]
+    lines = [*_append_summary(results, rows), *_load_summary(results, rows), *_page_summary(results)]
+    return "## Summary\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _append_summary(results: dict[str, Any], rows: int) -> Iterable[str]:
+    ours, floor = (figures.append_ms(results, rows, name) for name in ("fxticker", "floor"))
+    if ours and floor:
+        yield f"Append at {rows:,} rows: {_ms(ours)} ms, {ours / floor:.1f} times the floor ({_ms(floor)} ms)."
+        others = [name for name in figures.names(results, with_="appends") if name not in {"fxticker", "floor"}]
+        yield "Others' appends against fxticker's: " + _ratios(
+            {name: figures.append_ms(results, rows, name) for name in others}, ours
+        )
+    if life := results["segment_life"]:
+        ratio = life["median_ms"] / life["floor_ms"]
+        yield (
+            f"Append over a segment's life of {life['segment_rows']:,} rows: median {_ms(life['median_ms'])} ms, "
+            f"{ratio:.1f} times the floor; 99 % within {_ms(life['p99_ms'])} ms."
+        )
+    for record in results["import"]:
+        per_s = figures.import_rows_per_s(record)
+        yield (
+            f"Import ({record['way']}) into {record['held']:,} rows: {per_s:,.0f} rows/s, "
+            f"peak {record['peak_mb']:,.0f} MB ({record['before_mb']:,.0f} MB before, the rows included)."
+        )
+
+
+def _load_summary(results: dict[str, Any], rows: int) -> Iterable[str]:
+    for load, shown in figures.LOAD_NAMES.items():
+        ours = figures.load_ms(results, rows, "fxticker", load)
+        if ours:
+            others = [name for name in figures.names(results, with_="loads") if name != "fxticker"]
+            whole = [name for name in others if not figures.is_part(results, rows, name)]
+            times = {name: figures.load_ms(results, rows, name, load) for name in whole}
+            yield f"Load of {shown} at {rows:,} rows: {_ms(ours)} ms; others against it: {_ratios(times, ours)}"
+
+
+def _page_summary(results: dict[str, Any]) -> Iterable[str]:
+    speeds = {record["reader"]: median(record["pages_per_s"]) for record in results["pages"]}
+    if ours := speeds.pop("fxticker.parse", None):
+        others = ", ".join(f"{name} {speed:,.0f}" for name, speed in speeds.items())
+        yield f"Pages per second per core: {ours:,.0f}; {others}."
+
+
+def _ratios(times_ms: dict[str, float | None], ours_ms: float) -> str:
+    return ", ".join(f"{name} {_factor(ms / ours_ms)}" for name, ms in times_ms.items() if ms is not None) + "."
+
+
+def _machine(results: dict[str, Any]) -> str:
+    found = results["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items() if version)
+    return (
+        f"Measured on {results['measured_on']} in {results['minutes']} minutes: {found['cpu']}, {found['cores']} "
+        f"cores, {found['memory_gib']} GiB, {found['kernel']}, {found['file_system']}; Python {found['python']}, "
+        f"{versions}.\n\n"
+        f"What is compared, and what is not: [../README.md](../README.md). All figures: [results.json](results.json)."
+    )
+
+
+def _problems(results: dict[str, Any]) -> str:
+    lines = [f"- **Wrong or failed:** {problem.splitlines()[0]}" for problem in results["problems"]]
+    lines += [f"- Not run: {name}" for name in results["not_run"]]
+    return "\n".join(lines) or "Every load gave the same rows, and no append was lost."
+
+
+def _appends(results: dict[str, Any]) -> str:
+    sizes = figures.sizes(results)
+    floor = figures.append_ms(results, sizes[-1], "floor")
+    rows = []
+    for name in figures.names(results, with_="appends"):
+        times = [figures.append_ms(results, size, name) for size in sizes]
+        last, least = times[-1], figures.append_min_ms(results, sizes[-1], name)
+        ratio = _factor(last / floor) if last and floor else _NONE
+        mark = _PART if figures.is_part(results, sizes[-1], name) else ""
+        rows.append([name + mark, *map(_ms, times), _ms(least), ratio, CONTENDERS[name].durability])
+    head = ["", *(f"{size:,} rows" for size in sizes), "quickest there", "to the floor", "durable by"]
+    return _table(head, rows) + _part_note(results)
+
+
+def _life(results: dict[str, Any]) -> str:
+    life = results["segment_life"]
+    if not life:
+        return ""
+    rows = [[f"{held:,}", _ms(ms), _factor(ms / life["floor_ms"])] for held, ms in life["points"]]
+    rows += [
+        ["whole life, median", _ms(life["median_ms"]), _factor(life["median_ms"] / life["floor_ms"])],
+        ["whole life, 99th percentile", _ms(life["p99_ms"]), _factor(life["p99_ms"] / life["floor_ms"])],
+        ["the one that seals", _ms(life["sealing_ms"]), _factor(life["sealing_ms"] / life["floor_ms"])],
+        ["the floor in between", _ms(life["floor_ms"]), "1"],
+    ]
+    title = f"fxticker's append through the life of a segment that is sealed at {life['segment_rows']:,} rows:\n\n"
+    return title + _table(["rows in the open segment", "ms", "to the floor"], rows)
+
+
+def _loads(results: dict[str, Any]) -> str:
+    size = figures.sizes(results)[-1]
+    rows = []
+    for name in figures.names(results, with_="loads"):
+        times = [
+            _both(figures.load_ms(results, size, name, load), figures.load_min_ms(results, size, name, load))
+            for load in figures.LOAD_NAMES
+        ]
+        peak = figures.load_peak_mb(results, size, name, "load_all")
+        mark = _PART if figures.is_part(results, size, name) else ""
+        rows.append([name + mark, *times, _NONE if peak is None else f"{peak:,.0f}", CONTENDERS[name].returns])
+    head = [f"{size:,} rows", *figures.LOAD_NAMES.values(), "peak MB, all rows", "returns"]
+    return _table(head, rows) + _part_note(results)
+
+
+def _imports(results: dict[str, Any]) -> str:
+    ways = {"table": "`append_table`", "objects": "`append` of ticks, 20,000 at a time"}
+    rows = [
+        [
+            ways[record["way"]],
+            f"{record['held']:,}",
+            f"{record['rows']:,}",
+            f"{figures.import_rows_per_s(record):,.0f}",
+            f"{record['peak_mb']:,.0f}",
+            f"{record['before_mb']:,.0f}",
+        ]
+        for record in results["import"]
+    ]
+    head = ["", "rows in the store", "rows imported", "rows per second", "peak MB", "MB before, the rows included"]
+    return _table(head, rows)
+
+
+def _sizes(results: dict[str, Any]) -> str:
+    size = figures.sizes(results)[-1]
+    rows = []
+    for name, record in figures.records(results, size).items():
+        if CONTENDERS[name].reads is None and name != "floor":
+            filled = record["filled"]
+            years = record["rows"] / _ROWS_PER_POLL / _POLLS_PER_YEAR
+            rows.append(
+                [
+                    name + (_PART if figures.is_part(results, size, name) else ""),
+                    f"{filled['bytes'] / record['rows']:,.2f}",
+                    f"{filled['disk_bytes'] / record['rows']:,.2f}",
+                    f"{filled['disk_bytes'] / years / 1e6:,.0f}",
+                    f"{filled['files'] / years:,.0f}" if filled["files"] > _FEW_FILES else f"{filled['files']}",
+                ]
+            )
+    head = ["", "bytes per row", "on disk", "MB a year on disk", "files a year"]
+    return _table(head, rows) + _part_note(results)
+
+
+def _growth(results: dict[str, Any]) -> str:
+    sizes = [size for size in figures.sizes(results) if size >= 10_000] or figures.sizes(results)  # noqa: PLR2004
+    rows = []
+    for name in figures.records(results, sizes[-1]):
+        if name == "floor":
+            continue
+        marked = name + (_PART if figures.is_part(results, sizes[-1], name) else "")
+        appends = [figures.append_ms(results, size, name) for size in sizes]
+        if any(appends):
+            rows.append([marked, "append", *map(_ms, appends)])
+        for load, shown in figures.LOAD_NAMES.items():
+            times = [figures.load_ms(results, size, name, load) for size in sizes]
+            if any(times):
+                rows.append([marked, shown, *map(_ms, times)])
+    return _table(["", "", *(f"{size:,} rows" for size in sizes)], rows) + _part_note(results)
+
+
+def _segment_sizes(results: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{turns[0]['segment_rows']:,}",
+            f"{turns[0]['files']:,}",
+            f"{turns[0]['bytes_per_row']:.2f}",
+            _ms(median(turn["append_half_full_ms"] for turn in turns)),
+            _ms(median(turn["load_all_ms"] for turn in turns)),
+        ]
+        for turns in results["segment_sizes"]
+    ]
+    held = results["segment_sizes"][0][0]["rows"] if results["segment_sizes"] else 0
+    head = ["rows", f"files of {held:,} rows", "bytes per row", "append, half full, ms", "load of all, ms"]
+    return _table(head, rows)
+
+
+def _codecs(results: dict[str, Any]) -> Iterable[str]:
+    for state, variants in results["codecs"].items():
+        if variants:
+            rows = [
+                [item["variant"], f"{item['bytes_per_row']:.2f}", _ms(item["encode_ms"]), _ms(item["load_ms"])]
+                for item in variants
+            ]
+            yield f"Encodings of {variants[0]['rows']:,} rows, as {_STATES[state]} has them:"
+            yield _table(["", "bytes per row", "encode ms", "load ms"], rows)
+
+
+def _pages(results: dict[str, Any]) -> str:
+    rows = [
+        [record["reader"], f"{median(record['pages_per_s']):,.0f}", f"{max(record['pages_per_s']):,.0f}"]
+        for record in results["pages"]
+    ]
+    return _table(["", "pages per second", "at best"], rows)
+
+
+def _part_note(results: dict[str, Any]) -> str:
+    size = figures.sizes(results)[-1]
+    parts = [record for record in figures.records(results, size).values() if record["rows"] < size]
+    held = ", ".join(f"{record['contender']}: {record['rows']:,} rows" for record in parts)
+    return f"\n\n† holds only a part ({held}, one month) at the largest size." if parts else ""
+
+
+def _both(middle: float | None, least: float | None) -> str:
+    return _NONE if middle is None else f"{_ms(middle)} ({_ms(least)})"
+
+
+def _ms(value: float | None) -> str:
+    if value is None:
+        return _NONE
+    return f"{value:,.2f}" if value < 10 else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"  # noqa: PLR2004 - three digits
+
+
+def _factor(value: float) -> str:
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"  # noqa: PLR2004 - two digits
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,108 @@
+"""Contenders of the benchmarks must all answer alike; nothing here looks at a clock."""
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from subprocess import run
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT))  # the benchmarks are no part of the package
+
+from benchmarks import synthetic  # noqa: E402
+from benchmarks.answers import Answer, expected, middle_month  # noqa: E402
+from benchmarks.contenders import CONTENDERS  # noqa: E402
+from benchmarks.report import render  # noqa: E402
+from benchmarks.tasks import segment_life, storing  # noqa: E402
+
+ROWS = 1_000
+# DuckDB 2.0 uses what pandas 3.1 is about to drop
+pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.drop is deprecated")
+HELD = [entry for entry in CONTENDERS.values() if entry.reads is None]
+READERS = [entry for entry in CONTENDERS.values() if entry.reads is not None]
+
+
+def _skip_unless_installed(entry):
+    for package in entry.packages:
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+
+
+def _assert_all_loads_agree(entry, folder, data):
+    table = synthetic.read(data)
+    month = middle_month(table)
+    loads = storing.load(entry.name, str(folder), month, 1, all_rows=True, warm=True)
+    truth = expected(table, month)
+    assert truth["load_all"].rows == ROWS
+    assert {
+        name: Answer(**measured["answer"]).agrees(truth[name]) for name, measured in loads.items()
+    } == dict.fromkeys(truth, True)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "data.arrow"
+    synthetic.write(path, synthetic.history(ROWS))
+    return path
+
+
+@pytest.fixture(scope="module")
+def filled_store(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("filled") / "store"
+    storing.fill("fxticker", str(folder), str(data))
+    return folder
+
+
+@pytest.mark.parametrize("entry", HELD, ids=lambda entry: entry.name)
+def test_contender_loads_what_it_was_given_and_keeps_what_is_appended(entry, data, tmp_path):
+    _skip_unless_installed(entry)
+    folder = tmp_path / "held"
+    filled = storing.fill(entry.name, str(folder), str(data))
+    assert filled["bytes"] > 0
+    if entry.returns:
+        _assert_all_loads_agree(entry, folder, data)
+    appended = storing.append(entry.name, str(folder), first=0, count=2, warm=False, verify=True)
+    assert appended["rows_of_pair"] in {None, ROWS // 5 + 2}
+
+
+@pytest.mark.parametrize("entry", READERS, ids=lambda entry: entry.name)
+def test_reader_of_the_store_loads_what_it_holds(entry, data, filled_store):
+    _skip_unless_installed(entry)
+    _assert_all_loads_agree(entry, filled_store, data)
+
+
+def test_synthetic_ticks_are_the_same_each_time_and_look_like_the_real_ones():
+    table = synthetic.history(ROWS)
+    assert table.equals(synthetic.history(ROWS))
+    assert table.schema.equals(synthetic.SCHEMA)
+    first = table.slice(0, 5).to_pylist()
+    assert [row["pair"] for row in first] == ["KGS/USD", "KZT/USD", "TJS/USD", "TMT/USD", "UZS/USD"]
+    assert all(f"{row['rate']:.5f}" == row["rate_text"] for row in first)
+    assert all(150_000 <= row["observed_at"].microsecond < 900_000 for row in first)
+
+
+def test_life_of_a_segment_is_one_file(tmp_path):
+    life = segment_life.run(str(tmp_path), segment_rows=200)
+    assert [rows for rows, _ in life["points"]] == [100]
+    assert len(list((tmp_path / "fxticker" / "ticks").rglob("*.parquet"))) == 1
+
+
+def _worker(task, **arguments):
+    command = [sys.executable, "-m", "benchmarks.worker", task, json.dumps(arguments)]
+    done = run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_page_is_of_its_size_and_read_by_the_parser():
+    read = _worker("page_reading:run", reader="fxticker.parse", seconds=0.01)
+    assert 149_000 < read["page_bytes"] < 152_000
+    assert [pair for pair, _, _ in read["answer"]] == ["KGS/USD", "KZT/USD", "TJS/USD", "UZS/USD", "TMT/USD"]
+
+
+def test_committed_results_are_what_the_report_makes_of_the_figures():
+    results = ROOT / "benchmarks" / "results"
+    if not results.exists():
+        pytest.skip("nothing was measured yet")
+    assert (results / "README.md").read_text() == render(json.loads((results / "results.json").read_text()))
