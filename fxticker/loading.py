@@ -76,7 +76,7 @@ def load(
         If a column is none of those.
     """
     found = opened(store)
-    span = Span(None if start is None else instant(start), None if end is None else instant(end))
+    span = _span(start, end)
     known = [SOURCE, *TICKS.schema.names]
     wanted = known if columns is None else _names(columns)
     if not set(wanted) <= set(known):
@@ -114,7 +114,7 @@ def load_polls(
         Sorted by slot, then source. Columns: ``source``, then those of the data contract, from ``slot`` to
         ``detail``; whole numbers that may be null are float64.
     """
-    span = Span(None if start is None else instant(start), None if end is None else instant(end))
+    span = _span(start, end)
     table = scan(opened(store).polls, sources=None if sources is None else _names(sources), span=span)
     table = table.unify_dictionaries()
     return _to_frame(table.take(indices_of(order_by(table, ("slot", "source")))))
@@ -195,15 +195,14 @@ def last_by(
     wanted = None if pairs is None else _names(pairs)
     known_by = None if as_of is None else last_instant(as_of)
     parts = [
-        last_rows(ticks, source, upto=upto, pairs=wanted, as_of=known_by)
-        for source in (ticks.sources() if sources is None else sorted(set(_names(sources))))
+        last_rows(ticks, source, upto=upto, pairs=wanted, as_of=known_by) for source in _sources_of(ticks, sources)
     ]
     return _to_frame(pa.concat_tables([with_source(pa.Table.from_batches([], TICKS.schema), ""), *filter(None, parts)]))
 
 
 def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Table:
     """`latest` as an Arrow table, made without pandas: what a command line can wait for."""
-    wanted = store.ticks.sources() if sources is None else sorted(set(_names(sources)))
+    wanted = _sources_of(store.ticks, sources)
     parts = [last_rows(store.ticks, source) for source in wanted]
     found = [_counting(part) for part in parts if part is not None]
     if not found:
@@ -214,7 +213,7 @@ def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Ta
 def _counting(rows: pa.Table) -> pa.Table:
     """One row of each pair, by pair: the last recorded; one that has an instant before one that has a date only."""
     order = order_by(rows, ("recorded_at", "rate_text"))
-    is_exact = text_codes(rows.column("time_basis"), {TimeBasis.DATE: 0}) > 0
+    is_exact = ~having(rows.column("time_basis"), [TimeBasis.DATE])
     order = order[np.argsort(is_exact[order], kind="stable")]
     order = order[order_by(rows.take(indices_of(order)), ("pair",))]
     codes = text_codes(rows.column("pair"), {})[order]
@@ -247,6 +246,15 @@ def _gathered(
     files = [(source, file) for source, file in files if span.overlaps(file.summary)]
     needed = {*columns, *(() if as_of is None else ("recorded_at",))}
     return gather(files, table.spec.schema, columns=needed, select=select)
+
+
+def _span(start: Moment | None, end: Moment | None) -> Span:
+    return Span(None if start is None else instant(start), None if end is None else instant(end))
+
+
+def _sources_of(table: SegmentTable, sources: Iterable[str] | None) -> list[str]:
+    """The sources asked for, or all there are, each once and sorted."""
+    return table.sources() if sources is None else sorted(set(_names(sources)))
 
 
 def _names(names: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from fxticker.errors import SchemaMismatch
 from fxticker.models import Origin, TimeBasis, require_source_id
 from fxticker.store.checking import wrong_figures
-from fxticker.store.columns import indices_of, integers, text_codes, used_texts, validity
+from fxticker.store.columns import having, indices_of, integers, text_codes, used_texts, validity
 from fxticker.store.scanning import SOURCE
 from fxticker.store.schema import TICKS
 
@@ -117,7 +117,7 @@ def _problem_of_instants(rows: pa.Table) -> str | None:
     at = integers(rows.column("observed_at"))
     if not _is_in_the_calendar(at):
         return "observed_at outside the years 1 to 9999"
-    is_date = text_codes(rows.column("time_basis"), {TimeBasis.DATE: 0}) == 0
+    is_date = having(rows.column("time_basis"), [TimeBasis.DATE])
     if (at[is_date] % _DAY_US).any():
         return "a tick of which only the date is known, and not at 00:00"
     for chunk in rows.column("source_date").chunks:

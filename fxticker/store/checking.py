@@ -194,9 +194,11 @@ def _wrong_partition(
         if held.summary.month_series is not None and not series <= {*held.summary.month_series}:
             yield Finding(held.segment.name, "its footer says other pairs of its month than there are")
     numbers = {held.segment.number for held in segments}
-    for number in sorted(set(range(max(numbers, default=-1))) - numbers):
+    missing = sorted(set(range(max(numbers, default=-1))) - numbers)
+    moved = [item.name for item in medium.list(QUARANTINE)] if missing else []
+    for number in missing:
         name = f"{partition}/{number:05}.parquet"
-        if not any(item.name.startswith(f"{QUARANTINE}/{name}") for item in medium.list(QUARANTINE)):
+        if not any(item.startswith(f"{QUARANTINE}/{name}") for item in moved):
             yield Finding(name, "missing: later segments of its month are there, and what it held is lost")
 
 

@@ -95,7 +95,7 @@ def _wanted(shown: Collection[str], pairs: Collection[str] | None) -> set[str]:
 def _kept(rows: pa.Table, *, upto: datetime | None, pairs: Collection[str] | None, as_of: datetime | None) -> pa.Table:
     kept = np.ones(rows.num_rows, bool)
     if upto is not None:
-        is_date = text_codes(rows.column("time_basis"), {TimeBasis.DATE: 0}) == 0
+        is_date = having(rows.column("time_basis"), [TimeBasis.DATE])
         kept &= integers(rows.column("observed_at")) + is_date * _REST_OF_DAY_US <= microseconds(upto)
     if pairs is not None:
         kept &= having(rows.column("pair"), pairs)
