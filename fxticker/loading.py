@@ -233,19 +233,17 @@ def _gathered(
     wanted = None if pairs is None else _names(pairs)
     known_by = None if as_of is None else microseconds(last_instant(as_of))
 
-    def select(rows: pa.Table) -> np.ndarray | None:
-        kept = span.within(integers(rows.column("observed_at")))
+    def select(rows: pa.Table) -> np.ndarray:
+        kept = np.ones(rows.num_rows, bool)
         if wanted is not None:
             kept &= having(rows.column("pair"), wanted)
         if known_by is not None:
             kept &= integers(rows.column("recorded_at")) <= known_by
-        return None if kept.all() else np.flatnonzero(kept)
+        return kept
 
     held = segments_of(table, None if sources is None else _names(sources), span)
-    files = [(segment.source, table.open(segment)) for segment in held]
-    files = [(source, file) for source, file in files if span.overlaps(file.summary)]
     needed = {*columns, *(() if as_of is None else ("recorded_at",))}
-    return gather(files, table.spec.schema, columns=needed, select=select)
+    return gather(table, held, span=span, columns=needed, select=select)
 
 
 def _span(start: Moment | None, end: Moment | None) -> Span:

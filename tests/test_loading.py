@@ -577,6 +577,20 @@ def test_latest_finds_the_last_tick_wherever_later_imports_put_it(root):
     assert fx.latest(root)["observed_at"].tolist() == [NOON + 2 * QUARTER]
 
 
+def test_latest_reads_no_rows_but_those_of_the_newest_segment(root):
+    store = Store(root, segment_rows=5)
+    for months in range(12):
+        store.append(snapshot_ticks(NOON - months * timedelta(days=30)))
+        store.append(snapshot_ticks(NOON - months * timedelta(days=30) - QUARTER))
+    newest = root / "ticks/source=timesca/month=2025-11/00000.parquet"
+    for path in {*root.glob("ticks/*/*/*")} - {newest}:
+        data = bytearray(path.read_bytes())
+        data[4:200] = bytes(196)  # the first column's page: who reads it is told
+        path.write_bytes(data)
+
+    assert fx.latest(root)["observed_at"].tolist() == [NOON] * 5
+
+
 def test_latest_takes_the_last_recorded_of_several_values_at_one_instant(root):
     store = Store(root, clock=FixedClock(NOON, step=QUARTER), segment_rows=1)
     for rate_text in ("0.00191", "0.00195", "0.00192"):

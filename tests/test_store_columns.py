@@ -9,7 +9,17 @@ from builders import NOON, tick
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxticker.store.columns import array_of, indices_of, integers, microseconds, order_by, table_of, text_codes
+from fxticker.store.columns import (
+    array_of,
+    compact,
+    indices_of,
+    integers,
+    microseconds,
+    order_by,
+    table_of,
+    text_codes,
+    validate,
+)
 
 INSTANT = pa.timestamp("us", "UTC")
 TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -168,3 +178,38 @@ def test_row_numbers_of_any_width_take_rows():
     rows = array_of(["a", "b", "c"], pa.string())
 
     assert rows.take(indices_of(np.array([2, 0], np.int32))).to_pylist() == ["c", "a"]
+
+
+@given(st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", "c", "d"])), max_size=12), st.data())
+def test_compact_rows_have_the_same_texts_and_name_no_others(texts, data):
+    start = data.draw(st.integers(0, len(texts)))
+    part = pa.table({"text": array_of(texts, TEXT), "at": array_of([1] * len(texts), pa.int64())}).slice(start)
+    found = compact(part)
+    assert found.to_pylist() == part.to_pylist()
+    assert found.schema.equals(part.schema, check_metadata=True)
+    if found.num_rows:
+        held = found.column("text").chunk(0).dictionary.to_pylist()
+        assert sorted(held) == sorted({text for text in texts[start:] if text is not None})
+
+
+def dictionary_column(numbers, texts):
+    indices = pa.array(numbers, pa.int32())
+    return pa.table({"text": pa.DictionaryArray.from_arrays(indices, array_of(texts, pa.string()), safe=False)})
+
+
+@pytest.mark.parametrize("numbers", [[0, 2], [-1], [None, 2], [2**31 - 1]])
+def test_number_outside_its_dictionary_is_not_valid(numbers):
+    with pytest.raises(ValueError, match="outside"):
+        validate(dictionary_column(numbers, ["a", "b"]))
+
+
+@pytest.mark.parametrize("numbers", [[], [None], [0, 1, None], [1]])
+def test_numbers_of_a_dictionary_are_valid(numbers):
+    validate(dictionary_column(numbers, ["a", "b"]))
+
+
+def test_text_that_is_none_is_not_valid():
+    data = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")])
+    for column in (data, pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), data)):
+        with pytest.raises(pa.ArrowInvalid):
+            validate(pa.table({"text": column}))

@@ -167,7 +167,8 @@ class Segments:
             file = pq.ParquetFile(pa.BufferReader(content))
             source = path.parts[-3].removeprefix("source=")
             rows = [{"source": source, **row} for row in file.read().to_pylist()]
-            facts = (file.metadata.row_group(0).column(0).compression == "ZSTD", rows)
+            time = file.metadata.row_group(0).column(file.schema_arrow.names.index(self._time_column))
+            facts = ("DELTA_BINARY_PACKED" in time.encodings, rows)
             self._known[path] = (content, facts)
         return facts
 

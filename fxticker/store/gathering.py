@@ -19,18 +19,26 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.store.columns import doubles, indices_of, integers, validity
+from fxticker.store.scanning import Span
 from fxticker.store.segment_file import SegmentFile
+from fxticker.store.segments import SegmentName, SegmentTable
 
 SOURCE = "source"
 ORDER = ("observed_at", "pair", SOURCE, "recorded_at", "rate_text")
 """Sort order of what is gathered; the first two decide unless there are several values at one instant."""
+_FEW = frozenset([SOURCE, "pair", "time_basis", "origin"])
+"""Columns with no more texts than a byte can number, all but certainly; if not, everything is read once more."""
 _DAY_MS = 86_400_000
-_BLOCK_ROWS = 1 << 16
+_BLOCK_ROWS = 1 << 17
+_SAMPLES = (slice(512), slice(None, None, 17), slice(None))
+"""Rows of a segment to look for a dictionary's texts in: hardly ever are all needed to meet every one."""
 NO_DATE = np.iinfo(np.int64).min
 """A date that is null: what numpy takes for not-a-time."""
 
-Select = Callable[[pa.Table], np.ndarray | None]
-"""Row numbers of a segment to keep; null for all."""
+_Files = Sequence[tuple[str, SegmentFile]]
+"""Each with its source."""
+Select = Callable[[pa.Table], np.ndarray]
+"""Which rows of a segment to keep, a truth value each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,45 +59,63 @@ class Gathered:
 
 
 def gather(
-    segments: Sequence[tuple[str, SegmentFile]], schema: pa.Schema, *, columns: Collection[str], select: Select
+    table: SegmentTable,
+    segments: Sequence[SegmentName],
+    *,
+    span: Span,
+    columns: Collection[str],
+    select: Select | None = None,
 ) -> Gathered:
     """Gather rows of ticks from segments, sorted by `ORDER`.
 
     Parameters
     ----------
+    table
+        The ticks.
     segments
-        Each with its source, in the order of months and numbers.
-    schema
-        Of the ticks.
+        Some of it, in the order of months and numbers.
+    span
+        Only rows in it.
     columns
-        Which of its columns to read at least: those wanted, and those that `select` looks at. `source` is added, and
-        so are columns of `ORDER` as far as sorting needs them.
+        Which columns to read at least: those wanted, and those that `select` looks at. `source` is added, and so are
+        columns of `ORDER` as far as sorting needs them.
     select
-        Which rows of a segment, given those columns of it.
+        Which rows of a segment to keep, given those columns of it; all if there is none.
 
     Raises
     ------
     SegmentUnreadable
         If a segment is damaged.
     """
-    for keys in (ORDER[:2], ORDER) if _follow_each_other(segments) else (ORDER,):
-        wanted = pa.schema([field for field in schema if field.name in {*columns, *keys}])
-        if (found := _sorted(_gathered(segments, wanted, select))) is not None:
+
+    def chosen(rows: pa.Table) -> np.ndarray:
+        kept = span.within(integers(rows.column("observed_at")))
+        return kept if select is None else kept & select(rows)
+
+    sources = (segment.source for segment in segments)
+    files = [
+        (source, file)
+        for source, file in zip(sources, _each(table.open, segments), strict=True)
+        if span.overlaps(file.summary)
+    ]
+    for keys in (ORDER[:2], ORDER) if _follow_each_other(files) else (ORDER,):
+        wanted = pa.schema([field for field in table.spec.schema if field.name in {*columns, *keys}])
+        if (found := _sorted(_gathered(files, wanted, chosen))) is not None:
             return found
     raise AssertionError("all columns of the order were read")
 
 
-def _follow_each_other(segments: Sequence[tuple[str, SegmentFile]]) -> bool:
-    """Whether each segment begins after the end of the one before it."""
-    spans = [(file.summary.first, file.summary.last) for _, file in segments if file.summary.rows]
+def _follow_each_other(files: _Files) -> bool:
+    """Whether each file begins after the end of the one before it."""
+    spans = [(file.summary.first, file.summary.last) for _, file in files if file.summary.rows]
     return all(before[1] < after[0] for before, after in pairwise(spans))
 
 
-def _gathered(segments: Sequence[tuple[str, SegmentFile]], schema: pa.Schema, select: Select) -> Gathered:
+def _gathered(files: _Files, schema: pa.Schema, select: Select) -> Gathered:
     try:
-        return _Filling(segments, schema, select, np.int16).gathered()
-    except OverflowError:  # more texts in a column than this type can number
-        return _Filling(segments, schema, select, np.int32).gathered()
+        return _Filling(files, schema, select, few=np.int8, many=np.int16).gathered()
+    except OverflowError:  # more texts in a column than its type can number
+        return _Filling(files, schema, select, few=np.int32, many=np.int32).gathered()
 
 
 class _Filling:
@@ -97,21 +123,24 @@ class _Filling:
 
     def __init__(
         self,
-        segments: Sequence[tuple[str, SegmentFile]],
+        files: _Files,
         schema: pa.Schema,
         select: Select,
-        code_type: type[np.signedinteger[Any]],
+        *,
+        few: type[np.signedinteger[Any]],
+        many: type[np.signedinteger[Any]],
     ) -> None:
-        self._segments = segments
+        self._files = files
         self._schema = schema
         self._select = select
         self._lock = threading.Lock()
-        self._starts = np.cumsum([0, *(file.summary.rows for _, file in segments)]).tolist()
+        self._starts = np.cumsum([0, *(file.summary.rows for _, file in files)]).tolist()
         texts = [SOURCE, *(field.name for field in schema if pa.types.is_dictionary(field.type))]
         self._vocabularies: dict[str, dict[str, int]] = {name: {} for name in texts}
-        types = {field.name: _type_of(field.type, code_type) for field in schema} | {SOURCE: np.dtype(code_type)}
+        types = {field.name: _type_of(field.type) for field in schema}
+        types |= {name: np.dtype(few if name in _FEW else many) for name in texts}
         self._columns = {name: np.empty(self._starts[-1], kind) for name, kind in types.items()}
-        self._counts = _each(self._fill, range(len(segments)))
+        self._counts = _each(self._fill, range(len(files)))
 
     def gathered(self) -> Gathered:
         places = [slice(start, start + count) for start, count in zip(self._starts, self._counts, strict=False)]
@@ -127,11 +156,11 @@ class _Filling:
         return Gathered(columns, texts)
 
     def _fill(self, position: int) -> int:
-        source, file = self._segments[position]
+        source, file = self._files[position]
         rows = file.read(self._schema.names)
         kept = self._select(rows)
-        if kept is not None:
-            rows = rows.take(indices_of(kept))
+        if not kept.all():
+            rows = rows.take(indices_of(np.flatnonzero(kept)))
         if not rows.num_rows:
             return 0
         place = slice(self._starts[position], self._starts[position] + rows.num_rows)
@@ -147,17 +176,23 @@ class _Filling:
     def _put_texts(self, name: str, chunk: pa.DictionaryArray, target: np.ndarray) -> None:
         indices, valid = integers(pa.chunked_array([chunk.indices])), validity(chunk.indices)
         words = chunk.dictionary.to_pylist()
-        used = np.bincount(indices if valid is None else indices[valid], minlength=len(words)) > 0
-        codes = np.full(len(words) + 1, -1, target.dtype)
-        codes[:-1][used] = self._numbers_of(name, [word for word, is_used in zip(words, used, strict=True) if is_used])
-        np.take(codes, indices, out=target, mode="clip")
+        used = _used(indices if valid is None else indices[valid], len(words))
+        codes = np.zeros(len(words) + 1, target.dtype)
+        codes[used] = self._numbers_of(name, [words[place] for place in used])
+        if (codes[used] == used).all():
+            np.copyto(target, indices, casting="unsafe")  # their numbers are those of the file
+        else:
+            np.take(codes, indices, out=target, mode="clip")
         if valid is not None:
             target[~valid] = -1
 
     def _numbers_of(self, name: str, words: Sequence[str]) -> np.ndarray:
         vocabulary = self._vocabularies[name]
         with self._lock:
-            return np.array([vocabulary.setdefault(word, len(vocabulary)) for word in words], self._columns[name].dtype)
+            # Sorted, so that most columns of few texts have their numbers in order from the start.
+            for word in sorted(words):
+                vocabulary.setdefault(word, len(vocabulary))
+        return np.array([vocabulary[word] for word in words], self._columns[name].dtype)
 
 
 def _put_numbers(chunk: pa.Array, target: np.ndarray) -> None:
@@ -172,21 +207,36 @@ def _put_numbers(chunk: pa.Array, target: np.ndarray) -> None:
             target[~valid] = NO_DATE
 
 
+def _used(indices: np.ndarray, count: int) -> np.ndarray:
+    """Which of so many words have rows."""
+    for rows in _SAMPLES:
+        is_used = np.bincount(indices[rows], minlength=count) > 0
+        if is_used.all():
+            break
+    return np.flatnonzero(is_used)
+
+
 def _renumbered(codes: np.ndarray, vocabulary: dict[str, int], texts: list[str]) -> np.ndarray:
     """Numbers of the sorted texts, in place of those of the order in which the texts were met; -1 stays."""
-    numbers = np.full(len(texts) + 1, -1, np.min_scalar_type(-len(texts) - 1))
+    smallest = np.min_scalar_type(-len(texts) - 1)
+    if codes.dtype == smallest and list(vocabulary) == texts:
+        return codes
+    numbers = np.full(len(texts) + 1, -1, smallest)
     numbers[[vocabulary[text] for text in texts]] = np.arange(len(texts))
-    found = np.empty(len(codes), numbers.dtype)
+    found = codes if codes.dtype == smallest else np.empty(len(codes), smallest)
     for start in range(0, len(codes), _BLOCK_ROWS):  # numpy widens what it looks up by: as little as the cache holds
         place = slice(start, start + _BLOCK_ROWS)
-        np.take(numbers, codes[place], out=found[place], mode="wrap")
+        found[place] = np.take(numbers, codes[place], mode="wrap")
     return found
 
 
 def _sorted(found: Gathered) -> Gathered | None:
     """The rows sorted by `ORDER`, as those of one source mostly are already; null if a column for that lacks."""
     at, pair = (found.columns[name] for name in ORDER[:2])
-    if not _disordered(at, pair).any():
+    starts = range(0, len(at), _BLOCK_ROWS)
+    if not any(
+        _each(lambda start: _disordered(*(key[start : start + _BLOCK_ROWS + 1] for key in (at, pair))).any(), starts)
+    ):
         return found
     if not found.columns.keys() >= set(ORDER):
         return None
@@ -210,10 +260,9 @@ def _disordered(at: np.ndarray, pair: np.ndarray) -> np.ndarray:
     return wrong
 
 
-def _type_of(kind: pa.DataType, code_type: type[np.signedinteger[Any]]) -> np.dtype[Any]:
-    if pa.types.is_dictionary(kind):
-        return np.dtype(code_type)
-    if pa.types.is_temporal(kind):
+def _type_of(kind: pa.DataType) -> np.dtype[Any]:
+    """Of a column of numbers or times."""
+    if pa.types.is_dictionary(kind) or pa.types.is_temporal(kind):
         return np.dtype(np.int64)
     found: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
     return found

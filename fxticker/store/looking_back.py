@@ -11,7 +11,7 @@ import pyarrow as pa
 from fxticker.models import TimeBasis
 from fxticker.store.columns import having, indices_of, integers, microseconds, text_codes
 from fxticker.store.scanning import month_of, with_source
-from fxticker.store.segment_file import SegmentFile, Summary
+from fxticker.store.segment_file import Summary
 from fxticker.store.segments import SegmentName, SegmentTable
 
 LOOK_BACK_MONTHS = 12
@@ -58,26 +58,26 @@ def last_rows(
         if upto is None or month <= month_of(upto):
             segments = table.segments(source, month)
             months_left -= bool(segments)
-            for file in _files(table, segments, held, pairs):
-                if _may_add(file.summary, held, pairs):
-                    found = _kept(file.read(), upto=upto, pairs=pairs, as_of=as_of)
+            for segment, summary in _farthest_first(table, segments, held, pairs):
+                if _may_add(summary, held, pairs):
+                    found = _kept(table.open(segment).read(), upto=upto, pairs=pairs, as_of=as_of)
                     if found.num_rows:
                         held = _at_last_instants(found if held is None else pa.concat_tables([held, found]))
     return None if held is None else with_source(held, source)
 
 
-def _files(
+def _farthest_first(
     table: SegmentTable, segments: Sequence[SegmentName], held: pa.Table | None, pairs: Collection[str] | None
-) -> list[SegmentFile]:
-    """A month's files, the one that reaches farthest first; none if all its pairs are held from later months."""
+) -> list[tuple[SegmentName, Summary]]:
+    """A month's segments, the one that reaches farthest first; none if all its pairs are held from later months."""
     if not segments:
         return []
-    newest = table.open(segments[-1])
-    shown = newest.summary.month_series
+    newest = table.summary(segments[-1])
+    shown = newest.month_series
     if held is not None and shown is not None and not _wanted(shown, pairs) - {*held.column("pair").to_pylist()}:
         return []
-    files = [*(table.open(segment) for segment in segments[:-1]), newest]
-    return sorted(files, key=lambda file: file.summary.last, reverse=True)
+    found = [*((segment, table.summary(segment)) for segment in segments[:-1]), (segments[-1], newest)]
+    return sorted(found, key=lambda item: item[1].last, reverse=True)
 
 
 def _may_add(summary: Summary, held: pa.Table | None, pairs: Collection[str] | None) -> bool:

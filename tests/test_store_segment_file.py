@@ -1,0 +1,77 @@
+"""A segment's file: what its end says without being parsed is what parsing says, or nothing."""
+
+import struct
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from builders import NOON, snapshot_ticks
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fxticker.store import Store
+from fxticker.store.schema import POLLS, TICKS
+from fxticker.store.segment_file import END_BYTES, Summary, encoded, summary_at_end, summary_in, summary_of
+from fxticker.store.segments import SegmentName
+
+EMPTY = pa.Table.from_batches([], TICKS.schema)
+NAMES = st.lists(st.from_regex("[A-Z]{3}/[A-Z]{3}", fullmatch=True), unique=True, max_size=60).map(tuple)
+NUMBERS = st.integers(-(2**63), 2**63 - 1)
+SUMMARIES = st.builds(Summary, st.integers(0, 2**31), NUMBERS, NUMBERS, NAMES, st.booleans(), st.none() | NAMES)
+
+
+@pytest.fixture
+def segment(tmp_path):
+    Store(tmp_path / "store").append(snapshot_ticks(NOON))
+    return next((tmp_path / "store").glob("ticks/*/*/*")).read_bytes()
+
+
+@given(SUMMARIES)
+def test_summary_at_the_end_is_that_of_the_parsed_footer(summary):
+    data = encoded(EMPTY, TICKS, summary).to_pybytes()
+    assert summary_at_end(data[-END_BYTES:], TICKS) == summary == summary_in(pq.read_metadata(pa.BufferReader(data)))
+
+
+def test_summary_at_the_end_is_that_of_the_rows(segment):
+    rows = pq.read_table(pa.BufferReader(segment), partitioning=None)
+    assert summary_at_end(segment, TICKS) == summary_of(rows, TICKS, sealed=False, earlier=())
+
+
+def test_flipped_byte_of_a_footer_changes_no_summary_that_is_found(segment):
+    sound = summary_at_end(segment, TICKS)
+    (length,) = struct.unpack("<I", segment[-8:-4])
+    for place in range(len(segment) - 8 - length, len(segment)):
+        flipped = bytearray(segment)
+        flipped[place] ^= 0x55
+        assert summary_at_end(bytes(flipped), TICKS) in (None, sound)
+
+
+@given(st.binary(max_size=64), st.integers(0, 200))
+def test_bytes_that_are_no_footer_have_no_summary(data, length):
+    assert summary_at_end(data, TICKS) is None
+    assert summary_at_end(data + struct.pack("<I", length) + b"PAR1", TICKS) is None
+
+
+def test_cut_end_of_a_file_has_no_summary(segment):
+    assert all(summary_at_end(segment[:end], TICKS) is None for end in range(len(segment)))
+
+
+def test_summary_of_another_version_is_left_to_the_reader_of_the_whole_footer(segment):
+    newer = segment.replace(b"fxticker.schema_version\x18\x011", b"fxticker.schema_version\x18\x012")
+    assert newer != segment
+    assert summary_at_end(newer, TICKS) is None
+
+
+def test_summary_is_read_from_the_end_of_a_file_alone(tmp_path):
+    store = Store(tmp_path / "store")
+    store.append(snapshot_ticks(NOON))
+    path = next((tmp_path / "store").glob("ticks/*/*/*"))
+    path.write_bytes(b"\0" * 5_000_000 + path.read_bytes())  # no more a file that can be read as a whole
+    name = SegmentName(str(path.relative_to(tmp_path / "store")), "timesca", "2025-11", 0)
+    assert store.ticks.summary(name).rows == 5
+
+
+def test_polls_have_a_summary_at_the_end_too():
+    rows = pa.Table.from_batches([], POLLS.schema)
+    summary = summary_of(rows, POLLS, sealed=True)
+    assert summary_at_end(encoded(rows, POLLS, summary).to_pybytes(), POLLS) == summary
