@@ -20,7 +20,7 @@ from typing import NamedTuple
 from fxticker.errors import DamagedPage, NoTicker
 from fxticker.models import PrintedTick, Snapshot
 from fxticker.page_text import page_text
-from fxticker.printed import NUMBER, SIGN, BadFigure, read_change, read_rate
+from fxticker.printed import NUMBER, SIGN, BadFigure, check_change, check_rate
 from fxticker.zones import Excerpt, excerpt
 
 MIN_PAIRS = 4
@@ -215,9 +215,9 @@ def _read(base: str, quote: str, rate: str | None, change: str | None) -> tuple[
     if not is_pair:
         return tick, f"{tick.pair} is no pair of two currency codes"
     try:
-        read_rate(tick.rate_text)
+        check_rate(tick.rate_text)
         if tick.change_text is not None:
-            read_change(tick.change_text)
+            check_change(tick.change_text)
     except BadFigure as error:
         return tick, f"{tick.pair}: {error}"
     return tick, None

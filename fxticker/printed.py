@@ -21,6 +21,9 @@ _MAYBE_THOUSANDS = re.compile(rf"{SIGN}?[1-9][0-9]{{0,2}},[0-9]{{3}}")
 """12,345 is twelve and a bit where decimals follow a comma and 1000 times that elsewhere; 0,345 can be read."""
 _SHOWN_CHARS = 40
 _FIGURE = re.compile(rf"(?P<sign>{SIGN})?(?P<whole>[0-9]+)(?:[.,](?P<decimals>[0-9]+))?")
+_PLAIN_RATE = re.compile(r"[0-9]{1,6}\.(?=0*[1-9])[0-9]{1,8}")
+_PLAIN_CHANGE = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]{1,8})?%")
+"""Figures with which nothing can be wrong: nearly all, and told in a fifth of the time that reading them takes."""
 
 
 class BadFigure(ValueError):
@@ -78,6 +81,18 @@ def read_change(text: str) -> Figure:
     if not text.endswith("%"):
         raise BadFigure(f"a percentage must end in %, not {_shown(text)}")
     return _read(text[:-1])
+
+
+def check_rate(text: str) -> None:
+    """Refuse what `read_rate` refuses, and read nothing that need not be read for that."""
+    if not _PLAIN_RATE.fullmatch(text):
+        read_rate(text)
+
+
+def check_change(text: str) -> None:
+    """Refuse what `read_change` refuses, and read nothing that need not be read for that."""
+    if not _PLAIN_CHANGE.fullmatch(text):
+        read_change(text)
 
 
 def _read(text: str) -> Figure:

@@ -20,20 +20,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import NamedTuple
 
+from fxticker.landmarks import landmarks
 from fxticker.page_text import charset_of, is_html, resolved, without_tags
 
-_SPACE = r"[\x00-\x20]"
-_SLASH = re.compile(
-    # The first class refuses most slashes of a page, closing tags and addresses, before anything dearer is tried.
-    rf"/(?=[A-Z<&\x00-\x20\x80-\xff])(?<=[A-Za-z0-9;>\x00-\x20\x80-\xff]/)"
-    rf"{_SPACE}*+[A-Za-z]{{0,9}}+{_SPACE}*+[=:<&\x80-\xff]".encode("latin-1")
-)
-"""A slash that may stand in an entry, whatever tags, references and invisible marks stand within the entry."""
-_MAX_SLASHES = 1000
-"""25 times those of a ticker repeated eight times: a page with more is not worth the search."""
 _NOT_ASCII = frozenset(["gb18030", "utf-16-le", "utf-16-be"])
 """Charsets in which the byte of an ASCII character may be part of another one."""
 _MAX_ZONES = 16
@@ -45,12 +36,6 @@ _TRAILS_BYTES = (300, 1_200, 4_800, 19_200)
 _MAX_TRIES = 12
 """Places that are tried for either end of a zone."""
 
-_MARK = re.compile(rb"<[!#sStT](?:--|[cC](?i:ript)|[tT](?i:yle)|[iI](?i:tle)|0*+47|[xX]0*+2[fF]|ol;)")
-"""The begin of what is not seen, or a slash as a character reference, in a page with every & changed to <: one search
-for both takes half the time of two. What else it takes, ``<#cript``, does no harm as a slash or as a begin."""
-_MAX_MARKS = 10_000
-"""A page with more scripts and comments is not worth the search."""
-_SLASH_MARKS = (b"<#", b"<sol;")
 _MAX_SPACES = 64
 """How far back from a quotation mark the equals sign is sought that makes it the begin of an attribute's value."""
 
@@ -146,13 +131,11 @@ def excerpt(page: bytes, headers: Mapping[str, str]) -> Excerpt | None:
 
 def _source(page: bytes, headers: Mapping[str, str]) -> _Source | None:
     """A page with the places that matter; null if it has no slash of an entry, or too many."""
-    charset, begin = charset_of(page, headers)
-    slashes = [match.start() for match in islice(_SLASH.finditer(page), _MAX_SLASHES)]
-    marks = [(match.start(), match[0]) for match in islice(_MARK.finditer(page.replace(b"&", b"<")), _MAX_MARKS)]
-    slashes += [place for place, mark in marks if mark.startswith(_SLASH_MARKS)]
-    if charset in _NOT_ASCII or not 0 < len(slashes) < _MAX_SLASHES or len(marks) == _MAX_MARKS:
+    charset, start = charset_of(page, headers)
+    if charset in _NOT_ASCII:
         return None
-    return _Source(page, charset, begin, sorted(slashes), marks)
+    found = landmarks(page)
+    return None if found is None else _Source(page, charset, start, *found)
 
 
 def _moved(places: range, by: int) -> range:
@@ -243,7 +226,7 @@ def _hindrance(source: _Source, floor: int, at: int) -> int | None:
     page, marks = source.page, source.marks
     last = {mark: place for place, mark in marks[bisect_left(marks, (floor,)) : bisect_left(marks, (at,))]}
     for mark, place in last.items():
-        if mark.startswith(_SLASH_MARKS):
+        if mark.startswith(b"&"):
             continue
         if mark == b"<!--":
             is_closed = page.find(b"-->", place + 2, at) >= 0

@@ -15,6 +15,7 @@ CORE = (
     "printed",
     "bands",
     "page_text",
+    "landmarks",
     "zones",
     "parsing",
     "normalising",

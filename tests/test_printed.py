@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fxticker.printed import BadFigure, read_change, read_rate
+from fxticker.printed import BadFigure, check_change, check_rate, read_change, read_rate
 
 
 @pytest.mark.parametrize(
@@ -161,3 +161,20 @@ def test_rate_does_not_depend_on_the_decimal_context():
 def test_percentage_does_not_depend_on_the_decimal_context():
     with localcontext(prec=2):
         assert read_change("-12.34%").value == Decimal("-12.34")
+
+
+FIGURES = st.from_regex(r"[-+0-9.,]{1,16}", fullmatch=True)
+
+
+def refusal(read, text):
+    try:
+        read(text)
+    except BadFigure as error:
+        return str(error)
+    return None
+
+
+@given(FIGURES)
+def test_a_figure_is_refused_by_the_check_if_reading_it_is_refused(text):
+    assert refusal(check_rate, text) == refusal(read_rate, text)
+    assert refusal(check_change, f"{text}%") == refusal(read_change, f"{text}%")

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fxticker as fx
+from fxticker import landmarks
 from fxticker.demo.captures import read_captures
 from fxticker.demo.site import render_html
 from fxticker.models import PrintedTick, Snapshot
@@ -223,6 +224,26 @@ def test_what_is_opened_above_and_never_closed_hides_the_ticker(cut):
     page = page_with(above=cut).replace(b'"' if '"' in cut else b"'", b"")
 
     assert answer(page) == whole_answer(page)
+
+
+@pytest.mark.parametrize("other", ["KGS/USD = 5 5%", "KGS&#47;USD = 5 5%", "<!-- <p> -->KGS/USD = 5 5%"])
+def test_copy_at_the_edge_of_what_is_searched_at_once_is_found(other):
+    page = page_with().decode()
+    edge = landmarks._BLOCK_BYTES
+    pages = [f"{page}{'x' * (edge - len(page) - before)}<p>{other}</p>{FAR}".encode() for before in range(28)]
+
+    assert [answer(each) for each in pages] == [whole_answer(each) for each in pages]
+    assert {answer(each)[0] for each in pages} == {fx.DamagedPage}
+
+
+@pytest.mark.parametrize("mark", ["<!-- ", "<scRIPT>", "<Style>", "<title>"])
+def test_what_hides_the_ticker_from_the_edge_of_what_is_searched_at_once_is_found(mark):
+    page = page_with(block="").decode()
+    edge = landmarks._BLOCK_BYTES
+    pages = [f"{page}{'x' * (edge - len(page) - before)}{mark}{FAR}{BLOCK}".encode() for before in range(12)]
+
+    assert [answer(each) for each in pages] == [whole_answer(each) for each in pages]
+    assert {answer(each)[0] for each in pages} == {fx.NoTicker}
 
 
 def test_second_code_in_small_letters_far_from_the_ticker_is_passed_over():
