@@ -64,7 +64,7 @@ def gather(
     *,
     span: Span,
     columns: Collection[str],
-    select: Select | None = None,
+    select: Select,
 ) -> Gathered:
     """Gather rows of ticks from segments, sorted by `ORDER`.
 
@@ -80,7 +80,7 @@ def gather(
         Which columns to read at least: those wanted, and those that `select` looks at. `source` is added, and so are
         columns of `ORDER` as far as sorting needs them.
     select
-        Which rows of a segment to keep, given those columns of it; all if there is none.
+        Which rows of a segment to keep, given those columns of it.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def gather(
 
     def chosen(rows: pa.Table) -> np.ndarray:
         kept = span.within(integers(rows.column("observed_at")))
-        return kept if select is None else kept & select(rows)
+        return kept & select(rows)
 
     sources = (segment.source for segment in segments)
     files = [
