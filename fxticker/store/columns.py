@@ -1,7 +1,8 @@
 """Between Python values, numpy and Arrow columns, by buffers.
 
 ``pyarrow.array`` and the compute functions that take a scalar import pandas by themselves when it is installed, which
-costs a daemon 50 MB and a command half a second. Building arrays from buffers does not.
+costs a daemon 50 MB and a command half a second; whatever takes or encodes imports ``pyarrow.compute``, 9 MB. Building
+arrays from buffers does neither.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def repeated(instant: datetime, count: int) -> pa.Array:
 def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """An Arrow array of Python values; None is null."""
     if pa.types.is_dictionary(kind):
-        return _strings(values).dictionary_encode()
+        vocabulary: dict[str, int] = {}
+        numbers = [None if text is None else vocabulary.setdefault(text, len(vocabulary)) for text in values]
+        return pa.DictionaryArray.from_arrays(array_of(numbers, kind.index_type), _strings(list(vocabulary)))
     if pa.types.is_string(kind):
         return _strings(values)
     plain = [0 if value is None else _number(value) for value in values]
@@ -159,13 +162,25 @@ def used_texts(column: pa.ChunkedArray) -> tuple[str, ...]:
 
 
 def compact(rows: pa.Table) -> pa.Table:
-    """The rows, in one chunk, with dictionaries of the texts that they have, in the order in which they come."""
+    """The rows, in one chunk, with dictionaries of no other texts than they have."""
     whole = rows.combine_chunks()
     for place, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type) and whole.num_rows:
-            texts = whole.column(place).chunk(0).dictionary_decode()
-            whole = whole.set_column(place, field, texts.dictionary_encode())
+            whole = whole.set_column(place, field, _compact(whole.column(place).chunk(0)))
     return whole.replace_schema_metadata(rows.schema.metadata)
+
+
+def _compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    numbers, valid = integers(pa.chunked_array([column.indices])), validity(column.indices)
+    is_used = np.bincount(numbers if valid is None else numbers[valid], minlength=len(column.dictionary)) > 0
+    if is_used.all():
+        return column
+    new = (np.cumsum(is_used) - 1).clip(0).astype(np.int32)
+    kept = np.take(new, numbers, mode="clip") if len(new) else np.zeros(len(numbers), np.int32)
+    bits = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    texts = [text for text, used in zip(column.dictionary.to_pylist(), is_used, strict=True) if used]
+    indices = pa.Array.from_buffers(pa.int32(), len(kept), [bits, pa.py_buffer(kept)])
+    return pa.DictionaryArray.from_arrays(indices, _strings(texts))
 
 
 def order_by(table: pa.Table, names: Sequence[str]) -> np.ndarray:
