@@ -9,9 +9,10 @@
     ├── FetchError                       no usable answer from the net; carries `outcome`
     │   ├── Unreachable                  no whole HTTP answer: DNS, refused, TLS, reset, cut short
     │   ├── DeadlineExceeded             the answer took longer than the deadline
-    │   ├── BadStatus                    an answer whose status is not 200
+    │   ├── BadStatus                    an answer whose status is not the one asked for
     │   ├── BodyTooLarge                 the decoded body passes the limit
     │   ├── UnexpectedContent            a 200 that is no page: wrong type or encoding
+    │   ├── Disallowed                   the site's robots.txt forbids the page
     │   └── FetchStopped                 we were told to stop while waiting
     ├── ParseError(ValueError)           the page cannot be read; carries `outcome`
     │   ├── NoTicker                     the page shows no ticker
@@ -74,13 +75,18 @@ class FetchError(FxTickerError):
         Status of the last answer, null if there was none.
     attempts
         Requests made, retries included.
+    retry_after
+        The server's Retry-After exactly as it came, not to be trusted; null if there was none.
     """
 
     outcome: ClassVar[Outcome] = Outcome.UNREACHABLE
 
-    def __init__(self, message: str, *, http_status: int | None = None, attempts: int = 1) -> None:
+    def __init__(
+        self, message: str, *, http_status: int | None = None, attempts: int = 1, retry_after: str | None = None
+    ) -> None:
         self.http_status = http_status
         self.attempts = attempts
+        self.retry_after = retry_after
         super().__init__(message)
 
 
@@ -95,7 +101,7 @@ class DeadlineExceeded(FetchError, TimeoutError):
 
 
 class BadStatus(FetchError):
-    """The answer's status is not 200."""
+    """The answer's status is none that the request can use."""
 
     outcome = Outcome.HTTP_ERROR
 
@@ -110,6 +116,12 @@ class UnexpectedContent(FetchError):
     """A 200 whose type or encoding cannot be the page."""
 
     outcome = Outcome.BLOCKED
+
+
+class Disallowed(FetchError):
+    """The site's robots.txt forbids the page: it was not asked for."""
+
+    outcome = Outcome.DISALLOWED
 
 
 class FetchStopped(FetchError):

@@ -179,7 +179,10 @@ def test_a_source_that_fails_does_not_stop_the_others(tmp_path, site, ended):
 def test_a_source_that_hangs_does_not_stop_the_others(tmp_path, site, ended, monkeypatch):
     monkeypatch.setattr("fxticker.daemon.STOP_GRACE_S", 0.1)
     with RawServer(lambda exchange: exchange.pause(20)) as hanging:
-        plans = planned(hanging.url, Every(SECOND), id="hanging"), planned(site.url, Every(SECOND))
+        plans = (
+            planned(hanging.url.replace("127.0.0.1", "localhost"), Every(SECOND), id="hanging"),
+            planned(site.url, Every(SECOND)),
+        )
         with daemon_of(Store(tmp_path), *plans, polls=3, timeout_s=20) as (daemon, taken):
             ended(daemon)
             daemon.run()
@@ -447,7 +450,9 @@ def test_a_poll_that_a_person_asked_for_is_not_taken_for_one_that_died(tmp_path)
     store = Store(tmp_path, clock=clock)
     store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
     page = Response(PAGE, {}, 200, 1)
-    collect_once(SOURCE, at("11:50:00.000417"), fetch=lambda url, *, media_types: page, store=store, clock=clock)
+    collect_once(
+        SOURCE, at("11:50:00.000417"), fetch=lambda url, *, media_types, conditions: page, store=store, clock=clock
+    )
     start_and_stop_at_once(tmp_path, planned(), now=at("12:00:10"))
     assert outcomes(tmp_path) == [
         (at("11:30:00"), "ok"),

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import anyio.to_thread
 import httpx
 import pytest
 from servers import RawServer, refusing_url
@@ -177,7 +178,6 @@ def test_the_deadline_holds_in_a_name_lookup(monkeypatch):
         answered.set()
 
 
-@pytest.mark.xfail(strict=True, reason="the system's name lookup cannot be cancelled, and its thread is waited for")
 def test_closing_does_not_wait_for_an_abandoned_name_lookup(monkeypatch):
     answered = _hanging_lookup(monkeypatch)
     fetch = fetcher(timeout_s=0.3)
@@ -190,6 +190,26 @@ def test_closing_does_not_wait_for_an_abandoned_name_lookup(monkeypatch):
     answered.set()
     closing.join(10)
     assert closed_in_time
+
+
+def test_name_lookups_that_hang_do_not_pile_up(monkeypatch):
+    answered = _hanging_lookup(monkeypatch)
+    with fetcher(timeout_s=0.05) as fetch:
+        for _ in range(8):
+            with pytest.raises(DeadlineExceeded):
+                fetch("http://localhost:9/", media_types=HTML)
+        with pytest.raises(Unreachable, match="8 name lookups hang"):
+            fetch("http://localhost:9/", media_types=HTML, timeout_s=10)
+        answered.set()
+
+
+def test_a_name_that_does_not_exist_is_no_answer(monkeypatch):
+    def unknown(*_arguments, **_options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with fetcher() as fetch, pytest.raises(Unreachable, match="Name or service not known"):
+        fetch("http://localhost:9/", media_types=HTML)
 
 
 def test_the_deadline_covers_pauses_before_retries():
@@ -394,6 +414,17 @@ def test_a_redirect_is_not_followed(target):
     assert len(requests) == 1
 
 
+@pytest.mark.parametrize("conditions", [None, {"if-none-match": '"v1"'}])
+def test_a_host_that_is_not_configured_hears_nothing_though_a_server_sends_us_there(conditions):
+    with RawServer(lambda exchange: exchange.send(WHOLE)) as elsewhere:
+        moved = f"HTTP/1.1 301 Moved\r\nLocation: {elsewhere.url}\r\nRefresh: 0; url={elsewhere.url}\r\n\r\n".encode()
+        with RawServer(lambda exchange: exchange.send(moved)) as server, fetcher(retry_pauses_s=(0,)) as fetch:
+            with pytest.raises(BadStatus):
+                fetch(server.url, media_types=HTML, conditions=conditions)
+            assert len(server.requests) == 1
+        assert elsewhere.requests == []
+
+
 @pytest.mark.parametrize("content_type", ["application/json", "image/png", "text/htmlx", "x/y\t; text/html", "text"])
 def test_another_content_type_is_no_page(content_type):
     with (
@@ -417,6 +448,180 @@ def test_an_encoding_that_was_not_asked_for_is_no_page(encoding):
         pytest.raises(UnexpectedContent, match="content encoding"),
     ):
         fetch(URL, media_types=HTML)
+
+
+# Conditional requests
+
+KNOWN = {"if-none-match": '"v1"', "if-modified-since": "Fri, 14 Nov 2025 12:00:00 GMT"}
+
+
+def test_conditions_are_sent_and_a_page_that_did_not_change_is_an_answer_without_body():
+    handle, requests = answering(page(status=304, content_type="image/png"))
+    with fetcher(handle) as fetch:
+        response = fetch(URL, media_types=HTML, conditions=KNOWN)
+    assert (response.http_status, response.body, response.attempts) == (304, b"", 1)
+    assert requests[0].headers["if-none-match"] == '"v1"'
+    assert requests[0].headers["if-modified-since"] == "Fri, 14 Nov 2025 12:00:00 GMT"
+
+
+def test_not_modified_is_understood_on_the_wire():
+    answer = b'HTTP/1.1 304 Not Modified\r\nETag: "v1"\r\nContent-Length: 28\r\n\r\n'
+    with RawServer(lambda exchange: exchange.send(answer)) as server, fetcher() as fetch:
+        assert fetch(server.url, media_types=HTML, conditions=KNOWN).http_status == 304
+    assert 'if-none-match: "v1"' in server.requests[0].lower()
+
+
+def test_a_page_that_changed_is_taken_as_ever():
+    with fetcher(lambda request: page(BODY)) as fetch:
+        response = fetch(URL, media_types=HTML, conditions=KNOWN)
+    assert (response.http_status, response.body) == (200, BODY)
+
+
+@pytest.mark.parametrize("conditions", [None, {}])
+def test_not_modified_is_no_answer_to_an_unconditional_request(conditions):
+    handle, requests = answering(page(status=304))
+    with fetcher(handle) as fetch, pytest.raises(BadStatus, match="status 304"):
+        fetch(URL, media_types=HTML, conditions=conditions)
+    assert not {"if-none-match", "if-modified-since"} & set(requests[0].headers)
+
+
+@pytest.mark.parametrize("status", [301, 404, 412, 503])
+def test_other_statuses_are_as_loud_under_conditions(status):
+    with fetcher(lambda request: page(status=status)) as fetch, pytest.raises(BadStatus, match=f"status {status}"):
+        fetch(URL, media_types=HTML, conditions=KNOWN)
+
+
+# When to come back
+
+
+@pytest.mark.parametrize("status", [301, 403, 429, 500, 503])
+def test_a_failure_carries_when_to_come_back(status):
+    with fetcher(lambda request: page(status=status, retry_after="120")) as fetch, pytest.raises(BadStatus) as caught:
+        fetch(URL, media_types=HTML)
+    assert caught.value.retry_after == "120"
+
+
+def test_a_failure_that_names_no_time_carries_none():
+    with fetcher(lambda request: page(status=503)) as fetch, pytest.raises(BadStatus) as caught:
+        fetch(URL, media_types=HTML)
+    assert caught.value.retry_after is None
+
+
+@pytest.mark.parametrize("retry_after", ["120", "0", "soon"])
+def test_a_server_that_says_when_to_come_back_is_not_asked_again_at_once(retry_after):
+    handle, requests = answering(page(status=503, retry_after=retry_after))
+    with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BadStatus) as caught:
+        fetch(URL, media_types=HTML)
+    assert caught.value.attempts == 1
+    assert len(requests) == 1
+
+
+# One request at a time for each host
+
+
+class Crowd:
+    """Counts how many requests are answered at once; the first of them waits for `release`."""
+
+    def __init__(self):
+        self.asked = threading.Event()
+        self.release = threading.Event()
+        self.under_way = 0
+        self.most = 0
+
+    async def __call__(self, request):
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        self.asked.set()
+        await anyio.to_thread.run_sync(self.release.wait, 10)
+        self.under_way -= 1
+        return page(BODY)
+
+
+@pytest.mark.parametrize("others", ["http://ticker.test/b", "http://TICKER.test:8080/", "https://ticker.test/"])
+def test_a_host_has_one_request_at_a_time(others):
+    crowd = Crowd()
+    with fetcher(crowd) as fetch, ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(fetch, url, media_types=HTML) for url in (URL, others, URL, others)]
+        assert crowd.asked.wait(10)
+        with pytest.raises(DeadlineExceeded) as caught:
+            fetch(others, media_types=HTML, timeout_s=0.1)
+        crowd.release.set()
+        assert [answer.result(10).body for answer in waiting] == [BODY] * 4
+    assert crowd.most == 1
+    assert caught.value.attempts == 0
+
+
+def test_hosts_do_not_wait_for_each_other():
+    with RawServer(lambda exchange: exchange.send(WHOLE)) as server, fetcher() as fetch, ThreadPoolExecutor(1) as pool:
+        with RawServer(lambda exchange: exchange.pause(20)) as silent:
+            waiting = pool.submit(fetch, silent.url.replace("127.0.0.1", "localhost"), media_types=HTML)
+            assert silent.asked.wait(10)
+            assert fetch(server.url, media_types=HTML).body == BODY
+            assert not waiting.done()
+        with pytest.raises(Unreachable):
+            waiting.result(10)
+
+
+def test_stopping_ends_the_wait_for_a_turn():
+    with (
+        RawServer(lambda exchange: exchange.pause(20)) as server,
+        fetcher(timeout_s=30) as fetch,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        waiting = [pool.submit(fetch, server.url, media_types=HTML) for _ in range(2)]
+        assert server.asked.wait(10)
+        fetch.stop()
+        assert [type(answer.exception(10)) for answer in waiting] == [FetchStopped, FetchStopped]
+        assert len(server.requests) == 1
+
+
+def test_a_failure_gives_the_turn_back():
+    handle, requests = answering(page(status=404), httpx.ReadError("reset"), page(BODY))
+    with fetcher(handle) as fetch:
+        with pytest.raises(BadStatus):
+            fetch(URL, media_types=HTML)
+        with pytest.raises(Unreachable):
+            fetch(URL, media_types=HTML)
+        assert fetch(URL, media_types=HTML).body == BODY
+    assert len(requests) == 3
+
+
+# What is not told
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout(""),
+        page(status=301, location="http://me:hunter2@elsewhere.test/?key=hunter2"),
+        page(status=503),
+        page(BODY, content_type="image/png"),
+        page(bytes(100_001)),
+    ],
+)
+def test_a_failure_tells_no_credential_and_no_query(failure):
+    with fetcher(answering(failure)[0]) as fetch, pytest.raises(FetchError) as caught:
+        fetch("http://me:hunter2@ticker.test/page?key=hunter2", media_types=HTML)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:hunter2@ticker.test:99999999/?key=hunter2",
+        "http://me:hunter2@tic\x7fker.test/?key=hunter2",
+        "http://me:hunter2@[::/?key=hunter2",
+        "http://me:hunter2@xn--zzzzz--/?key=hunter2",
+        "ftp://me:hunter2@ticker.test/?key=hunter2",
+        "http://me:hunter2@/?key=hunter2",
+        "me:hunter2@ticker.test/?key=hunter2",
+    ],
+)
+def test_an_address_that_cannot_be_asked_is_not_told(url):
+    with fetcher() as fetch, pytest.raises(Unreachable) as caught:
+        fetch(url, media_types=HTML)
+    assert "hunter2" not in str(caught.value)
 
 
 # Retries
