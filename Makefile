@@ -12,7 +12,7 @@ BENCH_ROWS ?= 13147200
 BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
-.PHONY: demo run test test-all torture lint types lock clean bench
+.PHONY: demo run test test-all torture soak lint types lock clean bench
 
 demo: $(VENV)/run.stamp
 	$(BIN)/fxticker demo
@@ -29,6 +29,10 @@ test-all: $(VENV)/dev.stamp
 # Kill a writer 1,000 times while readers look on; some minutes. SEED=… repeats a run's snapshots and lives.
 torture: $(VENV)/dev.stamp
 	$(BIN)/python tests/torture.py --kills 1000 $(if $(SEED),--seed $(SEED))
+
+# Poll the loopback site 100,000 times at speed and watch memory, descriptors and outcomes.
+soak: $(VENV)/dev.stamp
+	$(BIN)/python tests/soak.py --polls 100000
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import tomllib
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ from fxticker.sources import Planned, known_sources
 
 DEFAULT_FILE = "config.toml"
 ENV_PREFIX = "FXTICKER_"
+_UNREPEATED = ("url", "on_alert")
+_LISTEN = re.compile(r"(?:([0-9.]{1,15})|\[([0-9a-fA-F:.]{1,45})\]):([0-9]{1,5})")
+_MAX_PORT = 65535
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -101,6 +106,56 @@ def _is_plain(url: str) -> bool:
     return has_port and parts.scheme in ("http", "https") and bool(parts.hostname) and re.search(r"\s", url) is None
 
 
+class MonitoringSettings(BaseModel):
+    """``[monitoring]``."""
+
+    model_config = _STRICT
+
+    listen: str | None = None
+
+    @field_validator("listen")
+    @classmethod
+    def _on_this_machine(cls, listen: str | None) -> str | None:
+        if listen is not None:
+            address_of(listen)
+        return listen
+
+
+class AlertSettings(BaseModel):
+    """``[alerts]``."""
+
+    model_config = _STRICT
+
+    on_alert: str | None = None
+
+    @field_validator("on_alert")
+    @classmethod
+    def _a_command(cls, command: str | None) -> str | None:
+        if command is not None and not shlex.split(command):
+            raise ValueError("must name a command")
+        return command
+
+
+def address_of(listen: str) -> tuple[str, int]:
+    """Host and port of ``listen = "127.0.0.1:9464"``.
+
+    Raises
+    ------
+    ValueError
+        If it is no port of a loopback address: metrics are for this machine, and whoever serves others guards them.
+    """
+    match = _LISTEN.fullmatch(listen)
+    if match and 0 < int(match[3]) <= _MAX_PORT:
+        try:
+            host = IPv4Address(match[1]) if match[1] else IPv6Address(match[2])
+        except ValueError:
+            pass
+        else:
+            if host.is_loopback:
+                return str(host), int(match[3])
+    raise ValueError('must be a loopback address with a port, "127.0.0.1:9464" or "[::1]:9464"')
+
+
 class Settings(BaseSettings):
     """The whole configuration, valid in itself."""
 
@@ -108,6 +163,8 @@ class Settings(BaseSettings):
 
     store: StoreSettings = StoreSettings()
     http: HttpSettings = Field(default_factory=lambda: HttpSettings.model_validate({}))
+    monitoring: MonitoringSettings = MonitoringSettings()
+    alerts: AlertSettings = AlertSettings()
     sources: dict[str, SourceSettings] = Field(default_factory=lambda: {"timesca": SourceSettings()})
 
     @field_validator("sources")
@@ -218,7 +275,13 @@ def _slow_polls(settings: Settings) -> list[str]:
 _TABLES = tuple(Settings.model_fields)
 _SLOTS_LOOKED_AT = 2000
 """Enough slots to meet the two closest ones of any cron expression that is not contrived."""
-_MODELS: dict[str, type[BaseModel]] = {"store": StoreSettings, "http": HttpSettings, "sources": SourceSettings}
+_MODELS: dict[str, type[BaseModel]] = {
+    "store": StoreSettings,
+    "http": HttpSettings,
+    "monitoring": MonitoringSettings,
+    "alerts": AlertSettings,
+    "sources": SourceSettings,
+}
 
 
 def _problem(item: Any) -> str:
@@ -227,7 +290,7 @@ def _problem(item: Any) -> str:
         table = item["loc"][0] if len(item["loc"]) > 1 else None
         model = Settings if table is None else _MODELS[str(table)]
         return f"{key}: unknown key; allowed are {', '.join(model.model_fields)}"
-    # A URL may hold a password and a table may hold a URL: neither is repeated.
-    is_shown = isinstance(item["input"], str | int | float) and item["loc"][-1] != "url"
+    # A URL may hold a password, a command a key, and a table either: none is repeated.
+    is_shown = isinstance(item["input"], str | int | float) and item["loc"][-1] not in _UNREPEATED
     given = f" (given: {str(item['input'])[:60]!r})" if is_shown else ""
     return f"{key}: {item['msg'].removeprefix('Value error, ')}{given}"

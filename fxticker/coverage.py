@@ -1,16 +1,30 @@
-"""When the ticker was looked at, and when it was not."""
+"""When the ticker was looked at and when not, and what it showed of late."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
 
-from fxticker.frames import typed
+from fxticker.health import DAY, PairSeen, Recent
 from fxticker.instants import Moment, instant
 from fxticker.loading import StorePath, load_polls
-from fxticker.models import Outcome
+from fxticker.models import Origin, Outcome, Poll
+from fxticker.schedule import EPOCH, MICROSECOND
+from fxticker.store import Store
+from fxticker.store.checking import QUARANTINE
+from fxticker.store.columns import doubles, having, indices_of, integers, microseconds, text_codes
+from fxticker.store.scanning import Span, month_of
+from fxticker.store.segment_file import Summary
+from fxticker.store.segments import SegmentName, SegmentTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GAP_CADENCES = 3
 """A distance of more than three times the usual one is a hole, not a late poll."""
@@ -21,6 +35,25 @@ COLUMNS = {
     "slots": "int64",
     "why": "str",
 }
+SILENCE = "nothing is on record"
+LOOK_BACK = timedelta(days=31)
+"""How far back a change of a pair is looked for: a month that a rate stood still is worth a look by a person."""
+SEGMENTS_LOOKED_AT = 24
+"""At most, so that looking takes a tenth of a second whatever the store's size: 24 months at a poll every 15 min, and
+nearly 2 weeks at one a second."""
+
+
+_PRINTED = ("pair", "observed_at", "rate", "rate_text", "change_text", "origin")
+
+
+@dataclass(frozen=True, slots=True)
+class _Trail:
+    """What was seen of a pair in a stretch of time: rate and percentage as printed first and last, and the sum."""
+
+    seen: PairSeen
+    first_at: datetime
+    first: tuple[str | None, str | None]
+    last: tuple[str | None, str | None]
 
 
 def gaps(
@@ -39,42 +72,247 @@ def gaps(
     sources
         Only these.
     start, end
-        Half-open span of slots that are looked at. With `end` given, silence from the last poll up to it is a
-        stretch too.
+        Half-open span of slots that are looked at. Silence from the last poll before `start` on is a stretch too if
+        it reaches into the span, and with `end` given so is silence from the last poll up to it.
 
     Returns
     -------
     pandas.DataFrame
         One row per stretch, by source and start: ``source``, ``start_at`` (its first slot without a sound poll; where
-        nothing is on record, the last slot before), ``end_at`` (the next slot with a sound poll; NaT if there is none
-        yet), ``slots`` (outcomes on record in it), ``why`` (those outcomes with their counts, or that nothing is on
-        record: the distance of two polls is more than three times the source's median).
+        nothing is on record, the last slot before), ``end_at`` (the next slot with a sound poll, or, where nothing is
+        on record, with any; NaT if there is none yet), ``slots`` (outcomes on record in it), ``why`` (those outcomes
+        with their counts, or that nothing is on record: the distance of two polls is more than three times the
+        source's median). Of a source without any poll before `end` nothing is known, and it has no stretch.
     """
-    polls = load_polls(store, sources=sources, start=start, end=end)
+    import pandas as pd
+
+    from fxticker.frames import typed
+
+    polls = load_polls(store, sources=sources, end=end)
+    first, last = (None if moment is None else pd.Timestamp(instant(moment)) for moment in (start, end))
     rows = [
         (source, *stretch)
         for source, held in polls.groupby("source", observed=True, sort=True)
-        for stretch in _stretches(held, None if end is None else pd.Timestamp(instant(end)))
+        for stretch in _stretches(held.reset_index(drop=True), first, last)
     ]
     return typed(rows, COLUMNS)
 
 
-def _stretches(polls: pd.DataFrame, end: pd.Timestamp | None) -> list[tuple[Any, Any, int, str]]:
-    slots = polls["slot"].reset_index(drop=True)
-    sound = (polls["outcome"] == Outcome.OK).reset_index(drop=True)
-    outcomes = polls["outcome"].astype(str).reset_index(drop=True)
-    usual = slots.diff().median()
+def _stretches(
+    polls: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None
+) -> list[tuple[Any, Any, int, str]]:
+    """The stretches of one source; `polls` may begin before `start`."""
+    import pandas as pd
+
+    inside = polls if start is None else polls[polls["slot"] >= start]
+    # The span's own cadence: it may have been another in other years. One poll has none, and a day is silence then.
+    usual = (inside if len(inside) > GAP_CADENCES else polls)["slot"].diff().median()
+    slots, outcomes = inside["slot"], inside["outcome"].astype(str)
+    sound = outcomes == Outcome.OK
     found: list[tuple[Any, Any, int, str]] = []
     for _, run in slots.groupby((sound != sound.shift()).cumsum()):
         if not sound[run.index[0]]:
-            after = run.index[-1] + 1
-            following = slots[after] if after < len(slots) else pd.NaT
+            following = slots.get(run.index[-1] + 1, pd.NaT)
             counts = outcomes[run.index].value_counts()
             why = ", ".join(f"{name} x {count}" for name, count in counts.items())
             found.append((run.iloc[0], following, len(run), why))
-    silent = slots.index[slots.diff() > GAP_CADENCES * usual]
-    found.extend((slots[position - 1], slots[position], 0, "nothing is on record") for position in silent)
-    last = slots.iloc[-1]
-    if end is not None and sound.iloc[-1] and end - last > GAP_CADENCES * usual:
-        found.append((last, pd.NaT, 0, "nothing is on record"))
-    return sorted(found, key=lambda stretch: stretch[0])
+    before = polls["slot"][: len(polls) - len(inside)].tail(1)
+    marks = [*before, *slots]
+    limit = pd.Timedelta(DAY) if pd.isna(usual) else GAP_CADENCES * usual
+    found.extend(
+        (earlier, later, 0, SILENCE)
+        for earlier, later in zip(marks, [*marks[1:], end], strict=True)
+        if later is not None and later - earlier > limit
+    )
+    return sorted(
+        ((begin, pd.NaT if until is end else until, count, why) for begin, until, count, why in found),
+        key=lambda stretch: stretch[0],
+    )
+
+
+def recent(store: Store, source: str, now: datetime) -> Recent:
+    """What the store holds of a source of late, from its newest segments alone and without pandas.
+
+    Parameters
+    ----------
+    store
+        An open store.
+    source
+        Whose.
+    now
+        The instant to look back from: 24 hours at polls, 31 days at ticks of live polls. For the last sound and the
+        last stale poll, the newest segments are looked at until one is found.
+    """
+    parts: list[pa.Table] = []
+    last_ok = last_stale = before = None
+    day_before = microseconds(now - DAY)
+    for segment, summary in _newest_first(store.polls, store.polls.segments(source))[:SEGMENTS_LOOKED_AT]:
+        if last_ok is not None and before is not None and summary.last <= min(last_ok, before):
+            break
+        rows = store.polls.open(segment).read(["slot", "outcome", "ticks", "detail"])
+        at = integers(rows.column("slot"))
+        last_ok = _latest(last_ok, at[having(rows.column("outcome"), [Outcome.OK])])
+        last_stale = _latest(last_stale, at[having(rows.column("outcome"), [Outcome.STALE])])
+        before = _latest(before, at[at <= day_before])
+        parts.append(_where(rows, (at > day_before) | (at == before)))
+    pairs, changes_since = _pairs(store.ticks, source, now)
+    polls = [
+        Poll(source, row["slot"], Outcome(row["outcome"]), ticks=row["ticks"], detail=row["detail"])
+        for row in _records(parts)
+    ]
+    polls.sort(key=attrgetter("slot"))
+    return Recent(polls, _instant(last_ok), _instant(last_stale), pairs, changes_since)
+
+
+def poll_log(
+    store: Store,
+    *,
+    limit: int,
+    sources: Collection[str] | None = None,
+    outcomes: Collection[str] | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """The last polls on record that match, made without pandas.
+
+    Parameters
+    ----------
+    store
+        An open store.
+    limit
+        How many.
+    sources, outcomes
+        Only these.
+    start, end
+        Half-open span of slots.
+
+    Returns
+    -------
+    list
+        The rows as Python values, by slot and source, the newest last: ``source``, then the columns of the data
+        contract.
+    """
+    span = Span(start, end)
+    found: list[dict[str, Any]] = []
+    for source in store.polls.sources() if sources is None else sorted({*sources}):
+        segments = [segment for segment in store.polls.segments(source) if span.may_hold(segment)]
+        parts: list[pa.Table] = []
+        count, oldest = 0, 0
+        for segment, summary in _newest_first(store.polls, segments):
+            if count >= limit and summary.last < oldest:
+                break
+            if span.overlaps(summary):
+                rows = store.polls.open(segment).read()
+                kept = span.within(integers(rows.column("slot")))
+                if outcomes is not None:
+                    kept &= having(rows.column("outcome"), outcomes)
+                parts.append(_newest_rows(_where(rows, kept), limit))
+                count += parts[-1].num_rows
+                oldest = min((int(integers(part.column("slot")).min()) for part in parts if part.num_rows), default=0)
+        found.extend({"source": source, **row} for row in _records(parts))
+    return sorted(found, key=lambda row: (row["slot"], row["source"]))[-limit:]
+
+
+def stored_bytes(store: Store) -> int:
+    """The size of all files that the store keeps."""
+    folders = (store.ticks.spec.name, store.polls.spec.name, "rejected", QUARANTINE)
+    return sum(item.size_bytes for folder in folders for item in store.medium.list(folder))
+
+
+def _newest_first(table: SegmentTable, segments: Sequence[SegmentName]) -> list[tuple[SegmentName, Summary]]:
+    """Segments with their summaries, the one that reaches farthest first; those without rows left out."""
+    found = [(segment, table.summary(segment)) for segment in segments]
+    return sorted((item for item in found if item[1].rows), key=lambda item: item[1].last, reverse=True)
+
+
+def _pairs(table: SegmentTable, source: str, now: datetime) -> tuple[list[PairSeen], datetime]:
+    """The pairs that live polls saw in the time that is looked at, and when that begins."""
+    span = Span(now - LOOK_BACK, now + MICROSECOND)
+    months = [month for month in table.months(source) if month_of(now - LOOK_BACK) <= month <= month_of(now)]
+    segments = [segment for month in months for segment in table.segments(source, month)]
+    held = [item for item in _newest_first(table, segments) if span.overlaps(item[1])]
+    if len(held) > SEGMENTS_LOOKED_AT:
+        span = Span(_instant(held[SEGMENTS_LOOKED_AT][1].last), span.end)
+    assert span.start is not None
+    trails: dict[str, _Trail] = {}
+    looked_at = held[:SEGMENTS_LOOKED_AT]
+    for place, (segment, _) in enumerate(looked_at):
+        shown = {pair for _, summary in looked_at[place:] for pair in summary.series}
+        if all(pair in trails and trails[pair].seen.changed_at is not None for pair in shown):
+            break
+        # One segment at a time: the rows of a month would double what a daemon takes of memory.
+        for trail in _trails(table.open(segment).read(_PRINTED), span):
+            later = trails.get(trail.seen.pair)
+            trails[trail.seen.pair] = trail if later is None else _joined(trail, later)
+    return [trails[pair].seen for pair in sorted(trails)], span.start
+
+
+def _trails(rows: pa.Table, span: Span) -> list[_Trail]:
+    """What the live polls of a span saw of each pair, of a segment's rows."""
+    at = integers(rows.column("observed_at"))
+    kept = span.within(at) & having(rows.column("origin"), [Origin.LIVE])
+    pairs: dict[str | None, int] = {}
+    rates: dict[str | None, int] = {}
+    changes: dict[str | None, int] = {}
+    of_pair = text_codes(rows.column("pair"), pairs)
+    printed = text_codes(rows.column("rate_text"), rates), text_codes(rows.column("change_text"), changes)
+    rate_texts, change_texts = list(rates), list(changes)
+    found = []
+    for pair, code in pairs.items():
+        where = np.flatnonzero(kept & (of_pair == code))
+        if pair is None or not len(where):
+            continue
+        where = where[np.argsort(at[where], kind="stable")]
+        first, last = where[0], where[-1]
+        differs = np.logical_or(*(np.diff(codes[where]) != 0 for codes in printed))
+        changed_at = at[where[1:][differs]]
+        seen = PairSeen(
+            pair,
+            float(doubles(rows.column("rate"))[last]),
+            str(rate_texts[printed[0][last]]),
+            EPOCH + timedelta(microseconds=int(at[last])),
+            _instant(int(changed_at[-1])) if len(changed_at) else None,
+        )
+        ends = [(rate_texts[printed[0][end]], change_texts[printed[1][end]]) for end in (first, last)]
+        found.append(_Trail(seen, EPOCH + timedelta(microseconds=int(at[first])), ends[0], ends[1]))
+    return found
+
+
+def _joined(trail: _Trail, later: _Trail) -> _Trail:
+    """Two trails of a pair as one."""
+    between = later.first_at if trail.last != later.first else trail.seen.changed_at
+    seen = replace(later.seen, changed_at=later.seen.changed_at or between)
+    return _Trail(seen, trail.first_at, trail.first, later.last)
+
+
+def _where(rows: pa.Table, kept: np.ndarray) -> pa.Table:
+    return rows if kept.all() else rows.take(indices_of(np.flatnonzero(kept)))
+
+
+def _newest_rows(rows: pa.Table, limit: int) -> pa.Table:
+    order = np.argsort(integers(rows.column("slot")), kind="stable")
+    return rows.take(indices_of(order[-limit:]))
+
+
+def _records(parts: Sequence[pa.Table]) -> list[dict[str, Any]]:
+    """The rows of some tables as Python values; an instant may be null, as the start of a poll that never began."""
+    found: list[dict[str, Any]] = []
+    for part in parts:
+        columns = {
+            field.name: _instants(column) if pa.types.is_timestamp(field.type) else column.to_pylist()
+            for field, column in zip(part.schema, part.columns, strict=True)
+        }
+        found.extend(dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+    return found
+
+
+def _instants(column: pa.ChunkedArray) -> list[datetime | None]:
+    return [_instant(value) for chunk in column.chunks for value in chunk.view(pa.int64()).to_pylist()]
+
+
+def _instant(at: int | None) -> datetime | None:
+    return None if at is None else EPOCH + timedelta(microseconds=at)
+
+
+def _latest(known: int | None, at: np.ndarray) -> int | None:
+    return known if not len(at) else int(at.max()) if known is None else max(known, int(at.max()))

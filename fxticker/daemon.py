@@ -3,41 +3,63 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from types import FrameType
 
-from apscheduler.events import (
-    EVENT_JOB_MAX_INSTANCES,
-    EVENT_JOB_MISSED,
-    EVENT_SCHEDULER_STARTED,
-    JobExecutionEvent,
-    JobSubmissionEvent,
-    SchedulerEvent,
-)
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
-from apscheduler.triggers.base import BaseTrigger
-
-from fxticker.clock import Clock
-from fxticker.collecting import collect_once, outcome_of
-from fxticker.errors import StoreError
-from fxticker.fetching import Fetcher
+from fxticker.absence import NOT_CONFIGURED, NOT_RUNNING, OVERRUN, REGRIDDED, TOO_LATE, Jump, Ledger, is_late, jump_of
+from fxticker.clock import Clock, JumpWatch
+from fxticker.collecting import collect_once
+from fxticker.fetching import StoppableFetch
+from fxticker.firing import Firing
 from fxticker.models import Outcome, Poll
-from fxticker.schedule import MICROSECOND, Schedule, slots_between
+from fxticker.observing import Observer, Observers
+from fxticker.politeness import SourceState
+from fxticker.recording import RETRY_PAUSES_S, Recorder
 from fxticker.sources import Planned
 from fxticker.store import Store
 
-STOP_GRACE_S = 4.0
-"""How long a running poll may go on after a stop was asked for; supervisors wait longer than this."""
-ABANDON_S = 5.0
-"""How long an abandoned poll has to write its outcome."""
-_MISSED_BATCH = 50_000
-"""Missed slots written at once, so that years of absence need no memory to speak of."""
+STOP_GRACE_S = 3.0
+"""How long a running poll may go on after a stop was asked for."""
+ABANDON_S = 1.5
+"""How long an abandoned poll has to write its outcome: all in all a stop takes less than 5 s."""
+BEAT_S = 5.0
+"""Between two looks of the daemon at its clock."""
+_FLUSH_S = 0.5
+"""How long observers and the log may keep a process that is to end."""
 
 _log = logging.getLogger("fxticker")
+
+
+@dataclass(slots=True, eq=False)
+class _Watched:
+    """A source as the daemon looks after it. One thread at a time is busy with it, and changes what it needs.
+
+    Attributes
+    ----------
+    wanted
+        What it is to be polled by; null if no more.
+    plan
+        What it is polled by.
+    busy, asked
+        Whether a thread is at it; whether it is to look again before it goes.
+    polling, overrun
+        The slot of the poll that runs; the last slot that came meanwhile.
+    """
+
+    ledger: Ledger
+    wanted: Planned | None = None
+    plan: Planned | None = None
+    state: SourceState = field(default_factory=SourceState)
+    busy: bool = False
+    asked: bool = False
+    polling: datetime | None = None
+    overrun: datetime | None = None
 
 
 class Daemon:
@@ -49,196 +71,280 @@ class Daemon:
         The sources, each once.
     fetcher, store, clock
         The net, the store and the present.
-    on_poll
-        Told of each poll after it was recorded.
+    observers
+        Told what happens.
+    retry_pauses_s
+        Before a write that failed is tried again; after the last the daemon ends.
+    beat_s, monotonic
+        How often, and against which seconds, the daemon looks whether its clock was set.
     """
 
     def __init__(
         self,
         planned: Sequence[Planned],
         *,
-        fetcher: Fetcher,
+        fetcher: StoppableFetch,
         store: Store,
         clock: Clock,
-        on_poll: Callable[[Poll], None] = lambda poll: None,
+        observers: Sequence[Observer] = (),
+        retry_pauses_s: Sequence[float] = RETRY_PAUSES_S,
+        beat_s: float = BEAT_S,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._planned = {plan.source.id: plan for plan in planned}
+        self._planned = tuple(planned)
         self._fetcher = fetcher
         self._store = store
         self._clock = clock
-        self._on_poll = on_poll
-        self._last_slot: dict[str, datetime] = {}
-        self._running: set[str] = set()
+        self._observers = Observers(observers)
+        self._stop_asked = threading.Event()
+        self._ended = threading.Event()
+        self._recorder = Recorder(store, self._observers, pauses_s=retry_pauses_s, stop_asked=self._stop_asked)
+        self._watched: dict[str, _Watched] = {}
+        self._reloading = threading.Lock()
         self._change = threading.Condition()
         self._failure: Exception | None = None
-        self._stop_asked = threading.Event()
-        self._scheduler = BlockingScheduler(
-            timezone=UTC, executors={"default": ThreadPoolExecutor(max(1, len(self._planned)))}
-        )
-        self._scheduler.add_listener(self._on_skipped, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
-        self._scheduler.add_listener(self._on_started, EVENT_SCHEDULER_STARTED)
+        self._beat_s = beat_s
+        self._looking = threading.Lock()
+        self._watch = JumpWatch(clock, monotonic)
+        self._jump: Jump | None = None
+        self._firing = Firing(clock)
 
     def run(self) -> None:
         """Poll until `stop` is called.
 
         Raises
         ------
+        StoreLocked
+            If another daemon runs on the store.
         StoreError
             If the store refused a write: without a record the daemon must not go on as if all were well.
         """
-        for plan in self._planned.values():
-            first = self._first_slot(plan)
-            self._catch_up(plan, first)
-            self._scheduler.add_job(
-                self._poll,
-                _GridTrigger(plan.schedule, first),
-                args=[plan],
-                id=plan.source.id,
-                coalesce=True,
-                max_instances=1,
-                misfire_grace_time=max(1, round(_grace(plan, first).total_seconds())),
-            )
-            _log.info("%s: next slot %s", plan.source.id, first.isoformat(timespec="seconds"))
-        if not self._stop_asked.is_set():
-            self._scheduler.start()
-        self._finish()
+        with self._store.as_daemon():
+            for plan in self._planned:
+                self._want(plan.source.id, plan)
+                self._switch(self._watched[plan.source.id], self._clock.now(), why=NOT_RUNNING)
+            self._observers.started([each.wanted for each in self._watched.values() if each.wanted is not None])
+            for source in self._watched:
+                self._firing.now(source)
+            heart = threading.Thread(target=self._beat_on, daemon=True)
+            heart.start()
+            try:
+                self._firing.run()
+                self._finish()
+            finally:
+                self._ended.set()
+                heart.join(_FLUSH_S)
         if self._failure is not None:
             raise self._failure
 
     def stop(self) -> None:
         """End `run`: a poll under way is finished if it is quick and abandoned, with its outcome, if not."""
         self._stop_asked.set()
-        # In a thread of its own: a signal handler may have interrupted the scheduler while it holds its locks.
-        threading.Thread(target=self._shut_down, daemon=True).start()
+        self._firing.stop()
 
-    def stop_on_signals(self) -> None:
-        """Stop on SIGTERM and SIGINT."""
+    def reload(self, planned: Sequence[Planned]) -> None:
+        """Poll these sources from now on, on these grids; any thread may ask for it.
+
+        What stays as it was is not touched. A source whose grid changes has its outcomes up to now on the old one. A
+        poll under way is not interrupted: its source changes when it is over.
+        """
+        with self._reloading:
+            wanted = {plan.source.id: plan for plan in planned}
+            changed = [
+                source
+                for source in {**self._watched, **wanted}
+                if source not in self._watched or self._watched[source].wanted != wanted.get(source)
+            ]
+            for source in changed:
+                self._want(source, wanted.get(source))
+            self._observers.started(tuple(planned))
+            for source in changed:
+                self._firing.now(source)
+
+    def beat(self) -> None:
+        """Look whether the clock was set; the daemon's own thread does so every few seconds."""
+        self._look_at_clock()
+        self._observers.beat(self._clock.now())
+
+    def stop_on_signals(self, *, on_hangup: Callable[[], None] | None = None) -> None:
+        """Stop on SIGTERM and SIGINT, the second time at once, with exit code 128 and the signal's number.
+
+        Parameters
+        ----------
+        on_hangup
+            Called on SIGHUP, in a thread of its own, and never twice at a time.
+        """
+        told = threading.Event()
+        in_turn = threading.Lock()
 
         def handle(number: int, _frame: FrameType | None) -> None:
+            if told.is_set():
+                _end_at_once(128 + number)
+            told.set()
             _log.info("stopping: %s", signal.Signals(number).name)
             self.stop()
 
+        def hang_up() -> None:
+            assert on_hangup is not None
+            with in_turn:
+                on_hangup()
+
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, handle)
-
-    def _on_started(self, _event: SchedulerEvent) -> None:
-        """Stop at once if that was asked for while the scheduler started, when there was nothing to shut down."""
-        if self._stop_asked.is_set():
-            self.stop()
-
-    def _shut_down(self) -> None:
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        if on_hangup is not None:
+            signal.signal(signal.SIGHUP, lambda _number, _frame: threading.Thread(target=hang_up, daemon=True).start())
 
     def _finish(self) -> None:
+        def idle() -> bool:
+            return not any(watched.busy for watched in self._watched.values())
+
         with self._change:
-            if not self._change.wait_for(lambda: not self._running, STOP_GRACE_S):
+            if not self._change.wait_for(idle, STOP_GRACE_S):
                 self._fetcher.stop()
-                self._change.wait_for(lambda: not self._running, ABANDON_S)
-
-    def _poll(self, plan: Planned) -> None:
-        with self._change:
-            if self._stop_asked.is_set():
-                return
-            self._running.add(plan.source.id)
-        try:
-            slot = plan.schedule.at_or_before(self._clock.now())
-            self._catch_up(plan, slot)
-            last = self._last_slot[plan.source.id]
-            # After a clock was set back, slots that have their outcome come again.
-            if slot > last or not self._store.has_polls(plan.source.id, slot, slot + MICROSECOND):
-                poll = collect_once(plan.source, slot, fetch=self._fetcher, store=self._store, clock=self._clock)
-                self._on_poll(poll)
-                self._last_slot[plan.source.id] = max(slot, last)
-        except Exception as error:  # noqa: BLE001  the scheduler would only log it and go on without storing
-            self._fail(error)
-        finally:
-            with self._change:
-                self._running.discard(plan.source.id)
-                self._change.notify_all()
-
-    def _first_slot(self, plan: Planned) -> datetime:
-        """The slot that is running now, if it was not polled yet and is not too late for it, or else the next."""
-        now = self._clock.now()
-        slot = plan.schedule.at_or_before(now)
-        was_polled = self._recovered(plan, slot) is not None
-        is_due = now - slot <= _grace(plan, slot) and not was_polled
-        last = next(self._store.planned_slots(plan.source.id, now), None)
-        if last is None:
-            # The very first start: what lies before it was never planned.
-            last = plan.schedule.at_or_before(slot - MICROSECOND) if is_due or was_polled else slot
-        self._last_slot[plan.source.id] = last
-        return slot if is_due and slot > last else plan.schedule.after(now)
-
-    def _catch_up(self, plan: Planned, until: datetime) -> None:
-        """Write an outcome for every slot between the last recorded one and `until`."""
-        last = self._last_slot[plan.source.id]
-        batch: list[Poll] = []
-        missed = 0
-        for slot in slots_between(plan.schedule, last, until):
-            batch.append(self._outcome_of_absence(plan, slot, is_first=missed == 0))
-            missed += 1
-            if len(batch) == _MISSED_BATCH:
-                self._store.record(batch)
-                batch.clear()
-            self._last_slot[plan.source.id] = slot
-        if batch:
-            self._store.record(batch)
-            _log.warning("%s: %d slots after %s had no outcome", plan.source.id, missed, last.isoformat())
-
-    def _outcome_of_absence(self, plan: Planned, slot: datetime, *, is_first: bool) -> Poll:
-        # Only the poll that ran when the process died can have stored ticks without an outcome.
-        recovered = self._recovered(plan, slot) if is_first else None
-        return recovered or Poll(plan.source.id, slot, Outcome.MISSED, detail="nothing ran at this slot")
-
-    def _recovered(self, plan: Planned, slot: datetime) -> Poll | None:
-        """The outcome of a poll whose process ended between storing its ticks and recording it; null if none did."""
-        end = plan.schedule.after(slot)
-        ticks = self._store.live_ticks(plan.source.id, slot, end)
-        if not ticks or self._store.has_polls(plan.source.id, slot, end):
-            return None
-        source_date = ticks[0]["source_date"]
-        return Poll(
-            plan.source.id,
-            slot,
-            outcome_of(source_date, ticks[0]["observed_at"], plan.source),
-            ticks=len(ticks),
-            source_date=source_date,
-            detail="its ticks were stored; the process ended before this outcome was",
-        )
-
-    def _on_skipped(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:
-        """Record the slots that the scheduler itself skipped, which it would only log."""
-        plan = self._planned[event.job_id]
-        if event.code == EVENT_JOB_MISSED:
-            outcome, instants, detail = Outcome.MISSED, [event.scheduled_run_time], "the machine woke too late for it"
-        else:
-            outcome, instants = Outcome.OVERRUN, event.scheduled_run_times
-            detail = "the previous poll was still running"
-        try:
-            self._store.record([Poll(plan.source.id, at.astimezone(UTC), outcome, detail=detail) for at in instants])
-        except StoreError as error:
-            self._fail(error)
+                if not self._change.wait_for(idle, ABANDON_S):
+                    _log.error("a poll could not be ended in time; its slot is settled at the next start")
 
     def _fail(self, error: Exception) -> None:
         """End the daemon with `error`: the scheduler would swallow it."""
         self._failure = error
         self.stop()
 
+    def _beat_on(self) -> None:
+        while not self._ended.wait(self._beat_s):
+            self.beat()
 
-def _grace(plan: Planned, slot: datetime) -> timedelta:
-    """How late a slot may still be polled: half the distance to the next one."""
-    return (plan.schedule.after(slot) - slot) / 2
+    def _look_at_clock(self) -> None:
+        """If the clock was set or the machine slept, say so, and have every source looked at from the new instant."""
+        with self._looking:  # whoever looks next is to know the jump that was seen
+            by = self._watch.jump()
+            if by is None:
+                return
+            self._jump = jump_of(by, self._clock.now())
+        _log.warning("%s", self._jump.why)
+        self._observers.clock_jumped(by)
+        for source in list(self._watched):
+            self._firing.now(source)
+
+    def _want(self, source: str, plan: Planned | None) -> None:
+        """Make `plan` what the source is to be polled by, and have its slots come up."""
+        watched = self._watched.get(source)
+        if watched is None:
+            watched = _Watched(Ledger(source, self._store, self._recorder.record))
+            self._watched = {**self._watched, source: watched}  # other threads may be going through it
+        watched.wanted = plan
+        if plan is not None:
+            self._firing.plan(
+                source,
+                lambda: None if watched.wanted is None else watched.wanted.schedule,
+                lambda: self._attend(watched),
+            )
+
+    def _attend(self, watched: _Watched) -> None:
+        """Do what is due for a source; if a thread is at it already, that one looks again when it is done."""
+        with self._change:
+            watched.asked = True
+            if watched.busy:
+                self._note_overrun(watched)
+                return
+            watched.busy = True
+        try:
+            while self._goes_on(watched):
+                self._visit(watched)
+        except Exception as error:  # noqa: BLE001  the scheduler would only log it and go on without storing
+            self._fail(error)
+            with self._change:
+                watched.busy = False
+                self._change.notify_all()
+
+    def _goes_on(self, watched: _Watched) -> bool:
+        with self._change:
+            watched.busy = watched.asked and not self._stop_asked.is_set()
+            watched.asked = False
+            self._change.notify_all()
+            return watched.busy
+
+    def _note_overrun(self, watched: _Watched) -> None:
+        if watched.polling is not None and watched.plan is not None:
+            slot = watched.plan.schedule.at_or_before(self._clock.now())
+            if slot > watched.polling:
+                watched.overrun = slot
+
+    def _visit(self, watched: _Watched) -> None:
+        """Settle what passed, and poll the slot that is running unless it has its outcome or must not be."""
+        self._look_at_clock()
+        now = self._clock.now()
+        if watched.plan != watched.wanted:
+            self._switch(watched, now, why=NOT_CONFIGURED)
+        plan, ledger = watched.plan, watched.ledger
+        if plan is None:
+            return
+        if ledger.follow(plan.schedule, now):
+            watched.state.wait_until = None  # it was an instant of the other clock
+            following = ledger.next_open(plan.schedule, now)
+            _log.warning("%s: the clock is behind slots on record; the next to poll is %s", plan.source.id, following)
+        slot = plan.schedule.at_or_before(now)
+        if is_late(plan.schedule, slot, now):
+            slot = plan.schedule.after(now)
+        ledger.settle(plan.schedule, slot, self._passed(plan, Outcome.MISSED, TOO_LATE))
+        if slot > now or ledger.is_settled(slot):
+            return
+        state = watched.state
+        if state.wait_until is not None and slot < state.wait_until:
+            self._recorder.record([Poll(plan.source.id, slot, Outcome.BACKOFF, detail=state.wait_why)])
+            ledger.has(slot)
+        else:
+            self._poll(watched, plan, slot)
+
+    def _poll(self, watched: _Watched, plan: Planned, slot: datetime) -> None:
+        with self._change:
+            watched.polling = slot
+        collect_once(
+            plan.source,
+            slot,
+            fetch=self._fetcher,
+            store=self._recorder,
+            clock=self._clock,
+            state=watched.state,
+            schedule=plan.schedule,
+        )
+        with self._change:
+            overrun, watched.polling, watched.overrun = watched.overrun, None, None
+        watched.ledger.has(slot)
+        if overrun is not None:
+            passed = self._passed(plan, Outcome.OVERRUN, OVERRUN)
+            watched.ledger.settle(plan.schedule, plan.schedule.after(overrun), passed)
+
+    def _switch(self, watched: _Watched, now: datetime, *, why: str) -> None:
+        """Put a source's wanted plan into force."""
+        old, new = watched.plan, watched.wanted
+        if old is None or new is None or old.source != new.source:
+            watched.state = SourceState()
+        watched.plan = new
+        if new is None or (old is not None and old.schedule == new.schedule):
+            return
+        if old is None:
+            following = watched.ledger.begin(new.source, new.schedule, now, why=why)
+        else:
+            watched.ledger.settle(old.schedule, old.schedule.after(now), self._passed(old, Outcome.MISSED, REGRIDDED))
+            watched.ledger.begin_grid(now)
+            following = new.schedule.after(now)
+        _log.info("%s: next slot %s", new.source.id, following.isoformat(timespec="seconds"))
+
+    def _passed(self, plan: Planned, outcome: Outcome, detail: str) -> Callable[[datetime], Poll]:
+        """What is written for slots that nobody polled: this, or that the clock left them out."""
+        jump = self._jump
+
+        def poll(slot: datetime) -> Poll:
+            if jump is not None and jump.after < slot <= jump.until:
+                return Poll(plan.source.id, slot, Outcome.MISSED, detail=jump.why)
+            return Poll(plan.source.id, slot, outcome, detail=detail)
+
+        return poll
 
 
-class _GridTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
-    """Fires at a schedule's slots; however many have passed, it goes on with the first one after now."""
-
-    def __init__(self, schedule: Schedule, first: datetime) -> None:
-        self._schedule = schedule
-        self._first = first
-
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        if previous is None:
-            return self._first
-        return self._schedule.after(max(previous, now).astimezone(UTC))
+def _end_at_once(code: int) -> None:
+    """End the process; what the log holds back is written if that can be done quickly."""
+    flushing = threading.Thread(target=logging.shutdown, daemon=True)
+    flushing.start()
+    flushing.join(_FLUSH_S)
+    os._exit(code)

@@ -20,6 +20,8 @@ CORE = (
     "parsing",
     "normalising",
     "schedule",
+    "politeness",
+    "health",
     "instants",
     "sources/__init__",
     "sources/timesca",

@@ -1,16 +1,22 @@
 """The command line as a user meets it: what it prints, where, and its exit codes."""
 
 import json
+import os
 import sys
+from datetime import UTC, datetime, timedelta
 from subprocess import run
 
 import pytest
-from builders import NOON, snapshot_ticks
+from builders import NOON, snapshot_ticks, tick
 
 import fxticker as fx
+from fxticker.config import Settings
 from fxticker.demo.captures import read_captures
 from fxticker.demo.site import TickerSite, render_html, render_text
+from fxticker.models import Outcome, Poll
 from fxticker.store import Store
+
+QUARTER = timedelta(minutes=15)
 
 
 def fxticker(*arguments, cwd, stdin=None):
@@ -100,6 +106,8 @@ def test_missing_store_is_named_in_one_line(tmp_path):
         ["export", "ticks.xlsx"],
         ["import", "page.txt", "--observed-at", "noon"],
         ["import", "page.txt", "--source", "nobody"],
+        ["polls", "--outcome", "good"],
+        ["polls", "--limit", "0"],
         ["nonsense"],
     ],
 )
@@ -177,12 +185,172 @@ def test_snapshot_that_gets_no_ticks_exits_with_1(tmp_path):
     assert list(fx.load_polls(tmp_path / "parquet")["outcome"]) in (["unreachable"], ["timeout"])
 
 
+def fed_store(folder, *outcomes):
+    """A store whose last poll is of the slot before now, as the default configuration plans it."""
+    store = Store(folder)
+    [plan] = Settings().planned()
+    last = plan.schedule.at_or_before(datetime.now(UTC))
+    slots = [last - QUARTER * n for n in range(len(outcomes))][::-1]
+    store.record(
+        Poll("timesca", slot, outcome, ticks=5, detail=None if outcome == "ok" else "no whole answer")
+        for slot, outcome in zip(slots, outcomes, strict=True)
+    )
+    store.append([*snapshot_ticks(last - QUARTER), *snapshot_ticks(last)])
+    store.append([tick("KZT/USD", "0.00190", observed_at=last - 2 * QUARTER)])
+    return store, last
+
+
+def iso(instant):
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def test_status_of_a_source_that_is_well_exits_with_0(tmp_path):
+    _, last = fed_store(tmp_path / "store", Outcome.OK, Outcome.TIMEOUT, Outcome.OK)
+    shown = fxticker("status", "--store", "store", "--format", "json", cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    found = json.loads(shown.stdout)
+    assert found["well"] is True
+    [source] = found["sources"]
+    pairs = source.pop("pairs")
+    del source["changes_since"]
+    # the slot after the last, unless that came while this test ran
+    assert source.pop("next_slot") in (iso(last + QUARTER), iso(last + 2 * QUARTER))
+    assert source == {
+        "source": "timesca",
+        "well": True,
+        "reason": None,
+        "since": None,
+        "last_slot": iso(last),
+        "last_outcome": "ok",
+        "last_detail": None,
+        "last_ok": iso(last),
+        "outcomes_24h": {"ok": 2, "timeout": 1},
+        "gaps_24h": 1,
+    }
+    assert pairs[1] == {
+        "pair": "KZT/USD",
+        "rate_text": "0.00191",
+        "seen_at": iso(last),
+        "changed_at": iso(last - QUARTER),
+    }
+    assert pairs[2]["changed_at"] is None
+    store = found["store"]
+    assert (store["path"], store["daemon"]) == ("store", None)
+    assert store["size_bytes"] == sum(path.stat().st_size for path in tmp_path.rglob("*.parquet"))
+    assert store["free_bytes"] > 0
+    assert store["last_writer"].startswith("process ")
+
+
+def test_status_is_plain_text_on_a_terminal(tmp_path):
+    fed_store(tmp_path / "store", Outcome.OK, Outcome.TIMEOUT)
+    shown = fxticker("status", "--store", "store", cwd=tmp_path)
+    assert shown.returncode == 0
+    lines = shown.stdout.splitlines()
+    assert lines[0] == "timesca: well"
+    assert lines[1].endswith(" timeout (no whole answer)")
+    assert lines[3] == "  last 24 h  ok 1, timeout 1; gaps: 1"
+    assert lines[6].startswith("  KZT/USD    0.00191 at ")
+    assert "store: store" in lines
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "reason"),
+    [
+        ([Outcome.OK, *[Outcome.TIMEOUT] * 4], "no sound poll since "),
+        ([Outcome.TIMEOUT], "no sound poll is on record of late"),
+        ([Outcome.OK, Outcome.STALE], "the page prints an old date"),
+    ],
+)
+def test_status_of_a_source_that_is_not_well_exits_with_1(tmp_path, outcomes, reason):
+    fed_store(tmp_path / "store", *outcomes)
+    shown = fxticker("status", "--store", "store", cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (1, "")
+    assert shown.stdout.startswith(f"timesca: not well: {reason}")
+    rows = fxticker("status", "--store", "store", "--format", "csv", cwd=tmp_path).stdout.splitlines()
+    assert rows[0].startswith("source,well,reason,since,last_slot,")
+    assert rows[1].startswith(f"timesca,False,{reason}")
+
+
 def test_status_tells_a_store_that_is_not_fed(history_store, tmp_path):
     shown = fxticker("status", "--store", history_store, "--format", "json", cwd=tmp_path)
     assert shown.returncode == 1
-    [row] = json.loads(shown.stdout)
-    assert row["well"] is False
-    assert row["last_slot"] is None
+    found = json.loads(shown.stdout)
+    assert found["well"] is False
+    assert found["sources"][0]["last_slot"] is None
+
+
+def test_status_works_while_someone_writes_and_names_the_daemon(tmp_path):
+    store, _ = fed_store(tmp_path / "store", Outcome.OK)
+    with store.as_daemon(), store.medium.exclusive(1):
+        shown = fxticker("status", "--store", "store", "--format", "json", cwd=tmp_path)
+    assert shown.returncode == 0
+    assert json.loads(shown.stdout)["store"]["daemon"].startswith(f"process {os.getpid()} ")
+
+
+def test_status_without_a_store_is_one_named_line(tmp_path):
+    shown = fxticker("status", "--store", "nowhere", cwd=tmp_path)
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert shown.stderr == "fxticker: nowhere: there is no store here (no such folder)\n"
+
+
+@pytest.mark.parametrize("command", ["status", "polls"])
+def test_watching_needs_no_pandas(tmp_path, command):
+    fed_store(tmp_path / "store", Outcome.OK)
+    arguments = [command, "--store", str(tmp_path / "store")]
+    code = (
+        f"import sys\nfrom fxticker.cli import app\ntry: app({arguments!r})\nexcept SystemExit: pass\n"
+        "print([name for name in ('pandas', 'matplotlib', 'httpx', 'apscheduler') if name in sys.modules])"
+    )
+    shown = run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "[]"
+
+
+def test_gaps_prints_stretches_with_their_reasons(tmp_path):
+    _, last = fed_store(tmp_path / "store", Outcome.OK, Outcome.MISSED, Outcome.MISSED, Outcome.OK)
+    shown = fxticker("gaps", "--store", "store", "--format", "json", cwd=tmp_path)
+    assert json.loads(shown.stdout) == [
+        {
+            "source": "timesca",
+            "start_at": iso(last - 2 * QUARTER),
+            "end_at": iso(last),
+            "slots": 2,
+            "why": "missed x 2",
+        }
+    ]
+
+
+def test_polls_prints_the_newest_last_and_says_that_there_are_more(tmp_path):
+    store = Store(tmp_path / "store")
+    store.record(Poll("timesca", NOON + QUARTER * n, Outcome.OK, ticks=5) for n in range(60))
+    shown = fxticker("polls", "--store", "store", "--format", "csv", cwd=tmp_path)
+    header, *rows = shown.stdout.splitlines()
+    assert header == (
+        "slot,source,outcome,ticks,duration_ms,http_status,attempts,detail,"
+        "started_at,source_date,body_sha256,body_bytes"
+    )
+    assert (len(rows), rows[0], rows[-1]) == (
+        50,
+        "2025-11-14T14:30:00Z,timesca,ok,5,,,0,,,,,",
+        "2025-11-15T02:45:00Z,timesca,ok,5,,,0,,,,,",
+    )
+    assert shown.stderr == "fxticker: there are more, these are the newest 50; --limit sets how many\n"
+    shown = fxticker("polls", "--store", "store", "--limit", "60", "--format", "json", cwd=tmp_path)
+    assert (len(json.loads(shown.stdout)), shown.stderr) == (60, "")
+
+
+def test_polls_filters_by_source_span_and_outcome(tmp_path):
+    store, _ = fed_store(tmp_path / "store", Outcome.OK)
+    outcomes = [Outcome.TIMEOUT, Outcome.OK, Outcome.DAMAGED, Outcome.MISSED, Outcome.TIMEOUT]
+    store.record(Poll("timesca", NOON + QUARTER * n, outcome) for n, outcome in enumerate(outcomes))
+    store.record([Poll("another", NOON + QUARTER, Outcome.TIMEOUT)])
+    chosen = ["--source", "timesca", "--outcome", "timeout", "--outcome", "damaged", "--end", "2025-11-14T13:00Z"]
+    shown = fxticker("polls", "--store", "store", *chosen, "--start", "2025-11-14", "--format", "json", cwd=tmp_path)
+    assert [(row["slot"], row["outcome"]) for row in json.loads(shown.stdout)] == [
+        ("2025-11-14T12:00:00Z", "timeout"),
+        ("2025-11-14T12:30:00Z", "damaged"),
+    ]
+    shown = fxticker("polls", "--store", "store", "--outcome", "blocked", cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (1, "fxticker: no poll on record matches\n")
 
 
 def test_check_names_a_damaged_file(tmp_path):

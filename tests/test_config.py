@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fxticker.config import Settings, load_settings
+from fxticker.config import Settings, address_of, load_settings
 from fxticker.errors import ConfigError
 from fxticker.schedule import Cron, Every
 
@@ -41,10 +41,13 @@ def test_the_repositorys_configuration_states_the_defaults():
 
 def test_the_repositorys_configuration_names_every_key():
     stated = load_settings(REPOSITORY / "config.toml")
-    assert stated.model_fields_set == {"store", "http", "sources"}
+    assert stated.model_fields_set == {"store", "http", "monitoring", "alerts", "sources"}
     assert stated.store.model_fields_set == {"path"}
     assert stated.http.model_fields_set == {"timeout_s", "max_bytes", "user_agent"}
     assert stated.sources["timesca"].model_fields_set == {"enabled", "url", "every"}
+    text = (REPOSITORY / "config.toml").read_text("utf-8")
+    assert '# listen = "127.0.0.1:9464"' in text  # what is off by default has a comment only
+    assert '# on_alert = "' in text
 
 
 def test_an_empty_file_means_the_defaults(written):
@@ -75,6 +78,10 @@ def test_every_key_can_be_set(written):
             timeout_s = 0.5
             max_bytes = 1_000
             user_agent = "me (+mailto:me@example.org)"
+            [monitoring]
+            listen = "[::1]:9464"
+            [alerts]
+            on_alert = "page --who 'the admin'"
             [sources.timesca]
             enabled = true
             url = "http://127.0.0.1:8000/page"
@@ -85,6 +92,8 @@ def test_every_key_can_be_set(written):
     assert settings.store.path == Path("/var/lib/fxticker")
     assert (settings.http.timeout_s, settings.http.max_bytes) == (0.5, 1000)
     assert settings.http.user_agent == "me (+mailto:me@example.org)"
+    assert settings.monitoring.listen == "[::1]:9464"
+    assert settings.alerts.on_alert == "page --who 'the admin'"
     assert planned.source.url == "http://127.0.0.1:8000/page"
     assert planned.schedule == Cron("*/5 * * * *")
 
@@ -139,7 +148,10 @@ def test_the_environment_is_enough_without_a_file(tmp_path, monkeypatch):
 def test_an_unknown_variable_is_named_with_what_is_allowed(written, monkeypatch, name):
     monkeypatch.setenv(name, "1")
     assert problems_of(written("")) == [
-        f"environment variable {name}: unknown; allowed are FXTICKER_STORE__…, FXTICKER_HTTP__…, FXTICKER_SOURCES__…"
+        (
+            f"environment variable {name}: unknown; allowed are FXTICKER_STORE__…, FXTICKER_HTTP__…, "
+            "FXTICKER_MONITORING__…, FXTICKER_ALERTS__…, FXTICKER_SOURCES__…"
+        )
     ]
 
 
@@ -205,8 +217,8 @@ def test_all_problems_are_named_at_once(written, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("colour = 1", "colour: unknown key; allowed are store, http, sources"),
-        ("[stor]", "stor: unknown key; allowed are store, http, sources"),
+        ("colour = 1", "colour: unknown key; allowed are store, http, monitoring, alerts, sources"),
+        ("[stor]", "stor: unknown key; allowed are store, http, monitoring, alerts, sources"),
         ("[store]\npaht = 'x'", "store.paht: unknown key; allowed are path"),
         ("[http]\nproxy = 'x'", "http.proxy: unknown key; allowed are timeout_s, max_bytes, user_agent"),
         (
@@ -216,11 +228,11 @@ def test_all_problems_are_named_at_once(written, monkeypatch):
         ("[sources.timeska]", "sources: unknown source timeska; known are timesca"),
         pytest.param(
             "_env_file = 'x'",
-            "_env_file: unknown key; allowed are store, http, sources",
+            "_env_file: unknown key; allowed are store, http, monitoring, alerts, sources",
         ),
         pytest.param(
             "_secrets_dir = '/'",
-            "_secrets_dir: unknown key; allowed are store, http, sources",
+            "_secrets_dir: unknown key; allowed are store, http, monitoring, alerts, sources",
         ),
     ],
 )
@@ -247,6 +259,11 @@ def test_an_unknown_key_is_named_with_those_that_are_allowed(written, text, prob
         ("[http]\nuser_agent = ''", "http.user_agent: "),
         ('[http]\nuser_agent = "a\\r\\nCookie: b"', "http.user_agent: "),
         ("[http]\nuser_agent = 'fxtïcker'", "http.user_agent: "),
+        ("[monitoring]\nlisten = 9464", "monitoring.listen: "),
+        ("[monitoring]\nport = 9464", "monitoring.port: unknown key; allowed are listen"),
+        ("[alerts]\non_alert = ''", "alerts.on_alert: must name a command"),
+        ("[alerts]\non_alert = 'page \"me'", "alerts.on_alert: No closing quotation"),
+        ("[alerts]\ncommand = 'page'", "alerts.command: unknown key; allowed are on_alert"),
         ("[sources.timesca]\nenabled = 'perhaps'", "sources.timesca.enabled: "),
         ("[sources.timesca]\nevery = '15m'", "sources.timesca.every: '15m' is no interval such as \"15min\""),
         ("[sources.timesca]\nevery = '0s'", "sources.timesca.every: "),
@@ -284,6 +301,58 @@ def test_an_address_with_credentials_is_refused(written, url):
 
 def test_the_refusal_of_credentials_does_not_repeat_them(written):
     [found] = problems_of(written("[sources.timesca]\nurl = 'https://user:hunter2@timesca.com/'\n"))
+    assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [("127.0.0.1:9464", ("127.0.0.1", 9464)), ("127.8.8.8:1", ("127.8.8.8", 1)), ("[::1]:65535", ("::1", 65535))],
+)
+def test_metrics_are_served_on_a_loopback_address(written, listen, address):
+    settings = load_settings(written(f"[monitoring]\nlisten = '{listen}'\n"))
+    assert address_of(settings.monitoring.listen) == address
+
+
+@pytest.mark.parametrize(
+    "listen",
+    [
+        "",
+        "9464",
+        ":9464",
+        "0.0.0.0:9464",
+        "192.168.1.2:9464",
+        "localhost:9464",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        "127.1:9464",
+        "127.0.0.999:9464",
+        "[::]:9464",
+        "[::1%lo]:9464",
+        "::1:9464",
+        "[127.0.0.1]:9464",
+        "127.0.0.1:9464 ",
+    ],
+)
+def test_metrics_are_served_nowhere_else(written, listen):
+    [found] = problems_of(written(f"[monitoring]\nlisten = '{listen}'\n"))
+    assert found.startswith('monitoring.listen: must be a loopback address with a port, "127.0.0.1:9464"')
+
+
+def test_monitoring_and_alerts_are_off_by_default(written):
+    settings = load_settings(written(""))
+    assert (settings.monitoring.listen, settings.alerts.on_alert) == (None, None)
+
+
+def test_the_environment_sets_monitoring_and_alerts(written, monkeypatch):
+    monkeypatch.setenv("FXTICKER_MONITORING__LISTEN", "127.0.0.1:9464")
+    monkeypatch.setenv("FXTICKER_ALERTS__ON_ALERT", "page me")
+    settings = load_settings(written(""))
+    assert (settings.monitoring.listen, settings.alerts.on_alert) == ("127.0.0.1:9464", "page me")
+
+
+def test_the_refusal_of_a_command_does_not_repeat_it(written):
+    [found] = problems_of(written("[alerts]\non_alert = 'page --key hunter2 \"'\n"))
     assert "hunter2" not in found
 
 

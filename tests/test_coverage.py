@@ -1,12 +1,19 @@
-from datetime import timedelta
+import subprocess
+import sys
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
-from builders import NOON
+from builders import NOON, FixedClock, snapshot_ticks, tick
 
 import fxticker as fx
-from fxticker.models import Outcome, Poll
+from fxticker.coverage import poll_log, recent, stored_bytes
+from fxticker.errors import SegmentUnreadable
+from fxticker.models import Origin, Outcome, Poll, TimeBasis
 from fxticker.store import Store
+
+QUARTER = timedelta(minutes=15)
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -15,7 +22,7 @@ def store(tmp_path):
 
 
 def _polls(*outcomes):
-    return [Poll("timesca", NOON + timedelta(minutes=15 * n), outcome) for n, outcome in enumerate(outcomes) if outcome]
+    return [Poll("timesca", NOON + QUARTER * n, outcome) for n, outcome in enumerate(outcomes) if outcome]
 
 
 def test_run_of_failed_polls_is_one_gap_with_its_reasons(store):
@@ -55,3 +62,225 @@ def test_silence_up_to_a_given_end_is_a_stretch(store):
     [gap] = fx.gaps(store, end="2025-11-15").itertuples()
     assert gap.start_at == pd.Timestamp("2025-11-14T12:30Z")
     assert gap.why == "nothing is on record"
+
+
+def test_a_stretch_of_only_missed_slots_says_so(store):
+    store.record(_polls(Outcome.MISSED, Outcome.MISSED, Outcome.MISSED))
+    [gap] = fx.gaps(store).itertuples()
+    assert (gap.start_at, gap.slots, gap.why) == (pd.Timestamp("2025-11-14T12:00Z"), 3, "missed x 3")
+    assert pd.isna(gap.end_at)
+
+
+def test_silence_after_a_failed_poll_is_a_stretch_of_its_own(store):
+    store.record(_polls(Outcome.OK, Outcome.OK, Outcome.TIMEOUT))
+    failed, silent = fx.gaps(store, end="2025-12-14").itertuples()
+    assert (failed.slots, failed.why) == (1, "timeout x 1")
+    assert (silent.start_at, silent.why) == (pd.Timestamp("2025-11-14T12:30Z"), "nothing is on record")
+
+
+def test_a_span_of_nothing_but_silence_is_a_stretch(store):
+    store.record(_polls(Outcome.OK, Outcome.OK, Outcome.OK))
+    [gap] = fx.gaps(store, start="2025-11-20", end="2025-11-21").itertuples()
+    assert (gap.start_at, gap.why) == (pd.Timestamp("2025-11-14T12:30Z"), "nothing is on record")
+    assert pd.isna(gap.end_at)
+
+
+def test_silence_that_reaches_into_a_span_is_a_stretch(store):
+    store.record(_polls(Outcome.OK, Outcome.OK, *[None] * 9, Outcome.OK, Outcome.OK))
+    [gap] = fx.gaps(store, start="2025-11-14T14:00Z").itertuples()
+    assert (gap.start_at, gap.end_at) == (pd.Timestamp("2025-11-14T12:15Z"), pd.Timestamp("2025-11-14T14:45Z"))
+
+
+def test_a_span_after_sound_polls_has_no_gap_at_its_start(store):
+    store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK, Outcome.OK))
+    assert fx.gaps(store, start="2025-11-14T12:30Z").empty
+
+
+def test_one_poll_of_long_ago_is_followed_by_silence(store):
+    store.record(_polls(Outcome.OK))
+    assert fx.gaps(store, end=NOON + DAY).empty
+    assert list(fx.gaps(store, end=NOON + 2 * DAY)["why"]) == ["nothing is on record"]
+
+
+# Of late
+
+
+def test_recent_holds_the_last_day_and_the_poll_before_it(store):
+    store.record(Poll("timesca", NOON - DAY - QUARTER * n, Outcome.OK) for n in range(3))
+    store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.STALE))
+    found = recent(store, "timesca", NOON + 3 * QUARTER)
+    assert [(poll.slot, poll.outcome) for poll in found.polls] == [
+        (NOON - DAY, "ok"),
+        (NOON, "ok"),
+        (NOON + QUARTER, "timeout"),
+        (NOON + 2 * QUARTER, "stale"),
+    ]
+    assert (found.last_ok, found.last_stale) == (NOON, NOON + 2 * QUARTER)
+
+
+def test_the_last_sound_poll_is_found_in_earlier_months(store):
+    store.record([Poll("timesca", NOON - 100 * DAY, Outcome.OK), Poll("timesca", NOON - 99 * DAY, Outcome.TIMEOUT)])
+    store.record(Poll("timesca", NOON - DAY * n, Outcome.UNREACHABLE, detail="refused") for n in range(90))
+    found = recent(store, "timesca", NOON)
+    assert found.last_ok == NOON - 100 * DAY
+    assert [(poll.slot, poll.detail) for poll in found.polls] == [(NOON - DAY, "refused"), (NOON, "refused")]
+
+
+def test_sound_polls_of_other_sources_are_not_ours(store):
+    store.record([Poll("other", NOON, Outcome.OK)])
+    found = recent(store, "timesca", NOON)
+    assert (found.polls, found.last_ok, found.last_stale, found.pairs) == ([], None, None, [])
+
+
+def test_looking_back_stops_after_so_many_segments(tmp_path, monkeypatch):
+    monkeypatch.setattr("fxticker.coverage.SEGMENTS_LOOKED_AT", 3)
+    store = Store(tmp_path, segment_rows=1)
+    for n in range(5):
+        store.record([Poll("timesca", NOON + QUARTER * n, Outcome.OK if n == 0 else Outcome.TIMEOUT)])
+        store.append([tick(rate_text=f"0.0019{n}", observed_at=NOON + QUARTER * n)])
+    found = recent(store, "timesca", NOON + 5 * QUARTER)
+    assert (len(found.polls), found.last_ok) == (3, None)
+    assert found.changes_since == NOON + QUARTER
+    assert [(pair.rate_text, pair.changed_at) for pair in found.pairs] == [("0.00194", NOON + 4 * QUARTER)]
+
+
+def test_a_pair_changes_with_its_rate_or_its_percentage(store):
+    shown = (
+        [("0.00191", "0%"), ("0.00192", "0%"), ("0.00192", "0%")],
+        [("3.50", "0%"), ("3.50", "-0%"), ("3.50", "-0%")],
+    )
+    for pair, values in zip(("KZT/USD", "TMT/USD"), shown, strict=True):
+        store.append(tick(pair, rate, change, NOON + QUARTER * n) for n, (rate, change) in enumerate(values))
+    store.append(tick("KGS/USD", "0.01144", "0%", NOON + QUARTER * n) for n in range(3))
+    found = recent(store, "timesca", NOON + DAY)
+    assert [(seen.pair, seen.rate_text, seen.seen_at, seen.changed_at) for seen in found.pairs] == [
+        ("KGS/USD", "0.01144", NOON + 2 * QUARTER, None),
+        ("KZT/USD", "0.00192", NOON + 2 * QUARTER, NOON + QUARTER),
+        ("TMT/USD", "3.50", NOON + 2 * QUARTER, NOON + QUARTER),
+    ]
+    assert found.pairs[1].rate == 0.00192
+    assert found.changes_since == NOON + DAY - timedelta(days=31)
+
+
+def test_changes_are_found_within_and_between_segments(tmp_path):
+    store = Store(tmp_path, segment_rows=2)
+    for n, rate in enumerate(["1.0", "1.1", "1.1", "1.1", "1.1"]):
+        store.append([tick("TMT/USD", rate, "0%", NOON + QUARTER * n)])
+    for n, rate in enumerate(["2.0", "2.0", "2.1", "2.1"]):
+        store.append([tick("KGS/USD", rate, "0%", NOON + QUARTER * (n + 5))])
+    kgs, tmt = recent(store, "timesca", NOON + DAY).pairs
+    assert (kgs.pair, kgs.rate_text, kgs.seen_at) == ("KGS/USD", "2.1", NOON + 8 * QUARTER)
+    assert kgs.changed_at == NOON + 7 * QUARTER
+    assert (tmt.pair, tmt.rate_text, tmt.seen_at) == ("TMT/USD", "1.1", NOON + 4 * QUARTER)
+    assert tmt.changed_at == NOON + QUARTER
+
+
+def test_changes_are_not_looked_for_beyond_a_month(store):
+    store.append([tick(rate_text="0.00190", observed_at=NOON - 41 * DAY), tick(observed_at=NOON - 40 * DAY)])
+    store.append([tick(observed_at=NOON - 30 * DAY), tick()])
+    [pair] = recent(store, "timesca", NOON).pairs
+    assert (pair.seen_at, pair.changed_at) == (NOON, None)
+
+
+def test_imported_pages_and_ticks_of_the_future_are_no_advance(store):
+    store.append([tick(observed_at=NOON - QUARTER), tick()])
+    store.append([tick(rate_text="0.00300", observed_at=NOON - QUARTER / 2, origin=Origin.PAGE)])
+    midnight = NOON.replace(hour=0)
+    store.append([tick(rate_text="0.00400", observed_at=midnight, time_basis=TimeBasis.DATE, origin=Origin.PAGE)])
+    store.append([tick(rate_text="0.00500", observed_at=NOON + DAY)])
+    [pair] = recent(store, "timesca", NOON).pairs
+    assert (pair.rate_text, pair.changed_at) == ("0.00191", None)
+
+
+def test_a_damaged_segment_is_named(store, tmp_path):
+    store.record(_polls(Outcome.OK))
+    [segment] = tmp_path.rglob("*.parquet")
+    segment.write_bytes(b"no segment")
+    with pytest.raises(SegmentUnreadable, match=r"polls/source=timesca/month=2025-11/00000\.parquet"):
+        recent(store, "timesca", NOON)
+
+
+def test_looking_back_needs_no_pandas(store, tmp_path):
+    store.record([*_polls(Outcome.OK, Outcome.TIMEOUT), Poll("timesca", NOON + DAY, Outcome.OK, started_at=NOON + DAY)])
+    store.append(snapshot_ticks())
+    code = (
+        "import sys\nfrom datetime import datetime, UTC\nfrom fxticker.store import Store\n"
+        "from fxticker.coverage import poll_log, recent, stored_bytes\n"
+        f"store = Store({str(tmp_path / 'parquet')!r})\n"
+        "found = recent(store, 'timesca', datetime(2025, 11, 14, 13, tzinfo=UTC))\n"
+        "print(len(found.pairs), len(poll_log(store, limit=9)))\n"
+        "print(stored_bytes(store) > 0, 'pandas' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "5 3\nTrue False\n"
+
+
+# The log of polls
+
+
+def test_the_log_of_polls_ends_with_the_newest(store):
+    store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK))
+    store.record([Poll("another", NOON + QUARTER, Outcome.OK)])
+    found = poll_log(store, limit=3)
+    assert [(row["source"], row["slot"], row["outcome"]) for row in found] == [
+        ("another", NOON + QUARTER, "ok"),
+        ("timesca", NOON + QUARTER, "timeout"),
+        ("timesca", NOON + 2 * QUARTER, "ok"),
+    ]
+
+
+def test_a_row_of_the_log_has_all_that_is_on_record(store):
+    poll = Poll(
+        "timesca",
+        NOON,
+        Outcome.STALE,
+        started_at=NOON + timedelta(seconds=1),
+        duration_ms=321,
+        ticks=5,
+        http_status=200,
+        source_date=date(2025, 11, 1),
+        body_sha256="ab",
+        body_bytes=7,
+        attempts=2,
+        detail="old",
+    )
+    store.record([poll])
+    assert poll_log(store, limit=9) == [{name: getattr(poll, name) for name in Poll.__slots__}]
+
+
+def test_the_log_of_polls_can_be_filtered(store):
+    store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.MISSED, Outcome.OK))
+    store.record([Poll("another", NOON, Outcome.TIMEOUT)])
+    chosen = poll_log(store, limit=9, outcomes=["timeout", "missed"], sources=["timesca"])
+    assert [row["outcome"] for row in chosen] == ["timeout", "missed"]
+    chosen = poll_log(store, limit=9, start=NOON + QUARTER, end=NOON + 3 * QUARTER)
+    assert [row["slot"] for row in chosen] == [NOON + QUARTER, NOON + 2 * QUARTER]
+    assert poll_log(store, limit=9, sources=["nobody"]) == []
+
+
+def test_the_log_of_polls_reads_on_until_enough_match(tmp_path):
+    store = Store(tmp_path, segment_rows=2)
+    for n in range(10):
+        store.record([Poll("timesca", NOON + DAY * 31 * n, Outcome.TIMEOUT if n < 3 else Outcome.OK)])
+    assert [row["slot"] for row in poll_log(store, limit=2, outcomes=["timeout"])] == [NOON + 31 * DAY, NOON + 62 * DAY]
+
+
+def test_the_log_of_polls_reads_no_more_than_it_needs(tmp_path):
+    store = Store(tmp_path)
+    store.record([Poll("timesca", NOON - 60 * DAY, Outcome.OK), *_polls(Outcome.OK, Outcome.OK)])
+    old = tmp_path / "polls/source=timesca/month=2025-09/00000.parquet"
+    data = bytearray(old.read_bytes())
+    data[20:40] = bytes(20)
+    old.write_bytes(data)
+    assert len(poll_log(store, limit=2)) == 2
+
+
+def test_the_size_of_a_store_is_that_of_its_files(tmp_path):
+    store = Store(tmp_path, clock=FixedClock())
+    assert stored_bytes(store) == 0
+    store.append(snapshot_ticks())
+    store.record(_polls(Outcome.OK))
+    store.keep_rejected("timesca", NOON, b"body")
+    assert stored_bytes(store) == sum(
+        path.stat().st_size for path in tmp_path.rglob("*.*") if path.suffix in {".parquet", ".gz"}
+    )

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,9 @@ from servers import RawServer, refusing_url
 import fxticker as fx
 from fxticker.clock import SystemClock
 from fxticker.collecting import collect_once
-from fxticker.daemon import Daemon
+from fxticker.daemon import ABANDON_S, STOP_GRACE_S, Daemon
 from fxticker.demo.site import TickerSite, render_html
-from fxticker.errors import StoreError
+from fxticker.errors import StoreError, StoreLocked
 from fxticker.fetching import Fetcher, Response
 from fxticker.models import Origin, Outcome, Poll, PrintedTick, TimeBasis
 from fxticker.schedule import Cron, Every
@@ -76,21 +77,52 @@ def ended():
         timer.join()
 
 
+class Told:
+    """An observer that keeps what it is told."""
+
+    def __init__(self, on_poll=None):
+        self.taken = []
+        self.others = []
+        self.jumps = []
+        self.beats = []
+        self.grids = []
+        self.has_started = threading.Event()
+        self.on_poll = on_poll
+
+    def started(self, planned):
+        self.grids.append({plan.source.id: plan.schedule for plan in planned})
+        self.has_started.set()
+
+    def polled(self, poll):
+        # A poll that ran has a start; slots that nobody polled have none.
+        (self.others if poll.started_at is None else self.taken).append(poll)
+        if self.on_poll is not None:
+            self.on_poll(poll)
+
+    def clock_jumped(self, by):
+        self.jumps.append(by)
+
+    def beat(self, now):
+        self.beats.append(now)
+
+
 @contextmanager
-def daemon_of(store, *plans, clock=None, polls=None, timeout_s=5, on_poll=None, retry_pauses_s=()):
+def daemon_of(store, *plans, clock=None, polls=None, timeout_s=5, on_poll=None, observers=(), **options):
     """A daemon that stops itself after so many polls, and the polls it took."""
-    taken = []
 
     def took(poll):
-        taken.append(poll)
-        if on_poll is not None:
+        if on_poll is not None and poll.started_at is not None:
             on_poll(poll)
-        if len(taken) == polls:
+        if len(told.taken) == polls:
             daemon.stop()
 
-    with Fetcher(timeout_s=timeout_s, max_bytes=1_000_000, user_agent="test", retry_pauses_s=retry_pauses_s) as fetch:
-        daemon = Daemon(plans, fetcher=fetch, store=store, clock=clock or SystemClock(), on_poll=took)
-        yield daemon, taken
+    told = Told(took)
+    options = {"retry_pauses_s": (), **options}
+    with Fetcher(timeout_s=timeout_s, max_bytes=1_000_000, user_agent="test", retry_pauses_s=()) as fetch:
+        clock = clock or SystemClock()
+        watching = [told, *observers]
+        daemon = Daemon(plans, fetcher=fetch, store=store, clock=clock, observers=watching, **options)
+        yield daemon, told.taken
 
 
 def start_and_stop_at_once(folder, plan, *, now):
@@ -179,10 +211,9 @@ def test_a_source_that_fails_does_not_stop_the_others(tmp_path, site, ended):
 def test_a_source_that_hangs_does_not_stop_the_others(tmp_path, site, ended, monkeypatch):
     monkeypatch.setattr("fxticker.daemon.STOP_GRACE_S", 0.1)
     with RawServer(lambda exchange: exchange.pause(20)) as hanging:
-        plans = (
-            planned(hanging.url.replace("127.0.0.1", "localhost"), Every(SECOND), id="hanging"),
-            planned(site.url, Every(SECOND)),
-        )
+        # By another name, for a host gets one request at a time.
+        slow = planned(hanging.url.replace("127.0.0.1", "localhost"), Every(SECOND), id="hanging")
+        plans = slow, planned(site.url, Every(SECOND))
         with daemon_of(Store(tmp_path), *plans, polls=3, timeout_s=20) as (daemon, taken):
             ended(daemon)
             daemon.run()
@@ -190,8 +221,11 @@ def test_a_source_that_hangs_does_not_stop_the_others(tmp_path, site, ended, mon
 
 
 def test_a_slot_that_comes_while_a_poll_still_runs_is_an_overrun(tmp_path, ended):
+    recorded_meanwhile = []
+
     def slow(exchange):
         exchange.pause(2.2)
+        recorded_meanwhile.extend(outcomes(tmp_path))
         exchange.send(ANSWER)
 
     with (
@@ -205,17 +239,26 @@ def test_a_slot_that_comes_while_a_poll_still_runs_is_an_overrun(tmp_path, ended
     assert len(server.requests) == 1
     assert {outcome for _, outcome in later} == {"overrun"}
     assert distances(tmp_path) == {SECOND}
+    # What is recorded last tells a restart which slot was being polled.
+    assert recorded_meanwhile == []
     assert "the previous poll was still running" in set(fx.load_polls(tmp_path)["detail"].dropna())
 
 
 class SteppedClock:
     """The machine's clock, set by `step` from one look on, as a time server would."""
 
-    def __init__(self):
+    monotonic = staticmethod(time.monotonic)
+
+    def __init__(self, start=None):
         self.ahead = timedelta(0)
+        if start is not None:
+            self.put(start)
 
     def now(self):
         return datetime.now(UTC) + self.ahead
+
+    def put(self, instant):
+        self.ahead = instant - datetime.now(UTC)
 
 
 def polled_under_a_clock_that_is_set(store, site, ended, step):
@@ -248,15 +291,13 @@ def test_a_clock_that_is_set_back_before_all_records_leaves_no_slot_polled_twice
 
 
 class WrongAtFirst:
-    """A machine without a battery for its clock: it starts in the past and is set after its first look."""
+    """A machine without a battery for its clock: it starts in the past and is set when the daemon has begun."""
 
     def __init__(self, behind):
-        self.behind = behind
+        self.behind = [behind, behind]
 
     def now(self):
-        instant = datetime.now(UTC) - self.behind
-        self.behind = timedelta(0)
-        return instant
+        return datetime.now(UTC) - (self.behind.pop() if self.behind else timedelta(0))
 
 
 def test_the_slots_after_a_first_one_that_was_missed_have_outcomes_too(tmp_path, site, ended):
@@ -538,6 +579,25 @@ def test_a_poll_under_way_is_abandoned_with_its_outcome_if_it_is_slow(tmp_path, 
     assert dict(outcomes(tmp_path))[taken[0].slot] == "stopped"
 
 
+def test_a_poll_that_cannot_write_its_outcome_does_not_keep_the_daemon_from_ending(tmp_path, site, monkeypatch, caplog):
+    monkeypatch.setattr("fxticker.daemon.STOP_GRACE_S", 0.1)
+    monkeypatch.setattr("fxticker.daemon.ABANDON_S", 0.1)
+    before = set(threading.enumerate())
+    with RawServer(lambda exchange: (exchange.send(ANSWER), daemon.stop())) as server:
+        with daemon_of(Store(tmp_path), planned(server.url, Every(SECOND))) as (daemon, taken):
+            with Store(tmp_path).medium.exclusive(0):
+                running_daemon = threading.Thread(target=daemon.run)
+                running_daemon.start()
+                running_daemon.join(SAFETY_S / 2)
+                ended_by_itself = not running_daemon.is_alive()
+                recorded = list(taken)
+            for thread in set(threading.enumerate()) - before - {running_daemon}:
+                thread.join(1)
+        running_daemon.join(SAFETY_S)
+    assert (ended_by_itself, recorded) == (True, [])
+    assert "could not be ended in time" in caplog.text
+
+
 def test_a_stop_while_the_scheduler_starts_is_not_lost(tmp_path, site):
     class StopsWithinStart(logging.Handler):
         """Asks for the stop when the scheduler, on its way up, says that it has added the job."""
@@ -567,6 +627,412 @@ def test_a_stop_while_the_scheduler_starts_is_not_lost(tmp_path, site):
         log.removeHandler(handler)
         log.setLevel(level)
     assert ended_by_itself
+
+
+# What the clock does
+
+
+class Hands:
+    """A wall clock and seconds that pass, which stand until they are moved."""
+
+    def __init__(self, now):
+        self.wall, self.passed_s = now, 0.0
+
+    def now(self):
+        return self.wall
+
+    def monotonic(self):
+        return self.passed_s
+
+    def go_on(self, by):
+        self.wall += by
+        self.passed_s += by.total_seconds()
+
+
+@contextmanager
+def running(store, *plans, clock, **options):
+    """A daemon that runs in a thread, under a clock moved by hand; `told.wait` waits for outcomes."""
+    told = Told(lambda _poll: told.came.release())
+    told.came = threading.Semaphore(0)
+
+    def wait(count):
+        assert all(told.came.acquire(timeout=SAFETY_S) for _ in range(count))
+
+    told.wait = wait
+    with Fetcher(timeout_s=5, max_bytes=1_000_000, user_agent="test", retry_pauses_s=()) as fetch:
+        daemon = Daemon(
+            plans,
+            fetcher=fetch,
+            store=store,
+            clock=clock,
+            monotonic=clock.monotonic,
+            observers=[told],
+            **{"retry_pauses_s": (), "beat_s": 3600, **options},
+        )
+        thread = threading.Thread(target=daemon.run)
+        thread.start()
+        try:
+            assert told.has_started.wait(SAFETY_S)
+            yield daemon, told
+        finally:
+            daemon.stop()
+            thread.join(SAFETY_S)
+    assert not thread.is_alive()
+
+
+def why(store):
+    polls = fx.load_polls(store)
+    return {
+        f"{slot:%H:%M}": (str(outcome), str(detail))
+        for slot, outcome, detail in zip(polls["slot"], polls["outcome"], polls["detail"], strict=True)
+        if outcome != "ok"
+    }
+
+
+SLEPT = ("missed", "the machine slept or the clock was set forward by 3600 s")
+
+
+def test_slots_that_a_sleeping_machine_passed_are_missed_when_it_wakes_and_the_running_one_is_polled(
+    tmp_path, site, caplog
+):
+    hands = Hands(at("12:00:10"))
+    with running(Store(tmp_path), planned(site.url), clock=hands) as (daemon, told):
+        told.wait(1)
+        hands.wall += timedelta(hours=1)
+        daemon.beat()
+        told.wait(4)
+    assert outcomes(tmp_path)[::4] == [(at("12:00:00"), "ok"), (at("13:00:00"), "ok")]
+    assert why(tmp_path) == {"12:15": SLEPT, "12:30": SLEPT, "12:45": SLEPT}
+    assert told.jumps == [timedelta(hours=1)]
+    assert told.beats == [at("13:00:10")]
+    assert "the machine slept or the clock was set forward by 3600 s" in caplog.text
+
+
+def test_a_slot_that_a_waking_machine_is_too_late_for_is_missed_at_once(tmp_path, site):
+    hands = Hands(at("12:09:00"))
+    with running(Store(tmp_path), planned(site.url), clock=hands) as (daemon, told):
+        hands.wall += timedelta(hours=1)
+        daemon.beat()
+        told.wait(4)
+    assert why(tmp_path) == {"12:15": SLEPT, "12:30": SLEPT, "12:45": SLEPT, "13:00": SLEPT}
+    assert told.taken == []
+
+
+def test_a_jump_that_no_beat_saw_is_seen_by_the_poll_that_follows_it(tmp_path, site, ended):
+    clock = SteppedClock()
+
+    def set_clock(_poll):
+        clock.ahead = timedelta(hours=1)
+
+    with daemon_of(
+        Store(tmp_path), planned(site.url, Every(SECOND)), clock=clock, polls=2, on_poll=set_clock, beat_s=3600
+    ) as (daemon, _):
+        ended(daemon)
+        daemon.run()
+    assert distances(tmp_path) == {SECOND}
+    assert SLEPT in set(why(tmp_path).values())
+
+
+def test_a_poll_that_runs_while_the_clock_jumps_keeps_its_outcome_and_the_passed_slots_theirs(tmp_path):
+    go_on = threading.Event()
+
+    def answer(exchange):
+        assert go_on.wait(SAFETY_S)
+        exchange.send(ANSWER)
+
+    hands = Hands(at("12:00:10"))
+    with (
+        RawServer(answer) as server,
+        running(Store(tmp_path), planned(server.url), clock=hands) as (daemon, told),
+    ):
+        assert server.asked.wait(SAFETY_S)
+        hands.wall += timedelta(hours=1)
+        daemon.beat()
+        go_on.set()
+        told.wait(5)
+    assert outcomes(tmp_path)[0] == (at("12:00:00"), "ok")
+    assert distances(tmp_path) == {timedelta(minutes=15)}
+    assert dict.fromkeys(("12:15", "12:30", "12:45"), SLEPT).items() <= why(tmp_path).items()
+
+
+def test_after_a_clock_was_set_back_the_old_future_is_not_waited_for(tmp_path, site, caplog):
+    clock = SteppedClock(at("12:00:10"))
+    with running(Store(tmp_path), planned(site.url), clock=clock) as (daemon, told):
+        told.wait(1)
+        clock.put(at("11:29:59.500"))
+        daemon.beat()
+        told.wait(1)
+    assert outcomes(tmp_path) == [(at("11:30:00"), "ok"), (at("12:00:00"), "ok")]
+    assert [by < timedelta(minutes=-30) for by in told.jumps] == [True]
+    assert "the clock was set back by 18" in caplog.text
+
+
+def test_after_a_clock_was_set_back_no_slot_has_a_second_outcome(tmp_path, site):
+    store = Store(tmp_path)
+    store.record([Poll("timesca", at("11:15:00"), Outcome.OK)])
+    clock = SteppedClock(at("12:00:10"))
+    with running(store, planned(site.url), clock=clock) as (daemon, told):
+        told.wait(3)
+        clock.put(at("11:20:00"))
+        daemon.beat()
+        clock.put(at("12:14:59.500"))
+        daemon.beat()
+        told.wait(1)
+    assert outcomes(tmp_path) == [
+        (at("11:15:00"), "ok"),
+        (at("11:30:00"), "missed"),
+        (at("11:45:00"), "missed"),
+        (at("12:00:00"), "ok"),
+        (at("12:15:00"), "ok"),
+    ]
+
+
+def test_the_daemon_beats_although_a_poll_hangs(tmp_path):
+    beaten = threading.Semaphore(0)
+
+    class Beats(Told):
+        def beat(self, now):
+            beaten.release()
+
+    with RawServer(lambda exchange: exchange.pause(SAFETY_S)) as server:
+        with daemon_of(Store(tmp_path), planned(server.url, Every(SECOND)), observers=[Beats()], beat_s=0.01) as (
+            daemon,
+            _,
+        ):
+            thread = threading.Thread(target=daemon.run)
+            thread.start()
+            assert server.asked.wait(SAFETY_S)
+            assert all(beaten.acquire(timeout=SAFETY_S) for _ in range(3))
+            daemon.stop()
+            thread.join(SAFETY_S)
+        assert not thread.is_alive()
+
+
+# Being told
+
+
+def test_observers_are_told_of_every_outcome(tmp_path, site):
+    hands = Hands(at("12:00:10"))
+    store = Store(tmp_path)
+    store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
+    with running(store, planned(site.url), clock=hands) as (_, told):
+        told.wait(2)
+    assert [(poll.slot, str(poll.outcome), poll.detail) for poll in told.others] == [
+        (at("11:45:00"), "missed", "the daemon was not running")
+    ]
+    assert [(poll.slot, str(poll.outcome)) for poll in told.taken] == [(NOON, "ok")]
+    assert told.grids == [{"timesca": QUARTER}]
+
+
+def test_an_observer_that_fails_is_logged_once_and_stops_nothing(tmp_path, site, ended, caplog):
+    class Broken:
+        def __getattr__(self, name):
+            raise RuntimeError(f"no {name}")
+
+    plan = planned(site.url, Every(SECOND))
+    with daemon_of(Store(tmp_path), plan, polls=2, observers=[Broken()]) as (daemon, taken):
+        ended(daemon)
+        daemon.run()
+    assert [str(poll.outcome) for poll in taken] == ["ok", "ok"]
+    assert caplog.text.count("Broken.polled failed") == 1
+
+
+# Leaving a source alone
+
+
+def test_slots_that_a_source_asked_to_be_left_alone_in_are_left_out_and_recorded(tmp_path):
+    busy = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1800\r\nContent-Length: 0\r\n\r\n"
+    hands = Hands(at("12:00:10"))
+    with (
+        RawServer(lambda exchange: exchange.send(busy if len(server.requests) == 1 else ANSWER)) as server,
+        running(Store(tmp_path), planned(server.url), clock=hands) as (daemon, told),
+    ):
+        for minutes in (0, 15, 15, 15):
+            hands.wall += timedelta(minutes=minutes)
+            daemon.beat()
+            told.wait(1)
+    assert [outcome for _, outcome in outcomes(tmp_path)] == ["http_error", "backoff", "backoff", "ok"]
+    assert len(server.requests) == 2
+    assert "asked to be left alone until 2025-11-14T12:30:10Z" in why(tmp_path)["12:15"][1]
+
+
+# Writes that fail
+
+
+class Refusing(FileCalls):
+    """A disk that refuses to replace a table's files so many times."""
+
+    def __init__(self, table, times, on_refusal=lambda: None):
+        self.table, self.times, self.on_refusal = table, times, on_refusal
+        self.refused = 0
+
+    def replace(self, staged, target):
+        if self.table in str(target) and self.refused < self.times:
+            self.refused += 1
+            self.on_refusal()
+            raise OSError(28, "No space left on device")
+        FileCalls.replace(staged, target)
+
+
+@pytest.mark.parametrize("table", ["ticks", "polls"])
+def test_a_write_that_fails_is_tried_again_without_asking_the_source_again(tmp_path, ended, table):
+    store = Store(LocalMedium(tmp_path / "store", Refusing(table, times=2)))
+    with (
+        RawServer(lambda exchange: exchange.send(ANSWER)) as server,
+        daemon_of(store, planned(server.url, Every(SECOND)), polls=1, retry_pauses_s=(0, 0)) as (daemon, taken),
+    ):
+        ended(daemon)
+        daemon.run()
+    assert [str(poll.outcome) for poll in taken] == ["ok"]
+    assert len(server.requests) == 1
+    assert outcomes(tmp_path / "store")[0] == (taken[0].slot, "ok")
+
+
+def test_a_write_is_not_tried_for_ever(tmp_path, site, ended):
+    calls = Refusing("ticks", times=100)
+    store = Store(LocalMedium(tmp_path / "store", calls))
+    with daemon_of(store, planned(site.url, Every(SECOND)), retry_pauses_s=(0, 0)) as (daemon, taken):
+        ended(daemon)
+        with pytest.raises(StoreError, match="No space left on device"):
+            daemon.run()
+    assert (calls.refused, taken) == (3, [])
+
+
+def test_a_stop_ends_the_wait_before_another_try(tmp_path, site, ended):
+    def stop():
+        daemon.stop()
+
+    store = Store(LocalMedium(tmp_path / "store", Refusing("ticks", times=1, on_refusal=stop)))
+    with daemon_of(store, planned(site.url, Every(SECOND)), retry_pauses_s=(3600,)) as (daemon, taken):
+        ended(daemon)
+        daemon.run()
+    assert [str(poll.outcome) for poll in taken] == ["ok"]
+
+
+def test_an_outcome_that_became_visible_in_a_try_that_failed_is_told_once(tmp_path, site, ended):
+    class FailsOnce(FileCalls):
+        failed = False
+
+        def replace(self, staged, target):
+            FileCalls.replace(staged, target)
+            if "polls" in str(target) and not self.failed:
+                self.failed = True
+                raise OSError(5, "Input/output error")
+
+    store = Store(LocalMedium(tmp_path / "store", FailsOnce()))
+    with daemon_of(store, planned(site.url, Every(SECOND)), polls=1, retry_pauses_s=(0,)) as (daemon, taken):
+        ended(daemon)
+        daemon.run()
+    assert [str(poll.outcome) for poll in taken] == ["ok"]
+
+
+def test_a_folder_that_was_moved_away_ends_the_daemon_instead_of_beginning_another_store(tmp_path, ended):
+    def move_and_answer(exchange):
+        (tmp_path / "store").rename(tmp_path / "moved")
+        exchange.send(ANSWER)
+
+    with (
+        RawServer(move_and_answer) as server,
+        daemon_of(Store(tmp_path / "store"), planned(server.url, Every(SECOND))) as (daemon, _),
+    ):
+        ended(daemon)
+        with pytest.raises(StoreError, match="No such file"):
+            daemon.run()
+    assert not (tmp_path / "store").exists()
+
+
+# One daemon per store
+
+
+def test_a_second_daemon_on_a_store_is_refused_and_told_who_runs(tmp_path, site):
+    hands = Hands(at("12:00:10"))
+    with running(Store(tmp_path), planned(site.url), clock=hands) as (_, told):
+        told.wait(1)
+        with (
+            daemon_of(Store(tmp_path), planned(site.url)) as (second, _),
+            pytest.raises(StoreLocked, match=f"process {os.getpid()} "),
+        ):
+            second.run()
+        Store(tmp_path).append(snapshot_ticks(at("03:00:00")))
+    assert len(fx.load(tmp_path)) == 10
+    assert Store(tmp_path).daemon() is None
+
+
+# Reading the configuration again
+
+
+def test_a_source_that_appears_is_polled_and_one_that_vanishes_is_not(tmp_path, site):
+    hands = Hands(at("12:00:10"))
+    store = Store(tmp_path)
+    with running(store, planned(site.url), clock=hands) as (daemon, told):
+        told.wait(1)
+        daemon.reload([planned(site.url, id="other")])
+        told.wait(1)
+        hands.wall += timedelta(minutes=15)
+        daemon.beat()
+        told.wait(1)
+    assert [(poll.source, f"{poll.slot:%H:%M}") for poll in told.taken] == [
+        ("timesca", "12:00"),
+        ("other", "12:00"),
+        ("other", "12:15"),
+    ]
+    assert told.grids == [{"timesca": QUARTER}, {"other": QUARTER}]
+
+
+def test_a_source_whose_url_changes_keeps_its_grid(tmp_path, site):
+    hands = Hands(at("12:00:10"))
+    with (
+        RawServer(lambda exchange: exchange.send(ANSWER)) as server,
+        running(Store(tmp_path), planned(site.url), clock=hands) as (daemon, told),
+    ):
+        told.wait(1)
+        daemon.reload([planned(server.url)])
+        hands.wall += timedelta(minutes=15)
+        daemon.beat()
+        told.wait(1)
+        assert len(server.requests) == 1
+    assert outcomes(tmp_path) == [(at("12:00:00"), "ok"), (at("12:15:00"), "ok")]
+
+
+def test_another_cadence_holds_from_the_reload_on_and_leaves_no_slot_of_the_old_one_open(tmp_path, site):
+    hands = Hands(at("12:00:10"))
+    with running(Store(tmp_path), planned(site.url), clock=hands) as (daemon, told):
+        told.wait(1)
+        hands.go_on(timedelta(minutes=17))
+        daemon.reload([planned(site.url, Every(timedelta(minutes=5)))])
+        told.wait(1)
+        hands.wall += timedelta(minutes=8)
+        daemon.beat()
+        told.wait(2)
+    assert outcomes(tmp_path) == [
+        (at("12:00:00"), "ok"),
+        (at("12:15:00"), "missed"),
+        (at("12:20:00"), "missed"),
+        (at("12:25:00"), "ok"),
+    ]
+    assert why(tmp_path)["12:15"] == ("missed", "the grid was changed before it was polled")
+
+
+def test_a_source_that_comes_back_has_outcomes_for_the_time_between(tmp_path, site):
+    hands = Hands(at("12:00:10"))
+    with running(Store(tmp_path), planned(site.url), clock=hands) as (daemon, told):
+        told.wait(1)
+        daemon.reload([planned(site.url, id="other")])
+        told.wait(1)
+        hands.go_on(timedelta(minutes=30))
+        daemon.reload([planned(site.url)])
+        told.wait(2)
+    assert why(tmp_path) == {"12:15": ("missed", "the source was not configured")}
+    assert told.taken[-1].slot == at("12:30:00")
+
+
+def test_a_reload_that_changes_nothing_polls_nothing(tmp_path, site):
+    hands = Hands(at("12:00:10"))
+    with running(Store(tmp_path), planned(site.url), clock=hands) as (daemon, told):
+        told.wait(1)
+        daemon.reload([planned(site.url)])
+    assert len(told.taken) == 1
+    assert told.others == []
 
 
 # The process
@@ -659,3 +1125,96 @@ def test_the_daemon_loads_neither_pandas_nor_matplotlib(tmp_path, site):
         process.send_signal(signal.SIGTERM)
         stdout, _ = process.communicate(timeout=20)
     assert stdout == "heavy modules: []\n"
+
+
+DAEMON = """
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from fxticker.clock import SystemClock
+from fxticker.daemon import ABANDON_S, STOP_GRACE_S, Daemon
+from fxticker.fetching import Fetcher
+from fxticker.schedule import Every
+from fxticker.sources import Planned
+from fxticker.sources.timesca import SOURCE
+from fxticker.store import Store
+
+plan = Planned(replace(SOURCE, url=sys.argv[1]), Every(timedelta(seconds=1)))
+with Fetcher(timeout_s=20, max_bytes=1_000_000, user_agent="test") as fetch:
+    daemon = Daemon([plan], fetcher=fetch, store=Store(sys.argv[2]), clock=SystemClock())
+    daemon.stop_on_signals(on_hangup=lambda: print("hung up", flush=True))
+    daemon.run()
+"""
+
+
+@contextmanager
+def bare_daemon(store, url):
+    """A daemon in a process of its own, which is killed if it outlives its test."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", DAEMON, url, str(store)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    safety = threading.Timer(SAFETY_S, process.kill)
+    safety.start()
+    try:
+        yield process
+    finally:
+        safety.cancel()
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_the_process_at_once(tmp_path, number):
+    with RawServer(lambda exchange: exchange.pause(25)) as server, bare_daemon(tmp_path, server.url) as process:
+        assert server.asked.wait(SAFETY_S)
+        # The second may come while the first is being handled, and would then be the same one.
+        for _ in range(100):
+            process.send_signal(number)
+            try:
+                process.wait(timeout=0.05)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+    assert process.returncode == 128 + number
+
+
+def test_a_hangup_calls_what_reads_the_configuration_and_polling_goes_on(tmp_path, site):
+    with bare_daemon(tmp_path, site.url) as process:
+        for _ in range(300):
+            if Store(tmp_path).daemon() is not None and (tmp_path / "polls").exists():
+                break
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=0.1)
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout.readline() == "hung up\n"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_a_daemon_that_is_killed_over_and_over_leaves_one_outcome_per_slot(tmp_path):
+    def answer(exchange):
+        exchange.pause(0.05 * (len(server.requests) % 7))
+        exchange.send(ANSWER)
+
+    with RawServer(answer) as server:
+        for kill in range(1, 5):
+            with bare_daemon(tmp_path, server.url) as process:
+                while len(server.requests) < 2 * kill:
+                    with pytest.raises(subprocess.TimeoutExpired):
+                        process.wait(timeout=0.03)
+                process.kill()
+                process.wait()
+            assert Store(tmp_path).daemon() is None
+    start_and_stop_at_once(tmp_path, planned(schedule=Every(SECOND)), now=datetime.now(UTC))
+    assert distances(tmp_path) == {SECOND}
+    assert fx.load_polls(tmp_path)["slot"].is_unique
+    assert Store(tmp_path).check() == []
+
+
+def test_a_stop_takes_less_than_five_seconds():
+    assert STOP_GRACE_S + ABANDON_S < 5

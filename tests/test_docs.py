@@ -21,11 +21,14 @@ COMMANDS = (
     "history",
     "drift",
     "gaps",
+    "polls",
     "status",
     "check",
     "plot",
     "export",
+    "drill",
     "demo",
+    "service",
 )
 
 
@@ -94,6 +97,7 @@ def test_readme_lists_every_key_with_its_default():
     rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (.+?) \|", README.partition("## Configuration")[2], re.MULTILINE))
     keys = [f"store.{name}" for name in StoreSettings.model_fields]
     keys += [f"http.{name}" for name in HttpSettings.model_fields]
+    keys += ["monitoring.listen", "alerts.on_alert"]
     keys += [f"sources.timesca.{name}" for name in SourceSettings.model_fields]
     assert list(rows) == keys
     defaults = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))

@@ -1,6 +1,7 @@
 """The medium: publishing is atomic and durable, a refused step changes nothing, one writer holds the lock."""
 
 import errno
+import fcntl
 import gzip
 import os
 import re
@@ -52,6 +53,16 @@ class Dying(FileCalls):
         os.kill(os.getpid(), signal.SIGKILL)
 
 Store(LocalMedium(Path(sys.argv[1]), Dying())).append(snapshot_ticks(NOON + timedelta(minutes=15)))
+"""
+
+
+BE_DAEMON = """
+import sys
+from fxticker.store import Store
+
+with Store(sys.argv[1]).as_daemon():
+    print("held", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -141,6 +152,17 @@ def lock_holder(root):
     """Another process that holds the store's lock."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD_LOCK, root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def other_daemon(root):
+    """Another process that is the store's daemon."""
+    with subprocess.Popen(
+        [sys.executable, "-c", BE_DAEMON, root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout.readline() == "held\n"
         yield process
@@ -631,3 +653,81 @@ def test_rejected_body_is_published_as_any_object_is(store, calls, root):
 
     kept = root / "rejected" / "source=timesca" / "20251114T120000.000000Z.gz"
     assert gzip.decompress(kept.read_bytes()) == b"body"
+
+
+def test_second_daemon_is_refused_at_once_and_told_who_runs(other_daemon, root):
+    with (
+        pytest.raises(StoreLocked, match=rf"process {other_daemon.pid} \(-c .* since ") as caught,
+        Store(root).as_daemon(),
+    ):
+        pass
+
+    assert caught.value.waited_s < 5
+
+
+def test_daemon_is_named_to_whoever_asks_and_hinders_no_writer(other_daemon, root):
+    assert Store(root, lock_timeout_s=0).append(snapshot_ticks()).added == 5
+    assert Store(root).daemon().startswith(f"process {other_daemon.pid} (")
+
+
+def test_daemon_ends_with_its_process(other_daemon, root):
+    other_daemon.kill()
+    other_daemon.wait()
+
+    assert str(other_daemon.pid) in (root / ".daemon").read_text()
+    assert Store(root).daemon() is None
+    with Store(root).as_daemon():
+        assert Store(root).daemon() is not None
+
+
+def test_asking_for_the_daemon_changes_nothing(root):
+    assert Store(root).daemon() is None
+    assert not root.exists()
+
+
+def test_those_who_ask_for_the_daemon_are_not_taken_for_one(root):
+    with Store(root).as_daemon():
+        pass
+    with (root / ".daemon").open("rb") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        assert Store(root).daemon() is None
+
+
+def test_daemon_whose_word_cannot_be_read_is_an_unnamed_process(root):
+    with Store(root).as_daemon():
+        (root / ".daemon").write_text("{")
+        assert Store(root).daemon() == "an unnamed process"
+
+
+def test_daemon_lock_that_cannot_be_looked_at_is_named(root):
+    root.mkdir()
+    (root / ".daemon").symlink_to(".daemon")
+
+    with pytest.raises(SegmentUnreadable, match=r"\.daemon"):
+        Store(root).daemon()
+
+
+def test_folder_that_only_a_daemon_has_used_is_a_store(root):
+    with Store(root).as_daemon():
+        assert local_medium(root, must_exist=True).exists()
+
+
+def test_daemon_lock_that_cannot_be_taken_is_a_named_failure(tmp_path):
+    (tmp_path / "parquet").write_text("not a folder")
+
+    with pytest.raises(WriteFailed), Store(tmp_path / "parquet").as_daemon():
+        pass
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_daemon_writes_nothing_into_a_folder_that_took_the_place_of_its_own(store, root, replaced):
+    with store.as_daemon():
+        root.rename(root.parent / "moved")
+        if replaced:
+            Store(root).append(snapshot_ticks(LATER))
+            (root / ".daemon").touch()
+        with pytest.raises(WriteFailed, match=r"\.daemon"):
+            store.append(snapshot_ticks(NEXT_MONTH))
+
+    assert root.exists() == replaced
+    assert len(fx.load(root.parent / "moved")) == 5

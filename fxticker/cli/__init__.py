@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fxticker import __version__
-from fxticker.cli import collecting, demonstrating, plotting, reading
+from fxticker.cli import collecting, demonstrating, drilling, plotting, reading, running, serving, watching
 from fxticker.errors import ConfigError, FxTickerError, one_line
 
 app = typer.Typer(
@@ -34,17 +34,20 @@ def _root(
         raise typer.Exit
 
 
-app.command("run")(collecting.run)
+app.command("run")(running.run)
 app.command("snapshot")(collecting.snapshot)
 app.command("import")(collecting.import_)
 app.command("latest")(reading.latest)
 app.command("history")(reading.history)
 app.command("drift")(reading.drift)
-app.command("gaps")(reading.gaps)
-app.command("status")(reading.status)
+app.command("gaps")(watching.gaps)
+app.command("polls")(watching.polls)
+app.command("status")(watching.status)
 app.command("check")(reading.check)
 app.command("export")(reading.export)
 app.add_typer(plotting.app, name="plot")
+app.add_typer(serving.app, name="service")
+app.command("drill")(drilling.drill)
 app.command("demo")(demonstrating.demo)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -14,30 +13,6 @@ from fxticker.cli.options import Config, Sources, StoreFolder, moment, settings,
 if TYPE_CHECKING:
     from fxticker.config import HttpSettings
     from fxticker.fetching import Fetcher
-    from fxticker.models import Poll
-
-
-def run(config: Config = None, store: StoreFolder = None) -> None:
-    """Poll every source on its grid.
-
-    Runs in the foreground until SIGTERM or SIGINT and records one outcome for every slot.
-    """
-    from fxticker.clock import SystemClock
-    from fxticker.daemon import Daemon
-    from fxticker.errors import ConfigError
-    from fxticker.store import Store
-
-    configured = settings(config)
-    planned = configured.planned()
-    if not planned:
-        raise ConfigError(str(config or "config.toml"), ["sources: none is enabled, there is nothing to poll"])
-    log_to_stderr()
-    clock = SystemClock()
-    folder = store if store is not None else configured.store.path
-    with fetcher(configured.http) as fetch:
-        daemon = Daemon(planned, fetcher=fetch, store=Store(folder, clock=clock), clock=clock, on_poll=log_poll)
-        daemon.stop_on_signals()
-        daemon.run()
 
 
 def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources = None) -> None:
@@ -47,12 +22,15 @@ def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources 
     """
     from fxticker.clock import SystemClock
     from fxticker.collecting import collect_once
+    from fxticker.logs import describe
+    from fxticker.robots import PoliteFetch
     from fxticker.store import Store
 
     configured = settings(config)
     clock = SystemClock()
     opened = Store(store if store is not None else configured.store.path, clock=clock)
-    with fetcher(configured.http) as fetch:
+    with fetcher(configured.http) as client:
+        fetch = PoliteFetch(client)
         polls = [
             collect_once(planned.source, _unplanned(clock.now()), fetch=fetch, store=opened, clock=clock)
             for planned in configured.planned()
@@ -130,27 +108,3 @@ def fetcher(http: HttpSettings) -> Fetcher:
     from fxticker.fetching import Fetcher
 
     return Fetcher(timeout_s=http.timeout_s, max_bytes=http.max_bytes, user_agent=http.user_agent)
-
-
-def describe(poll: Poll) -> str:
-    """A poll as one line."""
-    facts = [f"{poll.ticks} ticks" if poll.ticks else "no ticks"]
-    if poll.duration_ms is not None:
-        facts.append(f"{poll.duration_ms} ms")
-    if poll.detail:
-        facts.append(poll.detail)
-    return f"{poll.source} {poll.slot:%Y-%m-%dT%H:%M:%SZ} {poll.outcome}: {', '.join(facts)}"
-
-
-def log_to_stderr() -> None:
-    """One line per poll, and what goes wrong; libraries speak up only about errors of their own."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("fxticker").setLevel(logging.INFO)
-    # What APScheduler warns of (late and overlapping runs) is recorded as outcomes.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
-
-
-def log_poll(poll: Poll) -> None:
-    """Log a poll: a warning if it gave no ticks."""
-    level = logging.INFO if poll.ticks else logging.WARNING
-    logging.getLogger("fxticker").log(level, "%s", describe(poll))

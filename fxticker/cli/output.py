@@ -40,6 +40,12 @@ def show(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], form: Format
         _show_table(rows, columns)
 
 
+def show_document(document: Mapping[str, Any]) -> None:
+    """Print one JSON document on standard output, its instants as ISO 8601."""
+    json.dump(document, sys.stdout, indent=1, default=lambda value: _plain("", value))
+    print()
+
+
 def show_drift(frame: pd.DataFrame, form: Format) -> None:
     """Print drifts; in a table with the printed rates and as many decimals of the drift as its band supports."""
     rows = frame.to_dict("records")

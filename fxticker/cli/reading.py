@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,13 +21,9 @@ from fxticker.cli.options import (
     StoreFolder,
     To,
     selection,
-    settings,
     store_folder,
 )
 from fxticker.errors import NoData, one_line
-
-_STALE_INTERVALS = 3
-"""A source whose last sound poll is older than this many intervals is not well."""
 
 
 def latest(
@@ -96,60 +91,6 @@ def drift(
     chosen = selection(pairs=pairs, sources=sources, as_of=as_of)
     frame = drift_of(store_folder(config, store), start=start, end=end, **chosen)
     show_drift(frame, form)
-
-
-def gaps(
-    config: Config = None,
-    store: StoreFolder = None,
-    sources: Sources = None,
-    start: Start = None,
-    end: End = None,
-    form: Formatted = Format.TABLE,
-) -> None:
-    """Print the stretches without a sound poll."""
-    from fxticker.cli.output import show
-    from fxticker.coverage import COLUMNS
-    from fxticker.coverage import gaps as gaps_of
-
-    until = end if end is not None else datetime.now(UTC)
-    frame = gaps_of(store_folder(config, store), **selection(sources=sources, start=start, end=until))
-    show(frame.to_dict("records"), list(COLUMNS), form)
-
-
-def status(config: Config = None, store: StoreFolder = None, form: Formatted = Format.TABLE) -> None:
-    """Print how each source is doing.
-
-    Exit 1 if one has had no sound poll for three intervals.
-    """
-    from fxticker.cli.output import show
-    from fxticker.loading import load_polls
-    from fxticker.sources import Planned
-
-    configured = settings(config)
-    polls = load_polls(store if store is not None else configured.store.path)
-    now = datetime.now(UTC)
-
-    def row(planned: Planned) -> dict[str, Any]:
-        held = polls[polls["source"] == planned.source.id]
-        sound = held[held["outcome"] == "ok"]
-        last_ok = sound["slot"].max() if len(sound) else None
-        next_slot = planned.schedule.after(now)
-        interval = planned.schedule.after(next_slot) - next_slot
-        return {
-            "source": planned.source.id,
-            "well": last_ok is not None and now - last_ok <= _STALE_INTERVALS * interval,
-            "last_slot": held["slot"].max() if len(held) else None,
-            "last_outcome": str(held["outcome"].iloc[-1]) if len(held) else None,
-            "last_ok": last_ok,
-            "polls": len(held),
-            "ok": len(sound),
-            "next_slot": next_slot,
-        }
-
-    rows = [row(planned) for planned in configured.planned()]
-    show(rows, ["source", "well", "last_slot", "last_outcome", "last_ok", "polls", "ok", "next_slot"], form)
-    if not all(item["well"] for item in rows):
-        raise typer.Exit(1)
 
 
 def check(

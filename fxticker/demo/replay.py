@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,18 +43,23 @@ def run_daemon(
     clock = SystemClock()
     polls: list[Poll] = []
 
-    def took(poll: Poll) -> None:
-        polls.append(poll)
-        on_poll(poll)
-        if len(polls) < len(captures):
-            site.show(captures[len(polls)].ticks, clock.now().date())
-        else:
-            daemon.stop()
+    class Taking:
+        def started(self, planned: Sequence[Planned]) -> None: ...
+        def clock_jumped(self, by: timedelta) -> None: ...
+        def beat(self, now: datetime) -> None: ...
+        def polled(self, poll: Poll) -> None:
+            polls.append(poll)
+            on_poll(poll)
+            if len(polls) < len(captures):
+                site.show(captures[len(polls)].ticks, clock.now().date())
+            else:
+                daemon.stop()
 
     site.show(captures[0].ticks, clock.now().date())
     planned = Planned(_source_of(site), Every(timedelta(seconds=1)))
     with Fetcher(timeout_s=0.8, max_bytes=_MAX_BYTES, user_agent=USER_AGENT) as fetch:
-        daemon = Daemon([planned], fetcher=fetch, store=Store(store_path, clock=clock), clock=clock, on_poll=took)
+        store = Store(store_path, clock=clock)
+        daemon = Daemon([planned], fetcher=fetch, store=store, clock=clock, observers=[Taking()])
         daemon.run()
     return polls
 

@@ -6,8 +6,10 @@ import gzip
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -177,6 +179,27 @@ class Store:
         rows = records_of(scan(self.ticks, sources=[source], span=Span(start, end)))
         return [row for row in rows if row["origin"] == Origin.LIVE]
 
+    def as_daemon(self) -> AbstractContextManager[None]:
+        """Be the store's one daemon, until the block ends or the process does.
+
+        Others read and write as ever; only another daemon is refused.
+
+        Raises
+        ------
+        StoreLocked
+            Naming the daemon that runs already.
+        WriteFailed
+            If there can be no lock.
+        """
+        return self.medium.as_daemon()
+
+    def daemon(self) -> str | None:
+        """Who the daemon on this store is: process, program, since when; null if none runs.
+
+        Changes nothing, and needs no more than leave to read.
+        """
+        return self.medium.daemon()
+
     def check(self) -> list[Finding]:
         """Read every file whole and return what is wrong, file by file; an empty list is a sound store."""
         return [finding for table in (self.ticks, self.polls) for finding in check_table(self.medium, table)]
@@ -206,7 +229,7 @@ class Store:
             members_of[row.source, month_of(at(row))].append(row)
         schema = pa.schema([field for field in table.spec.schema if field.name != "recorded_at"])
         tables = (
-            (source, month, table_of(members, schema, getattr))
+            (source, month, table_of(sorted(members, key=attrgetter(*table.spec.order)), schema, getattr))
             for (source, month), members in sorted(members_of.items(), key=lambda item: item[0])
         )
         return self._add(table, tables)

@@ -1,4 +1,4 @@
-"""Where the store's objects lie: list, read, replace a whole object durably, delete, one writer at a time.
+"""Where the store's objects lie: list, read, replace a whole object durably, delete; one writer, one daemon at a time.
 
 Nothing above this module knows paths or file systems. On a disk, replacing is: write a temporary, fsync it, rename it
 over the name, fsync the folder.
@@ -7,6 +7,8 @@ over the name, fsync the folder.
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import json
 import os
 import stat
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 STAGING = ".staging"
 LOCK = ".lock"
+DAEMON_LOCK = ".daemon"
+DAEMON_WAIT_S = 0.5
+"""How long a daemon tries for its lock: longer than somebody who asks whether there is one holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,12 @@ class Medium(Protocol):
     def exclusive(self, timeout_s: float) -> contextlib.AbstractContextManager[None]:
         """Be the one writer for a while."""
 
+    def as_daemon(self) -> contextlib.AbstractContextManager[None]:
+        """Be the store's one daemon for a while; writers and readers are not hindered."""
+
+    def daemon(self) -> str | None:
+        """What the store's daemon said of itself; null if none runs."""
+
 
 class FileCalls:
     """The calls of a publish, each to be replaced by one that fails."""
@@ -104,6 +115,7 @@ class LocalMedium:
         self._thread_lock = threading.Lock()
         self._synced: set[Path] = set()
         self._file_lock: FileLock | None = None
+        self._daemon_file: tuple[int, int] | None = None
         self._holder = {
             "program": " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -117,7 +129,7 @@ class LocalMedium:
         if not self._root.is_dir():
             return False
         names = {path.name for path in self._root.iterdir()}
-        return bool(names & {"ticks", "polls", LOCK}) or names <= {"README.md"}
+        return bool(names & {"ticks", "polls", LOCK, DAEMON_LOCK}) or names <= {"README.md"}
 
     def list(self, prefix: str) -> list[StoredObject]:
         """The objects below the folder `prefix`, by name. Names that start with ``.`` or ``_`` are not objects."""
@@ -235,50 +247,117 @@ class LocalMedium:
         StoreLocked
             After `timeout_s`, naming the holder.
         """
-        from filelock import FileLock, Timeout  # readers take no lock and need not wait for its import
-
         started_s = time.monotonic()
         if not self._thread_lock.acquire(timeout=timeout_s):
-            raise self._locked(started_s)
+            raise self._locked(LOCK, started_s)
         try:
+            self._require_same_folder()
+            self._file_lock = self._file_lock or self._os_lock(LOCK)
+            self._acquire(self._file_lock, LOCK, timeout_s)
             try:
-                self._make_folder(self._root)
-                # Where there is no flock, filelock's other way would be a file that outlives its process.
-                lock = self._file_lock = self._file_lock or FileLock(
-                    self._root / LOCK, thread_local=False, fallback_to_soft=False
-                )
-                lock.acquire(timeout=timeout_s, poll_interval=0.01)
-            except Timeout as error:
-                raise self._locked(started_s) from error
-            except OSError as error:
-                raise WriteFailed(self, LOCK, error) from error
-            try:
-                self._name_holder()
                 self._sweep()
                 yield
             finally:
-                lock.release()
+                self._file_lock.release()
         finally:
             self._thread_lock.release()
 
     def lock_holder(self) -> str:
         """What the last process that took the lock said of itself; empty if none did."""
+        return self._said(LOCK)
+
+    @contextlib.contextmanager
+    def as_daemon(self) -> Iterator[None]:
+        """Hold the lock of the store's one daemon, beside the lock that writers take in turns.
+
+        Raises
+        ------
+        StoreLocked
+            If another daemon holds it, naming that one.
+        """
+        lock = self._os_lock(DAEMON_LOCK)
+        self._acquire(lock, DAEMON_LOCK, DAEMON_WAIT_S)
         try:
-            said = json.loads((self._root / LOCK).read_text())
+            self._daemon_file = self._file_of(DAEMON_LOCK)
+            yield
+        finally:
+            self._daemon_file = None
+            lock.release()
+
+    def daemon(self) -> str | None:
+        """What the daemon that runs on the store said of itself; null if none runs. Reading the file is enough.
+
+        Raises
+        ------
+        SegmentUnreadable
+            If the lock is there and cannot be looked at.
+        """
+        try:
+            handle = os.open(self._root / DAEMON_LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise SegmentUnreadable(DAEMON_LOCK, error.strerror or str(error)) from error
+        try:
+            # Shared, so that those who ask do not take each other for a daemon.
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return self._said(DAEMON_LOCK) or "an unnamed process"
+            raise SegmentUnreadable(DAEMON_LOCK, error.strerror or str(error)) from error
+        finally:
+            os.close(handle)
+        return None
+
+    def _file_of(self, name: str) -> tuple[int, int]:
+        try:
+            found = os.stat(self._root / name)  # noqa: PTH116  the call itself
+        except OSError as error:
+            raise WriteFailed(self, name, error) from error
+        return found.st_dev, found.st_ino
+
+    def _require_same_folder(self) -> None:
+        """Refuse to begin another store where a daemon's was: its disk was unmounted, or its folder moved away."""
+        if self._daemon_file is not None and self._daemon_file != self._file_of(DAEMON_LOCK):
+            raise WriteFailed(self, DAEMON_LOCK, OSError(errno.ESTALE, "the folder is another one by now"))
+
+    def _os_lock(self, name: str) -> FileLock:
+        from filelock import FileLock  # readers take no lock and need not wait for its import
+
+        # Where there is no flock, filelock's other way would be a file that outlives its process.
+        return FileLock(self._root / name, thread_local=False, fallback_to_soft=False)
+
+    def _acquire(self, lock: FileLock, name: str, timeout_s: float) -> None:
+        """Take an OS lock, and leave word in its file of who holds it."""
+        from filelock import Timeout
+
+        started_s = time.monotonic()
+        try:
+            self._make_folder(self._root)
+            lock.acquire(timeout=timeout_s, poll_interval=0.01)
+        except Timeout as error:
+            raise self._locked(name, started_s) from error
+        except OSError as error:
+            raise WriteFailed(self, name, error) from error
+        self._name_holder(name)
+
+    def _said(self, name: str) -> str:
+        try:
+            said = json.loads((self._root / name).read_text())
             return f"process {said['pid']} ({said['program']}) since {said['since']}"
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
-    def _locked(self, since_s: float) -> StoreLocked:
-        return StoreLocked(str(self._root), round(time.monotonic() - since_s, 1), self.lock_holder())
+    def _locked(self, name: str, since_s: float) -> StoreLocked:
+        return StoreLocked(str(self._root), round(time.monotonic() - since_s, 1), self._said(name))
 
-    def _name_holder(self) -> None:
-        """Leave word of who holds the lock; once it stands there, a process that takes turns with nobody is done."""
-        name = json.dumps({**self._holder, "pid": os.getpid()}).encode()
-        path = self._root / LOCK
+    def _name_holder(self, name: str) -> None:
+        """Leave word of who holds a lock; once it stands there, a process that takes turns with nobody is done."""
+        word = json.dumps({**self._holder, "pid": os.getpid()}).encode()
+        path = self._root / name
         with contextlib.suppress(OSError):
-            if path.read_bytes() != name:
-                path.write_bytes(name)
+            if path.read_bytes() != word:
+                path.write_bytes(word)
 
     def _sweep(self) -> None:
         with contextlib.suppress(FileNotFoundError), os.scandir(self._root / STAGING) as leftovers:

@@ -1,0 +1,277 @@
+import json
+import socket
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import fxticker as fx
+from fxticker.cli import drilling
+from fxticker.clock import SystemClock
+from fxticker.daemon import Daemon
+from fxticker.drill.faults import FAULTS
+from fxticker.drill.running import MAX_BYTES, drill
+from fxticker.drill.server import FaultServer
+from fxticker.fetching import Fetcher
+from fxticker.models import Outcome
+from fxticker.robots import PoliteFetch
+from fxticker.schedule import Every
+from fxticker.sources import Planned
+from fxticker.sources.timesca import SOURCE
+from fxticker.store import Store
+
+SAFETY_S = 30
+"""After this what should have ended by itself is stopped, and its test fails by what it then sees."""
+RECORDED = {
+    "sound": ("ok", 5, 200),
+    "refused": ("unreachable", 0, None),
+    "dns": ("unreachable or timeout", 0, None),
+    "tls": ("unreachable", 0, None),
+    "reset": ("unreachable", 0, None),
+    "silent": ("timeout", 0, None),
+    "slow-headers": ("timeout", 0, None),
+    "dripping-body": ("timeout", 0, None),
+    "stalled-body": ("timeout", 0, None),
+    "truncated-body": ("unreachable", 0, None),
+    "wrong-length": ("damaged", 0, 200),
+    "gzip-bomb": ("too_large", 0, 200),
+    "endless-body": ("too_large", 0, 200),
+    "10-mb-page": ("too_large", 0, 200),
+    "moved": ("http_error", 0, 301),
+    "redirect-loop": ("http_error", 0, 302),
+    "not-modified": ("ok", 5, 304),
+    "403": ("http_error", 0, 403),
+    "404": ("http_error", 0, 404),
+    "429": ("http_error", 0, 429),
+    "backoff": ("backoff", 0, None),
+    "500": ("http_error", 0, 500),
+    "503": ("http_error", 0, 503),
+    "robots": ("disallowed", 0, None),
+    "robots-500": ("http_error", 0, 500),
+    "challenge": ("blocked", 0, 200),
+    "empty": ("no_ticker", 0, 200),
+    "no-ticker": ("no_ticker", 0, 200),
+    "damaged": ("damaged", 0, 200),
+    "stale": ("stale", 5, 200),
+    "pair-missing": ("ok", 4, 200),
+    "new-pair": ("ok", 6, 200),
+    "rate-jump": ("ok", 5, 200),
+}
+
+
+def drilled(name, **changes):
+    [result] = drill([replace(FAULTS[name], **changes)])
+    return result
+
+
+def paths(result):
+    return [request.path for request in result.requests]
+
+
+# What is recorded
+
+
+def test_the_drill_plays_all_of_these_faults_and_no_other():
+    assert list(FAULTS) == list(RECORDED)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_fault_leaves_its_outcome_within_time_and_memory(name):
+    outcomes, ticks, status = RECORDED[name]
+    result = drilled(name)
+    assert result.problems == []
+    assert result.poll.outcome in outcomes.split(" or ")
+    assert (result.poll.ticks, result.stored, result.poll.http_status) == (ticks, ticks, status)
+
+
+@pytest.mark.parametrize("name", ["gzip-bomb", "endless-body", "10-mb-page"])
+def test_a_body_without_measure_costs_a_few_times_the_limit_of_memory_and_no_more(name):
+    result = drilled(name)
+    assert result.poll.detail == "the body passes 1000000 bytes"
+    assert result.peak_bytes < 4 * MAX_BYTES
+
+
+@pytest.mark.parametrize("name", ["moved", "redirect-loop"])
+def test_a_redirect_of_the_page_is_not_followed(name):
+    assert paths(drilled(name)) == ["/robots.txt", "/"]
+
+
+def test_a_page_that_robots_txt_forbids_is_not_asked_for():
+    assert paths(drilled("robots")) == ["/robots.txt"]
+
+
+def test_nothing_is_asked_while_the_source_wants_to_be_left_alone():
+    result = drilled("backoff")
+    assert paths(result) == []
+    assert "asked to be left alone until 2025-11-14T12:45:00Z" in result.poll.detail
+
+
+def test_a_jump_of_a_rate_is_told_with_both_figures():
+    assert drilled("rate-jump").poll.detail == "rate jump: KZT/USD 0.00191 -> 0.19100"
+
+
+# What the drill says when something differs
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "problems"),
+    [
+        ("sound", {"outcomes": (Outcome.STALE,)}, ["outcome"]),
+        ("sound", {"ticks": 4}, ["ticks"]),
+        ("sound", {"needle": "rate jump"}, ["detail"]),
+        ("404", {"http_status": None}, ["status"]),
+        ("sound", {"url": "http://localhost:{port}/"}, ["host"]),
+        ("backoff", {"before": FAULTS["500"].answer}, ["outcome", "status", "ticks"]),
+    ],
+)
+def test_what_is_not_recorded_as_it_must_be_is_named(name, changes, problems):
+    assert drilled(name, **changes).problems == problems
+
+
+def test_a_poll_that_takes_too_long_or_too_much_is_named():
+    result = drilled("sound")
+    assert replace(result, took_s=60.0).problems == ["time"]
+    assert replace(result, peak_bytes=50_000_000).problems == ["memory"]
+    assert replace(result, slots=(result.poll.slot, result.poll.slot)).problems == ["outcome"]
+
+
+# The server
+
+
+def _closing_took_s(answer, request_head):
+    """How long closing a server takes that is busy with a client which waits for it."""
+    asked = threading.Event()
+
+    def answer_when_asked(exchange):
+        asked.set()
+        answer(exchange)
+
+    with socket.socket() as client:
+        with FaultServer(answer_when_asked) as server:
+            client.connect(("127.0.0.1", server.port))
+            if request_head:
+                client.sendall(request_head)
+                assert asked.wait(SAFETY_S)
+            start_s = time.monotonic()
+        return time.monotonic() - start_s
+
+
+@pytest.mark.parametrize(
+    ("answer", "request_head"),
+    [
+        (lambda exchange: exchange.pause(60), b"GET / HTTP/1.1\r\n\r\n"),
+        (lambda exchange: exchange.send(bytes(100_000_000)), b"GET / HTTP/1.1\r\n\r\n"),
+        (lambda exchange: exchange.drip([b"x"] * 1_000, 60), b"GET / HTTP/1.1\r\n\r\n"),
+        (lambda exchange: None, b""),
+    ],
+    ids=["paused", "sending to a client that does not read", "dripping", "waiting for a request"],
+)
+def test_closing_the_server_ends_all_its_waits(answer, request_head):
+    threads = threading.active_count()
+    assert _closing_took_s(answer, request_head) < 9  # a wait that is not ended takes ten seconds
+    assert threading.active_count() == threads
+
+
+# The daemon under a mix of faults
+
+
+def _in_turn(*names):
+    """An answer that plays faults one after the other, and then a page with an old date."""
+    answers = iter([FAULTS[name].answer for name in names])
+
+    def answer(exchange):
+        next(answers, FAULTS["sound"].answer)(exchange)
+
+    return answer
+
+
+class Seen:
+    """The observer that ends a daemon after so many outcomes."""
+
+    def __init__(self, count):
+        self.count = count
+        self.polls = []
+        self.enough = None
+
+    def polled(self, poll):
+        self.polls.append(poll)
+        if len(self.polls) == self.count:
+            self.enough()
+
+    def started(self, planned):
+        pass
+
+    def clock_jumped(self, by):
+        pass
+
+    def beat(self, now):
+        pass
+
+
+def test_every_slot_has_one_outcome_and_lies_on_the_grid_whatever_goes_wrong(tmp_path):
+    second = timedelta(seconds=1)
+    seen = Seen(6)
+    answer = _in_turn("stalled-body", "reset", "damaged", "gzip-bomb", "dripping-body")
+    with (
+        FaultServer(answer) as server,
+        Fetcher(timeout_s=0.5, max_bytes=MAX_BYTES, user_agent="test", retry_pauses_s=()) as fetcher,
+    ):
+        plan = Planned(replace(SOURCE, url=f"http://127.0.0.1:{server.port}/"), Every(second))
+        clock = SystemClock()
+        daemon = Daemon(
+            [plan], fetcher=PoliteFetch(fetcher), store=Store(tmp_path, clock=clock), clock=clock, observers=[seen]
+        )
+        seen.enough = daemon.stop
+        safety = threading.Timer(SAFETY_S, daemon.stop)
+        safety.start()
+        daemon.run()
+        safety.cancel()
+        safety.join()
+    polls = fx.load_polls(tmp_path)
+    assert len(polls) >= 6
+    assert [poll.slot for poll in seen.polls] == list(polls["slot"])
+    assert set(polls["slot"].diff().dropna()) == {second}
+    assert {slot.microsecond for slot in polls["slot"]} == {0}
+    assert set(polls["outcome"]) <= {
+        *("timeout", "unreachable", "damaged", "too_large", "stale"),
+        *("missed", "overrun", "backoff"),  # a machine that is busy, and what the daemon makes of three timeouts
+    }
+
+
+# The command
+
+
+@pytest.fixture
+def command():
+    app = typer.Typer()
+    app.command()(drilling.drill)
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def test_the_command_plays_what_is_named_and_says_what_came_of_it(command):
+    done = command("sound", "404", "--format", "json")
+    assert done.exit_code == 0
+    rows = json.loads(done.stdout)
+    assert [(row["fault"], row["expected"], row["outcome"], row["ticks"], row["verdict"]) for row in rows] == [
+        ("sound", "ok", "ok", 5, "as expected"),
+        ("404", "http_error", "http_error", 0, "as expected"),
+    ]
+
+
+def test_the_command_fails_when_something_differs(command, monkeypatch):
+    monkeypatch.setitem(FAULTS, "404", replace(FAULTS["404"], outcomes=(Outcome.OK,), ticks=5))
+    done = command("404", "sound", "--format", "csv")
+    assert done.exit_code == 1
+    assert ",wrong: outcome; ticks" in done.stdout.splitlines()[1]
+    assert done.stdout.splitlines()[2].endswith(",as expected")
+
+
+def test_the_command_names_the_faults_there_are_when_one_is_not(command):
+    done = command("nonsense")
+    assert done.exit_code == 2
+    assert "unknown fault nonsense" in done.stderr
+    assert "sound, refused" in done.stderr

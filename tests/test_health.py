@@ -1,0 +1,134 @@
+from datetime import timedelta
+
+import pytest
+from builders import NOON
+
+from fxticker.health import PairSeen, Recent, Trouble, health_of, trouble_of
+from fxticker.models import Outcome, Poll
+from fxticker.schedule import Cron, Every
+
+MINUTE = timedelta(minutes=1)
+QUARTER = Every(15 * MINUTE)
+WORKDAYS = Cron("0 9 * * 1-5")
+
+
+def before(minutes):
+    return NOON - minutes * MINUTE
+
+
+def polls(*outcomes):
+    """One outcome each quarter of an hour, the last at noon; null leaves the slot without record."""
+    slots = [NOON - 15 * MINUTE * n for n in range(len(outcomes))][::-1]
+    return [
+        Poll("timesca", slot, outcome) for slot, outcome in zip(slots, outcomes, strict=True) if outcome is not None
+    ]
+
+
+def recent(*held, last_ok=NOON, last_stale=None, pairs=()):
+    return Recent(held, last_ok, last_stale, pairs, NOON - timedelta(days=31))
+
+
+def gaps_of(*held, now=NOON, schedule=QUARTER):
+    return health_of("timesca", recent(*held), schedule, now).gaps_24h
+
+
+# Well or not
+
+
+def test_a_source_is_well_until_three_slots_have_passed():
+    assert trouble_of(before(45), None, QUARTER, NOON) is None
+    assert trouble_of(before(45), None, QUARTER, NOON + timedelta(microseconds=1)) == Trouble(
+        "no sound poll since 2025-11-14T11:15:00Z", NOON
+    )
+
+
+def test_a_poll_asked_for_between_slots_counts_from_the_slot_before():
+    assert trouble_of(before(40), None, QUARTER, NOON) is None
+    assert trouble_of(before(61), None, QUARTER, NOON).since == before(30)
+
+
+def test_slots_of_a_cron_grid_are_counted_and_not_hours():
+    friday, tuesday = NOON.replace(hour=9), NOON.replace(day=18, hour=23)
+    assert trouble_of(friday, None, WORKDAYS, tuesday) is None
+    assert trouble_of(friday, None, WORKDAYS, tuesday + timedelta(hours=11)) == Trouble(
+        "no sound poll since 2025-11-14T09:00:00Z", NOON.replace(day=19, hour=9)
+    )
+
+
+def test_a_source_that_never_was_sound_is_not_well():
+    assert trouble_of(None, None, QUARTER, NOON) == Trouble("no sound poll is on record of late", None)
+
+
+def test_an_old_page_is_trouble_at_once_and_until_a_sound_poll():
+    found = Trouble("the page prints an old date", before(15))
+    assert trouble_of(before(30), before(15), QUARTER, NOON) == found
+    assert trouble_of(None, before(15), QUARTER, NOON) == found
+    assert trouble_of(before(0), before(15), QUARTER, NOON) is None
+
+
+def test_a_sound_poll_in_the_future_is_trouble():
+    found = trouble_of(NOON + timedelta(days=1), None, QUARTER, NOON)
+    assert found == Trouble("the last sound poll lies in the future, 2025-11-15T12:00:00Z: a clock was wrong", None)
+
+
+def test_a_clock_put_right_by_seconds_is_no_trouble():
+    assert trouble_of(NOON, None, QUARTER, NOON - timedelta(seconds=2)) is None
+
+
+# The record
+
+
+def test_health_sums_up_the_last_day():
+    pair = PairSeen("KZT/USD", 0.00191, "0.00191", NOON, before(75))
+    yesterday = Poll("timesca", NOON - timedelta(days=1), Outcome.TIMEOUT)
+    held = recent(yesterday, *polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK), pairs=[pair])
+    found = health_of("timesca", held, QUARTER, NOON + MINUTE)
+    assert (found.source, found.trouble, found.last_ok) == ("timesca", None, NOON)
+    assert found.last == Poll("timesca", NOON, Outcome.OK)
+    assert found.next_slot == NOON + 15 * MINUTE
+    assert found.outcomes_24h == {Outcome.OK: 2, Outcome.TIMEOUT: 1}
+    assert found.pairs == [pair]
+
+
+def test_a_poll_in_the_future_is_not_the_last():
+    held = recent(*polls(Outcome.OK), Poll("timesca", NOON + timedelta(days=9), Outcome.MISSED))
+    found = health_of("timesca", held, QUARTER, NOON)
+    assert found.last.slot == NOON
+    assert found.outcomes_24h == {Outcome.OK: 1}
+
+
+def test_a_source_without_polls_has_nothing_to_sum_up():
+    found = health_of("timesca", recent(last_ok=None), QUARTER, NOON)
+    assert (found.last, found.outcomes_24h, found.gaps_24h) == (None, {}, 0)
+    assert found.trouble.reason == "no sound poll is on record of late"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "count"),
+    [
+        ([Outcome.OK, Outcome.OK, Outcome.OK], 0),
+        ([Outcome.OK, Outcome.TIMEOUT, Outcome.MISSED, Outcome.OK], 1),
+        ([Outcome.TIMEOUT, Outcome.OK, Outcome.TIMEOUT], 2),
+        ([Outcome.MISSED, Outcome.MISSED], 1),
+        ([Outcome.OK, None, None, Outcome.OK], 0),
+        ([Outcome.OK, None, None, None, Outcome.OK], 1),
+        ([Outcome.TIMEOUT, None, None, None, Outcome.TIMEOUT], 2),
+    ],
+)
+def test_gaps_are_runs_without_a_sound_poll_and_silences(outcomes, count):
+    assert gaps_of(*polls(*outcomes)) == count
+
+
+def test_silence_up_to_now_is_a_gap():
+    assert gaps_of(*polls(Outcome.OK), now=NOON + 45 * MINUTE) == 0
+    assert gaps_of(*polls(Outcome.OK), now=NOON + 46 * MINUTE) == 1
+    assert gaps_of(*polls(Outcome.OK), now=NOON + timedelta(days=40)) == 1
+
+
+def test_a_gap_of_the_day_before_is_not_counted():
+    assert gaps_of(*polls(Outcome.TIMEOUT, *[Outcome.OK] * 97), now=NOON) == 0
+
+
+def test_nights_of_a_cron_grid_are_no_gaps():
+    held = [Poll("timesca", NOON.replace(day=day, hour=9), Outcome.OK) for day in (13, 14)]
+    assert gaps_of(*held, now=NOON, schedule=WORKDAYS) == 0

@@ -1,0 +1,178 @@
+import io
+import json
+import logging
+from datetime import timedelta
+
+import pytest
+from builders import NOON
+
+from fxticker.logs import HumanLines, JsonLines, PollLog, describe, log_poll, log_to_stderr, without_secrets
+from fxticker.models import Outcome, Poll
+
+POLL = Poll("timesca", NOON, Outcome.OK, duration_ms=321, ticks=5)
+FAILED = Poll("timesca", NOON, Outcome.TIMEOUT, duration_ms=20_000, detail="no whole answer in 20 s")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def logged():
+    """Send the log to a stream, and put back what was before."""
+    root, own = logging.getLogger(), logging.getLogger("fxticker")
+    before = root.handlers[:], root.level, own.level
+
+    def to(stream):
+        log_to_stderr(stream)
+        return stream
+
+    yield to
+    logging.captureWarnings(False)
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    own.setLevel(before[2])
+
+
+def fail(text):
+    raise RuntimeError(text)
+
+
+def lines_of(stream):
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def record_at_noon(message, **changes):
+    record = logging.makeLogRecord({"msg": message, "levelname": "INFO", **changes})
+    record.created = NOON.timestamp() + 0.25
+    return record
+
+
+def test_a_poll_is_one_line_for_a_person(logged):
+    stream = logged(Terminal())
+    log_poll(POLL)
+    [line] = stream.getvalue().splitlines()
+    assert line.endswith("Z INFO timesca 2025-11-14T12:00:00Z ok: 5 ticks, 321 ms")
+
+
+def test_a_poll_is_one_object_for_a_program(logged):
+    stream = logged(io.StringIO())
+    log_poll(POLL)
+    log_poll(FAILED)
+    sound, failed = lines_of(stream)
+    assert sound | {"time": ""} == {
+        "time": "",
+        "level": "info",
+        "message": "timesca 2025-11-14T12:00:00Z ok: 5 ticks, 321 ms",
+        "source": "timesca",
+        "slot": "2025-11-14T12:00:00Z",
+        "outcome": "ok",
+        "ticks": 5,
+        "duration_ms": 321,
+    }
+    assert failed["level"] == "warning"
+    assert failed["message"] == "timesca 2025-11-14T12:00:00Z timeout: no ticks, 20000 ms, no whole answer in 20 s"
+
+
+def test_the_daemon_is_quiet_but_for_polls(logged):
+    stream = logged(io.StringIO())
+    log = PollLog()
+    log.started([])
+    log.beat(NOON)
+    log.clock_jumped(timedelta(hours=1))
+    log.polled(POLL)
+    assert [line["outcome"] for line in lines_of(stream)] == ["ok"]
+
+
+def test_times_are_utc():
+    assert HumanLines().format(record_at_noon("good")) == "2025-11-14 12:00:00Z INFO good"
+    assert json.loads(JsonLines().format(record_at_noon("good"))) == {
+        "time": "2025-11-14T12:00:00.250Z",
+        "level": "info",
+        "message": "good",
+    }
+
+
+def test_missed_slots_are_not_logged_one_by_one(logged):
+    stream = logged(io.StringIO())
+    log_poll(Poll("timesca", NOON, Outcome.MISSED))
+    assert stream.getvalue() == ""
+
+
+def test_libraries_speak_of_errors_only(logged):
+    stream = logged(io.StringIO())
+    logging.getLogger("apscheduler.executors.default").warning("missed by 3 s")
+    logging.getLogger("httpx").info("HTTP Request: GET https://example.org/")
+    logging.getLogger("apscheduler").error("a fault")
+    logging.getLogger("fxticker").debug("detail")
+    assert [line["message"] for line in lines_of(stream)] == ["a fault"]
+
+
+def test_an_exception_is_one_field(logged):
+    stream = logged(io.StringIO())
+    try:
+        fail("first\nsecond \x1b[2J")
+    except RuntimeError:
+        logging.getLogger("fxticker").exception("fault")
+    [line] = lines_of(stream)
+    assert line["message"] == "fault"
+    assert line["exception"].startswith("Traceback (most recent call last):\n")
+    assert line["exception"].endswith("RuntimeError: first\nsecond \ufffd[2J")
+
+
+def test_an_exception_follows_its_line_for_a_person(logged):
+    stream = logged(Terminal())
+    try:
+        fail("broken \x1b[2J")
+    except RuntimeError:
+        logging.getLogger("fxticker").exception("fault")
+    first, *_, last = stream.getvalue().splitlines()
+    assert first.endswith("ERROR fault")
+    assert last == "RuntimeError: broken \ufffd[2J"
+
+
+def test_a_message_forges_no_line(logged):
+    stream = logged(Terminal())
+    logging.getLogger("fxticker").warning("one\n2026-01-01 INFO forged \x1b[2J")
+    assert len(stream.getvalue().splitlines()) == 1
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_lines_are_bounded(logged):
+    stream = logged(io.StringIO())
+    try:
+        fail("x" * 100_000)
+    except RuntimeError:
+        logging.getLogger("fxticker").exception("y" * 100_000)
+    [line] = lines_of(stream)
+    assert (len(line["message"]), len(line["exception"])) == (1_000, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://user:hunter2@h.org/a failed", "https://h.org/a failed"),
+        ("got https://h.org/a?key=hunter2&b=1 today", "got https://h.org/a?… today"),
+        ("<http://u@h.org/?k=v>, then", "<http://h.org/?…>, then"),
+        ("proxy http://u:p@127.0.0.1:3128", "proxy http://127.0.0.1:3128"),
+        ("why? someone@example.org", "why? someone@example.org"),
+    ],
+)
+def test_neither_credentials_nor_queries_of_urls_are_logged(text, shown):
+    assert without_secrets(text) == shown
+    assert json.loads(JsonLines().format(record_at_noon(text)))["message"] == shown
+    assert HumanLines().format(record_at_noon(text)) == f"2025-11-14 12:00:00Z INFO {shown}"
+
+
+def test_a_traceback_names_no_credentials():
+    try:
+        fail("https://user:hunter2@h.org/?key=hunter2")
+    except RuntimeError as error:
+        record = record_at_noon("fault", exc_info=(RuntimeError, error, None))
+    assert "hunter2" not in JsonLines().format(record)
+    assert "hunter2" not in HumanLines().format(record)
+
+
+def test_a_poll_is_described_in_one_line():
+    assert describe(Poll("timesca", NOON, Outcome.BACKOFF)) == "timesca 2025-11-14T12:00:00Z backoff: no ticks"

@@ -1,0 +1,279 @@
+import json
+import socket
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from builders import NOON, FixedClock, snapshot_ticks, tick
+from prometheus_client.parser import text_string_to_metric_families
+
+import fxticker
+from fxticker.metrics import Metrics, MetricsServer
+from fxticker.models import Outcome, Poll
+from fxticker.schedule import Every
+from fxticker.sources import Planned
+from fxticker.sources.timesca import SOURCE
+from fxticker.store import Store
+
+QUARTER = timedelta(minutes=15)
+PLANS = [Planned(SOURCE, Every(QUARTER))]
+OWN = {"source": "timesca"}
+EPOCH_OF_NOON_S = 1_763_121_600
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "parquet", clock=FixedClock())
+
+
+@pytest.fixture
+def clock():
+    return FixedClock()
+
+
+@pytest.fixture
+def metrics(store, clock):
+    observer = Metrics(store=store, clock=clock)
+    observer.started(PLANS)
+    return observer
+
+
+@pytest.fixture
+def served(metrics):
+    with MetricsServer(metrics, ("127.0.0.1", 0)) as server:
+        yield server.url
+
+
+def get(url, method="GET", **headers):
+    """Status, type and body of an answer."""
+    request = urllib.request.Request(url, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.headers["Content-Type"], answer.read().decode()
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return answer.code, answer.headers["Content-Type"], answer.read().decode()
+
+
+def scraped(url):
+    """What is served, by name and labels, as the client library's parser reads it."""
+    status, kind, text = get(f"{url}metrics")
+    assert (status, kind.partition(";")[0]) == (200, "text/plain")
+    return {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(found, name, **labels):
+    return found.get((f"fxticker_{name}", *sorted(labels.items())))
+
+
+def poll_once(metrics, store, outcome=Outcome.OK, slot=NOON, ticks=()):
+    """What the daemon does at a slot."""
+    poll = Poll("timesca", slot, outcome, started_at=slot, duration_ms=300, ticks=len(ticks))
+    store.append(ticks)
+    store.record([poll])
+    metrics.polled(poll)
+
+
+# What is counted
+
+
+def test_polls_are_counted_by_outcome(metrics, store, served):
+    poll_once(metrics, store, ticks=snapshot_ticks())
+    poll_once(metrics, store, Outcome.TIMEOUT, NOON + QUARTER)
+    metrics.polled(Poll("timesca", NOON + 2 * QUARTER, Outcome.MISSED))
+    found = scraped(served)
+    assert value(found, "polls_total", outcome="ok", **OWN) == 1
+    assert value(found, "polls_total", outcome="timeout", **OWN) == 1
+    assert value(found, "polls_total", outcome="missed", **OWN) == 1
+    assert value(found, "polls_total", outcome="damaged", **OWN) == 0
+    assert value(found, "rows_written_total", **OWN) == 5
+    assert value(found, "poll_duration_seconds_count", **OWN) == 2
+    assert value(found, "poll_duration_seconds_sum", **OWN) == pytest.approx(0.6)
+    assert value(found, "poll_duration_seconds_bucket", le="0.25", **OWN) == 0
+    assert value(found, "poll_duration_seconds_bucket", le="0.5", **OWN) == 2
+
+
+def test_clock_jumps_are_counted(metrics, served):
+    metrics.clock_jumped(timedelta(hours=1))
+    metrics.clock_jumped(timedelta(seconds=-2.5))
+    found = scraped(served)
+    assert value(found, "clock_jumps_total") == 2
+    assert value(found, "clock_jump_seconds") == -2.5
+
+
+def test_rates_and_changes_are_those_just_stored(metrics, store, clock, served):
+    poll_once(metrics, store, ticks=[tick("KZT/USD", "0.00191", "0%"), tick("TMT/USD", "3.50", "0%")])
+    assert value(scraped(served), "rate", pair="KZT/USD", **OWN) == 0.00191
+    clock.at = later = NOON + QUARTER
+    ticks = [tick("KZT/USD", "0.00192", "0%", later), tick("TMT/USD", "3.50", "0%", later)]
+    poll_once(metrics, store, slot=later, ticks=ticks)
+    found = scraped(served)
+    assert value(found, "rate", pair="KZT/USD", **OWN) == 0.00192
+    assert value(found, "last_seen_timestamp_seconds", pair="TMT/USD", **OWN) == EPOCH_OF_NOON_S + 900
+    assert value(found, "last_change_timestamp_seconds", pair="KZT/USD", **OWN) == EPOCH_OF_NOON_S + 900
+    assert value(found, "last_change_timestamp_seconds", pair="TMT/USD", **OWN) is None
+
+
+def test_what_was_before_the_start_is_known(store, clock):
+    store.append(snapshot_ticks(NOON - QUARTER))
+    store.record([Poll("timesca", NOON - QUARTER, Outcome.OK)])
+    observer = Metrics(store=store, clock=clock)
+    observer.started(PLANS)
+    with MetricsServer(observer, ("127.0.0.1", 0)) as server:
+        found = scraped(server.url)
+    assert value(found, "last_ok_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S - 900
+    assert value(found, "rate", pair="UZS/USD", **OWN) == 0.00008
+    assert value(found, "polls_total", outcome="ok", **OWN) == 0
+    assert value(found, "next_slot_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S + 900
+
+
+def test_the_stores_size_is_measured_at_most_once_a_minute(metrics, store, served, monkeypatch):
+    poll_once(metrics, store)
+    first = value(scraped(served), "store_bytes")
+    assert first > 0
+    poll_once(metrics, store, slot=NOON - timedelta(days=90))
+    assert value(scraped(served), "store_bytes") == first
+    monkeypatch.setattr("fxticker.metrics._BYTES_EVERY_S", -1)
+    assert value(scraped(served), "store_bytes") > first
+
+
+def test_the_program_names_itself(metrics, served):
+    assert value(scraped(served), "build_info", version=fxticker.__version__) == 1
+
+
+def test_a_reload_changes_the_sources(metrics, store, served):
+    poll_once(metrics, store)
+    metrics.started([Planned(replace(SOURCE, id="another"), Every(QUARTER))])
+    found = scraped(served)
+    assert value(found, "next_slot_timestamp_seconds", source="another") == EPOCH_OF_NOON_S + 900
+    assert value(found, "next_slot_timestamp_seconds", **OWN) is None
+    assert value(found, "polls_total", outcome="ok", **OWN) == 1
+
+
+def test_names_follow_the_conventions(metrics, store, served):
+    poll_once(metrics, store, ticks=snapshot_ticks())
+    _, _, text = get(f"{served}metrics")
+    families = [found for found in text_string_to_metric_families(text) if found.name.startswith("fxticker_")]
+    assert len(families) >= 12
+    assert all(found.documentation for found in families)
+    assert [found.name for found in families if found.name.endswith(("_ms", "_ago", "_mb", "_minutes"))] == []
+    counters = [sample.name for found in families if found.type == "counter" for sample in found.samples]
+    assert {name.rpartition("_")[2] for name in counters} == {"total"}
+
+
+def test_metrics_are_private_to_their_object(store, clock):
+    assert Metrics(store=store, clock=clock).registry is not Metrics(store=store, clock=clock).registry
+
+
+def test_a_store_that_cannot_be_read_leaves_what_is_counted(metrics, store, served, tmp_path):
+    poll_once(metrics, store)
+    [segment] = tmp_path.rglob("*.parquet")
+    good = segment.read_bytes()
+    segment.write_bytes(b"no segment")
+    found = scraped(served)
+    assert value(found, "polls_total", outcome="ok", **OWN) == 1
+    assert value(found, "last_ok_timestamp_seconds", **OWN) is None
+    status, _, body = get(f"{served}healthz")
+    assert (status, body.startswith("polls/source=timesca/month=2025-11/00000.parquet: cannot be read")) == (503, True)
+    segment.write_bytes(good)
+    assert value(scraped(served), "last_ok_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S
+
+
+# Health
+
+
+def test_health_is_ok_when_all_is_well(metrics, store, served):
+    poll_once(metrics, store)
+    assert get(f"{served}healthz") == (200, "text/plain; charset=utf-8", "ok\n")
+    status, kind, body = get(f"{served}healthz", Accept="application/json")
+    assert (status, kind, json.loads(body)) == (200, "application/json", {"well": True, "reasons": []})
+
+
+def test_health_names_every_reason(metrics, store, clock, served):
+    poll_once(metrics, store)
+    metrics.started([*PLANS, Planned(replace(SOURCE, id="another"), Every(QUARTER))])
+    clock.at = NOON + 4 * QUARTER
+    said = [
+        "timesca: no sound poll since 2025-11-14T12:00:00Z",
+        "another: no sound poll is on record of late",
+    ]
+    assert get(f"{served}healthz") == (503, "text/plain; charset=utf-8", "".join(f"{reason}\n" for reason in said))
+    assert json.loads(get(f"{served}healthz", Accept="application/json")[2]) == {"well": False, "reasons": said}
+
+
+def test_a_daemon_that_beats_no_more_is_not_well(metrics, store, served, monkeypatch):
+    poll_once(metrics, store)
+    metrics.beat(NOON)
+    assert get(f"{served}healthz")[0] == 200
+    monkeypatch.setattr("fxticker.metrics._BEAT_AGE_S", -1)
+    assert get(f"{served}healthz")[2] == "the daemon has not looked after itself for 0 s\n"
+
+
+# The server
+
+
+@pytest.mark.parametrize("path", ["", "metrics/", "metric", "healthz/x", "..%2fetc", "favicon.ico"])
+def test_anything_else_is_not_found(served, path):
+    assert get(f"{served}{path}") == (404, "text/plain; charset=utf-8", "there are /metrics and /healthz\n")
+
+
+def test_a_query_changes_nothing(metrics, store, served):
+    poll_once(metrics, store)
+    assert get(f"{served}healthz?verbose=1")[0] == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_only_reading_is_answered(served, method):
+    assert get(f"{served}metrics", method)[0] == 501
+
+
+def test_a_head_has_no_body(served):
+    status, kind, body = get(f"{served}metrics", "HEAD")
+    assert (status, kind.partition(";")[0], body) == (200, "text/plain", "")
+
+
+def address_in(url):
+    return "127.0.0.1", int(url.rpartition(":")[2].rstrip("/"))
+
+
+def test_a_request_that_trickles_in_is_ended(served, monkeypatch):
+    monkeypatch.setattr("fxticker.metrics._REQUEST_S", 0.1)
+    with socket.create_connection(address_in(served), timeout=10) as slow:
+        slow.sendall(b"GET /metrics HT")
+        assert slow.recv(1) == b""
+
+
+def test_more_requests_than_there_is_room_for_are_dropped(served, monkeypatch):
+    monkeypatch.setattr("fxticker.metrics._REQUESTS_AT_ONCE", 1)
+    with socket.create_connection(address_in(served), timeout=10) as first:
+        first.sendall(b"GET /metrics HTTP/1.0\r\n")
+        with socket.create_connection(address_in(served), timeout=10) as second:
+            assert second.recv(1) == b""
+        first.sendall(b"\r\n")
+        assert first.recv(12) == b"HTTP/1.0 200"
+
+
+def test_requests_are_not_logged(served, capfd, caplog):
+    get(f"{served}metrics")
+    get(f"{served}nothing")
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
+
+
+def test_an_address_that_is_taken_is_named(metrics, served):
+    port = address_in(served)[1]
+    with pytest.raises(OSError, match=f"127.0.0.1 port {port}: Address already in use"):
+        MetricsServer(metrics, ("127.0.0.1", port))
+
+
+def test_after_the_block_nothing_is_served(metrics):
+    with MetricsServer(metrics, ("127.0.0.1", 0)) as server:
+        assert get(f"{server.url}metrics")[0] == 200
+    with pytest.raises(OSError, match="refused"):
+        get(f"{server.url}metrics")

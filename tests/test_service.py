@@ -1,0 +1,277 @@
+"""The unit that `fxticker service install` writes: what stands in it, what is refused, what systemd thinks of it."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from subprocess import run
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from fxticker.cli import serving
+from fxticker.cli.serving import install_unit
+from fxticker.service import next_steps, quoted, require_visible, unit_folder, unit_text, write_unit
+
+ANALYZE = shutil.which("systemd-analyze")
+needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
+COMMAND = [sys.executable, "-P", "-m", "fxticker", "run", "--config", "/etc/fxticker/config.toml"]
+STORE = Path("/var/lib/fxticker/parquet")
+DOCS = (Path(__file__).parent.parent / "docs" / "running.md").read_text("utf-8")
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text('[store]\npath = "rates"\n')
+    return path
+
+
+@pytest.fixture
+def analyze(tmp_path):
+    runtime = tmp_path / "runtime"  # without it a user's systemd-analyze does not start
+    runtime.mkdir()
+
+    def call(*arguments):
+        return run(
+            [ANALYZE, *map(str, arguments)],
+            env={"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(runtime), "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return call
+
+
+def lines(text, name):
+    return re.findall(rf"^{name}=(.*)$", text, re.MULTILINE)
+
+
+@needs_systemd
+@pytest.mark.parametrize(("is_user", "manager"), [(False, "--system"), (True, "--user")])
+def test_systemd_accepts_the_unit(is_user, manager, tmp_path, analyze):
+    unit = write_unit(tmp_path, unit_text(COMMAND, STORE, is_user=is_user))
+    shown = analyze("verify", manager, "--man=no", unit)
+    assert shown.returncode == 0
+    assert "fxticker" not in shown.stdout + shown.stderr  # other units of the machine may have their faults
+
+
+@needs_systemd
+@pytest.mark.parametrize(("is_user", "exposure"), [(False, 3.0), (True, 5.0)])
+def test_systemd_scores_the_unit_as_ok(is_user, exposure, tmp_path, analyze):
+    unit = write_unit(tmp_path, unit_text(COMMAND, STORE, is_user=is_user))
+    shown = analyze("security", "--offline=true", "--no-pager", unit)
+    [(score, verdict)] = re.findall(r"exposure level for fxticker.service: ([0-9.]+) (\w+)", shown.stdout)
+    assert verdict == "OK"
+    assert float(score) < exposure
+
+
+@needs_systemd
+def test_systemd_reads_an_odd_path_as_it_is(tmp_path, analyze):
+    program = tmp_path / "a b %h $HOME ${HOME} ; ü"
+    program.symlink_to(sys.executable)
+    odd = tmp_path / """a b "c" 'd' %h $HOME \\n ; ü"""
+    unit = write_unit(tmp_path, unit_text([program, odd], odd, is_user=False))
+    shown = analyze("verify", "--man=no", unit)
+    assert shown.returncode == 0
+    assert "fxticker" not in shown.stdout + shown.stderr
+    program.unlink()
+    assert f"Command {program} is not executable" in analyze("verify", "--man=no", unit).stderr
+
+
+@pytest.mark.parametrize("program", ["/opt/a'b/python", '/opt/a"b/python', "/opt/a\\b/python"])
+def test_program_that_systemd_would_not_run_is_refused(program):
+    with pytest.raises(ValueError, match="quote or a backslash"):
+        unit_text([program], STORE, is_user=False)
+
+
+def test_unit_names_the_command_and_the_one_folder_it_may_write_to():
+    text = unit_text(["/opt/fx/bin/python", "-m", "fxticker", "run"], Path("/srv/the rates"), is_user=False)
+    assert lines(text, "ExecStart") == ['":/opt/fx/bin/python" "-m" "fxticker" "run"']
+    assert lines(text, "ReadWritePaths") == ['"-/srv/the rates"']
+    assert lines(text, "RequiresMountsFor") == ['"/srv/the rates"']
+    assert lines(text, "User") == ["fxticker"]
+
+
+@pytest.mark.parametrize("is_user", [False, True])
+def test_service_is_watched_restarted_for_ever_and_given_time_to_stop(is_user):
+    text = unit_text(COMMAND, STORE, is_user=is_user)
+    assert lines(text, "Type") == ["notify"]
+    assert lines(text, "WatchdogSec") == ["2min"]
+    assert lines(text, "Restart") == ["on-failure"]
+    assert lines(text, "StartLimitIntervalSec") == ["0"]
+    assert lines(text, "TimeoutStopSec") == ["30s"]
+    assert lines(text, "ExecReload") == ["/bin/kill -HUP $MAINPID"]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("/a b", '"/a b"'),
+        ("/100%", '"/100%%"'),
+        ('/"a"', '"/\\"a\\""'),
+        ("/a\\b", '"/a\\\\b"'),
+        ("/$HOME", '"/$HOME"'),
+    ],
+)
+def test_word_of_a_unit_is_escaped(text, word):
+    assert quoted(text) == word
+
+
+@pytest.mark.parametrize("path", ["/a\nExecStartPre=/bin/evil", "/a\tb", "/a\x1bb", "/a\udcffb"])
+def test_path_that_a_unit_cannot_hold_is_refused(path):
+    with pytest.raises(ValueError, match="printable"):
+        unit_text(COMMAND, Path(path), is_user=False)
+
+
+@pytest.mark.parametrize("path", ["/home/me/config.toml", "/root/fx/bin/python", "/tmp/parquet", "/run/user/0/parquet"])
+def test_path_that_the_service_would_not_see_is_refused_by_name(path):
+    with pytest.raises(ValueError, match=re.escape(path)):
+        require_visible([Path("/etc/fxticker/config.toml"), Path(path)])
+
+
+def test_links_into_and_out_of_a_hidden_folder_are_refused(tmp_path, monkeypatch):
+    hidden = tmp_path / "hidden"
+    monkeypatch.setattr("fxticker.service._HIDDEN", (str(hidden),))
+    hidden.mkdir()
+    (hidden / "out").symlink_to("/usr/bin/env")
+    (tmp_path / "into").symlink_to(hidden / "python")
+    require_visible([tmp_path / "python"])
+    for path in (hidden / "out", tmp_path / "into"):
+        with pytest.raises(ValueError, match=str(path)):
+            require_visible([path])
+
+
+def test_units_go_where_systemd_looks():
+    assert unit_folder({}, is_user=False) == Path("/etc/systemd/system")
+    assert unit_folder({"XDG_CONFIG_HOME": "/cfg"}, is_user=True) == Path("/cfg/systemd/user")
+    own = Path.home() / ".config" / "systemd" / "user"
+    assert unit_folder({}, is_user=True) == own
+    assert unit_folder({"XDG_CONFIG_HOME": "relative"}, is_user=True) == own
+
+
+def test_unit_is_written_once_and_for_all_to_read(tmp_path):
+    assert write_unit(tmp_path / "user", "text") == tmp_path / "user" / "fxticker.service"
+    assert write_unit(tmp_path / "user", "text").read_text() == "text"
+    assert (tmp_path / "user" / "fxticker.service").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("content", [b"another", b"", b"\xff"])
+def test_another_unit_stays(content, tmp_path):
+    (tmp_path / "fxticker.service").write_bytes(content)
+    with pytest.raises(FileExistsError, match=r"diff .*/fxticker\.service"):
+        write_unit(tmp_path, "text")
+    assert (tmp_path / "fxticker.service").read_bytes() == content
+
+
+def test_store_elsewhere_is_made_for_the_account(tmp_path):
+    steps = next_steps(tmp_path / "the rates", is_user=False)
+    assert f"install -d -o fxticker -g fxticker '{tmp_path}/the rates'" in steps
+    assert f"chown -R fxticker: {tmp_path}" in next_steps(tmp_path, is_user=False)
+
+
+def test_store_in_the_state_directory_needs_no_preparation():
+    steps = [step for step in next_steps(Path("/var/lib/fxticker/none"), is_user=False) if "useradd" not in step]
+    assert steps[:2] == ["systemctl daemon-reload", "systemctl enable --now fxticker"]
+
+
+@pytest.fixture
+def fxticker(tmp_path, monkeypatch):
+    app = typer.Typer()
+    app.add_typer(serving.app, name="service")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    return lambda *arguments: CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def test_user_service_is_installed_and_says_what_to_run(fxticker, config, tmp_path):
+    shown = fxticker("service", "install", "--user", "--config", config)
+    assert shown.exit_code == 0
+    assert shown.stdout.splitlines() == [
+        f"{tmp_path}/xdg/systemd/user/fxticker.service is written. Next:",
+        f"    mkdir -p {tmp_path}/rates",
+        "    systemctl --user daemon-reload",
+        "    systemctl --user enable --now fxticker",
+        "    loginctl enable-linger",
+        "    systemctl --user status fxticker",
+        "    journalctl --user -u fxticker",
+    ]
+    unit = (tmp_path / "xdg" / "systemd" / "user" / "fxticker.service").read_text()
+    assert lines(unit, "ExecStart") == [f'":{sys.executable}" "-P" "-m" "fxticker" "run" "--config" "{config}"']
+    assert lines(unit, "ReadWritePaths") == [f'"-{tmp_path}/rates"']
+
+
+def test_store_of_the_command_line_goes_into_the_unit(fxticker, config, tmp_path):
+    assert fxticker("service", "install", "--user", "--config", config, "--store", tmp_path / "s").exit_code == 0
+    unit = (tmp_path / "xdg" / "systemd" / "user" / "fxticker.service").read_text()
+    assert lines(unit, "ExecStart")[0].endswith(f'"--store" "{tmp_path}/s"')
+    assert lines(unit, "ReadWritePaths") == [f'"-{tmp_path}/s"']
+
+
+def test_unit_that_would_be_written_is_shown_beside_one_that_differs(fxticker, config, tmp_path):
+    folder = tmp_path / "xdg" / "systemd" / "user"
+    folder.mkdir(parents=True)
+    (folder / "fxticker.service").write_text("mine")
+    shown = fxticker("service", "install", "--user", "--config", config)
+    assert isinstance(shown.exception, FileExistsError)
+    assert shown.stdout.startswith("# Written by")
+    assert (folder / "fxticker.service").read_text() == "mine"
+
+
+def test_bad_configuration_is_refused_before_anything_is_written(fxticker, config, tmp_path):
+    config.write_text("[http]\ntimeout = 10\n")
+    shown = fxticker("service", "install", "--user", "--config", config, "--store", tmp_path)
+    assert "http.timeout: unknown key" in str(shown.exception)
+    assert not (tmp_path / "xdg").exists()
+
+
+def test_store_that_would_depend_on_the_working_directory_is_refused(fxticker, config, tmp_path):
+    config.write_text("")
+    shown = fxticker("service", "install", "--user", "--config", config)
+    assert "store.path: names no folder" in str(shown.exception)
+    assert not (tmp_path / "xdg").exists()
+
+
+def test_system_service_is_for_root(fxticker, config, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    shown = fxticker("service", "install", "--config", config)
+    assert isinstance(shown.exception, PermissionError)
+    assert "sudo" in str(shown.exception)
+    assert "--user" in str(shown.exception)
+
+
+def test_system_service_is_written_with_its_account_and_what_to_run(config, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("fxticker.service._HIDDEN", ())
+    install_unit(tmp_path / "units", config, None, is_user=False)
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == f"{tmp_path}/units/fxticker.service is written. Next, as root:"
+    assert f"    install -d -o fxticker -g fxticker {tmp_path}/rates" in shown
+    assert shown[-1] == "    journalctl -u fxticker"
+    unit = (tmp_path / "units" / "fxticker.service").read_text()
+    assert lines(unit, "ExecStart") == [f'":{sys.executable}" "-P" "-m" "fxticker" "run" "--config" "{config}"']
+    assert lines(unit, "ReadWritePaths") == [f'"-{tmp_path}/rates"']
+
+
+def test_system_service_that_could_not_run_is_not_written(config, tmp_path, monkeypatch):
+    monkeypatch.setattr("fxticker.service._HIDDEN", (str(tmp_path),))
+    with pytest.raises(ValueError, match=str(config)):
+        install_unit(tmp_path / "units", config, None, is_user=False)
+    assert not (tmp_path / "units").exists()
+
+
+def test_page_for_operators_names_the_settings_as_they_are():
+    unit = unit_text(COMMAND, STORE, is_user=False).splitlines()
+    settings = re.findall(r"\(`(\w+=[^`]+)`\)", DOCS)
+    assert len(settings) == 11
+    assert set(settings) - set(unit) == set()
+
+
+def test_page_for_operators_names_commands_that_there_are():
+    assert set(re.findall(r"^(?:sudo )?(?:/opt/fxticker/bin/)?fxticker (\w+)", DOCS, re.MULTILINE)) == {
+        "check",
+        "service",
+        "status",
+    }

@@ -1,0 +1,300 @@
+"""What a supervisor is told, and when its watchdog is no longer fed."""
+
+import logging
+import os
+import socket
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from fxticker.models import Outcome, Poll
+from fxticker.schedule import Cron, Every
+from fxticker.sources import Planned
+from fxticker.sources.timesca import SOURCE
+from fxticker.store import Store
+from fxticker.supervising import Supervised, is_progressing
+
+QUARTER = Every(timedelta(minutes=15))
+TIMEOUT = timedelta(seconds=20)
+PLANNED = [Planned(SOURCE, QUARTER)]
+
+
+def at(text):
+    return datetime.fromisoformat(f"2025-11-14T{text}").replace(tzinfo=UTC)
+
+
+def poll(slot, outcome=Outcome.OK):
+    return Poll("timesca", at(slot), outcome, ticks=5)
+
+
+class Supervisor:
+    """The other end of the socket."""
+
+    def __init__(self, address):
+        self.environ = {"NOTIFY_SOCKET": address}
+        self.watching = self.environ | {"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": str(os.getpid())}
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(address.replace("@", "\0", 1))
+        self._socket.setblocking(False)
+
+    def close(self):
+        self._socket.close()
+
+    def told(self):
+        """What came since this was last asked, a list of facts for each datagram."""
+        datagrams = []
+        try:
+            while len(datagrams) < 100:
+                datagrams.append(self._socket.recv(4096).decode().split("\n"))
+        except BlockingIOError:
+            return datagrams
+
+
+@pytest.fixture(params=["a path", "an abstract name"])
+def address(request, tmp_path):
+    return str(tmp_path / "notify") if request.param == "a path" else f"@fxticker-test-{uuid4()}"
+
+
+@pytest.fixture
+def supervisor():
+    with closing(Supervisor(f"@fxticker-test-{uuid4()}")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "parquet")
+
+
+@pytest.fixture
+def watched(supervisor, store):
+    """A daemon that began at 12:00, with the watchdog on."""
+    observer = Supervised(supervisor.watching, store=store, timeout_s=20)
+    observer.started(PLANNED)
+    observer.beat(at("12:00"))
+    supervisor.told()
+    return observer
+
+
+def is_fed(supervisor):
+    [facts] = supervisor.told()
+    return "WATCHDOG=1" in facts
+
+
+def test_daemon_is_ready_once_polling_begins(address, store):
+    with closing(Supervisor(address)) as supervisor:
+        observer = Supervised(supervisor.environ, store=store, timeout_s=20)
+        assert supervisor.told() == []
+        observer.started(PLANNED)
+        assert supervisor.told() == [["READY=1"]]
+        observer.started(PLANNED)
+        assert supervisor.told() == []
+
+
+def test_status_names_the_last_outcome_and_the_next_slot(supervisor, store):
+    observer = Supervised(supervisor.environ, store=store, timeout_s=20)
+    observer.started(PLANNED)
+    supervisor.told()
+    observer.beat(at("12:00:03"))
+    observer.polled(poll("12:00", Outcome.HTTP_ERROR))
+    observer.beat(at("12:00:08"))
+    assert supervisor.told() == [
+        ["STATUS=next slot: 2025-11-14T12:15:00Z"],
+        ["STATUS=last: timesca 2025-11-14T12:00:00Z http_error; next slot: 2025-11-14T12:15:00Z"],
+    ]
+
+
+def test_thousands_of_missed_slots_are_told_at_the_next_beat_only(supervisor, watched):
+    for _ in range(1000):
+        watched.polled(poll("11:45", Outcome.MISSED))
+    assert supervisor.told() == []
+
+
+def test_watchdog_is_fed_while_outcomes_come(supervisor, watched):
+    for slot, now in (("12:00", "12:00:02"), ("12:15", "12:15:02"), ("12:30", "12:30:02")):
+        watched.polled(poll(slot))
+        watched.beat(at(now))
+        assert is_fed(supervisor)
+
+
+def test_watchdog_starves_when_a_poll_hangs(supervisor, watched, caplog):
+    watched.polled(poll("12:00"))
+    # the poll of 12:15 may begin until 12:22:30 and take 20 s
+    watched.beat(at("12:22:50"))
+    assert is_fed(supervisor)
+    with caplog.at_level(logging.ERROR, "fxticker"):
+        watched.beat(at("12:22:51"))
+        watched.beat(at("12:22:56"))
+    status = "no outcome in time from timesca; last: timesca 2025-11-14T12:00:00Z ok; next slot: 2025-11-14T12:30:00Z"
+    assert supervisor.told() == [[f"STATUS={status}"], [f"STATUS={status}"]]
+    assert [record.message for record in caplog.records] == [
+        "timesca: no outcome in time; the supervisor's watchdog is no longer fed"
+    ]
+
+
+def test_watchdog_is_fed_again_when_the_outcome_comes_after_all(supervisor, watched):
+    watched.polled(poll("12:00"))
+    watched.beat(at("12:23"))
+    assert not is_fed(supervisor)
+    watched.polled(poll("12:15", Outcome.TIMEOUT))
+    watched.beat(at("12:23:05"))
+    assert is_fed(supervisor)
+
+
+def test_first_outcome_is_waited_for_from_the_first_beat_on(supervisor, watched):
+    watched.beat(at("12:22:50"))
+    assert is_fed(supervisor)
+    watched.beat(at("12:22:51"))
+    assert not is_fed(supervisor)
+
+
+def test_one_source_that_hangs_starves_the_watchdog_whatever_the_others_do(supervisor, store):
+    observer = Supervised(supervisor.watching, store=store, timeout_s=20)
+    observer.started([*PLANNED, Planned(replace(SOURCE, id="other"), QUARTER)])
+    observer.beat(at("12:00:03"))
+    supervisor.told()
+    observer.polled(poll("12:15"))
+    observer.beat(at("12:22:51"))
+    [[status]] = supervisor.told()
+    assert status.startswith("STATUS=no outcome in time from other; ")
+
+
+def test_a_jump_of_the_clock_does_not_starve_the_watchdog(supervisor, watched):
+    watched.polled(poll("12:00"))
+    watched.clock_jumped(timedelta(hours=3))
+    watched.beat(at("15:00:03"))
+    assert is_fed(supervisor)
+    watched.beat(at("15:22:50"))
+    assert is_fed(supervisor)
+    watched.beat(at("15:22:51"))
+    assert not is_fed(supervisor)
+
+
+def test_a_clock_set_back_does_not_starve_the_watchdog(supervisor, watched):
+    # slots up to 12:00 have their outcomes: nothing is told until 12:15
+    watched.polled(poll("12:00"))
+    watched.clock_jumped(timedelta(hours=-3))
+    for now in ("09:00:03", "11:00", "12:22:50"):
+        watched.beat(at(now))
+        assert is_fed(supervisor)
+
+
+def test_slots_that_an_earlier_process_recorded_ahead_of_the_clock_are_not_waited_for(supervisor, store):
+    store.record([poll("18:00", Outcome.MISSED)])
+    observer = Supervised(supervisor.watching, store=store, timeout_s=20)
+    observer.started(PLANNED)
+    observer.beat(at("12:00"))
+    supervisor.told()
+    observer.beat(at("18:22:50"))
+    assert is_fed(supervisor)
+    observer.beat(at("18:22:51"))
+    assert not is_fed(supervisor)
+
+
+def test_a_late_outcome_of_an_older_slot_changes_nothing(supervisor, watched):
+    watched.polled(poll("12:15"))
+    watched.polled(poll("12:00", Outcome.OVERRUN))
+    watched.beat(at("12:37:50"))
+    assert is_fed(supervisor)
+
+
+def test_reload_takes_the_new_sources_and_their_grids(supervisor, watched):
+    watched.polled(poll("12:00"))
+    with watched.reloading():
+        watched.started([Planned(SOURCE, Every(timedelta(hours=6)))])
+        watched.timeout_s = 60
+    supervisor.told()
+    watched.beat(at("12:01"))
+    # 18:00, ten minutes' grace and the new timeout
+    watched.beat(at("18:11:00"))
+    assert all("WATCHDOG=1" in facts for facts in supervisor.told())
+    watched.beat(at("18:11:01"))
+    assert not is_fed(supervisor)
+
+
+def test_reload_ends_as_ready_even_if_the_configuration_was_refused(supervisor, watched):
+    before_us = time.monotonic_ns() // 1000
+    with pytest.raises(ValueError, match="refused"), watched.reloading():
+        raise ValueError("refused")
+    [[reloading, monotonic], ready] = supervisor.told()
+    assert reloading == "RELOADING=1"
+    name, _, value = monotonic.partition("=")
+    assert name == "MONOTONIC_USEC"
+    assert before_us <= int(value) <= time.monotonic_ns() // 1000
+    assert ready == ["READY=1"]
+
+
+def test_stopping_is_told(supervisor, watched):
+    watched.stopping()
+    assert supervisor.told() == [["STOPPING=1", "STATUS=stopping"]]
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"WATCHDOG_USEC": "120000000"}, True),
+        ({"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": str(os.getpid())}, True),
+        ({"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": str(os.getpid() + 1)}, False),
+        ({"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": "nonsense"}, False),
+        ({"WATCHDOG_USEC": "0"}, False),
+        ({"WATCHDOG_USEC": ""}, False),
+        ({"WATCHDOG_USEC": "-1"}, False),
+        ({"WATCHDOG_PID": str(os.getpid())}, False),
+        ({}, False),
+    ],
+)
+def test_watchdog_is_fed_only_if_it_is_set_for_this_process(environ, expected, supervisor, store):
+    observer = Supervised(supervisor.environ | environ, store=store, timeout_s=20)
+    observer.beat(at("12:00"))
+    assert is_fed(supervisor) is expected
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"NOTIFY_SOCKET": ""},
+        {"NOTIFY_SOCKET": "/nowhere/notify"},
+        {"NOTIFY_SOCKET": "@nobody-listens-here"},
+        {"NOTIFY_SOCKET": "vsock:2:1234"},
+        {"NOTIFY_SOCKET": "/" + "x" * 500},
+        {"NOTIFY_SOCKET": "@" + "x" * 500},
+        {"NOTIFY_SOCKET": "/\udcff"},
+    ],
+)
+def test_a_supervisor_that_is_not_there_stops_nothing(environ, store):
+    observer = Supervised(environ | {"WATCHDOG_USEC": "1000000"}, store=store, timeout_s=20)
+    observer.started(PLANNED)
+    observer.polled(poll("12:00"))
+    observer.clock_jumped(timedelta(hours=1))
+    observer.beat(at("12:00:03"))
+    with observer.reloading():
+        pass
+    observer.stopping()
+
+
+def test_a_supervisor_that_does_not_read_holds_up_nothing(supervisor, monkeypatch, store):
+    monkeypatch.setattr("fxticker.supervising._SEND_S", 0.001)
+    observer = Supervised(supervisor.environ, store=store, timeout_s=20)
+    for second in range(600):  # more than any queue of datagrams
+        observer.beat(at("12:00") + timedelta(seconds=second))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "since", "last_moment"),
+    [
+        (QUARTER, at("12:00"), at("12:22:50")),
+        (QUARTER, at("12:07"), at("12:22:50")),
+        (Every(timedelta(minutes=1)), at("12:00"), at("12:01:50")),
+        (Cron("0 */6 * * *"), at("12:00"), at("18:10:20")),
+        (Cron("0 0 * * *"), at("12:00"), datetime(2025, 11, 15, 0, 10, 20, tzinfo=UTC)),
+    ],
+)
+def test_polls_progress_until_the_next_slot_is_overdue(schedule, since, last_moment):
+    assert is_progressing(schedule, since, since, timeout=TIMEOUT)
+    assert is_progressing(schedule, since, last_moment, timeout=TIMEOUT)
+    assert not is_progressing(schedule, since, last_moment + timedelta(microseconds=1), timeout=TIMEOUT)
