@@ -14,7 +14,7 @@ from fxticker.schedule import MICROSECOND, Schedule, slots_between
 from fxticker.sources import Source
 from fxticker.store import Store
 
-NOT_RUNNING = "the daemon was not running"
+NOT_RUNNING = "the daemon was not running, or could not write"
 NOT_CONFIGURED = "the source was not configured"
 REGRIDDED = "the grid was changed before it was polled"
 TOO_LATE = "the daemon did not come to it in time"
@@ -69,12 +69,21 @@ class Ledger:
         Where its outcomes are looked up.
     record
         Writes outcomes: makes them durable or raises.
+    is_to_pause
+        Asked between batches of a long absence, which can go on later.
     """
 
-    def __init__(self, source: str, store: Store, record: Callable[[Iterable[Poll]], int]) -> None:
+    def __init__(
+        self,
+        source: str,
+        store: Store,
+        record: Callable[[Iterable[Poll]], int],
+        is_to_pause: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._source = source
         self._store = store
         self._record = record
+        self._is_to_pause = is_to_pause
         self._settled = self._newest = datetime.min.replace(tzinfo=UTC)
 
     def begin(self, source: Source, schedule: Schedule, now: datetime, *, why: str) -> datetime:
@@ -114,20 +123,29 @@ class Ledger:
             self._settled = schedule.at_or_before(now)
         return True
 
-    def settle(self, schedule: Schedule, until: datetime, outcome: Callable[[datetime], Poll]) -> None:
-        """Write an outcome for every slot after the last settled one and before `until` that has none."""
+    def settle(self, schedule: Schedule, until: datetime, outcome: Callable[[datetime], Poll]) -> bool:
+        """Write an outcome for every slot after the last settled one and before `until` that has none.
+
+        Returns
+        -------
+        bool
+            Whether all of them have one now; not if it was to pause.
+        """
         start = self._settled
         slots = slots_between(schedule, start, until)
         written = 0
-        while batch := list(islice(slots, _BATCH)):
+        is_whole = True
+        while is_whole and (batch := list(islice(slots, _BATCH))):
             known = self._recorded(batch[0], batch[-1])
             polls = [outcome(slot) for slot in batch if slot not in known]
             if polls:
                 self._record(polls)
             written += len(polls)
             self.has(batch[-1])
+            is_whole = len(batch) < _BATCH or not self._is_to_pause()
         if written:
-            _log.warning("%s: %d slots after %s had no outcome", self._source, written, start.isoformat())
+            _log.warning("%s: %d slots after %s passed without a poll", self._source, written, start.isoformat())
+        return is_whole
 
     def has(self, slot: datetime) -> None:
         """Know that the slot, and every one before it, has its outcome."""

@@ -14,6 +14,7 @@ import os
 import queue
 import select
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -28,7 +29,7 @@ from fxticker import __version__
 from fxticker.clock import Clock
 from fxticker.coverage import recent
 from fxticker.errors import StoreError, one_line
-from fxticker.health import trouble_of
+from fxticker.health import Recent, trouble_of
 from fxticker.models import Outcome, Poll
 from fxticker.schedule import Schedule
 from fxticker.sources import Planned
@@ -42,6 +43,8 @@ _OUTPUT_BYTES = 2_000
 _WAITING = 100
 """Alerts that wait for the command; more of them at once say nothing new."""
 
+_LOOK_EVERY = timedelta(hours=1)
+"""Between two looks at whether what a source prints still changes."""
 _log = logging.getLogger("fxticker")
 
 
@@ -74,7 +77,10 @@ class Alert:
 
 @dataclass(slots=True)
 class _Watch:
-    """What is known of a source: `was_stale` when last looked at, and `was_told` so by this process."""
+    """What is known of a source: `was_stale` when last looked at, and `was_told` so by this process.
+
+    Whether what it prints changes is looked up in the store, now and then: `looked_at`.
+    """
 
     schedule: Schedule
     last_ok: datetime | None
@@ -82,6 +88,8 @@ class _Watch:
     was_stale: bool
     was_told: bool
     quiet_until: datetime | None
+    unchanged_since: datetime | None
+    looked_at: datetime
 
 
 class Alerts:
@@ -109,6 +117,8 @@ class Alerts:
             known, self._watches = self._watches, {}
             for plan in planned:
                 watch = known.get(plan.source.id) or self._first_look(plan, now)
+                if watch.schedule != plan.schedule:
+                    watch.quiet_until = _first_poll_over(plan.schedule, now)
                 watch.schedule = plan.schedule
                 self._watches[plan.source.id] = watch
 
@@ -136,25 +146,43 @@ class Alerts:
     def beat(self, now: datetime) -> None:
         """Tell of each source that changed."""
         with self._lock:
+            for source, watch in self._watches.items():
+                if abs(now - watch.looked_at) > _LOOK_EVERY:
+                    watch.looked_at = now
+                    if (held := self._recent(source, now)) is not None:
+                        watch.unchanged_since = held.unchanged_since
             alerts = [self._change(source, watch, now) for source, watch in self._watches.items()]
         for alert in alerts:
             if alert is not None:
                 self._tell(alert)
 
     def _first_look(self, plan: Planned, now: datetime) -> _Watch:
-        last_ok = last_stale = None
-        try:
-            held = recent(self._store, plan.source.id, now)
-            last_ok, last_stale = held.last_ok, held.last_stale
-        except StoreError as error:
-            _log.warning("alerts: what was before is not known: %s", error)
+        held = self._recent(plan.source.id, now)
+        last_ok, last_stale, unchanged_since = (
+            (None, None, None) if held is None else (held.last_ok, held.last_stale, held.unchanged_since)
+        )
         # What never was well cannot come back.
-        was_stale = last_ok is not None and trouble_of(last_ok, last_stale, plan.schedule, now) is not None
-        quiet_until = _first_poll_over(plan.schedule, now)
-        return _Watch(plan.schedule, last_ok, last_stale, was_stale, was_told=False, quiet_until=quiet_until)
+        trouble = trouble_of(last_ok, last_stale, plan.schedule, now, unchanged_since)
+        return _Watch(
+            plan.schedule,
+            last_ok,
+            last_stale,
+            was_stale=last_ok is not None and trouble is not None,
+            was_told=False,
+            quiet_until=_first_poll_over(plan.schedule, now),
+            unchanged_since=unchanged_since,
+            looked_at=now,
+        )
+
+    def _recent(self, source: str, now: datetime) -> Recent | None:
+        try:
+            return recent(self._store, source, now)
+        except StoreError as error:
+            _log.warning("alerts: what is on record is not known: %s", error)
+            return None
 
     def _change(self, source: str, watch: _Watch, now: datetime) -> Alert | None:
-        trouble = trouble_of(watch.last_ok, watch.last_stale, watch.schedule, now)
+        trouble = trouble_of(watch.last_ok, watch.last_stale, watch.schedule, now, watch.unchanged_since)
         if trouble is None:
             was_stale, watch.was_stale, watch.was_told = watch.was_stale, False, False
             if was_stale and watch.last_ok is not None:
@@ -185,6 +213,8 @@ class AlertCommand:
         self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
 
     def __enter__(self) -> Self:
+        if shutil.which(self._arguments[0]) is None:
+            _log.warning("alert command %s is not there, or cannot be run", self._arguments[0])
         self._thread.start()
         return self
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
 import tomllib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address
@@ -39,7 +41,7 @@ class StoreSettings(BaseModel):
     @field_validator("path", mode="before")
     @classmethod
     def _named(cls, path: object) -> object:
-        if path == "":
+        if path == "" or "\0" in str(path):
             raise ValueError("must name a folder")
         return path
 
@@ -131,8 +133,11 @@ class AlertSettings(BaseModel):
     @field_validator("on_alert")
     @classmethod
     def _a_command(cls, command: str | None) -> str | None:
-        if command is not None and not shlex.split(command):
+        words = [] if command is None else shlex.split(command)
+        if command is not None and not (words and words[0] and "\0" not in command):
             raise ValueError("must name a command")
+        if words and "=" in words[0].partition("/")[0]:
+            raise ValueError("must begin with a program: there is no shell that would set a variable")
         return command
 
 
@@ -223,7 +228,7 @@ def load_settings(path: Path | None = None) -> Settings:
         raise ConfigError(str(file), problems + [_problem(item) for item in error.errors()]) from error
     except SettingsError as error:
         raise ConfigError(str(file), problems or [str(error)]) from error
-    problems += _slow_polls(settings)
+    problems += slow_polls(settings.planned(), settings.http.timeout_s)
     if problems:
         raise ConfigError(str(file), problems)
     return settings
@@ -258,15 +263,16 @@ def _unknown_tables(data: dict[str, Any]) -> list[str]:
     return [f"{name}: unknown key; allowed are {', '.join(_TABLES)}" for name in data if name not in _TABLES]
 
 
-def _slow_polls(settings: Settings) -> list[str]:
+def slow_polls(plans: Iterable[Planned], timeout_s: float) -> list[str]:
     """A poll must be over before the next slot, or its outcome would come too late for the grid."""
     problems = []
-    for planned in settings.planned():
+    for planned in plans:
         slots = list(islice(slots_between(planned.schedule, EPOCH, EPOCH + timedelta(days=400)), _SLOTS_LOOKED_AT))
-        interval_s = min((later - earlier).total_seconds() for earlier, later in pairwise(slots))
-        if settings.http.timeout_s >= interval_s:
+        # A cron expression may have one slot a year.
+        interval_s = min(((later - earlier).total_seconds() for earlier, later in pairwise(slots)), default=math.inf)
+        if timeout_s >= interval_s:
             problems.append(
-                f"http.timeout_s: {settings.http.timeout_s:g} s is not shorter than the interval of "
+                f"http.timeout_s: {timeout_s:g} s is not shorter than the interval of "
                 f"{planned.source.id}, {interval_s:g} s"
             )
     return problems

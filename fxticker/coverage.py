@@ -155,13 +155,13 @@ def recent(store: Store, source: str, now: datetime) -> Recent:
         last_stale = _latest(last_stale, at[having(rows.column("outcome"), [Outcome.STALE])])
         before = _latest(before, at[at <= day_before])
         parts.append(_where(rows, (at > day_before) | (at == before)))
-    pairs, changes_since = _pairs(store.ticks, source, now)
+    pairs, changes_since, unchanged_since = _pairs(store.ticks, source, now)
     polls = [
         Poll(source, row["slot"], Outcome(row["outcome"]), ticks=row["ticks"], detail=row["detail"])
         for row in _records(parts)
     ]
     polls.sort(key=attrgetter("slot"))
-    return Recent(polls, _instant(last_ok), _instant(last_stale), pairs, changes_since)
+    return Recent(polls, _instant(last_ok), _instant(last_stale), pairs, changes_since, unchanged_since)
 
 
 def poll_log(
@@ -225,8 +225,8 @@ def _newest_first(table: SegmentTable, segments: Sequence[SegmentName]) -> list[
     return sorted((item for item in found if item[1].rows), key=lambda item: item[1].last, reverse=True)
 
 
-def _pairs(table: SegmentTable, source: str, now: datetime) -> tuple[list[PairSeen], datetime]:
-    """The pairs that live polls saw in the time that is looked at, and when that begins."""
+def _pairs(table: SegmentTable, source: str, now: datetime) -> tuple[list[PairSeen], datetime, datetime | None]:
+    """The pairs that live polls saw in the time that is looked at, when that begins, and since when none changed."""
     span = Span(now - LOOK_BACK, now + MICROSECOND)
     months = [month for month in table.months(source) if month_of(now - LOOK_BACK) <= month <= month_of(now)]
     segments = [segment for month in months for segment in table.segments(source, month)]
@@ -244,7 +244,8 @@ def _pairs(table: SegmentTable, source: str, now: datetime) -> tuple[list[PairSe
         for trail in _trails(table.open(segment).read(_PRINTED), span):
             later = trails.get(trail.seen.pair)
             trails[trail.seen.pair] = trail if later is None else _joined(trail, later)
-    return [trails[pair].seen for pair in sorted(trails)], span.start
+    unchanged_since = max((trail.seen.changed_at or trail.first_at for trail in trails.values()), default=None)
+    return [trails[pair].seen for pair in sorted(trails)], span.start, unchanged_since
 
 
 def _trails(rows: pa.Table, span: Span) -> list[_Trail]:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import FrameType
 
 from fxticker.absence import NOT_CONFIGURED, NOT_RUNNING, OVERRUN, REGRIDDED, TOO_LATE, Jump, Ledger, is_late, jump_of
@@ -30,6 +30,10 @@ ABANDON_S = 1.5
 """How long an abandoned poll has to write its outcome: all in all a stop takes less than 5 s."""
 BEAT_S = 5.0
 """Between two looks of the daemon at its clock."""
+DOUBTED = timedelta(days=1)
+"""A jump ahead by more is that of a clock set wrong as likely as that of a machine that slept."""
+DOUBTED_S = 60.0
+"""How long such a clock must stay there until slots are settled by it: their outcomes cannot be taken back."""
 _FLUSH_S = 0.5
 """How long observers and the log may keep a process that is to end."""
 
@@ -106,6 +110,8 @@ class Daemon:
         self._beat_s = beat_s
         self._looking = threading.Lock()
         self._watch = JumpWatch(clock, monotonic)
+        self._monotonic = monotonic
+        self._doubted_until_s: float | None = None
         self._jump: Jump | None = None
         self._firing = Firing(clock)
 
@@ -120,12 +126,7 @@ class Daemon:
             If the store refused a write: without a record the daemon must not go on as if all were well.
         """
         with self._store.as_daemon():
-            for plan in self._planned:
-                self._want(plan.source.id, plan)
-                self._switch(self._watched[plan.source.id], self._clock.now(), why=NOT_RUNNING)
-            self._observers.started([each.wanted for each in self._watched.values() if each.wanted is not None])
-            for source in self._watched:
-                self._firing.now(source)
+            self._begin()
             heart = threading.Thread(target=self._beat_on, daemon=True)
             heart.start()
             try:
@@ -136,6 +137,18 @@ class Daemon:
                 heart.join(_FLUSH_S)
         if self._failure is not None:
             raise self._failure
+
+    def _begin(self) -> None:
+        """Settle what passed before, source by source, and plan what comes."""
+        with self._reloading:
+            for plan in self._planned:
+                self._want(plan.source.id, plan)
+                self._switch(self._watched[plan.source.id], self._clock.now(), why=NOT_RUNNING)
+            if self._stop_asked.is_set():
+                return
+            self._observers.started(self._planned)
+            for source in self._watched:
+                self._firing.now(source)
 
     def stop(self) -> None:
         """End `run`: a poll under way is finished if it is quick and abandoned, with its outcome, if not."""
@@ -164,6 +177,13 @@ class Daemon:
     def beat(self) -> None:
         """Look whether the clock was set; the daemon's own thread does so every few seconds."""
         self._look_at_clock()
+        with self._looking:
+            is_believed_now = self._doubted_until_s is not None and not self._is_doubted()
+            if is_believed_now:
+                self._doubted_until_s = None
+        if is_believed_now:
+            for source in list(self._watched):
+                self._firing.now(source)
         self._observers.beat(self._clock.now())
 
     def stop_on_signals(self, *, on_hangup: Callable[[], None] | None = None) -> None:
@@ -181,8 +201,10 @@ class Daemon:
             if told.is_set():
                 _end_at_once(128 + number)
             told.set()
-            _log.info("stopping: %s", signal.Signals(number).name)
             self.stop()
+            # The main thread may have been interrupted while it holds the log's lock.
+            name = signal.Signals(number).name
+            threading.Thread(target=_log.info, args=["stopping: %s", name], daemon=True).start()
 
         def hang_up() -> None:
             assert on_hangup is not None
@@ -211,7 +233,11 @@ class Daemon:
 
     def _beat_on(self) -> None:
         while not self._ended.wait(self._beat_s):
-            self.beat()
+            try:
+                self.beat()
+            except Exception as error:  # noqa: BLE001  a daemon that does not see its clock must not go on
+                self._fail(error)
+                return
 
     def _look_at_clock(self) -> None:
         """If the clock was set or the machine slept, say so, and have every source looked at from the new instant."""
@@ -220,6 +246,8 @@ class Daemon:
             if by is None:
                 return
             self._jump = jump_of(by, self._clock.now())
+            if abs(by) > DOUBTED:
+                self._doubted_until_s = self._monotonic() + DOUBTED_S if by > timedelta(0) else None
         _log.warning("%s", self._jump.why)
         self._observers.clock_jumped(by)
         for source in list(self._watched):
@@ -229,7 +257,7 @@ class Daemon:
         """Make `plan` what the source is to be polled by, and have its slots come up."""
         watched = self._watched.get(source)
         if watched is None:
-            watched = _Watched(Ledger(source, self._store, self._recorder.record))
+            watched = _Watched(Ledger(source, self._store, self._recorder.record, self._is_to_pause))
             self._watched = {**self._watched, source: watched}  # other threads may be going through it
         watched.wanted = plan
         if plan is not None:
@@ -272,6 +300,8 @@ class Daemon:
     def _visit(self, watched: _Watched) -> None:
         """Settle what passed, and poll the slot that is running unless it has its outcome or must not be."""
         self._look_at_clock()
+        if self._is_doubted():
+            return
         now = self._clock.now()
         if watched.plan != watched.wanted:
             self._switch(watched, now, why=NOT_CONFIGURED)
@@ -285,8 +315,8 @@ class Daemon:
         slot = plan.schedule.at_or_before(now)
         if is_late(plan.schedule, slot, now):
             slot = plan.schedule.after(now)
-        ledger.settle(plan.schedule, slot, self._passed(plan, Outcome.MISSED, TOO_LATE))
-        if slot > now or ledger.is_settled(slot):
+        is_whole = ledger.settle(plan.schedule, slot, self._passed(plan, Outcome.MISSED, TOO_LATE))
+        if not is_whole or slot > now or ledger.is_settled(slot):
             return
         state = watched.state
         if state.wait_until is not None and slot < state.wait_until:
@@ -294,6 +324,14 @@ class Daemon:
             ledger.has(slot)
         else:
             self._poll(watched, plan, slot)
+
+    def _is_doubted(self) -> bool:
+        return self._doubted_until_s is not None and self._monotonic() < self._doubted_until_s
+
+    def _is_to_pause(self) -> bool:
+        """Whether no more slots are to be settled now: the daemon stops, or the clock has just been set again."""
+        self._look_at_clock()
+        return self._stop_asked.is_set() or self._is_doubted()
 
     def _poll(self, watched: _Watched, plan: Planned, slot: datetime) -> None:
         with self._change:

@@ -12,6 +12,8 @@ from fxticker.models import Outcome, Poll
 from fxticker.schedule import Schedule
 
 DAY = timedelta(days=1)
+FROZEN = timedelta(days=7)
+"""The ticker moves within days, on weekends too: one that prints the same for a week is a stuck copy."""
 STALE_SLOTS = 3
 """Slots without a sound poll after which a source is not well: one failed poll is no news, and two may be one fault."""
 
@@ -52,6 +54,8 @@ class Recent:
         By pair, those seen of late.
     changes_since
         How far back changes were looked for.
+    unchanged_since
+        Since when every pair shows what it shows now, as far as was looked at; null if none was seen.
     """
 
     polls: Sequence[Poll]
@@ -59,6 +63,7 @@ class Recent:
     last_stale: datetime | None
     pairs: Sequence[PairSeen]
     changes_since: datetime
+    unchanged_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def health_of(source: str, recent: Recent, schedule: Schedule, now: datetime) ->
     upto_now = [poll for poll in recent.polls if poll.slot <= now]
     return Health(
         source=source,
-        trouble=trouble_of(recent.last_ok, recent.last_stale, schedule, now),
+        trouble=trouble_of(recent.last_ok, recent.last_stale, schedule, now, recent.unchanged_since),
         last=upto_now[-1] if upto_now else None,
         last_ok=recent.last_ok,
         next_slot=schedule.after(now),
@@ -127,7 +132,11 @@ def health_of(source: str, recent: Recent, schedule: Schedule, now: datetime) ->
 
 
 def trouble_of(
-    last_ok: datetime | None, last_stale: datetime | None, schedule: Schedule, now: datetime
+    last_ok: datetime | None,
+    last_stale: datetime | None,
+    schedule: Schedule,
+    now: datetime,
+    unchanged_since: datetime | None = None,
 ) -> Trouble | None:
     """Why a source is not well at an instant; null if it is.
 
@@ -140,6 +149,8 @@ def trouble_of(
         The grid that says how many slots have passed since.
     now
         The instant.
+    unchanged_since
+        As in `Recent`.
     """
     if last_stale is not None and (last_ok is None or last_stale > last_ok):
         return Trouble("the page prints an old date", last_stale)
@@ -149,7 +160,11 @@ def trouble_of(
     if last_ok > schedule.after(now):
         return Trouble(f"the last sound poll lies in the future, {last_ok:%Y-%m-%dT%H:%M:%SZ}: a clock was wrong", None)
     due = _slots_on(last_ok, schedule)
-    return Trouble(f"no sound poll since {last_ok:%Y-%m-%dT%H:%M:%SZ}", due) if now > due else None
+    if now > due:
+        return Trouble(f"no sound poll since {last_ok:%Y-%m-%dT%H:%M:%SZ}", due)
+    if unchanged_since is not None and now - unchanged_since > FROZEN:
+        return Trouble(f"nothing it prints has changed since {unchanged_since:%Y-%m-%dT%H:%M:%SZ}", unchanged_since)
+    return None
 
 
 def _slots_on(slot: datetime, schedule: Schedule) -> datetime:

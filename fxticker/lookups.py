@@ -46,5 +46,9 @@ class ImpatientLoop(asyncio.SelectorEventLoop):
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
                 self.call_soon_threadsafe(settle, error, addresses)
 
-        threading.Thread(target=look_up, name="fxticker-lookup", daemon=True).start()
+        try:
+            threading.Thread(target=look_up, name="fxticker-lookup", daemon=True).start()
+        except RuntimeError as error:  # no more threads
+            self._lookups -= 1
+            raise OSError(str(error)) from error
         return await found

@@ -126,7 +126,8 @@ class Metrics:
         except StoreError as error:
             return [*found, one_line(error)]
         for plan, of_late in held:
-            if trouble := trouble_of(of_late.last_ok, of_late.last_stale, plan.schedule, now):
+            trouble = trouble_of(of_late.last_ok, of_late.last_stale, plan.schedule, now, of_late.unchanged_since)
+            if trouble is not None:
                 found.append(f"{plan.source.id}: {trouble.reason}")
         return found
 
@@ -145,7 +146,7 @@ class Metrics:
     def _read(self, source: str) -> None:
         try:
             self._recent[source] = recent(self._store, source, self._clock.now())
-        except StoreError:
+        except BaseException:
             with self._lock:
                 self._changed.add(source)
             raise

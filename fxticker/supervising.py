@@ -54,11 +54,11 @@ class Supervised:
     store
         Where outcomes of an earlier process are: those of a clock that was ahead are slots that no poll will fill.
     timeout_s
-        How long one request may take; it may be set again when the configuration was read anew.
+        How long one request may take.
     """
 
     def __init__(self, environ: Mapping[str, str], *, store: Store, timeout_s: float) -> None:
-        self.timeout_s = timeout_s
+        self._timeout_s = timeout_s
         self._store = store
         self._socket = environ.get("NOTIFY_SOCKET", "")
         self._feeds = _is_watched(environ)
@@ -72,6 +72,9 @@ class Supervised:
 
     def started(self, planned: Sequence[Planned]) -> None:
         """Say the first time that the daemon is ready; from now on these are the sources to watch."""
+        with self._lock:
+            self._planned = tuple(planned)
+            self._counted_from = None
         if not self._is_ready:
             self._is_ready = True
             self._tell("READY=1")
@@ -79,9 +82,6 @@ class Supervised:
             newest = next(self._store.planned_slots(plan.source.id, _END_OF_TIME), None) if self._feeds else None
             if newest is not None:
                 self._note(plan.source.id, newest)
-        with self._lock:
-            self._planned = tuple(planned)
-            self._counted_from = None
 
     def polled(self, poll: Poll) -> None:
         """Take note of the outcome. The next beat tells of it: a long absence brings thousands at once."""
@@ -101,13 +101,17 @@ class Supervised:
             late = self._late(self._counted_from, now)
             status = self._status(late, now)
         if late and not self._was_late:
-            _log.error("%s: no outcome in time; the supervisor's watchdog is no longer fed", ", ".join(late))
+            ends = "; the supervisor's watchdog is no longer fed" if self._feeds else ""
+            _log.error("%s: no outcome in time%s", ", ".join(late), ends)
         self._was_late = bool(late)
         self._tell(f"STATUS={status}", *(["WATCHDOG=1"] if self._feeds and not late else []))
 
     @contextmanager
     def reloading(self) -> Iterator[None]:
         """Say that the configuration is read anew, and afterwards, also if it was refused, that the daemon goes on."""
+        if not self._is_ready:  # still on the way to that, and it will be told then
+            yield
+            return
         self._tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             yield
@@ -127,7 +131,7 @@ class Supervised:
 
         After a clock was set back the last slot lies ahead, and its source has nothing to tell until that has passed.
         """
-        timeout = timedelta(seconds=self.timeout_s)
+        timeout = timedelta(seconds=self._timeout_s)
         return [
             plan.source.id
             for plan in self._planned

@@ -158,3 +158,15 @@ def test_a_wall_clock_that_goes_on_otherwise_than_time_jumped(wall_s, passed_s, 
     hands.passed_s += passed_s
     assert watch.jump() == (None if jumped_s is None else timedelta(seconds=jumped_s))
     assert watch.jump() is None
+
+
+def test_a_long_absence_stops_between_two_writes_and_goes_on_where_it_was(store, recording, monkeypatch):
+    monkeypatch.setattr("fxticker.absence._BATCH", 2)
+    store.record([Poll("timesca", at("10:30"), Outcome.OK)])
+    is_to_pause = iter([False, True, False])
+    ledger = Ledger("timesca", store, recording, lambda: next(is_to_pause))
+
+    ledger.begin(SOURCE, QUARTER, at("12:00:10"), why="nobody was there")
+    assert [len(batch) for batch in recording.batches] == [2, 2]
+    assert ledger.settle(QUARTER, NOON, missed)
+    assert recording.batches[2:] == [[("11:45", "missed")]]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import NOON, FixedClock
+from builders import NOON, FixedClock, snapshot_ticks, tick
 
 import fxticker
 from fxticker.alerting import Alert, AlertCommand, Alerts
@@ -165,7 +165,7 @@ def test_a_store_that_cannot_be_read_is_a_line_in_the_log(tmp_path, caplog):
     segment.write_bytes(b"no segment")
     alerts = Alerts([].append, store=Store(tmp_path), clock=FixedClock())
     alerts.started(PLANS)
-    assert "alerts: what was before is not known: polls/source=timesca" in caplog.text
+    assert "alerts: what is on record is not known: polls/source=timesca" in caplog.text
 
 
 # The command
@@ -271,3 +271,13 @@ def test_telling_waits_for_nobody_and_a_stop_ends_what_runs():
             command.tell(STALE)
     assert time.monotonic() - began_s < 30
     assert "alerts" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_source_whose_figures_stand_still_for_a_week_is_told_of_and_comes_back(tmp_path):
+    store = Store(tmp_path)
+    store.append(snapshot_ticks(NOON - timedelta(days=8)))
+    found = Watched(tmp_path, polled(Outcome.OK, NOON - QUARTER))
+    assert found.polled(Outcome.OK, 0) == ["stale"]
+    store.append([tick(rate_text="0.00192", observed_at=NOON + QUARTER)])
+    assert found.polled(Outcome.OK, 1) == []
+    assert [found.polled(Outcome.OK, n) for n in (2, 3, 4, 5)] == [[], [], ["recovered"], []]

@@ -263,6 +263,8 @@ def test_an_unknown_key_is_named_with_those_that_are_allowed(written, text, prob
         ("[monitoring]\nport = 9464", "monitoring.port: unknown key; allowed are listen"),
         ("[alerts]\non_alert = ''", "alerts.on_alert: must name a command"),
         ("[alerts]\non_alert = 'page \"me'", "alerts.on_alert: No closing quotation"),
+        ("[alerts]\non_alert = \"''\"", "alerts.on_alert: must name a command"),
+        ("[alerts]\non_alert = 'KEY=secret page'", "alerts.on_alert: must begin with a program: there is no shell"),
         ("[alerts]\ncommand = 'page'", "alerts.command: unknown key; allowed are on_alert"),
         ("[sources.timesca]\nenabled = 'perhaps'", "sources.timesca.enabled: "),
         ("[sources.timesca]\nevery = '15m'", "sources.timesca.every: '15m' is no interval such as \"15min\""),
@@ -415,3 +417,8 @@ def test_the_message_names_the_file_and_every_problem(written):
         "http.proxy: unknown key; allowed are timeout_s, max_bytes, user_agent"
     )
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("cron", ["0 0 1 1 *", "0 0 29 2 *"])
+def test_a_grid_of_one_slot_a_year_or_less_is_a_grid(written, cron):
+    assert len(load_settings(written(f"[sources.timesca]\ncron = '{cron}'\n")).planned()) == 1

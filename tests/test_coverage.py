@@ -284,3 +284,13 @@ def test_the_size_of_a_store_is_that_of_its_files(tmp_path):
     assert stored_bytes(store) == sum(
         path.stat().st_size for path in tmp_path.rglob("*.*") if path.suffix in {".parquet", ".gz"}
     )
+
+
+def test_a_source_is_unchanged_since_any_of_its_pairs_changed(tmp_path):
+    store = Store(tmp_path)
+    assert recent(store, "timesca", NOON).unchanged_since is None
+    store.append(snapshot_ticks(NOON - DAY))
+    assert recent(store, "timesca", NOON).unchanged_since == NOON - DAY
+    store.append([tick(rate_text="0.00192", observed_at=NOON - QUARTER)])
+    store.append([tick("KGS/USD", "0.01144", "0%", NOON)])
+    assert recent(store, "timesca", NOON).unchanged_since == NOON - QUARTER

@@ -340,9 +340,26 @@ def test_a_first_start_has_missed_nothing(tmp_path):
     assert not (tmp_path / "polls").exists()
 
 
-def test_two_years_without_a_daemon_are_recorded_slot_by_slot(tmp_path):
+class StopsOnceStarted(Told):
+    """Stops the daemon as soon as all that passed is settled."""
+
+    def started(self, planned):
+        self.daemon.stop()
+
+
+def test_a_stop_is_not_kept_waiting_by_a_long_absence(tmp_path):
     Store(tmp_path).record([Poll("timesca", datetime(2023, 11, 14, 12, tzinfo=UTC), Outcome.OK)])
     start_and_stop_at_once(tmp_path, planned(), now=NOON)
+    assert fx.load_polls(tmp_path)["outcome"].value_counts().to_dict() == {"missed": 20_000, "ok": 1}
+
+
+def test_two_years_without_a_daemon_are_recorded_slot_by_slot(tmp_path):
+    Store(tmp_path).record([Poll("timesca", datetime(2023, 11, 14, 12, tzinfo=UTC), Outcome.OK)])
+    ending = StopsOnceStarted()
+    clock = FixedClock(NOON)
+    with daemon_of(Store(tmp_path, clock=clock), planned(), clock=clock, observers=[ending]) as (daemon, _):
+        ending.daemon = daemon
+        daemon.run()
     polls = fx.load_polls(tmp_path)
     assert polls["outcome"].value_counts().to_dict() == {"missed": 70_175, "ok": 1}
     assert set(polls["slot"].diff().dropna()) == {timedelta(minutes=15)}
@@ -708,6 +725,34 @@ def test_slots_that_a_sleeping_machine_passed_are_missed_when_it_wakes_and_the_r
     assert "the machine slept or the clock was set forward by 3600 s" in caplog.text
 
 
+def test_a_clock_far_ahead_is_believed_only_once_it_has_stayed_there(tmp_path, site):
+    hands = Hands(at("12:00:10"))
+    with running(Store(tmp_path), planned(site.url), clock=hands) as (daemon, told):
+        told.wait(1)
+        hands.wall += timedelta(days=2)
+        daemon.beat()
+        assert len(outcomes(tmp_path)) == 1
+        hands.go_on(timedelta(seconds=61))
+        daemon.beat()
+        told.wait(192)
+    assert outcomes(tmp_path)[-1] == (at("12:00:00") + timedelta(days=2), "ok")
+    assert {detail for _, detail in why(tmp_path).values()} == {
+        "the machine slept or the clock was set forward by 172800 s"
+    }
+
+
+def test_a_clock_that_was_far_ahead_for_a_moment_settles_nothing(tmp_path, site):
+    hands = Hands(at("12:00:10"))
+    with running(Store(tmp_path), planned(site.url), clock=hands) as (daemon, told):
+        told.wait(1)
+        hands.wall += timedelta(days=4000)
+        daemon.beat()
+        hands.wall -= timedelta(days=4000)
+        daemon.beat()
+    assert told.jumps == [timedelta(days=4000), timedelta(days=-4000)]
+    assert outcomes(tmp_path) == [(at("12:00:00"), "ok")]
+
+
 def test_a_slot_that_a_waking_machine_is_too_late_for_is_missed_at_once(tmp_path, site):
     hands = Hands(at("12:09:00"))
     with running(Store(tmp_path), planned(site.url), clock=hands) as (daemon, told):
@@ -818,7 +863,7 @@ def test_observers_are_told_of_every_outcome(tmp_path, site):
     with running(store, planned(site.url), clock=hands) as (_, told):
         told.wait(2)
     assert [(poll.slot, str(poll.outcome), poll.detail) for poll in told.others] == [
-        (at("11:45:00"), "missed", "the daemon was not running")
+        (at("11:45:00"), "missed", "the daemon was not running, or could not write")
     ]
     assert [(poll.slot, str(poll.outcome)) for poll in told.taken] == [(NOON, "ok")]
     assert told.grids == [{"timesca": QUARTER}]

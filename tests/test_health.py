@@ -132,3 +132,11 @@ def test_a_gap_of_the_day_before_is_not_counted():
 def test_nights_of_a_cron_grid_are_no_gaps():
     held = [Poll("timesca", NOON.replace(day=day, hour=9), Outcome.OK) for day in (13, 14)]
     assert gaps_of(*held, now=NOON, schedule=WORKDAYS) == 0
+
+
+def test_a_source_whose_figures_stand_still_for_a_week_is_not_well():
+    since = NOON - timedelta(days=7)
+    assert trouble_of(NOON, None, QUARTER, NOON, since) is None
+    assert trouble_of(NOON, None, QUARTER, NOON, since - MINUTE) == Trouble(
+        "nothing it prints has changed since 2025-11-07T11:59:00Z", since - MINUTE
+    )

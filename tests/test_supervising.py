@@ -206,13 +206,12 @@ def test_reload_takes_the_new_sources_and_their_grids(supervisor, watched):
     watched.polled(poll("12:00"))
     with watched.reloading():
         watched.started([Planned(SOURCE, Every(timedelta(hours=6)))])
-        watched.timeout_s = 60
     supervisor.told()
     watched.beat(at("12:01"))
-    # 18:00, ten minutes' grace and the new timeout
-    watched.beat(at("18:11:00"))
+    # 18:00, ten minutes' grace and the request's time limit
+    watched.beat(at("18:10:20"))
     assert all("WATCHDOG=1" in facts for facts in supervisor.told())
-    watched.beat(at("18:11:01"))
+    watched.beat(at("18:10:21"))
     assert not is_fed(supervisor)
 
 

@@ -55,6 +55,8 @@ def main() -> None:
     """Run the command line; every failure that has a name is one line on stderr and exit code 1."""
     if sys.stdout is None:  # closed by whoever called us
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for as long as we run
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     try:
         app(prog_name="fxticker")
     except ConfigError as error:

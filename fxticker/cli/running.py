@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fxticker.cli.options import Config, Format, Formatted, StoreFolder, settings
+from fxticker.errors import StoreError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,10 @@ def run(
     Runs in the foreground and records one outcome for every slot. SIGTERM and SIGINT end it within 5 s, a second one
     at once; SIGHUP reads the configuration again.
     """
+    from fxticker.config import DEFAULT_FILE
+
+    if config is None and Path(DEFAULT_FILE).exists():
+        config = Path(DEFAULT_FILE)  # named, so that its absence at a reload is an error and not the defaults
     configured = settings(config)
     planned = _planned(configured, config)
     if plan:
@@ -52,7 +57,11 @@ def run(
 
     log_to_stderr()
     use_little_memory()
-    _poll(configured, planned, config, store)
+    try:
+        _poll(configured, planned, config, store)
+    except (StoreError, OSError) as error:
+        _log.error("the daemon ends: %s", one_line(error))
+        raise typer.Exit(1) from error
 
 
 def _poll(configured: Settings, planned: list[Planned], config: Path | None, store: Path | None) -> None:
@@ -102,12 +111,16 @@ def _observers(configured: Settings, store: Store, stack: ExitStack) -> Iterator
 
 def _reload(daemon: Daemon, supervised: Supervised, running: Settings, config: Path | None) -> None:
     """Take over the sources of the configuration as it is now; a bad one changes nothing."""
-    from fxticker.errors import ConfigError, one_line
+    from fxticker.config import slow_polls
+    from fxticker.errors import ConfigError
 
     with supervised.reloading():
         try:
             changed = settings(config)
             planned = _planned(changed, config)
+            # The client keeps its time limit until the next start.
+            if problems := slow_polls(planned, running.http.timeout_s):
+                raise ConfigError(str(config), problems)  # noqa: TRY301
         except ConfigError as error:
             for problem in error.problems:
                 _log.error("%s; the old configuration goes on", one_line(f"{error.origin}: {problem}"))

@@ -34,10 +34,18 @@ def install(
 
 def install_unit(folder: Path, config: Path, store: Path | None, *, is_user: bool) -> None:
     """Write the unit into `folder` and print what to do next."""
+    from fxticker.config import ENV_PREFIX
     from fxticker.service import next_steps, require_visible, unit_text, write_unit
 
     config = config.parent.resolve() / config.name  # a link stays one: it may be meant to change
-    configured = settings(config).store.path
+    ours = sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX))
+    if ours:
+        problem = "does not reach the service: say it in the file, and unset it here"
+        raise ConfigError(str(config), [f"environment variable {name}: {problem}" for name in ours])
+    whole = settings(config)
+    configured = whole.store.path
+    if not whole.planned():
+        raise ConfigError(str(config), ["sources: none is enabled, there is nothing to poll"])
     if store is None and not configured.is_absolute():  # as seen from here; the service runs elsewhere
         raise ConfigError(str(config), ["store.path: names no folder; set it, or give --store"])
     written = (store or configured).resolve()

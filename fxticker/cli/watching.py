@@ -85,9 +85,15 @@ def gaps(
     from fxticker.cli.output import show
     from fxticker.coverage import COLUMNS
     from fxticker.coverage import gaps as gaps_of
+    from fxticker.errors import NoData
+    from fxticker.store import opened
 
     until = end if end is not None else datetime.now(UTC)
-    frame = gaps_of(store_folder(config, store), **selection(sources=sources, start=start, end=until))
+    opened_store = opened(store_folder(config, store))
+    unknown = sorted({*(sources or [])} - {*opened_store.polls.sources()})
+    if unknown:
+        raise NoData(f"no poll is on record for {', '.join(unknown)}")
+    frame = gaps_of(opened_store, **selection(sources=sources, start=start, end=until))
     show(frame.to_dict("records"), list(COLUMNS), form)
 
 
