@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 
 from fxticker.collecting import outcome_of
 from fxticker.models import Outcome, Poll
-from fxticker.schedule import MICROSECOND, Schedule, slots_between
+from fxticker.schedule import END_OF_TIME, MICROSECOND, Schedule, slots_between
 from fxticker.sources import Source
 from fxticker.store import Store
 
@@ -21,7 +21,6 @@ TOO_LATE = "the daemon did not come to it in time"
 OVERRUN = "the previous poll was still running"
 _BATCH = 20_000
 """Slots written at once: half a year of them at 15 min, and 12 MB of memory while it lasts."""
-_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 _log = logging.getLogger("fxticker")
 
@@ -166,7 +165,7 @@ class Ledger:
 
     def _look_up(self, schedule: Schedule, now: datetime) -> bool:
         """Find the last recorded slot that is not later than `now`; whether there is one."""
-        self._newest = next(self._store.planned_slots(self._source, _END_OF_TIME), self._newest)
+        self._newest = next(self._store.planned_slots(self._source, END_OF_TIME), self._newest)
         last = next(self._store.planned_slots(self._source, now), None)
         self._settled = schedule.at_or_before(schedule.at_or_before(now) - MICROSECOND) if last is None else last
         return last is not None

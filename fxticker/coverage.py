@@ -15,10 +15,20 @@ from fxticker.health import DAY, PairSeen, Recent
 from fxticker.instants import Moment, instant
 from fxticker.loading import StorePath, load_polls
 from fxticker.models import Origin, Outcome, Poll
-from fxticker.schedule import EPOCH, MICROSECOND
+from fxticker.schedule import MICROSECOND
 from fxticker.store import Store
 from fxticker.store.checking import QUARANTINE
-from fxticker.store.columns import doubles, having, indices_of, integers, microseconds, text_codes
+from fxticker.store.columns import (
+    doubles,
+    having,
+    indices_of,
+    instant_of,
+    integers,
+    microseconds,
+    records_of,
+    text_codes,
+    where,
+)
 from fxticker.store.scanning import Span, month_of
 from fxticker.store.segment_file import Summary
 from fxticker.store.segments import SegmentName, SegmentTable
@@ -154,7 +164,7 @@ def recent(store: Store, source: str, now: datetime) -> Recent:
         last_ok = _latest(last_ok, at[having(rows.column("outcome"), [Outcome.OK])])
         last_stale = _latest(last_stale, at[having(rows.column("outcome"), [Outcome.STALE])])
         before = _latest(before, at[at <= day_before])
-        parts.append(_where(rows, (at > day_before) | (at == before)))
+        parts.append(where(rows, (at > day_before) | (at == before)))
     pairs, changes_since, unchanged_since = _pairs(store.ticks, source, now)
     polls = [
         Poll(source, row["slot"], Outcome(row["outcome"]), ticks=row["ticks"], detail=row["detail"])
@@ -206,7 +216,7 @@ def poll_log(
                 kept = span.within(integers(rows.column("slot")))
                 if outcomes is not None:
                     kept &= having(rows.column("outcome"), outcomes)
-                parts.append(_newest_rows(_where(rows, kept), limit))
+                parts.append(_newest_rows(where(rows, kept), limit))
                 count += parts[-1].num_rows
                 oldest = min((int(integers(part.column("slot")).min()) for part in parts if part.num_rows), default=0)
         found.extend({"source": source, **row} for row in _records(parts))
@@ -260,22 +270,22 @@ def _trails(rows: pa.Table, span: Span) -> list[_Trail]:
     rate_texts, change_texts = list(rates), list(changes)
     found = []
     for pair, code in pairs.items():
-        where = np.flatnonzero(kept & (of_pair == code))
-        if pair is None or not len(where):
+        places = np.flatnonzero(kept & (of_pair == code))
+        if pair is None or not len(places):
             continue
-        where = where[np.argsort(at[where], kind="stable")]
-        first, last = where[0], where[-1]
-        differs = np.logical_or(*(np.diff(codes[where]) != 0 for codes in printed))
-        changed_at = at[where[1:][differs]]
+        places = places[np.argsort(at[places], kind="stable")]
+        first, last = places[0], places[-1]
+        differs = np.logical_or(*(np.diff(codes[places]) != 0 for codes in printed))
+        changed_at = at[places[1:][differs]]
         seen = PairSeen(
             pair,
             float(doubles(rows.column("rate"))[last]),
             str(rate_texts[printed[0][last]]),
-            EPOCH + timedelta(microseconds=int(at[last])),
+            instant_of(int(at[last])),
             _instant(int(changed_at[-1])) if len(changed_at) else None,
         )
         ends = [(rate_texts[printed[0][end]], change_texts[printed[1][end]]) for end in (first, last)]
-        found.append(_Trail(seen, EPOCH + timedelta(microseconds=int(at[first])), ends[0], ends[1]))
+        found.append(_Trail(seen, instant_of(int(at[first])), ends[0], ends[1]))
     return found
 
 
@@ -286,33 +296,17 @@ def _joined(trail: _Trail, later: _Trail) -> _Trail:
     return _Trail(seen, trail.first_at, trail.first, later.last)
 
 
-def _where(rows: pa.Table, kept: np.ndarray) -> pa.Table:
-    return rows if kept.all() else rows.take(indices_of(np.flatnonzero(kept)))
-
-
 def _newest_rows(rows: pa.Table, limit: int) -> pa.Table:
     order = np.argsort(integers(rows.column("slot")), kind="stable")
     return rows.take(indices_of(order[-limit:]))
 
 
 def _records(parts: Sequence[pa.Table]) -> list[dict[str, Any]]:
-    """The rows of some tables as Python values; an instant may be null, as the start of a poll that never began."""
-    found: list[dict[str, Any]] = []
-    for part in parts:
-        columns = {
-            field.name: _instants(column) if pa.types.is_timestamp(field.type) else column.to_pylist()
-            for field, column in zip(part.schema, part.columns, strict=True)
-        }
-        found.extend(dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
-    return found
-
-
-def _instants(column: pa.ChunkedArray) -> list[datetime | None]:
-    return [_instant(value) for chunk in column.chunks for value in chunk.view(pa.int64()).to_pylist()]
+    return [row for part in parts for row in records_of(part)]
 
 
 def _instant(at: int | None) -> datetime | None:
-    return None if at is None else EPOCH + timedelta(microseconds=at)
+    return None if at is None else instant_of(at)
 
 
 def _latest(known: int | None, at: np.ndarray) -> int | None:

@@ -147,8 +147,7 @@ class Daemon:
             if self._stop_asked.is_set():
                 return
             self._observers.started(self._planned)
-            for source in self._watched:
-                self._firing.now(source)
+            self._look_at_all()
 
     def stop(self) -> None:
         """End `run`: a poll under way is finished if it is quick and abandoned, with its outcome, if not."""
@@ -182,8 +181,7 @@ class Daemon:
             if is_believed_now:
                 self._doubted_until_s = None
         if is_believed_now:
-            for source in list(self._watched):
-                self._firing.now(source)
+            self._look_at_all()
         self._observers.beat(self._clock.now())
 
     def stop_on_signals(self, *, on_hangup: Callable[[], None] | None = None) -> None:
@@ -250,6 +248,9 @@ class Daemon:
                 self._doubted_until_s = self._monotonic() + DOUBTED_S if by > timedelta(0) else None
         _log.warning("%s", self._jump.why)
         self._observers.clock_jumped(by)
+        self._look_at_all()
+
+    def _look_at_all(self) -> None:
         for source in list(self._watched):
             self._firing.now(source)
 
@@ -318,9 +319,8 @@ class Daemon:
         is_whole = ledger.settle(plan.schedule, slot, self._passed(plan, Outcome.MISSED, TOO_LATE))
         if not is_whole or slot > now or ledger.is_settled(slot):
             return
-        state = watched.state
-        if state.wait_until is not None and slot < state.wait_until:
-            self._recorder.record([Poll(plan.source.id, slot, Outcome.BACKOFF, detail=state.wait_why)])
+        if (left_out := watched.state.left_out(plan.source.id, slot)) is not None:
+            self._recorder.record([left_out])
             ledger.has(slot)
         else:
             self._poll(watched, plan, slot)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from fxticker.models import Outcome, Snapshot
+from fxticker.models import Outcome, Poll, Snapshot
 from fxticker.schedule import Schedule
 
 PATIENCE = 3
@@ -106,6 +106,12 @@ class SourceState:
     def page_at(self, url: str) -> KnownPage | None:
         """The known page, if it is that of `url`."""
         return self.page if self.page is not None and self.page.url == url else None
+
+    def left_out(self, source: str, slot: datetime) -> Poll | None:
+        """The outcome of a slot at which the source is to be left alone; null if it may be asked."""
+        if self.wait_until is None or slot >= self.wait_until:
+            return None
+        return Poll(source, slot, Outcome.BACKOFF, detail=self.wait_why)
 
     def heed(
         self, outcome: Outcome, slot: datetime, *, retry_after: str | None, now: datetime, schedule: Schedule | None

@@ -12,6 +12,8 @@ from typing import Protocol
 from cronsim import CronSim, CronSimError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+"""Later than any slot."""
 MICROSECOND = timedelta(microseconds=1)
 """The smallest distance of two instants, here and in the store."""
 _CRON_FIELDS = 5

@@ -13,10 +13,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from fxticker.models import Poll
-from fxticker.schedule import Schedule
+from fxticker.schedule import END_OF_TIME, Schedule
 from fxticker.sources import Planned
 from fxticker.store import Store
 
@@ -25,7 +25,6 @@ LONGEST_GRACE = timedelta(minutes=10)
 finds the slot open."""
 _SEND_S = 1.0
 """How long a datagram may wait for a supervisor that does not read."""
-_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 _log = logging.getLogger("fxticker")
 
@@ -79,7 +78,7 @@ class Supervised:
             self._is_ready = True
             self._tell("READY=1")
         for plan in planned:
-            newest = next(self._store.planned_slots(plan.source.id, _END_OF_TIME), None) if self._feeds else None
+            newest = next(self._store.planned_slots(plan.source.id, END_OF_TIME), None) if self._feeds else None
             if newest is not None:
                 self._note(plan.source.id, newest)
 

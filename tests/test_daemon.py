@@ -1094,18 +1094,14 @@ main()
 
 
 @contextmanager
-def daemon_process(folder, url, *command):
-    """`fxticker run` in a process of its own, which is killed if it outlives its test."""
-    config = folder / "config.toml"
-    config.write_text(
-        f'[store]\npath = "store"\n[http]\ntimeout_s = 0.9\n[sources.timesca]\nurl = "{url}"\nevery = "1s"\n', "utf-8"
-    )
+def python(arguments, cwd=None):
+    """A Python process with these tests' modules, which is killed if it outlives its test."""
     process = subprocess.Popen(
-        [sys.executable, *command, "run", "--config", str(config)],
+        [sys.executable, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=folder,
+        cwd=cwd,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     safety = threading.Timer(SAFETY_S, process.kill)
@@ -1116,6 +1112,17 @@ def daemon_process(folder, url, *command):
         safety.cancel()
         process.kill()
         process.communicate()
+
+
+@contextmanager
+def daemon_process(folder, url, *command):
+    """`fxticker run` in a process of its own, which is killed if it outlives its test."""
+    config = folder / "config.toml"
+    config.write_text(
+        f'[store]\npath = "store"\n[http]\ntimeout_s = 0.9\n[sources.timesca]\nurl = "{url}"\nevery = "1s"\n', "utf-8"
+    )
+    with python([*command, "run", "--config", str(config)], cwd=folder) as process:
+        yield process
 
 
 def lines_until(process, mark):
@@ -1195,21 +1202,8 @@ with Fetcher(timeout_s=20, max_bytes=1_000_000, user_agent="test") as fetch:
 @contextmanager
 def bare_daemon(store, url):
     """A daemon in a process of its own, which is killed if it outlives its test."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", DAEMON, url, str(store)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    safety = threading.Timer(SAFETY_S, process.kill)
-    safety.start()
-    try:
+    with python(["-c", DAEMON, url, str(store)]) as process:
         yield process
-    finally:
-        safety.cancel()
-        process.kill()
-        process.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fxticker.cli.options import Config, Format, Formatted, StoreFolder, settings
+from fxticker.cli.options import Config, Format, Formatted, StoreFolder, settings, sources_to_poll
 from fxticker.errors import StoreError, one_line
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from fxticker.config import Settings
     from fxticker.daemon import Daemon
     from fxticker.observing import Observer
-    from fxticker.schedule import Schedule
     from fxticker.sources import Planned
     from fxticker.store import Store
     from fxticker.supervising import Supervised
@@ -47,7 +46,7 @@ def run(
     if config is None and Path(DEFAULT_FILE).exists():
         config = Path(DEFAULT_FILE)  # named, so that its absence at a reload is an error and not the defaults
     configured = settings(config)
-    planned = _planned(configured, config)
+    planned = sources_to_poll(configured, config)
     if plan:
         from fxticker.cli.output import show
 
@@ -117,7 +116,7 @@ def _reload(daemon: Daemon, supervised: Supervised, running: Settings, config: P
     with supervised.reloading():
         try:
             changed = settings(config)
-            planned = _planned(changed, config)
+            planned = sources_to_poll(changed, config)
             # The client keeps its time limit until the next start.
             if problems := slow_polls(planned, running.http.timeout_s):
                 raise ConfigError(str(config), problems)  # noqa: TRY301
@@ -132,24 +131,11 @@ def _reload(daemon: Daemon, supervised: Supervised, running: Settings, config: P
         _log.info("the configuration was read again")
 
 
-def _planned(configured: Settings, config: Path | None) -> list[Planned]:
-    from fxticker.errors import ConfigError
-
-    planned = configured.planned()
-    if not planned:
-        raise ConfigError(str(config or "config.toml"), ["sources: none is enabled, there is nothing to poll"])
-    return planned
-
-
 def _next_slots(planned: Planned) -> list[dict[str, object]]:
-    slots = islice(_slots_after(planned.schedule, datetime.now(UTC)), _PLANNED_SLOTS)
+    from fxticker.schedule import END_OF_TIME, slots_between
+
+    slots = islice(slots_between(planned.schedule, datetime.now(UTC), END_OF_TIME), _PLANNED_SLOTS)
     return [{"source": planned.source.id, "slot": slot} for slot in slots]
-
-
-def _slots_after(schedule: Schedule, instant: datetime) -> Iterator[datetime]:
-    while True:
-        instant = schedule.after(instant)
-        yield instant
 
 
 def use_little_memory() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fxticker.cli.options import Config, StoreFolder, settings
+from fxticker.cli.options import Config, StoreFolder, settings, sources_to_poll
 from fxticker.errors import ConfigError
 
 app = typer.Typer(help="Run as a service of systemd.", no_args_is_help=True, rich_markup_mode=None)
@@ -44,8 +44,7 @@ def install_unit(folder: Path, config: Path, store: Path | None, *, is_user: boo
         raise ConfigError(str(config), [f"environment variable {name}: {problem}" for name in ours])
     whole = settings(config)
     configured = whole.store.path
-    if not whole.planned():
-        raise ConfigError(str(config), ["sources: none is enabled, there is nothing to poll"])
+    sources_to_poll(whole, config)
     if store is None and not configured.is_absolute():  # as seen from here; the service runs elsewhere
         raise ConfigError(str(config), ["store.path: names no folder; set it, or give --store"])
     written = (store or configured).resolve()

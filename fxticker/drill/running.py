@@ -166,17 +166,15 @@ class Poller:
     def poll(self, slot: datetime) -> Poll:
         """Poll the slot, or leave it out if the source is to be left alone."""
         self._clock.set(slot)
-        state = self._state
-        if state.wait_until is not None and slot < state.wait_until:
-            poll = Poll(self._source.id, slot, Outcome.BACKOFF, detail=state.wait_why)
-            self._store.record([poll])
-            return poll
+        if (left_out := self._state.left_out(self._source.id, slot)) is not None:
+            self._store.record([left_out])
+            return left_out
         return collect_once(
             self._source,
             slot,
             fetch=self._fetch,
             store=self._store,
             clock=self._clock,
-            state=state,
+            state=self._state,
             schedule=self._schedule,
         )

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -17,10 +17,9 @@ import pyarrow as pa
 
 from fxticker.clock import Clock, SystemClock
 from fxticker.models import Origin, Poll, Tick
-from fxticker.schedule import EPOCH
 from fxticker.store.bulk import fitting, partitions
 from fxticker.store.checking import Finding, Moved, check_table, moved_aside
-from fxticker.store.columns import integers, microseconds, records_of, repeated, table_of
+from fxticker.store.columns import instant_of, integers, microseconds, records_of, repeated, table_of
 from fxticker.store.medium import Medium, local_medium
 from fxticker.store.scanning import Span, month_of, scan
 from fxticker.store.schema import POLLS, TICKS
@@ -168,7 +167,7 @@ class Store:
             )
             kept = slots[(slots % 1_000_000 == 0) & (slots <= microseconds(upto))]
             for slot in kept[::-1].tolist():
-                yield EPOCH + timedelta(microseconds=slot)
+                yield instant_of(slot)
 
     def has_polls(self, source: str, start: datetime, end: datetime) -> bool:
         """Whether an outcome of a source is recorded for a slot in ``[start, end)``."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 from fxticker.errors import SchemaMismatch
 from fxticker.models import Origin, TimeBasis, require_source_id
 from fxticker.store.checking import wrong_figures
-from fxticker.store.columns import having, indices_of, integers, text_codes, used_texts, validity
+from fxticker.store.columns import having, indices_of, integers, integers_of, text_codes, used_texts, validity
 from fxticker.store.scanning import SOURCE
 from fxticker.store.schema import TICKS
 
@@ -121,7 +121,7 @@ def _problem_of_instants(rows: pa.Table) -> str | None:
     if (at[is_date] % _DAY_US).any():
         return "a tick of which only the date is known, and not at 00:00"
     for chunk in rows.column("source_date").chunks:
-        days, valid = integers(pa.chunked_array([chunk])), validity(chunk)
+        days, valid = integers_of(chunk), validity(chunk)
         if not _is_in_the_calendar((days if valid is None else days[valid]).astype(np.int64) * _DAY_US):
             return "source_date outside the years 1 to 9999"
     return None

@@ -7,7 +7,7 @@ import errno
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -16,8 +16,7 @@ import pyarrow as pa
 
 from fxticker.errors import NewerSchema, SegmentUnreadable, StoreError
 from fxticker.printed import BadFigure, Figure, read_change, read_rate
-from fxticker.schedule import EPOCH
-from fxticker.store.columns import doubles, integers, order_by, text_codes
+from fxticker.store.columns import doubles, instant_of, integers, order_by, text_codes
 from fxticker.store.identity import first_of_identity
 from fxticker.store.medium import Medium, StoredObject
 from fxticker.store.segment_file import Summary, summary_of
@@ -234,4 +233,4 @@ def _lost(table: SegmentTable, name: str) -> str:
 
 
 def _instant(microseconds: Any) -> str:
-    return (EPOCH + timedelta(microseconds=int(microseconds))).isoformat()
+    return instant_of(int(microseconds)).isoformat()

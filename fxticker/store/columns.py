@@ -32,6 +32,11 @@ def microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
+def instant_of(microseconds: int) -> datetime:
+    """The aware UTC instant so many microseconds after the epoch."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
 def table_of(rows: Sequence[Any], schema: pa.Schema, value_of: Callable[[Any, str], Any]) -> pa.Table:
     """A table of records: column by column, ``value_of(record, column name)``."""
     columns = [array_of([value_of(row, field.name) for row in rows], field.type) for field in schema]
@@ -59,14 +64,23 @@ def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def records_of(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows of a table as Python values; its instants must not be null."""
+    """The rows of a table as Python values."""
     columns = {
-        field.name: [EPOCH + timedelta(microseconds=value) for value in integers(column).tolist()]
-        if pa.types.is_timestamp(field.type)
-        else column.to_pylist()
+        field.name: _instants(column) if pa.types.is_timestamp(field.type) else column.to_pylist()
         for field, column in zip(table.schema, table.columns, strict=True)
     }
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _instants(column: pa.ChunkedArray) -> list[datetime | None]:
+    # pyarrow's own instants are of another time zone class than ours
+    numbers = [number for chunk in column.chunks for number in chunk.view(pa.int64()).to_pylist()]
+    return [None if number is None else instant_of(number) for number in numbers]
+
+
+def where(rows: pa.Table, kept: np.ndarray) -> pa.Table:
+    """The rows for which `kept` is true; the table itself if that is all of them."""
+    return rows if kept.all() else rows.take(indices_of(np.flatnonzero(kept)))
 
 
 def indices_of(positions: np.ndarray) -> pa.Array:
@@ -76,11 +90,13 @@ def indices_of(positions: np.ndarray) -> pa.Array:
 
 def integers(column: pa.ChunkedArray) -> np.ndarray:
     """A column of instants, dates or whole numbers without nulls as signed integers of its own width."""
-    parts = []
-    for chunk in column.chunks:
-        values = np.frombuffer(chunk.buffers()[1], dtype=np.dtype(f"i{chunk.type.bit_width // 8}"))
-        parts.append(values[chunk.offset : chunk.offset + len(chunk)])
-    return _together(parts, np.int64)
+    return _together([integers_of(chunk) for chunk in column.chunks], np.int64)
+
+
+def integers_of(array: pa.Array) -> np.ndarray:
+    """`integers` of one chunk: no copy, and so not to be written to."""
+    values = np.frombuffer(array.buffers()[1], dtype=np.dtype(f"i{array.type.bit_width // 8}"))
+    return values[array.offset : array.offset + len(array)]
 
 
 def doubles(column: pa.ChunkedArray) -> np.ndarray:
@@ -99,9 +115,9 @@ def text_codes(column: pa.ChunkedArray, vocabulary: dict[str | None, int]) -> np
     for chunk in column.chunks:
         texts: Iterable[str | None] = [*chunk.dictionary.to_pylist(), None]
         numbers = np.array([vocabulary.setdefault(text, len(vocabulary)) for text in texts], np.int64)
-        where = integers(pa.chunked_array([chunk.indices])).astype(np.int64)
+        places = integers_of(chunk.indices).astype(np.int64)
         valid = validity(chunk.indices)
-        parts.append(numbers[where if valid is None else np.where(valid, where, -1)])
+        parts.append(numbers[places if valid is None else np.where(valid, places, -1)])
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
@@ -139,7 +155,7 @@ def validate(table: pa.Table) -> None:
                 continue
             chunk.validate()
             chunk.dictionary.validate(full=True)
-            numbers, valid = integers(pa.chunked_array([chunk.indices])), validity(chunk.indices)
+            numbers, valid = integers_of(chunk.indices), validity(chunk.indices)
             unsigned = numbers.view(f"u{numbers.itemsize}")  # what is below zero is too large
             used = unsigned if valid is None else unsigned[valid]
             if len(used) and used.max() >= len(chunk.dictionary):
@@ -171,7 +187,7 @@ def compact(rows: pa.Table) -> pa.Table:
 
 
 def _compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    numbers, valid = integers(pa.chunked_array([column.indices])), validity(column.indices)
+    numbers, valid = integers_of(column.indices), validity(column.indices)
     is_used = np.bincount(numbers if valid is None else numbers[valid], minlength=len(column.dictionary)) > 0
     if is_used.all():
         return column

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fxticker.store.columns import doubles, indices_of, integers, validity
+from fxticker.store.columns import doubles, integers, integers_of, validity, where
 from fxticker.store.scanning import Span
 from fxticker.store.segment_file import SegmentFile
 from fxticker.store.segments import SegmentName, SegmentTable
@@ -137,7 +137,7 @@ class _Filling:
         self._starts = np.cumsum([0, *(file.summary.rows for _, file in files)]).tolist()
         texts = [SOURCE, *(field.name for field in schema if pa.types.is_dictionary(field.type))]
         self._vocabularies: dict[str, dict[str, int]] = {name: {} for name in texts}
-        types = {field.name: _type_of(field.type) for field in schema}
+        types = {field.name: _type_of(field.type) for field in schema if field.name not in texts}
         types |= {name: np.dtype(few if name in _FEW else many) for name in texts}
         self._columns = {name: np.empty(self._starts[-1], kind) for name, kind in types.items()}
         self._counts = _each(self._fill, range(len(files)))
@@ -158,9 +158,7 @@ class _Filling:
     def _fill(self, position: int) -> int:
         source, file = self._files[position]
         rows = file.read(self._schema.names)
-        kept = self._select(rows)
-        if not kept.all():
-            rows = rows.take(indices_of(np.flatnonzero(kept)))
+        rows = where(rows, self._select(rows))
         if not rows.num_rows:
             return 0
         place = slice(self._starts[position], self._starts[position] + rows.num_rows)
@@ -174,7 +172,7 @@ class _Filling:
         return int(rows.num_rows)
 
     def _put_texts(self, name: str, chunk: pa.DictionaryArray, target: np.ndarray) -> None:
-        indices, valid = integers(pa.chunked_array([chunk.indices])), validity(chunk.indices)
+        indices, valid = integers_of(chunk.indices), validity(chunk.indices)
         words = chunk.dictionary.to_pylist()
         used = _used(indices if valid is None else indices[valid], len(words))
         codes = np.zeros(len(words) + 1, target.dtype)
@@ -196,11 +194,10 @@ class _Filling:
 
 
 def _put_numbers(chunk: pa.Array, target: np.ndarray) -> None:
-    column = pa.chunked_array([chunk])
     if pa.types.is_floating(chunk.type):
-        target[:] = doubles(column)
+        target[:] = doubles(pa.chunked_array([chunk]))
         return
-    target[:] = integers(column)
+    target[:] = integers_of(chunk)
     if pa.types.is_date(chunk.type):
         target *= _DAY_MS
         if (valid := validity(chunk)) is not None:
@@ -262,7 +259,7 @@ def _disordered(at: np.ndarray, pair: np.ndarray) -> np.ndarray:
 
 def _type_of(kind: pa.DataType) -> np.dtype[Any]:
     """Of a column of numbers or times."""
-    if pa.types.is_dictionary(kind) or pa.types.is_temporal(kind):
+    if pa.types.is_temporal(kind):
         return np.dtype(np.int64)
     found: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
     return found

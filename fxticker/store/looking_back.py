@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.models import TimeBasis
-from fxticker.store.columns import having, indices_of, integers, microseconds, text_codes
+from fxticker.store.columns import having, indices_of, integers, microseconds, text_codes, where
 from fxticker.store.scanning import month_of, with_source
 from fxticker.store.segment_file import Summary
 from fxticker.store.segments import SegmentName, SegmentTable
@@ -101,7 +101,7 @@ def _kept(rows: pa.Table, *, upto: datetime | None, pairs: Collection[str] | Non
         kept &= having(rows.column("pair"), pairs)
     if as_of is not None:
         kept &= integers(rows.column("recorded_at")) <= microseconds(as_of)
-    return rows if kept.all() else rows.take(indices_of(np.flatnonzero(kept)))
+    return where(rows, kept)
 
 
 def _at_last_instants(rows: pa.Table) -> pa.Table:

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
-from fxticker.store.columns import array_of, indices_of, integers, microseconds
+from fxticker.store.columns import array_of, integers, microseconds, where
 from fxticker.store.segment_file import Summary
 from fxticker.store.segments import SegmentName, SegmentTable
 
@@ -69,8 +69,7 @@ def scan(table: SegmentTable, *, sources: Collection[str] | None = None, span: S
         if span.overlaps(file.summary):
             rows = file.read()
             kept = span.within(integers(rows.column(table.spec.time_column)))
-            rows = rows if kept.all() else rows.take(indices_of(np.flatnonzero(kept)))
-            parts.append(with_source(rows, segment.source))
+            parts.append(with_source(where(rows, kept), segment.source))
     # an empty_table() of the schema would import pandas
     return pa.concat_tables(parts) if parts else with_source(pa.Table.from_batches([], table.spec.schema), "")
 
