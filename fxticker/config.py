@@ -17,7 +17,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from fxticker.errors import ConfigError
 from fxticker.schedule import EPOCH, Cron, Schedule, every, slots_between
@@ -161,10 +160,10 @@ def address_of(listen: str) -> tuple[str, int]:
     raise ValueError('must be a loopback address with a port, "127.0.0.1:9464" or "[::1]:9464"')
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The whole configuration, valid in itself."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__")
+    model_config = _STRICT
 
     store: StoreSettings = StoreSettings()
     http: HttpSettings = Field(default_factory=lambda: HttpSettings.model_validate({}))
@@ -179,19 +178,6 @@ class Settings(BaseSettings):
         if unknown:
             raise ValueError(f"unknown source {', '.join(unknown)}; known are {', '.join(sorted(known_sources()))}")
         return sources
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment goes before the file, whose content comes as the initial values."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
 
     def planned(self) -> list[Planned]:
         """The enabled sources with their grids, by id."""
@@ -222,12 +208,11 @@ def load_settings(path: Path | None = None) -> Settings:
     file = path or Path(DEFAULT_FILE)
     data = _read(file) if path is not None or file.exists() else {}
     problems = _unknown_environment() + _unknown_tables(data)
+    tables = {name: table for name, table in _anchored(data, file.parent).items() if name in _TABLES}
     try:
-        settings = Settings(**{name: table for name, table in _anchored(data, file.parent).items() if name in _TABLES})
+        settings = Settings.model_validate(_overridden(tables))
     except ValidationError as error:
         raise ConfigError(str(file), problems + [_problem(item) for item in error.errors()]) from error
-    except SettingsError as error:
-        raise ConfigError(str(file), problems or [str(error)]) from error
     problems += slow_polls(settings.planned(), settings.http.timeout_s)
     if problems:
         raise ConfigError(str(file), problems)
@@ -248,6 +233,21 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(store, dict) and isinstance(store.get("path"), str) and store["path"]:
         return {**data, "store": {**store, "path": folder / store["path"]}}
     return data
+
+
+def _overridden(tables: dict[str, Any]) -> dict[str, Any]:
+    """The tables, with what the environment says instead."""
+    for name, value in sorted(os.environ.items()):
+        *path, key = name.lower().removeprefix(ENV_PREFIX.lower()).split("__")
+        if not name.upper().startswith(ENV_PREFIX) or not path or path[0] not in _TABLES:
+            continue  # not ours, or named as unknown already
+        table: Any = tables
+        for part in path:
+            # What should be a table and is none in the file is left to the check of the whole.
+            table = table.setdefault(part, {}) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            table[key] = value
+    return tables
 
 
 def _unknown_environment() -> list[str]:

@@ -20,10 +20,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fxticker.cli.running import use_little_memory
+
+use_little_memory()  # before anything imports Arrow, as in the daemon
+
+# ruff: noqa: E402
 import fxticker.config
 import fxticker.daemon
 import fxticker.supervising  # noqa: F401 - these are here for their weight: the daemon has them in memory, too
-from fxticker.cli.running import use_little_memory
 from fxticker.clock import SimulatedClock
 from fxticker.demo.site import render_html
 from fxticker.drill.faults import answering
@@ -158,26 +162,26 @@ def soak(polls, schedule, folder):
         with Fetcher(timeout_s=10, max_bytes=1_000_000, user_agent="fxticker-soak", retry_pauses_s=()) as fetcher:
             fetch = PoliteFetch(fetcher, monotonic_s=lambda: clock.now().timestamp())
             poller = Poller(source, schedule, fetch=fetch, store=store, clock=clock)
-            return polled(poller, store, day, list(slots_from(schedule, polls)))
+            return polled(poller, store, day, schedule, polls)
     finally:
         ours.close()
         site.join(START_S)
 
 
-def polled(poller, store, day, slots):
-    """Poll the slots one after the other, with a look at the process now and then."""
+def polled(poller, store, day, schedule, polls):
+    """Poll so many slots one after the other, with a look at the process now and then."""
     outcomes = Counter()
     start_s = time.monotonic()
-    for number, slot in enumerate(slots, 1):
+    for number, slot in enumerate(slots_from(schedule, polls), 1):
         day.value = slot.toordinal()
         outcomes[poller.poll(slot).outcome.value] += 1
-        if number == len(slots) // WARM_UP_SHARE:
+        if number == polls // WARM_UP_SHARE:
             warm = Footprint.now()
     took_s = time.monotonic() - start_s
     end = Footprint.now()
     heavy = tuple(name for name in HEAVY if name in sys.modules)
-    recorded = list(store.planned_slots(SOURCE.id, slots[-1]))
-    return Soaked(took_s, outcomes, warm, end, recorded == slots[::-1], heavy)
+    recorded = list(store.planned_slots(SOURCE.id, slot))
+    return Soaked(took_s, outcomes, warm, end, recorded[::-1] == list(slots_from(schedule, polls)), heavy)
 
 
 def report(soaked):
@@ -202,7 +206,6 @@ def main():
     parser.add_argument("--polls", type=int, default=100_000, help="slots to poll (%(default)s)")
     parser.add_argument("--every", default="15min", help="distance of two slots, by the clock (%(default)s)")
     options = parser.parse_args()
-    use_little_memory()
     with tempfile.TemporaryDirectory(prefix="fxticker-soak-") as folder:
         soaked = soak(max(options.polls, WARM_UP_SHARE), every(options.every, SOURCE.id), Path(folder))
     report(soaked)

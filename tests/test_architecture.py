@@ -53,7 +53,7 @@ def test_core_calls_neither_now_nor_open(module):
 
 
 def _heavy_modules_after(code):
-    heavy = ("pandas", "matplotlib", "httpx", "pyarrow", "pydantic_settings", "apscheduler")
+    heavy = ("pandas", "matplotlib", "httpx", "pyarrow", "fxticker.config", "apscheduler")
     script = f"import sys\n{code}\nprint(*[name for name in {heavy} if name in sys.modules])"
     return (
         run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.splitlines()[-1].split()

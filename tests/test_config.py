@@ -135,6 +135,13 @@ def test_the_environment_goes_before_the_file(written, monkeypatch):
     assert planned.schedule.interval == timedelta(minutes=5)
 
 
+def test_the_environment_does_not_hide_that_a_table_is_none(written, monkeypatch):
+    monkeypatch.setenv("FXTICKER_HTTP__TIMEOUT_S", "3.5")
+    monkeypatch.setenv("FXTICKER_SOURCES__TIMESCA__EVERY", "5min")
+    found = problems_of(written("http = 5\n[sources]\ntimesca = 5"))
+    assert [problem.partition(":")[0] for problem in found] == ["http", "sources.timesca"]
+
+
 def test_the_environment_is_enough_without_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FXTICKER_SOURCES__TIMESCA__ENABLED", "false")
