@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from fxticker.coverage import gaps
-    from fxticker.drifting import drift
+    from fxticker.analysis.covering import gaps
+    from fxticker.analysis.drifting import drift
     from fxticker.errors import (
         ConfigError,
         DamagedPage,
@@ -39,8 +39,8 @@ _HOME = {
     "ParseError": "errors",
     "Store": "store",
     "StoreError": "errors",
-    "drift": "drifting",
-    "gaps": "coverage",
+    "drift": "analysis.drifting",
+    "gaps": "analysis.covering",
     "latest": "loading",
     "load": "loading",
     "load_polls": "loading",

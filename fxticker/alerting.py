@@ -27,10 +27,10 @@ from typing import Self
 
 from fxticker import __version__
 from fxticker.clock import Clock
-from fxticker.coverage import recent
 from fxticker.errors import StoreError, one_line
 from fxticker.health import Recent, trouble_of
 from fxticker.models import Outcome, Poll
+from fxticker.of_late import recent
 from fxticker.schedule import Schedule
 from fxticker.sources import Planned
 from fxticker.store import Store

@@ -23,10 +23,10 @@ from prometheus_client.process_collector import ProcessCollector
 
 from fxticker import __version__
 from fxticker.clock import Clock
-from fxticker.coverage import recent, stored_bytes
 from fxticker.errors import StoreError, one_line
 from fxticker.health import PairSeen, Recent, trouble_of
 from fxticker.models import Outcome, Poll
+from fxticker.of_late import recent, stored_bytes
 from fxticker.sources import Planned
 from fxticker.store import Store
 

@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from importlib import import_module
 from pathlib import Path
 from subprocess import run
 
@@ -82,9 +83,9 @@ def test_every_public_name_is_there_and_documented():
 
 
 def test_public_names_survive_the_import_of_every_module():
-    for path in sorted(PACKAGE.glob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         if path.stem not in {"__init__", "__main__"}:
-            __import__(f"fxticker.{path.stem}")
+            import_module(".".join(("fxticker", *path.relative_to(PACKAGE).with_suffix("").parts)))
     assert all(callable(getattr(fxticker, name)) for name in fxticker.__all__ if name != "__version__")
 
 

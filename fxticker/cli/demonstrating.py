@@ -30,11 +30,11 @@ def demo(
     from rich.console import Console
     from rich.progress import track
 
+    from fxticker.analysis.drifting import drift
     from fxticker.cli.output import show, show_drift
     from fxticker.demo.captures import dated_slots, read_captures
     from fxticker.demo.replay import replay, run_daemon
     from fxticker.demo.site import TickerSite
-    from fxticker.drifting import drift
     from fxticker.figures import plot_drift, plot_history, save_figure
     from fxticker.loading import latest, load
 

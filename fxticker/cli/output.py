@@ -57,7 +57,7 @@ def show_drift(frame: pd.DataFrame, form: Format) -> None:
 
 
 def _shown_drift(row: Mapping[Any, Any]) -> dict[str, str | None]:
-    from fxticker.drifting import band_decimals
+    from fxticker.analysis.drifting import band_decimals
 
     shown = {
         f"rate_{end}": _cell("", _missing_to_none(row[f"rate_text_{end}"]) or row[f"rate_{end}"])

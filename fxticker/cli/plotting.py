@@ -67,7 +67,7 @@ def drift(
     as_of: AsOf = None,
 ) -> None:
     """Draw the change between two dates."""
-    from fxticker.drifting import drift as drift_of
+    from fxticker.analysis.drifting import drift as drift_of
     from fxticker.figures import plot_drift, save_figure
 
     chosen = selection(pairs=pairs, sources=sources, as_of=as_of)

@@ -85,8 +85,8 @@ def drift(
     form: Formatted = Format.TABLE,
 ) -> None:
     """Print how far rates moved, with bands."""
+    from fxticker.analysis.drifting import drift as drift_of
     from fxticker.cli.output import show_drift
-    from fxticker.drifting import drift as drift_of
 
     chosen = selection(pairs=pairs, sources=sources, as_of=as_of)
     frame = drift_of(store_folder(config, store), start=start, end=end, **chosen)

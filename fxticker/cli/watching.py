@@ -39,8 +39,8 @@ def status(config: Config = None, store: StoreFolder = None, form: Formatted = F
     prints an old date. Works whether or not the daemon runs, and waits for nobody.
     """
     from fxticker.cli.output import show, show_document
-    from fxticker.coverage import recent, stored_bytes
     from fxticker.health import health_of
+    from fxticker.of_late import recent, stored_bytes
     from fxticker.store import Store
     from fxticker.store.medium import local_medium
 
@@ -82,9 +82,9 @@ def gaps(
     form: Formatted = Format.TABLE,
 ) -> None:
     """Print the stretches without a sound poll."""
+    from fxticker.analysis.covering import COLUMNS
+    from fxticker.analysis.covering import gaps as gaps_of
     from fxticker.cli.output import show
-    from fxticker.coverage import COLUMNS
-    from fxticker.coverage import gaps as gaps_of
     from fxticker.errors import NoData
     from fxticker.store import opened
 
@@ -114,10 +114,10 @@ def polls(
     Of more polls than the limit the newest are printed, and a line on stderr says so.
     """
     from fxticker.cli.output import show
-    from fxticker.coverage import poll_log
     from fxticker.errors import NoData
     from fxticker.instants import instant
     from fxticker.models import Outcome
+    from fxticker.of_late import poll_log
     from fxticker.store import opened
 
     unknown = sorted({*(outcomes or [])} - {*Outcome})

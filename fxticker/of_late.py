@@ -1,19 +1,17 @@
-"""When the ticker was looked at and when not, and what it showed of late."""
+"""What polls and ticks of late say, looked up in the newest segments alone and without pandas."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from fxticker.health import DAY, PairSeen, Recent
-from fxticker.instants import Moment, instant
-from fxticker.loading import StorePath, load_polls
 from fxticker.models import Origin, Outcome, Poll
 from fxticker.schedule import MICROSECOND
 from fxticker.store import Store
@@ -33,19 +31,6 @@ from fxticker.store.scanning import Span, month_of
 from fxticker.store.segment_file import Summary
 from fxticker.store.segments import SegmentName, SegmentTable
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-GAP_CADENCES = 3
-"""A distance of more than three times the usual one is a hole, not a late poll."""
-COLUMNS = {
-    "source": "str",
-    "start_at": "datetime64[us, UTC]",
-    "end_at": "datetime64[us, UTC]",
-    "slots": "int64",
-    "why": "str",
-}
-SILENCE = "nothing is on record"
 LOOK_BACK = timedelta(days=31)
 """How far back a change of a pair is looked for: a month that a rate stood still is worth a look by a person."""
 SEGMENTS_LOOKED_AT = 24
@@ -64,80 +49,6 @@ class _Trail:
     first_at: datetime
     first: tuple[str | None, str | None]
     last: tuple[str | None, str | None]
-
-
-def gaps(
-    store: StorePath,
-    *,
-    sources: Iterable[str] | None = None,
-    start: Moment | None = None,
-    end: Moment | None = None,
-) -> pd.DataFrame:
-    """The stretches without a sound poll.
-
-    Parameters
-    ----------
-    store
-        The store's folder, or an open store.
-    sources
-        Only these.
-    start, end
-        Half-open span of slots that are looked at. Silence from the last poll before `start` on is a stretch too if
-        it reaches into the span, and with `end` given so is silence from the last poll up to it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per stretch, by source and start: ``source``, ``start_at`` (its first slot without a sound poll; where
-        nothing is on record, the last slot before), ``end_at`` (the next slot with a sound poll, or, where nothing is
-        on record, with any; NaT if there is none yet), ``slots`` (outcomes on record in it), ``why`` (those outcomes
-        with their counts, or that nothing is on record: the distance of two polls is more than three times the
-        source's median). Of a source without any poll before `end` nothing is known, and it has no stretch.
-    """
-    import pandas as pd
-
-    from fxticker.frames import typed
-
-    polls = load_polls(store, sources=sources, end=end)
-    first, last = (None if moment is None else pd.Timestamp(instant(moment)) for moment in (start, end))
-    rows = [
-        (source, *stretch)
-        for source, held in polls.groupby("source", observed=True, sort=True)
-        for stretch in _stretches(held.reset_index(drop=True), first, last)
-    ]
-    return typed(rows, COLUMNS)
-
-
-def _stretches(
-    polls: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None
-) -> list[tuple[Any, Any, int, str]]:
-    """The stretches of one source; `polls` may begin before `start`."""
-    import pandas as pd
-
-    inside = polls if start is None else polls[polls["slot"] >= start]
-    # The span's own cadence: it may have been another in other years. One poll has none, and a day is silence then.
-    usual = (inside if len(inside) > GAP_CADENCES else polls)["slot"].diff().median()
-    slots, outcomes = inside["slot"], inside["outcome"].astype(str)
-    sound = outcomes == Outcome.OK
-    found: list[tuple[Any, Any, int, str]] = []
-    for _, run in slots.groupby((sound != sound.shift()).cumsum()):
-        if not sound[run.index[0]]:
-            following = slots.get(run.index[-1] + 1, pd.NaT)
-            counts = outcomes[run.index].value_counts()
-            why = ", ".join(f"{name} x {count}" for name, count in counts.items())
-            found.append((run.iloc[0], following, len(run), why))
-    before = polls["slot"][: len(polls) - len(inside)].tail(1)
-    marks = [*before, *slots]
-    limit = pd.Timedelta(DAY) if pd.isna(usual) else GAP_CADENCES * usual
-    found.extend(
-        (earlier, later, 0, SILENCE)
-        for earlier, later in zip(marks, [*marks[1:], end], strict=True)
-        if later is not None and later - earlier > limit
-    )
-    return sorted(
-        ((begin, pd.NaT if until is end else until, count, why) for begin, until, count, why in found),
-        key=lambda stretch: stretch[0],
-    )
 
 
 def recent(store: Store, source: str, now: datetime) -> Recent:

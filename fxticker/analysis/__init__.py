@@ -1,0 +1,1 @@
+"""What stored figures can show and what they cannot: frames in, frames with bands out."""

@@ -1,0 +1,108 @@
+"""Change of rates between two dates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.style import context as style_context
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from fxticker.analysis.drifting import band_decimals
+from fxticker.errors import NoData
+from fxticker.figures.style import DOWN, MUTED, STYLE, UP, WIDTH_IN, caption, span_text
+
+
+def plot_drift(frame: pd.DataFrame) -> Figure:
+    """Change of each rate between two dates, with its band.
+
+    Parameters
+    ----------
+    frame
+        Drifts as `fxticker.drift` gives them.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One row per source and pair, the largest rise on top, on a common symmetric log axis: bands differ by a factor
+        of a thousand. A filled dot is a change that the printed digits prove; a hollow one could be rounding alone.
+
+    Raises
+    ------
+    NoData
+        If no row has a drift.
+    """
+    rows = frame.dropna(subset=["drift_pct"]).sort_values("drift_pct", ignore_index=True)
+    if rows.empty:
+        raise NoData("there is no drift to draw")
+    several = len(rows["source"].unique()) > 1
+    with style_context(STYLE):
+        figure = Figure(figsize=(WIDTH_IN, 1.5 + 0.42 * len(rows)), layout="constrained")
+        axis = figure.subplots()
+        axis.grid(visible=True, axis="x")
+        axis.grid(visible=False, axis="y")
+        axis.axvline(0, color=MUTED, linewidth=0.8)
+        _percent_axis(axis, rows)
+        for place, row in rows.iterrows():
+            _draw_drift(axis, float(str(place)), row)
+        names = [f"{row.pair} ({row.source})" if several else str(row.pair) for row in rows.itertuples()]
+        axis.set_yticks(range(len(rows)), names, fontsize=9, color="black")
+        axis.set_ylim(-0.6, len(rows) - 0.4)
+        axis.set_xlabel("change in percent, symmetric log scale")
+        first, last = rows["start_at"].min(), rows["end_at"].max()
+        axis.set_title(f"Change of the printed rates, {span_text(first, last)}")
+        caption(
+            figure,
+            "Line: what the printed digits allow. Filled: the change is more than rounding. "
+            "Hollow: rounding alone could explain it.",
+        )
+    return figure
+
+
+def _draw_drift(axis: Axes, place: float, row: pd.Series) -> None:
+    color = (UP if row["drift_pct"] > 0 else DOWN) if row["significant"] else MUTED
+    axis.hlines(place, row["drift_lo_pct"], row["drift_hi_pct"], color=color, linewidth=3.2, alpha=0.55)
+    axis.plot(
+        row["drift_pct"],
+        place,
+        marker="o",
+        markersize=6,
+        color=color,
+        markerfacecolor=color if row["significant"] else "white",
+    )
+    decimals = band_decimals(row["drift_hi_pct"] - row["drift_lo_pct"])
+    axis.annotate(
+        f"{_signed(row['drift_pct'], decimals)} %  [{_signed(row['drift_lo_pct'], decimals)}, "
+        f"{_signed(row['drift_hi_pct'], decimals)}]   {_verdict(row)}",
+        (1.02, place),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        fontsize=8,
+        color="black" if row["significant"] else MUTED,
+        annotation_clip=False,
+    )
+
+
+def _percent_axis(axis: Axes, rows: pd.DataFrame) -> None:
+    reach = float(rows[["drift_lo_pct", "drift_hi_pct"]].abs().to_numpy().max())
+    top = 10.0 ** np.ceil(np.log10(max(reach, 1e-9)))
+    smallest = float((rows["drift_hi_pct"] - rows["drift_lo_pct"]).min())
+    linear = min(max(10.0 ** np.floor(np.log10(max(smallest, 1e-9))), top / 1e4), top)
+    axis.set_xscale("symlog", linthresh=linear, linscale=0.5)
+    axis.set_xlim(-1.15 * reach, 1.15 * reach)
+    powers = [linear * 10**step for step in range(round(np.log10(top / linear)) + 1)]
+    shown = [power for power in powers if power <= 1.15 * reach]
+    axis.xaxis.set_major_locator(FixedLocator([*(-power for power in reversed(shown)), 0.0, *shown]))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
+    axis.xaxis.set_minor_locator(FixedLocator([]))
+
+
+def _verdict(row: pd.Series) -> str:
+    if row["significant"]:
+        return "significant"
+    return "within rounding" if row["drift_pct"] else "no change printed"
+
+
+def _signed(value: float, decimals: int) -> str:
+    return f"{value:+.{decimals}f}" if value else f"{value:.{decimals}f}"
