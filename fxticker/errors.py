@@ -17,7 +17,8 @@
     ├── ParseError(ValueError)           the page cannot be read; carries `outcome`
     │   ├── NoTicker                     the page shows no ticker
     │   │   └── ChallengePage            … because it is a challenge or refusal page
-    │   └── DamagedPage                  copies disagree, are cut short, or hold bad figures
+    │   ├── DamagedPage                  copies disagree, are cut short, or hold bad figures
+    │   └── OtherDate                    an answer for another day than was asked for
     └── StoreError
         ├── StoreLocked(TimeoutError)    another process writes: wait or stop it
         ├── SegmentUnreadable            a file is corrupt or foreign: run ``fxticker check``
@@ -28,6 +29,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from fxticker.models import Outcome
@@ -150,6 +152,21 @@ class ChallengePage(NoTicker):
 
 class DamagedPage(ParseError):
     """The ticker's copies disagree, are cut short, or hold figures that cannot be."""
+
+
+class OtherDate(ParseError):
+    """The answer is for another day than was asked for: some sources send today's rates for a day that they lack.
+
+    Attributes
+    ----------
+    asked, answered
+        The two days; for a span, the day that lies outside it.
+    """
+
+    def __init__(self, asked: str, answered: date) -> None:
+        self.asked = asked
+        self.answered = answered
+        super().__init__(f"asked for {asked}, answered for {answered}")
 
 
 class StoreError(FxTickerError):

@@ -60,8 +60,13 @@ class Origin(StrEnum):
     """How a tick came to us."""
 
     LIVE = "live"
+    """A poll."""
     PAGE = "page"
+    """A saved page that was imported."""
     ARCHIVE = "archive"
+    """A web archive's capture, or the source's own history."""
+    CONSTANT = "constant"
+    """Nobody was asked: a rate that is fixed, such as a peg, from its date on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +81,14 @@ class PrintedTick:
         The rate exactly as printed, ``"0.00191"``.
     change_text
         The change exactly as printed, ``"-0%"``; null if none was printed.
+    nominal
+        Units of base the printed rate is for.
     """
 
     pair: str
     rate_text: str
     change_text: str | None
+    nominal: int = 1
 
 
 @dataclass(frozen=True, slots=True)

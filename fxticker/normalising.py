@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from fractions import Fraction
 
 from fxticker.models import Origin, PrintedTick, Snapshot, Tick, TimeBasis
 from fxticker.printed import read_change, read_rate
@@ -37,9 +38,9 @@ def normalise(
             pair=printed.pair,
             observed_at=observed_at,
             time_basis=time_basis,
-            rate=float(read_rate(printed.rate_text).value),
+            rate=float(Fraction(read_rate(printed.rate_text).value) / printed.nominal),
             rate_text=printed.rate_text,
-            nominal=1,
+            nominal=printed.nominal,
             change_pct=_change_pct(printed),
             change_text=printed.change_text,
             source_date=snapshot.source_date,

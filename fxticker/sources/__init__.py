@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 
 from fxticker.models import Snapshot
 from fxticker.schedule import Schedule
+
+
+Parse = Callable[[bytes, Mapping[str, str]], Snapshot]
+EVERY_DAY = frozenset(range(7))
+WORKING_DAYS = frozenset(range(5))
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a source tells of past days.
+
+    Attributes
+    ----------
+    since
+        The first day it has.
+    span_days
+        Days that one request may ask for; 1 where each day is a request of its own.
+    path
+        First and last day of a request to its URL, relative to the source's own: the host is never another.
+    media_types
+        Content types that an answer may have.
+    parse
+        Pure: body, headers (by lower-case name), first and last day asked for, to a snapshot for each day that the
+        source has, its `source_date` that day. Raises `ParseError`, and `OtherDate` for an answer for other days.
+    pause_s
+        Between two requests.
+    """
+
+    since: date
+    span_days: int
+    path: Callable[[date, date], str]
+    media_types: frozenset[str]
+    parse: Callable[[bytes, Mapping[str, str], date, date], Sequence[Snapshot]]
+    pause_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +62,15 @@ class Source:
     media_types
         Content types that an answer may have.
     stale_after_days
-        A printed date this many days before the day of the poll means an old page.
+        A printed date this many publishing days before the day of the poll means an old page.
     parse
         Pure: bytes and headers (by lower-case name) to what is printed. Raises `ParseError`.
+    publishes
+        The days of the week with new figures, Monday 0.
+    frozen_after_days
+        Figures that stand still for longer are a stuck copy; null where they may for months.
+    history
+        Its past days; null where it tells of none.
     """
 
     id: str
@@ -38,7 +79,10 @@ class Source:
     terms_url: str | None
     media_types: frozenset[str]
     stale_after_days: int
-    parse: Callable[[bytes, Mapping[str, str]], Snapshot]
+    parse: Parse
+    publishes: frozenset[int] = EVERY_DAY
+    frozen_after_days: int | None = 7
+    history: History | None = None
 
 
 @dataclass(frozen=True, slots=True)
