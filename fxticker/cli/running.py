@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import islice
@@ -54,6 +53,7 @@ def run(
         show([row for each in planned for row in _next_slots(each)], ["source", "slot"], form)
         return
     from fxticker.logs import log_to_stderr
+    from fxticker.memory import use_little_memory
 
     log_to_stderr()
     use_little_memory()
@@ -93,8 +93,10 @@ def _observers(configured: Settings, store: Store, stack: ExitStack) -> Iterator
     from fxticker.clock import SystemClock
     from fxticker.config import address_of
     from fxticker.logs import PollLog
+    from fxticker.memory import MemoryReturned
 
     yield PollLog()
+    yield MemoryReturned()
     if configured.monitoring.listen is not None:
         from fxticker.metrics import Metrics, MetricsServer
 
@@ -137,15 +139,3 @@ def _next_slots(planned: Planned) -> list[dict[str, object]]:
 
     slots = islice(slots_between(planned.schedule, datetime.now(UTC), END_OF_TIME), _PLANNED_SLOTS)
     return [{"source": planned.source.id, "slot": slot} for slot in slots]
-
-
-def use_little_memory() -> None:
-    """Have Arrow, once it is imported, keep little.
-
-    It is to take its memory as everybody does: its own way is quicker at millions of rows and keeps some 10 MB more.
-    And it is to do without its clients of cloud storage, 3 MB of code that nobody here calls.
-    """
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    for client in ("_azurefs", "_gcsfs", "_hdfs", "_s3fs"):
-        # pyarrow.fs asks for each, and goes on without those that a build lacks.
-        sys.modules.setdefault(f"pyarrow.{client}", None)  # type: ignore[arg-type]
