@@ -82,7 +82,7 @@ class _Watch:
     Whether what it prints changes is looked up in the store, now and then: `looked_at`.
     """
 
-    schedule: Schedule
+    plan: Planned
     last_ok: datetime | None
     last_stale: datetime | None
     was_stale: bool
@@ -117,9 +117,9 @@ class Alerts:
             known, self._watches = self._watches, {}
             for plan in planned:
                 watch = known.get(plan.source.id) or self._first_look(plan, now)
-                if watch.schedule != plan.schedule:
+                if watch.plan.schedule != plan.schedule:
                     watch.quiet_until = _first_poll_over(plan.schedule, now)
-                watch.schedule = plan.schedule
+                watch.plan = plan
                 self._watches[plan.source.id] = watch
 
     def polled(self, poll: Poll) -> None:
@@ -141,7 +141,7 @@ class Alerts:
         now = self._clock.now()
         with self._lock:
             for watch in self._watches.values():
-                watch.quiet_until = _first_poll_over(watch.schedule, now)
+                watch.quiet_until = _first_poll_over(watch.plan.schedule, now)
 
     def beat(self, now: datetime) -> None:
         """Tell of each source that changed."""
@@ -162,9 +162,9 @@ class Alerts:
             (None, None, None) if held is None else (held.last_ok, held.last_stale, held.unchanged_since)
         )
         # What never was well cannot come back.
-        trouble = trouble_of(last_ok, last_stale, plan.schedule, now, unchanged_since)
+        trouble = trouble_of(plan, last_ok, last_stale, now, unchanged_since)
         return _Watch(
-            plan.schedule,
+            plan,
             last_ok,
             last_stale,
             was_stale=last_ok is not None and trouble is not None,
@@ -182,7 +182,7 @@ class Alerts:
             return None
 
     def _change(self, source: str, watch: _Watch, now: datetime) -> Alert | None:
-        trouble = trouble_of(watch.last_ok, watch.last_stale, watch.schedule, now, watch.unchanged_since)
+        trouble = trouble_of(watch.plan, watch.last_ok, watch.last_stale, now, watch.unchanged_since)
         if trouble is None:
             was_stale, watch.was_stale, watch.was_told = watch.was_stale, False, False
             if was_stale and watch.last_ok is not None:

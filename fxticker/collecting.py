@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Protocol
 
 import httpx
@@ -16,12 +17,13 @@ from fxticker.bands import previous_rate
 from fxticker.clock import Clock
 from fxticker.errors import FetchError, ParseError, StoreError, one_line
 from fxticker.fetching import Fetch, Response
-from fxticker.models import Origin, Outcome, Poll, Snapshot, Tick, TimeBasis
+from fxticker.models import Origin, Outcome, Poll, PrintedTick, Snapshot, Tick, TimeBasis
 from fxticker.normalising import normalise
 from fxticker.politeness import KnownPage, SourceState, known_page
 from fxticker.printed import read_rate
 from fxticker.schedule import Schedule
 from fxticker.sources import Source
+from fxticker.sources.official import misfits
 from fxticker.store import Appended
 
 JUMP_FACTOR = 2
@@ -117,7 +119,7 @@ def collect_once(
             ticks=len(ticks),
             source_date=page.snapshot.source_date,
             body_sha256=page.sha256,
-            detail=_remarks(ticks, known.snapshot if known else None),
+            detail=_remarks(source, ticks, page.snapshot, known.snapshot if known else None),
         )
     poll = replace(poll, duration_ms=round(1000 * (time.monotonic() - started_s)))
     if not store.record([poll]):
@@ -148,13 +150,17 @@ def _sha256(response: Response) -> str:
 
 
 def outcome_of(source_date: date | None, observed_at: datetime, source: Source) -> Outcome:
-    """What a poll whose ticks were read counts as: stale if the page's own date is too old."""
+    """What a poll whose ticks were read counts as: stale if the page's own date is too old.
+
+    A date ahead is none: banks print that of the day for which a rate is set.
+    """
     if source_date is None:
         return Outcome.OK
-    return Outcome.STALE if (observed_at.date() - source_date).days >= source.stale_after_days else Outcome.OK
+    age_days = source.publishing_days(source_date, observed_at.date())
+    return Outcome.STALE if age_days >= source.stale_after_days else Outcome.OK
 
 
-def _remarks(ticks: Sequence[Tick], before: Snapshot | None) -> str | None:
+def _remarks(source: Source, ticks: Sequence[Tick], now: Snapshot, before: Snapshot | None) -> str | None:
     """What a person should look at in a snapshot, as one line; null if there is nothing. It refuses nothing.
 
     Parameters
@@ -164,14 +170,17 @@ def _remarks(ticks: Sequence[Tick], before: Snapshot | None) -> str | None:
     """
     remarks = []
     if before is not None:
-        old = {printed.pair: printed.rate_text for printed in before.ticks}
-        new = {tick.pair: tick.rate_text for tick in ticks}
+        old = {printed.pair: printed for printed in before.ticks}
+        new = {printed.pair: printed for printed in now.ticks}
         jumps = [
-            f"{pair} {old[pair]} -> {rate}" for pair, rate in new.items() if pair in old and _is_jump(old[pair], rate)
+            f"{pair} {_shown(old[pair])} -> {_shown(printed)}"
+            for pair, printed in new.items()
+            if pair in old and _is_jump(old[pair], printed)
         ]
         missing = [pair for pair in old if pair not in new]
         added = [pair for pair in new if pair not in old]
         remarks += [("rate jump", jumps), ("pair missing", missing), ("new pair", added)]
+        remarks.append(("printed difference is not that of the rates", misfits(source, before, now)))
     inconsistent = [
         tick.pair
         for tick in ticks
@@ -182,8 +191,12 @@ def _remarks(ticks: Sequence[Tick], before: Snapshot | None) -> str | None:
     return one_line(text) if text else None
 
 
-def _is_jump(old: str, new: str) -> bool:
-    low, high = sorted((read_rate(old).value, read_rate(new).value))
+def _shown(printed: PrintedTick) -> str:
+    return printed.rate_text if printed.nominal == 1 else f"{printed.rate_text} for {printed.nominal}"
+
+
+def _is_jump(old: PrintedTick, new: PrintedTick) -> bool:
+    low, high = sorted(Fraction(read_rate(printed.rate_text).value) / printed.nominal for printed in (old, new))
     return high >= JUMP_FACTOR * low
 
 

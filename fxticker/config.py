@@ -20,11 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from fxticker.errors import ConfigError
 from fxticker.schedule import EPOCH, Cron, Schedule, every, slots_between
-from fxticker.sources import Planned, known_sources
+from fxticker.sources import Planned, known_sources, source_of
 
 DEFAULT_FILE = "config.toml"
 ENV_PREFIX = "FXTICKER_"
-_UNREPEATED = ("url", "on_alert")
+_UNREPEATED = ("url", "on_alert", "wayback", "commoncrawl_index", "commoncrawl_data")
 _LISTEN = re.compile(r"(?:([0-9.]{1,15})|\[([0-9a-fA-F:.]{1,45})\]):([0-9]{1,5})")
 _MAX_PORT = 65535
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -68,14 +68,7 @@ class SourceSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _plain_url(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("must not carry a user or a password: it would end in logs")
-        if not _is_plain(url):
-            raise ValueError("must be an http or https URL with a host, and a port below 65536 if any")
-        return url
+        return None if url is None else _checked(url)
 
     @field_validator("every")
     @classmethod
@@ -96,6 +89,34 @@ class SourceSettings(BaseModel):
         if self.every is not None and self.cron is not None:
             raise ValueError("give either every or cron, not both")
         return self
+
+
+class ArchiveSettings(BaseModel):
+    """``[archives]``: where the archives of the web are."""
+
+    model_config = _STRICT
+
+    wayback: str = "https://web.archive.org/"
+    commoncrawl_index: str = "https://index.commoncrawl.org/"
+    commoncrawl_data: str = "https://data.commoncrawl.org/"
+
+    @field_validator("*")
+    @classmethod
+    def _root(cls, url: str) -> str:
+        parts = urlsplit(_checked(url))
+        if parts.query or parts.fragment or not parts.path.endswith("/"):
+            raise ValueError("must end with /: what is asked for is added to it")
+        return url
+
+
+def _checked(url: str) -> str:
+    """A URL that can be asked and may be shown."""
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not carry a user or a password: it would end in logs")
+    if not _is_plain(url):
+        raise ValueError("must be an http or https URL with a host, and a port below 65536 if any")
+    return url
 
 
 def _is_plain(url: str) -> bool:
@@ -169,12 +190,13 @@ class Settings(BaseModel):
     http: HttpSettings = Field(default_factory=lambda: HttpSettings.model_validate({}))
     monitoring: MonitoringSettings = MonitoringSettings()
     alerts: AlertSettings = AlertSettings()
+    archives: ArchiveSettings = ArchiveSettings()
     sources: dict[str, SourceSettings] = Field(default_factory=lambda: {"timesca": SourceSettings()})
 
     @field_validator("sources")
     @classmethod
     def _known(cls, sources: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
-        unknown = sorted(set(sources) - set(known_sources()))
+        unknown = sorted(name for name in sources if source_of(name) is None)
         if unknown:
             raise ValueError(f"unknown source {', '.join(unknown)}; known are {', '.join(sorted(known_sources()))}")
         return sources
@@ -186,7 +208,8 @@ class Settings(BaseModel):
 
 def plan(name: str, chosen: SourceSettings) -> Planned:
     """A source as configured: its own settings where none are given."""
-    source = known_sources()[name]
+    source = source_of(name)
+    assert source is not None  # as the settings have checked
     schedule: Schedule = Cron(chosen.cron) if chosen.cron else every(chosen.every or source.every, name)
     return Planned(replace(source, url=chosen.url or source.url), schedule)
 
@@ -286,6 +309,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "http": HttpSettings,
     "monitoring": MonitoringSettings,
     "alerts": AlertSettings,
+    "archives": ArchiveSettings,
     "sources": SourceSettings,
 }
 

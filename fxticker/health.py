@@ -10,10 +10,9 @@ from itertools import pairwise
 
 from fxticker.models import Outcome, Poll
 from fxticker.schedule import Schedule
+from fxticker.sources import Planned
 
 DAY = timedelta(days=1)
-FROZEN = timedelta(days=7)
-"""The ticker moves within days, on weekends too: one that prints the same for a week is a stuck copy."""
 STALE_SLOTS = 3
 """Slots without a sound poll after which a source is not well: one failed poll is no news, and two may be one fault."""
 
@@ -115,12 +114,13 @@ class Health:
     changes_since: datetime
 
 
-def health_of(source: str, recent: Recent, schedule: Schedule, now: datetime) -> Health:
+def health_of(plan: Planned, recent: Recent, now: datetime) -> Health:
     """How a source is doing at an instant."""
+    schedule = plan.schedule
     upto_now = [poll for poll in recent.polls if poll.slot <= now]
     return Health(
-        source=source,
-        trouble=trouble_of(recent.last_ok, recent.last_stale, schedule, now, recent.unchanged_since),
+        source=plan.source.id,
+        trouble=trouble_of(plan, recent.last_ok, recent.last_stale, now, recent.unchanged_since),
         last=upto_now[-1] if upto_now else None,
         last_ok=recent.last_ok,
         next_slot=schedule.after(now),
@@ -132,9 +132,9 @@ def health_of(source: str, recent: Recent, schedule: Schedule, now: datetime) ->
 
 
 def trouble_of(
+    plan: Planned,
     last_ok: datetime | None,
     last_stale: datetime | None,
-    schedule: Schedule,
     now: datetime,
     unchanged_since: datetime | None = None,
 ) -> Trouble | None:
@@ -142,11 +142,11 @@ def trouble_of(
 
     Parameters
     ----------
+    plan
+        The source, which says how long its figures may stand still, and the grid that says how many slots have passed.
     last_ok, last_stale
         The last slots with these outcomes. A page that was found old stays so until a sound poll, whatever comes
         between.
-    schedule
-        The grid that says how many slots have passed since.
     now
         The instant.
     unchanged_since
@@ -157,12 +157,13 @@ def trouble_of(
     if last_ok is None:
         return Trouble("no sound poll is on record of late", None)
     # A clock put right by seconds puts the last slot just ahead; it is not ahead of the next one.
-    if last_ok > schedule.after(now):
+    if last_ok > plan.schedule.after(now):
         return Trouble(f"the last sound poll lies in the future, {last_ok:%Y-%m-%dT%H:%M:%SZ}: a clock was wrong", None)
-    due = _slots_on(last_ok, schedule)
+    due = _slots_on(last_ok, plan.schedule)
     if now > due:
         return Trouble(f"no sound poll since {last_ok:%Y-%m-%dT%H:%M:%SZ}", due)
-    if unchanged_since is not None and now - unchanged_since > FROZEN:
+    days = plan.source.frozen_after_days
+    if days is not None and unchanged_since is not None and now - unchanged_since > timedelta(days):
         return Trouble(f"nothing it prints has changed since {unchanged_since:%Y-%m-%dT%H:%M:%SZ}", unchanged_since)
     return None
 

@@ -126,7 +126,7 @@ class Metrics:
         except StoreError as error:
             return [*found, one_line(error)]
         for plan, of_late in held:
-            trouble = trouble_of(of_late.last_ok, of_late.last_stale, plan.schedule, now, of_late.unchanged_since)
+            trouble = trouble_of(plan, of_late.last_ok, of_late.last_stale, now, of_late.unchanged_since)
             if trouble is not None:
                 found.append(f"{plan.source.id}: {trouble.reason}")
         return found

@@ -83,12 +83,16 @@ class PrintedTick:
         The change exactly as printed, ``"-0%"``; null if none was printed.
     nominal
         Units of base the printed rate is for.
+    difference_text
+        By how much the rate differs from the source's one before, exactly as printed, ``"-16.5"``; null if that was not
+        printed. It is for checking the rate, and is not stored.
     """
 
     pair: str
     rate_text: str
     change_text: str | None
     nominal: int = 1
+    difference_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

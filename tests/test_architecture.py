@@ -24,8 +24,17 @@ CORE = (
     "politeness",
     "health",
     "instants",
+    "documents",
     "sources/__init__",
+    "sources/official",
+    "sources/constants",
     "sources/timesca",
+    "sources/cbu",
+    "sources/nbk",
+    "sources/nbkr",
+    "sources/nbt",
+    "sources/fawazahmed0",
+    "sources/cbr",
 )
 IMPURE = {"os", "io", "time", "socket", "subprocess", "threading", "logging", "pathlib", "random", "httpx", "pyarrow"}
 

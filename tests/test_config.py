@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from fxticker.config import Settings, address_of, load_settings
 from fxticker.errors import ConfigError
 from fxticker.schedule import Cron, Every
+from fxticker.sources import known_sources, source_of
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -35,15 +37,17 @@ def problems_of(file):
 def test_the_repositorys_configuration_states_the_defaults():
     stated, defaults = load_settings(REPOSITORY / "config.toml"), Settings()
     assert stated.http == defaults.http
+    assert stated.archives == defaults.archives
     assert stated.planned() == defaults.planned()
     assert stated.store.path == REPOSITORY / "parquet"
 
 
 def test_the_repositorys_configuration_names_every_key():
     stated = load_settings(REPOSITORY / "config.toml")
-    assert stated.model_fields_set == {"store", "http", "monitoring", "alerts", "sources"}
+    assert stated.model_fields_set == {"store", "http", "monitoring", "alerts", "archives", "sources"}
     assert stated.store.model_fields_set == {"path"}
     assert stated.http.model_fields_set == {"timeout_s", "max_bytes", "user_agent"}
+    assert stated.archives.model_fields_set == {"wayback", "commoncrawl_index", "commoncrawl_data"}
     assert stated.sources["timesca"].model_fields_set == {"enabled", "url", "every"}
     text = (REPOSITORY / "config.toml").read_text("utf-8")
     assert '# listen = "127.0.0.1:9464"' in text  # what is off by default has a comment only
@@ -82,6 +86,10 @@ def test_every_key_can_be_set(written):
             listen = "[::1]:9464"
             [alerts]
             on_alert = "page --who 'the admin'"
+            [archives]
+            wayback = "http://127.0.0.1:1/wayback/"
+            commoncrawl_index = "http://127.0.0.1:2/"
+            commoncrawl_data = "http://127.0.0.1:3/"
             [sources.timesca]
             enabled = true
             url = "http://127.0.0.1:8000/page"
@@ -94,8 +102,28 @@ def test_every_key_can_be_set(written):
     assert settings.http.user_agent == "me (+mailto:me@example.org)"
     assert settings.monitoring.listen == "[::1]:9464"
     assert settings.alerts.on_alert == "page --who 'the admin'"
+    assert settings.archives.wayback == "http://127.0.0.1:1/wayback/"
+    assert settings.archives.commoncrawl_index == "http://127.0.0.1:2/"
+    assert settings.archives.commoncrawl_data == "http://127.0.0.1:3/"
     assert planned.source.url == "http://127.0.0.1:8000/page"
     assert planned.schedule == Cron("*/5 * * * *")
+
+
+def test_a_source_is_polled_once_its_table_is_there(written):
+    planned = load_settings(written("[sources.nbkr]\n[sources.timesca]\n")).planned()
+    assert [plan.source.id for plan in planned] == ["nbkr", "timesca"]
+    assert planned[0].source == source_of("nbkr")
+    assert planned[0].schedule.interval == timedelta(hours=6)
+
+
+def test_the_repositorys_configuration_documents_every_source(written):
+    text = (REPOSITORY / "config.toml").read_text("utf-8")
+    plain = re.sub(r"^# (\[sources|url =|every =)", r"\1", text, flags=re.MULTILINE)
+    stated = load_settings(written(plain))
+    assert set(stated.sources) == set(known_sources())
+    for name, chosen in stated.sources.items():
+        assert (chosen.url, chosen.every) == (source_of(name).url, source_of(name).every)
+    assert set(load_settings(REPOSITORY / "config.toml").sources) == {"timesca"}
 
 
 def test_a_source_that_is_not_enabled_is_not_planned(written):
@@ -157,7 +185,7 @@ def test_an_unknown_variable_is_named_with_what_is_allowed(written, monkeypatch,
     assert problems_of(written("")) == [
         (
             f"environment variable {name}: unknown; allowed are FXTICKER_STORE__…, FXTICKER_HTTP__…, "
-            "FXTICKER_MONITORING__…, FXTICKER_ALERTS__…, FXTICKER_SOURCES__…"
+            "FXTICKER_MONITORING__…, FXTICKER_ALERTS__…, FXTICKER_ARCHIVES__…, FXTICKER_SOURCES__…"
         )
     ]
 
@@ -168,7 +196,11 @@ def test_an_unknown_variable_is_named_with_what_is_allowed(written, monkeypatch,
         ("FXTICKER_HTTP__TIMEOUT", "3", "http.timeout: unknown key; allowed are timeout_s, max_bytes, user_agent"),
         ("FXTICKER_STORE__FOLDER", "x", "store.folder: unknown key; allowed are path"),
         ("FXTICKER_SOURCES__TIMESCA__EVERY", "5m", "sources.timesca.every: '5m' is no interval"),
-        ("FXTICKER_SOURCES__OTHER__EVERY", "5min", "sources: unknown source other; known are timesca"),
+        (
+            "FXTICKER_SOURCES__OTHER__EVERY",
+            "5min",
+            "sources: unknown source other; known are cbr, cbu, fawazahmed0, nbk, nbkr, nbt, timesca",
+        ),
         ("FXTICKER_HTTP__TIMEOUT_S", "soon", "http.timeout_s: Input should be a valid number"),
     ],
 )
@@ -224,22 +256,25 @@ def test_all_problems_are_named_at_once(written, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("colour = 1", "colour: unknown key; allowed are store, http, monitoring, alerts, sources"),
-        ("[stor]", "stor: unknown key; allowed are store, http, monitoring, alerts, sources"),
+        ("colour = 1", "colour: unknown key; allowed are store, http, monitoring, alerts, archives, sources"),
+        ("[stor]", "stor: unknown key; allowed are store, http, monitoring, alerts, archives, sources"),
         ("[store]\npaht = 'x'", "store.paht: unknown key; allowed are path"),
         ("[http]\nproxy = 'x'", "http.proxy: unknown key; allowed are timeout_s, max_bytes, user_agent"),
         (
             "[sources.timesca]\nid = 'x'",
             "sources.timesca.id: unknown key; allowed are enabled, url, every, cron",
         ),
-        ("[sources.timeska]", "sources: unknown source timeska; known are timesca"),
+        (
+            "[sources.timeska]",
+            "sources: unknown source timeska; known are cbr, cbu, fawazahmed0, nbk, nbkr, nbt, timesca",
+        ),
         pytest.param(
             "_env_file = 'x'",
-            "_env_file: unknown key; allowed are store, http, monitoring, alerts, sources",
+            "_env_file: unknown key; allowed are store, http, monitoring, alerts, archives, sources",
         ),
         pytest.param(
             "_secrets_dir = '/'",
-            "_secrets_dir: unknown key; allowed are store, http, monitoring, alerts, sources",
+            "_secrets_dir: unknown key; allowed are store, http, monitoring, alerts, archives, sources",
         ),
     ],
 )
@@ -429,3 +464,28 @@ def test_the_message_names_the_file_and_every_problem(written):
 @pytest.mark.parametrize("cron", ["0 0 1 1 *", "0 0 29 2 *"])
 def test_a_grid_of_one_slot_a_year_or_less_is_a_grid(written, cron):
     assert len(load_settings(written(f"[sources.timesca]\ncron = '{cron}'\n")).planned()) == 1
+
+
+# The archives
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("https://web.archive.org", "archives.wayback: must end with /"),
+        ("https://web.archive.org/web?a=/", "archives.wayback: must end with /"),
+        ("ftp://web.archive.org/", "archives.wayback: must be an http or https URL"),
+        ("https://me:secret@web.archive.org/", "archives.wayback: must not carry a user or a password"),
+        ("web.archive.org/", "archives.wayback: must be an http or https URL"),
+        ("", "archives.wayback: must be an http or https URL"),
+    ],
+)
+def test_an_archive_is_the_root_of_a_site(written, url, problem):
+    [found] = problems_of(written(f"[archives]\nwayback = '{url}'\n"))
+    assert found.startswith(problem)
+    assert "secret" not in found
+
+
+def test_the_environment_may_name_an_archive(written, monkeypatch):
+    monkeypatch.setenv("FXTICKER_ARCHIVES__WAYBACK", "http://127.0.0.1:8000/")
+    assert load_settings(written("")).archives.wayback == "http://127.0.0.1:8000/"

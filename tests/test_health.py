@@ -6,10 +6,11 @@ from builders import NOON
 from fxticker.health import PairSeen, Recent, Trouble, health_of, trouble_of
 from fxticker.models import Outcome, Poll
 from fxticker.schedule import Cron, Every
+from fxticker.sources import Planned, source_of
 
 MINUTE = timedelta(minutes=1)
-QUARTER = Every(15 * MINUTE)
-WORKDAYS = Cron("0 9 * * 1-5")
+QUARTER = Planned(source_of("timesca"), Every(15 * MINUTE))
+WORKDAYS = Planned(source_of("timesca"), Cron("0 9 * * 1-5"))
 
 
 def before(minutes):
@@ -28,51 +29,51 @@ def recent(*held, last_ok=NOON, last_stale=None, pairs=()):
     return Recent(held, last_ok, last_stale, pairs, NOON - timedelta(days=31))
 
 
-def gaps_of(*held, now=NOON, schedule=QUARTER):
-    return health_of("timesca", recent(*held), schedule, now).gaps_24h
+def gaps_of(*held, now=NOON, plan=QUARTER):
+    return health_of(plan, recent(*held), now).gaps_24h
 
 
 # Well or not
 
 
 def test_a_source_is_well_until_three_slots_have_passed():
-    assert trouble_of(before(45), None, QUARTER, NOON) is None
-    assert trouble_of(before(45), None, QUARTER, NOON + timedelta(microseconds=1)) == Trouble(
+    assert trouble_of(QUARTER, before(45), None, NOON) is None
+    assert trouble_of(QUARTER, before(45), None, NOON + timedelta(microseconds=1)) == Trouble(
         "no sound poll since 2025-11-14T11:15:00Z", NOON
     )
 
 
 def test_a_poll_asked_for_between_slots_counts_from_the_slot_before():
-    assert trouble_of(before(40), None, QUARTER, NOON) is None
-    assert trouble_of(before(61), None, QUARTER, NOON).since == before(30)
+    assert trouble_of(QUARTER, before(40), None, NOON) is None
+    assert trouble_of(QUARTER, before(61), None, NOON).since == before(30)
 
 
 def test_slots_of_a_cron_grid_are_counted_and_not_hours():
     friday, tuesday = NOON.replace(hour=9), NOON.replace(day=18, hour=23)
-    assert trouble_of(friday, None, WORKDAYS, tuesday) is None
-    assert trouble_of(friday, None, WORKDAYS, tuesday + timedelta(hours=11)) == Trouble(
+    assert trouble_of(WORKDAYS, friday, None, tuesday) is None
+    assert trouble_of(WORKDAYS, friday, None, tuesday + timedelta(hours=11)) == Trouble(
         "no sound poll since 2025-11-14T09:00:00Z", NOON.replace(day=19, hour=9)
     )
 
 
 def test_a_source_that_never_was_sound_is_not_well():
-    assert trouble_of(None, None, QUARTER, NOON) == Trouble("no sound poll is on record of late", None)
+    assert trouble_of(QUARTER, None, None, NOON) == Trouble("no sound poll is on record of late", None)
 
 
 def test_an_old_page_is_trouble_at_once_and_until_a_sound_poll():
     found = Trouble("the page prints an old date", before(15))
-    assert trouble_of(before(30), before(15), QUARTER, NOON) == found
-    assert trouble_of(None, before(15), QUARTER, NOON) == found
-    assert trouble_of(before(0), before(15), QUARTER, NOON) is None
+    assert trouble_of(QUARTER, before(30), before(15), NOON) == found
+    assert trouble_of(QUARTER, None, before(15), NOON) == found
+    assert trouble_of(QUARTER, before(0), before(15), NOON) is None
 
 
 def test_a_sound_poll_in_the_future_is_trouble():
-    found = trouble_of(NOON + timedelta(days=1), None, QUARTER, NOON)
+    found = trouble_of(QUARTER, NOON + timedelta(days=1), None, NOON)
     assert found == Trouble("the last sound poll lies in the future, 2025-11-15T12:00:00Z: a clock was wrong", None)
 
 
 def test_a_clock_put_right_by_seconds_is_no_trouble():
-    assert trouble_of(NOON, None, QUARTER, NOON - timedelta(seconds=2)) is None
+    assert trouble_of(QUARTER, NOON, None, NOON - timedelta(seconds=2)) is None
 
 
 # The record
@@ -82,7 +83,7 @@ def test_health_sums_up_the_last_day():
     pair = PairSeen("KZT/USD", 0.00191, "0.00191", NOON, before(75))
     yesterday = Poll("timesca", NOON - timedelta(days=1), Outcome.TIMEOUT)
     held = recent(yesterday, *polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK), pairs=[pair])
-    found = health_of("timesca", held, QUARTER, NOON + MINUTE)
+    found = health_of(QUARTER, held, NOON + MINUTE)
     assert (found.source, found.trouble, found.last_ok) == ("timesca", None, NOON)
     assert found.last == Poll("timesca", NOON, Outcome.OK)
     assert found.next_slot == NOON + 15 * MINUTE
@@ -92,13 +93,13 @@ def test_health_sums_up_the_last_day():
 
 def test_a_poll_in_the_future_is_not_the_last():
     held = recent(*polls(Outcome.OK), Poll("timesca", NOON + timedelta(days=9), Outcome.MISSED))
-    found = health_of("timesca", held, QUARTER, NOON)
+    found = health_of(QUARTER, held, NOON)
     assert found.last.slot == NOON
     assert found.outcomes_24h == {Outcome.OK: 1}
 
 
 def test_a_source_without_polls_has_nothing_to_sum_up():
-    found = health_of("timesca", recent(last_ok=None), QUARTER, NOON)
+    found = health_of(QUARTER, recent(last_ok=None), NOON)
     assert (found.last, found.outcomes_24h, found.gaps_24h) == (None, {}, 0)
     assert found.trouble.reason == "no sound poll is on record of late"
 
@@ -131,12 +132,32 @@ def test_a_gap_of_the_day_before_is_not_counted():
 
 def test_nights_of_a_cron_grid_are_no_gaps():
     held = [Poll("timesca", NOON.replace(day=day, hour=9), Outcome.OK) for day in (13, 14)]
-    assert gaps_of(*held, now=NOON, schedule=WORKDAYS) == 0
+    assert gaps_of(*held, now=NOON, plan=WORKDAYS) == 0
 
 
 def test_a_source_whose_figures_stand_still_for_a_week_is_not_well():
     since = NOON - timedelta(days=7)
-    assert trouble_of(NOON, None, QUARTER, NOON, since) is None
-    assert trouble_of(NOON, None, QUARTER, NOON, since - MINUTE) == Trouble(
+    assert trouble_of(QUARTER, NOON, None, NOON, since) is None
+    assert trouble_of(QUARTER, NOON, None, NOON, since - MINUTE) == Trouble(
         "nothing it prints has changed since 2025-11-07T11:59:00Z", since - MINUTE
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "days", "is_well"),
+    [
+        ("timesca", 7, True),
+        ("timesca", 8, False),
+        ("cbu", 14, True),  # the longest holidays
+        ("cbu", 15, False),
+        ("nbk", 14, True),
+        ("nbk", 15, False),
+        ("cbr", 21, True),
+        ("fawazahmed0", 8, False),
+        ("nbkr", 400, True),  # 87.4500 for months
+        ("nbt", 400, True),
+    ],
+)
+def test_how_long_figures_may_stand_still_is_the_sources_own(source, days, is_well):
+    plan = Planned(source_of(source), Every(15 * MINUTE))
+    assert (trouble_of(plan, NOON, None, NOON, NOON - timedelta(days)) is None) == is_well

@@ -49,10 +49,7 @@ def status(config: Config = None, store: StoreFolder = None, form: Formatted = F
     medium = local_medium(folder, must_exist=True)
     opened = Store(medium)
     now = datetime.now(UTC)
-    found = [
-        health_of(plan.source.id, recent(opened, plan.source.id, now), plan.schedule, now)
-        for plan in configured.planned()
-    ]
+    found = [health_of(plan, recent(opened, plan.source.id, now), now) for plan in configured.planned()]
     held = {
         "path": str(folder),
         "size_bytes": stored_bytes(opened),

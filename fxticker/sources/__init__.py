@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 
 from fxticker.models import Snapshot
 from fxticker.schedule import Schedule
 
-
 Parse = Callable[[bytes, Mapping[str, str]], Snapshot]
 EVERY_DAY = frozenset(range(7))
 WORKING_DAYS = frozenset(range(5))
+TUESDAY_TO_SATURDAY = frozenset(range(1, 6))
+"""What banks set on working days for the day after."""
+_WEEK_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Source:
     parse
         Pure: bytes and headers (by lower-case name) to what is printed. Raises `ParseError`.
     publishes
-        The days of the week with new figures, Monday 0.
+        The days of the week, Monday 0, for which there are new figures: those printed beside them, which may be the
+        days after they were set.
     frozen_after_days
         Figures that stand still for longer are a stuck copy; null where they may for months.
     history
@@ -84,6 +87,13 @@ class Source:
     frozen_after_days: int | None = 7
     history: History | None = None
 
+    def publishing_days(self, after: date, upto: date) -> int:
+        """How many days with new figures come after a day, up to another; 0 if that is not later."""
+        weeks, rest = divmod(max((upto - after).days, 0), _WEEK_DAYS)
+        return weeks * len(self.publishes) + sum(
+            (upto - timedelta(days)).weekday() in self.publishes for days in range(rest)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -94,7 +104,20 @@ class Planned:
 
 
 def known_sources() -> Mapping[str, Source]:
-    """All sources by id."""
-    from fxticker.sources import timesca
+    """All sources by id: the built-in ones, and those of installed packages (`fxticker.sources.plugins`)."""
+    from fxticker.sources.plugins import installed
 
-    return MappingProxyType({timesca.SOURCE.id: timesca.SOURCE})
+    built_in = _built_in()
+    return MappingProxyType({**built_in, **installed(frozenset(built_in))})
+
+
+def source_of(name: str) -> Source | None:
+    """The source with an id; null if there is none. For a built-in one no package is looked for."""
+    return _built_in().get(name) or known_sources().get(name)
+
+
+def _built_in() -> Mapping[str, Source]:
+    from fxticker.sources import cbr, cbu, fawazahmed0, nbk, nbkr, nbt, timesca
+
+    modules = (timesca, cbu, nbk, nbkr, nbt, fawazahmed0, cbr)
+    return {module.SOURCE.id: module.SOURCE for module in modules}

@@ -1,0 +1,78 @@
+"""The Central Bank of Uzbekistan: sums for a US dollar, set every banking day at 16:00 in Tashkent for the next one.
+
+The same list holds other currencies, some of them wrong at times (4037.68 sums for a manat on 2026-04-01, 3469.17 on
+the next day), so only the dollar is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from fxticker.documents import read_json
+from fxticker.errors import DamagedPage
+from fxticker.models import Snapshot
+from fxticker.sources import WORKING_DAYS, History, Source
+from fxticker.sources.official import for_day, only, quoted, read_day
+
+
+def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
+    """Read the bank's list of a day.
+
+    Raises
+    ------
+    NoTicker, DamagedPage
+        If there is no dollar, or not one sound figure for it.
+    """
+    del headers
+    return _snapshot(_rows(body))
+
+
+def history_path(first: date, last: date) -> str:
+    """The list of one day."""
+    del last
+    return f"all/{first}/"
+
+
+def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: date) -> Sequence[Snapshot]:
+    """Read the list that was asked for: a day without a rate of its own is answered with that of a day before it."""
+    del headers, last
+    rows = _rows(body)
+    return for_day(_snapshot(rows), first) if rows else ()
+
+
+def _rows(body: bytes) -> list[dict[str, Any]]:
+    rows = read_json(body)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DamagedPage("the answer must be a list of objects")
+    return rows
+
+
+def _snapshot(rows: Sequence[Mapping[str, Any]]) -> Snapshot:
+    row = only([row for row in rows if row.get("Ccy") == "USD"], "USD")
+    rate, nominal, difference, day = (row.get(name, "") for name in ("Rate", "Nominal", "Diff", "Date"))
+    if not all(isinstance(text, str) for text in (rate, nominal, difference, day)):
+        raise DamagedPage("USD: Rate, Nominal, Diff and Date must be texts")
+    return Snapshot((quoted("USD/UZS", rate, nominal=nominal, difference=difference),), read_day(day), 1)
+
+
+SOURCE = Source(
+    id="cbu",
+    url="https://cbu.uz/en/arkhiv-kursov-valyut/json/",
+    every="6h",
+    terms_url=None,  # none found; the bank describes the service as meant for other systems
+    media_types=frozenset(["application/json"]),
+    stale_after_days=6,  # more than a week: no holidays are so long
+    parse=parse,
+    publishes=WORKING_DAYS,  # Friday's rate is dated Monday
+    frozen_after_days=14,
+    history=History(
+        since=date(1994, 7, 1),
+        span_days=1,
+        path=history_path,
+        media_types=frozenset(["application/json"]),
+        parse=parse_history,
+        pause_s=1.0,
+    ),
+)

@@ -1,0 +1,75 @@
+"""The daily collection of fawazahmed0, of undisclosed sources, under CC0: all five currencies for a US dollar.
+
+It is built at 00:00 UTC, so its figures are those of the day before its date; TMT shows market noise about the peg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from fxticker.documents import read_json
+from fxticker.errors import DamagedPage, NoTicker
+from fxticker.models import Snapshot
+from fxticker.sources import EVERY_DAY, History, Source
+from fxticker.sources.official import for_day, quoted, read_day
+
+_QUOTES = ("KGS", "KZT", "TJS", "TMT", "UZS")
+"""Its TMM is the old manat."""
+
+
+def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
+    """Read the collection of a day.
+
+    Raises
+    ------
+    NoTicker, DamagedPage
+        If it is not for the dollar, lacks all five, or holds what is no figure.
+    """
+    del headers
+    document = read_json(body)
+    if not isinstance(document, dict):
+        raise DamagedPage("the answer must be an object")
+    if "usd" not in document:
+        raise NoTicker("the answer holds no usd")
+    rates, day = document["usd"], document.get("date")
+    if not isinstance(rates, dict) or not isinstance(day, str):
+        raise DamagedPage("usd must be an object, and date a text")
+    found = [(quote, rates[quote.lower()]) for quote in _QUOTES if quote.lower() in rates]
+    if not found:
+        raise NoTicker(f"the answer holds none of {', '.join(_QUOTES)}")
+    if not all(isinstance(rate, str) for _, rate in found):
+        raise DamagedPage("the rates must be numbers")
+    return Snapshot(tuple(quoted(f"USD/{quote}", rate) for quote, rate in found), read_day(day), 1)
+
+
+def history_path(first: date, last: date) -> str:
+    """The collection of one day."""
+    del last
+    return f"/npm/@fawazahmed0/currency-api@{first}/v1/currencies/usd.json"
+
+
+def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: date) -> Sequence[Snapshot]:
+    """Read the collection that was asked for."""
+    del last
+    return for_day(parse(body, headers), first)
+
+
+SOURCE = Source(
+    id="fawazahmed0",
+    url="https://cdn.jsdelivr.net/npm/@fawazahmed0/currency-api@latest/v1/currencies/usd.json",
+    every="12h",
+    terms_url="https://github.com/fawazahmed0/exchange-api/blob/main/LICENSE",  # CC0 1.0
+    media_types=frozenset(["application/json"]),
+    stale_after_days=3,  # single days are missing now and then
+    parse=parse,
+    publishes=EVERY_DAY,
+    history=History(
+        since=date(2024, 3, 2),
+        span_days=1,
+        path=history_path,
+        media_types=frozenset(["application/json"]),
+        parse=parse_history,
+        pause_s=0.5,
+    ),
+)

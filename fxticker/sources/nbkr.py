@@ -1,0 +1,87 @@
+"""The National Bank of the Kyrgyz Republic: soms for a US dollar, set by 15:30 on trading days, for the next day.
+
+The latest rate is XML in windows-1251, which the document itself declares and the HTTP header does not; past ones are a
+page of HTML that lists only the days with a new rate and names no nominal, which is 1 for the dollar.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from fxticker.documents import read_xml
+from fxticker.errors import DamagedPage, NoTicker
+from fxticker.models import Snapshot
+from fxticker.page_text import decode
+from fxticker.sources import EVERY_DAY, History, Source
+from fxticker.sources.official import for_span, only, quoted, read_day
+
+_DOLLAR = 15
+"""What the bank's pages call the dollar."""
+_MARKED = re.compile(r"<!--(date|value)-->([^<]{0,100})<!--\1-->")
+_MARK = re.compile(r"<!--(?:date|value)-->")
+
+
+def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
+    """Read the bank's list of the day.
+
+    Raises
+    ------
+    NoTicker, DamagedPage
+        If there is no dollar, or not one sound figure for it.
+    """
+    root = read_xml(body, headers, root="CurrencyRates")
+    dollar = only([item for item in root.all("Currency") if item.attribute("ISOCode") == "USD"], "USD")
+    tick = quoted("USD/KGS", dollar.text_of("Value"), nominal=dollar.text_of("Nominal"))
+    return Snapshot((tick,), read_day(root.attribute("Date")), 1)
+
+
+def history_path(first: date, last: date) -> str:
+    """The page of a span."""
+    return (
+        f"/index1.jsp?item=1562&lang=ENG&valuta_id={_DOLLAR}"
+        f"&beg_day={first:%d}&beg_month={first:%m}&beg_year={first:%Y}"
+        f"&end_day={last:%d}&end_month={last:%m}&end_year={last:%Y}"
+    )
+
+
+def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: date) -> Sequence[Snapshot]:
+    """Read the page of a span.
+
+    A page without any rate is refused, although the span may have none: it looks like a page that is no answer.
+    """
+    page = decode(body, headers)
+    marked = list(_MARKED.finditer(page))
+    if not marked:
+        raise NoTicker("the page lists no rate")
+    days, values = marked[::2], marked[1::2]
+    is_whole = len(_MARK.findall(page)) == 2 * len(marked) and "</table>" in page[marked[-1].end() :].lower()
+    if not is_whole or [item[1] for item in marked] != ["date", "value"] * len(values):
+        raise DamagedPage("the page's table is cut short, or has not one rate for each day")
+    snapshots = [
+        Snapshot((quoted("USD/KGS", value[2].strip()),), read_day(day[2].strip()), 1)
+        for day, value in zip(days, values, strict=True)
+    ]
+    return for_span(snapshots, first, last)
+
+
+SOURCE = Source(
+    id="nbkr",
+    url="https://www.nbkr.kg/XML/daily.xml",
+    every="6h",
+    terms_url=None,
+    media_types=frozenset(["application/xml", "text/xml"]),
+    stale_after_days=5,
+    parse=parse,
+    publishes=EVERY_DAY,  # the list is dated anew on weekends too
+    frozen_after_days=None,  # 87.4500 for months
+    history=History(
+        since=date(1999, 1, 1),
+        span_days=366,  # the page shows no more rows
+        path=history_path,
+        media_types=frozenset(["text/html"]),
+        parse=parse_history,
+        pause_s=1.0,  # the server drops those who connect often
+    ),
+)

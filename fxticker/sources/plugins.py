@@ -1,0 +1,51 @@
+"""Sources of third parties: entry points of the group ``fxticker.sources``, each naming a `Source`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from fxticker.errors import one_line
+from fxticker.models import require_source_id
+from fxticker.sources import Source
+from fxticker.sources.constants import CONSTANTS
+
+GROUP = "fxticker.sources"
+_log = logging.getLogger("fxticker")
+
+
+@cache
+def installed(taken: frozenset[str]) -> Mapping[str, Source]:
+    """The sources of installed packages by id, looked for once in a process.
+
+    Parameters
+    ----------
+    taken
+        Ids that are built in.
+    """
+    return load(entry_points(group=GROUP), taken=taken)
+
+
+def load(found: Iterable[EntryPoint], *, taken: Collection[str]) -> dict[str, Source]:
+    """The sources that entry points name, by id; one that cannot be used is named in the log, and the others go on."""
+    sources: dict[str, Source] = {}
+    for point in sorted(found, key=lambda point: (point.name, point.value)):
+        try:
+            source = _checked(point.load(), {*taken, *CONSTANTS, *sources})
+        except Exception as error:  # noqa: BLE001  a stranger's code may fail in any way as it is imported
+            reason = one_line(f"{type(error).__name__}: {error}")
+            _log.error("plug-in %s = %s is left out: %s", point.name, point.value, reason)
+        else:
+            sources[source.id] = source
+    return sources
+
+
+def _checked(source: object, taken: Collection[str]) -> Source:
+    if not isinstance(source, Source):
+        raise TypeError(f"it must be a fxticker.sources.Source, not a {type(source).__name__}")
+    require_source_id(source.id)
+    if source.id in taken:
+        raise ValueError(f"there is a source {source.id} already")
+    return source

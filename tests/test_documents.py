@@ -1,0 +1,145 @@
+"""XML and JSON from strangers."""
+
+import pytest
+
+from fxticker.documents import MAX_BYTES, read_json, read_xml
+from fxticker.errors import ChallengePage, DamagedPage
+
+LAUGHS = b"""<?xml version="1.0"?>
+<!DOCTYPE rates [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
+<rates>&b;</rates>"""
+
+
+def xml(body, headers=None):
+    return read_xml(body, headers or {}, root="rates")
+
+
+# XML
+
+
+def test_elements_attributes_and_texts_are_read_in_order():
+    root = xml(b'<rates day="1"><item>\n 1 </item><!-- no --><other/><item>2<b>x</b>3</item></rates>')
+    assert (root.name, root.attribute("day")) == ("rates", "1")
+    assert [item.text for item in root.all("item")] == ["1", "23"]
+    assert root.text_of("other") == ""
+
+
+def test_character_references_and_cdata_are_text():
+    assert xml(b"<rates>&#49;&lt;&amp;<![CDATA[<2>]]></rates>").text == "1<&<2>"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ('<?xml version="1.0" encoding="windows-1251" ?><rates>\u0441\u043e\u043c</rates>'.encode("cp1251"), {}),
+        ('<?xml version="1.0" encoding="windows-1251"?><rates>\u0441\u043e\u043c</rates>'.encode("cp1251"), "text/xml"),
+        ("<?xml version='1.0' encoding='koi8-r'?><rates>\u0441\u043e\u043c</rates>".encode("koi8-r"), {}),
+        ("<rates>\u0441\u043e\u043c</rates>".encode(), {}),
+        ("<rates>\u0441\u043e\u043c</rates>".encode("cp1251"), "text/xml; charset=windows-1251"),
+        ('\ufeff<?xml version="1.0" encoding="cp1251"?><rates>\u0441\u043e\u043c</rates>'.encode(), {}),
+        ('\ufeff<?xml version="1.0" encoding="utf-16"?><rates>\u0441\u043e\u043c</rates>'.encode("utf-16-le"), {}),
+    ],
+    ids=["declared", "declared, no charset", "other quotes", "utf-8", "header", "mark", "utf-16"],
+)
+def test_bytes_are_decoded_by_mark_header_and_declaration(body, headers):
+    assert xml(body, {"content-type": headers} if headers else {}).text == "\u0441\u043e\u043c"
+
+
+def test_a_name_that_is_not_in_its_encoding_costs_no_figure():
+    root = xml(b'<?xml version="1.0" encoding="utf-8"?><rates><name>\xf1\xee\xec</name><value>87,4500</value></rates>')
+    assert root.text_of("value") == "87,4500"
+
+
+@pytest.mark.parametrize("encoding", [b"zlib_codec", b"idna", b"rot13", b"utf-7", b"nonsense"])
+def test_no_encoding_is_taken_that_is_none_of_text(encoding):
+    assert xml(b'<?xml version="1.0" encoding="' + encoding + b'"?><rates>1</rates>').text == "1"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (LAUGHS, "document type"),
+        (b'<!DOCTYPE rates SYSTEM "file:///etc/hostname"><rates/>', "document type"),
+        (b'<!DOCTYPE rates [<!ENTITY x SYSTEM "http://127.0.0.1/">]><rates>&x;</rates>', "document type"),
+        (b"<!DOCTYPE rates><rates/>", "document type"),
+        (b"<rates>&x;</rates>", "undefined entity"),
+        (b"", "empty"),
+        (b" \r\n\t", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
+        (b"<rates><item>1</item>", "no sound XML"),
+        (b"<rates/><rates/>", "no sound XML"),
+        (b"1.0", "no sound XML"),
+        (b"<rates>\x00</rates>", "no sound XML"),
+        (b'<rates a="1" a="2"/>', "no sound XML"),
+        (b"<other/>", "must be a <rates>, not a <other>"),
+        (b"<rates>" + b"<a>" * 16, "nested"),
+        (b"<rates>" + b"<a/>" * 50_000 + b"</rates>", "more than 50000 elements"),
+        (b"<rates>" + b" " * MAX_BYTES + b"</rates>", "more than 4000000 bytes"),
+    ],
+)
+def test_hostile_or_broken_xml_is_damage(body, reason):
+    with pytest.raises(DamagedPage, match=reason):
+        xml(body)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<!DOCTYPE html><p>", b"\n<HTML lang=en></HTML>", b"<html><head></head></html>", b"<body>wait</body>"]
+)
+def test_a_page_in_place_of_the_rates_is_a_challenge(body):
+    with pytest.raises(ChallengePage):
+        xml(body)
+    with pytest.raises(ChallengePage):
+        read_json(body)
+
+
+@pytest.mark.parametrize("body", [b"<rates/>", b"<rates><a>1</a><a>2</a></rates>"])
+def test_a_child_that_must_be_there_once_is_there_once(body):
+    with pytest.raises(DamagedPage, match="must hold one <a>"):
+        xml(body).text_of("a")
+
+
+def test_an_attribute_that_must_be_there_is_there():
+    with pytest.raises(DamagedPage, match="must have the attribute Date"):
+        xml(b"<rates/>").attribute("Date")
+
+
+# JSON
+
+
+def test_numbers_keep_their_text():
+    body = b'{"a": 87.4500, "b": 0.000084801645, "c": 1E-5, "d": 12345678901234567890, "e": "1", "f": [-0]}'
+    assert read_json(body) == {
+        "a": "87.4500",
+        "b": "0.000084801645",
+        "c": "1E-5",
+        "d": "12345678901234567890",
+        "e": "1",
+        "f": ["-0"],
+    }
+
+
+def test_a_mark_before_the_document_is_no_part_of_it():
+    assert read_json(b"\xef\xbb\xbf[1]") == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "empty"),
+        (b"\n", "empty"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b"[Infinity]", "Infinity is no number"),
+        (b"[-Infinity]", "-Infinity is no number"),
+        (b'{"usd": 1, "usd": 2}', "stands twice"),
+        (b'{"a": {"b": 1, "b": 1}}', "stands twice"),
+        (b'[{"a": 1}', "no sound JSON"),
+        (b"[1] 2", "no sound JSON"),
+        (b"[" * 100_000, "no sound JSON"),
+        (b'{"a":' * 100_000, "no sound JSON"),
+        (b"rates", "no sound JSON"),
+        (b" " * MAX_BYTES + b"1", "more than 4000000 bytes"),
+    ],
+)
+def test_hostile_or_broken_json_is_damage(body, reason):
+    with pytest.raises(DamagedPage, match=reason):
+        read_json(body)

@@ -1,0 +1,106 @@
+"""Sources of third parties."""
+
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from fxticker.config import load_settings
+from fxticker.sources import known_sources
+from fxticker.sources.plugins import GROUP, installed, load
+from fxticker.sources.timesca import SOURCE
+
+MODULE = """
+from dataclasses import replace
+from fxticker.sources.timesca import SOURCE as ticker
+SOURCE = replace(ticker, id="mine", url="https://example.org/")
+AGAIN = replace(ticker, id="mine")
+TAKEN = replace(ticker, id="nbk")
+PEG = replace(ticker, id="tmt-peg")
+UNNAMED = replace(ticker, id="../mine")
+NUMBER = 7
+"""
+TAKEN = frozenset(["timesca", "nbk"])
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A stranger's module."""
+    (tmp_path / "strangers_rates.py").write_text(MODULE, "utf-8")
+    (tmp_path / "strangers_fault.py").write_text("raise RuntimeError('no licence\\nfxticker: all is well')\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in ("strangers_rates", "strangers_fault"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def package(module):
+    """The same, installed."""
+    folder = module / "strangers_rates-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: strangers-rates\nVersion: 1.0\n", "utf-8")
+    points = "[fxticker.sources]\nmine = strangers_rates:SOURCE\nbroken = strangers_fault:SOURCE\n"
+    (folder / "entry_points.txt").write_text(points, "utf-8")
+    installed.cache_clear()
+    yield module
+    installed.cache_clear()
+
+
+def points(*values):
+    return [EntryPoint(f"point{number}", value, GROUP) for number, value in enumerate(values)]
+
+
+def test_a_strangers_source_is_known_by_its_id(module):
+    assert load(points("strangers_rates:SOURCE"), taken=TAKEN)["mine"].url == "https://example.org/"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("strangers_fault:SOURCE", "RuntimeError: no licence fxticker: all is well"),
+        ("strangers_nowhere:SOURCE", "ModuleNotFoundError: No module named 'strangers_nowhere'"),
+        ("strangers_rates:NOTHING", "AttributeError: module 'strangers_rates' has no attribute 'NOTHING'"),
+        ("strangers_rates:NUMBER", "TypeError: it must be a fxticker.sources.Source, not a int"),
+        ("strangers_rates:TAKEN", "ValueError: there is a source nbk already"),
+        ("strangers_rates:PEG", "ValueError: there is a source tmt-peg already"),
+        ("strangers_rates:UNNAMED", "ValueError: a source's id is made of"),
+    ],
+)
+def test_a_plugin_that_cannot_be_used_is_named_and_stops_no_other(module, caplog, value, reason):
+    found = load(points(value, "strangers_rates:SOURCE"), taken=TAKEN)
+    assert list(found) == ["mine"]
+    [record] = caplog.records
+    assert record.getMessage().startswith(f"plug-in point0 = {value} is left out: {reason}")
+
+
+def test_of_two_plugins_with_one_id_the_first_by_name_counts(module, caplog):
+    found = load(points("strangers_rates:SOURCE", "strangers_rates:AGAIN")[::-1], taken=TAKEN)
+    assert found["mine"].url == "https://example.org/"
+    assert "there is a source mine already" in caplog.text
+
+
+def test_an_installed_source_can_be_configured_as_the_built_in_ones(package):
+    file = package / "config.toml"
+    file.write_text("[sources.mine]\nevery = '1h'\n[sources.timesca]\n", "utf-8")
+    assert [(plan.source.id, plan.source.url) for plan in load_settings(file).planned()] == [
+        ("mine", "https://example.org/"),
+        ("timesca", "https://timesca.com/"),
+    ]
+
+
+def test_installed_sources_stand_beside_the_built_in_ones_and_faults_are_named_once(package, caplog):
+    assert known_sources()["mine"].url == "https://example.org/"
+    assert known_sources()["timesca"] == SOURCE
+    assert known_sources()["mine"].id == "mine"
+    assert [record.getMessage() for record in caplog.records] == [
+        "plug-in broken = strangers_fault:SOURCE is left out: RuntimeError: no licence fxticker: all is well"
+    ]
+
+
+def test_no_package_is_looked_for_while_built_in_sources_are_configured(package, caplog):
+    file = package / "config.toml"
+    file.write_text("[sources.cbu]\n", "utf-8")
+    assert [plan.source.id for plan in load_settings(file).planned()] == ["cbu"]
+    assert "strangers_fault" not in sys.modules
+    assert not caplog.records

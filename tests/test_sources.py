@@ -1,0 +1,510 @@
+"""What every source keeps, whoever wrote it: a contract test over all that are registered."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urljoin
+
+import pytest
+from builders import TICKER
+
+from fxticker.demo.site import render_html
+from fxticker.errors import ChallengePage, DamagedPage, NoTicker, OtherDate, ParseError
+from fxticker.models import PrintedTick, Snapshot, require_source_id
+from fxticker.schedule import every
+from fxticker.sources import known_sources, source_of
+from fxticker.sources.constants import CONSTANTS
+from fxticker.sources.official import for_span, misfits, quoted, read_day
+
+PAYLOADS = Path(__file__).parent / "payloads"
+NOVEMBER = date(2025, 11, 14)
+
+
+class Shown(NamedTuple):
+    """What a source shows now: pair, rate and nominal of each tick."""
+
+    body: bytes
+    day: date
+    ticks: list[tuple[str, str, int]]
+
+
+class Told(NamedTuple):
+    """What a source tells of a span: day, pair, rate and nominal of each row."""
+
+    body: bytes
+    first: date
+    last: date
+    rows: list[tuple[date, str, str, int]]
+
+
+def payload(name):
+    return (PAYLOADS / name).read_bytes()
+
+
+SHOWN = {
+    "timesca": Shown(
+        render_html([PrintedTick(*printed) for printed in TICKER], NOVEMBER).encode(),
+        NOVEMBER,
+        [
+            ("KGS/USD", "0.01144", 1),
+            ("KZT/USD", "0.00191", 1),
+            ("TJS/USD", "0.10840", 1),
+            ("UZS/USD", "0.00008", 1),
+            ("TMT/USD", "0.28571", 1),
+        ],
+    ),
+    "cbu": Shown(payload("cbu_all_2026-04-01.json"), date(2026, 4, 1), [("USD/UZS", "12194.21", 1)]),
+    "nbk": Shown(payload("nbk_get_rates_2026-04-01.xml"), date(2026, 4, 1), [("USD/KZT", "478.77", 1)]),
+    "nbkr": Shown(payload("nbkr_daily_2026-05-24.xml"), date(2026, 5, 24), [("USD/KGS", "87,4500", 1)]),
+    "nbt": Shown(payload("nbt_daily_2026-05-18.xml"), date(2026, 5, 18), [("USD/TJS", "9.3450", 1)]),
+    "fawazahmed0": Shown(
+        payload("fawazahmed0_usd_2026-09-29.json"),
+        date(2026, 9, 29),
+        [
+            ("USD/KGS", "87.45712429", 1),
+            ("USD/KZT", "441.23394101", 1),
+            ("USD/TJS", "9.23251007", 1),
+            ("USD/TMT", "3.49982316", 1),
+            ("USD/UZS", "11792.22406441", 1),
+        ],
+    ),
+    "cbr": Shown(
+        payload("cbr_daily_2026-04-25.xml"),
+        date(2026, 4, 25),
+        [
+            ("USD/RUB", "75,5273", 1),
+            ("KZT/RUB", "16,3172", 100),
+            ("KGS/RUB", "86,4125", 100),
+            ("TJS/RUB", "80,0866", 10),
+            ("TMT/RUB", "21,5792", 1),
+            ("UZS/RUB", "62,8322", 10000),
+        ],
+    ),
+}
+TOLD = {
+    "cbu": Told(
+        payload("cbu_all_2026-04-02.json"),
+        date(2026, 4, 2),
+        date(2026, 4, 2),
+        [(date(2026, 4, 2), "USD/UZS", "12142.10", 1)],
+    ),
+    "nbk": Told(
+        payload("nbk_get_rates_2026-04-02.xml"),
+        date(2026, 4, 2),
+        date(2026, 4, 2),
+        [(date(2026, 4, 2), "USD/KZT", "475.09", 1)],
+    ),
+    "nbkr": Told(
+        payload("nbkr_history_usd_2005-06.html"),
+        date(2005, 6, 1),
+        date(2005, 6, 30),
+        [
+            (date(2005, 6, 4), "USD/KGS", "40,9879", 1),
+            (date(2005, 6, 11), "USD/KGS", "41,0511", 1),
+            (date(2005, 6, 18), "USD/KGS", "41,0685", 1),
+            (date(2005, 6, 25), "USD/KGS", "40,9614", 1),
+        ],
+    ),
+    "nbt": Told(
+        payload("nbt_dynamic_usd_2025-01-20.xml"),
+        date(2025, 1, 20),
+        date(2025, 1, 20),
+        [(date(2025, 1, 20), "USD/TJS", "10.9505", 1)],
+    ),
+    "fawazahmed0": Told(
+        payload("fawazahmed0_usd_2026-09-29.json"),
+        date(2026, 9, 29),
+        date(2026, 9, 29),
+        [(date(2026, 9, 29), *tick) for tick in SHOWN["fawazahmed0"].ticks],
+    ),
+    "cbr": Told(
+        payload("cbr_daily_2026-04-25.xml"),
+        date(2026, 4, 25),
+        date(2026, 4, 25),
+        [(date(2026, 4, 25), *tick) for tick in SHOWN["cbr"].ticks],
+    ),
+}
+ASKED = {
+    "cbu": "https://cbu.uz/en/arkhiv-kursov-valyut/json/all/2026-04-02/",
+    "nbk": "https://nationalbank.kz/rss/get_rates.cfm?fdate=02.04.2026",
+    "nbkr": "https://www.nbkr.kg/index1.jsp?item=1562&lang=ENG&valuta_id=15"
+    "&beg_day=01&beg_month=06&beg_year=2005&end_day=30&end_month=06&end_year=2005",
+    "nbt": "https://www.nbt.tj/en/kurs/export_xml_dynamic.php?d1=2025-01-20&d2=2025-01-20&cn=840&cs=USD&export=xml",
+    "fawazahmed0": "https://cdn.jsdelivr.net/npm/@fawazahmed0/currency-api@2026-09-29/v1/currencies/usd.json",
+    "cbr": "https://www.cbr.ru/scripts/XML_daily.asp?date_req=25/04/2026",
+}
+PER_DOLLAR = {
+    "KGS": Decimal("87.45"),
+    "KZT": Decimal("476.1"),
+    "TJS": Decimal("9.54"),
+    "TMT": Decimal("3.491"),
+    "UZS": Decimal(12180),
+}
+"""U.S. Treasury, reporting rates of exchange of 2026-03-31."""
+HTML = b"<!DOCTYPE html><html><head><title>Please wait</title></head><body>Checking your browser</body></html>"
+GARBAGE = bytes(range(256))
+
+all_sources = pytest.mark.parametrize("name", sorted(SHOWN))
+all_histories = pytest.mark.parametrize("name", sorted(TOLD))
+
+
+def parsed(name, body=None):
+    return known_sources()[name].parse(SHOWN[name].body if body is None else body, {})
+
+
+def told(name, body=None, first=None, last=None):
+    asked = TOLD[name]
+    parse = known_sources()[name].history.parse
+    return parse(asked.body if body is None else body, {}, first or asked.first, last or asked.last)
+
+
+def in_other_words(name, body):
+    """An answer for another currency."""
+    if name == "fawazahmed0":
+        return payload("fawazahmed0_uzs_2026-09-29.json")
+    return body.replace(b"USD", b"EUR")
+
+
+# The contract
+
+
+def test_every_registered_source_is_tested_here():
+    assert sorted(known_sources()) == sorted(SHOWN)
+    assert sorted(name for name, source in known_sources().items() if source.history) == sorted(TOLD)
+
+
+@all_sources
+def test_payload_is_read_exactly_as_printed(name):
+    snapshot = parsed(name)
+    assert [(tick.pair, tick.rate_text, tick.nominal) for tick in snapshot.ticks] == SHOWN[name].ticks
+    assert snapshot.source_date == SHOWN[name].day
+
+
+@all_histories
+def test_history_is_read_exactly_as_printed(name):
+    found = [
+        (snapshot.source_date, tick.pair, tick.rate_text, tick.nominal)
+        for snapshot in told(name)
+        for tick in snapshot.ticks
+    ]
+    assert found == TOLD[name].rows
+
+
+@all_histories
+def test_history_is_asked_for_at_the_sources_own_host(name):
+    source = known_sources()[name]
+    assert urljoin(source.url, source.history.path(TOLD[name].first, TOLD[name].last)) == ASKED[name]
+
+
+@all_sources
+def test_the_same_answer_is_always_read_the_same(name):
+    assert parsed(name) == parsed(name)
+
+
+@all_sources
+def test_a_change_in_percent_is_what_the_ticker_alone_prints(name):
+    assert {tick.change_text is None for tick in parsed(name).ticks} == {name != "timesca"}
+
+
+@all_sources
+def test_pairs_are_of_iso_codes(name):
+    codes = {"USD", "RUB", *PER_DOLLAR}
+    for tick in parsed(name).ticks:
+        base, _, quote = tick.pair.partition("/")
+        assert base in codes
+        assert quote in codes
+        assert base != quote
+
+
+@all_sources
+def test_rates_point_in_the_direction_that_the_pair_says(name):
+    rates = {tick.pair: Decimal(tick.rate_text.replace(",", ".")) / tick.nominal for tick in parsed(name).ticks}
+    found = {}
+    for pair, rate in rates.items():
+        base, _, quote = pair.partition("/")
+        if base == "USD":
+            found[quote] = rate
+        else:
+            found[base] = (rates["USD/RUB"] if quote == "RUB" else 1) / rate
+    found.pop("RUB", None)
+    for currency, rate in found.items():
+        # The tenge went from 523 to 441 between the first of these payloads and the last.
+        margin = Decimal("0.10") if currency == "KZT" else Decimal("0.05")
+        assert abs(rate / PER_DOLLAR[currency] - 1) < margin, currency
+    assert found
+
+
+@all_sources
+@pytest.mark.parametrize("body", [b"", b" \n", HTML, GARBAGE, b"null", b"[]", b"{}", b"<rates/>", b"0.01"])
+def test_what_holds_no_rates_is_refused(name, body):
+    with pytest.raises(ParseError):
+        parsed(name, body)
+
+
+@all_sources
+@pytest.mark.parametrize("part", [0.05, 0.52, 0.6, 0.91])  # not between two copies of the ticker
+def test_an_answer_cut_short_is_refused(name, part):
+    body = SHOWN[name].body
+    with pytest.raises(ParseError):
+        parsed(name, body[: int(len(body) * part)])
+
+
+@pytest.mark.parametrize("name", sorted(set(SHOWN) - {"timesca"}))  # whose figures carry their pairs with them
+def test_an_answer_for_another_currency_is_refused(name):
+    with pytest.raises(ParseError):
+        parsed(name, in_other_words(name, SHOWN[name].body))
+
+
+@pytest.mark.parametrize("name", sorted(set(SHOWN) - {"timesca"}))
+def test_a_page_of_html_is_a_challenge(name):
+    with pytest.raises(ChallengePage):
+        parsed(name, HTML)
+
+
+@all_histories
+@pytest.mark.parametrize("body", [b"", b" \n", HTML, GARBAGE, b"null", b"{}"])
+def test_a_history_without_rates_is_refused(name, body):
+    with pytest.raises(ParseError):
+        told(name, body)
+
+
+@all_histories
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.6, 0.9])
+def test_a_history_cut_short_is_refused(name, part):
+    body = TOLD[name].body
+    with pytest.raises(ParseError):
+        told(name, body[: int(len(body) * part)])
+
+
+@pytest.mark.parametrize("name", sorted(set(TOLD) - {"nbkr"}))  # whose page of past rates names no currency
+def test_a_history_for_another_currency_is_refused(name):
+    with pytest.raises(NoTicker):
+        told(name, in_other_words(name, TOLD[name].body))
+
+
+@all_histories
+def test_an_answer_for_another_day_is_an_error_of_its_own(name):
+    day = date(2020, 2, 29)
+    with pytest.raises(OtherDate) as refusal:
+        told(name, first=day, last=day)
+    assert isinstance(refusal.value, ParseError)
+    assert "2020-02-29" in refusal.value.asked
+
+
+@all_sources
+def test_a_source_says_what_it_is(name):
+    source = known_sources()[name]
+    require_source_id(source.id)
+    assert source.id == name
+    assert source.url.startswith("https://")
+    assert source.terms_url is None or source.terms_url.startswith("https://")
+    every(source.every, name)
+    assert source.media_types
+    assert source.stale_after_days > 0
+    assert source.publishes
+
+
+def test_known_sources_cannot_be_changed():
+    with pytest.raises(TypeError):
+        known_sources()["mine"] = None
+
+
+def test_a_source_is_found_by_its_id():
+    assert source_of("nbkr").id == "nbkr"
+    assert source_of("nonsense") is None
+
+
+# What single sources do
+
+
+def test_the_figures_of_the_dollar_are_not_those_of_the_document_itself():
+    body = SHOWN["nbk"].body.replace(b"<title>Official", b"<title>USD Official")
+    assert parsed("nbk", body).ticks[0].rate_text == "478.77"
+
+
+@pytest.mark.parametrize("name", ["cbu", "nbk"])
+def test_a_day_without_any_rate_is_no_error_of_a_history(name):
+    empty = {"cbu": b"[]", "nbk": b"<rates><date>04.04.2026</date></rates>"}[name]
+    assert list(told(name, empty)) == []
+
+
+def test_a_span_without_any_rate_is_no_error():
+    body = b'<ValCurs ID="840" DateRange1="20/01/2025" DateRange2="21/01/2025" Name=""></ValCurs>'
+    assert told("nbt", body, date(2025, 1, 20), date(2025, 1, 21)) == []
+
+
+def test_the_list_of_today_in_place_of_a_span_is_an_answer_for_another_day():
+    with pytest.raises(OtherDate) as refusal:
+        told("nbt", SHOWN["nbt"].body, date(1999, 1, 1), date(1999, 12, 31))
+    assert refusal.value.answered == date(2026, 5, 18)
+
+
+def test_a_day_outside_the_span_is_an_answer_for_another_day():
+    with pytest.raises(OtherDate) as refusal:
+        told("nbkr", first=date(2005, 6, 1), last=date(2005, 6, 24))
+    assert refusal.value.answered == date(2005, 6, 25)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"40,9614<!--value-->", b"40,9614"),
+        (b"<!--date-->18.06.2005<!--date-->", b""),
+        (b"<!--date-->18.06.2005<!--date-->", b"<!--date--><b>18.06.2005</b><!--date-->"),
+        (b"</table>", b""),
+        (b"41,0685", b"41,06.85"),
+        (b"41,0685", b""),
+        (b"18.06.2005", b"11.06.2005"),
+        (b"18.06.2005", b"31.06.2005"),
+    ],
+)
+def test_a_page_of_past_rates_that_is_not_whole_is_damage(old, new):
+    with pytest.raises(DamagedPage):
+        told("nbkr", TOLD["nbkr"].body.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("cbu", b'"Rate":"12194.21"', b'"Rate":"12,194.21"'),
+        ("cbu", b'"Rate":"12194.21"', b'"Rate":"12,194"'),
+        ("cbu", b'"Rate":"12194.21"', b'"Rate":"0"'),
+        ("cbu", b'"Rate":"12194.21"', b'"Rate":null'),
+        ("cbu", b'"Rate":"12194.21"', b'"Rate":["12194.21"]'),
+        ("cbu", b'"Date":"01.04.2026"', b'"Date":"2026-13-01"'),
+        ("cbu", b'"Nominal":"1"', b'"Nominal":"0"'),
+        ("cbu", b'"Nominal":"1"', b'"Nominal":"1.5"'),
+        ("cbu", b'"Ccy":"RUB"', b'"Ccy":"USD"'),
+        ("nbk", b"<quant>1<", b"<quant>-1<"),
+        ("nbk", b"478.77", b"NaN"),
+        ("nbk", b"478.77", b"4.7877e2"),
+        ("nbk", b"<title>KGS", b"<title>USD"),
+        ("nbk", b"<date>01.04.2026</date>", b""),
+        ("nbkr", b"87,4500", b"87,450"),
+        ("nbkr", b"87,4500", b"-87,4500"),
+        ("nbkr", b'Date="24.05.2026"', b'Date="today"'),
+        ("nbkr", b'ISOCode="EUR"', b'ISOCode="USD"'),
+        ("nbt", b"9.3450", b"9.3450 9.3450"),
+        ("nbt", b"<CharCode>RUB", b"<CharCode>USD"),
+        ("fawazahmed0", b"87.45712429", b"NaN"),
+        ("fawazahmed0", b"87.45712429", b"null"),
+        ("fawazahmed0", b"87.45712429", b"8.7e1"),
+        ("fawazahmed0", b"87.45712429", b"-87.45712429"),
+        ("fawazahmed0", b'"2026-09-29"', b"20260929"),
+        ("fawazahmed0", b'"eur"', b'"usd"'),
+        ("fawazahmed0", b'"eur"', b'"kgs"'),
+        ("cbr", b"<CharCode>KGS", b"<CharCode>KZT"),
+        ("cbr", b"<Nominal>10000<", b"<Nominal>many<"),
+        ("cbr", b"75,5273</Value>", b"75,5273</Value><Value>76</Value>"),
+    ],
+)
+def test_figures_that_cannot_be_are_damage(name, old, new):
+    body = SHOWN[name].body
+    assert old in body
+    with pytest.raises(DamagedPage):
+        parsed(name, body.replace(old, new))
+
+
+def test_a_collection_that_lacks_a_currency_is_read_without_it():
+    snapshot = parsed("fawazahmed0", SHOWN["fawazahmed0"].body.replace(b'"tmt"', b'"tmx"'))
+    assert [tick.pair for tick in snapshot.ticks] == ["USD/KGS", "USD/KZT", "USD/TJS", "USD/UZS"]
+
+
+def test_other_currencies_of_a_bank_are_not_read():
+    # On this day the bank printed a rate for the manat that was off by 14 %.
+    assert [tick.pair for tick in parsed("cbu").ticks] == ["USD/UZS"]
+    with pytest.raises(NoTicker):
+        parsed("nbkr", payload("nbkr_weekly_2026-05-23.xml"))
+    with pytest.raises(ParseError):
+        parsed("cbr", payload("cbr_dynamic_uzs_2026-03.xml"))
+
+
+# Constants
+
+
+def test_the_peg_is_a_dated_constant_and_no_source():
+    peg = CONSTANTS["tmt-peg"]
+    require_source_id(peg.id)
+    assert (peg.pair, peg.rate_text, peg.since) == ("USD/TMT", "3.5", date(2015, 1, 1))
+    assert peg.stated
+    assert not set(CONSTANTS) & set(known_sources())
+    assert abs(Decimal(peg.rate_text) / PER_DOLLAR["TMT"] - 1) < Decimal("0.05")
+
+
+# Days, spans and differences
+
+
+@pytest.mark.parametrize("text", ["01.04.2026", "01/04/2026", "2026-04-01"])
+def test_a_day_is_read_in_each_of_the_styles_in_use(text):
+    assert read_day(text) == date(2026, 4, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1.4.2026", "01.04.26", "01.04/2026", "2026/04/01", "29.02.2025", "20260401", "01.04.2026 ", "\u0661" * 8],
+)
+def test_what_is_no_day_is_damage(text):
+    with pytest.raises(DamagedPage, match="not a day"):
+        read_day(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "after", "upto", "days"),
+    [
+        ("timesca", date(2025, 11, 12), date(2025, 11, 14), 2),
+        ("timesca", date(2025, 11, 14), date(2025, 11, 14), 0),
+        ("timesca", date(2025, 11, 15), date(2025, 11, 14), 0),
+        ("cbu", date(2025, 11, 14), date(2025, 11, 16), 0),  # Friday to Sunday
+        ("cbu", date(2025, 11, 14), date(2025, 11, 17), 1),
+        ("cbu", date(2025, 11, 13), date(2025, 11, 28), 11),
+        ("nbk", date(2025, 11, 15), date(2025, 11, 17), 0),  # Saturday to Monday
+        ("nbk", date(2025, 11, 15), date(2025, 11, 18), 1),
+        ("nbkr", date(1, 1, 1), date(9999, 12, 31), 3652058),
+        ("cbu", date(9999, 12, 31), date(1, 1, 1), 0),
+    ],
+)
+def test_days_with_new_figures_are_counted_by_the_sources_calendar(name, after, upto, days):
+    assert known_sources()[name].publishing_days(after, upto) == days
+
+
+def at(day, rate_text, difference="", nominal="1"):
+    return Snapshot((quoted("USD/UZS", rate_text, nominal=nominal, difference=difference),), day, 1)
+
+
+@pytest.mark.parametrize("name", ["cbu", "nbk"])
+def test_a_banks_own_change_fits_its_figures(name):
+    source = known_sources()[name]
+    before, [after] = parsed(name), told(name)
+    assert after.ticks[0].difference_text == {"cbu": "-52.11", "nbk": "-3.68"}[name]
+    assert misfits(source, before, after) == []
+    other = source.parse(SHOWN[name].body.replace(b"12194.21", b"12149.21").replace(b"478.77", b"487.77"), {})
+    assert misfits(source, other, after) == [after.ticks[0].pair]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_misfit"),
+    [
+        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "0.5"), False),  # Friday to Monday
+        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "+0,50"), False),
+        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "-0.5"), True),
+        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "0.51"), True),
+        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "up"), True),
+        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50"), False),
+        (at(date(2026, 4, 2), "100.00"), at(date(2026, 4, 6), "100.50", "9"), False),  # Friday's is not at hand
+        (at(date(2026, 4, 6), "100.00"), at(date(2026, 4, 6), "100.50", "9"), False),
+        (at(date(2026, 4, 6), "100.00"), at(date(2026, 4, 3), "100.50", "9"), False),
+        (at(None, "100.00"), at(date(2026, 4, 6), "100.50", "9"), False),
+        (at(date(2026, 4, 3), "100.00"), at(None, "100.50", "9"), False),
+        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "1005.00", "9", nominal="10"), False),
+    ],
+)
+def test_a_difference_is_checked_between_neighbours_only(before, after, is_misfit):
+    assert misfits(known_sources()["cbu"], before, after) == (["USD/UZS"] if is_misfit else [])
+
+
+def test_a_span_comes_by_day_and_each_day_once():
+    days = [date(2026, 4, 3), date(2026, 4, 1)]
+    assert [found.source_date for found in for_span([at(day, "1") for day in days], days[1], days[0])] == days[::-1]
+    with pytest.raises(DamagedPage, match="2026-04-01 twice"):
+        for_span([at(days[1], "1"), at(days[1], "2")], days[1], days[0])
