@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from fxticker.analysis.covering import gaps
-    from fxticker.analysis.drifting import drift
+    from fxticker.analysis.changing import changes
+    from fxticker.analysis.comparing import compare, lags
+    from fxticker.analysis.converting import convert
+    from fxticker.analysis.covering import coverage, gaps
+    from fxticker.analysis.decoding import decode, rollovers
+    from fxticker.analysis.drifting import drift, drift_by_period, drift_series
+    from fxticker.analysis.pegging import peg
+    from fxticker.analysis.quotes import as_of, quotes
+    from fxticker.analysis.resampling import resample
+    from fxticker.analysis.stating import best
     from fxticker.errors import (
         ConfigError,
         DamagedPage,
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
         ParseError,
         StoreError,
     )
-    from fxticker.figures import plot_drift, plot_history
+    from fxticker.figures import plot_coverage, plot_drift, plot_heatmap, plot_history, plot_path, save_figure
     from fxticker.loading import latest, load, load_polls, wide
     from fxticker.parsing import parse
     from fxticker.store import Store
@@ -35,18 +43,37 @@ _HOME = {
     "FetchError": "errors",
     "FxTickerError": "errors",
     "NoData": "errors",
+    "StaleRate": "errors",
     "NoTicker": "errors",
     "ParseError": "errors",
     "Store": "store",
     "StoreError": "errors",
+    "as_of": "analysis.quotes",
+    "best": "analysis.stating",
+    "changes": "analysis.changing",
+    "compare": "analysis.comparing",
+    "convert": "analysis.converting",
+    "coverage": "analysis.covering",
+    "decode": "analysis.decoding",
     "drift": "analysis.drifting",
+    "drift_by_period": "analysis.drifting",
+    "drift_series": "analysis.drifting",
     "gaps": "analysis.covering",
+    "lags": "analysis.comparing",
     "latest": "loading",
     "load": "loading",
     "load_polls": "loading",
     "parse": "parsing",
+    "peg": "analysis.pegging",
+    "plot_coverage": "figures",
     "plot_drift": "figures",
+    "plot_heatmap": "figures",
     "plot_history": "figures",
+    "plot_path": "figures",
+    "quotes": "analysis.quotes",
+    "resample": "analysis.resampling",
+    "rollovers": "analysis.decoding",
+    "save_figure": "figures",
     "wide": "loading",
 }
 
@@ -61,14 +88,32 @@ __all__ = [
     "Store",
     "StoreError",
     "__version__",
+    "as_of",
+    "best",
+    "changes",
+    "compare",
+    "convert",
+    "coverage",
+    "decode",
     "drift",
+    "drift_by_period",
+    "drift_series",
     "gaps",
+    "lags",
     "latest",
     "load",
     "load_polls",
     "parse",
+    "peg",
+    "plot_coverage",
     "plot_drift",
+    "plot_heatmap",
     "plot_history",
+    "plot_path",
+    "quotes",
+    "resample",
+    "rollovers",
+    "save_figure",
     "wide",
 ]
 

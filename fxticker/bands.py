@@ -13,8 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 
 from fxticker.printed import MAX_INTEGER_DIGITS, Figure, read_change, read_rate
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CHANGE_STEP = Fraction(1, 10_000)
 """The site rounds the change of a rate to 4 decimals before it divides (seen on all 117 distinct non-zero
@@ -99,6 +103,18 @@ def drift_pct(start: Band, end: Band) -> Band:
     return Band(100 * (ratio.lo - 1), 100 * (ratio.hi - 1))
 
 
+def drift_pct_of(start: Band, end: Band, base: Band) -> Band:
+    """The band of the change from start to end in percent of a third rate: ``100 (end - start) / base``.
+
+    The three true values are taken as independent; where `base` is one of the ends, `drift_pct` gives a narrower band.
+    """
+    if base.lo <= 0:
+        raise ValueError("a change needs a base above zero")
+    lo, hi = end.lo - start.hi, end.hi - start.lo
+    # the smallest base makes either bound largest in size, the largest base makes it smallest
+    return Band(100 * lo / (base.lo if lo < 0 else base.hi), 100 * hi / (base.hi if hi < 0 else base.lo))
+
+
 def hull(bands: Iterable[Band]) -> Band:
     """The smallest band that holds all of `bands`.
 
@@ -111,6 +127,40 @@ def hull(bands: Iterable[Band]) -> Band:
     if not held:
         raise ValueError("the hull of no bands is not defined")
     return Band(min(band.lo for band in held), max(band.hi for band in held))
+
+
+Doubles = TypeVar("Doubles", float, "np.ndarray")
+OUTWARD = 4 * 2.0**-52
+"""How far `outward` moves a bound, relative to its size. A double nearest to an exact bound and an operation on doubles
+are each off by at most 2**-53 of the value; a quotient of two bounds has three such errors, less than half of this."""
+
+
+def outward(lo: Doubles, hi: Doubles) -> tuple[Doubles, Doubles]:
+    """Bounds computed in doubles, moved apart so that they hold what the same bounds hold in exact arithmetic.
+
+    For results of one division (or of two multiplications) of bounds that are themselves the doubles nearest to exact
+    ones, or that were moved apart already: the true value is always inside, and bands that touch never look disjoint.
+    """
+    return lo - abs(lo) * OUTWARD, hi + abs(hi) * OUTWARD
+
+
+def band_decimals(width: float) -> int:
+    """Decimals that show a band of this width with two digits, at least one."""
+    if width <= 0:
+        return 4
+    # a width of one printed step, computed in doubles, may lie just below it
+    return min(max(1 - math.floor(math.log10(width * (1 + 1e-9))), 1), 15)
+
+
+def percent_band(change_text: str) -> Band:
+    """What a printed percentage stands for, in percent: half a step to each side; ``-0%`` is not above 0.
+
+    Raises
+    ------
+    BadFigure
+        If the text is no percentage.
+    """
+    return Band(*_percent_interval(read_change(change_text)))
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@
     FxTickerError
     ├── ConfigError(ValueError)          a setting is unknown or bad: mend config.toml
     ├── NoData(LookupError)              nothing stored answers the question
+    │   └── StaleRate                    … but an older rate than was allowed would: allow it, or see why none came
     ├── UndatedPage(ValueError)          a saved page shows no date: say --observed-at
     ├── FetchError                       no usable answer from the net; carries `outcome`
     │   ├── Unreachable                  no whole HTTP answer: DNS, refused, TLS, reset, cut short
@@ -29,7 +30,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 from fxticker.models import Outcome
@@ -62,6 +63,34 @@ class ConfigError(FxTickerError, ValueError):
 
 class NoData(FxTickerError, LookupError):
     """Nothing stored answers the question."""
+
+
+def _hours(duration: timedelta) -> str:
+    return f"{duration / timedelta(hours=1):.1f} h"
+
+
+class StaleRate(NoData):
+    """The last rate is older than the caller allows.
+
+    Attributes
+    ----------
+    pair, source
+        Which rate, by which source.
+    shown_at
+        When it was last shown.
+    age
+        How old it is at the instant asked for.
+    """
+
+    def __init__(self, pair: str, source: str, shown_at: datetime, age: timedelta, max_age: timedelta) -> None:
+        self.pair = pair
+        self.source = source
+        self.shown_at = shown_at
+        self.age = age
+        super().__init__(
+            f"{source} last showed {pair} at {shown_at:%Y-%m-%d %H:%M} UTC, {_hours(age)} before the instant asked for; "
+            f"at most {_hours(max_age)} are allowed"
+        )
 
 
 class UndatedPage(FxTickerError, ValueError):

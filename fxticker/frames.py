@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -26,14 +27,10 @@ def with_bands(frame: pd.DataFrame) -> pd.DataFrame:
 
     Both are the doubles nearest to the exact bounds, so a double that prints as the text lies between them.
     """
-    texts = frame["rate_text"].astype("category")
-    printed, inverse = np.unique(
-        np.stack([texts.cat.codes, frame["nominal"]], axis=1, dtype=np.int64), axis=0, return_inverse=True
+    code, bands = _printed(frame)
+    return frame.assign(
+        rate_lo=_doubles(band.lo for band in bands)[code], rate_hi=_doubles(band.hi for band in bands)[code]
     )
-    found = [rate_band(texts.cat.categories[code], int(nominal)) for code, nominal in printed]
-    lo = np.array([float(band.lo) for band in found], np.float64)
-    hi = np.array([float(band.hi) for band in found], np.float64)
-    return frame.assign(rate_lo=lo[inverse], rate_hi=hi[inverse])
 
 
 def settled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -46,16 +43,26 @@ def settled(frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The columns of `frame` with `rate_lo` and `rate_hi`, sorted by observed_at and pair.
+        The columns of `frame` with `rate_lo` and `rate_hi`, sorted by observed_at, pair and source.
     """
-    banded = with_bands(frame)
-    key = ["source", "pair", "observed_at"]
-    several = banded.duplicated(key, keep=False)
-    if not several.any():
-        return banded
-    rows = [_settle(group) for _, group in banded[several].groupby(key, observed=True, sort=False)]
-    whole = pd.concat([banded[~several], pd.DataFrame(rows).astype(banded.dtypes)])
-    return whole.sort_values(["observed_at", "pair"], kind="stable", ignore_index=True)
+    key = [_ranks(frame[name]) for name in ("source", "pair")] + [frame["observed_at"].to_numpy("M8[us]")]
+    if not _is_sorted(key):
+        order = np.lexsort(key)
+        frame, key = frame.iloc[order], [column[order] for column in key]
+    is_first = np.ones(len(frame), bool)
+    is_first[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in key])
+    if is_first.all():
+        return with_bands(frame).reset_index(drop=True)
+    is_alone = is_first & np.append(is_first[1:], [True])
+    several = frame[~is_alone]
+    group = np.cumsum(is_first[~is_alone]) - 1
+    counting = _counting(several, group)
+    kept = np.concatenate([np.flatnonzero(is_alone), np.flatnonzero(~is_alone)[counting]])
+    is_hull = (several["time_basis"] == TimeBasis.DATE).to_numpy()[counting]
+    whole = with_bands(frame.iloc[kept])
+    hulled = np.flatnonzero(is_alone).size + np.flatnonzero(is_hull)
+    whole = _with_hulls(whole, hulled, several[is_hull[group]], group[is_hull[group]])
+    return whole.iloc[np.argsort(kept)].reset_index(drop=True)
 
 
 def hull_of(rows: pd.DataFrame) -> Band:
@@ -71,14 +78,75 @@ def counting_rows(rows: pd.DataFrame) -> pd.DataFrame:
     return exact.astype({"rate_text": "str"}).sort_values(["recorded_at", "rate_text"], kind="stable").tail(1)
 
 
-def _settle(rows: pd.DataFrame) -> pd.Series:
-    counted = counting_rows(rows)
-    last = counted.sort_values("recorded_at", kind="stable").iloc[-1].copy()
-    if len(counted) > 1:
-        band = hull_of(counted)
-        last["rate"], last["rate_lo"], last["rate_hi"] = float(band.middle), float(band.lo), float(band.hi)
-        if len(counted["rate_text"].unique()) > 1:
-            last["rate_text"] = None
-        if len(counted["change_text"].unique()) > 1:
-            last["change_text"], last["change_pct"] = None, np.nan
-    return last
+def _ranks(column: pd.Series) -> np.ndarray:
+    """The place of each text among all, sorted."""
+    texts = column.astype("category").cat
+    codes = texts.codes.to_numpy()
+    if texts.categories.is_monotonic_increasing:
+        return codes
+    places = np.empty(len(texts.categories), np.int64)
+    places[texts.categories.argsort()] = np.arange(len(places))
+    return places[codes]
+
+
+def _is_sorted(key: Sequence[np.ndarray]) -> bool:
+    """Whether rows are in the order that ``np.lexsort(key)`` gives them."""
+    is_tied = np.ones(max(len(key[0]) - 1, 0), bool)
+    for column in reversed(key):
+        if (is_tied & (column[1:] < column[:-1])).any():
+            return False
+        is_tied &= column[1:] == column[:-1]
+    return True
+
+
+def _printed(frame: pd.DataFrame) -> tuple[np.ndarray, list[Band]]:
+    """The different bands of printed rates, and the number of each row's."""
+    texts = frame["rate_text"].astype("category").cat
+    nominal_bits = 32
+    text_and_nominal = (texts.codes.to_numpy(np.int64) << nominal_bits) + frame["nominal"].to_numpy(np.int64)
+    code, printed = pd.factorize(text_and_nominal)
+    found = [divmod(int(both), 1 << nominal_bits) for both in printed]
+    return code, [rate_band(texts.categories[text] if text >= 0 else "", nominal) for text, nominal in found]
+
+
+def _doubles(bounds: Iterable[Fraction]) -> np.ndarray:
+    return np.array([float(bound) for bound in bounds], np.float64)
+
+
+def _counting(rows: pd.DataFrame, group: np.ndarray) -> np.ndarray:
+    """Of each group the place of the row that counts, or that stands for all where all have a date only."""
+    is_exact = (rows["time_basis"] != TimeBasis.DATE).to_numpy()
+    recorded = rows["recorded_at"].to_numpy("M8[us]")
+    order = np.lexsort((_ranks(rows["rate_text"]), recorded, is_exact, group))
+    counting: np.ndarray = order[np.append(group[1:] != group[:-1], [True])]
+    return counting
+
+
+def _with_hulls(whole: pd.DataFrame, places: np.ndarray, rows: pd.DataFrame, group: np.ndarray) -> pd.DataFrame:
+    """Put the hulls of groups of rows at places of a frame."""
+    if not len(rows):
+        return whole
+    begins = np.flatnonzero(np.append([True], group[1:] != group[:-1]))
+    code, bands = _printed(rows)
+    # Bounds are exact, so their order is that of numbers: each hull is spanned by the first and the last of its rows.
+    by_lo = sorted(range(len(bands)), key=lambda number: bands[number].lo)
+    by_hi = sorted(range(len(bands)), key=lambda number: bands[number].hi)
+    lowest = np.minimum.reduceat(np.argsort(by_lo)[code], begins)
+    highest = np.maximum.reduceat(np.argsort(by_hi)[code], begins)
+    number, spans = pd.factorize(lowest * len(bands) + highest)
+    hulls = [Band(bands[by_lo[lo]].lo, bands[by_hi[hi]].hi) for lo, hi in (divmod(span, len(bands)) for span in spans)]
+    for name, bounds in (
+        ("rate", [band.middle for band in hulls]),
+        ("rate_lo", [band.lo for band in hulls]),
+        ("rate_hi", [band.hi for band in hulls]),
+    ):
+        values = whole[name].to_numpy(copy=True)
+        values[places] = _doubles(bounds)[number]
+        whole[name] = values
+    for text, names in (("rate_text", ["rate_text"]), ("change_text", ["change_text", "change_pct"])):
+        for name in {*names} & {*whole.columns}:
+            texts = pd.factorize(rows[text])[0]
+            differs = np.zeros(len(whole), bool)
+            differs[places] = np.minimum.reduceat(texts, begins) != np.maximum.reduceat(texts, begins)
+            whole[name] = whole[name].mask(differs)
+    return whole

@@ -1,4 +1,4 @@
-"""Saved pages into the store, each at the instant it was captured or at its printed date; and tables of ticks."""
+"""Saved pages and WARC files into the store, each page when it was captured or at its printed date; tables of ticks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from fxticker.archives.local import read_captures
+from fxticker.archives.records import DamagedRecord, SkippedRecord
 from fxticker.clock import Clock, SystemClock
 from fxticker.errors import ParseError, SchemaMismatch, UndatedPage
+from fxticker.gunzip import first_bytes
 from fxticker.instants import Moment, instant, is_date
 from fxticker.models import Origin, Tick, TimeBasis
 from fxticker.normalising import normalise
@@ -20,6 +23,7 @@ from fxticker.schedule import EPOCH
 from fxticker.sources import Source
 from fxticker.store import Appended, Store
 from fxticker.tables import PARQUET, batches, is_table
+from fxticker.warcs import WARC, is_warc
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 MAX_PAGE_BYTES = 50_000_000
 """A saved page of the site has some 150 kB; what is larger than this is no page."""
 STDIN = "-"
+_MAX_NAMED = 20
+"""Damaged records of a WARC file that are named; the others are counted."""
 _TIME_ZONES = timedelta(days=1)
 """A page printed east of here may already carry tomorrow's date."""
 _BATCH_TICKS = 20_000
@@ -87,13 +93,23 @@ class ImportSummary:
     known
         Rows that were.
     refused
-        Name and reason of each page that gave no rows, and of each table that was not stored to its end.
+        Name and reason of each page that gave no rows, and of each table that was not stored to its end; of the
+        damaged records of a WARC file, the first ones and how many more there are.
+    captures
+        Pages in WARC files whose ticker was read.
+    empty
+        Pages of the site in WARC files without a ticker that can be read.
+    elsewhere
+        Records of WARC files that are no pages of the site: of other hosts, types or statuses.
     """
 
     pages: int = 0
     added: int = 0
     known: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
+    captures: int = 0
+    empty: int = 0
+    elsewhere: int = 0
 
 
 def find_pages(arguments: Iterable[str]) -> list[Page]:
@@ -129,7 +145,8 @@ def import_pages(
 ) -> ImportSummary:
     """Store the ticker of each page; a page that cannot be used is refused by name, and the others go on.
 
-    A Parquet file is taken as a table of ticks, such as an export or a segment of another store.
+    A Parquet file is taken as a table of ticks, such as an export or a segment of another store; a WARC file as the
+    pages of the source's site in it, each captured when its record says.
 
     Parameters
     ----------
@@ -163,8 +180,8 @@ def import_pages(
             else:
                 for appended in store.append_by_month(given):
                     _count(appended, summary)
-        if len(waiting) >= _BATCH_TICKS:
-            _flush(waiting, store, summary)
+            if len(waiting) >= _BATCH_TICKS:
+                _flush(waiting, store, summary)
     _flush(waiting, store, summary)
     return summary
 
@@ -176,10 +193,35 @@ def _given(
     try:
         if isinstance(page, FilePage) and is_table(page.path):
             yield from batches(page.path, latest)
+        elif isinstance(page, FilePage) and is_warc(page.path):
+            yield from _captures(page, source, observed_at, latest, summary)
         else:
             yield [*_plausible(read_page(page, source=source, observed_at=observed_at), latest)]
     except (ParseError, UndatedPage, SchemaMismatch, OSError) as error:
         summary.refused.append((page.name, getattr(error, "strerror", None) or str(error)))
+
+
+def _captures(
+    page: FilePage, source: Source, observed_at: Moment | None, latest: datetime, summary: ImportSummary
+) -> Iterator[list[Tick]]:
+    """The ticks of each page of the source's site in a WARC file; what else is in it is counted in the summary."""
+    if observed_at is not None:
+        raise UndatedPage("a WARC file says itself when each page was captured: leave --observed-at out")
+    damaged = 0
+    for found in read_captures(page.path, source, latest):
+        if isinstance(found, DamagedRecord):
+            damaged += 1
+            if damaged <= _MAX_NAMED:
+                summary.refused.append((f"{page.name} at byte {found.offset}", found.why))
+        elif isinstance(found, SkippedRecord):
+            summary.elsewhere += 1
+        elif found:
+            summary.captures += 1
+            yield [*found]
+        else:
+            summary.empty += 1
+    if damaged > _MAX_NAMED:
+        summary.refused.append((page.name, f"{damaged - _MAX_NAMED} more records that cannot be used"))
 
 
 def read_page(page: Page, *, source: Source, observed_at: Moment | None = None) -> Sequence[Tick]:
@@ -199,6 +241,8 @@ def read_page(page: Page, *, source: Source, observed_at: Moment | None = None) 
         raise ParseError(f"larger than {MAX_PAGE_BYTES} bytes: no page")
     if body.startswith(PARQUET):
         raise ParseError("a Parquet file on standard input: name it instead")
+    if first_bytes(body, len(WARC)) == WARC:
+        raise ParseError("a WARC file on standard input: name it instead")
     snapshot = source.parse(body, {})
     if observed_at is not None:
         at = instant(observed_at)

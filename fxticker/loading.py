@@ -78,7 +78,7 @@ def load(
     found = opened(store)
     span = _span(start, end)
     known = [SOURCE, *TICKS.schema.names]
-    wanted = known if columns is None else _names(columns)
+    wanted = known if columns is None else names(columns)
     if not set(wanted) <= set(known):
         raise ValueError(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
     needed = {*wanted, *(("rate_text", "nominal") if bands else ())}
@@ -115,7 +115,7 @@ def load_polls(
         ``detail``; whole numbers that may be null are float64.
     """
     span = _span(start, end)
-    table = scan(opened(store).polls, sources=None if sources is None else _names(sources), span=span)
+    table = scan(opened(store).polls, sources=None if sources is None else names(sources), span=span)
     table = table.unify_dictionaries()
     return _to_frame(table.take(indices_of(order_by(table, ("slot", "source")))))
 
@@ -192,7 +192,7 @@ def last_by(
         The columns of `load`; several rows of a pair if there are several values at that instant.
     """
     ticks = opened(store).ticks
-    wanted = None if pairs is None else _names(pairs)
+    wanted = None if pairs is None else names(pairs)
     known_by = None if as_of is None else last_instant(as_of)
     parts = [
         last_rows(ticks, source, upto=upto, pairs=wanted, as_of=known_by) for source in _sources_of(ticks, sources)
@@ -230,7 +230,7 @@ def _gathered(
     pairs: Iterable[str] | None,
     as_of: Moment | None,
 ) -> Gathered:
-    wanted = None if pairs is None else _names(pairs)
+    wanted = None if pairs is None else names(pairs)
     known_by = None if as_of is None else microseconds(last_instant(as_of))
 
     def select(rows: pa.Table) -> np.ndarray:
@@ -241,7 +241,7 @@ def _gathered(
             kept &= integers(rows.column("recorded_at")) <= known_by
         return kept
 
-    held = segments_of(table, None if sources is None else _names(sources), span)
+    held = segments_of(table, None if sources is None else names(sources), span)
     needed = {*columns, *(() if as_of is None else ("recorded_at",))}
     return gather(table, held, span=span, columns=needed, select=select)
 
@@ -252,12 +252,18 @@ def _span(start: Moment | None, end: Moment | None) -> Span:
 
 def _sources_of(table: SegmentTable, sources: Iterable[str] | None) -> list[str]:
     """The sources asked for, or all there are, each once and sorted."""
-    return table.sources() if sources is None else sorted(set(_names(sources)))
+    return table.sources() if sources is None else sorted(set(names(sources)))
 
 
-def _names(names: Iterable[str]) -> list[str]:
+def names(given: Iterable[str]) -> list[str]:
     """Names as a list: one alone may be given as plain text."""
-    return [names] if isinstance(names, str) else list(names)
+    return [given] if isinstance(given, str) else list(given)
+
+
+def stored_pairs(store: StorePath) -> set[str]:
+    """The pairs of which ticks are stored, read from the segments' summaries alone."""
+    ticks = opened(store).ticks
+    return {pair for segment in ticks.segments() for pair in ticks.summary(segment).series}
 
 
 def _frame_of(found: Gathered) -> pd.DataFrame:

@@ -3,6 +3,8 @@
 import os
 import socket
 from ipaddress import ip_address
+from itertools import groupby
+from operator import attrgetter
 
 import pytest
 
@@ -42,4 +44,23 @@ def history_store(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("history") / "parquet"
     Store(folder).append(capture_ticks())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def polled_history_store(tmp_path_factory):
+    """The packaged history as polls at its slots store and record it; read-only by agreement."""
+    from builders import NOON, FixedClock, capture_ticks
+
+    from fxticker.models import Outcome, Poll
+    from fxticker.store import Store
+
+    folder = tmp_path_factory.mktemp("polled") / "parquet"
+    clock = FixedClock(NOON)
+    store = Store(folder, clock=clock)
+    for slot, shown in groupby(capture_ticks(), key=attrgetter("observed_at")):
+        clock.at, ticks = slot, list(shown)
+        store.append(ticks)
+        page = {"http_status": 200, "source_date": ticks[0].source_date, "attempts": 1}
+        store.record([Poll("timesca", slot, Outcome.OK, started_at=slot, ticks=len(ticks), **page)])
     return folder

@@ -1,51 +1,27 @@
 """Bands: exact intervals that hold the true value, whatever is made of it."""
 
-import math
 from fractions import Fraction
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from true_rates import ROUNDINGS, as_printed, half_even, half_up, site_percentage, true_and_printed
 
-from fxticker.bands import Band, cross, drift_pct, hull, inverse, previous_rate, rate_band
+from fxticker.bands import (
+    Band,
+    band_decimals,
+    cross,
+    drift_pct,
+    drift_pct_of,
+    hull,
+    inverse,
+    outward,
+    percent_band,
+    previous_rate,
+    rate_band,
+)
 from fxticker.demo.captures import read_captures
 from fxticker.printed import BadFigure
-
-
-def half_even(value, decimals):
-    return Fraction(round(value * 10**decimals), 10**decimals)
-
-
-def half_up(value, decimals):
-    steps = math.floor(abs(value) * 10**decimals + Fraction(1, 2))
-    return Fraction(steps if value >= 0 else -steps, 10**decimals)
-
-
-def as_printed(value, decimals):
-    steps = int(value * 10**decimals)
-    whole, part = divmod(steps, 10**decimals)
-    return f"{whole}.{part:0{decimals}d}" if decimals else str(whole)
-
-
-def site_percentage(rate, base, rounded):
-    """What the ticker prints, by the formula found in 371 captures."""
-    percentage = rounded(100 * rounded(rate - base, 4) / base, 2)
-    digits = as_printed(abs(percentage), 2).rstrip("0").rstrip(".")
-    return f"{'-' if rate < base else ''}{digits}%"
-
-
-ROUNDINGS = st.sampled_from([half_even, half_up])
-
-
-@st.composite
-def true_and_printed(draw):
-    """A true rate and its printed text."""
-    decimals = draw(st.integers(0, 9))
-    least = Fraction(1, 10**decimals)
-    step_halves = st.integers(2, 10**6).map(lambda halves: halves * least / 2)  # exactly between two printed rates too
-    true = draw(st.fractions(least, 10**6) | st.fractions(least, 100 * least) | step_halves)
-    return true, as_printed(draw(ROUNDINGS)(true, decimals), decimals)
-
 
 PRINTED = true_and_printed()
 
@@ -107,6 +83,71 @@ def test_cross_band_holds_the_true_cross_rate(base, quote):
 @settings(max_examples=100, deadline=None)
 def test_drift_band_holds_the_true_drift(start, end):
     assert 100 * (end[0] / start[0] - 1) in drift_pct(rate_band(start[1]), rate_band(end[1]))
+
+
+@given(PRINTED, PRINTED, PRINTED)
+@settings(max_examples=100, deadline=None)
+def test_band_of_a_change_in_percent_of_a_third_rate_holds_the_true_one(start, end, base):
+    band = drift_pct_of(*(rate_band(text) for _, text in (start, end, base)))
+
+    assert 100 * (end[0] - start[0]) / base[0] in band
+
+
+def test_change_of_a_third_rate_that_may_be_zero_is_refused():
+    one = rate_band("1")
+    with pytest.raises(ValueError, match="above zero"):
+        drift_pct_of(one, one, Band(Fraction(0), Fraction(1)))
+
+
+@given(PRINTED, PRINTED, PRINTED)
+@settings(max_examples=100, deadline=None)
+def test_cross_rates_are_triangular_within_bands(first, second, third):
+    one, two, three = (rate_band(text) for _, text in (first, second, third))
+    around = cross(cross(one, two), cross(three, two))
+
+    assert first[0] / third[0] in cross(one, three)
+    assert first[0] / third[0] in around
+    assert around.lo <= cross(one, three).lo
+    assert around.hi >= cross(one, three).hi
+
+
+@given(PRINTED, PRINTED)
+@settings(max_examples=100, deadline=None)
+def test_inverse_of_a_cross_rate_is_the_cross_rate_the_other_way(base, quote):
+    one, other = rate_band(base[1]), rate_band(quote[1])
+
+    assert inverse(cross(one, other)) == cross(other, one)
+
+
+@given(PRINTED, PRINTED, PRINTED)
+@settings(max_examples=100, deadline=None)
+def test_drift_of_a_whole_span_lies_within_those_of_its_halves_taken_together(start, middle, end):
+    halves = [drift_pct(*(rate_band(text) for _, text in span)) for span in ((start, middle), (middle, end))]
+    whole = drift_pct(rate_band(start[1]), rate_band(end[1]))
+    lo, hi = (
+        100 * ((1 + halves[0].lo / 100) * (1 + halves[1].lo / 100) - 1),
+        100 * ((1 + halves[0].hi / 100) * (1 + halves[1].hi / 100) - 1),
+    )
+
+    assert lo <= whole.lo <= 100 * (end[0] / start[0] - 1) <= whole.hi <= hi
+
+
+@given(PRINTED, PRINTED)
+@settings(max_examples=200, deadline=None)
+def test_bounds_computed_in_doubles_and_moved_outward_hold_the_exact_ones(base, quote):
+    one, other = rate_band(base[1]), rate_band(quote[1])
+    lo, hi = outward(float(one.lo) / float(other.hi), float(one.hi) / float(other.lo))
+
+    assert Fraction(lo) < cross(one, other).lo
+    assert Fraction(hi) > cross(one, other).hi
+
+
+@pytest.mark.parametrize(("lo", "hi"), [(-2.0, -1.0), (-1.0, 1.0), (1.0, 2.0)])
+def test_outward_is_apart_on_both_sides_of_zero(lo, hi):
+    moved_lo, moved_hi = outward(lo, hi)
+
+    assert lo - 1e-14 < moved_lo < lo
+    assert hi < moved_hi < hi + 1e-14
 
 
 @given(st.lists(PRINTED, min_size=1, max_size=5))
@@ -280,3 +321,19 @@ def test_every_nonzero_percentage_of_the_captures_is_consistent():
 
     assert len(printed) > 50
     assert [(rate, change) for rate, change in printed if previous_rate(rate, change) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("width", "decimals"),
+    [(0.0, 4), (25.0, 1), (0.7, 2), (0.0185, 3), (1e-12, 13), (1e-20, 15), (0.00191 - 0.00190, 6), (1.5 - 1.49999, 6)],
+)
+def test_decimals_show_a_band_with_two_digits(width, decimals):
+    assert band_decimals(width) == decimals
+
+
+@pytest.mark.parametrize(
+    ("text", "lo", "hi"),
+    [("0.37%", "0.365", "0.375"), ("-0%", "-0.005", "0"), ("0%", "-0.005", "0.005"), ("0.1%", "0.095", "0.105")],
+)
+def test_a_printed_percentage_stands_for_half_a_step_to_each_side(text, lo, hi):
+    assert percent_band(text) == Band(Fraction(lo), Fraction(hi))

@@ -140,20 +140,20 @@ def test_import_sums_up_and_names_what_it_refused(tmp_path, page):
     (pages / "undated.txt").write_text(render_text(read_captures()[0].ticks, None))
     shown = fxticker("import", pages, "--store", "store", cwd=tmp_path)
     assert shown.returncode == 1
-    assert shown.stdout == "4 files: 10 rows added, 0 already there, 2 files refused\n"
+    assert shown.stdout == "4 files: 10 rows added, 0 already there, 2 refused\n"
     refused = shown.stderr.splitlines()
     assert [line.partition(": the page")[0] for line in refused] == [
         f"fxticker: refused {pages}/bad.txt",
         f"fxticker: refused {pages}/undated.txt",
     ]
     again = fxticker("import", pages / "good.txt", "--store", "store", cwd=tmp_path)
-    assert again.stdout == "1 files: 0 rows added, 5 already there, 0 files refused\n"
+    assert again.stdout == "1 files: 0 rows added, 5 already there, 0 refused\n"
     assert again.returncode == 0
 
 
 def test_import_reads_standard_input(tmp_path, page):
     shown = fxticker("import", "-", "--store", "store", "--observed-at", "2024-09-08T10:00Z", cwd=tmp_path, stdin=page)
-    assert shown.stdout == "1 files: 5 rows added, 0 already there, 0 files refused\n"
+    assert shown.stdout == "1 files: 5 rows added, 0 already there, 0 refused\n"
     assert fx.load(tmp_path / "store")["time_basis"].astype(str).unique().tolist() == ["capture"]
 
 

@@ -5,6 +5,7 @@ import pytest
 from builders import NOON
 
 import fxticker as fx
+from fxticker.analysis.covering import coverage
 from fxticker.models import Outcome, Poll
 from fxticker.store import Store
 
@@ -96,3 +97,86 @@ def test_one_poll_of_long_ago_is_followed_by_silence(store):
     store.record(_polls(Outcome.OK))
     assert fx.gaps(store, end=NOON + DAY).empty
     assert list(fx.gaps(store, end=NOON + 2 * DAY)["why"]) == ["nothing is on record"]
+
+
+def test_coverage_of_a_day_is_the_share_of_sound_polls(store):
+    store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK, Outcome.OK))
+    [day] = coverage(store).itertuples()
+    assert (day.source, day.start_at) == ("timesca", pd.Timestamp("2025-11-14T00:00Z"))
+    assert (day.slots, day.ok, day.coverage, day.outcome) == (4, 3, 0.75, "timeout")
+
+
+def test_most_frequent_outcome_other_than_ok_is_named(store):
+    store.record(_polls(Outcome.OK, Outcome.OK, Outcome.OK, Outcome.TIMEOUT, Outcome.MISSED, Outcome.MISSED))
+    assert list(coverage(store)["outcome"]) == ["missed"]
+
+
+def test_of_equally_frequent_outcomes_the_first_by_name_is_named(store):
+    store.record(_polls(Outcome.TIMEOUT, Outcome.BLOCKED, Outcome.OK, Outcome.TIMEOUT, Outcome.BLOCKED))
+    assert list(coverage(store)["outcome"]) == ["blocked"]
+
+
+def test_sound_polls_have_no_other_outcome(store):
+    store.record(_polls(Outcome.OK, Outcome.OK))
+    assert list(coverage(store)["outcome"].isna()) == [True]
+
+
+def test_period_without_any_record_is_there_and_not_filled(store):
+    store.record([Poll("timesca", NOON, Outcome.OK), Poll("timesca", NOON + 2 * DAY, Outcome.MISSED)])
+    found = coverage(store)
+    assert list(found["start_at"].dt.day) == [14, 15, 16]
+    assert list(found["slots"]) == [1, 0, 1]
+    assert list(found["coverage"].fillna(-1)) == [1.0, -1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("freq", "start_at", "slots"),
+    [
+        ("hour", "2025-11-14T12:00Z", [4, 1]),
+        ("day", "2025-11-14T00:00Z", [5]),
+        ("week", "2025-11-10T00:00Z", [5]),
+        ("month", "2025-11-01T00:00Z", [5]),
+    ],
+)
+def test_coverage_is_counted_by_the_period_asked_for(store, freq, start_at, slots):
+    store.record(_polls(*[Outcome.OK] * 5))
+    found = coverage(store, freq)
+    assert found["start_at"].iloc[0] == pd.Timestamp(start_at)
+    assert list(found["slots"]) == slots
+
+
+def test_sources_are_covered_each_by_itself(store):
+    store.record(_polls(Outcome.OK, Outcome.OK))
+    store.record([Poll("other", NOON - DAY, Outcome.ERROR)])
+    found = coverage(store)
+    assert list(zip(found["source"], found["start_at"].dt.day, found["coverage"], strict=True)) == [
+        ("other", 13, 0.0),
+        ("timesca", 14, 1.0),
+    ]
+    assert list(coverage(store, sources="other")["ok"]) == [0]
+
+
+def test_frame_of_polls_is_as_good_as_a_store(store):
+    store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK, Outcome.OK))
+    store.record([Poll("other", NOON, Outcome.ERROR)])
+    span = {"sources": ["timesca"], "start": "2025-11-14T12:15Z", "end": "2025-11-14T12:45Z"}
+    found = coverage(fx.load_polls(store), **span)
+    pd.testing.assert_frame_equal(found, coverage(store, **span))
+    assert list(found["slots"]) == [2]
+
+
+def test_coverage_of_no_polls_is_an_empty_frame_of_the_same_columns(store, tmp_path):
+    (tmp_path / "parquet").mkdir()
+    assert coverage(store).dtypes.astype(str).to_dict() == {
+        "source": "str",
+        "start_at": "datetime64[us, UTC]",
+        "slots": "int64",
+        "ok": "int64",
+        "coverage": "float64",
+        "outcome": "str",
+    }
+
+
+def test_coverage_by_no_known_period_is_refused(store):
+    with pytest.raises(ValueError, match="hour, day, week, month, not 'year'"):
+        coverage(store, "year")

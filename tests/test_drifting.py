@@ -1,10 +1,19 @@
-from datetime import UTC, date, datetime, timedelta
+"""Drift: between two instants, since a base, from period to period; with bands that hold the true one."""
 
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
 import pandas as pd
 import pytest
-from builders import NOON, tick
+from builders import NOON, snapshot_ticks, tick
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from true_rates import frame_of, shown, true_and_printed
 
 import fxticker as fx
+from fxticker.analysis.drifting import drift, drift_by_period, drift_series
 from fxticker.models import TimeBasis
 from fxticker.store import Store
 
@@ -111,6 +120,7 @@ def test_columns_have_their_documented_types(store):
         "drift_lo_pct": "float64",
         "drift_hi_pct": "float64",
         "significant": "bool",
+        "base_at": "datetime64[us, UTC]",
     }
 
 
@@ -144,3 +154,262 @@ def test_value_known_by_its_date_only_counts_from_the_end_of_its_day(store):
 def test_end_of_the_calendar_is_an_end_like_any_other(store, end):
     store.append([_tjs("0.10800", THE_13TH), _tjs("0.10800", THE_14TH)])
     assert len(fx.drift(store, start="2025-11-13", end=end)) == 1
+
+
+# other pairs, other bases, frames
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_inverse_and_cross_pairs_drift_by_the_last_ticks_of_their_legs(store, as_frame):
+    store.append(snapshot_ticks(THE_13TH))
+    store.append([tick("KZT/USD", "0.00200", observed_at=THE_14TH), tick("UZS/USD", "0.00008", observed_at=THE_14TH)])
+    ticks = fx.load(store) if as_frame else store
+
+    found = drift(ticks, start="2025-11-13", end="2025-11-14", pairs=iter(["USD/KZT", "KZT/UZS"]))
+
+    assert found["pair"].tolist() == ["KZT/UZS", "USD/KZT"]
+    assert found["rate_start"].tolist() == pytest.approx([23.875, 1 / 0.00191])
+    assert found["drift_pct"].tolist() == pytest.approx([100 * (25 / 23.875 - 1), -4.5])
+    assert found["drift_lo_pct"].tolist() == pytest.approx([100 * (1995 / 85 * 75 / 1915 - 1), 100 * (1905 / 2005 - 1)])
+    assert found["significant"].tolist() == [False, True]
+    assert found[["rate_text_start", "rate_text_end"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_cross_pair_is_looked_up_where_both_legs_were_last_shown_together(store, as_frame):
+    store.append(snapshot_ticks(THE_13TH) + snapshot_ticks(THE_14TH))
+    store.append([tick("KZT/USD", "0.00200", observed_at=NOON)])
+    store.append([tick("UZS/USD", "0.00009", observed_at=NOON + timedelta(hours=1))])
+    ticks = fx.load(store) if as_frame else store
+
+    [row] = drift(ticks, start="2025-11-13", end="2025-11-15", pairs=["KZT/UZS"]).itertuples()
+
+    assert row.end_at == pd.Timestamp(THE_14TH)
+    assert row.rate_end == pytest.approx(23.875)
+
+
+def test_cross_pair_whose_legs_were_never_shown_together_has_no_drift(store):
+    store.append([tick("KZT/USD", observed_at=THE_13TH), tick("UZS/USD", "0.00009", observed_at=THE_14TH)])
+    with pytest.raises(fx.NoData):
+        drift(store, start="2025-11-13", end="2025-11-15", pairs=["KZT/UZS"])
+
+
+def test_pair_that_nothing_stored_gives_is_named(store):
+    store.append([_tjs("0.10800", THE_13TH), _tjs("0.10800", THE_14TH)])
+    with pytest.raises(ValueError, match="XAU/USD is neither stored nor derivable; stored are TJS/USD"):
+        drift(store, start="2025-11-13", end="2025-11-14", pairs=["XAU/USD"])
+
+
+def test_frame_gives_the_drift_of_the_store_that_it_is_of(history_store):
+    span = {"start": "2024-09-08", "end": "2026-02-25", "base": "2025-06-01"}
+
+    from_store, from_frame = (drift(ticks, **span) for ticks in (history_store, fx.load(history_store)))
+
+    pd.testing.assert_frame_equal(from_store, from_frame)
+
+
+def test_percent_can_be_of_the_rate_at_another_instant(store):
+    store.append([_tjs("0.10000", THE_13TH - timedelta(days=1)), _tjs("0.10798", THE_13TH), _tjs("0.10840", THE_14TH)])
+
+    [row] = drift(store, start="2025-11-13", end="2025-11-14", base="2025-11-12").itertuples()
+
+    assert row.base_at == pd.Timestamp("2025-11-12T00:00Z")
+    assert row.drift_pct == pytest.approx(0.42)
+    assert row.drift_lo_pct == pytest.approx(100 * 0.00041 / 0.100005)
+    assert row.drift_hi_pct == pytest.approx(100 * 0.00043 / 0.099995)
+    assert row.significant
+
+
+def test_percent_can_be_of_the_rate_at_the_end(store):
+    store.append([_tjs("0.10798", THE_13TH), _tjs("0.10840", THE_14TH)])
+
+    [row] = drift(store, start="2025-11-13", end="2025-11-14", base="2025-11-14").itertuples()
+
+    assert row.drift_pct == pytest.approx(100 * (1 - 10798 / 10840))
+    assert row.drift_lo_pct == pytest.approx(100 * (1 - 107985 / 108395))
+    assert row.drift_hi_pct == pytest.approx(100 * (1 - 107975 / 108405))
+
+
+def test_base_before_all_ticks_leaves_nothing_to_measure_by(store):
+    store.append([_tjs("0.10798", THE_13TH), _tjs("0.10840", THE_14TH)])
+    with pytest.raises(fx.NoData):
+        drift(store, start="2025-11-13", end="2025-11-14", base="2020-01-01")
+
+
+# since a base
+
+
+def test_series_is_measured_from_each_pairs_first_quote():
+    frame = frame_of(
+        [
+            shown("KZT/USD", "0.00200", THE_13TH),
+            shown("KZT/USD", "0.00210", THE_14TH),
+            shown("UZS/USD", "0.00008", NOON),
+        ]
+    )
+
+    found = drift_series(frame)
+
+    assert list(found.columns) == [
+        *("observed_at", "source", "pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "base_at")
+    ]
+    assert found["pair"].tolist() == ["KZT/USD", "KZT/USD", "UZS/USD"]
+    assert found["drift_pct"].tolist() == pytest.approx([0, 5, 0])
+    assert found["drift_lo_pct"].tolist() == pytest.approx([0, 100 * (2095 / 2005 - 1), 0])
+    assert found["drift_hi_pct"].tolist() == pytest.approx([0, 100 * (2105 / 1995 - 1), 0])
+    assert found["significant"].tolist() == [False, True, False]
+    assert found["base_at"].tolist() == [THE_13TH, THE_13TH, NOON]
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_series_is_measured_from_the_last_tick_as_of_a_moment(store, as_frame):
+    store.append([_tjs("0.10000", THE_13TH), _tjs("0.11000", NOON), tick("KZT/USD", observed_at=NOON)])
+    ticks = fx.load(store) if as_frame else store
+
+    found = drift_series(ticks, base="2025-11-13", start="2025-11-14", pairs=iter(["USD/TJS", "KZT/USD"]))
+
+    assert found["pair"].tolist() == ["KZT/USD", "USD/TJS"]
+    assert found["drift_pct"].tolist()[1] == pytest.approx(100 * (0.1 / 0.11 - 1))
+    assert found["significant"].tolist() == [False, True]
+    assert found.iloc[0][["drift_pct", "drift_lo_pct", "drift_hi_pct", "base_at"]].isna().all()
+
+
+def test_bands_that_touch_are_no_significant_change_since_the_base():
+    frame = frame_of([shown("KZT/USD", "0.00191", THE_13TH), shown("KZT/USD", "0.00192", THE_14TH)])
+
+    for pair in ("KZT/USD", "USD/KZT"):
+        assert drift_series(frame, pairs=[pair])["significant"].tolist() == [False, False]
+
+
+def test_series_of_nothing_is_an_empty_frame_of_the_same_types(store):
+    store.append(snapshot_ticks())
+    for base in ("first", "2025-11-14"):
+        empty = drift_series(store, base=base, start="2030-01-01", pairs=["KZT/UZS"])
+        assert len(empty) == 0
+        assert empty.dtypes.astype(str).to_dict() == drift_series(store, base=base).dtypes.astype(str).to_dict()
+
+
+# from period to period
+
+
+def test_period_moves_from_the_close_before_to_its_own():
+    day = timedelta(days=1)
+    frame = frame_of(
+        [
+            shown("TJS/USD", "0.10500", THE_13TH),
+            shown("TJS/USD", "0.10000", THE_13TH + timedelta(hours=3)),
+            shown("TJS/USD", "0.10100", THE_13TH + 2 * day),
+            shown("TJS/USD", "0.10200", THE_13TH + 2 * day + timedelta(hours=23)),
+            shown("UZS/USD", "0.00008", THE_14TH),
+        ]
+    )
+
+    found = drift_by_period(frame, "day")
+
+    assert list(found.columns) == [
+        *("source", "pair", "start_at", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "from_at", "to_at")
+    ]
+    assert found["pair"].tolist() == ["TJS/USD", "TJS/USD", "TJS/USD", "UZS/USD"]
+    assert found["start_at"].tolist() == [THE_13TH, THE_14TH, THE_14TH + day, THE_14TH]
+    assert found["drift_pct"].isna().tolist() == [True, True, False, True]
+    assert found["drift_pct"][2] == pytest.approx(2)
+    assert found["drift_lo_pct"][2] == pytest.approx(100 * (101995 / 100005 - 1))
+    assert found["drift_hi_pct"][2] == pytest.approx(100 * (102005 / 99995 - 1))
+    assert found["significant"].tolist() == [False, False, True, False]
+    assert found["from_at"][2] == THE_13TH + timedelta(hours=3)
+    assert found["to_at"].isna().tolist() == [False, True, False, False]
+
+
+def test_value_known_by_its_date_only_closes_its_day_and_no_hour():
+    frame = frame_of(
+        [
+            shown("TJS/USD", "0.10000", NOON - timedelta(days=1)),
+            shown("TJS/USD", "0.10100", NOON),
+            shown("TJS/USD", "0.10200", THE_14TH, time_basis=TimeBasis.DATE),
+        ]
+    )
+
+    assert drift_by_period(frame, "day")["drift_pct"].tolist()[1] == pytest.approx(2)
+    assert drift_by_period(frame, "hour")["drift_pct"].tolist()[-1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("freq", "periods"), [("hour", 241), ("day", 11), ("week", 3), ("month", 1)])
+def test_every_period_between_the_first_and_the_last_has_a_row(freq, periods):
+    frame = frame_of([shown("TJS/USD", "0.1", NOON), shown("TJS/USD", "0.2", NOON + timedelta(days=10))])
+
+    assert len(drift_by_period(frame, freq)) == periods
+
+
+def test_unknown_period_is_refused(store):
+    store.append(snapshot_ticks())
+    with pytest.raises(ValueError, match="fortnight"):
+        drift_by_period(store, "fortnight")
+
+
+def test_periods_of_nothing_are_an_empty_frame_of_the_same_types(store):
+    store.append(snapshot_ticks())
+    empty = drift_by_period(store, "day", start="2030-01-01")
+    assert len(empty) == 0
+    assert empty.dtypes.astype(str).to_dict() == drift_by_period(store, "day").dtypes.astype(str).to_dict()
+
+
+# what the bands hold
+
+PRINTED = true_and_printed()
+PAIRS = ["KZT/USD", "USD/KZT", "KZT/UZS", "UZS/KZT"]
+
+
+def _drawn_frame(drawn):
+    """A frame of both legs a day apart, and the true rate of each pair at each of its instants."""
+    ticks, true = [], {pair: [] for pair in PAIRS}
+    for number, ((kzt, kzt_text), (uzs, uzs_text)) in enumerate(drawn):
+        at = NOON + number * timedelta(days=1)
+        ticks += [shown("KZT/USD", kzt_text, at), shown("UZS/USD", uzs_text, at)]
+        for pair, rate in zip(PAIRS, (kzt, 1 / kzt, kzt / uzs, uzs / kzt), strict=True):
+            true[pair].append(rate)
+    return frame_of(ticks), true
+
+
+@given(st.lists(st.tuples(PRINTED, PRINTED), min_size=3, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_true_drift_lies_in_the_band_whatever_pair_and_base(drawn):
+    frame, true = _drawn_frame(drawn)
+    for number in range(3):
+        base = NOON + number * timedelta(days=1)
+        found = drift(frame, start=NOON, end=NOON + timedelta(days=2), base=base, pairs=PAIRS)
+        exact = [float(100 * (true[pair][2] - true[pair][0]) / true[pair][number]) for pair in found["pair"]]
+        assert ((found["drift_lo_pct"] <= exact) & (exact <= found["drift_hi_pct"])).all()
+        assert ((found["drift_lo_pct"] <= found["drift_pct"]) & (found["drift_pct"] <= found["drift_hi_pct"])).all()
+
+
+@given(st.lists(st.tuples(PRINTED, PRINTED), min_size=2, max_size=5), st.integers(0, 1))
+@settings(max_examples=60, deadline=None)
+def test_true_drift_since_a_base_and_from_day_to_day_lies_in_the_bands(drawn, place):
+    frame, true = _drawn_frame(drawn)
+    series = drift_series(frame, base=NOON + place * timedelta(days=1), pairs=PAIRS)
+    by_day = drift_by_period(frame, "day", pairs=PAIRS)
+    for pair, rates in true.items():
+        since = [100 * (rate / rates[place] - 1) for rate in rates]
+        daily = [100 * (rate / before - 1) for before, rate in pairwise(rates)]
+        for found, exact in ((series[series["pair"] == pair], since), (by_day[by_day["pair"] == pair][1:], daily)):
+            assert [
+                (lo, float(value), hi)
+                for lo, value, hi in zip(found["drift_lo_pct"], exact, found["drift_hi_pct"], strict=True)
+                if not Fraction(lo) <= value <= Fraction(hi)
+            ] == []
+
+
+@given(st.lists(st.tuples(PRINTED, PRINTED), min_size=3, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_drift_of_the_whole_agrees_with_those_of_its_halves(drawn):
+    frame, _ = _drawn_frame(drawn)
+    marks = [NOON + number * timedelta(days=1) for number in range(3)]
+    whole, first, second = (
+        drift(frame, start=start, end=end, pairs=PAIRS)
+        for start, end in ((marks[0], marks[2]), (marks[0], marks[1]), (marks[1], marks[2]))
+    )
+    for name, compared in (("drift_lo_pct", np.less_equal), ("drift_hi_pct", np.greater_equal)):
+        composed = 100 * ((1 + first[name] / 100) * (1 + second[name] / 100) - 1)
+        # doubles close to -100 % have lost digits, which the other half may enlarge
+        slack = 1e-12 * (100 + first[name].abs()) * (1 + second[name].abs() / 100)
+        assert compared(composed + (slack if name == "drift_hi_pct" else -slack), whole[name]).all()

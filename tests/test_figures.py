@@ -2,13 +2,16 @@ import sys
 from datetime import timedelta
 from subprocess import run
 
+import numpy as np
 import pandas as pd
 import pytest
 from builders import NOON, snapshot_ticks, tick
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from drawn import drawn, outside, overlapping, polls_of, regular, ticks_of
+from matplotlib.colors import same_color
 
 import fxticker as fx
-from fxticker.figures import save_figure
+from fxticker.analysis.quotes import quotes
+from fxticker.figures import plot_coverage, plot_heatmap, plot_path, save_figure
 from fxticker.store import Store
 
 
@@ -17,25 +20,35 @@ def store(tmp_path):
     return Store(tmp_path / "parquet")
 
 
-def _drawn(figure):
-    FigureCanvasAgg(figure).draw()
-    return figure
-
-
-def _outside(figure):
-    """How far what is drawn reaches beyond the canvas, in inches, where it does."""
-    drawn = _drawn(figure).get_tightbbox()
-    width, height = figure.get_size_inches()
-    reach = [-drawn.x0, -drawn.y0, drawn.x1 - width, drawn.y1 - height]
-    return [inches for inches in reach if inches > 0.01]
-
-
 def _step_lines(panel):
     return [line for line in panel.lines if line.get_drawstyle() == "steps-post"]
 
 
+def _pieces(line):
+    """How many values each unbroken piece of a line has."""
+    breaks = np.flatnonzero(np.isnan(line.get_ydata()))
+    return [len(piece) - (number > 0) for number, piece in enumerate(np.split(line.get_ydata(), breaks))]
+
+
 def _ticks_at(minutes):
     return [tick(observed_at=NOON + timedelta(minutes=minute)) for minute in minutes]
+
+
+def _labels(panel):
+    return [text.get_text() for text in panel.texts]
+
+
+def _path(rows):
+    columns = ["observed_at", "pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant"]
+    frame = pd.DataFrame(rows, columns=columns)
+    at = pd.to_datetime(frame["observed_at"], utc=True).dt.as_unit("us")
+    return frame.assign(source="timesca", observed_at=at, base_at=at.min())
+
+
+def _periods(percents, significant, starts):
+    at = pd.to_datetime(starts, utc=True).as_unit("us")
+    frame = pd.DataFrame({"source": "timesca", "pair": "KZT/USD", "start_at": at, "drift_pct": percents})
+    return frame.assign(significant=significant, drift_lo_pct=0.0, drift_hi_pct=0.0)
 
 
 def test_history_has_a_panel_per_pair_with_units_and_last_values(store):
@@ -45,58 +58,182 @@ def test_history_has_a_panel_per_pair_with_units_and_last_values(store):
         "KGS/USD",
         "KZT/USD",
         "TJS/USD",
-        "TMT/USD",
+        "TMT/USD   dashed: official peg, 3.5 TMT per USD",
         "UZS/USD",
     ]
     assert figure.axes[1].get_ylabel() == "USD per KZT"
-    labels = [panel.texts[0].get_text() for panel in figure.axes]
-    assert labels == ["0.01144", "0.00191", "0.10840", "0.28571", "0.00008"]
+    assert [_labels(panel) for panel in figure.axes] == [
+        ["0.01144"],
+        ["0.00191"],
+        ["0.10840"],
+        ["0.28571"],
+        ["0.00008"],
+    ]
+
+
+def test_history_says_what_is_seen_and_what_it_rests_on(store):
+    store.append(_ticks_at([0, 15]))
+    figure = fx.plot_history(fx.load(store))
+    assert figure.get_suptitle() == "KZT/USD: printed rates, 2025-11-14 12:00 to 12:15"
+    assert figure.get_supxlabel().replace("\n", " ") == (
+        "timesca, 2025-11-14 12:00 to 12:15 UTC, 2 values on 1 of 1 day. Band: what the printed digits allow. "
+        f"Lines break where nobody looked. fxticker {fx.__version__}."
+    )
 
 
 def test_history_draws_steps_inside_the_rounding_band(store):
     store.append(_ticks_at([0, 15, 30]))
     [panel] = fx.plot_history(fx.load(store)).axes
-    assert len(_step_lines(panel)) == 1
-    [band] = panel.collections
-    extent = band.get_paths()[0].get_extents()
+    [line] = _step_lines(panel)
+    assert line.get_ydata().tolist() == [0.00191, 0.00191, 0.00191]
+    extent = panel.collections[0].get_paths()[0].get_extents()
     assert (extent.y0, extent.y1) == (pytest.approx(0.001905), pytest.approx(0.001915))
 
 
 def test_history_does_not_draw_across_a_gap(store):
     store.append(_ticks_at([0, 15, 30, 45, 60, 600, 615]))
     [panel] = fx.plot_history(fx.load(store)).axes
-    assert [len(line.get_xdata()) for line in _step_lines(panel)] == [5, 2]
+    [line] = _step_lines(panel)
+    assert _pieces(line) == [5, 2]
+
+
+def test_history_breaks_where_a_poll_gave_no_tick_and_shades_it_by_its_cause():
+    polls = polls_of(["ok", "ok", "timeout", "timeout", "ok", "ok", "missed"])
+    held = polls["slot"][polls["outcome"] == "ok"] + pd.Timedelta(seconds=2)
+    frame = ticks_of({"pair": "KZT/USD", "observed_at": held, "rate_text": "0.00191"})
+    [panel] = fx.plot_history(frame, polls=polls).axes
+    [line] = _step_lines(panel)
+    assert _pieces(line) == [2, 2]
+    assert [text.get_text() for text in panel.get_legend().get_texts()] == ["no answer"]
+    [shade] = [piece for piece in panel.collections if piece.get_alpha() == 0.3]
+    days = shade.get_paths()[0].get_extents()
+    assert [round((days.x0 % 1) * 96), round((days.x1 % 1) * 96)] == [2, 4]
+
+
+def test_history_does_not_break_at_an_old_page_whose_ticks_are_stored():
+    polls = polls_of(["ok", "stale", "stale", "ok"])
+    frame = ticks_of({"pair": "KZT/USD", "observed_at": polls["slot"], "rate_text": "0.00191"})
+    [panel] = fx.plot_history(frame, polls=polls).axes
+    [line] = _step_lines(panel)
+    assert _pieces(line) == [4]
+
+
+def test_history_shows_that_nobody_looked_before_the_first_tick():
+    polls = polls_of(["missed"] * 10 + ["ok"] * 10)
+    frame = ticks_of({"pair": "KZT/USD", "observed_at": polls["slot"][10:], "rate_text": "0.00191"})
+    figure = fx.plot_history(frame, polls=polls)
+    [panel] = figure.axes
+    assert panel.get_xlim()[0] < polls["slot"][0].timestamp() / 86_400
+    assert "10 sound polls of 20" in figure.get_supxlabel()
+
+
+def test_history_of_several_sources_shades_only_where_none_looked():
+    one = polls_of(["ok", "timeout", "timeout", "ok", "ok"], source="a")
+    other = polls_of(["ok", "ok", "missed", "missed", "ok"], source="b")
+    frames = [
+        ticks_of({"pair": "KZT/USD", "observed_at": one["slot"][[0, 4]], "rate_text": "0.00191", "source": name})
+        for name in "ab"
+    ]
+    polls = pd.concat([one, other]).astype({"source": "category"})
+    [panel] = fx.plot_history(pd.concat(frames).astype({"source": "category"}), polls=polls).axes
+    [shade] = [piece for piece in panel.collections if piece.get_alpha() == 0.3]
+    [path] = shade.get_paths()
+    assert [round((end % 1) * 96) for end in (path.get_extents().x0, path.get_extents().x1)] == [2, 3]
 
 
 @pytest.mark.parametrize("minutes", [[0], [0, 15], [0, 15, 3000], [0, 3000, 3015]])
-def test_history_of_few_ticks_keeps_every_text_on_the_canvas(store, minutes):
+def test_history_of_few_ticks_keeps_every_text_apart_and_on_the_canvas(store, minutes):
     store.append(_ticks_at(minutes))
-    assert _outside(fx.plot_history(fx.load(store))) == []
+    figure = fx.plot_history(fx.load(store))
+    assert outside(figure) == []
+    assert overlapping(figure) == []
 
 
 def test_history_axis_is_labelled_with_printable_values_only(store):
     store.append([tick("UZS/USD", "0.00008", "0%")])
-    [panel] = _drawn(fx.plot_history(fx.load(store))).axes
+    [panel] = drawn(fx.plot_history(fx.load(store))).axes
     labels = {label.get_text() for label in panel.get_yticklabels()}
     assert labels <= {"0.00006", "0.00007", "0.00008", "0.00009", "0.00010"}
 
 
-def test_history_of_two_sources_names_them(store):
+def test_history_of_two_sources_names_them_in_one_panel(store):
     store.append([*snapshot_ticks(NOON)[:1], tick("KGS/USD", "0.01145", "0%", source="other")])
-    titles = [panel.get_title(loc="left") for panel in fx.plot_history(fx.load(store)).axes]
-    assert titles == ["KGS/USD  (other)", "KGS/USD  (timesca)"]
+    [panel] = fx.plot_history(fx.load(store)).axes
+    assert _labels(panel) == ["0.01145  other", "0.01144  timesca"]
 
 
-def test_whole_history_keeps_every_text_on_the_canvas(history_store):
-    assert _outside(fx.plot_history(fx.load(history_store))) == []
+def test_labels_of_seven_sources_with_one_value_do_not_overlap(store):
+    store.append([tick("KGS/USD", "0.01144", "0%", source=f"bank{number}") for number in range(7)])
+    figure = fx.plot_history(fx.load(store))
+    assert len(figure.axes[0].texts) == 7
+    assert overlapping(figure) == []
+    assert outside(figure) == []
+
+
+def test_inverse_history_says_its_last_range_and_unit(store):
+    store.append(_ticks_at([0, 15]))
+    [panel] = fx.plot_history(quotes(store, pairs=["USD/KZT"])).axes
+    assert panel.get_ylabel() == "KZT per USD"
+    assert _labels(panel) == ["522.2 to\n524.9"]
+
+
+def test_peg_line_stands_at_the_official_rate(store):
+    store.append([tick("TMT/USD", "0.28490", "0%")])
+    [panel] = fx.plot_history(fx.load(store)).axes
+    [peg] = [line for line in panel.lines if line.is_dashed()]
+    assert peg.get_ydata()[0] == pytest.approx(2 / 7)
+    low, high = panel.get_ylim()
+    assert low < 2 / 7 < high
+
+
+def test_whole_history_keeps_every_text_apart_and_on_the_canvas(history_store):
+    for theme in ("light", "dark"):
+        figure = fx.plot_history(fx.load(history_store), theme=theme)
+        assert outside(figure) == []
+        assert overlapping(figure) == []
+
+
+def test_a_week_of_polls_is_drawn_value_by_value():
+    frame = ticks_of({"pair": "KZT/USD", "observed_at": regular(672), "rate_text": "0.00191"})
+    [panel] = fx.plot_history(frame).axes
+    assert len(_step_lines(panel)[0].get_ydata()) == 672
+
+
+def test_many_values_are_reduced_to_changes_exactly():
+    texts = ["0.00191"] * 30_000 + ["0.00192"] + ["0.00191"] * 30_000
+    frame = ticks_of({"pair": "KZT/USD", "observed_at": regular(60_001, "1min"), "rate_text": texts})
+    figure = fx.plot_history(frame)
+    [line] = _step_lines(figure.axes[0])
+    assert line.get_ydata().tolist() == [0.00191, 0.00192, 0.00191, 0.00191]
+    assert "60,001 values on 42 of 42 days" in figure.get_supxlabel()
+
+
+def test_many_changes_are_reduced_with_their_extremes_and_gaps():
+    digits = np.where(np.arange(50_000) % 2, 191, 192)
+    digits[[12_345, 33_333]] = 150, 250
+    at = regular(50_000, "1min") + pd.to_timedelta(np.where(np.arange(50_000) < 20_000, 0, 600), unit="h")
+    frame = ticks_of({"pair": "KZT/USD", "observed_at": at, "rate_text": [f"{value / 1e5:.5f}" for value in digits]})
+    [line] = _step_lines(fx.plot_history(frame).axes[0])
+    values = line.get_ydata()
+    assert len(values) < 10_000
+    assert (np.nanmin(values), np.nanmax(values)) == (0.0015, 0.0025)
+    assert np.isnan(values).sum() == 1
+
+
+def test_unsorted_ticks_draw_the_same_line():
+    frame = ticks_of({"pair": "KZT/USD", "observed_at": regular(9), "rate_text": [f"0.0019{n}" for n in range(9)]})
+    lines = [_step_lines(fx.plot_history(one).axes[0])[0] for one in (frame, frame[::-1])]
+    assert lines[0].get_ydata().tolist() == lines[1].get_ydata().tolist()
 
 
 def test_drift_tells_significant_changes_in_words(history_store):
     frame = fx.drift(history_store, start="2024-09-08", end="2026-02-25")
-    [axis] = fx.plot_drift(frame).axes
+    figure = fx.plot_drift(frame)
+    [axis] = figure.axes
     said = {text.get_text().split("]")[1].strip() for text in axis.texts}
     assert said == {"significant", "no change printed"}
-    assert "+11.851 %  [+11.840, +11.862]   significant" in [text.get_text() for text in axis.texts]
+    assert "+11.851 %  [+11.840, +11.862]   significant" in _labels(axis)
+    assert figure.get_suptitle() == "4 of 5 rates moved by more than rounding, 2024-09-08 to 2026-02-25"
 
 
 def test_drift_puts_the_largest_rise_on_top(history_store):
@@ -109,24 +246,151 @@ def test_drift_puts_the_largest_rise_on_top(history_store):
 @pytest.mark.parametrize("pairs", [["TJS/USD"], ["UZS/USD"], ["KGS/USD", "TMT/USD"]])
 def test_drift_of_few_pairs_keeps_every_text_on_the_canvas(history_store, pairs):
     frame = fx.drift(history_store, start="2024-09-08", end="2026-02-25", pairs=pairs)
-    assert _outside(fx.plot_drift(frame)) == []
+    assert outside(fx.plot_drift(frame)) == []
+
+
+def test_path_labels_each_rate_with_its_last_change():
+    rows = [
+        ("2025-11-10", "KZT/USD", 0.0, -0.5, 0.5, False),
+        ("2025-11-10", "UZS/USD", 0.0, -12.0, 13.0, False),
+        ("2025-11-11", "KZT/USD", 2.0, 1.5, 2.6, True),
+        ("2025-11-11", "UZS/USD", 0.0, -12.0, 13.0, False),
+    ]
+    figure = plot_path(_path(rows))
+    assert _labels(figure.axes[0]) == ["KZT/USD +2 %", "UZS/USD 0 %, within rounding"]
+    assert figure.get_suptitle() == "Change of 2 rates since 2025-11-10 00:00"
+    assert (outside(figure), overlapping(figure)) == ([], [])
+
+
+def test_path_of_real_history_keeps_every_text_apart_and_on_the_canvas(history_store):
+    for theme in ("light", "dark"):
+        figure = plot_path(fx.drift_series(history_store), theme=theme)
+        assert (outside(figure), overlapping(figure)) == ([], [])
+
+
+def test_path_does_not_draw_across_a_gap():
+    days = ["2025-11-01", "2025-11-02", "2025-11-03", "2025-11-20", "2025-11-21"]
+    [axis] = plot_path(_path([(day, "KZT/USD", 0.0, -0.5, 0.5, False) for day in days])).axes
+    [line] = _step_lines(axis)
+    assert _pieces(line) == [3, 2]
+
+
+def test_heatmap_hatches_what_rounding_explains_and_leaves_missing_cells_empty():
+    starts = ["2025-08-01", "2025-09-01", "2025-10-01", "2025-11-01"]
+    frame = _periods([1.0, 0.0, np.nan, -2.0], [True, False, False, True], starts)
+    figure = plot_heatmap(frame)
+    axis = figure.axes[0]
+    mesh, hatched = axis.collections
+    assert mesh.get_array().tolist() == [[1.0, 0.0, None, -2.0]]
+    assert hatched.get_hatch() == "////"
+    [piece] = hatched.get_paths()
+    months = [
+        pd.Timestamp(day, unit="D").strftime("%Y-%m-%d") for day in (piece.get_extents().x0, piece.get_extents().x1)
+    ]
+    assert months == ["2025-09-01", "2025-10-01"]
+    assert _labels(axis) == ["+1.00", "0", "-2.00"]
+    assert figure.get_suptitle() == "Change of 1 rate per month, 2025-08-01 to 2025-11-30"
+
+
+def test_heatmap_colours_run_the_same_way_on_both_sides_of_no_change():
+    frame = _periods([0.5, -3.0], [True, True], ["2025-11-03", "2025-11-10"])
+    figure = plot_heatmap(frame)
+    norm = figure.axes[0].collections[0].norm
+    assert (norm.vmin, norm.vmax) == (-3.0, 3.0)
+    assert "per week" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize("freq", ["day", "week", "month"])
+def test_heatmap_of_real_history_keeps_every_text_apart_and_on_the_canvas(history_store, freq):
+    for theme in ("light", "dark"):
+        figure = plot_heatmap(fx.drift_by_period(history_store, freq), theme=theme)
+        assert (outside(figure), overlapping(figure)) == ([], [])
+
+
+def test_heatmap_of_one_period_is_drawn():
+    figure = plot_heatmap(_periods([0.0], [False], ["2025-11-03"]))
+    assert (outside(figure), overlapping(figure)) == ([], [])
+
+
+def test_coverage_fills_days_by_share_and_main_cause():
+    polls = polls_of(["ok"] * 96 + ["ok"] * 48 + ["timeout"] * 30 + ["missed"] * 18)
+    figure = plot_coverage(polls)
+    [axis] = figure.axes
+    sound, unsound, pale = axis.collections
+    heights = [path.get_extents().height for path in sound.get_paths()]
+    assert heights == [pytest.approx(0.86), pytest.approx(0.43)]
+    assert [path.get_extents().height for path in unsound.get_paths()] == [pytest.approx(0.43)]
+    assert same_color(unsound.get_facecolor()[0], "#e69f00")
+    assert len(pale.get_paths()) == 363
+    assert figure.get_suptitle() == "75.0 % of 192 polls gave a sound ticker, 2025-11-10 to 2025-11-11"
+    assert "75.0 % sound\nof 192 polls\n2 days" in _labels(axis)
+
+
+def test_coverage_puts_days_in_the_rows_of_their_weekdays():
+    polls = polls_of(["ok"] * 3, start="2025-01-01T00:00Z", every="96h")
+    [axis] = plot_coverage(polls).axes
+    centers = [path.get_extents() for path in axis.collections[0].get_paths()]
+    # Wednesday and Sunday of the first week, Thursday of the second
+    assert [(round((box.x0 + box.x1) / 2), round((box.y0 + box.y1) / 2)) for box in centers] == [(0, 2), (0, 6), (1, 3)]
+
+
+def test_coverage_has_a_strip_per_source_and_year():
+    polls = pd.concat([polls_of(["ok"] * 2, start="2025-12-31T12:00Z", every="12h", source=name) for name in "ab"])
+    figure = plot_coverage(polls.astype({"source": "category"}))
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["a 2025", "a 2026", "b 2025", "b 2026"]
+    assert (outside(figure), overlapping(figure)) == ([], [])
+
+
+def test_coverage_never_rounds_to_all_or_none():
+    figure = plot_coverage(polls_of(["ok"] * 2999 + ["timeout"], every="1min"))
+    assert figure.get_suptitle().startswith("99.9 % of 3,000 polls")
+
+
+@pytest.mark.parametrize("number", [1, 3000])
+def test_coverage_keeps_every_text_apart_and_on_the_canvas(number):
+    for theme in ("light", "dark"):
+        figure = plot_coverage(polls_of(["ok", "blocked", "stale", "missed", "timeout"] * number), theme=theme)
+        assert (outside(figure), overlapping(figure)) == ([], [])
 
 
 def test_nothing_to_draw_is_no_data(history_store):
     with pytest.raises(fx.NoData):
         fx.plot_history(fx.load(history_store, pairs=["EUR/USD"]))
+    for plot in (fx.plot_drift, plot_path, plot_heatmap):
+        with pytest.raises(fx.NoData):
+            plot(pd.DataFrame({"drift_pct": [float("nan")]}))
     with pytest.raises(fx.NoData):
-        fx.plot_drift(pd.DataFrame({"drift_pct": [float("nan")]}))
+        plot_coverage(fx.load_polls(history_store))
+
+
+def test_dark_figures_stay_dark_when_they_are_drawn_later(store):
+    store.append(_ticks_at([0, 15]))
+    figure = drawn(fx.plot_history(fx.load(store), theme="dark"))
+    [panel] = figure.axes
+    assert same_color(figure.get_facecolor(), "#14181d")
+    assert {label.get_color() for label in panel.get_xticklabels() + panel.get_yticklabels()} == {"#a9b0b7"}
+
+
+def test_an_unknown_theme_is_refused(history_store):
+    with pytest.raises(ValueError, match="light, dark"):
+        fx.plot_history(fx.load(history_store), theme="sepia")
 
 
 @pytest.mark.parametrize(("ending", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
-def test_same_data_give_the_same_bytes(store, tmp_path, ending, magic):
-    store.append(_ticks_at([0, 15]))
-    paths = [tmp_path / f"{name}.{ending}" for name in ("one", "two")]
-    for path in paths:
-        save_figure(fx.plot_history(fx.load(store)), path)
-    assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert paths[0].read_bytes().startswith(magic)
+def test_same_data_give_the_same_bytes(history_store, tmp_path, ending, magic):
+    polls = polls_of(["ok", "timeout"] * 50)
+    charts = {
+        "history": lambda: fx.plot_history(fx.load(history_store), polls=polls),
+        "path": lambda: plot_path(fx.drift_series(history_store), theme="dark"),
+        "heatmap": lambda: plot_heatmap(fx.drift_by_period(history_store, "month")),
+        "coverage": lambda: plot_coverage(polls),
+    }
+    for name, chart in charts.items():
+        paths = [tmp_path / f"{name}{number}.{ending}" for number in (1, 2)]
+        for path in paths:
+            save_figure(chart(), path)
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+        assert paths[0].read_bytes().startswith(magic)
 
 
 def test_other_endings_are_refused(store, tmp_path):
@@ -139,6 +403,7 @@ def test_drawing_uses_no_pyplot(history_store):
     code = (
         "import sys, fxticker as fx\n"
         f"fx.plot_history(fx.load({str(history_store)!r}))\n"
+        f"fx.plot_heatmap(fx.drift_by_period({str(history_store)!r}, 'month'))\n"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,20 +1,26 @@
-"""Drift: how far rates moved between two dates, and whether the printed digits can show it."""
+"""Drift: how far rates moved, and whether the printed digits can show it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from fxticker.bands import Band, drift_pct
+from fxticker.analysis.looking_up import Rate, known_at, rates_by
+from fxticker.analysis.periods import Freq, period_of, start_of
+from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.series import change_pct, in_series
+from fxticker.bands import Band, drift_pct, drift_pct_of
 from fxticker.errors import NoData
-from fxticker.frames import counting_rows, hull_of, typed
+from fxticker.frames import typed
 from fxticker.instants import Moment, last_instant
-from fxticker.loading import StorePath, last_by
+from fxticker.loading import names
+from fxticker.models import TimeBasis
 
+FIRST = "first"
+"""What a drift is measured by if nothing else is said: the rate at its start."""
 COLUMNS = {
     "source": "str",
     "pair": "str",
@@ -28,14 +34,18 @@ COLUMNS = {
     "drift_lo_pct": "float64",
     "drift_hi_pct": "float64",
     "significant": "bool",
+    "base_at": "datetime64[us, UTC]",
 }
+_QUOTE = {"observed_at": "datetime64[us, UTC]", "rate": "float64", "rate_lo": "float64", "rate_hi": "float64"}
+"""What a change is made of."""
 
 
 def drift(
-    store: StorePath,
+    ticks: Ticks,
     *,
     start: Moment,
     end: Moment,
+    base: Moment = FIRST,
     pairs: Iterable[str] | None = None,
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
@@ -48,11 +58,15 @@ def drift(
 
     Parameters
     ----------
-    store
-        The store's folder, or an open store.
+    ticks
+        A store, or a frame of ticks.
     start, end
         The two ends.
-    pairs, sources
+    base
+        What the percents are of: ``first`` is the rate at `start`, an instant or a date the rate as of it.
+    pairs
+        Only these: stored (``KZT/USD``), inverse (``USD/KZT``) or cross (``KZT/UZS``); all stored ones if null.
+    sources
         Only these.
     as_of
         Only rows that were recorded by then.
@@ -61,23 +75,28 @@ def drift(
     -------
     pandas.DataFrame
         One row per source and pair, sorted by both: ``source``, ``pair``, ``start_at``, ``end_at``, ``rate_start``,
-        ``rate_end``, ``rate_text_start`` and ``rate_text_end`` as printed, ``drift_pct`` = 100 (rate_end / rate_start
-        - 1), its band ``drift_lo_pct`` and ``drift_hi_pct``, and ``significant``: the band excludes 0. A pair without
-        a tick by `start`, or with the same one at both ends, has no drift (NaN) and is not significant. Where several
-        values share a date, the rate is the middle of their hull and its text is null.
+        ``rate_end``, ``rate_text_start`` and ``rate_text_end`` as printed, ``drift_pct`` = 100 (rate_end - rate_start)
+        / rate_base, its band ``drift_lo_pct`` and ``drift_hi_pct``, ``significant``: the band excludes 0, and
+        ``base_at``, the instant of the base. A pair without a tick by `start` or `base`, or with the same one at both
+        ends, has no drift (NaN) and is not significant. Where several values share a date, the rate is the middle of
+        their hull and its text is null, as it is where the rate is derived. Bounds are worked out exactly and are the
+        doubles nearest to that.
 
     Raises
     ------
     NoData
         If no pair has a tick at both ends, and not the same one.
     ValueError
-        If `start` is after `end`.
+        If `start` is after `end`, or a pair is neither stored nor derivable.
     """
     first, last = last_instant(start), last_instant(end)
     if first > last:
         raise ValueError(f"start {start} is after end {end}")
-    starts, ends = (_ends(last_by(store, at, pairs=pairs, sources=sources, as_of=as_of)) for at in (first, last))
-    rows = [(*key, *_drift(starts.get(key), end)) for key, end in sorted(ends.items())]
+    pairs, sources = (None if given is None else names(given) for given in (pairs, sources))
+    instants = {first, last} | (set() if base == FIRST else {last_instant(base)})
+    by = {at: rates_by(ticks, at, pairs=pairs, sources=sources, as_of=as_of) for at in instants}
+    bases = by[first if base == FIRST else last_instant(base)]
+    rows = [(*key, *_drift(by[first].get(key), rate, bases.get(key))) for key, rate in sorted(by[last].items())]
     found = typed(rows, COLUMNS)
     if found["drift_pct"].isna().all():
         span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
@@ -85,37 +104,192 @@ def drift(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    at: pd.Timestamp
-    band: Band
-    text: str | None
-
-    @classmethod
-    def of(cls, ticks: pd.DataFrame) -> _End:
-        rows = counting_rows(ticks)
-        texts = rows["rate_text"].astype(str).unique()
-        return cls(rows["observed_at"].iloc[0], hull_of(rows), texts[0] if len(texts) == 1 else None)
-
-
-def _ends(ticks: pd.DataFrame) -> dict[Any, _End]:
-    """What counts of each source's pair, given all its rows at one instant."""
-    return {key: _End.of(rows) for key, rows in ticks.groupby(["source", "pair"], observed=True)}
+def _drift(start: Rate | None, end: Rate, base: Rate | None) -> tuple[Any, ...]:
+    nan = float("nan")
+    facts = (
+        *(start.at if start else pd.NaT, end.at),
+        *(float(start.value) if start else nan, float(end.value)),
+        *(start.rate_text if start else None, end.rate_text),
+    )
+    base_at = base.at if base else pd.NaT
+    if start is None or base is None or start.at == end.at:
+        return (*facts, nan, nan, nan, False, base_at)
+    change = 100 * (end.value - start.value) / base.value
+    band = _band(start, end, base)
+    return (*facts, float(change), float(band.lo), float(band.hi), 0 not in band, base_at)
 
 
-def _drift(start: _End | None, end: _End) -> tuple[Any, ...]:
-    nothing = (float("nan"), float("nan"), float("nan"), False)
-    rate_end = float(end.band.middle)
-    if start is None:
-        return (pd.NaT, end.at, float("nan"), rate_end, None, end.text, *nothing)
-    facts = (start.at, end.at, float(start.band.middle), rate_end, start.text, end.text)
-    if start.at == end.at:
-        return (*facts, *nothing)
-    band = drift_pct(start.band, end.band)
-    change = 100 * (end.band.middle / start.band.middle - 1)
-    return (*facts, float(change), float(band.lo), float(band.hi), 0 not in band)
+def _band(start: Rate, end: Rate, base: Rate) -> Band:
+    # a rate is not independent of itself: with the base at an end the band is narrower
+    if base.at == start.at:
+        return drift_pct(start.band, end.band)
+    if base.at == end.at:
+        back = drift_pct(end.band, start.band)
+        return Band(-back.hi, -back.lo)
+    return drift_pct_of(start.band, end.band, base.band)
 
 
-def band_decimals(width_pct: float) -> int:
-    """Decimals that show a band of this width in percent with two digits, at least one."""
-    return min(max(1 - math.floor(math.log10(width_pct)), 1), 9) if width_pct > 0 else 4
+def drift_series(
+    ticks: Ticks,
+    *,
+    base: Moment = FIRST,
+    pairs: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    as_of: Moment | None = None,
+) -> pd.DataFrame:
+    """The relative change of each rate since a base, instant by instant, with its band.
+
+    Parameters
+    ----------
+    ticks
+        A store, or a frame of ticks.
+    base
+        Since when: ``first`` is each pair's first quote in the span, an instant or a date the last ticks as of it.
+    pairs
+        Only these: stored, inverse or cross; all stored ones if null.
+    sources
+        Only these.
+    start, end
+        Half-open span of `observed_at`.
+    as_of
+        Only rows that were recorded by then.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per quote, sorted by observed_at, pair and source: ``observed_at``, ``source``, ``pair`` (categories),
+        ``drift_pct`` = 100 (rate / rate_base - 1), its band ``drift_lo_pct`` and ``drift_hi_pct``, ``significant``: the
+        band excludes 0, and ``base_at``. The base itself has moved by exactly 0. A pair without a base has no drift:
+        NaN, ``base_at`` NaT. The bounds are those of exact arithmetic moved apart by a few units in the last place,
+        see `fxticker.bands.outward`; empty if the span is.
+
+    Raises
+    ------
+    ValueError
+        If a pair is neither stored nor derivable.
+    """
+    sources = None if sources is None else names(sources)
+    held = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    order, first = in_series(held)
+    bases = held.iloc[order[first]]
+    if base != FIRST:
+        shown = None if pairs is None else list(held["pair"].cat.categories)
+        bases = _in_place(bases, rates_by(ticks, last_instant(base), pairs=shown, sources=sources, as_of=as_of))
+    number = np.empty(len(held), np.intp)
+    number[order] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(held))))
+    since = bases[[*_QUOTE]].iloc[number].reset_index(drop=True)
+    return pd.concat([held[["observed_at", "source", "pair"]], _changes(held, since)], axis=1).assign(
+        base_at=since["observed_at"]
+    )
+
+
+def drift_by_period(
+    ticks: Ticks,
+    freq: Freq,
+    *,
+    pairs: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    as_of: Moment | None = None,
+) -> pd.DataFrame:
+    """The relative change of each rate from one period's close to the next one's, with its band.
+
+    The close is the period's last quote. A tick of which only the date is known counts at the end of its day; by the
+    hour it does not count.
+
+    Parameters
+    ----------
+    ticks
+        A store, or a frame of ticks.
+    freq
+        ``hour``, ``day``, ``week`` (from Monday) or ``month``, in UTC.
+    pairs
+        Only these: stored, inverse or cross; all stored ones if null.
+    sources
+        Only these.
+    start, end
+        Half-open span of `observed_at`.
+    as_of
+        Only rows that were recorded by then.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per source, pair and period, sorted by these, from the pair's first period with a quote to its last:
+        ``source``, ``pair`` (categories), ``start_at`` (the period's first instant), ``drift_pct`` = 100 (close / close
+        before - 1), where the close before is that of the last period that has one, its band ``drift_lo_pct`` and
+        ``drift_hi_pct``, as in `drift_series`, ``significant``: the band excludes 0, ``from_at`` and ``to_at``: the
+        instants of the two closes. NaN and NaT where there is none: in a period without quotes, and in the first.
+
+    Raises
+    ------
+    ValueError
+        If `freq` is none of those, or a pair is neither stored nor derivable.
+    """
+    held = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    if freq == "hour":
+        held = held[held["time_basis"] != TimeBasis.DATE]
+    held = held.iloc[np.argsort(known_at(held).to_numpy("M8[us]"), kind="stable")]
+    order, first = in_series(held)
+    number = period_of(held["observed_at"].to_numpy("M8[us]")[order], freq)
+    is_close = np.ones(len(order), bool)
+    is_close[:-1] = number[1:] != number[:-1]
+    is_close[first[1:] - 1] = True
+    closes, number = held.iloc[order[is_close]].reset_index(drop=True), number[is_close]
+    begins = np.searchsorted(np.flatnonzero(is_close), first)
+    places_before = np.arange(len(closes)) - 1
+    places_before[begins] = -1  # no row has this label
+    before = closes[[*_QUOTE]].reindex(places_before).reset_index(drop=True)
+    moved = _changes(closes, before).assign(from_at=before["observed_at"], to_at=closes["observed_at"])
+    grid, places = _grid(number, begins)
+    series = closes[["source", "pair"]].iloc[begins].iloc[grid["series"]].reset_index(drop=True)
+    start_at = pd.Series(start_of(grid["number"].to_numpy(), freq)).dt.tz_localize("UTC")
+    found = pd.concat([series.assign(start_at=start_at), moved.set_index(places).reindex(grid.index)], axis=1)
+    return found.assign(significant=found["significant"].eq(True))
+
+
+def _grid(number: np.ndarray, begins: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    """All periods of each series from its first to its last, and which of them the numbered ones are.
+
+    Parameters
+    ----------
+    number
+        Of the periods that each series has, series after series.
+    begins
+        Where a series begins in these.
+    """
+    counts = np.diff(np.append(begins, len(number)))
+    lowest, highest = number[begins], number[begins + counts - 1]
+    length = highest - lowest + 1
+    offset = np.cumsum(length) - length - lowest
+    series = np.repeat(np.arange(len(begins)), length)
+    grid = pd.DataFrame({"series": series, "number": np.arange(len(series)) - offset[series]})
+    return grid, number + np.repeat(offset, counts)
+
+
+def _in_place(series: pd.DataFrame, rates: Mapping[tuple[str, str], Rate]) -> pd.DataFrame:
+    """The rate of each series, one row each; missing where there is none."""
+    found = [rates.get((str(source), str(pair))) for source, pair in zip(series["source"], series["pair"], strict=True)]
+    return typed(
+        [
+            (rate.at, float(rate.value), float(rate.band.lo), float(rate.band.hi)) if rate else (pd.NaT, *[np.nan] * 3)
+            for rate in found
+        ],
+        _QUOTE,
+    )
+
+
+def _changes(held: pd.DataFrame, since: pd.DataFrame) -> pd.DataFrame:
+    """The changes of quotes since others, row by row."""
+    rate, lo, hi = (held[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))
+    base, base_lo, base_hi = (since[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))
+    drift_lo, drift_hi = change_pct(lo, hi, base_lo, base_hi)
+    found = pd.DataFrame(
+        {"drift_pct": 100 * (rate / base - 1), "drift_lo_pct": drift_lo, "drift_hi_pct": drift_hi}, index=held.index
+    )
+    is_base = (held["observed_at"] == since["observed_at"]).to_numpy()
+    found[is_base] = 0.0  # whatever it is, a rate has not moved from itself
+    return found.assign(significant=(found["drift_lo_pct"] > 0) | (found["drift_hi_pct"] < 0))

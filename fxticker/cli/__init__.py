@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from fxticker import __version__
-from fxticker.cli import collecting, demonstrating, drilling, plotting, reading, running, serving, watching
+from fxticker.cli import (
+    analysing,
+    backfilling,
+    collecting,
+    demonstrating,
+    drilling,
+    plotting,
+    reading,
+    running,
+    serving,
+    watching,
+)
 from fxticker.errors import ConfigError, FxTickerError, one_line
 
 app = typer.Typer(
@@ -37,10 +48,22 @@ def _root(
 app.command("run")(running.run)
 app.command("snapshot")(collecting.snapshot)
 app.command("import")(collecting.import_)
+app.command("backfill")(backfilling.backfill)
 app.command("latest")(reading.latest)
 app.command("history")(reading.history)
-app.command("drift")(reading.drift)
+app.command("quotes")(analysing.quotes)
+app.command("drift")(analysing.drift)
+app.command("drift-series")(analysing.drift_series)
+app.command("drift-by-period")(analysing.drift_by_period)
+app.command("changes")(analysing.changes)
+app.command("decode")(analysing.decode)
+app.command("resample")(analysing.resample)
+app.command("peg")(analysing.peg)
+app.command("convert")(analysing.convert)
+app.command("compare")(analysing.compare)
+app.command("best")(analysing.best)
 app.command("gaps")(watching.gaps)
+app.command("coverage")(analysing.coverage)
 app.command("polls")(watching.polls)
 app.command("status")(watching.status)
 app.command("check")(reading.check)

@@ -46,7 +46,7 @@ def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources 
 
 def import_(
     files: Annotated[
-        list[str], typer.Argument(help="Saved pages, or Parquet files of ticks: files, folders, globs, or - for stdin.")
+        list[str], typer.Argument(help="Saved pages, WARC or Parquet files: files, folders, globs, or - for stdin.")
     ],
     observed_at: Annotated[
         str | None,
@@ -60,7 +60,7 @@ def import_(
     config: Config = None,
     store: StoreFolder = None,
 ) -> None:
-    """Store the ticker of saved pages, or the ticks of an export or another store.
+    """Store the ticker of saved pages and of web archives' files, or the ticks of an export or another store.
 
     Importing again adds nothing. A file that cannot be used is refused by name, the others go on, and the exit code
     is 1.
@@ -90,9 +90,14 @@ def import_(
     finally:  # what was stored is stored, whatever broke the import off
         for name, reason in summary.refused:
             print(f"fxticker: refused {one_line(f'{name}: {reason}')}", file=sys.stderr)
+        if summary.captures or summary.empty or summary.elsewhere:
+            print(
+                f"in WARC files: {summary.captures} pages read, {summary.empty} without a ticker, "
+                f"{summary.elsewhere} records of other hosts and kinds"
+            )
         print(
             f"{summary.pages} files: {summary.added} rows added, {summary.known} already there, "
-            f"{len(summary.refused)} files refused"
+            f"{len(summary.refused)} refused"
         )
     if summary.refused:
         raise typer.Exit(1)

@@ -31,7 +31,7 @@ def demo(
     from rich.progress import track
 
     from fxticker.analysis.drifting import drift
-    from fxticker.cli.output import show, show_drift
+    from fxticker.cli.output import show, show_banded
     from fxticker.demo.captures import dated_slots, read_captures
     from fxticker.demo.replay import replay, run_daemon
     from fxticker.demo.site import TickerSite
@@ -72,10 +72,7 @@ def demo(
     show(latest(history_store).to_dict("records"), ["pair", "rate_text", "change_text", "observed_at"], Format.TABLE)
     moved = drift(history_store, start=first, end=last)
     print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
-    show_drift(
-        moved,
-        Format.TABLE,
-    )
+    show_banded(moved, Format.TABLE, hidden=["base_at"])
     charts = {output / "history.png": plot_history(load(history_store)), output / "drift.png": plot_drift(moved)}
     for path, figure in charts.items():
         save_figure(figure, path)

@@ -33,6 +33,11 @@ def moment(text: str | None) -> str | None:
     return text
 
 
+def base_moment(text: str) -> str:
+    """As `moment`, or ``first``."""
+    return text if text == "first" else moment(text) or text
+
+
 def _named(path: Path | None) -> Path | None:
     # an unset variable of a shell must not mean the working directory
     if path is not None and str(path) == ".":

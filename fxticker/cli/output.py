@@ -5,19 +5,23 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from fxticker.bands import band_decimals
 from fxticker.cli.options import Format
+from fxticker.errors import NoData
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_FIGURES = ("rate_start", "rate_end", "drift_pct", "band_pct")
-_FACTORED = ("source", "time_basis", "origin", "start_at", "end_at")
+_END = re.compile(r"(.+)_(lo|hi)((?:_pct)?)")
+_NUMBER = re.compile(r"-?[0-9.]+")
+_FACTORED = ("source", "pair", "time_basis", "origin", "start_at", "end_at", "base_at")
 _DATE = "_date"
 """A column whose name ends so holds days."""
 _WIDTH = 1000
@@ -46,29 +50,70 @@ def show_document(document: Mapping[str, Any]) -> None:
     print()
 
 
-def show_drift(frame: pd.DataFrame, form: Format) -> None:
-    """Print drifts; in a table with the printed rates and as many decimals of the drift as its band supports."""
-    rows = frame.to_dict("records")
+def show_banded(frame: pd.DataFrame, form: Format, *, hidden: Collection[str] = ()) -> None:
+    """Print a frame whose figures have bands; in a table each with as many decimals as its band supports.
+
+    Parameters
+    ----------
+    frame
+        ``rate_lo`` and ``rate_hi`` are the band of ``rate``, ``drift_lo_pct`` and ``drift_hi_pct`` that of
+        ``drift_pct``. Where a text was printed for a rate, in ``rate_text``, it is shown.
+    form
+        CSV and JSON have all columns as they are.
+    hidden
+        Columns that a table has no room for.
+    """
+    if frame.empty:
+        raise NoData("nothing stored answers that")
     if form is not Format.TABLE:
-        show(rows, list(frame.columns), form)
+        show(frame.to_dict("records"), list(frame.columns), form)
         return
-    columns = ["source", "start_at", "end_at", "pair", "rate_start", "rate_end", "drift_pct", "band_pct", "significant"]
-    show([row | _shown_drift(row) for row in rows], columns, form)
+    columns: list[str] = []
+    for column in frame.columns:
+        stem, end, unit = _ends(column)
+        if end == "lo" and stem + unit not in frame.columns:
+            columns.append(stem + unit)  # a band alone
+        elif end == "lo":
+            columns.append(f"{stem}_band")
+        elif not end and not _is_text_of(column, frame.columns) and column not in hidden:
+            columns.append(column)
+    show([_banded(row) for row in frame.to_dict("records")], columns, form)
 
 
-def _shown_drift(row: Mapping[Any, Any]) -> dict[str, str | None]:
-    from fxticker.analysis.drifting import band_decimals
+def _ends(column: str) -> tuple[str, str, str]:
+    """Of ``drift_lo_pct``: ``drift``, the end ``lo``, ``_pct``; of what is no end of a band no end."""
+    match = _END.fullmatch(column)
+    return (match[1], match[2], match[3]) if match else (column, "", "")
 
-    shown = {
-        f"rate_{end}": _cell("", _missing_to_none(row[f"rate_text_{end}"]) or row[f"rate_{end}"])
-        for end in ("start", "end")
-    }
-    if _missing_to_none(row["drift_pct"]) is None:
-        return {**shown, "drift_pct": None, "band_pct": None}
-    lo, hi = row["drift_lo_pct"], row["drift_hi_pct"]
-    decimals = band_decimals(hi - lo)
-    band = f"{lo:.{decimals}f} to {hi:.{decimals}f}"
-    return {**shown, "drift_pct": f"{row['drift_pct']:.{decimals}f}", "band_pct": band}
+
+def _is_text_of(column: str, columns: Collection[str]) -> bool:
+    return column.startswith("rate_text") and column.replace("_text", "") in columns
+
+
+def _banded(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A row as a table shows it."""
+    shown = dict(row)
+    for column in row:
+        stem, end, unit = _ends(column)
+        if end != "lo":
+            continue
+        lo, hi = _missing_to_none(row[column]), _missing_to_none(row[f"{stem}_hi{unit}"])
+        middle = stem + unit
+        if lo is None or hi is None:
+            shown[f"{stem}_band"] = None
+            shown.setdefault(middle, None)
+            continue
+        decimals = band_decimals(hi - lo)
+        band = f"{lo:.{decimals}f} to {hi:.{decimals}f}"
+        if middle in row:
+            shown[f"{stem}_band"] = band
+            shown[middle] = f"{row[middle]:.{decimals}f}"
+        else:
+            shown[middle] = band
+    for column in row:
+        if _is_text_of(column, row.keys()) and (text := _missing_to_none(row[column])) is not None:
+            shown[column.replace("_text", "")] = text
+    return shown
 
 
 def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> None:
@@ -86,7 +131,7 @@ def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> No
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     shown = [name for name in columns if name not in same]
     for name in shown:
-        figures = name in _FIGURES or any(type(row[name]) in (int, float) for row in rows)
+        figures = all(_NUMBER.fullmatch(_cell(name, row[name]) or "0") for row in rows)
         table.add_column(name, justify="right" if figures else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(_cell(name, row[name]) for name in shown))

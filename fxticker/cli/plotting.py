@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from fxticker.cli.analysing import AnyPairs, Base, Every
 from fxticker.cli.options import (
     AsOf,
     Config,
     End,
     From,
-    Pairs,
     Sources,
     Start,
     StoreFolder,
@@ -22,6 +23,13 @@ from fxticker.cli.options import (
 )
 
 app = typer.Typer(help="Draw a chart into a file.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class Ground(StrEnum):
+    """What a chart is drawn for."""
+
+    LIGHT = "light"
+    DARK = "dark"
 
 
 def _picture(path: Path) -> Path:
@@ -35,23 +43,36 @@ Output = Annotated[
 ]
 
 
+Theme = Annotated[Ground, typer.Option("--theme", help="Draw for a light or a dark ground.")]
+Inverse = Annotated[bool, typer.Option("--inverse", help="Turn every pair round: units per USD, not USD per unit.")]
+
+
 @app.command("history")
 def history(
     output: Output,
     config: Config = None,
     store: StoreFolder = None,
-    pairs: Pairs = None,
+    pairs: AnyPairs = None,
     sources: Sources = None,
     start: Start = None,
     end: End = None,
     as_of: AsOf = None,
+    inverse: Inverse = False,  # noqa: FBT002 - Typer makes a flag of it
+    theme: Theme = Ground.LIGHT,
 ) -> None:
-    """Draw rates over time with their bands."""
+    """Draw rates over time with their bands, and why nobody looked where nobody did."""
+    from fxticker.analysis.quotes import quotes
     from fxticker.figures import plot_history, save_figure
-    from fxticker.loading import load
+    from fxticker.loading import load, load_polls
 
-    chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
-    save_figure(plot_history(load(store_folder(config, store), **chosen)), output)
+    folder = store_folder(config, store)
+    span = selection(sources=sources, start=start, end=end)
+    chosen = span | selection(as_of=as_of)
+    wanted = _turned(folder, pairs) if inverse else pairs
+    frame = quotes(folder, pairs=wanted, **chosen) if wanted else load(folder, **chosen)
+    # what was known earlier of the polls is not on record
+    polls = load_polls(folder, **span) if as_of is None else None
+    save_figure(plot_history(frame, polls=polls, theme=theme.value), output)
     print(output)
 
 
@@ -60,16 +81,93 @@ def drift(
     output: Output,
     start: From,
     end: To,
+    base: Base = "first",
     config: Config = None,
     store: StoreFolder = None,
-    pairs: Pairs = None,
+    pairs: AnyPairs = None,
     sources: Sources = None,
     as_of: AsOf = None,
+    theme: Theme = Ground.LIGHT,
 ) -> None:
     """Draw the change between two dates."""
     from fxticker.analysis.drifting import drift as drift_of
     from fxticker.figures import plot_drift, save_figure
 
     chosen = selection(pairs=pairs, sources=sources, as_of=as_of)
-    save_figure(plot_drift(drift_of(store_folder(config, store), start=start, end=end, **chosen)), output)
+    found = drift_of(store_folder(config, store), start=start, end=end, base=base, **chosen)
+    save_figure(plot_drift(found, theme=theme.value), output)
     print(output)
+
+
+@app.command("path")
+def path(
+    output: Output,
+    base: Base = "first",
+    config: Config = None,
+    store: StoreFolder = None,
+    pairs: AnyPairs = None,
+    sources: Sources = None,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    inverse: Inverse = False,  # noqa: FBT002 - Typer makes a flag of it
+    theme: Theme = Ground.LIGHT,
+) -> None:
+    """Draw how far rates have come since a start."""
+    from fxticker.analysis.drifting import drift_series
+    from fxticker.figures import plot_path, save_figure
+
+    folder = store_folder(config, store)
+    wanted = _turned(folder, pairs) if inverse else pairs
+    chosen = selection(pairs=wanted, sources=sources, start=start, end=end, as_of=as_of)
+    save_figure(plot_path(drift_series(folder, base=base, **chosen), theme=theme.value), output)
+    print(output)
+
+
+@app.command("heatmap")
+def heatmap(
+    output: Output,
+    every: Every = "month",
+    config: Config = None,
+    store: StoreFolder = None,
+    pairs: AnyPairs = None,
+    sources: Sources = None,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    theme: Theme = Ground.LIGHT,
+) -> None:
+    """Draw the change of rates per period, side by side."""
+    from fxticker.analysis.drifting import drift_by_period
+    from fxticker.figures import plot_heatmap, save_figure
+
+    chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    found = drift_by_period(store_folder(config, store), every, **chosen)
+    save_figure(plot_heatmap(found, theme=theme.value), output)
+    print(output)
+
+
+@app.command("coverage")
+def coverage(
+    output: Output,
+    config: Config = None,
+    store: StoreFolder = None,
+    sources: Sources = None,
+    start: Start = None,
+    end: End = None,
+    theme: Theme = Ground.LIGHT,
+) -> None:
+    """Draw a calendar of when the sources were looked at, and what that gave."""
+    from fxticker.figures import plot_coverage, save_figure
+    from fxticker.loading import load_polls
+
+    polls = load_polls(store_folder(config, store), **selection(sources=sources, start=start, end=end))
+    save_figure(plot_coverage(polls, theme=theme.value), output)
+    print(output)
+
+
+def _turned(folder: Path, pairs: list[str] | None) -> list[str]:
+    """The pairs asked for, or all stored ones, each the other way round."""
+    from fxticker.loading import stored_pairs
+
+    return ["/".join(reversed(pair.split("/"))) for pair in pairs or sorted(stored_pairs(folder))]

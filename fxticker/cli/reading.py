@@ -14,12 +14,10 @@ from fxticker.cli.options import (
     End,
     Format,
     Formatted,
-    From,
     Pairs,
     Sources,
     Start,
     StoreFolder,
-    To,
     selection,
     store_folder,
 )
@@ -72,25 +70,6 @@ def history(
     if form is Format.TABLE:
         columns.remove("source_date")  # the table has room for 80 characters
     show(frame[columns].to_dict("records"), columns, form)
-
-
-def drift(
-    start: From,
-    end: To,
-    config: Config = None,
-    store: StoreFolder = None,
-    pairs: Pairs = None,
-    sources: Sources = None,
-    as_of: AsOf = None,
-    form: Formatted = Format.TABLE,
-) -> None:
-    """Print how far rates moved, with bands."""
-    from fxticker.analysis.drifting import drift as drift_of
-    from fxticker.cli.output import show_drift
-
-    chosen = selection(pairs=pairs, sources=sources, as_of=as_of)
-    frame = drift_of(store_folder(config, store), start=start, end=end, **chosen)
-    show_drift(frame, form)
 
 
 def check(

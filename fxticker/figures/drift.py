@@ -6,21 +6,22 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.style import context as style_context
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from fxticker.analysis.drifting import band_decimals
+from fxticker.bands import band_decimals
 from fxticker.errors import NoData
-from fxticker.figures.style import DOWN, MUTED, STYLE, UP, WIDTH_IN, caption, span_text
+from fxticker.figures.style import WIDTH_IN, Palette, Theme, caption, counted, dress, names_text, themed, title
 
 
-def plot_drift(frame: pd.DataFrame) -> Figure:
+def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     """Change of each rate between two dates, with its band.
 
     Parameters
     ----------
     frame
         Drifts as `fxticker.drift` gives them.
+    theme
+        For a light or a dark ground.
 
     Returns
     -------
@@ -32,36 +33,52 @@ def plot_drift(frame: pd.DataFrame) -> Figure:
     ------
     NoData
         If no row has a drift.
+    ValueError
+        If there is no such theme.
     """
     rows = frame.dropna(subset=["drift_pct"]).sort_values("drift_pct", ignore_index=True)
     if rows.empty:
         raise NoData("there is no drift to draw")
-    several = len(rows["source"].unique()) > 1
-    with style_context(STYLE):
-        figure = Figure(figsize=(WIDTH_IN, 1.5 + 0.42 * len(rows)), layout="constrained")
+    sources = sorted(rows["source"].astype(str).unique())
+    with themed(theme) as palette:
+        figure = Figure(figsize=(WIDTH_IN, 1.7 + 0.42 * len(rows)), layout="constrained")
         axis = figure.subplots()
-        axis.grid(visible=True, axis="x")
-        axis.grid(visible=False, axis="y")
-        axis.axvline(0, color=MUTED, linewidth=0.8)
+        dress(axis, grid="x")
+        axis.axvline(0, color=palette.muted, linewidth=0.8)
         _percent_axis(axis, rows)
         for place, row in rows.iterrows():
-            _draw_drift(axis, float(str(place)), row)
-        names = [f"{row.pair} ({row.source})" if several else str(row.pair) for row in rows.itertuples()]
-        axis.set_yticks(range(len(rows)), names, fontsize=9, color="black")
+            _draw_drift(axis, float(str(place)), row, palette)
+        names = [f"{row.pair} ({row.source})" if len(sources) > 1 else str(row.pair) for row in rows.itertuples()]
+        axis.set_yticks(range(len(rows)), names, fontsize=9, color=palette.text)
         axis.set_ylim(-0.6, len(rows) - 0.4)
         axis.set_xlabel("change in percent, symmetric log scale")
-        first, last = rows["start_at"].min(), rows["end_at"].max()
-        axis.set_title(f"Change of the printed rates, {span_text(first, last)}")
-        caption(
-            figure,
-            "Line: what the printed digits allow. Filled: the change is more than rounding. "
-            "Hollow: rounding alone could explain it.",
-        )
+        _tell(figure, rows, sources, palette)
     return figure
 
 
-def _draw_drift(axis: Axes, place: float, row: pd.Series) -> None:
-    color = (UP if row["drift_pct"] > 0 else DOWN) if row["significant"] else MUTED
+def _tell(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palette) -> None:
+    proven = int(rows["significant"].sum())
+    first, last = rows["start_at"].min(), rows["end_at"].max()
+    moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
+    title(figure, f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} UTC"
+    caption(
+        figure,
+        f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.",
+        "Line: what the printed digits allow. Filled: the change is more than rounding. "
+        "Hollow: rounding alone could explain it.",
+        palette,
+    )
+
+
+def _ends_text(at: pd.Series) -> str:
+    """The instants of one end: of different ones the first and the last."""
+    first, last = at.min(), at.max()
+    return f"{first:%Y-%m-%d %H:%M}" if first == last else f"({first:%Y-%m-%d %H:%M} … {last:%Y-%m-%d %H:%M})"
+
+
+def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> None:
+    color = (palette.up if row["drift_pct"] > 0 else palette.down) if row["significant"] else palette.muted
     axis.hlines(place, row["drift_lo_pct"], row["drift_hi_pct"], color=color, linewidth=3.2, alpha=0.55)
     axis.plot(
         row["drift_pct"],
@@ -69,7 +86,7 @@ def _draw_drift(axis: Axes, place: float, row: pd.Series) -> None:
         marker="o",
         markersize=6,
         color=color,
-        markerfacecolor=color if row["significant"] else "white",
+        markerfacecolor=color if row["significant"] else axis.get_facecolor(),
     )
     decimals = band_decimals(row["drift_hi_pct"] - row["drift_lo_pct"])
     axis.annotate(
@@ -79,7 +96,7 @@ def _draw_drift(axis: Axes, place: float, row: pd.Series) -> None:
         xycoords=("axes fraction", "data"),
         va="center",
         fontsize=8,
-        color="black" if row["significant"] else MUTED,
+        color=palette.text if row["significant"] else palette.muted,
         annotation_clip=False,
     )
 

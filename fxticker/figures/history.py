@@ -7,136 +7,181 @@ stretch in which nobody looked.
 from __future__ import annotations
 
 import math
+from functools import reduce
 
-import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.style import context as style_context
-from matplotlib.ticker import FuncFormatter, MultipleLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
-from fxticker.analysis.covering import GAP_CADENCES
 from fxticker.errors import NoData
-from fxticker.figures.style import BAND, INK, STYLE, WIDTH_IN, caption, span_text
-from fxticker.frames import settled
+from fxticker.figures.causes import SOUND, cause_codes, instants, key, shade, shared
+from fxticker.figures.labels import LINE_IN, label_ends
+from fxticker.figures.lines import DAY_US, Line, lines_of
+from fxticker.figures.steps import COLUMNS, draw_steps
+from fxticker.figures.style import (
+    WIDTH_IN,
+    Palette,
+    Theme,
+    caption,
+    counted,
+    date_axis,
+    dress,
+    names_text,
+    span_text,
+    themed,
+    title,
+)
+from fxticker.pegs import pegs_of
 
-_PANEL_IN = 1.35
-_LONE_MARGIN = pd.Timedelta(hours=12)
-"""Time around a single instant."""
-_MARKED_ROWS = 400
-"""Up to so many values each gets a dot: farther apart than dots are wide."""
+_PANEL_IN = 1.3
+_ABOVE_AXIS_IN = 0.4
+"""Of a panel's height, what its title and the room between panels take."""
 
 
-def plot_history(frame: pd.DataFrame) -> Figure:
+def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, theme: Theme = "light") -> Figure:
     """Rates over time, a small panel per pair.
 
     Parameters
     ----------
     frame
-        Ticks as `fxticker.load` gives them.
+        Ticks as `fxticker.load` gives them, or quotes as `fxticker.quotes` does, of inverse pairs and crosses too.
+    polls
+        What became of the polls of the same span, as `fxticker.load_polls` gives it: lines then also break where a poll
+        gave no tick, and stretches without a sound poll are shaded by their cause; in a panel with several sources,
+        those in which none had one.
+    theme
+        For a light or a dark ground.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per source and pair over a common time axis (UTC). Each value holds until the next one (a step);
-        the shaded band is what its printed digits allow. The line is broken where the next value is farther away than
-        three times the median distance of that panel's values. The last value stands at the right edge as
-        printed, or the range that several values of its day allow.
+        One panel per pair over a common time axis (UTC), in it a line per source. Each value holds until the next one
+        (a step); the shaded band is what its printed digits allow. The line is broken where the next value is farther
+        away than three times the median distance of that line's values. The last value stands at the right edge as
+        printed, or as the range that several values of its day, or the figures it is derived from, allow. An official
+        peg is a dashed line. Up to 6,400 values of a line are drawn as they are; of more, those without which a picture
+        1,600 pixels wide would look different, all extremes among them.
 
     Raises
     ------
     NoData
         If the frame is empty.
+    ValueError
+        If there is no such theme.
     """
     if frame.empty:
         raise NoData("there is no tick to draw")
-    ticks = settled(frame)
-    groups = sorted(ticks.groupby(["source", "pair"], observed=True), key=lambda group: str(group[0]))
-    several = len(ticks["source"].unique()) > 1
-    with style_context(STYLE):
-        figure = Figure(figsize=(WIDTH_IN, 1.1 + _PANEL_IN * len(groups)), layout="constrained")
-        axes = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
-        for panel, ((source, pair), rows) in zip(axes, groups, strict=True):
-            _draw_steps(panel, rows)
-            base, quote = str(pair).split("/")
-            panel.set_title(f"{pair}  ({source})" if several else str(pair))
-            panel.set_ylabel(f"{quote} per {base}")
-            _rate_axis(panel, rows)
+    lines = lines_of(frame, polls)
+    pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
+    first, last = _span(lines, polls, sources)
+    several = len(sources) > 1
+    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * (len(sources) if several else 0))
+    with themed(theme) as palette:
+        figure = Figure(figsize=(WIDTH_IN, 1.3 + height * len(pairs)), layout="constrained")
+        axes = figure.subplots(len(pairs), 1, sharex=True, squeeze=False)[:, 0]
+        colors = dict(zip(sources, palette.series * len(sources) if several else (palette.ink,), strict=False))
+        seen: set[int] = set()
+        for panel, pair in zip(axes, pairs, strict=True):
+            dress(panel)
+            held = [line for line in lines if line.pair == pair]
+            _draw_panel(panel, held, colors, palette)
+            _draw_peg(panel, pair, (first, last), palette)
+            ends = [
+                (line.last_value, f"{line.last}  {line.source}" if several else line.last, colors[line.source])
+                for line in held
+            ]
+            label_ends(panel, ends, height - _ABOVE_AXIS_IN)
+            if polls is not None:
+                unsound = reduce(shared, [line.unsound for line in held])
+                seen |= shade(panel, unsound, palette, float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4)
+        date_axis(axes[-1], first, last)
         figure.align_ylabels(axes)
-        locator = mdates.AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
-        axes[-1].xaxis.set_major_locator(locator)
-        axes[-1].xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-        first, last = ticks["observed_at"].min(), ticks["observed_at"].max()
-        if first == last:
-            axes[-1].set_xlim(first - _LONE_MARGIN, last + _LONE_MARGIN)
-        shown = ", ".join(sorted(ticks["source"].astype(str).unique()))
-        caption(
-            figure,
-            f"{shown}, {span_text(first, last)} UTC, {len(ticks):,} value{'s' if len(ticks) > 1 else ''}. "
-            "Band: what the printed digits allow. Lines break where nobody looked.",
-        )
+        if seen:
+            axes[0].legend(handles=key(seen, palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
+        _tell(figure, lines, polls, palette)
     return figure
 
 
-def _draw_steps(panel: Axes, rows: pd.DataFrame) -> None:
-    at = rows["observed_at"].dt.tz_localize(None).to_numpy()
-    run = _runs(at)
-    for number in range(int(run[-1]) + 1):
-        held = run == number
-        x, rate = at[held], rows["rate"].to_numpy()[held]
-        lo, hi = rows["rate_lo"].to_numpy()[held], rows["rate_hi"].to_numpy()[held]
-        if len(x) == 1:
-            panel.vlines(x, lo, hi, color=BAND, linewidth=1.5)
-        else:
-            panel.fill_between(x, lo, hi, step="post", color=BAND, linewidth=0)
-            panel.step(x, rate, where="post", color=INK)
-    if len(at) <= _MARKED_ROWS or run[-1] > 0:
-        alone = np.isin(run, np.flatnonzero(np.bincount(run) == 1)) | (len(at) <= _MARKED_ROWS)
-        panel.plot(at[alone], rows["rate"].to_numpy()[alone], linestyle="none", marker="o", color=INK)
-    last = rows.iloc[-1]
-    decimals = _decimals(rows) + 1
-    whole = pd.notna(last["rate_text"])
-    panel.annotate(
-        str(last["rate_text"]) if whole else f"{last['rate_lo']:.{decimals}f} to\n{last['rate_hi']:.{decimals}f}",
-        (at[-1], last["rate"]),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontweight="bold",
-        color=INK,
-        annotation_clip=False,
-    )
+def _span(lines: list[Line], polls: pd.DataFrame | None, sources: list[str]) -> tuple[np.datetime64, np.datetime64]:
+    """From the first to the last value or, with polls, look."""
+    ends = [line.steps.when[[0, -1]] for line in lines]
+    if polls is not None:
+        slots = instants(polls["slot"])[polls["source"].isin(sources).to_numpy()]
+        ends.extend([slots[[0, -1]]] if len(slots) else [])
+    at = np.concatenate(ends).view("M8[us]")
+    return at.min(), at.max()
 
 
-def _rate_axis(panel: Axes, rows: pd.DataFrame) -> None:
-    """Ticks at printable values only, with the printed decimals: at most five, at least two."""
-    quantum = _quantum(rows)
-    lo, hi = float(rows["rate_lo"].min()), float(rows["rate_hi"].max())
+def _draw_panel(panel: Axes, lines: list[Line], colors: dict[str, str], palette: Palette) -> None:
+    alone = len(lines) == 1
+    for line in lines:
+        color = colors[line.source]
+        draw_steps(
+            panel,
+            line.steps,
+            color=color,
+            band=palette.band if color == palette.ink else color,
+            band_alpha=1.0 if alone else 0.18,
+        )
+    base, quote = lines[0].pair.split("/")
+    panel.set_title(lines[0].pair)
+    panel.set_ylabel(f"{quote} per {base}")
+    _rate_axis(panel, lines)
+
+
+def _rate_axis(panel: Axes, lines: list[Line]) -> None:
+    """Up to five ticks; where rates are as printed, at printable values only and with the printed decimals."""
+    lo, hi = min(line.steps.lo.min() for line in lines), max(line.steps.hi.max() for line in lines)
+    quanta = [line.quantum for line in lines if line.quantum is not None]
+    if not quanta:
+        panel.set_ylim(lo - 0.08 * (hi - lo), hi + 0.08 * (hi - lo))
+        panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        return
+    quantum = min(quanta)
     margin = max(0.6 * quantum, 0.08 * (hi - lo))
     panel.set_ylim(lo - margin, hi + margin)
     steps = (hi - lo) / quantum / 4
     scale = 10.0 ** np.floor(np.log10(max(steps, 1)))
     step = next(nice * scale for nice in (1, 2, 5, 10) if nice * scale >= steps)
     panel.yaxis.set_major_locator(MultipleLocator(step * quantum))
-    decimals = _decimals(rows)
+    decimals = max(0, round(-math.log10(quantum)))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:.{decimals}f}"))
 
 
-def _quantum(rows: pd.DataFrame) -> float:
-    """One step of the printed decimals: the width of the narrowest band."""
-    return float((rows["rate_hi"] - rows["rate_lo"]).min())
+def _draw_peg(panel: Axes, pair: str, span: tuple[np.datetime64, np.datetime64], palette: Palette) -> None:
+    """A dashed line over the time that an official peg holds, named in the panel's title."""
+    first, last = (pd.Timestamp(at) for at in span)
+    stated = []
+    for peg, rate in pegs_of(pair):
+        since, until = pd.Timestamp(peg.since), last if peg.until is None else pd.Timestamp(peg.until)
+        if since <= last and until >= first:
+            held = np.array([max(since, first), min(until, last)], "M8[us]")
+            panel.plot(held, [float(rate)] * 2, color=palette.muted, linestyle=(0, (5, 3)), linewidth=1)
+            stated.append(f"{peg.units_text} {peg.currency} per {peg.anchor}")
+            low, high = panel.get_ylim()
+            room = 0.08 * (high - low)
+            panel.set_ylim(min(low, float(rate) - room), max(high, float(rate) + room))
+    if stated:
+        panel.set_title(f"{pair}   dashed: official peg, {', then '.join(stated)}")
 
 
-def _decimals(rows: pd.DataFrame) -> int:
-    """The printed decimals."""
-    return max(0, round(-math.log10(_quantum(rows))))
-
-
-def _runs(at: np.ndarray) -> np.ndarray:
-    """A number per instant that grows by one behind every stretch without values."""
-    distance = np.diff(at).astype("timedelta64[us]").astype(np.int64)
-    if not len(distance):
-        return np.zeros(len(at), np.int64)
-    breaks = distance > GAP_CADENCES * np.median(distance)
-    return np.concatenate([[0], np.cumsum(breaks)])
+def _tell(figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette: Palette) -> None:
+    pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
+    ends = np.concatenate([line.steps.when[[0, -1]] for line in lines])
+    span = span_text(*(pd.Timestamp(at, unit="us") for at in (ends.min(), ends.max())))
+    what = "printed rates" if any(line.quantum is not None for line in lines) else "rates derived from printed ones"
+    shown = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
+    of = f" of {len(sources)} sources" if len(sources) > 1 else ""
+    title(figure, f"{shown}: {what}{of}, {span}")
+    days = len(np.unique(np.concatenate([line.days for line in lines])))
+    whole = int(ends.max() // DAY_US - ends.min() // DAY_US) + 1
+    facts = f"{names_text(sources)}, {span} UTC, {counted(sum(line.rows for line in lines), 'value')}"
+    facts += f" on {days:,} of {counted(whole, 'day')}"
+    reading = "Band: what the printed digits allow. Lines break where nobody looked."
+    if polls is not None:
+        outcomes = cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
+        facts += f", {counted(int((outcomes == SOUND).sum()), 'sound poll')} of {len(outcomes):,}"
+        reading += " Shaded: no sound poll, by cause."
+    caption(figure, facts + ".", reading, palette)

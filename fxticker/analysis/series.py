@@ -1,0 +1,63 @@
+"""One source's pair is a series: where each begins in a frame of many, where its value becomes another, and how far."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fxticker.bands import outward
+
+
+def in_series(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of a frame, series by series.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        The positions of the rows by source and pair and, within these, in the frame's order; and where in them a
+        series begins.
+    """
+    if frame.empty:
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    sources, pairs = (frame[name].astype("category").cat for name in ("source", "pair"))
+    count = len(sources.categories) * len(pairs.categories)
+    # an integer of 8 or 16 bits is put in order ten times as fast as a wider one
+    dtype = np.min_scalar_type(count)
+    source_ranks, pair_ranks = (np.argsort(np.argsort(held.categories)).astype(dtype) for held in (sources, pairs))
+    key = source_ranks[sources.codes] * dtype.type(len(pairs.categories)) + pair_ranks[pairs.codes]
+    order = np.argsort(key, kind="stable")
+    return order, np.flatnonzero(_is_other(key[order]))
+
+
+def runs(quotes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The runs of one value in a frame as `fxticker.quotes` gives it.
+
+    A value is what was printed, or, for a derived rate that was never printed, its band.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        The positions of the rows as `in_series` has them; and where in them a run begins.
+    """
+    order, first = in_series(quotes)
+    begins = np.zeros(len(order), bool)
+    begins[first] = True
+    for values in (quotes["rate_text"].cat.codes, quotes["rate_lo"], quotes["rate_hi"]):
+        begins |= _is_other(values.to_numpy()[order])
+    return order, np.flatnonzero(begins)
+
+
+def change_pct(
+    lo: np.ndarray, hi: np.ndarray, from_lo: np.ndarray, from_hi: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The bands of relative changes in percent: `fxticker.bands.drift_pct` for doubles, which holds the exact band."""
+    ratio_lo, ratio_hi = outward(lo / from_hi, hi / from_lo)
+    # once more: far below 1 a ratio loses more digits to the subtraction than it was moved by
+    return outward(100 * (ratio_lo - 1), 100 * (ratio_hi - 1))
+
+
+def _is_other(values: np.ndarray) -> np.ndarray:
+    """Whether each value is another than the one before; the first is."""
+    other = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=other[1:])
+    return other

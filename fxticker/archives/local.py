@@ -1,0 +1,47 @@
+"""Captures of a source's pages in WARC files on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+
+from fxticker.archives import ticks_of
+from fxticker.archives.records import DamagedRecord, SkippedRecord, WarcPage
+from fxticker.archives.sites import is_page_of, site_of
+from fxticker.models import Tick
+from fxticker.schedule import EPOCH
+from fxticker.sources import Source
+from fxticker.warcs import read_warc
+
+
+def read_captures(
+    path: Path, source: Source, latest: datetime
+) -> Iterator[Sequence[Tick] | SkippedRecord | DamagedRecord]:
+    """The ticks of each page of the source's site in a WARC file, none where a page shows no ticker that can be read.
+
+    Responses that are no pages of the site, of other hosts, types or statuses, are skipped.
+
+    Parameters
+    ----------
+    latest
+        A record that is later is of the future, and so damaged.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    site = site_of(source.url)
+    with path.open("rb") as file:
+        for record in read_warc(file, lambda url: is_page_of(site, url)):
+            if not isinstance(record, WarcPage):
+                yield record
+            elif not EPOCH <= record.at <= latest:
+                yield DamagedRecord(record.offset, f"captured at {record.at}: before 1970 or in the future")
+            elif record.http_status == httpx.codes.OK and record.media_type in source.media_types:
+                yield ticks_of(source, record.body, record.headers, record.at) or ()
+            else:
+                yield SkippedRecord()

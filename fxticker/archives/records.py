@@ -1,0 +1,149 @@
+"""Records of WARC files: from the bytes of a response to the page that was sent."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from warcio.bufferedreaders import ChunkedDataReader
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersParserException
+
+from fxticker.errors import FxTickerError
+from fxticker.gunzip import MARK, Members
+from fxticker.instants import instant, is_date
+
+MAX_BLOCK_BYTES = 5_000_000
+"""Of a response, and of the page in it: pages of the site have some 150 kB."""
+_BLOCK_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class WarcPage:
+    """A response record.
+
+    Attributes
+    ----------
+    offset
+        As of `DamagedRecord`.
+    url
+        What was asked for.
+    at
+        WARC-Date, aware UTC.
+    http_status, headers
+        Of the answer; headers by lower-case name.
+    body
+        The page, its transfer and content encodings undone.
+    """
+
+    offset: int
+    url: str
+    at: datetime
+    http_status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def media_type(self) -> str:
+        """What the server said the body is, without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedRecord:
+    """A response that was not wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedRecord:
+    """A record that cannot be read.
+
+    Attributes
+    ----------
+    offset
+        Where in the file it begins, or the gzip member that holds it.
+    why
+        In one line.
+    """
+
+    offset: int
+    why: str
+
+
+class Damaged(FxTickerError):
+    """The stream cannot be read on from here."""
+
+
+DAMAGE = (Damaged, zlib.error, ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, ValueError, AttributeError)
+"""What reading a damaged record raises; the last two where warcio meets headers that are missing or senseless."""
+
+
+def page_of(offset: int, headers: Any, url: str, block: bytes) -> WarcPage:
+    """The page that a response record's block holds.
+
+    Parameters
+    ----------
+    offset, url
+        Of the record.
+    headers
+        Of the record, as warcio reads them.
+    block
+        The answer: status, headers and body.
+
+    Raises
+    ------
+    Exception
+        One of `DAMAGE`.
+    """
+    digest = headers.get_header("WARC-Block-Digest")
+    if digest is not None and not _is_digest(digest, block):
+        raise Damaged("the response is not what its digest says")
+    date = headers.get_header("WARC-Date") or ""
+    if is_date(date):
+        raise Damaged("a response without an instant")
+    at = instant(date)
+    stream = io.BytesIO(block)
+    head = StatusAndHeadersParser(["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3"], verify=True).parse(stream)
+    status = head.get_statuscode()
+    if not (len(status) == 3 and status.isascii() and status.isdigit()):  # noqa: PLR2004
+        raise Damaged("a response without a status")
+    named = {name.lower(): value for name, value in reversed(head.headers)}
+    return WarcPage(offset, url, at, int(status), named, _decoded(block[stream.tell() :], named))
+
+
+def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """A body without its encodings. Some crawlers undo them and leave the headers as they were."""
+    if headers.get("transfer-encoding", "").strip().lower() == "chunked":
+        body = _dechunked(body)
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("gzip", "x-gzip") and body.startswith(MARK):
+        unpacked = io.BufferedReader(Members(io.BytesIO(body))).read(MAX_BLOCK_BYTES + 1)
+        if len(unpacked) > MAX_BLOCK_BYTES:
+            raise Damaged(f"the page passes {MAX_BLOCK_BYTES} bytes")
+        return unpacked
+    if encoding not in ("identity", "gzip", "x-gzip", "") and b"<" not in body[:1000]:
+        raise Damaged(f"content encoding {encoding[:60]!r}")
+    return body
+
+
+def _dechunked(body: bytes) -> bytes:
+    reader = ChunkedDataReader(io.BytesIO(body))
+    pieces = []
+    while piece := reader.read(_BLOCK_BYTES):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _is_digest(said: str, block: bytes) -> bool:
+    """Whether a block has the digest that is said of it, in hexadecimal or base 32; true of other algorithms."""
+    algorithm, _, value = said.strip().partition(":")
+    if algorithm.lower() not in ("sha1", "sha256"):
+        return True
+    found = hashlib.new(algorithm.lower(), block).digest()
+    return value.lower().rstrip("=") in (found.hex(), base64.b32encode(found).decode().lower().rstrip("="))

@@ -1,0 +1,122 @@
+"""What a source or an archive was asked for and does not have, on record beside the tables: not to be asked again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from fxticker.errors import StoreError
+from fxticker.store import LOCK_TIMEOUT_S
+from fxticker.store.medium import Medium
+
+FOLDER = "asked"
+MAX_BYTES = 4_000_000
+"""200 years of single days take 1 MB, 150,000 captures 3 MB."""
+_DAY = timedelta(days=1)
+_CAPTURE = re.compile(r"[0-9]{14}")
+
+
+def absent_days(medium: Medium, source: str) -> set[date]:
+    """The days that a source was found not to have.
+
+    Raises
+    ------
+    StoreError
+        If the record is damaged, naming it: it can be deleted, and the days are asked for again.
+    """
+    name = _days_name(source)
+    days: set[date] = set()
+    for item in _read(medium, name, "days"):
+        try:
+            first, last = (date.fromisoformat(text) for text in item)
+        except (TypeError, ValueError) as error:
+            raise _damaged(name, f"no span of days: {str(item)[:60]}") from error
+        if not timedelta(0) <= last - first <= timedelta(days=100_000) or len(days) > 1_000_000:  # noqa: PLR2004
+            raise _damaged(name, f"no span of days: {first} to {last}")
+        days.update(first + _DAY * offset for offset in range((last - first).days + 1))
+    return days
+
+
+def record_absent_days(medium: Medium, source: str, days: Iterable[date]) -> None:
+    """Add days that a source does not have to those on record, durably.
+
+    Raises
+    ------
+    StoreLocked, WriteFailed
+        If another process writes for too long, or the medium refuses.
+    StoreError
+        As `absent_days`.
+    """
+    with medium.exclusive(LOCK_TIMEOUT_S):
+        spans: list[list[date]] = []
+        for day in sorted(absent_days(medium, source).union(days)):
+            if spans and spans[-1][1] + _DAY == day:
+                spans[-1][1] = day
+            else:
+                spans.append([day, day])
+        _write(medium, _days_name(source), "days", [[first.isoformat(), last.isoformat()] for first, last in spans])
+
+
+def empty_captures(medium: Medium, source: str, archive: str) -> set[str]:
+    """The captures of an archive, by their timestamps, that were found to show no ticker.
+
+    Raises
+    ------
+    StoreError
+        As `absent_days`.
+    """
+    name = _captures_name(source, archive)
+    stamps = _read(medium, name, "captures")
+    for stamp in stamps:
+        if not isinstance(stamp, str) or _CAPTURE.fullmatch(stamp) is None:
+            raise _damaged(name, f"no timestamp of a capture: {str(stamp)[:60]}")
+    return set(stamps)
+
+
+def record_empty_captures(medium: Medium, source: str, archive: str, stamps: Iterable[str]) -> None:
+    """Add captures without a ticker to those on record, durably.
+
+    Raises
+    ------
+    StoreError
+        As `record_absent_days`.
+    """
+    with medium.exclusive(LOCK_TIMEOUT_S):
+        known = empty_captures(medium, source, archive)
+        _write(medium, _captures_name(source, archive), "captures", sorted(known.union(stamps)))
+
+
+def _days_name(source: str) -> str:
+    return f"{FOLDER}/{source}.json"
+
+
+def _captures_name(source: str, archive: str) -> str:
+    return f"{FOLDER}/{source}.{archive}.json"
+
+
+def _read(medium: Medium, name: str, key: str) -> list[Any]:
+    found = next((item for item in medium.list(FOLDER) if item.name == name), None)
+    if found is None:
+        return []
+    if found.size_bytes > MAX_BYTES:
+        raise _damaged(name, f"{found.size_bytes} bytes: more than {MAX_BYTES}")
+    try:
+        with medium.open(name) as file:
+            items = json.loads(file.read(MAX_BYTES))[key]
+    except (StoreError, OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+        raise _damaged(name, f"{type(error).__name__}: {str(error)[:100]}") from error
+    if not isinstance(items, list):
+        raise _damaged(name, f"no list of {key}")
+    return items
+
+
+def _write(medium: Medium, name: str, key: str, items: Sequence[object]) -> None:
+    data = json.dumps({"version": 1, key: items}, separators=(",", ":")).encode()
+    medium.put(name, data)
+
+
+def _damaged(name: str, cause: str) -> StoreError:
+    return StoreError(f"{name}: cannot be read ({cause}); once it is deleted, what it held is asked for again")

@@ -1,0 +1,210 @@
+"""The command that fills the past: from a source's own history, or from web archives."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fxticker.cli.collecting import fetcher
+from fxticker.cli.options import Config, End, Start, StoreFolder, settings
+
+if TYPE_CHECKING:
+    from fxticker.archives import ArchiveSummary
+    from fxticker.backfilling import BackfillSummary
+    from fxticker.config import Settings
+    from fxticker.sources import Source
+    from fxticker.store import Store
+
+_REMARKS_TOLD = 20
+"""Days with remarks that are named one by one."""
+
+
+class ArchiveName(StrEnum):
+    """Where captures are looked for."""
+
+    WAYBACK = "wayback"
+    COMMONCRAWL = "commoncrawl"
+
+
+def backfill(
+    source: Annotated[str, typer.Argument(help="The source's id.")],
+    start: Start = None,
+    end: End = None,
+    from_archive: Annotated[  # noqa: FBT002  an option
+        bool, typer.Option("--from-archive", help="Captures of the source's pages in a web archive.")
+    ] = False,
+    archive: Annotated[ArchiveName, typer.Option("--archive", help="Which archive.")] = ArchiveName.WAYBACK,
+    config: Config = None,
+    store: StoreFolder = None,
+) -> None:
+    """Store past figures: a source's own history, or its pages in web archives.
+
+    Only what is missing is asked for, with pauses; broken off, it goes on where it was. Exit 1 if something was not
+    to be had.
+    """
+    from fxticker.sources import known_sources
+    from fxticker.store import Store
+
+    if source not in known_sources() and not _is_constant(source):
+        raise typer.BadParameter(f"unknown source {source}; known are {', '.join(sorted(known_sources()))}")
+    configured = settings(config)
+    opened = Store(store if store is not None else configured.store.path)
+    if _is_constant(source):
+        _constant(source, opened)
+        return
+    asked = known_sources()[source]
+    if from_archive:
+        if "text/html" not in asked.media_types:
+            raise typer.BadParameter(f"{source} is not read from pages, and archives keep nothing else")
+        is_whole = _from_archive(asked, archive, _span(start, end), configured, opened)
+    elif asked.history is None:
+        raise typer.BadParameter(f"{source} tells nothing of past days; --from-archive looks in web archives")
+    else:
+        is_whole = _from_history(asked, _span(start, end), configured, opened)
+    if not is_whole:
+        raise typer.Exit(1)
+
+
+def _is_constant(source: str) -> bool:
+    from fxticker.sources.constants import CONSTANTS
+
+    return source in CONSTANTS
+
+
+def _constant(source: str, store: Store) -> None:
+    from fxticker.backfilling import store_constant
+    from fxticker.sources.constants import CONSTANTS
+
+    constant = CONSTANTS[source]
+    appended = store_constant(constant, store)
+    print(
+        f"{source}: {constant.pair} = {constant.rate_text} since {constant.since}: {appended.added} rows added, "
+        f"{appended.known} already there"
+    )
+
+
+def _from_history(source: Source, span: tuple[date | None, date], configured: Settings, store: Store) -> bool:
+    from fxticker.backfilling import BackfillSummary
+    from fxticker.backfilling import backfill as fill
+    from fxticker.config import SourceSettings, plan
+    from fxticker.robots import PoliteFetch
+
+    asked = plan(source.id, configured.sources.get(source.id, SourceSettings())).source
+    history = asked.history
+    if history is None:
+        raise AssertionError("a source is planned as it is known")
+    first, last = span
+    summary = BackfillSummary()
+    try:
+        with fetcher(configured.http) as client, _progress(source.id) as progress:
+            fill(
+                asked,
+                history,
+                first=first or history.since,
+                last=last,
+                fetch=PoliteFetch(client),
+                store=store,
+                progress=progress,
+                summary=summary,
+            )
+    finally:  # what was stored is stored, whatever broke the rest off
+        _tell_days(source.id, summary)
+    return summary.stopped is None and not summary.refused
+
+
+def _from_archive(
+    source: Source, name: ArchiveName, span: tuple[date | None, date], configured: Settings, store: Store
+) -> bool:
+    from fxticker.archives import FIRST_DAY, Archive, ArchiveSummary, backfill_from_archive
+    from fxticker.archives.commoncrawl import CommonCrawl
+    from fxticker.archives.wayback import Wayback
+    from fxticker.pacing import Pacing
+
+    roots, max_bytes = configured.archives, configured.http.max_bytes
+    first, last = span
+    summary = ArchiveSummary()
+    try:
+        with fetcher(configured.http) as client, _progress(name) as progress:
+            archive: Archive
+            if name is ArchiveName.WAYBACK:
+                archive = Wayback(roots.wayback, fetcher=client, pacing=Pacing(), max_bytes=max_bytes)
+            else:
+                archive = CommonCrawl(
+                    roots.commoncrawl_index,
+                    roots.commoncrawl_data,
+                    fetcher=client,
+                    pacing=Pacing(),
+                    max_bytes=max_bytes,
+                )
+            backfill_from_archive(
+                source, archive, first=first or FIRST_DAY, last=last, store=store, progress=progress, summary=summary
+            )
+    finally:
+        _tell_captures(name, summary)
+    return summary.stopped is None and not summary.refused
+
+
+def _span(start: str | None, end: str | None) -> tuple[date | None, date]:
+    """First day, null if not said, and last; without an end, today, whose figures a bank may have fixed yesterday."""
+    from fxticker.clock import SystemClock
+    from fxticker.instants import instant
+
+    first = None if start is None else instant(start).date()
+    if end is None:
+        return first, SystemClock().now().date()
+    return first, (instant(end) - timedelta(microseconds=1)).date()
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], object]]:
+    """A bar on standard error, if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _tell_days(source: str, summary: BackfillSummary) -> None:
+    for span, reason in summary.refused:
+        _warn(f"{source} {span}: {reason}")
+    for day, remark in summary.remarks[:_REMARKS_TOLD]:
+        _warn(f"{source} {day}: {remark}; stored as printed")
+    if len(summary.remarks) > _REMARKS_TOLD:
+        _warn(f"{source}: {len(summary.remarks) - _REMARKS_TOLD} more days like that")
+    if summary.stopped is not None:
+        _warn(f"{source}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
+    print(
+        f"{source}: {summary.days} days, {summary.known} known before; {summary.requests} requests: "
+        f"{summary.filled} days filled, {summary.absent} the source does not have, {len(summary.refused)} answers "
+        f"refused; {summary.added} rows added, {summary.already} already there"
+    )
+
+
+def _tell_captures(archive: str, summary: ArchiveSummary) -> None:
+    for capture, reason in summary.named:
+        _warn(f"{archive} {capture}: {reason}")
+    if summary.refused > len(summary.named):
+        _warn(f"{archive}: {summary.refused - len(summary.named)} more captures were not to be had")
+    if summary.stopped is not None:
+        _warn(f"{archive}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
+    print(
+        f"{archive}: {summary.listed} captures listed, {summary.known} known before; {summary.requests} requests: "
+        f"{summary.read} captures read, {summary.empty} without a ticker, {summary.refused} refused; "
+        f"{summary.added} rows added, {summary.already} already there"
+    )
+
+
+def _warn(text: str) -> None:
+    from fxticker.errors import one_line
+
+    print(f"fxticker: {one_line(text)}", file=sys.stderr)

@@ -1,0 +1,140 @@
+"""From a frame of ticks or quotes to the lines that a chart of rates draws."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fxticker.figures.causes import SOUND, Stretches, cause_codes, instants, stretches_of
+from fxticker.figures.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
+from fxticker.frames import settled, with_bands
+from fxticker.models import Outcome
+
+DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One source's values of one pair, and what is said of them."""
+
+    source: str
+    pair: str
+    steps: Steps
+    quantum: float | None
+    """One step of the printed decimals; null if the values are derived."""
+    last: str
+    rows: int
+    days: np.ndarray
+    unsound: Stretches
+
+    @property
+    def last_value(self) -> float:
+        """Where its label stands."""
+        return float(self.steps.value[-1])
+
+
+def lines_of(frame: pd.DataFrame, polls: pd.DataFrame | None) -> list[Line]:
+    """The lines of each source and pair, by both."""
+    source_of, pair_of = (_texts(frame[name]) for name in ("source", "pair"))
+    sources, pairs = source_of.codes, pair_of.codes
+    at = instants(frame["observed_at"])
+    lines = []
+    for source, name in enumerate(source_of.categories.astype(str)):
+        is_source = sources == source
+        looks = _unsound(None if polls is None else polls[(polls["source"] == name).to_numpy()])
+        for pair, pair_name in enumerate(pair_of.categories.astype(str)):
+            rows = np.flatnonzero(is_source & (pairs == pair))
+            if len(rows):
+                lines.append(_line(frame, rows, at[rows], name, pair_name, looks))
+    return lines
+
+
+def _line(
+    frame: pd.DataFrame,
+    rows: np.ndarray,
+    at: np.ndarray,
+    source: str,
+    pair: str,
+    looks: tuple[Stretches, np.ndarray],
+) -> Line:
+    if (at[1:] < at[:-1]).any():
+        order = np.argsort(at, kind="stable")
+        rows, at = rows[order], at[order]
+    unsound, without_ticks = looks
+    is_many = len(rows) > EXACT_VALUES
+    breaks = gap_starts(at, without_ticks, (at[-1] - at[0]) / COLUMNS if is_many else 0)
+    if is_many:
+        rows = rows[_seen(frame, rows, at, breaks)]
+    drawn = frame.iloc[rows]
+    if "nominal" in frame.columns:
+        drawn = settled(drawn)
+    rate, lo, hi = (drawn[name].to_numpy(np.float64) for name in ("rate", "rate_lo", "rate_hi"))
+    steps = Steps(instants(drawn["observed_at"]), rate, lo, hi, at[breaks])
+    printed = drawn["rate_text"].notna()
+    quantum = float((drawn["rate_hi"] - drawn["rate_lo"])[printed].min()) if printed.any() else None
+    return Line(source, pair, steps, quantum, _last_text(drawn.iloc[-1]), len(at), _days(at), unsound)
+
+
+def _days(at: np.ndarray) -> np.ndarray:
+    """The days that have a value, without a look at each: instants are in order."""
+    borders = np.arange(at[0] // DAY_US, at[-1] // DAY_US + 2) * DAY_US
+    return borders[:-1][np.diff(np.searchsorted(at, borders)) > 0]
+
+
+def _seen(frame: pd.DataFrame, rows: np.ndarray, at: np.ndarray, breaks: np.ndarray) -> np.ndarray:
+    """Positions in `rows` of those that make a difference to the picture."""
+    banded = "nominal" not in frame.columns
+    if banded:
+        values = [frame[name].to_numpy()[rows] for name in ("rate", "rate_lo", "rate_hi")]
+    else:
+        values = [column[rows] for column in (_texts(frame["rate_text"]).codes, frame["nominal"].to_numpy())]
+    kept = changes_only(at, tuple(values), breaks)
+    if len(kept) <= EXACT_VALUES:
+        return kept
+    values = [value[kept] for value in values]
+    if not banded:
+        values = [frame["rate"].to_numpy()[rows[kept]], *_bands(_texts(frame["rate_text"]), *values)]
+    thin: np.ndarray = kept[extremes(at[kept], tuple(values), at[breaks])]
+    return thin
+
+
+def _texts(column: pd.Series) -> pd.Categorical:
+    """A column of texts as codes, which are not copied where it has them already."""
+    texts = column.astype("category").array
+    assert isinstance(texts, pd.Categorical)
+    return texts
+
+
+def _bands(texts: pd.Categorical, codes: np.ndarray, nominal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The bounds of printed rates, each distinct one read once."""
+    number = codes.astype(np.int64)
+    if nominal.min() < nominal.max():
+        number += nominal.astype(np.int64) * len(texts.categories)
+    place, distinct = pd.factorize(number)
+    first = np.zeros(len(distinct), np.int64)
+    first[place[::-1]] = np.arange(len(place))[::-1]
+    printed = texts.categories[codes[first]]
+    found = with_bands(pd.DataFrame({"rate_text": printed, "nominal": nominal[first]}))
+    return found["rate_lo"].to_numpy()[place], found["rate_hi"].to_numpy()[place]
+
+
+def _unsound(polls: pd.DataFrame | None) -> tuple[Stretches, np.ndarray]:
+    """The stretches without a sound poll, and the slots that gave no tick."""
+    if polls is None or polls.empty:
+        nothing = np.zeros(0, np.int64)
+        return Stretches(nothing, nothing, nothing), nothing
+    # a page that is old gave some
+    without = (cause_codes(polls) != SOUND) & (polls["outcome"] != Outcome.STALE).to_numpy()
+    return stretches_of(polls), instants(polls["slot"])[without]
+
+
+def _last_text(row: pd.Series) -> str:
+    """The last value as printed, or the range that it may lie in, in digits that show the range's width."""
+    if pd.notna(row["rate_text"]):
+        return str(row["rate_text"])
+    width = row["rate_hi"] - row["rate_lo"]
+    decimals = max(0, 1 - math.floor(math.log10(width))) if width > 0 else 6
+    return f"{row['rate_lo']:.{decimals}f} to\n{row['rate_hi']:.{decimals}f}"

@@ -1,0 +1,514 @@
+import gzip
+import hashlib
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from archive_server import ArchiveServer, Held, warc_record
+from builders import FixedClock
+from typer import Typer
+from typer.testing import CliRunner
+
+import fxticker as fx
+from fxticker.archives import backfill_from_archive, commoncrawl, wayback
+from fxticker.archives.commoncrawl import CommonCrawl, read_crawls
+from fxticker.archives.sites import is_page_of, read_stamp, site_of
+from fxticker.archives.wayback import Wayback
+from fxticker.asked import empty_captures
+from fxticker.cli.backfilling import backfill as command
+from fxticker.demo.site import render_html
+from fxticker.errors import ParseError, StoreError
+from fxticker.fetching import Fetcher
+from fxticker.models import PrintedTick
+from fxticker.pacing import Pacing
+from fxticker.sources.timesca import SOURCE
+from fxticker.store import Store
+
+PAYLOADS = Path(__file__).parent / "payloads"
+ALL_TIME = (date(1990, 1, 1), date(2030, 1, 1))
+THE_8TH = [
+    PrintedTick("KGS/USD", "0.01188", "0.85%"),
+    PrintedTick("KZT/USD", "0.00209", "0%"),
+    PrintedTick("TJS/USD", "0.09434", "0.43%"),
+    PrintedTick("UZS/USD", "0.00008", "0%"),
+    PrintedTick("TMT/USD", "0.28615", "0%"),
+]
+THE_13TH = [
+    PrintedTick("KGS/USD", "0.01185", "0%"),
+    PrintedTick("KZT/USD", "0.00209", "0%"),
+    PrintedTick("TJS/USD", "0.09437", "0.64%"),
+    PrintedTick("UZS/USD", "0.00008", "0%"),
+    PrintedTick("TMT/USD", "0.28490", "0%"),
+]
+EMPTY = b"<html><body>No ticker here</body></html>"
+
+
+def held(stamp, ticks=THE_8TH, url="https://timesca.com/", **changes):
+    body = ticks if isinstance(ticks, bytes) else render_html(ticks, None).encode()
+    return Held(stamp, url, body, **changes)
+
+
+JULY = held("20250708101112", THE_8TH)
+AUGUST = held("20250804145408", THE_13TH, "https://timesca.com/category/kyrgyzstan/?page=2")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "parquet")
+
+
+@pytest.fixture
+def fetcher():
+    with Fetcher(timeout_s=10, max_bytes=1_000_000, user_agent="fxticker-test (loopback)") as client:
+        yield client
+
+
+@pytest.fixture(params=["wayback", "commoncrawl"])
+def archive_at(request, fetcher):
+    """Makes an archive at a URL, with what it slept."""
+
+    def made(url, slept=None):
+        pacing = Pacing(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
+        if request.param == "wayback":
+            return Wayback(url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+        return CommonCrawl(url, url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+
+    return made
+
+
+def wayback_at(url, fetcher, slept=None):
+    pacing = Pacing(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
+    return Wayback(url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+
+
+def fill(archive, store, first=date(2025, 7, 1), last=date(2025, 8, 31), **options):
+    return backfill_from_archive(SOURCE, archive, first=first, last=last, store=store, **options)
+
+
+# What is stored
+
+
+def test_each_capture_is_stored_at_the_instant_at_which_it_was_taken(archive_at, store):
+    with ArchiveServer(JULY, AUGUST) as server:
+        summary = fill(archive_at(server.url), store)
+    assert (summary.listed, summary.read, summary.empty, summary.refused) == (2, 2, 0, 0)
+    assert (summary.added, summary.stopped) == (10, None)
+    rows = fx.load(store)
+    assert [f"{at} {pair} {rate}" for at, pair, rate in rows[["observed_at", "pair", "rate_text"]].values[::5]] == [
+        "2025-07-08 10:11:12+00:00 KGS/USD 0.01188",
+        "2025-08-04 14:54:08+00:00 KGS/USD 0.01185",
+    ]
+    assert (set(rows["origin"]), set(rows["time_basis"])) == ({"archive"}, {"capture"})
+
+
+def test_a_second_run_fetches_nothing_but_the_index(archive_at, store):
+    with ArchiveServer(JULY, held("20250709101112", EMPTY), AUGUST) as server:
+        assert fill(archive_at(server.url), store).empty == 1
+        server.requests.clear()
+        summary = fill(archive_at(server.url), store)
+        assert (summary.listed, summary.known, summary.read, summary.added) == (3, 3, 0, 0)
+        assert server.asked("/web/") == server.asked("/crawl-data/") == []
+
+
+def test_of_an_hour_one_ticker_is_taken_and_a_capture_without_one_is_passed_over(archive_at, store):
+    captures = [
+        held("20250708100000", EMPTY, "https://timesca.com/a"),
+        held("20250708101112", THE_8TH, "https://timesca.com/b"),
+        held("20250708105959", THE_13TH, "https://timesca.com/c"),
+        held("20250708110000", THE_13TH, "https://timesca.com/d"),
+    ]
+    with ArchiveServer(*captures) as server:
+        summary = fill(archive_at(server.url), store)
+    assert (summary.read, summary.empty, summary.known) == (2, 1, 1)
+    assert [f"{at:%H:%M:%S}" for at in sorted(set(fx.load(store)["observed_at"]))] == ["10:11:12", "11:00:00"]
+
+
+def test_only_pages_of_the_site_and_the_span_are_fetched(archive_at, store):
+    captures = [
+        held("20250708100000", url="https://example.org/"),
+        held("20250708110000", url="https://timesca.com.example.org/"),
+        held("20250708120000", mime="image/png"),
+        held("20250708130000", status="404"),
+        held("20250720100000"),
+        AUGUST,
+    ]
+    with ArchiveServer(*captures) as server:
+        summary = fill(archive_at(server.url), store, date(2025, 7, 8), date(2025, 7, 19))
+        assert (summary.listed, summary.read) == (0, 0)
+        assert fill(archive_at(server.url), store, date(2025, 7, 20), date(2025, 7, 20)).read == 1
+
+
+def test_captures_without_a_ticker_are_on_record_beside_the_tables(store, tmp_path, fetcher):
+    with ArchiveServer(held("20250708101112", EMPTY), held("20250709101112", b"")) as server:
+        fill(wayback_at(server.url, fetcher), store)
+    written = json.loads((tmp_path / "parquet" / "asked" / "timesca.wayback.json").read_text())
+    assert written == {"version": 1, "captures": ["20250708101112", "20250709101112"]}
+    assert empty_captures(store.medium, "timesca", "commoncrawl") == set()
+
+
+@pytest.mark.parametrize("text", ['{"captures": ["2025"]}', '{"captures": [5]}', '{"captures": {}}', "nothing"])
+def test_a_damaged_record_of_them_is_named(store, tmp_path, fetcher, text):
+    (tmp_path / "parquet" / "asked").mkdir(parents=True)
+    (tmp_path / "parquet" / "asked" / "timesca.wayback.json").write_text(text)
+    with pytest.raises(StoreError, match=r"asked/timesca\.wayback\.json"):
+        fill(wayback_at("http://127.0.0.1:9/", fetcher), store)
+
+
+def test_any_span_can_be_asked_for(archive_at, store):
+    with ArchiveServer(JULY) as server:
+        assert fill(archive_at(server.url), store, date.min, date.max).read == 1
+        assert all("from=1996" in path for path in server.asked("/cdx/"))
+
+
+def test_progress_is_told_of_captures(archive_at, store):
+    told = []
+    with ArchiveServer(JULY, held("20250709101112")) as server:
+        fill(archive_at(server.url), store, progress=lambda done, of: told.append((done, of)))
+    assert told[-1] == (2, 2)
+
+
+# Manners
+
+
+def test_requests_to_the_index_and_for_captures_have_their_pauses(archive_at, store):
+    slept = []
+    with ArchiveServer(JULY, AUGUST) as server:
+        summary = fill(archive_at(server.url, slept), store)
+    assert len(slept) == summary.requests - 1
+    assert min(slept) >= 1.0
+    assert all(pause_s >= 0.55 for pause_s in slept)
+    assert wayback.INDEX_PAUSE_S >= 60 / 24
+    assert commoncrawl.INDEX_PAUSE_S >= 60 / 24
+
+
+def refusal(status, **fields):
+    return status, {name.replace("_", "-"): value for name, value in fields.items()}, b""
+
+
+def test_repeated_refusals_end_the_run_and_a_later_one_goes_on(archive_at, store):
+    slept = []
+    with ArchiveServer(JULY, held("20250709101112"), held("20250710101112")) as server:
+        archive = archive_at(server.url, slept)
+        page, count = archive.page, []
+
+        def second_page_is_refused(capture, media_types):
+            if len(count) == 1:
+                server.answers += [refusal(429)] * 3
+            count.append(capture)
+            return page(capture, media_types)
+
+        archive.page = second_page_is_refused
+        summary = fill(archive, store)
+        assert "status 429" in summary.stopped
+        assert "given up after 3 tries" in summary.stopped
+        assert (summary.read, summary.added, len(fx.load(store))) == (1, 5, 5)
+        assert sum(slept) >= 180
+        assert fill(archive_at(server.url), store).read == 2
+
+
+def test_a_refused_index_is_told(archive_at, store):
+    with ArchiveServer(JULY) as server:
+        server.answers = [refusal(503, retry_after="7200")]
+        summary = fill(archive_at(server.url), store)
+        assert "asked to be left alone for 7200 s" in summary.stopped
+        assert len(server.requests) == 1
+
+
+def test_what_the_server_asks_for_is_waited_for(archive_at, store):
+    slept = []
+    with ArchiveServer(JULY) as server:
+        server.answers = [refusal(429, retry_after="45")]
+        assert fill(archive_at(server.url, slept), store).read == 1
+    assert slept[0] + slept[1] == 45
+
+
+@pytest.mark.parametrize("status", [403, 408])
+def test_an_archive_that_shuts_us_out_is_left_alone(store, fetcher, status):
+    with ArchiveServer(JULY) as server:
+        server.answers = [refusal(status)] * 3
+        assert f"status {status}" in fill(wayback_at(server.url, fetcher), store).stopped
+
+
+def test_a_capture_that_the_archive_does_not_give_is_named_and_the_others_go_on(store, fetcher):
+    with ArchiveServer(JULY, AUGUST) as server:
+        archive = wayback_at(server.url, fetcher)
+        server.memento = datetime(2025, 8, 4, 14, 54, 8, tzinfo=UTC)
+        summary = fill(archive, store)
+    assert (summary.read, summary.refused, summary.stopped) == (1, 1, None)
+    assert summary.named == [
+        ("20250708101112 https://timesca.com/", "the archive gave the capture of 2025-08-04T14:54:08Z instead")
+    ]
+
+
+@pytest.mark.parametrize("answer", [refusal(404), refusal(302, location="/web/2020id_/x"), refusal(500)])
+def test_a_capture_that_fails_does_not_stand_in_the_way(store, fetcher, answer):
+    with ArchiveServer(JULY, AUGUST) as server:
+        archive = wayback_at(server.url, fetcher)
+        listed = list(archive.listings("timesca.com", *ALL_TIME))
+        archive.listings = lambda *_span: listed
+        server.answers = [answer] * (3 if answer[0] == 500 else 1)
+        summary = fill(archive, store)
+    assert (summary.read, summary.refused, summary.stopped) == (1, 1, None)
+
+
+# The Wayback Machine
+
+
+def test_the_index_is_read_page_by_page_with_its_resume_keys(store, fetcher):
+    with ArchiveServer(*(held(f"202507{day:02}101112") for day in range(1, 8))) as server:
+        server.rows_per_answer = 3
+        summary = fill(wayback_at(server.url, fetcher), store)
+        assert summary.listed == 7
+        asked = server.asked("/cdx/search/cdx?")
+    assert len(asked) == 3
+    assert asked[0].endswith(
+        "?url=timesca.com&matchType=domain&output=json&from=20250701&to=20250831&filter=statuscode%3A200"
+        "&filter=mimetype%3Atext%2Fhtml&collapse=timestamp%3A10&limit=10000&showResumeKey=true"
+    )
+    assert asked[1].endswith("&resumeKey=x%2Cy%29%2F+3%21")
+
+
+def test_recorded_answers_of_the_index_are_read():
+    rows, key = wayback.read_index(
+        (PAYLOADS / "wayback_cdx_output_json.json").read_bytes(), "commoncrawl.org", *ALL_TIME
+    )
+    assert [(f"{row.at:%Y-%m-%d %H:%M:%S}", row.url) for row in rows] == [
+        ("2008-03-28 04:14:43", "http://www.commoncrawl.org:80/"),
+        ("2008-04-27 19:42:24", "http://www.commoncrawl.org:80/"),
+        ("2008-06-16 14:43:43", "http://www.commoncrawl.org:80/"),
+    ]
+    assert key is None
+    rows, key = wayback.read_index((PAYLOADS / "wayback_cdx_resume_key.json").read_bytes(), "archive.org", *ALL_TIME)
+    assert (len(rows), key) == (2, "org%2Carchive%29%2F+19980109140106%21")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"", b"\n", b'[["timestamp","original","mimetype","statuscode"]]'])
+def test_an_index_may_have_nothing(body):
+    assert wayback.read_index(body, "timesca.com", *ALL_TIME) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>busy</html>",
+        b"{}",
+        b"[5]",
+        b"[[5]]",
+        b'[["timestamp","original"]]',
+        b'[["timestamp","original","mimetype","statuscode"],["20250708101112"]]',
+        b'[["timestamp","original","mimetype","statuscode"],["2025","https://timesca.com/","text/html","200"]]',
+        b'[["timestamp","original","mimetype","statuscode"],["20251308101112","https://timesca.com/","text/html","200"]]',
+        b'[["a"],[],["' + b"k" * 4000 + b'"]]',
+        b"[" * 100_000,
+        b"[" + b'["a"],' * 20_000 + b'["a"]]',
+    ],
+)
+def test_an_answer_that_is_no_index_is_refused(body):
+    with pytest.raises(ParseError):
+        wayback.read_index(body, "timesca.com", *ALL_TIME)
+
+
+def test_an_index_that_leads_in_a_circle_is_left(store, fetcher):
+    page = b'[["timestamp","original","mimetype","statuscode"],[],["again"]]'
+    with ArchiveServer() as server:
+        server.answers = [(200, {"Content-Type": "application/json"}, page)] * 5
+        assert "does not end" in fill(wayback_at(server.url, fetcher), store).stopped
+        assert len(server.requests) == 2
+
+
+# Common Crawl
+
+
+def test_each_crawl_of_the_span_is_asked_and_pieces_of_its_file_are_fetched(store, fetcher):
+    pacing = Pacing(clock=FixedClock(), sleep=lambda pause_s: None)
+    with ArchiveServer(AUGUST, held("20250805101112")) as server:
+        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+        assert fill(archive, store).read == 2
+        assert server.requests[:3] == [
+            "/collinfo.json",
+            "/CC-MAIN-2025-30-index?url=timesca.com/*&output=json",
+            "/CC-MAIN-2025-33-index?url=timesca.com/*&output=json",
+        ]
+        assert server.ranges[0].startswith("bytes=0-")
+
+
+def test_recorded_answers_of_common_crawl_are_read():
+    body = (PAYLOADS / "commoncrawl_collinfo.json").read_bytes()
+    assert read_crawls(body, *ALL_TIME) == ["CC-MAIN-2025-30", "CC-MAIN-2025-33"]
+    assert read_crawls(body, date(2025, 7, 20), date(2025, 8, 1)) == ["CC-MAIN-2025-30"]
+    [capture] = commoncrawl.read_index(
+        (PAYLOADS / "commoncrawl_index.jsonl").read_bytes(), "commoncrawl.org", *ALL_TIME
+    )
+    assert (capture.url, capture.at) == ("https://www.commoncrawl.org/", datetime(2025, 8, 4, 10, 33, 29, tzinfo=UTC))
+    assert capture.place == (
+        "crawl-data/CC-MAIN-2025-33/segments/1754151279781.29/warc/CC-MAIN-20250804083340-20250804113340-00340.warc.gz",
+        667474763,
+        7063,
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[5]", b'[{"id": "../../x"}]', b'[{"id": "CC-MAIN-2025-33/../x"}]', b"[{}]", b"[" * 100_000]
+)
+def test_an_answer_that_is_no_list_of_crawls_is_refused(body):
+    with pytest.raises(ParseError):
+        read_crawls(body, *ALL_TIME)
+
+
+ROW = {
+    "timestamp": "20250804145408",
+    "url": "https://timesca.com/",
+    "mime": "text/html",
+    "status": "200",
+    "length": "7063",
+    "offset": "667",
+    "filename": "crawl-data/CC-MAIN-2025-33/warc/a.warc.gz",
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"filename": "http://elsewhere.test/a.warc.gz"},
+        {"filename": "//elsewhere.test/crawl-data/a.warc.gz"},
+        {"filename": "crawl-data/../secret/a.warc.gz"},
+        {"filename": "crawl-data/a.warc.gz?x=.warc.gz"},
+        {"filename": "crawl-data/a@elsewhere.test/a.warc.gz\n"},
+        {"filename": None},
+        {"length": "0"},
+        {"length": "-1"},
+        {"offset": "1-5"},
+        {"offset": "٣"},
+        {"offset": 5},
+        {"offset": "9" * 5000},
+        {"timestamp": None},
+    ],
+)
+def test_a_place_that_leads_elsewhere_is_refused(change):
+    assert len(commoncrawl.read_index(json.dumps(ROW).encode(), "timesca.com", *ALL_TIME)) == 1
+    with pytest.raises(ParseError):
+        commoncrawl.read_index(json.dumps({**ROW, **change}).encode(), "timesca.com", *ALL_TIME)
+
+
+@pytest.mark.parametrize(
+    ("piece", "said"),
+    [
+        (b"rubbish", "damaged"),
+        (b"", "another record"),
+        (gzip.compress(warc_record(held("20250804145409"))), "another record"),
+        (gzip.compress(warc_record(held("20250804145408", url="https://timesca.com/b"))), "another record"),
+        (gzip.compress(warc_record(held("20250804145408", status="404"))), "no page: status 404"),
+        (gzip.compress(warc_record(held("20250804145408", mime="image/png"))), "no page: status 200, 'image/png'"),
+    ],
+)
+def test_a_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher, piece, said):
+    pacing = Pacing(clock=FixedClock(), sleep=lambda pause_s: None)
+    longer = render_html(THE_8TH, None).encode() + hashlib.sha256().hexdigest().encode()
+    with ArchiveServer(held("20250804145408", longer)) as server:
+        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+        listed = list(archive.listings("timesca.com", *ALL_TIME))
+        archive.listings = lambda *_span: listed
+        server.answers = [(206, {}, piece)]
+        summary = fill(archive, store)
+    assert (summary.read, summary.refused) == (0, 1)
+    assert said in summary.named[0][1]
+
+
+def test_a_server_that_ignores_the_range_is_not_read(store, fetcher):
+    pacing = Pacing(clock=FixedClock(), sleep=lambda pause_s: None)
+    with ArchiveServer(AUGUST) as server:
+        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+        listed = list(archive.listings("timesca.com", *ALL_TIME))
+        archive.listings = lambda *_span: listed
+        server.answers = [(200, {}, bytes(5_000_000))] * 3
+        summary = fill(archive, store)
+    assert "status 200" in summary.stopped
+
+
+# Whose page
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://timesca.com/",
+        "http://www.timesca.com:80/a?b=c",
+        "https://TIMESCA.com/x",
+        "https://news.timesca.com/%D0%B0",
+        "https://timesca.com",
+    ],
+)
+def test_pages_of_the_site_are_known(url):
+    assert is_page_of("timesca.com", url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/timesca.com",
+        "https://nottimesca.com/",
+        "https://timesca.com@example.org/",
+        "https://me@timesca.com/",
+        "https://timesca.com:8080/",
+        "https://timesca.com:99999/",
+        "ftp://timesca.com/",
+        "timesca.com/",
+        "https://timesca.com/a b",
+        "https://timesca.com/\r\nHost: x",
+        "https://timesca.com/#x",
+        "https://timesca.com/../../../cdx",
+        "https://timesca.com/%2e%2E/%2e%2e/cdx",
+        "https://timesca.com/\\..\\x",
+        "https://timesca.com/ä",
+        "https://[timesca.com/",
+        "https://timesca.com/" + "x" * 2000,
+        "",
+    ],
+)
+def test_what_is_no_plain_page_of_the_site_is_not_asked_for(url):
+    assert not is_page_of("timesca.com", url)
+
+
+def test_a_site_is_a_host_without_www():
+    assert site_of("https://www.timesca.com/") == "timesca.com"
+    assert site_of("http://[::") == ""
+    assert not is_page_of("", "https:///x")
+
+
+@pytest.mark.parametrize("text", ["2025", "20250230101112", "2025080414540x", "٢٠٢٥٠٨٠٤١٤٥٤٠٨", 20250804145408, None])
+def test_an_instant_of_an_index_is_fourteen_digits(text):
+    with pytest.raises(ParseError):
+        read_stamp(text)
+
+
+# The command
+
+
+def test_the_command_asks_the_configured_archive(tmp_path):
+    app = Typer()
+    app.command()(command)
+    with ArchiveServer() as server:
+        config = tmp_path / "config.toml"
+        config.write_text(f'[store]\npath = "parquet"\n[archives]\nwayback = "{server.url}"\n')
+        shown = CliRunner().invoke(app, ["timesca", "--from-archive", "--start", "2025-08-01", "--config", str(config)])
+        assert server.asked("/cdx/search/cdx?url=timesca.com&matchType=domain&output=json&from=20250801")
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout == (
+        "wayback: 0 captures listed, 0 known before; 1 requests: 0 captures read, 0 without a ticker, 0 refused; "
+        "0 rows added, 0 already there\n"
+    )
+
+
+def test_the_command_says_why_it_stopped(tmp_path):
+    app = Typer()
+    app.command()(command)
+    with ArchiveServer() as server:
+        server.answers = [refusal(403)]
+        config = tmp_path / "config.toml"
+        config.write_text(f'[store]\npath = "parquet"\n[archives]\ncommoncrawl_index = "{server.url}"\n')
+        shown = CliRunner().invoke(
+            app, ["timesca", "--from-archive", "--archive", "commoncrawl", "--config", str(config)]
+        )
+    assert shown.exit_code == 1
+    assert "commoncrawl: stopped: status 403" in shown.stderr

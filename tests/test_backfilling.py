@@ -1,0 +1,495 @@
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from builders import FixedClock, tick
+from servers import RawServer
+from typer import Typer
+from typer.testing import CliRunner
+
+import fxticker as fx
+from fxticker.asked import absent_days, record_absent_days
+from fxticker.backfilling import backfill, spans_of, store_constant, stored_days
+from fxticker.cli.backfilling import backfill as command
+from fxticker.errors import BadStatus, DamagedPage, Disallowed, OtherDate, StoreError, Unreachable
+from fxticker.fetching import Response
+from fxticker.models import Origin, PrintedTick, Snapshot, TimeBasis
+from fxticker.pacing import Pacing
+from fxticker.sources import History, Source, known_sources
+from fxticker.store import Store
+
+HTML = frozenset(["text/plain"])
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
+JUNE = (date(2026, 6, 1), date(2026, 6, 10))
+NOT_THERE = BadStatus("status 404 Not Found", http_status=404)
+
+
+def days(*numbers):
+    return [date(2026, 6, number) for number in numbers]
+
+
+def read(body, headers, first, last):
+    """Lines such as `2026-06-01 12194.21`; `other` is an answer for another day."""
+    if body == b"other":
+        raise OtherDate(f"{first}", date(2026, 5, 29))
+    if body == b"damaged":
+        raise DamagedPage("no such format")
+    rows = [line.split() for line in body.decode().splitlines()]
+    return [Snapshot((PrintedTick("USD/UZS", rate, None),), date.fromisoformat(day), 1) for day, rate in rows]
+
+
+def source(span_days, pause_s=2.0):
+    history = History(
+        since=date(2026, 1, 1),
+        span_days=span_days,
+        path=lambda first, last: f"{first}/{last}",
+        media_types=HTML,
+        parse=read,
+        pause_s=pause_s,
+    )
+    return Source(
+        id="bank",
+        url="https://bank.test/rates/",
+        every="6h",
+        terms_url=None,
+        media_types=HTML,
+        stale_after_days=3,
+        parse=lambda body, headers: Snapshot((), None, 1),
+        history=history,
+    )
+
+
+class Bank:
+    """Answers from `rates` by day, or what `answers` says first; `asked` are the paths."""
+
+    def __init__(self, rates, *answers):
+        self.rates = rates
+        self.answers = list(answers)
+        self.asked = []
+
+    def __call__(self, url, *, media_types, conditions=None):
+        path = url.removeprefix("https://bank.test/rates/")
+        self.asked.append(path)
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        first, last = map(date.fromisoformat, path.split("/"))
+        found = [f"{day} {rate}" for day, rate in self.rates.items() if first <= day <= last]
+        if answer is None and first == last and not found:
+            raise NOT_THERE
+        return Response("\n".join(found).encode() if answer is None else answer, {}, 200, 1)
+
+
+class Pauses:
+    def __init__(self):
+        self.slept = []
+
+    def pacing(self):
+        return Pacing(clock=FixedClock(NOW), sleep=self.slept.append)
+
+
+JUNE_RATES = {date(2026, 6, day): f"120{day:02}.5" for day in (1, 2, 3, 4, 5, 8, 9, 10)}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "parquet")
+
+
+@pytest.fixture
+def pauses():
+    return Pauses()
+
+
+def fill(store, bank, pauses, span_days=1, span=JUNE, **options):
+    asked = source(span_days)
+    return backfill(
+        asked,
+        asked.history,
+        first=span[0],
+        last=span[1],
+        fetch=bank,
+        store=store,
+        clock=FixedClock(NOW),
+        pacing=pauses.pacing(),
+        **options,
+    )
+
+
+# What is stored, and what is asked for
+
+
+@pytest.mark.parametrize("span_days", [1, 4, 366])
+def test_each_day_that_the_source_has_is_stored_as_printed_at_the_beginning_of_the_day(store, pauses, span_days):
+    summary = fill(store, Bank(JUNE_RATES), pauses, span_days)
+    assert (summary.days, summary.known, summary.filled, summary.absent) == (10, 0, 8, 2)
+    assert (summary.added, summary.refused, summary.stopped) == (8, [], None)
+    rows = fx.load(store)
+    assert rows["observed_at"].iloc[0] == datetime(2026, 6, 1, tzinfo=UTC)
+    assert list(rows["rate_text"])[:2] == ["12001.5", "12002.5"]
+    assert set(rows["time_basis"]) == {"date"}
+    assert set(rows["origin"]) == {"archive"}
+    assert str(rows["source_date"].iloc[0])[:10] == "2026-06-01"
+
+
+def test_a_history_by_day_is_asked_day_by_day_and_one_by_range_in_spans(store, tmp_path, pauses):
+    by_day, by_range = Bank(JUNE_RATES), Bank(JUNE_RATES)
+    fill(store, by_day, pauses, 1, (date(2026, 6, 1), date(2026, 6, 3)))
+    assert by_day.asked == ["2026-06-01/2026-06-01", "2026-06-02/2026-06-02", "2026-06-03/2026-06-03"]
+    fill(Store(tmp_path / "other"), by_range, pauses, 4)
+    assert by_range.asked == ["2026-06-01/2026-06-04", "2026-06-05/2026-06-08", "2026-06-07/2026-06-10"]
+
+
+@pytest.mark.parametrize("span_days", [1, 4])
+def test_a_second_run_asks_for_nothing(store, pauses, span_days):
+    fill(store, Bank(JUNE_RATES), pauses, span_days)
+    again = Bank(JUNE_RATES)
+    summary = fill(store, again, pauses, span_days)
+    assert again.asked == []
+    assert (summary.known, summary.requests, summary.filled, summary.added) == (10, 0, 0, 0)
+
+
+def test_a_longer_span_asks_only_for_what_is_missing(store, pauses):
+    fill(store, Bank(JUNE_RATES), pauses)
+    bank = Bank({date(2026, 5, 31): "11999.5", **JUNE_RATES, date(2026, 6, 11): "12011.5"})
+    summary = fill(store, bank, pauses, span=(date(2026, 5, 31), date(2026, 6, 11)))
+    assert bank.asked == ["2026-05-31/2026-05-31", "2026-06-11/2026-06-11"]
+    assert (summary.known, summary.filled, summary.added) == (10, 2, 2)
+
+
+def test_days_before_the_history_begins_are_not_asked_for(store, pauses):
+    bank = Bank({date(2026, 1, 1): "1.5"})
+    assert fill(store, bank, pauses, 366, (date(2025, 1, 1), date(2026, 1, 1))).days == 1
+    assert bank.asked == ["2026-01-01/2026-01-01"]
+    assert fill(store, Bank({}), pauses, 366, (date(2025, 1, 1), date(2025, 2, 1))).days == 0
+
+
+def test_the_far_future_is_not_asked_for(store, pauses):
+    bank = Bank({})
+    assert fill(store, bank, pauses, span=(date(2026, 7, 2), date.max)).days == 2
+    assert bank.asked == ["2026-07-02/2026-07-02", "2026-07-03/2026-07-03"]
+    assert fill(store, bank, pauses, span=(date.max, date.max)).days == 0
+
+
+def test_a_live_tick_of_a_day_is_no_history_of_it(store, pauses):
+    store.append([tick("USD/UZS", "12001.5", None, datetime(2026, 6, 1, 9, tzinfo=UTC), source="bank")])
+    assert stored_days(store, "bank", *JUNE) == set()
+    fill(store, Bank(JUNE_RATES), pauses)
+    assert stored_days(store, "bank", *JUNE) == set(days(1, 2, 3, 4, 5, 8, 9, 10))
+
+
+def test_spans_reach_from_missing_day_to_missing_day():
+    assert [list(span) for span in spans_of(days(1, 2, 9, 10, 11), 9)] == [days(1, 2, 9), days(10, 11)]
+    assert list(spans_of([], 9)) == []
+
+
+# Days that the source does not have
+
+
+@pytest.mark.parametrize("none", [b"other", b"", NOT_THERE])
+def test_a_day_that_the_source_does_not_have_is_on_record_and_not_asked_again(store, pauses, none):
+    friday = (date(2026, 6, 7), date(2026, 6, 7))
+    assert fill(store, Bank({}, none), pauses, span=friday).absent == 1
+    assert absent_days(store.medium, "bank") == {date(2026, 6, 7)}
+    bank = Bank({})
+    fill(store, bank, pauses, span=friday)
+    assert bank.asked == []
+
+
+def test_a_day_of_the_last_week_and_of_the_future_may_come_yet(store, pauses):
+    summary = fill(store, Bank({}), pauses, span=(date(2026, 6, 20), date(2026, 7, 2)))
+    assert (summary.absent, absent_days(store.medium, "bank")) == (13, set(days(20, 21, 22)))
+    bank = Bank({date(2026, 6, 23): "12023.5"})
+    assert fill(store, bank, pauses, span=(date(2026, 6, 20), date(2026, 6, 23))).filled == 1
+    assert bank.asked == ["2026-06-23/2026-06-23"]
+
+
+@pytest.mark.parametrize("answer", [b"other", b"2026-05-31 1.5", b"2026-06-01 1.5\n2026-06-01 1.6", b"damaged"])
+def test_an_answer_of_no_use_for_a_span_is_named_and_says_nothing_of_its_days(store, pauses, answer):
+    summary = fill(store, Bank({}, answer), pauses, 366)
+    assert [span for span, _ in summary.refused] == ["2026-06-01 to 2026-06-10"]
+    assert (summary.filled, summary.absent, absent_days(store.medium, "bank")) == (0, 0, set())
+
+
+def test_an_answer_that_cannot_be_read_does_not_stop_the_others_and_is_asked_for_again(store, pauses):
+    summary = fill(store, Bank(JUNE_RATES, b"damaged"), pauses)
+    assert summary.refused == [("2026-06-01", "no such format")]
+    assert (summary.filled, summary.stopped) == (7, None)
+    bank = Bank(JUNE_RATES)
+    assert fill(store, bank, pauses).filled == 1
+    assert bank.asked == ["2026-06-01/2026-06-01"]
+
+
+def test_three_answers_in_a_row_that_cannot_be_read_end_the_run(store, pauses):
+    bank = Bank(JUNE_RATES, None, b"damaged", b"damaged", b"damaged")
+    summary = fill(store, bank, pauses)
+    assert summary.stopped == "3 answers in a row could not be used"
+    assert (len(bank.asked), summary.filled) == (4, 1)
+
+
+# The record of such days
+
+
+def test_days_on_record_lie_beside_the_tables_as_spans(store, tmp_path):
+    record_absent_days(store.medium, "bank", days(6, 7))
+    record_absent_days(store.medium, "bank", days(8, 14))
+    written = json.loads((tmp_path / "parquet" / "asked" / "bank.json").read_text())
+    assert written == {"version": 1, "days": [["2026-06-06", "2026-06-08"], ["2026-06-14", "2026-06-14"]]}
+    assert absent_days(store.medium, "bank") == set(days(6, 7, 8, 14))
+    assert absent_days(store.medium, "other") == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"version": 1}',
+        '{"days": 5}',
+        '{"days": [5]}',
+        '{"days": [["2026-06-01"]]}',
+        '{"days": [["2026-06-02", "2026-06-01"]]}',
+        '{"days": [["0001-01-01", "9999-12-31"]]}',
+        "[" * 100_000,
+        " " * 4_000_001,
+    ],
+)
+def test_a_damaged_record_is_named(store, pauses, tmp_path, text):
+    file = tmp_path / "parquet" / "asked" / "bank.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    with pytest.raises(StoreError, match=r"asked/bank\.json.*deleted"):
+        fill(store, Bank({}), pauses)
+
+
+def test_a_store_with_such_a_record_is_sound(store, pauses):
+    fill(store, Bank(JUNE_RATES), pauses)
+    assert store.check() == []
+    assert len(fx.load(store)) == 8
+
+
+# Manners
+
+
+def test_there_is_a_pause_between_two_requests_and_none_before_the_first(store, pauses):
+    fill(store, Bank(JUNE_RATES), pauses, span=(date(2026, 6, 1), date(2026, 6, 3)))
+    assert pauses.slept == [2.0, 2.0]
+
+
+def test_a_failure_is_tried_again_after_a_pause(store, pauses):
+    summary = fill(store, Bank(JUNE_RATES, Unreachable("reset")), pauses, 366)
+    assert (summary.filled, summary.requests, summary.stopped) == (8, 2, None)
+    assert sum(pauses.slept) == 10
+
+
+@pytest.mark.parametrize(("said", "waited_s"), [("30", 30), ("Tue, 30 Jun 2026 12:05:00 GMT", 300), ("soon", 60)])
+@pytest.mark.parametrize("status", [429])
+def test_a_server_that_says_when_to_come_back_is_asked_then(store, pauses, status, said, waited_s):
+    refusal = BadStatus("status", http_status=status, retry_after=said)
+    assert fill(store, Bank(JUNE_RATES, refusal), pauses, 366).filled == 8
+    assert sum(pauses.slept) == waited_s
+
+
+def test_a_server_that_wants_to_be_left_alone_for_long_is(store, pauses):
+    refusal = BadStatus("status 503 Unavailable", http_status=503, retry_after="3600")
+    bank = Bank(JUNE_RATES, None, refusal)
+    summary = fill(store, bank, pauses)
+    assert summary.stopped == "status 503 Unavailable; the server asked to be left alone for 3600 s"
+    assert (len(bank.asked), summary.filled, len(fx.load(store))) == (2, 1, 1)
+
+
+def test_repeated_refusals_end_the_run_with_what_was_done(store, pauses):
+    refusal = BadStatus("status 429 Too Many Requests", http_status=429)
+    bank = Bank(JUNE_RATES, None, None, refusal, refusal, refusal)
+    summary = fill(store, bank, pauses)
+    assert summary.stopped == "status 429 Too Many Requests; given up after 3 tries in a row"
+    assert (len(bank.asked), summary.filled, len(fx.load(store))) == (5, 2, 2)
+    assert sum(pauses.slept) == 2 + 2 + 60 + 120
+    again = Bank(JUNE_RATES)
+    assert fill(store, again, pauses).filled == 6
+    assert again.asked[0] == "2026-06-03/2026-06-03"
+
+
+@pytest.mark.parametrize("error", [BadStatus("status 403", http_status=403), Disallowed("robots.txt")])
+def test_a_refusal_for_good_ends_the_run_at_once(store, pauses, error):
+    bank = Bank(JUNE_RATES, None, error)
+    summary = fill(store, bank, pauses)
+    assert (len(bank.asked), summary.filled, summary.stopped) == (2, 1, str(error))
+
+
+def test_a_page_of_a_range_that_is_not_there_has_moved(store, pauses):
+    summary = fill(store, Bank(JUNE_RATES, NOT_THERE), pauses, 366)
+    assert (summary.absent, summary.stopped) == (0, "status 404 Not Found")
+
+
+def test_a_day_for_which_the_server_always_fails_does_not_stand_in_the_way(store, pauses):
+    failure = BadStatus("status 500", http_status=500)
+    summary = fill(store, Bank(JUNE_RATES, failure, failure, failure), pauses)
+    assert [span for span, _ in summary.refused] == ["2026-06-01"]
+    assert (summary.filled, summary.stopped) == (7, None)
+
+
+def test_an_interrupted_run_keeps_what_came(store, pauses):
+    class Interrupted(Bank):
+        def __call__(self, url, **options):
+            if len(self.asked) == 3:
+                raise KeyboardInterrupt
+            return super().__call__(url, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        fill(store, Interrupted(JUNE_RATES), pauses)
+    assert stored_days(store, "bank", *JUNE) == set(days(1, 2, 3))
+
+
+def test_progress_is_told_of_the_missing_days(store, pauses):
+    told = []
+    fill(store, Bank(JUNE_RATES), pauses, 4, progress=lambda done, of: told.append((done, of)))
+    assert told == [(0, 10), (4, 10), (8, 10), (10, 10)]
+
+
+def test_ticks_are_written_month_by_month(store, pauses):
+    writes = []
+    append = store.append
+    store.append = lambda ticks: writes.append(len(ticks)) or append(ticks)
+    rates = {date(2026, 4, 1) + timedelta(number): "12001.5" for number in range(61)}
+    fill(store, Bank(rates), pauses, span=(date(2026, 4, 1), date(2026, 5, 31)))
+    assert writes == [30, 31]
+
+
+# Constants
+
+
+def test_a_constant_is_stored_once_as_one(store):
+    peg = SimpleNamespace(id="tmt-peg", pair="USD/TMT", rate_text="3.5", since=date(2015, 1, 1))
+    assert store_constant(peg, store).added == 1
+    assert store_constant(peg, store).added == 0
+    [row] = fx.load(store).to_dict("records")
+    assert (row["pair"], row["rate"], row["rate_text"], row["nominal"]) == ("USD/TMT", 3.5, "3.5", 1)
+    assert (row["origin"], row["time_basis"], row["observed_at"]) == (
+        Origin.CONSTANT,
+        TimeBasis.DATE,
+        datetime(2015, 1, 1, tzinfo=UTC),
+    )
+
+
+# The command
+
+NBT_ANSWER = (
+    b'<?xml version="1.0" encoding="windows-1251" ?><ValCurs ID="840" DateRange1="20/01/2025" DateRange2="21/01/2025"'
+    b' Name=""><Record Date="20.01.2025" Id="840"><CharCode>USD</CharCode><Nominal>1</Nominal><Value>10.9163</Value>'
+    b'</Record><Record Date="21.01.2025" Id="840"><CharCode>USD</CharCode><Nominal>1</Nominal><Value>10.9189</Value>'
+    b"</Record></ValCurs>"
+)
+
+
+def run(*arguments):
+    app = Typer()
+    app.command()(command)
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def serving(status=b"200 OK", body=NBT_ANSWER):
+    def answer(exchange):
+        exchange.send(
+            b"HTTP/1.1 %b\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+        )
+
+    return RawServer(answer)
+
+
+def configured(tmp_path, text):
+    file = tmp_path / "config.toml"
+    file.write_text(f'[store]\npath = "parquet"\n{text}')
+    return file
+
+
+def test_the_command_fills_a_span_from_the_configured_host(tmp_path):
+    with serving() as server:
+        config = configured(tmp_path, f'[sources.nbt]\nenabled = false\nurl = "{server.url}kurs/export_xml.php"\n')
+        shown = run("nbt", "--start", "2025-01-20", "--end", "2025-01-22", "--config", config)
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout == (
+        "nbt: 2 days, 0 known before; 1 requests: 2 days filled, 0 the source does not have, 0 answers refused; "
+        "2 rows added, 0 already there\n"
+    )
+    assert server.requests[1].startswith("GET /kurs/export_xml_dynamic.php?d1=2025-01-20&d2=2025-01-21&cn=840")
+    assert list(fx.load(tmp_path / "parquet")["rate_text"]) == ["10.9163", "10.9189"]
+
+
+def test_the_command_names_what_stopped_it_and_ends_with_1(tmp_path):
+    with serving(b"403 Forbidden") as server:
+        config = configured(tmp_path, f'[sources.nbt]\nurl = "{server.url}"\n')
+        shown = run("nbt", "--start", "2025-01-20", "--end", "2025-01-22", "--config", config)
+    assert shown.exit_code == 1, shown.output
+    assert "stopped: status 403 Forbidden; what came is stored" in shown.stderr
+
+
+def test_the_command_stores_a_constant(tmp_path):
+    shown = run("tmt-peg", "--store", tmp_path / "parquet")
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout == "tmt-peg: USD/TMT = 3.5 since 2015-01-01: 1 rows added, 0 already there\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nobody"], "unknown source"),
+        (["timesca"], "--from-archive"),
+        (["nbt", "--start", "soon"], "no date"),
+        (["nbt", "--from-archive"], "not read from pages"),
+    ],
+)
+def test_wrong_usage_is_named(tmp_path, arguments, said):
+    shown = run(*arguments, "--store", tmp_path / "parquet")
+    assert shown.exit_code == 2
+    assert said in " ".join(shown.stderr.split())
+
+
+@pytest.mark.parametrize("name", ["cbu", "nbk", "nbkr", "nbt", "fawazahmed0", "cbr"])
+def test_a_path_of_each_source_stays_on_its_host(name):
+    history = known_sources()[name].history
+    bank = Bank({}, Disallowed("stop"))
+    asked = replace(known_sources()[name], url="https://bank.test/rates/")
+    backfill(
+        asked,
+        history,
+        first=date(2026, 6, 1),
+        last=date(2026, 6, 1),
+        fetch=bank,
+        store=Store("/nonexistent/never-written"),
+        pacing=Pauses().pacing(),
+    )
+    assert not bank.asked[0].startswith(("http:", "//")) or bank.asked[0].startswith("https://bank.test/")
+
+
+def test_a_printed_difference_that_is_not_that_of_the_rates_is_told_and_stored(tmp_path):
+    """CBU's USD of 2026-04-01 and 2026-04-02, the second with another difference than the bank's own -52.11."""
+    from fxticker.sources import cbu
+
+    bodies = {
+        date(2026, 4, day): Path(__file__).with_name("payloads").joinpath(f"cbu_all_2026-04-0{day}.json").read_bytes()
+        for day in (1, 2)
+    }
+    bodies[date(2026, 4, 2)] = bodies[date(2026, 4, 2)].replace(b'"-52.11"', b'"-25.11"')
+
+    def fetch(url, *, media_types, conditions=None):
+        [day] = [day for day in bodies if str(day) in url]
+        return Response(bodies[day], {}, 200, 1)
+
+    store = Store(tmp_path / "parquet")
+    summary = backfill(
+        cbu.SOURCE,
+        cbu.SOURCE.history,
+        first=date(2026, 4, 1),
+        last=date(2026, 4, 2),
+        fetch=fetch,
+        store=store,
+        clock=FixedClock(NOW),
+        pacing=Pacing(clock=FixedClock(NOW), sleep=lambda seconds: None),
+    )
+    assert summary.filled == 2
+    assert summary.remarks == [("2026-04-02", "the printed difference is not that of the rates: USD/UZS")]

@@ -1,0 +1,168 @@
+"""Changes: the runs of one printed value."""
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+from builders import NOON, FixedClock, capture_ticks, snapshot_ticks, tick
+
+import fxticker as fx
+from fxticker.analysis.changing import changes
+from fxticker.models import TimeBasis
+from fxticker.store import Store
+
+QUARTER = timedelta(minutes=15)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "parquet")
+
+
+def _polled(*rates, pair="KZT/USD"):
+    return [tick(pair, rate, "0%", NOON + QUARTER * n) for n, rate in enumerate(rates)]
+
+
+def test_polls_of_one_value_are_one_run(store):
+    store.append(_polled("0.00191", "0.00191", "0.00192", "0.00191"))
+
+    found = changes(store)
+
+    assert list(found["rate_text"]) == ["0.00191", "0.00192", "0.00191"]
+    assert list(found["polls"]) == [2, 1, 1]
+    assert list(found["first_at"]) == [
+        pd.Timestamp("2025-11-14T12:00Z"),
+        pd.Timestamp("2025-11-14T12:30Z"),
+        pd.Timestamp("2025-11-14T12:45Z"),
+    ]
+    assert list(found["last_at"]) == [
+        pd.Timestamp("2025-11-14T12:15Z"),
+        pd.Timestamp("2025-11-14T12:30Z"),
+        pd.Timestamp("2025-11-14T12:45Z"),
+    ]
+
+
+def test_run_carries_its_band(store):
+    store.append(_polled("0.00008", pair="UZS/USD"))
+
+    [run] = changes(store).itertuples()
+
+    assert (run.rate, run.rate_lo, run.rate_hi) == (0.00008, 0.000075, 0.000085)
+
+
+def test_another_percentage_beside_the_same_rate_is_no_change(store):
+    store.append([tick(change_text="0%"), tick(change_text="-0%", observed_at=NOON + QUARTER)])
+
+    assert list(changes(store)["polls"]) == [2]
+
+
+def test_pairs_and_sources_have_runs_of_their_own(store):
+    for n in range(2):
+        store.append(snapshot_ticks(NOON + QUARTER * n))
+        store.append([tick(source="other", observed_at=NOON + QUARTER * n)])
+
+    found = changes(store)
+
+    assert list(zip(found["source"], found["pair"], found["polls"], strict=True)) == [
+        ("other", "KZT/USD", 2),
+        ("timesca", "KGS/USD", 2),
+        ("timesca", "KZT/USD", 2),
+        ("timesca", "TJS/USD", 2),
+        ("timesca", "TMT/USD", 2),
+        ("timesca", "UZS/USD", 2),
+    ]
+
+
+def test_value_that_never_changed_in_the_real_history_is_one_run(history_store):
+    [run] = changes(history_store, pairs=["UZS/USD"]).itertuples()
+
+    assert (run.rate_text, run.polls) == ("0.00008", 167)
+    assert run.first_at == pd.Timestamp("2024-09-08T00:00Z")
+    assert run.last_at == pd.Timestamp("2026-02-25T12:00Z")
+
+
+def test_plateaus_of_the_real_history(history_store):
+    found = changes(history_store, pairs=["TMT/USD"], end="2024-12-20")
+
+    assert list(found["rate_text"]) == [
+        "0.28615",
+        "0.28490",
+        "0.28571",
+        "0.28490",
+        "0.28571",
+        "0.28615",
+        "0.28490",
+    ]
+    assert list(found["polls"]) == [1, 2, 1, 1, 2, 1, 1]
+
+
+def test_runs_told_poll_by_poll_are_what_was_printed(history_store):
+    ticks = capture_ticks()
+
+    found = changes(fx.load(history_store))
+
+    for pair in ("KGS/USD", "KZT/USD", "TJS/USD", "TMT/USD", "UZS/USD"):
+        told = found[found["pair"] == pair]
+        assert list(told["rate_text"].astype("str").repeat(told["polls"])) == [
+            one.rate_text for one in ticks if one.pair == pair
+        ]
+
+
+def test_several_values_of_one_date_are_a_run_without_text(store):
+    store.append(
+        [
+            tick(rate_text="0.00191", observed_at=NOON, time_basis=TimeBasis.DATE),
+            tick(rate_text="0.00192", observed_at=NOON, time_basis=TimeBasis.DATE),
+            tick(rate_text="0.00191", observed_at=NOON + QUARTER),
+        ]
+    )
+
+    hull, plain = changes(store).itertuples()
+
+    assert pd.isna(hull.rate_text)
+    assert (hull.rate_lo, hull.rate_hi) == (0.001905, 0.001925)
+    assert plain.rate_text == "0.00191"
+
+
+def test_derived_rates_have_runs_by_their_bands(store):
+    for n, rate in enumerate(("0.00191", "0.00191", "0.00192")):
+        store.append(
+            [tick("KZT/USD", rate, "0%", NOON + QUARTER * n), tick("UZS/USD", "0.00008", "0%", NOON + QUARTER * n)]
+        )
+
+    found = changes(store, pairs=["KZT/UZS", "USD/KZT"])
+
+    assert list(zip(found["pair"], found["polls"], strict=True)) == [
+        ("KZT/UZS", 2),
+        ("KZT/UZS", 1),
+        ("USD/KZT", 2),
+        ("USD/KZT", 1),
+    ]
+    assert found["rate_text"].isna().all()
+    assert found["rate"].iloc[0] == pytest.approx(23.875)
+
+
+def test_as_of_leaves_out_what_was_recorded_later(tmp_path):
+    clock = FixedClock(NOON)
+    store = Store(tmp_path / "parquet", clock=clock)
+    store.append(_polled("0.00191"))
+    clock.at = NOON + timedelta(days=1)
+    store.append(_polled("0.00191", "0.00192"))
+
+    assert list(changes(store, as_of=NOON)["rate_text"]) == ["0.00191"]
+
+
+def test_nothing_that_matches_is_an_empty_frame_of_the_same_columns(store):
+    store.append(_polled("0.00191"))
+
+    assert changes(store, start="2030-01-01").dtypes.astype(str).to_dict() == {
+        "source": "category",
+        "pair": "category",
+        "rate_text": "category",
+        "rate": "float64",
+        "rate_lo": "float64",
+        "rate_hi": "float64",
+        "first_at": "datetime64[us, UTC]",
+        "last_at": "datetime64[us, UTC]",
+        "polls": "int64",
+    }

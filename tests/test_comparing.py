@@ -1,0 +1,148 @@
+"""The ticker beside official rates."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from builders import tick
+
+import fxticker as fx
+from fxticker.analysis.comparing import compare, lags
+from fxticker.models import Origin, TimeBasis
+from fxticker.store import Store
+
+DAY = timedelta(days=1)
+MONDAY = datetime(2025, 1, 20, tzinfo=UTC)
+
+
+def official(rate_text, day, *, source="nbt", pair="USD/TJS", **changes):
+    fields = {"source_date": day.date(), "time_basis": TimeBasis.DATE, "origin": Origin.ARCHIVE}
+    return tick(pair, rate_text, None, day, source=source, **fields | changes)
+
+
+def shown(rate_text, at, pair="TJS/USD"):
+    return tick(pair, rate_text, "0%", at, source_date=None)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "parquet")
+
+
+def test_an_official_rate_inside_the_tickers_band_has_no_distance(store):
+    store.append([official("10.9308", MONDAY), shown("0.09148", MONDAY + DAY / 2)])
+    [row] = compare(store).to_dict("records")
+    assert (row["day"].date(), row["pair"], row["source"]) == (date(2025, 1, 20), "TJS/USD", "nbt")
+    assert row["official"] == pytest.approx(1 / 10.9308)
+    assert (row["ticker_lo"], row["ticker_hi"]) == (0.091475, 0.091485)
+    assert (row["ticks"], row["inside"], row["distance_pct"]) == (1, True, 0.0)
+
+
+def test_the_distance_is_from_edge_to_edge_and_tells_which_is_higher(store):
+    store.append([official("10.9308", MONDAY), shown("0.09140", MONDAY + DAY / 2)])
+    [row] = compare(store).to_dict("records")
+    assert not row["inside"]
+    assert row["distance_pct"] == pytest.approx(100 * (1 / 10.93085 - 0.091405) * 10.9308, rel=1e-6)
+    store.append([shown("0.09160", MONDAY + DAY * 1.5)])
+    assert compare(store)["distance_pct"].iloc[1] < 0
+
+
+def test_the_ticker_of_2025_01_20_was_not_the_national_banks_rate(store):
+    """Both as published: NBT 10.9505 for that day, the ticker 0.09149."""
+    store.append([official("10.9505", MONDAY), shown("0.09149", MONDAY + DAY / 2)])
+    [row] = compare(store).to_dict("records")
+    assert not row["inside"]
+    assert round(row["distance_pct"], 3) == -0.18
+
+
+def test_all_ticks_of_a_day_count_together(store):
+    store.append(
+        [
+            official("10.9308", MONDAY),
+            *(shown(rate, MONDAY + DAY / 3 * n) for n, rate in enumerate(("0.09140", "0.09150"))),
+        ]
+    )
+    [row] = compare(store).to_dict("records")
+    assert (row["ticker_lo"], row["ticker_hi"], row["ticks"], row["inside"]) == (0.091395, 0.091505, 2, True)
+
+
+def test_a_rate_stays_in_force_until_the_next_one_and_no_longer_than_two_weeks(store):
+    store.append(
+        [official("10.9308", MONDAY), shown("0.09148", MONDAY + 14 * DAY), shown("0.09148", MONDAY + 15 * DAY)]
+    )
+    found = compare(store)
+    assert list(found["day"]) == [MONDAY + 14 * DAY]
+    assert list(found["official_at"]) == [MONDAY]
+
+
+def test_a_rate_that_was_polled_before_its_day_counts_from_its_day_on(store):
+    store.append(
+        [
+            official("10.9308", MONDAY),
+            official(
+                "10.8000",
+                MONDAY + DAY * 0.6,
+                time_basis=TimeBasis.CLOCK,
+                origin=Origin.LIVE,
+                source_date=date(2025, 1, 21),
+            ),
+            shown("0.09148", MONDAY + DAY * 0.9),
+            shown("0.09259", MONDAY + DAY * 1.1),
+        ]
+    )
+    assert compare(store)["inside"].tolist() == [True, True]
+
+
+def test_a_revised_official_rate_counts_as_recorded_last(store):
+    store.append([official("10.5000", MONDAY), shown("0.09148", MONDAY + DAY / 2)])
+    before = fx.load(store)["recorded_at"].max()
+    store.append([official("10.9308", MONDAY)])
+    assert compare(store)["inside"].tolist() == [True]
+    assert compare(store, as_of=before.to_pydatetime())["inside"].tolist() == [False]
+
+
+def test_the_lag_that_agrees_best_is_found(store):
+    rates = ["10.10", "10.20", "10.30", "10.40", "10.50", "10.60"]
+    store.append([official(rate, MONDAY + n * DAY) for n, rate in enumerate(rates)])
+    followed = ["0.09901", "0.09804", "0.09709", "0.09615"]
+    store.append([shown(rate, MONDAY + (n + 2.5) * DAY) for n, rate in enumerate(followed)])
+    found = lags(store)
+    assert list(found.loc[found["best"], "lag_days"]) == [2]
+    assert found.set_index("lag_days").loc[2, "inside"] == 1.0
+    assert found.set_index("lag_days").loc[2, "days"] == 4
+    assert compare(store, lag_days=2)["inside"].all()
+
+
+def test_digits_that_cannot_tell_leave_several_lags_best(store):
+    store.append(
+        [
+            official(rate, MONDAY + n * DAY, source="cbu", pair="USD/UZS")
+            for n, rate in enumerate(("12900.10", "12950.20"))
+        ]
+    )
+    store.append([shown("0.00008", MONDAY + (n + 0.5) * DAY, "UZS/USD") for n in range(2)])
+    found = lags(store)
+    assert found["best"].sum() > 1
+
+
+def test_several_banks_and_pairs_stand_side_by_side(store):
+    store.append([official("10.9308", MONDAY), official("530.51", MONDAY, source="nbk", pair="USD/KZT")])
+    store.append([shown("0.09148", MONDAY), shown("0.00188", MONDAY, "KZT/USD")])
+    assert [(row.pair, row.source, row.inside) for row in compare(store).itertuples()] == [
+        ("KZT/USD", "nbk", True),
+        ("TJS/USD", "nbt", True),
+    ]
+    assert list(compare(store, sources=["nbk"])["source"]) == ["nbk"]
+    assert list(compare(store, pairs=["TJS/USD"])["pair"]) == ["TJS/USD"]
+
+
+def test_a_frame_can_be_compared_too(store):
+    store.append([official("10.9308", MONDAY), shown("0.09148", MONDAY)])
+    assert len(compare(fx.load(store))) == 1
+
+
+@pytest.mark.parametrize("held", [[], [official("10.9308", MONDAY)], [shown("0.09148", MONDAY)]])
+def test_nothing_to_compare_is_said(store, held):
+    store.append([tick(observed_at=MONDAY - 100 * DAY), *held])
+    for question in (compare, lags):
+        with pytest.raises(fx.NoData, match="no day has both"):
+            question(store)

@@ -1,0 +1,178 @@
+"""Amounts: exact, with their band, by ticks that are not too old."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from builders import NOON, snapshot_ticks, tick
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from true_rates import frame_of, shown, true_and_printed
+
+import fxticker as fx
+from fxticker.analysis.converting import age_text, convert
+from fxticker.errors import StaleRate
+from fxticker.models import TimeBasis
+
+SOON = NOON + timedelta(hours=2)
+
+
+@pytest.fixture
+def ticks():
+    return frame_of(snapshot_ticks())
+
+
+def test_amount_is_converted_by_the_stored_rate_and_its_band(ticks):
+    found = convert(ticks, "1500.00", "KZT", "USD", at=SOON)
+
+    assert found.amount == Fraction("2.865")
+    assert (found.amount_lo, found.amount_hi) == (Fraction("2.8575"), Fraction("2.8725"))
+    assert (found.currency, found.at, found.age) == ("USD", SOON, timedelta(hours=2))
+    [leg] = found.legs
+    assert (leg.source, leg.pair, leg.rate_text, leg.observed_at) == ("timesca", "KZT/USD", "0.00191", NOON)
+
+
+def test_amount_is_converted_through_dollars_by_two_ticks(ticks):
+    found = convert(ticks, 1, "KZT", "UZS", at=SOON)
+
+    assert found.amount == Fraction(191, 8)
+    assert (found.amount_lo, found.amount_hi) == (Fraction(1905, 85), Fraction(1915, 75))
+    assert [leg.pair for leg in found.legs] == ["KZT/USD", "UZS/USD"]
+
+
+@pytest.mark.parametrize(
+    ("given", "amounts", "ticks_used"),
+    [
+        (
+            ("1500", "KZT", "UZS"),
+            "35812 UZS, between 33617 and 38300",
+            "KZT/USD 0.00191 and UZS/USD 0.00008",
+        ),
+        ((Decimal(1), "USD", "TMT"), "3.50005 TMT, between 3.49999 and 3.50012", "TMT/USD 0.28571"),
+        (("1e12", "TMT", "USD"), "285710000000 USD, between 285705000000 and 285715000000", "TMT/USD 0.28571"),
+    ],
+)
+def test_conversion_is_told_with_as_many_digits_as_its_band_supports(ticks, given, amounts, ticks_used):
+    told = str(convert(ticks, *given, at=SOON))
+
+    assert told == f"{amounts}: by {ticks_used} of timesca at 2025-11-14 12:00 UTC, 2 h 0 min old"
+
+
+def test_facts_are_plain_texts_and_instants(ticks):
+    assert convert(ticks, "1500", "KZT", "USD", at=SOON).facts() == {
+        "amount": "2.865",
+        "amount_lo": "2.857",
+        "amount_hi": "2.873",
+        "currency": "USD",
+        "at": SOON,
+        "age_s": 7200.0,
+        "legs": [{"source": "timesca", "pair": "KZT/USD", "rate_text": "0.00191", "observed_at": NOON}],
+    }
+
+
+def test_store_gives_the_conversion_of_its_frame(history_store):
+    frame = fx.load(history_store)
+    given = {"at": "2025-11-14", "max_age": timedelta(days=30)}
+
+    for pair in (("KZT", "UZS"), ("USD", "TJS")):
+        assert convert(history_store, 100, *pair, **given) == convert(frame, 100, *pair, **given)
+
+
+def test_hull_of_a_date_is_told_by_its_bounds():
+    ticks = frame_of([shown("UZS/USD", text, time_basis=TimeBasis.DATE) for text in ("0.00008", "0.00010")])
+
+    found = convert(ticks, 1, "USD", "UZS", at=SOON + timedelta(days=1), max_age="2D")
+
+    assert "by UZS/USD 7.5e-05 to 0.000105 of timesca" in str(found)
+    assert found.legs[0].rate_text is None
+
+
+# what is refused
+
+
+def test_rate_older_than_allowed_is_refused_with_its_age(ticks):
+    with pytest.raises(
+        StaleRate, match=r"timesca last showed KZT/UZS at 2025-11-14 12:00 UTC, 1 day, 0:00:01"
+    ) as found:
+        convert(ticks, 1, "KZT", "UZS", at=NOON + timedelta(days=1, seconds=1))
+
+    assert found.value.age == timedelta(days=1, seconds=1)
+    assert (found.value.pair, found.value.source, found.value.shown_at) == ("KZT/UZS", "timesca", NOON)
+    assert isinstance(found.value, fx.NoData)
+
+
+@pytest.mark.parametrize("max_age", ["1D", "24h", timedelta(days=1)])
+def test_rate_just_as_old_as_allowed_is_used(ticks, max_age):
+    assert convert(ticks, 1, "USD", "KZT", at=NOON + timedelta(days=1), max_age=max_age).age == timedelta(days=1)
+
+
+def test_without_an_instant_the_age_is_that_of_now(ticks):
+    with pytest.raises(StaleRate):
+        convert(ticks, 1, "USD", "KZT")
+
+    fresh = frame_of([shown("KZT/USD", "0.002", datetime.now(UTC))])
+    assert convert(fresh, 1, "USD", "KZT").amount == 500
+
+
+def test_rate_that_was_not_shown_yet_is_no_data(ticks):
+    with pytest.raises(fx.NoData, match="nobody has shown KZT/UZS by 2025-11-14 11:00 UTC"):
+        convert(ticks, 1, "KZT", "UZS", at=NOON - timedelta(hours=1))
+
+
+def test_several_sources_want_one_named():
+    ticks = frame_of([tick("KZT/USD", "0.002"), tick("KZT/USD", "0.004", source="nbk"), tick("TJS/USD", "0.1")])
+
+    with pytest.raises(ValueError, match="several sources have USD/KZT, name one: nbk, timesca"):
+        convert(ticks, 1, "USD", "KZT", at=SOON)
+    assert convert(ticks, 1, "USD", "KZT", at=SOON, source="nbk").amount == 250
+    assert convert(ticks, 1, "USD", "TJS", at=SOON).amount == 10
+
+
+@pytest.mark.parametrize(
+    "amount", [1.5, True, None, "", "x", "0", "-1", "nan", "inf", "1e24", "1e-24", "1." + 60 * "1"]
+)
+def test_amount_that_is_none_is_refused(ticks, amount):
+    with pytest.raises(ValueError, match="amount"):
+        convert(ticks, amount, "KZT", "USD", at=SOON)
+
+
+@pytest.mark.parametrize("max_age", ["soon", "", "-1D", "nat", timedelta(days=-1)])
+def test_age_that_is_no_duration_is_refused(ticks, max_age):
+    with pytest.raises(ValueError, match="max_age is a duration"):
+        convert(ticks, 1, "KZT", "USD", at=SOON, max_age=max_age)
+
+
+@pytest.mark.parametrize("pair", [("KZT", "XAU"), ("KZT", "KZT"), ("KZT", "")])
+def test_currency_that_nothing_stored_gives_is_refused(ticks, pair):
+    with pytest.raises(ValueError, match=r"neither stored nor derivable|no pair"):
+        convert(ticks, 1, *pair, at=SOON)
+
+
+@pytest.mark.parametrize(
+    ("age", "text"),
+    [
+        (timedelta(0), "0 min"),
+        (timedelta(minutes=61), "1 h 1 min"),
+        (timedelta(days=3, hours=4, minutes=59), "3 d 4 h"),
+    ],
+)
+def test_age_is_told_in_its_largest_two_units(age, text):
+    assert age_text(age) == text
+
+
+# what the band holds
+
+PRINTED = true_and_printed()
+
+
+@given(PRINTED, PRINTED, st.decimals("0.01", 10**9, places=2))
+@settings(max_examples=60, deadline=None)
+def test_true_amount_lies_in_the_band_and_in_what_is_told_of_it(kzt, uzs, amount):
+    ticks = frame_of([shown("KZT/USD", kzt[1]), shown("UZS/USD", uzs[1])])
+    true = {("KZT", "USD"): kzt[0], ("USD", "KZT"): 1 / kzt[0], ("KZT", "UZS"): kzt[0] / uzs[0]}
+    for pair, rate in true.items():
+        found = convert(ticks, amount, *pair, at=NOON)
+        assert found.amount_lo <= Fraction(amount) * rate <= found.amount_hi
+        assert Fraction(found.facts()["amount_lo"]) <= found.amount_lo
+        assert found.amount_hi <= Fraction(found.facts()["amount_hi"])

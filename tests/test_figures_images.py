@@ -1,0 +1,69 @@
+"""Charts against small pictures of them; ``python tests/test_figures_images.py`` draws the pictures anew."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from builders import capture_ticks
+from drawn import drawn, polls_of, regular, ticks_of
+from PIL import Image
+
+import fxticker as fx
+from fxticker.figures import plot_coverage, plot_drift, plot_heatmap, plot_history, plot_path
+from fxticker.store import Store
+
+PICTURES = Path(__file__).with_name("figures")
+DPI = 40
+MEAN_TOLERANCE = 1.5
+"""Of 255: other versions of matplotlib and its fonts move the edges of letters, lost hatching is more."""
+
+OUTCOMES = ["ok"] * 300 + ["timeout"] * 60 + ["ok"] * 200 + ["blocked"] * 40 + ["ok"] * 72
+
+
+def _history(_store):
+    at = regular(672)
+    kept = np.flatnonzero(np.array(OUTCOMES) == "ok")
+    texts = [f"{0.00191 + 0.00001 * (number // 90 % 4):.5f}" for number in kept]
+    return plot_history(
+        ticks_of({"pair": "KZT/USD", "observed_at": at[kept], "rate_text": texts}), polls=polls_of(OUTCOMES)
+    )
+
+
+CHARTS = {
+    "history": _history,
+    "history_dark": lambda store: plot_history(fx.load(store, pairs=["TMT/USD", "UZS/USD"]), theme="dark"),
+    "drift": lambda store: plot_drift(fx.drift(store, start="2024-09-08", end="2026-02-25")),
+    "path": lambda store: plot_path(fx.drift_series(store, pairs=["KGS/USD", "KZT/USD", "TJS/USD"])),
+    "heatmap": lambda store: plot_heatmap(fx.drift_by_period(store, "month")),
+    "coverage": lambda _store: plot_coverage(polls_of(OUTCOMES)),
+}
+
+
+def _picture(figure):
+    figure.set_dpi(DPI)
+    return np.asarray(drawn(figure).canvas.buffer_rgba())[..., :3]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_chart_looks_as_it_did(name, history_store):
+    seen = _picture(CHARTS[name](history_store))
+    with Image.open(PICTURES / f"{name}.png") as picture:
+        known = np.asarray(picture.convert("RGB"))
+    assert seen.shape == known.shape
+    assert np.abs(seen.astype(float) - known).mean() < MEAN_TOLERANCE
+
+
+def test_lost_hatching_would_be_noticed(history_store):
+    figure = CHARTS["heatmap"](history_store)
+    whole = _picture(figure)
+    figure.axes[0].collections[1].remove()
+    assert np.abs(_picture(figure).astype(float) - whole).mean() > MEAN_TOLERANCE
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as folder:
+        Store(Path(folder) / "parquet").append(capture_ticks())
+        for one, chart in CHARTS.items():
+            pixels = Image.fromarray(_picture(chart(Path(folder) / "parquet")))
+            pixels.quantize(64).save(PICTURES / f"{one}.png", optimize=True)

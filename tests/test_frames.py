@@ -1,0 +1,107 @@
+"""Several values at one instant become one, whatever their number and order."""
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+from builders import NOON
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from true_rates import frame_of, shown
+
+from fxticker.bands import hull, rate_band
+from fxticker.frames import counting_rows, hull_of, settled, with_bands
+from fxticker.models import TimeBasis
+from fxticker.printed import BadFigure
+
+TEXTS = ["0.00008", "0.00009", "0.0000850", "0.1", "0.10", "12"]
+
+
+@st.composite
+def ticks(draw):
+    """Up to a dozen ticks, many at the same instants."""
+    return [
+        shown(
+            draw(st.sampled_from(["KZT/USD", "UZS/USD"])),
+            draw(st.sampled_from(TEXTS)),
+            NOON + draw(st.integers(0, 2)) * timedelta(minutes=1),
+            source=draw(st.sampled_from(["nbk", "timesca"])),
+            time_basis=draw(st.sampled_from([TimeBasis.CLOCK, TimeBasis.DATE])),
+            nominal=draw(st.sampled_from([1, 3])),
+        )
+        for _ in range(draw(st.integers(1, 12)))
+    ]
+
+
+@given(ticks())
+@settings(max_examples=150, deadline=None)
+def test_settled_row_is_what_the_rows_that_count_say(drawn):
+    frame = frame_of(drawn)
+    key = ["source", "pair", "observed_at"]
+
+    found = settled(frame).set_index(key)
+
+    groups = {values: counting_rows(rows) for values, rows in frame.groupby(key, observed=True)}
+    assert set(found.index) == set(groups)
+    for values, rows in groups.items():
+        row, band, texts = found.loc[values], hull_of(rows), rows["rate_text"].unique().tolist()
+        assert (row["rate_lo"], row["rate_hi"]) == (float(band.lo), float(band.hi))
+        assert len(rows) == 1 or row["rate"] == float(band.middle)
+        assert row["rate_text"] == texts[0] if len(texts) == 1 else pd.isna(row["rate_text"])
+        assert row["recorded_at"] == rows["recorded_at"].max()
+
+
+@given(ticks())
+@settings(max_examples=50, deadline=None)
+def test_settled_rows_are_in_order_whatever_the_order_before(drawn):
+    frame = frame_of(drawn)
+
+    found = settled(frame)
+
+    assert found[["observed_at", "pair", "source"]].apply(tuple, axis=1).is_monotonic_increasing
+    assert found.index.equals(pd.RangeIndex(len(found)))
+    pd.testing.assert_frame_equal(settled(frame.iloc[::-1]), found)
+
+
+def test_settled_frame_needs_no_columns_of_changes():
+    frame = frame_of([shown("KZT/USD", text, time_basis=TimeBasis.DATE) for text in ("0.1", "0.3")])
+
+    found = settled(frame.drop(columns=["change_text", "change_pct"]))
+
+    assert found["rate"].tolist() == [0.2]
+
+
+def test_change_of_a_hull_of_several_changes_is_missing():
+    frame = frame_of(
+        [shown("KZT/USD", "0.1", time_basis=TimeBasis.DATE), shown("KZT/USD", "0.1", time_basis=TimeBasis.DATE)]
+    )
+    frame["change_text"] = pd.Categorical(["0.1%", "0.2%"])
+    frame["change_pct"] = [0.1, 0.2]
+
+    [row] = settled(frame).itertuples()
+
+    assert row.rate_text == "0.1"
+    assert pd.isna(row.change_text)
+    assert pd.isna(row.change_pct)
+
+
+def test_band_is_that_of_the_text_and_of_the_units_it_is_for():
+    frame = frame_of([shown("KZT/USD", "0.1"), shown("KZT/USD", "0.1", nominal=100), shown("KZT/USD", "0.10")])
+
+    found = with_bands(frame)
+
+    assert found["rate_lo"].tolist() == [0.05, 0.0005, 0.095]
+    assert found["rate_hi"].tolist() == [0.15, 0.0015, 0.105]
+
+
+def test_hull_has_no_band_of_a_text():
+    frame = settled(frame_of([shown("KZT/USD", text, time_basis=TimeBasis.DATE) for text in ("0.1", "0.3")]))
+
+    with pytest.raises(BadFigure):
+        with_bands(frame)
+
+
+def test_hull_of_rows_is_exact():
+    frame = frame_of([shown("KZT/USD", "0.1", nominal=3), shown("KZT/USD", "0.3", nominal=3)])
+
+    assert hull_of(frame) == hull([rate_band("0.1", 3), rate_band("0.3", 3)])

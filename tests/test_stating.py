@@ -1,0 +1,98 @@
+"""The most precise statement that the stored sources support."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from builders import tick
+
+import fxticker as fx
+from fxticker.analysis.stating import best
+from fxticker.models import Origin, TimeBasis
+from fxticker.store import Store
+
+DAY = timedelta(days=1)
+AT = datetime(2026, 4, 1, 12, tzinfo=UTC)
+
+
+def official(pair, rate_text, source, day=date(2026, 4, 1), **changes):
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    held = {"time_basis": TimeBasis.DATE, "origin": Origin.ARCHIVE, "source_date": day}
+    return tick(pair, rate_text, None, at, source=source, **held | changes)
+
+
+@pytest.fixture
+def store(tmp_path):
+    held = Store(tmp_path / "parquet")
+    held.append([tick("UZS/USD", "0.00008", "0%", AT), tick("KZT/USD", "0.00209", "0%", AT)])
+    held.append([official("USD/UZS", "12194.21", "cbu"), official("USD/KZT", "478.77", "nbk")])
+    return held
+
+
+def test_the_most_precise_source_is_stated_with_its_age(store):
+    said = best(store, "UZS/USD", at=AT)
+    assert said.source == "cbu"
+    assert said.lo < 1 / 12194.21 < said.hi
+    assert said.hi - said.lo == pytest.approx(0.01 / 12194.21**2, rel=1e-3)
+    assert (said.at, said.age) == (datetime(2026, 4, 1, tzinfo=UTC), DAY / 2)
+    assert [other.source for other in said.others] == ["timesca"]
+    assert said.contradictions == ()
+
+
+def test_disjoint_bands_are_reported_and_nothing_is_averaged(store):
+    store.append([official("USD/UZS", "11000.00", "fawazahmed0", date(2026, 3, 31))])
+    said = best(store, "UZS/USD", at=AT)
+    assert said.source == "cbu"
+    assert [other.source for other in said.contradictions] == ["fawazahmed0"]
+
+
+def test_an_instant_sees_only_what_was_in_force_by_then(store):
+    with pytest.raises(fx.NoData):
+        best(store, "UZS/USD", at=AT - DAY)
+
+
+def test_a_rate_for_tomorrow_is_not_in_force_today(store):
+    live = {"time_basis": TimeBasis.CLOCK, "origin": Origin.LIVE, "source_date": date(2026, 4, 2)}
+    store.append([tick("USD/UZS", "12142.10", None, AT, source="cbu", **live)])
+    assert best(store, "USD/UZS", at=AT + DAY / 4).lo == pytest.approx(12194.205)
+    assert best(store, "USD/UZS", at=AT + DAY).lo == pytest.approx(12142.095)
+
+
+def test_old_ticks_say_nothing(store):
+    assert best(store, "UZS/USD", at=AT + 13 * DAY).source == "cbu"
+    with pytest.raises(fx.NoData, match="no source says anything of UZS/USD"):
+        best(store, "UZS/USD", at=AT + 30 * DAY)
+    assert best(store, "UZS/USD", at=AT + 30 * DAY, max_age="60D").age == 30 * DAY + DAY / 2
+
+
+def test_a_cross_rate_may_be_of_two_sources(store):
+    said = best(store, "KZT/UZS", at=AT)
+    assert said.source == "nbk+cbu"
+    assert said.lo < 12194.21 / 478.77 < said.hi
+    assert {other.source for other in said.others} == {"timesca", "nbk+timesca", "timesca+cbu"}
+
+
+def test_a_peg_holds_until_another_comes(store):
+    day = date(2015, 1, 1)
+    store.append(
+        [official("USD/TMT", "3.5", "tmt-peg", day, origin=Origin.CONSTANT), tick("TMT/USD", "0.28571", "0%", AT)]
+    )
+    said = best(store, "USD/TMT", at=AT)
+    assert said.source == "timesca"
+    alone = best(store, "USD/TMT", at=AT, sources=["tmt-peg"])
+    assert alone.at == datetime(2015, 1, 1, tzinfo=UTC)
+    assert alone.lo <= 3.5 <= alone.hi
+
+
+def test_a_tick_of_which_only_the_day_is_known_counts_from_the_days_end_on(tmp_path):
+    held = Store(tmp_path / "parquet")
+    held.append([tick("UZS/USD", "0.00008", "0%", datetime(2026, 4, 1, tzinfo=UTC), time_basis=TimeBasis.DATE)])
+    with pytest.raises(fx.NoData):
+        best(held, "UZS/USD", at=AT)
+    assert best(held, "UZS/USD", at="2026-04-01").source == "timesca"
+
+
+def test_what_is_no_pair_is_refused(store):
+    with pytest.raises(ValueError, match="no pair"):
+        best(store, "UZS", at=AT)
+    with pytest.raises(fx.NoData):
+        best(store, "EUR/USD", at=AT)

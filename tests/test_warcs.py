@@ -1,0 +1,318 @@
+import gzip
+import io
+import os
+import zlib
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from archive_server import Held, warc_record
+from typer import Typer
+from typer.testing import CliRunner
+
+import fxticker as fx
+from fxticker.archives.records import DamagedRecord, SkippedRecord, WarcPage
+from fxticker.cli.collecting import import_
+from fxticker.demo.site import render_html
+from fxticker.gunzip import Members
+from fxticker.importing import find_pages, import_pages
+from fxticker.models import PrintedTick
+from fxticker.sources.timesca import SOURCE
+from fxticker.store import Store
+from fxticker.warcs import is_warc, read_warc
+
+PAYLOADS = Path(__file__).parent / "payloads"
+TICKS = [  # of 8 September 2024
+    PrintedTick("KGS/USD", "0.01188", "0.85%"),
+    PrintedTick("KZT/USD", "0.00209", "0%"),
+    PrintedTick("TJS/USD", "0.09434", "0.43%"),
+    PrintedTick("UZS/USD", "0.00008", "0%"),
+    PrintedTick("TMT/USD", "0.28615", "0%"),
+]
+PAGE = render_html(TICKS, None).encode()
+HOME = Held("20240908120000", "https://timesca.com/", PAGE)
+ARTICLE = Held("20240913080910", "http://www.timesca.com/category/page/2/?x=1", PAGE)
+ELSEWHERE = Held("20240914000000", "https://example.org/timesca.com/", PAGE)
+NO_TICKER = Held("20240915000000", "https://timesca.com/about/", b"<html><body>About us</body></html>")
+PICTURE = Held("20240916000000", "https://timesca.com/logo.png", b"\x89PNG", mime="image/png")
+MOVED = Held("20240917000000", "https://timesca.com/old/", b"", status="301")
+LAST = Held("20240918000000", "https://timesca.com/last/", PAGE)
+INFO = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n"
+
+
+def plain(*records):
+    return b"".join(record if isinstance(record, bytes) else warc_record(record) for record in records)
+
+
+def packed(*records):
+    return b"".join(gzip.compress(plain(record)) for record in records)
+
+
+def read(data):
+    return list(read_warc(io.BytesIO(data)))
+
+
+def urls(data):
+    return [found.url if isinstance(found, WarcPage) else found.why for found in read(data)]
+
+
+def bring_in(tmp_path, data, name="crawl.warc.gz", **options):
+    (tmp_path / name).write_bytes(data)
+    store = Store(tmp_path / "parquet")
+    return store, import_pages(find_pages([str(tmp_path / name)]), source=SOURCE, store=store, **options)
+
+
+# What is stored
+
+
+@pytest.mark.parametrize("pack", [plain, packed, lambda *records: gzip.compress(plain(*records))])
+def test_the_pages_of_the_site_are_stored_when_their_records_say(tmp_path, pack):
+    data = pack(INFO, HOME, ELSEWHERE, ARTICLE, NO_TICKER, PICTURE, MOVED, LAST)
+    store, summary = bring_in(tmp_path, data)
+    assert (summary.captures, summary.empty, summary.elsewhere, summary.refused) == (3, 1, 3, [])
+    assert (summary.pages, summary.added, summary.known) == (1, 15, 0)
+    rows = fx.load(store)
+    assert sorted(set(rows["observed_at"])) == [
+        datetime(2024, 9, 8, 12, tzinfo=UTC),
+        datetime(2024, 9, 13, 8, 9, 10, tzinfo=UTC),
+        datetime(2024, 9, 18, tzinfo=UTC),
+    ]
+    assert list(rows["rate_text"][:2]) == ["0.01188", "0.00209"]
+    assert (set(rows["origin"]), set(rows["time_basis"])) == ({"archive"}, {"capture"})
+
+
+def test_importing_again_adds_nothing(tmp_path):
+    bring_in(tmp_path, packed(HOME, LAST))
+    _, summary = bring_in(tmp_path, packed(HOME, LAST))
+    assert (summary.added, summary.known) == (0, 10)
+
+
+def test_an_instant_for_all_is_refused(tmp_path):
+    _, summary = bring_in(tmp_path, packed(HOME), observed_at="2024-09-08")
+    assert "leave --observed-at out" in summary.refused[0][1]
+    assert summary.added == 0
+
+
+@pytest.mark.parametrize(
+    "date", ["2124-09-08T12:00:00Z", "1969-01-01T00:00:00Z", "2024-09", "2024-09-08", "soon", None]
+)
+def test_a_record_without_a_possible_instant_is_named_and_the_others_go_on(tmp_path, date):
+    _, summary = bring_in(tmp_path, packed(warc_record(HOME, **{"WARC-Date": date}), LAST))
+    assert (summary.captures, len(summary.refused)) == (1, 1)
+    assert "crawl.warc.gz at byte 0" in summary.refused[0][0]
+
+
+def test_an_instant_keeps_its_fraction_and_its_zone(tmp_path):
+    data = plain(warc_record(HOME, **{"WARC-Date": "2024-09-08T14:00:00.25+02:00"}))
+    assert read(data)[0].at == datetime(2024, 9, 8, 12, 0, 0, 250000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("pack", [plain, packed])
+def test_one_on_standard_input_is_to_be_named(tmp_path, monkeypatch, pack):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(pack(HOME))))
+    summary = import_pages(find_pages(["-"]), source=SOURCE, store=Store(tmp_path / "parquet"))
+    assert summary.refused == [("standard input", "a WARC file on standard input: name it instead")]
+
+
+def test_a_saved_page_beside_it_is_imported_as_ever(tmp_path):
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "a.html").write_bytes(render_html(TICKS, date(2024, 9, 13)).encode())
+    (folder / "b.warc").write_bytes(plain(HOME))
+    store = Store(tmp_path / "parquet")
+    summary = import_pages(find_pages([str(folder)]), source=SOURCE, store=store)
+    assert (summary.pages, summary.added, summary.captures) == (2, 10, 1)
+    assert set(fx.load(store)["origin"]) == {"page", "archive"}
+
+
+def test_the_command_names_damaged_records_and_ends_with_1(tmp_path):
+    broken = bytearray(packed(HOME))
+    broken[200] ^= 255
+    (tmp_path / "crawl.warc.gz").write_bytes(bytes(broken) + packed(LAST))
+    app = Typer()
+    app.command()(import_)
+    shown = CliRunner().invoke(app, [str(tmp_path / "crawl.warc.gz"), "--store", str(tmp_path / "parquet")])
+    assert shown.exit_code == 1
+    assert "crawl.warc.gz at byte 0" in shown.stderr
+    assert "5 rows added" in shown.stdout
+
+
+# What is a WARC file
+
+
+@pytest.mark.parametrize(
+    ("data", "is_one"),
+    [
+        (plain(HOME), True),
+        (packed(HOME), True),
+        (PAGE, False),
+        (gzip.compress(PAGE), False),
+        (b"\x1f\x8b\x08\x00rubbish", False),
+        (b"\x1f\x8b\x08", False),
+        (b"", False),
+    ],
+)
+def test_a_file_is_known_by_its_content(tmp_path, data, is_one):
+    (tmp_path / "file").write_bytes(data)
+    assert is_warc(tmp_path / "file") is is_one
+
+
+def test_a_folder_and_a_pipe_are_none(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_warc(tmp_path)
+    assert not is_warc(tmp_path / "pipe")
+
+
+# Reading records
+
+
+def test_a_record_of_common_crawl_is_read():
+    with (PAYLOADS / "commoncrawl_record.warc.gz").open("rb") as file:
+        [record] = read_warc(file)
+    assert (record.url, record.http_status) == ("http://commoncrawl.org", 301)
+    assert record.at == datetime(2025, 8, 4, 14, 54, 8, tzinfo=UTC)
+    assert record.headers["location"] == "https://commoncrawl.org/"
+    assert len(record.body) == 162
+
+
+def test_unwanted_records_are_skipped_unread():
+    broken = plain(warc_record(ELSEWHERE, **{"WARC-Date": "soon"}), HOME)
+    found = list(read_warc(io.BytesIO(broken), lambda url: "timesca.com/" in url[:25]))
+    assert [type(record) for record in found] == [SkippedRecord, WarcPage]
+
+
+def answer(head, body):
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + head + b"\r\n" + body
+    fields = {"WARC-Block-Digest": None, "Content-Length": str(len(block))}
+    return warc_record(HOME, **fields).partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + block + b"\r\n\r\n"
+
+
+def chunked(body):
+    return b"%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (10, body[:10], len(body) - 10, body[10:])
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        answer(b"", PAGE),
+        answer(b"Content-Encoding: gzip\r\n", gzip.compress(PAGE)),
+        answer(b"Transfer-Encoding: chunked\r\n", chunked(PAGE)),
+        answer(b"Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n", chunked(gzip.compress(PAGE))),
+        answer(b"Content-Encoding: gzip\r\n", PAGE),  # undone by the crawler, the header left
+        answer(b"Content-Encoding: br\r\nTransfer-Encoding: chunked\r\n", PAGE),
+    ],
+)
+def test_encodings_of_the_answer_are_undone(record):
+    assert read(packed(record))[0].body == PAGE
+
+
+@pytest.mark.parametrize(
+    ("record", "why"),
+    [
+        (answer(b"Content-Encoding: br\r\n", b"\x1b\x02\x03"), "content encoding 'br'"),
+        (answer(b"Content-Encoding: gzip\r\n", gzip.compress(PAGE)[:-20]), "cut short"),
+        (answer(b"Content-Encoding: gzip\r\n", gzip.compress(bytes(5_000_001))), "passes 5000000 bytes"),
+        (answer(b"", bytes(5_000_000)), "more than 5000000"),
+        (warc_record(HOME, **{"WARC-Block-Digest": "sha1:" + "A" * 32}), "digest"),
+        (warc_record(HOME).replace(b"0.01188", b"0.01189"), "digest"),
+        (warc_record(HOME).replace(b"HTTP/1.1 200 OK", b"200 OK: that is "), "digest"),
+        (answer(b"", b"").replace(b"HTTP/1.1 200 OK", b"NONE/1.1 200 OK"), "Expected Status Line"),
+        (answer(b"", b"").replace(b"HTTP/1.1 200 OK", b"HTTP/1.1 2OO OK"), "without a status"),
+    ],
+)
+@pytest.mark.parametrize("pack", [plain, packed])
+def test_a_bad_response_is_named_and_the_next_one_is_read(pack, record, why):
+    bad, good = read(pack(record, LAST))
+    assert why in bad.why
+    assert (bad.offset, good.url) == (0, LAST.url)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"rubbish\r\n\r\n",
+        warc_record(HOME, **{"Content-Length": None}),
+        warc_record(HOME, **{"Content-Length": "-5"}),
+        warc_record(HOME, **{"Content-Length": "many"}),
+        warc_record(HOME, **{"Content-Length": "10"}),
+        warc_record(HOME, **{"Content-Length": "999999999999"}),
+        b"WARC/1.0\r\n" + b"X-Header: y\r\n" * 2000 + b"\r\n",
+        b"WARC/1.0\r\nX-Header: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"WARC/1.0\r\n\r\n\r\n",
+        b"\r\n" * 2000,
+        bytes(1000) + b"\n",
+    ],
+)
+@pytest.mark.parametrize("pack", [plain, packed])
+def test_reading_goes_on_behind_a_damaged_record(pack, record):
+    found = read(pack(HOME, record, LAST))
+    pages = [item.url for item in found if isinstance(item, WarcPage)]
+    assert (pages[0], pages[-1]) == (HOME.url, LAST.url)
+    assert 1 <= len([item for item in found if isinstance(item, DamagedRecord)]) <= 2
+
+
+@pytest.mark.parametrize("position", [0, 3, 50, 300, -5])
+def test_a_damaged_member_is_named_and_the_others_are_read(position):
+    broken = bytearray(packed(ARTICLE))
+    broken[position] ^= 255
+    found = read(packed(HOME) + bytes(broken) + packed(LAST))
+    pages = [item.url for item in found if isinstance(item, WarcPage)]
+    assert (pages[0], pages[-1]) == (HOME.url, LAST.url)
+    assert [item.offset for item in found if isinstance(item, DamagedRecord)] == [len(packed(HOME))]
+
+
+@pytest.mark.parametrize("pack", [plain, packed])
+def test_a_file_that_is_cut_short_anywhere_gives_what_is_whole_and_no_more(pack):
+    data = pack(HOME, LAST)
+    first = len(pack(HOME))
+    for length in range(first + 4, len(data) - 8, 41):
+        page, *damaged = read(data[:length])
+        assert page.url == HOME.url
+        assert [type(item) for item in damaged] == [DamagedRecord]
+
+
+@pytest.mark.parametrize("gap", range(-3, 4))
+def test_a_member_may_end_anywhere_in_what_is_read_at_a_time(gap):
+    rest = 65_536 + gap - len(packed(HOME))
+    filler = next(
+        member
+        for size in range(rest - 600, rest)
+        if len(member := gzip.compress(plain(Held("20240914000000", "https://timesca.com/x", os.urandom(size))), 0))
+        >= rest
+    )
+    assert urls(packed(HOME) + filler + packed(LAST))[-1] == LAST.url
+
+
+# Bounds
+
+
+def test_a_bomb_ends_where_it_passes_what_honest_files_unpack_to(monkeypatch):
+    monkeypatch.setattr("fxticker.warcs._PACKED_SLACK_BYTES", 1_000_000)
+    head = b"WARC/1.0\r\nWARC-Type: resource\r\nContent-Length: 300000000\r\n\r\n"
+    found = urls(packed(HOME) + gzip.compress(head + bytes(300_000_000), 1) + packed(LAST))
+    assert found == [HOME.url, "the file unpacks to more than any honest one: the rest is left out"]
+
+
+def test_records_within_records_do_not_make_reading_quadratic():
+    data = b"".join(b"WARC/1.0\r\nContent-Length: 99999999\r\n\r\n" for _ in range(30_000))
+    assert [type(item) for item in read(data)] == [DamagedRecord, DamagedRecord]
+
+
+def test_marks_without_records_are_one_damage():
+    data = plain(HOME) + b"\nWARC/x" * 5000 + b"\r\n\r\n" + plain(LAST)
+    assert [type(item) for item in read(data)] == [WarcPage, DamagedRecord, WarcPage]
+
+
+def test_members_are_unpacked_to_what_is_asked_for():
+    members = Members(io.BytesIO(gzip.compress(bytes(10_000_000)) + gzip.compress(b"end")))
+    buffer = memoryview(bytearray(1000))
+    counts = [members.readinto(buffer) for _ in range(10_001)]
+    assert (max(counts), counts[-1], bytes(buffer[:3])) == (1000, 3, b"end")
+    assert members.readinto(buffer) == 0
+
+
+def test_rubbish_is_one_damage():
+    assert [type(item) for item in read(os.urandom(100_000))] == [DamagedRecord]
+    assert read(b"") == []
+    with pytest.raises(zlib.error):
+        io.BufferedReader(Members(io.BytesIO(b"rubbish"))).read()
