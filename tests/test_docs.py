@@ -9,7 +9,7 @@ from subprocess import run
 
 import pytest
 
-from fxticker.config import HttpSettings, Settings, SourceSettings, StoreSettings
+from fxticker.config import ArchiveSettings, HttpSettings, Settings, SourceSettings, StoreSettings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -17,10 +17,22 @@ COMMANDS = (
     "run",
     "snapshot",
     "import",
+    "backfill",
     "latest",
     "history",
+    "quotes",
     "drift",
+    "drift-series",
+    "drift-by-period",
+    "changes",
+    "decode",
+    "resample",
+    "peg",
+    "convert",
+    "compare",
+    "best",
     "gaps",
+    "coverage",
     "polls",
     "status",
     "check",
@@ -38,12 +50,12 @@ def _examples():
 
 
 def test_every_command_has_an_example():
-    assert set(re.findall(r"^(?:\$ )?fxticker (\w+)", README, re.MULTILINE)) == set(COMMANDS)
+    assert set(re.findall(r"^(?:\$ )?fxticker ([\w-]+)", README, re.MULTILINE)) == set(COMMANDS)
 
 
 def test_help_lists_the_same_commands():
     shown = run([sys.executable, "-m", "fxticker", "--help"], capture_output=True, text=True, check=True).stdout
-    listed = re.findall(r"^  (\w+) {2,}\S", shown.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([\w-]+) {2,}\S", shown.partition("Commands:")[2], re.MULTILINE)
     assert set(listed) == set(COMMANDS)
 
 
@@ -98,6 +110,7 @@ def test_readme_lists_every_key_with_its_default():
     keys = [f"store.{name}" for name in StoreSettings.model_fields]
     keys += [f"http.{name}" for name in HttpSettings.model_fields]
     keys += ["monitoring.listen", "alerts.on_alert"]
+    keys += [f"archives.{name}" for name in ArchiveSettings.model_fields]
     keys += [f"sources.timesca.{name}" for name in SourceSettings.model_fields]
     assert list(rows) == keys
     defaults = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))
