@@ -88,8 +88,8 @@ class StaleRate(NoData):
         self.shown_at = shown_at
         self.age = age
         super().__init__(
-            f"{source} last showed {pair} at {shown_at:%Y-%m-%d %H:%M} UTC, {_hours(age)} before the instant asked for; "
-            f"at most {_hours(max_age)} are allowed"
+            f"{source} last showed {pair} at {shown_at:%Y-%m-%d %H:%M} UTC, {_hours(age)} before the instant that "
+            f"was asked for; at most {_hours(max_age)} are allowed"
         )
 
 

@@ -92,9 +92,7 @@ def test_hull_of_a_date_is_told_by_its_bounds():
 
 
 def test_rate_older_than_allowed_is_refused_with_its_age(ticks):
-    with pytest.raises(
-        StaleRate, match=r"timesca last showed KZT/UZS at 2025-11-14 12:00 UTC, 1 day, 0:00:01"
-    ) as found:
+    with pytest.raises(StaleRate, match=r"timesca last showed KZT/UZS at 2025-11-14 12:00 UTC, 24.0 h") as found:
         convert(ticks, 1, "KZT", "UZS", at=NOON + timedelta(days=1, seconds=1))
 
     assert found.value.age == timedelta(days=1, seconds=1)
