@@ -28,11 +28,21 @@ if TYPE_CHECKING:
         FetchError,
         FxTickerError,
         NoData,
+        NotDerivable,
         NoTicker,
         ParseError,
+        StaleRate,
         StoreError,
     )
-    from fxticker.figures import plot_coverage, plot_drift, plot_heatmap, plot_history, plot_path, save_figure
+    from fxticker.figures import (
+        plot_compare,
+        plot_coverage,
+        plot_drift,
+        plot_heatmap,
+        plot_history,
+        plot_path,
+        save_figure,
+    )
     from fxticker.loading import latest, load, load_polls, wide
     from fxticker.parsing import parse
     from fxticker.store import Store
@@ -43,6 +53,7 @@ _HOME = {
     "FetchError": "errors",
     "FxTickerError": "errors",
     "NoData": "errors",
+    "NotDerivable": "errors",
     "StaleRate": "errors",
     "NoTicker": "errors",
     "ParseError": "errors",
@@ -65,6 +76,7 @@ _HOME = {
     "load_polls": "loading",
     "parse": "parsing",
     "peg": "analysis.pegging",
+    "plot_compare": "figures",
     "plot_coverage": "figures",
     "plot_drift": "figures",
     "plot_heatmap": "figures",
@@ -84,7 +96,9 @@ __all__ = [
     "FxTickerError",
     "NoData",
     "NoTicker",
+    "NotDerivable",
     "ParseError",
+    "StaleRate",
     "Store",
     "StoreError",
     "__version__",
@@ -105,6 +119,7 @@ __all__ = [
     "load_polls",
     "parse",
     "peg",
+    "plot_compare",
     "plot_coverage",
     "plot_drift",
     "plot_heatmap",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,8 +16,46 @@ from fxticker.store.medium import Medium
 FOLDER = "asked"
 MAX_BYTES = 4_000_000
 """200 years of single days take 1 MB, 150,000 captures 3 MB."""
+TOO_LONG_DAYS = 21
+"""Without figures in a row: the longest holidays with the weekends around them take 12. A server that has moved lacks
+every day."""
 _DAY = timedelta(days=1)
 _CAPTURE = re.compile(r"[0-9]{14}")
+
+
+@dataclass(slots=True)
+class Lacking:
+    """Days that a source lacks, found while it is asked for one after another.
+
+    They are sure once figures of a later day came, for then the source answers as ever.
+
+    Attributes
+    ----------
+    without
+        All days known to be without figures, before and now.
+    sure
+        Days found now that are to be put on record.
+    """
+
+    without: set[date]
+    sure: list[date] = field(default_factory=list)
+    _open: list[date] = field(default_factory=list)
+
+    def add(self, days: Sequence[date]) -> None:
+        """Take an answer without figures, for these days."""
+        if days[0] - _DAY not in self.without:
+            self.confirm()
+        self._open += days
+        self.without.update(days)
+
+    def confirm(self) -> None:
+        """Take all days so far for sure."""
+        self.sure += self._open
+        self._open = []
+
+    def is_too_long(self) -> bool:
+        """Whether the row of days up to the last one is longer than any holidays."""
+        return bool(self._open) and all(self._open[-1] - _DAY * back in self.without for back in range(TOO_LONG_DAYS))
 
 
 def absent_days(medium: Medium, source: str) -> set[date]:
@@ -48,7 +87,7 @@ def record_absent_days(medium: Medium, source: str, days: Iterable[date]) -> Non
     StoreLocked, WriteFailed
         If another process writes for too long, or the medium refuses.
     StoreError
-        As `absent_days`.
+        As `absent_days`, and if the record has no room for them: it stays as it is.
     """
     with medium.exclusive(LOCK_TIMEOUT_S):
         spans: list[list[date]] = []
@@ -115,6 +154,11 @@ def _read(medium: Medium, name: str, key: str) -> list[Any]:
 
 def _write(medium: Medium, name: str, key: str, items: Sequence[object]) -> None:
     data = json.dumps({"version": 1, key: items}, separators=(",", ":")).encode()
+    if len(data) > MAX_BYTES:
+        raise StoreError(
+            f"{name}: {len(data)} bytes would be more than {MAX_BYTES}, so nothing is added; once it is deleted, what "
+            "it holds is asked for again"
+        )
     medium.put(name, data)
 
 

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
-from urllib.parse import urljoin
 
-import httpx
-
-from fxticker.asked import absent_days, record_absent_days
+from fxticker.asked import TOO_LONG_DAYS, Lacking, absent_days, record_absent_days
 from fxticker.clock import Clock, SystemClock
-from fxticker.errors import BadStatus, FetchError, OtherDate, ParseError, one_line
-from fxticker.fetching import Fetch, Response
+from fxticker.errors import BadStatus, FetchError, ParseError, one_line
+from fxticker.fetching import Fetch
+from fxticker.histories import answer_of
 from fxticker.models import Origin, PrintedTick, Snapshot, Tick, TimeBasis
 from fxticker.normalising import normalise
 from fxticker.pacing import Pacing, is_of_one_answer
@@ -141,30 +139,13 @@ def backfill(
     pacing = pacing or Pacing(clock=clock)
     last = min(last, clock.now().date() + DATED_AHEAD)
     days = _days(max(first, history.since), last)
-    known = stored_days(store, source.id, first, last) | absent_days(store.medium, source.id)
+    stored, absent = stored_days(store, source.id, first, last), absent_days(store.medium, source.id)
+    known = stored | absent
     missing = [day for day in days if day not in known]
     summary.days, summary.known = len(days), len(days) - len(missing)
-    settled = clock.now().date() - MAY_COME_YET
-    batch = _Batch(source, store, summary, settled)
-    done, unreadable = 0, 0
+    batch = _Batch(source, store, summary, clock.now().date() - MAY_COME_YET, Lacking(absent - stored))
     try:
-        for asked in spans_of(missing, history.span_days):
-            progress(done, len(missing))
-            done += len(asked)
-            try:
-                # A long span costs no more than a short one, and shows where no day of a short one has figures.
-                begin = max(days[0], asked[-1] - _DAY * (history.span_days - 1))
-                batch.take(asked, begin, _answer(source, history, begin, asked[-1], fetch, pacing))
-                unreadable = 0
-            except (ParseError, BadFigure, BadStatus) as error:
-                if isinstance(error, BadStatus) and not is_of_one_answer(error):
-                    raise
-                summary.refused.append((_named(asked), one_line(error)))
-                unreadable += 1
-                if unreadable == MAX_UNREADABLE:
-                    summary.stopped = f"{unreadable} answers in a row could not be used"
-                    break
-        progress(done, len(missing))
+        summary.stopped = _take_all(missing, batch, source, history, fetch, pacing, progress)
     except FetchError as error:
         summary.stopped = one_line(error)
     finally:  # what came is stored, whatever broke the rest off
@@ -215,9 +196,9 @@ class _Batch:
     store: Store
     summary: BackfillSummary
     settled: date
+    lacking: Lacking
     ticks: list[Tick] = field(default_factory=list)
     filled: int = 0
-    absent: list[date] = field(default_factory=list)
     month: tuple[int, int] | None = None
     before: Snapshot | None = None
 
@@ -230,18 +211,28 @@ class _Batch:
             self.month = month
         self.ticks += ticks
         self.filled += sum(day in came for day in asked)
-        self.absent += [day for day in asked if day not in came]
+        if came:
+            self.lacking.confirm()
+            self.lacking.sure += [day for day in asked if day not in came]
+        else:
+            self.lacking.add(asked)
+
+    def refuse(self, asked: Sequence[date], error: Exception) -> None:
+        """Name an answer that is of no use."""
+        self.summary.refused.append((_named(asked), one_line(error)))
+        self.lacking.without.update(asked)
 
     def flush(self) -> None:
         """Make all durable: the ticks first, so that no day is left out that has some."""
         if self.ticks:
             self.summary.count(self.store.append(self.ticks))
-        for_good = [day for day in self.absent if day < self.settled]
+        absent = self.lacking.sure
+        for_good = [day for day in absent if day < self.settled]
         if for_good:
             record_absent_days(self.store.medium, self.source.id, for_good)
         self.summary.filled += self.filled
-        self.summary.absent += len(self.absent)
-        self.ticks, self.filled, self.absent = [], 0, []
+        self.summary.absent += len(absent)
+        self.ticks, self.filled, self.lacking.sure = [], 0, []
 
     def _read(self, begin: date, end: date, snapshots: Sequence[Snapshot]) -> tuple[list[Tick], set[date]]:
         ticks: list[Tick] = []
@@ -265,28 +256,41 @@ class _Batch:
         return ticks, came
 
 
-def _answer(
-    source: Source, history: History, first: date, last: date, fetch: Fetch, pacing: Pacing
-) -> Sequence[Snapshot]:
-    """The snapshots that a source has for some days; none where it says that it lacks a single day."""
-    url = urljoin(source.url, history.path(first, last))
-    is_one_day = history.span_days == 1
-
-    def request() -> Response:
-        return fetch(url, media_types=history.media_types)
-
-    try:
-        answer = pacing.ask(request, pause_s=history.pause_s, settling=[httpx.codes.NOT_FOUND])
-        return history.parse(answer.body, answer.headers, first, last)
-    except BadStatus as error:
-        # A day that is a file of its own is not there if there were no figures; a script that is not there has moved.
-        if is_one_day and error.http_status == httpx.codes.NOT_FOUND:
-            return []
-        raise
-    except OtherDate:
-        if is_one_day:
-            return []
-        raise
+def _take_all(
+    missing: Sequence[date],
+    batch: _Batch,
+    source: Source,
+    history: History,
+    fetch: Fetch,
+    pacing: Pacing,
+    progress: Progress,
+) -> str | None:
+    """Ask for the missing days; why the source is left alone before that is done, if it is."""
+    done, unreadable = 0, 0
+    for asked in spans_of(missing, history.span_days):
+        progress(done, len(missing))
+        done += len(asked)
+        # A long span costs no more than a short one, and shows where no day of a short one has figures.
+        begin = max(history.since, asked[-1] - _DAY * (history.span_days - 1))
+        try:
+            batch.take(asked, begin, answer_of(source, history, begin, asked[-1], fetch, pacing))
+            unreadable = 0
+        except (ParseError, BadFigure, BadStatus) as error:
+            if isinstance(error, BadStatus) and not is_of_one_answer(error):
+                raise
+            batch.refuse(asked, error)
+            unreadable += 1
+            if unreadable == MAX_UNREADABLE:
+                return f"{unreadable} answers in a row could not be used"
+        if batch.lacking.is_too_long():
+            return (
+                f"no figures for {TOO_LONG_DAYS} days in a row, up to {asked[-1]}: no holidays are as long, so these "
+                "days are not taken for ones that the source does not have"
+            )
+    progress(done, len(missing))
+    if not unreadable:
+        batch.lacking.confirm()
+    return None
 
 
 def _days(first: date, last: date) -> list[date]:

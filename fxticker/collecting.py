@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Protocol
 
@@ -28,6 +28,9 @@ from fxticker.store import Appended
 
 JUMP_FACTOR = 2
 """The packaged history's largest step between two captures is a factor of 1.18; a slipped decimal point is 10."""
+
+MAX_AHEAD = timedelta(days=31)
+"""Banks print the day for which a rate is, some days ahead over holidays."""
 
 _log = logging.getLogger("fxticker")
 
@@ -169,6 +172,8 @@ def _remarks(source: Source, ticks: Sequence[Tick], now: Snapshot, before: Snaps
         What the last poll read; null if it is not known.
     """
     remarks = []
+    if now.source_date is not None and now.source_date - ticks[0].observed_at.date() > MAX_AHEAD:
+        remarks.append(("date far ahead", [str(now.source_date)]))
     if before is not None:
         old = {printed.pair: printed for printed in before.ticks}
         new = {printed.pair: printed for printed in now.ticks}

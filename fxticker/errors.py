@@ -6,6 +6,7 @@
     ├── ConfigError(ValueError)          a setting is unknown or bad: mend config.toml
     ├── NoData(LookupError)              nothing stored answers the question
     │   └── StaleRate                    … but an older rate than was allowed would: allow it, or see why none came
+    ├── NotDerivable(ValueError)         no stored pair gives the one asked for: see what is stored
     ├── UndatedPage(ValueError)          a saved page shows no date: say --observed-at
     ├── FetchError                       no usable answer from the net; carries `outcome`
     │   ├── Unreachable                  no whole HTTP answer: DNS, refused, TLS, reset, cut short
@@ -91,6 +92,10 @@ class StaleRate(NoData):
             f"{source} last showed {pair} at {shown_at:%Y-%m-%d %H:%M} UTC, {_hours(age)} before the instant that "
             f"was asked for; at most {_hours(max_age)} are allowed"
         )
+
+
+class NotDerivable(FxTickerError, ValueError):
+    """A pair is neither stored nor the inverse or cross of what is."""
 
 
 class UndatedPage(FxTickerError, ValueError):

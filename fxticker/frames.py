@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 
 from fxticker.bands import Band, hull, rate_band
-from fxticker.models import TimeBasis
+from fxticker.models import Origin, TimeBasis
+
+_NOMINAL_BITS = 32
+_KEY_BITS = _NOMINAL_BITS + 1
+"""Of the number of what decides a band: the units that the rate is for, and above them whether it is a constant."""
 
 
 def typed(rows: Sequence[tuple[Any, ...]], columns: Mapping[str, str]) -> pd.DataFrame:
@@ -25,6 +29,7 @@ def typed(rows: Sequence[tuple[Any, ...]], columns: Mapping[str, str]) -> pd.Dat
 def with_bands(frame: pd.DataFrame) -> pd.DataFrame:
     """A copy with `rate_lo` and `rate_hi`: the band of each printed rate, per one unit of base.
 
+    Nobody rounded a rate of origin ``constant``: both are the rate. Without a column `origin` all rates are printed.
     Both are the doubles nearest to the exact bounds, so a double that prints as the text lies between them.
     """
     code, bands = _printed(frame)
@@ -67,7 +72,7 @@ def settled(frame: pd.DataFrame) -> pd.DataFrame:
 
 def hull_of(rows: pd.DataFrame) -> Band:
     """The smallest band that holds those of all rows, exactly."""
-    return hull(rate_band(text, int(nominal)) for text, nominal in zip(rows["rate_text"], rows["nominal"], strict=True))
+    return hull(_printed(rows)[1])
 
 
 def counting_rows(rows: pd.DataFrame) -> pd.DataFrame:
@@ -102,11 +107,21 @@ def _is_sorted(key: Sequence[np.ndarray]) -> bool:
 def _printed(frame: pd.DataFrame) -> tuple[np.ndarray, list[Band]]:
     """The different bands of printed rates, and the number of each row's."""
     texts = frame["rate_text"].astype("category").cat
-    nominal_bits = 32
-    text_and_nominal = (texts.codes.to_numpy(np.int64) << nominal_bits) + frame["nominal"].to_numpy(np.int64)
-    code, printed = pd.factorize(text_and_nominal)
-    found = [divmod(int(both), 1 << nominal_bits) for both in printed]
-    return code, [rate_band(texts.categories[text] if text >= 0 else "", nominal) for text, nominal in found]
+    key = (texts.codes.to_numpy(np.int64) << _KEY_BITS) + frame["nominal"].to_numpy(np.int64)
+    if "origin" in frame.columns:
+        origins = frame["origin"].astype("category").cat
+        if Origin.CONSTANT in origins.categories:
+            is_constant = origins.codes.to_numpy() == origins.categories.get_loc(Origin.CONSTANT)
+            key += is_constant.astype(np.int64) << _NOMINAL_BITS
+    code, printed = pd.factorize(key)
+    found = [divmod(int(one), 1 << _KEY_BITS) for one in printed]
+    return code, [_band(texts.categories[text] if text >= 0 else "", number) for text, number in found]
+
+
+def _band(rate_text: str, number: int) -> Band:
+    is_constant, nominal = divmod(number, 1 << _NOMINAL_BITS)
+    band = rate_band(rate_text, nominal)
+    return Band(band.middle, band.middle) if is_constant else band
 
 
 def _doubles(bounds: Iterable[Fraction]) -> np.ndarray:

@@ -56,7 +56,7 @@ def load(
     columns
         Only these columns, in this order; fewer are read faster.
     bands
-        Add `rate_lo` and `rate_hi`: what the printed digits allow the rate to be.
+        Add `rate_lo` and `rate_hi`: what the printed digits allow the rate to be; of a constant both are the rate.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def load(
     wanted = known if columns is None else names(columns)
     if not set(wanted) <= set(known):
         raise ValueError(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
-    needed = {*wanted, *(("rate_text", "nominal") if bands else ())}
+    needed = {*wanted, *(("rate_text", "nominal", "origin") if bands else ())}
     frame = _frame_of(_gathered(found.ticks, needed, sources=sources, span=span, pairs=pairs, as_of=as_of))
     if bands:
         from fxticker.frames import with_bands

@@ -15,7 +15,7 @@ from fxticker.archives import backfill_from_archive, commoncrawl, wayback
 from fxticker.archives.commoncrawl import CommonCrawl, read_crawls
 from fxticker.archives.sites import is_page_of, read_stamp, site_of
 from fxticker.archives.wayback import Wayback
-from fxticker.asked import empty_captures
+from fxticker.asked import empty_captures, record_empty_captures
 from fxticker.cli.backfilling import backfill as command
 from fxticker.demo.site import render_html
 from fxticker.errors import ParseError, StoreError
@@ -153,6 +153,14 @@ def test_a_damaged_record_of_them_is_named(store, tmp_path, fetcher, text):
     (tmp_path / "parquet" / "asked" / "timesca.wayback.json").write_text(text)
     with pytest.raises(StoreError, match=r"asked/timesca\.wayback\.json"):
         fill(wayback_at("http://127.0.0.1:9/", fetcher), store)
+
+
+def test_a_full_record_of_them_is_named_and_stays_as_it_is(store, monkeypatch):
+    record_empty_captures(store.medium, "timesca", "wayback", ["20250708101112"])
+    monkeypatch.setattr("fxticker.asked.MAX_BYTES", 50)
+    with pytest.raises(StoreError, match=r"asked/timesca\.wayback\.json: 60 bytes would be more than 50"):
+        record_empty_captures(store.medium, "timesca", "wayback", ["20250709101112"])
+    assert empty_captures(store.medium, "timesca", "wayback") == {"20250708101112"}
 
 
 def test_any_span_can_be_asked_for(archive_at, store):
@@ -391,6 +399,15 @@ def test_a_place_that_leads_elsewhere_is_refused(change):
         commoncrawl.read_index(json.dumps({**ROW, **change}).encode(), "timesca.com", *ALL_TIME)
 
 
+def packed_in(encoding):
+    """A page in an encoding that is not read here; as often in 100 packed bytes, a `<` is among them."""
+    record = warc_record(held("20250804145408", b"\x1b\x8f<\x02\xf0" * 200), **{"WARC-Block-Digest": None})
+    said = f"Content-Encoding: {encoding}\r\n".encode()
+    length = len(record.partition(b"\r\n\r\n")[2]) - 4
+    record = record.replace(b"Content-Length: %d" % length, b"Content-Length: %d" % (length + len(said)))
+    return record.replace(b"\r\nContent-Type: text/html", b"\r\n" + said + b"Content-Type: text/html")
+
+
 @pytest.mark.parametrize(
     ("piece", "said"),
     [
@@ -400,6 +417,7 @@ def test_a_place_that_leads_elsewhere_is_refused(change):
         (gzip.compress(warc_record(held("20250804145408", url="https://timesca.com/b"))), "another record"),
         (gzip.compress(warc_record(held("20250804145408", status="404"))), "no page: status 404"),
         (gzip.compress(warc_record(held("20250804145408", mime="image/png"))), "no page: status 200, 'image/png'"),
+        (gzip.compress(packed_in("br")), "content encoding 'br' is not read"),
     ],
 )
 def test_a_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher, piece, said):
@@ -411,8 +429,9 @@ def test_a_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher
         archive.listings = lambda *_span: listed
         server.answers = [(206, {}, piece)]
         summary = fill(archive, store)
-    assert (summary.read, summary.refused) == (0, 1)
+    assert (summary.read, summary.refused, summary.empty) == (0, 1, 0)
     assert said in summary.named[0][1]
+    assert empty_captures(store.medium, "timesca", "commoncrawl") == set()
 
 
 def test_a_server_that_ignores_the_range_is_not_read(store, fetcher):

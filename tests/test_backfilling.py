@@ -32,9 +32,11 @@ def days(*numbers):
 
 
 def read(body, headers, first, last):
-    """Lines such as `2026-06-01 12194.21`; `other` is an answer for another day."""
-    if body == b"other":
-        raise OtherDate(f"{first}", date(2026, 5, 29))
+    """Lines such as `2026-06-01 12194.21`; `other` with a day is an answer for that one, `fault` meets a fault."""
+    if body.startswith(b"other "):
+        raise OtherDate(f"{first}", date.fromisoformat(body[6:].decode()))
+    if body == b"fault":
+        return {}["figures"]
     if body == b"damaged":
         raise DamagedPage("no such format")
     rows = [line.split() for line in body.decode().splitlines()]
@@ -189,7 +191,7 @@ def test_spans_reach_from_missing_day_to_missing_day():
 # Days that the source does not have
 
 
-@pytest.mark.parametrize("none", [b"other", b"", NOT_THERE])
+@pytest.mark.parametrize("none", [b"other 2026-06-06", b"other 2026-05-24", b"", NOT_THERE])
 def test_a_day_that_the_source_does_not_have_is_on_record_and_not_asked_again(store, pauses, none):
     friday = (date(2026, 6, 7), date(2026, 6, 7))
     assert fill(store, Bank({}, none), pauses, span=friday).absent == 1
@@ -207,7 +209,9 @@ def test_a_day_of_the_last_week_and_of_the_future_may_come_yet(store, pauses):
     assert bank.asked == ["2026-06-23/2026-06-23"]
 
 
-@pytest.mark.parametrize("answer", [b"other", b"2026-05-31 1.5", b"2026-06-01 1.5\n2026-06-01 1.6", b"damaged"])
+@pytest.mark.parametrize(
+    "answer", [b"other 2026-05-29", b"2025-12-31 1.5", b"2026-06-01 1.5\n2026-06-01 1.6", b"damaged", b"fault"]
+)
 def test_an_answer_of_no_use_for_a_span_is_named_and_says_nothing_of_its_days(store, pauses, answer):
     summary = fill(store, Bank({}, answer), pauses, 366)
     assert [span for span, _ in summary.refused] == ["2026-06-01 to 2026-06-10"]
@@ -228,6 +232,98 @@ def test_three_answers_in_a_row_that_cannot_be_read_end_the_run(store, pauses):
     summary = fill(store, bank, pauses)
     assert summary.stopped == "3 answers in a row could not be used"
     assert (len(bank.asked), summary.filled) == (4, 1)
+
+
+@pytest.mark.parametrize("answered", ["2026-06-30", "2026-06-08", "2026-06-07", "2026-05-23", "2025-06-07"])
+def test_an_answer_for_a_later_day_or_one_long_before_says_nothing_of_the_day(store, pauses, answered):
+    sunday = (date(2026, 6, 7), date(2026, 6, 7))
+    summary = fill(store, Bank({}, f"other {answered}".encode()), pauses, span=sunday)
+    assert summary.refused == [("2026-06-07", f"asked for 2026-06-07, answered for {answered}")]
+    assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
+
+
+def test_a_source_that_always_sends_the_list_of_today_is_left_alone(store, pauses):
+    bank = Bank({}, *[b"other 2026-06-30"] * 10)
+    summary = fill(store, bank, pauses)
+    assert (summary.stopped, len(bank.asked)) == ("3 answers in a row could not be used", 3)
+    assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
+
+
+def test_a_source_that_stands_still_says_nothing_of_the_days_behind(store, pauses):
+    bank = Bank({}, *[b"other 2026-04-30"] * 30)
+    summary = fill(store, bank, pauses, span=(date(2026, 5, 1), date(2026, 5, 31)))
+    assert (summary.stopped, bank.asked[-1]) == ("3 answers in a row could not be used", "2026-05-17/2026-05-17")
+    assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
+
+
+@pytest.mark.parametrize("none", [b"", NOT_THERE])
+def test_more_days_without_figures_than_any_holidays_take_end_the_run_and_are_not_on_record(store, pauses, none):
+    bank = Bank({date(2026, 4, 9): "12009.5", date(2026, 4, 12): "12012.5"}, None, None, None, None, *[none] * 30)
+    summary = fill(store, bank, pauses, span=(date(2026, 4, 9), date(2026, 6, 10)))
+    assert summary.stopped == (
+        "no figures for 21 days in a row, up to 2026-05-03: no holidays are as long, so these days are not taken for "
+        "ones that the source does not have"
+    )
+    assert bank.asked[-1] == "2026-05-03/2026-05-03"
+    assert (summary.filled, summary.absent) == (2, 2)
+    assert absent_days(store.medium, "bank") == {date(2026, 4, 10), date(2026, 4, 11)}
+
+
+def test_an_empty_answer_for_a_long_span_is_not_on_record(store, pauses):
+    summary = fill(store, Bank({}, b""), pauses, 366, (date(2026, 5, 1), date(2026, 6, 10)))
+    assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
+    assert "no figures for 21 days in a row, up to 2026-06-10" in summary.stopped
+
+
+def test_twenty_days_without_figures_are_on_record_once_the_source_has_figures_again(store, pauses):
+    rates = {date(2026, 5, 1): "12001.5", date(2026, 5, 22): "12022.5"}
+    summary = fill(store, Bank(rates), pauses, span=(date(2026, 5, 1), date(2026, 5, 22)))
+    assert (summary.filled, summary.absent, summary.stopped) == (2, 20, None)
+    assert len(absent_days(store.medium, "bank")) == 20
+
+
+def test_days_without_figures_add_up_over_runs(store, pauses):
+    for begin, end in [(1, 7), (8, 14), (15, 20)]:
+        assert fill(store, Bank({}), pauses, span=(date(2026, 5, begin), date(2026, 5, end))).stopped is None
+    summary = fill(store, Bank({}), pauses, span=(date(2026, 5, 21), date(2026, 5, 27)))
+    assert "up to 2026-05-21" in summary.stopped
+    assert max(absent_days(store.medium, "bank")) == date(2026, 5, 20)
+
+
+def test_weekends_between_stored_days_are_no_row_of_days(store, pauses, tmp_path):
+    begin = date(2026, 1, 1)
+    working = [begin + timedelta(number) for number in range(120) if (begin + timedelta(number)).weekday() < 5]
+    span = (working[0], working[-1])
+    rates = dict.fromkeys(working, "12001.5")
+    assert fill(store, Bank(rates), pauses, span=span).absent == 34
+    (tmp_path / "parquet" / "asked" / "bank.json").unlink()
+    summary = fill(store, Bank(rates), pauses, span=span)
+    assert (summary.requests, summary.absent, summary.stopped) == (34, 34, None)
+    assert len(absent_days(store.medium, "bank")) == 34
+
+
+def test_a_short_span_without_figures_is_asked_for_with_the_days_before_it(store, pauses):
+    class Page(Bank):
+        def __call__(self, url, **options):
+            answer = super().__call__(url, **options)
+            return answer if answer.body else replace(answer, body=b"damaged")
+
+    may = {date(2026, 5, 28): "12028.5", date(2026, 5, 29): "12029.5"}
+    fill(store, Page(may), pauses, 31, (date(2026, 5, 29), date(2026, 5, 29)))
+    bank = Page(may)
+    summary = fill(store, bank, pauses, 31, (date(2026, 6, 6), date(2026, 6, 7)))
+    assert bank.asked == ["2026-05-08/2026-06-07"]
+    assert (summary.refused, summary.absent, summary.filled, summary.already) == ([], 2, 0, 2)
+    assert absent_days(store.medium, "bank") == set(days(6, 7))
+
+
+def test_a_fault_in_the_code_that_reads_an_answer_is_named_and_logged(store, pauses, caplog):
+    summary = fill(store, Bank(JUNE_RATES, b"fault"), pauses)
+    assert summary.refused == [("2026-06-01", "KeyError: see the log")]
+    assert (summary.filled, summary.stopped) == (7, None)
+    assert "bank: fault while reading the answer for 2026-06-01 to 2026-06-01" in caplog.text
+    assert "Traceback" in caplog.text
+    assert fill(store, Bank({}, *[b"fault"] * 3), pauses, span=(date(2026, 5, 1), date(2026, 5, 9))).stopped
 
 
 # The record of such days
@@ -264,6 +360,14 @@ def test_a_damaged_record_is_named(store, pauses, tmp_path, text):
     file.write_text(text)
     with pytest.raises(StoreError, match=r"asked/bank\.json.*deleted"):
         fill(store, Bank({}), pauses)
+
+
+def test_a_record_that_is_full_stays_as_it_is_and_is_named(store, monkeypatch):
+    record_absent_days(store.medium, "bank", days(6))
+    monkeypatch.setattr("fxticker.asked.MAX_BYTES", 70)
+    with pytest.raises(StoreError, match=r"asked/bank\.json: 78 bytes would be more than 70"):
+        record_absent_days(store.medium, "bank", days(6, 14))
+    assert absent_days(store.medium, "bank") == set(days(6))
 
 
 def test_a_store_with_such_a_record_is_sound(store, pauses):
@@ -379,7 +483,7 @@ def test_a_constant_is_stored_once_as_one(store):
 # The command
 
 NBT_ANSWER = (
-    b'<?xml version="1.0" encoding="windows-1251" ?><ValCurs ID="840" DateRange1="20/01/2025" DateRange2="21/01/2025"'
+    b'<?xml version="1.0" encoding="windows-1251" ?><ValCurs ID="840" DateRange1="22/01/2024" DateRange2="21/01/2025"'
     b' Name=""><Record Date="20.01.2025" Id="840"><CharCode>USD</CharCode><Nominal>1</Nominal><Value>10.9163</Value>'
     b'</Record><Record Date="21.01.2025" Id="840"><CharCode>USD</CharCode><Nominal>1</Nominal><Value>10.9189</Value>'
     b"</Record></ValCurs>"
@@ -416,7 +520,7 @@ def test_the_command_fills_a_span_from_the_configured_host(tmp_path):
         "nbt: 2 days, 0 known before; 1 requests: 2 days filled, 0 the source does not have, 0 answers refused; "
         "2 rows added, 0 already there\n"
     )
-    assert server.requests[1].startswith("GET /kurs/export_xml_dynamic.php?d1=2025-01-20&d2=2025-01-21&cn=840")
+    assert server.requests[1].startswith("GET /kurs/export_xml_dynamic.php?d1=2024-01-22&d2=2025-01-21&cn=840")
     assert list(fx.load(tmp_path / "parquet")["rate_text"]) == ["10.9163", "10.9189"]
 
 

@@ -13,7 +13,7 @@ import fxticker as fx
 from fxticker.config import Settings
 from fxticker.demo.captures import read_captures
 from fxticker.demo.site import TickerSite, render_html, render_text
-from fxticker.models import Outcome, Poll
+from fxticker.models import Origin, Outcome, Poll, TimeBasis
 from fxticker.store import Store
 
 QUARTER = timedelta(minutes=15)
@@ -56,7 +56,7 @@ def test_latest_prints_the_texts_as_printed(history_store, tmp_path):
 def test_table_shows_rates_as_rates_are_written(history_store, tmp_path):
     shown = fxticker("drift", "--store", history_store, "--start", "2024-09-08", "--end", "2026-02-25", cwd=tmp_path)
     [uzs] = [line.split() for line in shown.stdout.splitlines() if "UZS/USD" in line]
-    assert uzs == ["UZS/USD", "0.00008", "0.00008", "0.0", "-11.8", "to", "13.3", "no"]
+    assert uzs == ["UZS/USD", "0.00008", "0.00008", "0.0", "-11.8", "to", "13.4", "no"]
     [kzt] = [line.split() for line in shown.stdout.splitlines() if "KZT/USD" in line]
     assert kzt[1:3] == ["0.00209", "0.00200"]
     assert max(map(len, shown.stdout.splitlines())) <= 80
@@ -394,6 +394,45 @@ def test_plots_are_written(history_store, tmp_path):
     assert (tmp_path / "d.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_charts_of_changes_are_drawn_either_way_round_and_on_either_ground(history_store, tmp_path):
+    charts = [
+        ["path", "-o", "path.svg", "--pair", "KZT/USD", "--inverse"],
+        ["heatmap", "-o", "heatmap.png", "--every", "week", "--theme", "dark"],
+        ["history", "-o", "history.svg", "--pair", "KZT/USD", "--inverse", "--theme", "dark"],
+    ]
+    for chart in charts:
+        shown = fxticker("plot", *chart, "--store", history_store, cwd=tmp_path)
+        assert (shown.returncode, shown.stdout, shown.stderr) == (0, f"{chart[2]}\n", "")
+    assert "<!-- USD/KZT +4 % -->" in (tmp_path / "path.svg").read_text()
+    assert "<!-- KZT per USD -->" in (tmp_path / "history.svg").read_text()
+    assert "fill: #14181d" in (tmp_path / "history.svg").read_text()
+    assert (tmp_path / "heatmap.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_coverage_is_drawn_of_the_polls_on_record(tmp_path):
+    store = Store(tmp_path / "store")
+    store.record(Poll("timesca", NOON + QUARTER * n, Outcome.OK, ticks=5) for n in range(3))
+    shown = fxticker("plot", "coverage", "-o", "c.svg", "--store", "store", cwd=tmp_path)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, "c.svg\n", "")
+    assert "<!-- 100 % of 3 polls gave a sound ticker, on 1 of 1 day -->" in (tmp_path / "c.svg").read_text()
+
+
+def test_comparison_with_the_official_rates_is_drawn(tmp_path):
+    bank = {"source": "nbt", "time_basis": TimeBasis.DATE, "origin": Origin.ARCHIVE, "source_date": NOON.date()}
+    official = tick("USD/TJS", "9.2250", None, NOON.replace(hour=0), **bank)
+    Store(tmp_path / "store").append([*snapshot_ticks(), official])
+    shown = fxticker("plot", "compare", "-o", "c.svg", "--store", "store", "--theme", "dark", cwd=tmp_path)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, "c.svg\n", "")
+    said = (tmp_path / "c.svg").read_text()
+    assert "<!-- TJS/USD: nbt inside the ticker's band on 1 of 1 day -->" in said
+    assert "fill: #14181d" in said
+    shown = fxticker("plot", "compare", "-o", "n.svg", "--store", "store", "--source", "cbu", cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (
+        1,
+        "fxticker: no day has both a tick of timesca and an official rate\n",
+    )
+
+
 def test_demo_replaces_its_own_folder_only(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "file").touch()
@@ -401,3 +440,23 @@ def test_demo_replaces_its_own_folder_only(tmp_path):
     assert shown.returncode == 1
     assert "is not an earlier demonstration's" in shown.stderr
     assert (tmp_path / "mine" / "file").exists()
+
+
+@pytest.mark.parametrize("command", ["history", "quotes", "changes", "gaps", "export out.csv"])
+def test_a_span_that_ends_before_it_begins_is_wrong_usage(history_store, tmp_path, command):
+    span = ["--start", "2026-02-02", "--end", "2026-02-01"]
+    shown = fxticker(*command.split(), "--store", history_store, *span, cwd=tmp_path)
+    assert shown.returncode == 2
+    assert "before it begins" in shown.stderr
+
+
+def test_a_shown_band_holds_the_band(history_store, tmp_path):
+    shown = fxticker("drift", "--store", history_store, "--start", "2025-11-13", "--end", "2025-12-14", cwd=tmp_path)
+    [kzt] = [line.split() for line in shown.stdout.splitlines() if "KZT/USD" in line]
+    assert kzt[4:] == ["0.0", "to", "1.1", "no"]
+    full = fxticker(
+        *["drift", "--store", history_store, "--start", "2025-11-13", "--end", "2025-12-14", "--format", "json"],
+        cwd=tmp_path,
+    )
+    rows = {row["pair"]: row for row in json.loads(full.stdout)}
+    assert rows["KZT/USD"]["drift_hi_pct"] <= 1.1

@@ -199,6 +199,11 @@ def test_a_page_two_days_old_is_stale_and_its_ticks_are_stored_all_the_same(tmp_
     assert len(fx.load(tmp_path)) == 5
 
 
+def test_a_date_far_ahead_is_stored_and_named(tmp_path):
+    poll = collect(tmp_path, showing(render_text(PRINTED, date(2031, 1, 1)).encode()))
+    assert poll.detail == "date far ahead: 2031-01-01"
+
+
 def test_the_age_of_a_page_is_counted_from_the_day_of_the_fetch(tmp_path):
     before_midnight = datetime(2025, 11, 14, 23, 59, 59, tzinfo=UTC)
     page = showing(render_text(PRINTED, date(2025, 11, 13)).encode())

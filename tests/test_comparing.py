@@ -65,13 +65,35 @@ def test_all_ticks_of_a_day_count_together(store):
     assert (row["ticker_lo"], row["ticker_hi"], row["ticks"], row["inside"]) == (0.091395, 0.091505, 2, True)
 
 
-def test_a_rate_stays_in_force_until_the_next_one_and_no_longer_than_two_weeks(store):
-    store.append(
-        [official("10.9308", MONDAY), shown("0.09148", MONDAY + 14 * DAY), shown("0.09148", MONDAY + 15 * DAY)]
-    )
+def test_a_rate_is_in_force_until_the_next_one_and_over_holidays_at_most(store):
+    store.append([official("10.9308", MONDAY), official("10.9309", MONDAY + 20 * DAY)])
+    store.append([shown("0.09148", MONDAY + days * DAY) for days in (14, 15, 24, 25)])
     found = compare(store)
-    assert list(found["day"]) == [MONDAY + 14 * DAY]
-    assert list(found["official_at"]) == [MONDAY]
+    assert list(found["day"]) == [MONDAY + 14 * DAY, MONDAY + 24 * DAY]
+    assert list(found["official_at"]) == [MONDAY, MONDAY + 20 * DAY]
+
+
+def test_a_bank_that_tells_only_of_changes_is_in_force_for_months(store):
+    store.append([official("87.4500", MONDAY, source="nbkr", pair="USD/KGS")])
+    store.append([shown("0.01144", MONDAY + 300 * DAY, "KGS/USD")])
+    assert compare(store)["inside"].tolist() == [True]
+
+
+def test_a_peg_is_compared_as_the_exact_rate_that_it_is(store):
+    long_ago = datetime(2015, 1, 1, tzinfo=UTC)
+    store.append([official("3.5", long_ago, source="tmt-peg", pair="USD/TMT", origin=Origin.CONSTANT)])
+    store.append([shown("0.28490", MONDAY, "TMT/USD"), shown("0.28571", MONDAY + DAY, "TMT/USD")])
+    found = compare(store)
+    assert found["inside"].tolist() == [False, True]
+    assert found["distance_pct"].iloc[0] == pytest.approx(100 * (1 - 0.284905 * 3.5))
+
+
+def test_a_long_lag_needs_no_start(store):
+    store.append(
+        [official("10.9308", MONDAY), official("10.0000", MONDAY + 30 * DAY), shown("0.09148", MONDAY + 30 * DAY)]
+    )
+    for start in (None, "2025-02-01"):
+        assert compare(store, lag_days=30, start=start)["inside"].tolist() == [True]
 
 
 def test_a_rate_that_was_polled_before_its_day_counts_from_its_day_on(store):
@@ -101,25 +123,20 @@ def test_a_revised_official_rate_counts_as_recorded_last(store):
 
 
 def test_the_lag_that_agrees_best_is_found(store):
-    rates = ["10.10", "10.20", "10.30", "10.40", "10.50", "10.60"]
+    rates = [f"10.{number}0" for number in range(10, 30)]
     store.append([official(rate, MONDAY + n * DAY) for n, rate in enumerate(rates)])
-    followed = ["0.09901", "0.09804", "0.09709", "0.09615"]
-    store.append([shown(rate, MONDAY + (n + 2.5) * DAY) for n, rate in enumerate(followed)])
+    followed = [(n, f"{1 / float(rates[n - 2]):.5f}") for n in range(5, 12)]
+    store.append([shown(text, MONDAY + (n + 0.5) * DAY) for n, text in followed])
     found = lags(store)
     assert list(found.loc[found["best"], "lag_days"]) == [2]
     assert found.set_index("lag_days").loc[2, "inside"] == 1.0
-    assert found.set_index("lag_days").loc[2, "days"] == 4
+    assert set(found["days"]) == {7}
     assert compare(store, lag_days=2)["inside"].all()
 
 
 def test_digits_that_cannot_tell_leave_several_lags_best(store):
-    store.append(
-        [
-            official(rate, MONDAY + n * DAY, source="cbu", pair="USD/UZS")
-            for n, rate in enumerate(("12900.10", "12950.20"))
-        ]
-    )
-    store.append([shown("0.00008", MONDAY + (n + 0.5) * DAY, "UZS/USD") for n in range(2)])
+    store.append([official(f"12{n + 10}0.10", MONDAY + n * DAY, source="cbu", pair="USD/UZS") for n in range(20)])
+    store.append([shown("0.00008", MONDAY + (n + 0.5) * DAY, "UZS/USD") for n in range(5, 9)])
     found = lags(store)
     assert found["best"].sum() > 1
 
@@ -144,5 +161,5 @@ def test_a_frame_can_be_compared_too(store):
 def test_nothing_to_compare_is_said(store, held):
     store.append([tick(observed_at=MONDAY - 100 * DAY), *held])
     for question in (compare, lags):
-        with pytest.raises(fx.NoData, match="no day has both"):
+        with pytest.raises(fx.NoData, match=r"no day has (both )?a tick of timesca and"):
             question(store)

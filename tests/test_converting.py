@@ -13,7 +13,7 @@ from true_rates import frame_of, shown, true_and_printed
 import fxticker as fx
 from fxticker.analysis.converting import age_text, convert
 from fxticker.errors import StaleRate
-from fxticker.models import TimeBasis
+from fxticker.models import Origin, TimeBasis
 
 SOON = NOON + timedelta(hours=2)
 
@@ -88,6 +88,25 @@ def test_hull_of_a_date_is_told_by_its_bounds():
     assert found.legs[0].rate_text is None
 
 
+@pytest.mark.parametrize(
+    ("given", "amounts"),
+    [
+        (("10.25", "USD", "TMT"), ("35.875", "35.875", "35.875")),
+        (
+            (1, "TMT", "USD"),
+            ("0.285714285714285714285714", "0.285714285714285714285714", "0.285714285714285714285715"),
+        ),
+    ],
+)
+def test_amount_by_a_constant_is_exact(given, amounts):
+    ticks = frame_of([shown("USD/TMT", "3.5", origin=Origin.CONSTANT)])
+
+    found = convert(ticks, *given, at=SOON)
+
+    assert found.amount_lo == found.amount == found.amount_hi
+    assert (found.facts()["amount"], found.facts()["amount_lo"], found.facts()["amount_hi"]) == amounts
+
+
 # what is refused
 
 
@@ -137,7 +156,7 @@ def test_amount_that_is_none_is_refused(ticks, amount):
 
 @pytest.mark.parametrize("max_age", ["soon", "", "-1D", "nat", timedelta(days=-1)])
 def test_age_that_is_no_duration_is_refused(ticks, max_age):
-    with pytest.raises(ValueError, match="max_age is a duration"):
+    with pytest.raises(ValueError, match="a duration is such as"):
         convert(ticks, 1, "KZT", "USD", at=SOON, max_age=max_age)
 
 

@@ -127,3 +127,12 @@ def test_config_file_spells_out_the_defaults():
     data = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))
     assert Settings(**data).http == Settings().http
     assert Settings(**data).store == Settings().store
+
+
+def test_every_function_and_chart_that_the_readme_names_is_there():
+    import fxticker
+
+    table = README.partition("| question | function |")[2].partition("Or without any help")[0]
+    named = {name for name in re.findall(r"`([a-z_]+)`", table) if name not in {"theme", "light", "dark"}}
+    assert named >= {"quotes", "plot_compare", "best"}
+    assert named <= set(fxticker.__all__)

@@ -13,8 +13,13 @@ from hypothesis import strategies as st
 from true_rates import frame_of, shown, true_and_printed
 
 import fxticker as fx
+from fxticker.analysis.converting import convert
 from fxticker.analysis.drifting import drift, drift_by_period, drift_series
-from fxticker.models import TimeBasis
+from fxticker.analysis.looking_up import rates_by
+from fxticker.analysis.resampling import resample
+from fxticker.errors import NotDerivable
+from fxticker.instants import last_instant
+from fxticker.models import Origin, TimeBasis
 from fxticker.store import Store
 
 THE_13TH = datetime(2025, 11, 13, tzinfo=UTC)
@@ -200,6 +205,61 @@ def test_pair_that_nothing_stored_gives_is_named(store):
         drift(store, start="2025-11-13", end="2025-11-14", pairs=["XAU/USD"])
 
 
+def _in_roubles(observed_at, usd, uzs):
+    return [
+        shown("USD/RUB", usd, observed_at, source="cbr"),
+        shown("UZS/RUB", uzs, observed_at, source="cbr", nominal=10_000, rate=float(uzs.replace(",", ".")) / 10_000),
+    ]
+
+
+def _drifted(ticks, pair):
+    [row] = drift(ticks, start="2025-11-13", end="2025-11-14", pairs=[pair]).itertuples()
+    return (row.rate_start, row.rate_end, row.drift_pct)
+
+
+def _in_series(ticks, pair):
+    found = drift_series(ticks, base="2025-11-13", pairs=[pair])
+    return (*(1e4 * 80 / 64, 1e4 * 90 / 60), found["drift_pct"].iloc[-1])
+
+
+def _converted(ticks, pair):
+    base, quote = pair.split("/")
+    start, end = (float(convert(ticks, 1, base, quote, at=day).amount) for day in ("2025-11-13", "2025-11-14"))
+    return (start, end, 100 * (end / start - 1))
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+@pytest.mark.parametrize("asked", [_drifted, _in_series, _converted])
+def test_rates_against_the_rouble_give_those_against_the_dollar(store, asked, as_frame):
+    store.append(_in_roubles(THE_13TH, "80,0000", "64,0000") + _in_roubles(THE_14TH, "90,0000", "60,0000"))
+    store.append(_in_roubles(NOON, "99,0000", "99,0000")[:1])  # alone it makes no cross rate
+    ticks = fx.load(store) if as_frame else store
+
+    assert asked(ticks, "USD/UZS") == pytest.approx((12_500, 15_000, 20))
+
+
+@pytest.mark.parametrize("asked", [_drifted, _in_series, _converted])
+def test_rate_that_roubles_do_not_give_either_is_refused(store, asked):
+    store.append(_in_roubles(THE_13TH, "80,0000", "64,0000") + _in_roubles(THE_14TH, "90,0000", "60,0000"))
+
+    with pytest.raises(NotDerivable, match="USD/XAU is neither stored nor derivable; stored are USD/RUB, UZS/RUB"):
+        asked(store, "USD/XAU")
+
+
+def test_constants_drift_exactly():
+    frame = frame_of(
+        [
+            shown("USD/TMT", text, at, origin=Origin.CONSTANT, time_basis=TimeBasis.DATE)
+            for text, at in (("2.8", THE_13TH), ("3.5", THE_14TH))
+        ]
+    )
+
+    [row] = drift(frame, start="2025-11-13", end="2025-11-14").itertuples()
+
+    assert (row.drift_lo_pct, row.drift_pct, row.drift_hi_pct) == (25, 25, 25)
+    assert row.significant
+
+
 def test_frame_gives_the_drift_of_the_store_that_it_is_of(history_store):
     span = {"start": "2024-09-08", "end": "2026-02-25", "base": "2025-06-01"}
 
@@ -320,17 +380,41 @@ def test_period_moves_from_the_close_before_to_its_own():
     assert found["to_at"].isna().tolist() == [False, True, False, False]
 
 
-def test_value_known_by_its_date_only_closes_its_day_and_no_hour():
+def test_value_known_by_its_date_only_closes_a_day_without_another_and_no_hour():
     frame = frame_of(
         [
             shown("TJS/USD", "0.10000", NOON - timedelta(days=1)),
             shown("TJS/USD", "0.10100", NOON),
             shown("TJS/USD", "0.10200", THE_14TH, time_basis=TimeBasis.DATE),
+            shown("TJS/USD", "0.10302", THE_14TH + timedelta(days=1), time_basis=TimeBasis.DATE),
         ]
     )
 
-    assert drift_by_period(frame, "day")["drift_pct"].tolist()[1] == pytest.approx(2)
+    assert drift_by_period(frame, "day")["drift_pct"].tolist()[1:] == pytest.approx([1, 2])
     assert drift_by_period(frame, "hour")["drift_pct"].tolist()[-1] == pytest.approx(1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["00:00", "20:00", "20:01", None])), min_size=2))
+@settings(max_examples=60, deadline=None)
+def test_last_of_a_day_is_the_same_by_whatever_it_is_asked(drawn):
+    ticks = []
+    for number, (day, clock) in enumerate(drawn):
+        at = THE_13TH + timedelta(days=day)
+        if clock is None:
+            basis = {"time_basis": TimeBasis.DATE}
+        else:
+            basis, at = {}, at.replace(hour=int(clock[:2]), minute=int(clock[3:]))
+        ticks.append(shown(["KZT/USD", "UZS/USD"][number % 2], f"0.{number + 1:03}", at, **basis))
+    frame = frame_of(ticks)
+    pairs = ["KZT/USD", "KZT/UZS"]
+    closes = resample(frame, "day", pairs=pairs)
+    moved = drift_by_period(frame, "day", pairs=pairs)
+    assert moved["to_at"].notna().sum() == (closes["count"] > 0).sum()
+    for close in closes[closes["count"] > 0].itertuples():
+        rate = rates_by(frame, last_instant(close.start_at.date()), pairs=[close.pair])["timesca", close.pair]
+        assert close.close == pytest.approx(float(rate.value))
+        [day] = moved[(moved["pair"] == close.pair) & (moved["start_at"] == close.start_at)].itertuples()
+        assert day.to_at == rate.at
 
 
 @pytest.mark.parametrize(("freq", "periods"), [("hour", 241), ("day", 11), ("week", 3), ("month", 1)])

@@ -1,5 +1,5 @@
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from subprocess import run
 
 import numpy as np
@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 from builders import NOON, snapshot_ticks, tick
 from drawn import drawn, outside, overlapping, polls_of, regular, ticks_of
+from matplotlib.collections import LineCollection
 from matplotlib.colors import same_color
 
 import fxticker as fx
 from fxticker.analysis.quotes import quotes
-from fxticker.figures import plot_coverage, plot_heatmap, plot_path, save_figure
+from fxticker.figures import plot_compare, plot_coverage, plot_heatmap, plot_path, save_figure
+from fxticker.figures.causes import CAUSES
+from fxticker.models import Origin, Outcome
 from fxticker.store import Store
 
 
@@ -45,9 +48,13 @@ def _path(rows):
     return frame.assign(source="timesca", observed_at=at, base_at=at.min())
 
 
-def _periods(percents, significant, starts):
+def _periods(percents, significant, starts, *, from_at=None):
+    """Changes whose closes are an hour after the begin of their own and the period before, or as given."""
     at = pd.to_datetime(starts, utc=True).as_unit("us")
+    hour = pd.Timedelta(hours=1)
+    begun = at[[0, *range(len(at) - 1)]] + hour if from_at is None else pd.to_datetime(from_at, utc=True)
     frame = pd.DataFrame({"source": "timesca", "pair": "KZT/USD", "start_at": at, "drift_pct": percents})
+    frame = frame.assign(from_at=begun, to_at=at + hour)
     return frame.assign(significant=significant, drift_lo_pct=0.0, drift_hi_pct=0.0)
 
 
@@ -77,8 +84,25 @@ def test_history_says_what_is_seen_and_what_it_rests_on(store):
     assert figure.get_suptitle() == "KZT/USD: printed rates, 2025-11-14 12:00 to 12:15"
     assert figure.get_supxlabel().replace("\n", " ") == (
         "timesca, 2025-11-14 12:00 to 12:15 UTC, 2 values on 1 of 1 day. Band: what the printed digits allow. "
-        f"Lines break where nobody looked. fxticker {fx.__version__}."
+        f"Lines break where no value was got. fxticker {fx.__version__}."
     )
+
+
+def test_history_of_one_pair_names_it_once(store):
+    store.append([*_ticks_at([0, 15]), tick("TMT/USD", "0.28571", "0%")])
+    assert [panel.get_title(loc="left") for panel in fx.plot_history(fx.load(store, pairs=["KZT/USD"])).axes] == [""]
+    [pegged] = fx.plot_history(fx.load(store, pairs=["TMT/USD"])).axes
+    assert pegged.get_title(loc="left") == "dashed: official peg, 3.5 TMT per USD"
+
+
+def test_history_shows_the_bands_of_lone_values_wider_than_their_dots(store):
+    store.append(_ticks_at([0, 15, 30, 45, 3000, 9000]))
+    [panel] = fx.plot_history(fx.load(store)).axes
+    [strokes] = [piece for piece in panel.collections if isinstance(piece, LineCollection)]
+    assert len(strokes.get_segments()) == 3
+    assert strokes.get_segments()[0][:, 1].tolist() == [0.001905, 0.001915]
+    [dots] = [line for line in panel.lines if line.get_marker() == "o"]
+    assert strokes.get_linewidth()[0] > 2 * dots.get_markersize()
 
 
 def test_history_draws_steps_inside_the_rounding_band(store):
@@ -262,6 +286,19 @@ def test_path_labels_each_rate_with_its_last_change():
     assert (outside(figure), overlapping(figure)) == ([], [])
 
 
+def test_path_draws_the_widest_band_palest_and_its_line_below_the_others():
+    rows = [
+        (day, pair, 0.0, -half, half, False)
+        for day in ("2025-11-10", "2025-11-11", "2025-11-12")
+        for pair, half in (("TMT/USD", 0.01), ("UZS/USD", 12.0))
+    ]
+    [axis] = plot_path(_path(rows)).axes
+    assert [band.get_alpha() for band in axis.collections] == [0.06, 0.2]
+    below, above = _step_lines(axis)
+    assert same_color(below.get_color(), "#c84e00")
+    assert same_color(above.get_color(), "#0072b2")
+
+
 def test_path_of_real_history_keeps_every_text_apart_and_on_the_canvas(history_store):
     for theme in ("light", "dark"):
         figure = plot_path(fx.drift_series(history_store), theme=theme)
@@ -289,7 +326,31 @@ def test_heatmap_hatches_what_rounding_explains_and_leaves_missing_cells_empty()
     ]
     assert months == ["2025-09-01", "2025-10-01"]
     assert _labels(axis) == ["+1.00", "0", "-2.00"]
-    assert figure.get_suptitle() == "Change of 1 rate per month, 2025-08-01 to 2025-11-30"
+    assert figure.get_suptitle() == "Change of 1 rate per month, 2025-08-01 to 2025-11-01"
+
+
+def test_heatmap_marks_a_change_that_is_also_that_of_empty_periods():
+    starts = ["2025-08-01", "2025-09-01", "2025-10-01", "2025-11-01"]
+    figure = plot_heatmap(
+        _periods([1.0, np.nan, 2.0, -2.0], [True] * 4, starts, from_at=["2025-07-05", None, "2025-08-05", "2025-10-05"])
+    )
+    _, _, bar = figure.axes[0].collections
+    [piece] = bar.get_paths()
+    assert pd.Timestamp(piece.get_extents().x1, unit="D") == pd.Timestamp("2025-10-01")
+    assert piece.get_extents().x0 > pd.Timestamp("2025-09-01").timestamp() / 86_400
+    assert "Bar before a cell: its change is also that of the empty periods" in figure.get_supxlabel().replace(
+        "\n", " "
+    )
+
+
+def test_heatmap_without_empty_periods_speaks_of_no_bar():
+    figure = plot_heatmap(_periods([0.5, -3.0], [True, True], ["2025-11-03", "2025-11-10"]))
+    assert "Bar" not in figure.get_supxlabel()
+
+
+def test_heatmap_names_the_instants_of_the_data_and_not_of_the_periods(history_store):
+    figure = plot_heatmap(fx.drift_by_period(history_store, "month"))
+    assert figure.get_suptitle() == "Change of 5 rates per month, 2024-09-29 to 2026-02-25"
 
 
 def test_heatmap_colours_run_the_same_way_on_both_sides_of_no_change():
@@ -316,14 +377,38 @@ def test_coverage_fills_days_by_share_and_main_cause():
     polls = polls_of(["ok"] * 96 + ["ok"] * 48 + ["timeout"] * 30 + ["missed"] * 18)
     figure = plot_coverage(polls)
     [axis] = figure.axes
-    sound, unsound, pale = axis.collections
+    sound, unsound = axis.collections
     heights = [path.get_extents().height for path in sound.get_paths()]
     assert heights == [pytest.approx(0.86), pytest.approx(0.43)]
     assert [path.get_extents().height for path in unsound.get_paths()] == [pytest.approx(0.43)]
     assert same_color(unsound.get_facecolor()[0], "#e69f00")
-    assert len(pale.get_paths()) == 363
-    assert figure.get_suptitle() == "75.0 % of 192 polls gave a sound ticker, 2025-11-10 to 2025-11-11"
-    assert "75.0 % sound\nof 192 polls\n2 days" in _labels(axis)
+    assert figure.get_suptitle() == "75.0 % of 192 polls gave a sound ticker, on 2 of 2 days"
+    assert "75.0 % sound\nof 192 polls\n2 of 2 days" in _labels(axis)
+
+
+def test_coverage_tells_and_explains_the_days_without_a_poll():
+    figure = plot_coverage(polls_of(["ok"] * 3, start="2025-11-10T00:00Z", every="240h"))
+    [axis] = figure.axes
+    sound, pale = axis.collections
+    assert (len(sound.get_paths()), len(pale.get_paths())) == (3, 18)
+    assert figure.get_suptitle() == "100 % of 3 polls gave a sound ticker, on 3 of 21 days"
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["sound", "no poll on record"]
+
+
+def test_coverage_counts_only_days_with_a_sound_poll():
+    figure = plot_coverage(polls_of(["ok"] * 24 + ["missed"] * 48, every="1h"))
+    assert figure.get_suptitle() == "33.3 % of 72 polls gave a sound ticker, on 1 of 3 days"
+
+
+def test_coverage_of_a_fortnight_is_not_a_year_wide():
+    [axis] = plot_coverage(polls_of(["ok"] * 14, every="24h")).axes
+    assert axis.get_xlim() == pytest.approx((-0.7, 11.7))
+
+
+def test_coverage_of_a_turn_of_the_year_is_one_strip():
+    [axis] = plot_coverage(polls_of(["ok"] * 4, start="2025-12-30T00:00Z", every="24h")).axes
+    assert axis.get_title(loc="left") == "2025 to 2026"
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["Jan"]
 
 
 def test_coverage_puts_days_in_the_rows_of_their_weekdays():
@@ -335,7 +420,7 @@ def test_coverage_puts_days_in_the_rows_of_their_weekdays():
 
 
 def test_coverage_has_a_strip_per_source_and_year():
-    polls = pd.concat([polls_of(["ok"] * 2, start="2025-12-31T12:00Z", every="12h", source=name) for name in "ab"])
+    polls = pd.concat([polls_of(["ok"] * 2, start="2025-01-31T12:00Z", every="9000h", source=name) for name in "ab"])
     figure = plot_coverage(polls.astype({"source": "category"}))
     assert [axis.get_title(loc="left") for axis in figure.axes] == ["a 2025", "a 2026", "b 2025", "b 2026"]
     assert (outside(figure), overlapping(figure)) == ([], [])
@@ -353,7 +438,77 @@ def test_coverage_keeps_every_text_apart_and_on_the_canvas(number):
         assert (outside(figure), overlapping(figure)) == ([], [])
 
 
+def _compared(inside, days, source="nbt", pair="TJS/USD"):
+    day = pd.to_datetime(days, utc=True).as_unit("us")
+    frame = pd.DataFrame({"day": day, "pair": pair, "source": source, "official_at": day, "inside": inside})
+    frame["official"] = frame["inside"].map({True: 0.09148, False: 0.09155})
+    bounds = {"ticker_lo": 0.091475, "ticker_hi": 0.091485}
+    return frame.assign(official_lo=frame["official"], official_hi=frame["official"], **bounds)
+
+
+def _crosses(panel):
+    [crosses] = [line for line in panel.lines if line.get_marker() == "x"]
+    return crosses
+
+
+def test_comparison_says_on_how_many_days_the_official_rate_is_inside():
+    frame = _compared([True, False, True], ["2025-01-20", "2025-01-21", "2025-01-24"])
+    figure = plot_compare(frame)
+    [panel] = figure.axes
+    assert figure.get_suptitle() == "TJS/USD: nbt inside the ticker's band on 2 of 3 days"
+    assert _labels(panel) == ["nbt  66.7 % inside"]
+    assert (panel.get_title(loc="left"), panel.get_ylabel()) == ("", "USD per TJS")
+    assert figure.get_supxlabel().replace("\n", " ") == (
+        "Ticker and nbt, 2025-01-20 to 2025-01-24 UTC, 3 of 5 days. Shaded: what the ticker's digits of each day "
+        "allow. Line: the official rate in force. Cross: it lies outside. Both break where a day is missing. "
+        f"fxticker {fx.__version__}."
+    )
+
+
+def test_comparison_marks_the_days_outside_and_breaks_where_a_day_is_missing():
+    frame = _compared([True, False, True], ["2025-01-20", "2025-01-21", "2025-01-24"])
+    [panel] = plot_compare(frame).axes
+    assert list(_crosses(panel).get_xdata()) == [np.datetime64("2025-01-21T12:00")]
+    [line] = _step_lines(panel)
+    assert line.get_ydata()[:3].tolist() == [0.09148, 0.09155, 0.09155]
+    assert np.isnan(line.get_ydata()[3])
+    assert line.get_ydata()[4:].tolist() == [0.09148, 0.09148]
+    assert list(line.get_xdata()[[2, 4, 5]]) == [np.datetime64(f"2025-01-{day}") for day in (22, 24, 25)]
+
+
+def test_comparison_of_several_pairs_and_sources_names_each():
+    days = ["2025-01-20", "2025-01-21"]
+    frame = pd.concat(
+        [
+            _compared([True, True], days),
+            _compared([True, False], days, source="cbr"),
+            _compared([False, False], days, source="nbk", pair="KZT/USD"),
+        ]
+    )
+    for theme in ("light", "dark"):
+        figure = plot_compare(frame, theme=theme)
+        assert (outside(figure), overlapping(figure)) == ([], [])
+    assert figure.get_suptitle() == "2 pairs: official rates inside the ticker's band in 3 of 6 comparisons"
+    assert [panel.get_title(loc="left") for panel in figure.axes] == ["KZT/USD", "TJS/USD"]
+    assert [_labels(panel) for panel in figure.axes] == [
+        ["nbk  0 % inside"],
+        ["cbr  50.0 % inside", "nbt  100 % inside"],
+    ]
+
+
+def test_comparison_of_one_day_is_drawn():
+    figure = plot_compare(_compared([True], ["2025-01-20"]))
+    assert (outside(figure), overlapping(figure)) == ([], [])
+
+
+def test_every_outcome_has_one_cause():
+    named = [outcome for outcomes in CAUSES.values() for outcome in outcomes]
+    assert sorted([*named, Outcome.OK]) == sorted(Outcome)
+
+
 def test_nothing_to_draw_is_no_data(history_store):
+    with pytest.raises(fx.NoData):
+        plot_compare(_compared([], []))
     with pytest.raises(fx.NoData):
         fx.plot_history(fx.load(history_store, pairs=["EUR/USD"]))
     for plot in (fx.plot_drift, plot_path, plot_heatmap):
@@ -407,3 +562,30 @@ def test_drawing_uses_no_pyplot(history_store):
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_peg_far_from_finely_printed_rates_is_shown_with_few_ticks(store):
+    store.append([tick("USD/TMT", "3.50123456", None, source="fawazahmed0")])
+    [panel] = drawn(fx.plot_history(fx.load(store))).axes
+    assert len(panel.get_yticks()) <= 8
+    bottom, top = panel.get_ylim()
+    assert bottom < 3.5
+    assert top > 3.50123456
+    assert "3.50000000" in [label.get_text() for label in panel.get_yticklabels()]
+
+
+def test_stored_peg_does_not_stretch_the_time_axis(store):
+    peg = tick("USD/TMT", "3.5", None, datetime(2015, 1, 1, tzinfo=UTC), source="tmt-peg", origin=Origin.CONSTANT)
+    store.append([peg, *snapshot_ticks()])
+    figure = drawn(fx.plot_history(fx.load(store)))
+    low, high = figure.axes[0].get_xlim()
+    assert high - low <= 2
+
+
+def test_fixed_rate_alone_can_be_drawn(store):
+    store.append(
+        [tick("USD/TMT", "3.5", None, datetime(2015, 1, 1, tzinfo=UTC), source="tmt-peg", origin=Origin.CONSTANT)]
+    )
+    [panel] = drawn(fx.plot_history(fx.load(store))).axes
+    bottom, top = panel.get_ylim()
+    assert bottom < 3.5 < top

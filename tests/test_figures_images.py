@@ -4,13 +4,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import pytest
 from builders import capture_ticks
 from drawn import drawn, polls_of, regular, ticks_of
 from PIL import Image
 
 import fxticker as fx
-from fxticker.figures import plot_coverage, plot_drift, plot_heatmap, plot_history, plot_path
+from fxticker.figures import plot_compare, plot_coverage, plot_drift, plot_heatmap, plot_history, plot_path
 from fxticker.store import Store
 
 PICTURES = Path(__file__).with_name("figures")
@@ -30,6 +31,17 @@ def _history(_store):
     )
 
 
+def _compared(_store):
+    day = regular(40, "1D", start="2025-01-06T00:00Z")
+    step = np.arange(40)
+    rate = 0.0915 + 0.00002 * (step // 7)
+    frame = pd.DataFrame({"day": day, "pair": "TJS/USD", "source": "nbt", "official": rate})
+    low = rate - 0.00006 + 0.00005 * (step % 3)
+    frame = frame.assign(official_lo=rate, official_hi=rate, ticker_lo=low, ticker_hi=low + 0.00004)
+    inside = (frame["ticker_lo"] <= rate) & (frame["ticker_hi"] >= rate)
+    return plot_compare(frame.assign(inside=inside)[(step < 12) | (step > 15)])
+
+
 CHARTS = {
     "history": _history,
     "history_dark": lambda store: plot_history(fx.load(store, pairs=["TMT/USD", "UZS/USD"]), theme="dark"),
@@ -37,6 +49,7 @@ CHARTS = {
     "path": lambda store: plot_path(fx.drift_series(store, pairs=["KGS/USD", "KZT/USD", "TJS/USD"])),
     "heatmap": lambda store: plot_heatmap(fx.drift_by_period(store, "month")),
     "coverage": lambda _store: plot_coverage(polls_of(OUTCOMES)),
+    "compare": _compared,
 }
 
 

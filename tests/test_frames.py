@@ -1,6 +1,7 @@
 """Several values at one instant become one, whatever their number and order."""
 
 from datetime import timedelta
+from fractions import Fraction
 
 import pandas as pd
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from true_rates import frame_of, shown
 
-from fxticker.bands import hull, rate_band
+from fxticker.bands import Band, hull, rate_band
 from fxticker.frames import counting_rows, hull_of, settled, with_bands
-from fxticker.models import TimeBasis
+from fxticker.models import Origin, TimeBasis
 from fxticker.printed import BadFigure
 
 TEXTS = ["0.00008", "0.00009", "0.0000850", "0.1", "0.10", "12"]
@@ -105,3 +106,46 @@ def test_hull_of_rows_is_exact():
     frame = frame_of([shown("KZT/USD", "0.1", nominal=3), shown("KZT/USD", "0.3", nominal=3)])
 
     assert hull_of(frame) == hull([rate_band("0.1", 3), rate_band("0.3", 3)])
+
+
+# what nobody rounded
+
+
+def _constant(rate_text, **changes):
+    return shown("USD/TMT", rate_text, origin=Origin.CONSTANT, **{"time_basis": TimeBasis.DATE, **changes})
+
+
+def test_constant_is_exact_beside_the_same_text_that_was_printed():
+    frame = frame_of([_constant("3.5"), shown("USD/TMT", "3.5"), _constant("7", nominal=2), shown("USD/TMT", "7")])
+
+    found = with_bands(frame)
+
+    assert found["rate_lo"].tolist() == [3.5, 3.45, 3.5, 6.5]
+    assert found["rate_hi"].tolist() == [3.5, 3.55, 3.5, 7.5]
+
+
+def test_without_their_origin_rates_are_printed():
+    frame = frame_of([_constant("3.5")]).drop(columns="origin")
+
+    assert with_bands(frame)["rate_lo"].tolist() == [3.45]
+    assert settled(frame)["rate_hi"].tolist() == [3.55]
+
+
+@pytest.mark.parametrize("kind", ["category", "str", "object"])
+def test_origin_may_be_of_any_type_of_text(kind):
+    frame = frame_of([_constant("3.5"), shown("USD/TMT", "3.5")]).astype({"origin": kind})
+
+    assert with_bands(frame)["rate_lo"].tolist() == [3.5, 3.45]
+
+
+def test_hull_of_constants_spans_just_them():
+    frame = frame_of([_constant("3.5"), _constant("2.85")])
+
+    assert hull_of(frame) == Band(Fraction("2.85"), Fraction("3.5"))
+    assert settled(frame)[["rate_lo", "rate_hi"]].to_numpy().tolist() == [[2.85, 3.5]]
+
+
+def test_hull_holds_the_band_of_what_was_printed_beside_a_constant():
+    frame = frame_of([_constant("3.5"), shown("USD/TMT", "3.5", time_basis=TimeBasis.DATE)])
+
+    assert settled(frame)[["rate_lo", "rate_hi"]].to_numpy().tolist() == [[3.45, 3.55]]

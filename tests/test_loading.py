@@ -8,7 +8,7 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 
 import fxticker as fx
 from fxticker.errors import NoData, StoreError
-from fxticker.models import Outcome, Poll, TimeBasis
+from fxticker.models import Origin, Outcome, Poll, TimeBasis
 from fxticker.store import Store
 from fxticker.store.medium import LocalMedium
 
@@ -273,6 +273,14 @@ def test_bands_are_half_a_step_around_the_printed_rate(root):
 
     assert frame["rate_lo"].tolist() == [0.001905, 0.000075]
     assert frame["rate_hi"].tolist() == [0.001915, 0.000085]
+
+
+def test_constant_is_exact_and_its_origin_shown_only_if_asked_for(root):
+    Store(root).append([tick("USD/TMT", "3.5", None, source="tmt-peg", origin=Origin.CONSTANT)])
+
+    frame = fx.load(root, columns=["rate"], bands=True)
+
+    assert frame.to_dict("list") == {"rate": [3.5], "rate_lo": [3.5], "rate_hi": [3.5]}
 
 
 # other readers

@@ -27,10 +27,11 @@ TAKEN = frozenset(["timesca", "nbk"])
 def module(tmp_path, monkeypatch):
     """A stranger's module."""
     (tmp_path / "strangers_rates.py").write_text(MODULE, "utf-8")
+    (tmp_path / "strangers_exit.py").write_text("import sys\nsys.exit(7)\n", "utf-8")
     (tmp_path / "strangers_fault.py").write_text("raise RuntimeError('no licence\\nfxticker: all is well')\n", "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path
-    for name in ("strangers_rates", "strangers_fault"):
+    for name in ("strangers_rates", "strangers_fault", "strangers_exit"):
         sys.modules.pop(name, None)
 
 
@@ -59,6 +60,7 @@ def test_a_strangers_source_is_known_by_its_id(module):
     ("value", "reason"),
     [
         ("strangers_fault:SOURCE", "RuntimeError: no licence fxticker: all is well"),
+        ("strangers_exit:SOURCE", "SystemExit: 7"),
         ("strangers_nowhere:SOURCE", "ModuleNotFoundError: No module named 'strangers_nowhere'"),
         ("strangers_rates:NOTHING", "AttributeError: module 'strangers_rates' has no attribute 'NOTHING'"),
         ("strangers_rates:NUMBER", "TypeError: it must be a fxticker.sources.Source, not a int"),

@@ -13,7 +13,8 @@ from true_rates import frame_of, shown, true_and_printed
 
 import fxticker as fx
 from fxticker.analysis.quotes import as_of, quotes, ticks_of
-from fxticker.models import TimeBasis
+from fxticker.errors import NotDerivable
+from fxticker.models import Origin, TimeBasis
 from fxticker.store import Store
 
 LATER = NOON + timedelta(minutes=15)
@@ -28,6 +29,15 @@ TYPES = {
     "rate_text": "category",
     "recorded_at": "datetime64[us, UTC]",
 }
+PEG = tick(
+    "USD/TMT",
+    "3.5",
+    None,
+    NOON.replace(hour=0),
+    source="tmt-peg",
+    time_basis=TimeBasis.DATE,
+    origin=Origin.CONSTANT,
+)
 PRINTED = true_and_printed()
 
 
@@ -217,6 +227,36 @@ def test_rate_for_many_units_is_quoted_for_one(store):
     assert (row.rate_lo, row.rate_hi) == (pytest.approx(10**6 / 85), pytest.approx(10**6 / 75))
 
 
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_constant_is_exact_and_so_is_what_is_derived_of_it(store, as_frame):
+    store.append([PEG])
+    ticks = fx.load(store) if as_frame else store
+
+    [stored] = quotes(ticks).itertuples()
+    [turned] = quotes(ticks, pairs=["TMT/USD"]).itertuples()
+
+    assert (stored.rate_lo, stored.rate_hi) == (3.5, 3.5)
+    assert turned.rate_lo < 2 / 7 < turned.rate_hi
+    assert turned.rate_hi - turned.rate_lo < 1e-14
+    assert list(quotes(ticks).columns) == list(TYPES)
+
+
+def test_frame_without_origins_is_of_printed_rates(store):
+    store.append([PEG])
+    frame = fx.load(store).drop(columns="origin")
+
+    assert quotes(frame)["rate_lo"].tolist() == [3.45]
+
+
+def test_ticker_that_is_not_at_the_peg_contradicts_it(store):
+    store.append([PEG, tick("TMT/USD", "0.28490")])
+
+    said = fx.best(store, "TMT/USD", at=LATER)
+
+    assert said.source == "tmt-peg"
+    assert [(one.source, other.source) for one, other in said.contradictions] == [("tmt-peg", "timesca")]
+
+
 # what it refuses
 
 
@@ -226,7 +266,7 @@ def test_pair_that_nothing_stored_gives_is_named_with_what_is_stored(store, pair
     store.append([tick("KZT/USD"), tick("UZS/USD", "0.00008")])
     ticks = fx.load(store) if as_frame else store
 
-    with pytest.raises(ValueError, match=f"^{pair} is neither stored nor derivable; stored are KZT/USD, UZS/USD$"):
+    with pytest.raises(NotDerivable, match=f"^{pair} is neither stored nor derivable; stored are KZT/USD, UZS/USD$"):
         quotes(ticks, pairs=["KZT/USD", pair])
 
 

@@ -140,18 +140,20 @@ def test_coverage_of_a_frame_needs_its_polls(store):
     assert list(resample(ticks, "day", polls=fx.load_polls(store))["coverage"]) == [0.5]
 
 
-def test_value_known_by_its_date_only_closes_its_day(store):
+def test_value_known_by_its_date_only_closes_a_day_without_another(store):
     midnight = datetime(2025, 11, 14, tzinfo=UTC)
     store.append(
         [
+            _tjs("0.10700", midnight - DAY, time_basis=TimeBasis.DATE),
             _tjs("0.10800", midnight, time_basis=TimeBasis.DATE),
             _tjs("0.10840", NOON),
         ]
     )
 
-    [day] = resample(store, "day").itertuples()
+    [before, day] = resample(store, "day").itertuples()
 
-    assert (day.open, day.close, day.count) == (0.1084, 0.108, 2)
+    assert (before.open, before.close, before.count) == (0.107, 0.107, 1)
+    assert (day.open, day.close, day.low, day.count) == (0.1084, 0.1084, 0.108, 2)
 
 
 def test_value_known_by_its_date_only_belongs_to_no_hour(store):

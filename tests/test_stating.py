@@ -42,7 +42,10 @@ def test_disjoint_bands_are_reported_and_nothing_is_averaged(store):
     store.append([official("USD/UZS", "11000.00", "fawazahmed0", date(2026, 3, 31))])
     said = best(store, "UZS/USD", at=AT)
     assert said.source == "cbu"
-    assert [other.source for other in said.contradictions] == ["fawazahmed0"]
+    assert [{one.source, other.source} for one, other in said.contradictions] == [
+        {"cbu", "fawazahmed0"},
+        {"fawazahmed0", "timesca"},
+    ]
 
 
 def test_an_instant_sees_only_what_was_in_force_by_then(store):
@@ -71,16 +74,37 @@ def test_a_cross_rate_may_be_of_two_sources(store):
     assert {other.source for other in said.others} == {"timesca", "nbk+timesca", "timesca+cbu"}
 
 
-def test_a_peg_holds_until_another_comes(store):
-    day = date(2015, 1, 1)
-    store.append(
-        [official("USD/TMT", "3.5", "tmt-peg", day, origin=Origin.CONSTANT), tick("TMT/USD", "0.28571", "0%", AT)]
-    )
+def test_a_peg_is_exact_holds_and_is_contradicted_by_what_is_not_it(store):
+    peg = official("USD/TMT", "3.5", "tmt-peg", date(2015, 1, 1), origin=Origin.CONSTANT)
+    store.append([peg, tick("TMT/USD", "0.28490", "0%", AT)])
     said = best(store, "USD/TMT", at=AT)
-    assert said.source == "timesca"
-    alone = best(store, "USD/TMT", at=AT, sources=["tmt-peg"])
-    assert alone.at == datetime(2015, 1, 1, tzinfo=UTC)
-    assert alone.lo <= 3.5 <= alone.hi
+    assert (said.source, said.lo, said.hi) == ("tmt-peg", 3.5, 3.5)
+    assert [{one.source, other.source} for one, other in said.contradictions] == [{"tmt-peg", "timesca"}]
+    assert best(store, "USD/TMT", at=AT, sources="tmt-peg").others == ()
+
+
+def test_a_bank_that_tells_only_of_changes_says_the_same_for_months(store):
+    store.append([official("USD/KGS", "87.4500", "nbkr", date(2025, 9, 1))])
+    assert best(store, "USD/KGS", at=AT, max_age="0h").source == "nbkr"
+
+
+def test_sources_may_be_given_as_anything_that_can_be_gone_through_once(store):
+    store.append([official("USD/TMT", "3.5", "tmt-peg", date(2015, 1, 1), origin=Origin.CONSTANT)])
+    store.append([tick("TMT/USD", "0.28571", "0%", AT)])
+    said = best(store, "TMT/USD", at=AT, sources=(name for name in ("timesca", "tmt-peg")))
+    assert {said.source, *(other.source for other in said.others)} == {"timesca", "tmt-peg"}
+
+
+@pytest.mark.parametrize("max_age", ["nan", "-1D", "5", "soon", "900000000D", ""])
+def test_what_is_no_duration_is_refused(store, max_age):
+    with pytest.raises(ValueError, match="a duration is such as 12h"):
+        best(store, "UZS/USD", at=AT, max_age=max_age)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01", "9999-12-31", "1969-12-31T23:59Z"])
+def test_instants_far_away_have_no_data(store, at):
+    with pytest.raises(fx.NoData):
+        best(store, "KZT/USD", at=at)
 
 
 def test_a_tick_of_which_only_the_day_is_known_counts_from_the_days_end_on(tmp_path):

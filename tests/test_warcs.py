@@ -206,10 +206,59 @@ def test_encodings_of_the_answer_are_undone(record):
     assert read(packed(record))[0].body == PAGE
 
 
+PACKED = bytes.fromhex("1b8f3c62723e02f0") * 100  # as brotli begins; it holds a `<`, as most packed pages do
+TEXT = "Currencies\nKGS/USD = 0.01188 ▲ 0.85%\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("br", PACKED),
+        ("br, gzip", PACKED),
+        ("zstd", b"\x28\xb5\x2f\xfd" + PACKED),
+        ("deflate", zlib.compress(PAGE)),
+        ("deflate", zlib.compress(PAGE, wbits=-15)),
+        ("gzip", zlib.compress(PAGE)),
+        ("BR", b"<\x02" + PACKED),
+    ],
+)
+def test_a_page_in_another_encoding_is_damaged_and_not_one_without_a_ticker(tmp_path, encoding, body):
+    _, summary = bring_in(tmp_path, packed(answer(b"Content-Encoding: %b\r\n" % encoding.encode(), body), LAST))
+    assert (summary.captures, summary.empty, len(summary.refused)) == (1, 0, 1)
+    assert summary.refused[0][1] == f"content encoding {encoding.lower()!r} is not read"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xef\xbb\xbf\r\n " + PAGE,
+        PAGE + b"\x00\xff",
+        TEXT.encode(),
+        b"\xef\xbb\xbf" + TEXT.encode(),
+        b"\xff\xfe" + TEXT.encode("utf-16-le"),
+    ],
+)
+def test_a_page_or_a_text_whose_encoding_was_undone_is_taken_as_it_is(body):
+    assert read(plain(answer(b"Content-Encoding: br\r\n", body)))[0].body == body
+
+
+def test_a_text_in_the_charset_that_it_declares_is_taken_as_it_is():
+    body = "Курсы\n1,5\n".encode("cp1251")
+    head = b"Content-Encoding: br\r\nContent-Type: text/plain; charset=windows-1251\r\n"
+    record = answer(head, body).replace(b"Content-Type: text/html\r\n", b"X-From: somebody1234567\r\n")
+    assert read(plain(record))[0].body == body
+
+
+def test_a_style_sheet_in_another_encoding_is_skipped_as_ever(tmp_path):
+    record = answer(b"Content-Encoding: br\r\n", PACKED).replace(b"Type: text/html\r", b"Type: text/css \r")
+    _, summary = bring_in(tmp_path, packed(record, LAST))
+    assert (summary.captures, summary.elsewhere, summary.refused) == (1, 1, [])
+
+
 @pytest.mark.parametrize(
     ("record", "why"),
     [
-        (answer(b"Content-Encoding: br\r\n", b"\x1b\x02\x03"), "content encoding 'br'"),
         (answer(b"Content-Encoding: gzip\r\n", gzip.compress(PAGE)[:-20]), "cut short"),
         (answer(b"Content-Encoding: gzip\r\n", gzip.compress(bytes(5_000_001))), "passes 5000000 bytes"),
         (answer(b"", bytes(5_000_000)), "more than 5000000"),

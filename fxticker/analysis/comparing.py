@@ -7,14 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.effective import NEEDED, TICKER, by_effective_day
-from fxticker.analysis.quotes import Ticks, quotes, ticks_of
-from fxticker.errors import NoData
-from fxticker.instants import Moment, instant
+from fxticker.analysis.effective import TICKER, holds_days, official_ticks
+from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.errors import NoData, NotDerivable
+from fxticker.instants import Moment
 
 DAY = pd.Timedelta(days=1)
-IN_FORCE = pd.Timedelta(days=14)
-"""An official rate holds until the next one; after the longest holidays a bank without a new one has stopped."""
+OPEN_END = pd.Timedelta(days=4)
+"""The last stored rate of a bank is taken over a long weekend: that there was none after it is not known."""
 LAGS_DAYS = range(-5, 6)
 
 
@@ -52,7 +52,9 @@ def compare(
     -------
     pandas.DataFrame
         One row per day, pair and official source that had a rate in force: ``day``, ``pair``, ``source``,
-        ``official_at`` (the day for which the official rate was printed; 14 days before at most), ``official``,
+        ``official_at`` (the day for which the official rate was printed: a rate is in force until the next one, but
+        no longer than its source's longest holidays, and the last one stored no longer than 4 days, unless the source
+        tells only of days with another rate), ``official``,
         ``official_lo``, ``official_hi``, ``ticker_lo``, ``ticker_hi`` (the hull of the bands of the day's ticks),
         ``ticks`` (how many), ``inside`` (the official band and the ticker's have a point in common) and
         ``distance_pct``: how far the nearest points of both bands lie apart, in percent of the official rate; 0 if
@@ -66,7 +68,7 @@ def compare(
         If a pair is neither stored nor derivable.
     """
     days = _ticker_days(ticks, ticker, pairs, start, end, as_of)
-    official = _official_days(ticks, ticker, list(days["pair"].unique()), sources, start, end, as_of)
+    official = _official_days(ticks, ticker, list(days["pair"].unique()), sources, as_of)
     found = _side_by_side(days, official, lag_days)
     if found.empty:
         raise NoData(f"no day has both a tick of {ticker} and an official rate")
@@ -94,7 +96,8 @@ def lags(
     -------
     pandas.DataFrame
         One row per official source, pair and lag from -5 to 5 days (positive: the ticker follows the bank): ``source``,
-        ``pair``, ``lag_days``, ``days`` compared, ``inside`` (the share of these days, 0 to 1), ``distance_pct`` (the
+        ``pair``, ``lag_days``, ``days`` compared (those that have an official
+        rate for every lag), ``inside`` (the share of these days, 0 to 1), ``distance_pct`` (the
         mean of the distances' sizes), and ``best``: no other lag has a larger share inside, nor an equal one with a
         smaller distance. Where the printed digits cannot tell, several lags are best.
 
@@ -104,14 +107,13 @@ def lags(
         If no day has both.
     """
     days = _ticker_days(ticks, ticker, pairs, start, end, as_of)
-    official = _official_days(ticks, ticker, list(days["pair"].unique()), sources, start, end, as_of)
-    parts = [
-        _side_by_side(days, official, lag).assign(lag_days=lag, size=lambda f: f["distance_pct"].abs())
-        for lag in LAGS_DAYS
-    ]
-    compared = pd.concat(parts, ignore_index=True)
+    official = _official_days(ticks, ticker, list(days["pair"].unique()), sources, as_of)
+    compared = pd.concat([_side_by_side(days, official, lag).assign(lag_days=lag) for lag in LAGS_DAYS])
+    # a lag that is compared on other days than the rest could be best by their luck
+    count = compared.groupby(["source", "pair", "day"])["lag_days"].transform("size")
+    compared = compared[count == len(LAGS_DAYS)].assign(size=lambda frame: frame["distance_pct"].abs())
     if compared.empty:
-        raise NoData(f"no day has both a tick of {ticker} and an official rate")
+        raise NoData(f"no day has a tick of {ticker} and official rates for all lags from -5 to 5 days")
     found = (
         compared.groupby(["source", "pair", "lag_days"], observed=True, sort=True)
         .agg(days=("day", "size"), inside=("inside", "mean"), distance_pct=("size", "mean"))
@@ -139,34 +141,22 @@ def _ticker_days(
 
 
 def _official_days(
-    ticks: Ticks,
-    ticker: str,
-    pairs: list[str],
-    sources: Iterable[str] | None,
-    start: Moment | None,
-    end: Moment | None,
-    as_of: Moment | None,
+    ticks: Ticks, ticker: str, pairs: list[str], sources: Iterable[str] | None, as_of: Moment | None
 ) -> pd.DataFrame:
-    """The official rates of the pairs, in their direction, by effective day."""
-    margin = IN_FORCE + DAY * max(LAGS_DAYS)
-    held = ticks_of(
-        ticks,
-        sources=sources,
-        start=None if start is None else pd.Timestamp(instant(start)) - margin,
-        end=None if end is None else pd.Timestamp(instant(end)) + margin,
-        as_of=as_of,
-        columns=NEEDED,
-    )
-    dated = by_effective_day(held, tickers=[ticker])
+    """The official rates of the pairs, in their direction, by effective day.
+
+    All of them: a rate may be in force for months, and a source has one a day.
+    """
+    dated = official_ticks(ticks, sources=sources, ticker=ticker, as_of=as_of)
     parts = [_quoted(dated, pair) for pair in pairs]
-    return pd.concat(parts, ignore_index=True) if parts else _quoted(dated, "")
+    return pd.concat(parts, ignore_index=True) if parts else _quoted(dated[:0], "")
 
 
 def _quoted(dated: pd.DataFrame, pair: str) -> pd.DataFrame:
     """A pair's official rates; none where no official source gives it."""
     try:
-        found = quotes(dated, pairs=[pair])
-    except ValueError:
+        found = quotes(dated, pairs=[pair] if pair else None)
+    except NotDerivable:
         found = quotes(dated[:0])
     renamed = {"observed_at": "official_at", "rate": "official", "rate_lo": "official_lo", "rate_hi": "official_hi"}
     shown = found.astype({"source": "str", "pair": "str"}).rename(columns=renamed)
@@ -188,9 +178,8 @@ def _side_by_side(days: pd.DataFrame, official: pd.DataFrame, lag_days: int) -> 
 def _matched(days: pd.DataFrame, rates: pd.DataFrame, source: str, pair: str, lag_days: int) -> pd.DataFrame:
     wanted = days.assign(at=days["day"] - lag_days * DAY).drop(columns="pair")
     in_force = rates.drop(columns=["source", "pair"]).sort_values("official_at")
-    found = pd.merge_asof(
-        wanted, in_force, left_on="at", right_on="official_at", direction="backward", tolerance=IN_FORCE
-    ).dropna(subset=["official"])
+    found = pd.merge_asof(wanted, in_force, left_on="at", right_on="official_at", direction="backward")
+    found = found[_is_in_force(found, in_force["official_at"].iloc[-1], holds_days(source))]
     above = (found["official_lo"] - found["ticker_hi"]).clip(lower=0)
     below = (found["ticker_lo"] - found["official_hi"]).clip(lower=0)
     return found.assign(
@@ -199,3 +188,10 @@ def _matched(days: pd.DataFrame, rates: pd.DataFrame, source: str, pair: str, la
         inside=(above == 0) & (below == 0),
         distance_pct=np.asarray(100 * (above - below) / found["official"], np.float64),
     )
+
+
+def _is_in_force(found: pd.DataFrame, last: pd.Timestamp, limit_days: int | None) -> pd.Series:
+    if limit_days is None:
+        return found["official_at"].notna()
+    age = found["at"] - found["official_at"]
+    return (age <= limit_days * DAY) & ((found["official_at"] < last) | (age <= OPEN_END))

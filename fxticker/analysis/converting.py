@@ -8,8 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decima
 from fractions import Fraction
 from typing import Any
 
-import pandas as pd
-
+from fxticker.analysis.durations import duration_of
 from fxticker.analysis.looking_up import Rate, Shown, rates_by
 from fxticker.analysis.quotes import Ticks
 from fxticker.errors import NoData, StaleRate
@@ -75,6 +74,10 @@ class Conversion:
         return f"{amount} {self.currency}, between {lo} and {hi}: by {shown}, {age_text(self.age)} old"
 
     def _rounded(self) -> tuple[str, str, str]:
+        if self.amount_lo == self.amount_hi:  # by a constant
+            exact = (ROUND_HALF_EVEN, ROUND_FLOOR, ROUND_CEILING)
+            amount, lo, hi = (_rounded(self.amount, None, rounding, digits=MAX_DIGITS) for rounding in exact)
+            return amount, lo, hi
         # two digits of the band's width: further ones would say nothing
         width = Decimal(_rounded(self.amount_hi - self.amount_lo, None, ROUND_HALF_EVEN))
         decimals = max(1 - width.adjusted(), 0)
@@ -101,7 +104,7 @@ def convert(
     amount
         How much, above zero; not a float, which is seldom the number that was meant.
     from_currency, to_currency
-        Of what and into what, as in ``KZT/USD``; through USD if need be.
+        Of what and into what, as in ``KZT/USD``; through USD, or RUB, if need be.
     at
         By the rates as of this instant, a date standing for its end; null for now.
     max_age
@@ -124,7 +127,7 @@ def convert(
         If the amount is none, several sources have the rate and none is named, or the pair is neither stored nor
         derivable.
     """
-    given, limit = _amount(amount), _duration(max_age)
+    given, limit = _amount(amount), duration_of(max_age)
     asked = datetime.now(UTC) if at is None else last_instant(at)
     pair = f"{from_currency}/{to_currency}"
     found = rates_by(ticks, asked, pairs=[pair], sources=None if source is None else [source])
@@ -168,18 +171,8 @@ def _amount(given: Decimal | str | int) -> Fraction:
     return Fraction(amount)
 
 
-def _duration(given: timedelta | str) -> timedelta:
-    try:
-        duration = pd.Timedelta(given)
-    except ValueError as error:
-        raise ValueError(f"max_age is a duration such as 12h or 1D, not {given!r}") from error
-    if not duration >= pd.Timedelta(0):
-        raise ValueError(f"max_age is a duration such as 12h or 1D, not {given!r}")
-    return duration.to_pytimedelta()
-
-
-def _rounded(value: Fraction, decimals: int | None, rounding: str) -> str:
+def _rounded(value: Fraction, decimals: int | None, rounding: str, *, digits: int = 4 * MAX_DIGITS) -> str:
     """A value as decimal text, plainly written."""
-    context = Context(prec=4 * MAX_DIGITS, rounding=rounding)
+    context = Context(prec=digits, rounding=rounding)
     exact = context.divide(Decimal(value.numerator), Decimal(value.denominator))
     return f"{exact if decimals is None else exact.quantize(Decimal(1).scaleb(-decimals), context=context):f}"

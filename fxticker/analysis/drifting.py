@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.looking_up import Rate, known_at, rates_by
-from fxticker.analysis.periods import Freq, period_of, start_of
+from fxticker.analysis.looking_up import Rate, rates_by
+from fxticker.analysis.periods import Freq, every_period, period_of, start_of
 from fxticker.analysis.quotes import Ticks, quotes
-from fxticker.analysis.series import change_pct, in_series
+from fxticker.analysis.series import change_pct, in_series, may_close
 from fxticker.bands import Band, drift_pct, drift_pct_of
 from fxticker.errors import NoData
 from fxticker.frames import typed
@@ -53,8 +53,9 @@ def drift(
     """The relative change of each rate between two instants, with its band.
 
     Each end is looked up as of its instant: the last ticks not later than it; a date stands for the last ticks of that
-    day. A tick of which only the date is known counts from the end of its day on. `start_at` and `end_at` say which
-    instants those were. A pair that is in none of the source's last twelve months with ticks by then has none.
+    day. A tick of which only the date is known counts from the end of its day on, unless its source shows the pair at
+    an instant of that day: that one is the day's last. `start_at` and `end_at` say which instants those were. A pair
+    that is in none of the source's last twelve months with ticks by then has none.
 
     Parameters
     ----------
@@ -197,8 +198,8 @@ def drift_by_period(
 ) -> pd.DataFrame:
     """The relative change of each rate from one period's close to the next one's, with its band.
 
-    The close is the period's last quote. A tick of which only the date is known counts at the end of its day; by the
-    hour it does not count.
+    The close is the period's last quote. A tick of which only the date is known closes its day if its source does not
+    show the pair at an instant of that day; by the hour it does not count.
 
     Parameters
     ----------
@@ -230,9 +231,7 @@ def drift_by_period(
         If `freq` is none of those, or a pair is neither stored nor derivable.
     """
     held = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
-    if freq == "hour":
-        held = held[held["time_basis"] != TimeBasis.DATE]
-    held = held.iloc[np.argsort(known_at(held).to_numpy("M8[us]"), kind="stable")]
+    held = held[held["time_basis"] != TimeBasis.DATE if freq == "hour" else may_close(held)]
     order, first = in_series(held)
     number = period_of(held["observed_at"].to_numpy("M8[us]")[order], freq)
     is_close = np.ones(len(order), bool)
@@ -244,30 +243,11 @@ def drift_by_period(
     places_before[begins] = -1  # no row has this label
     before = closes[[*_QUOTE]].reindex(places_before).reset_index(drop=True)
     moved = _changes(closes, before).assign(from_at=before["observed_at"], to_at=closes["observed_at"])
-    grid, places = _grid(number, begins)
-    series = closes[["source", "pair"]].iloc[begins].iloc[grid["series"]].reset_index(drop=True)
-    start_at = pd.Series(start_of(grid["number"].to_numpy(), freq)).dt.tz_localize("UTC")
-    found = pd.concat([series.assign(start_at=start_at), moved.set_index(places).reindex(grid.index)], axis=1)
+    of_series, every, places = every_period(number, begins)
+    series = closes[["source", "pair"]].iloc[begins].iloc[of_series].reset_index(drop=True)
+    start_at = pd.Series(start_of(every, freq)).dt.tz_localize("UTC")
+    found = pd.concat([series.assign(start_at=start_at), moved.set_index(places).reindex(series.index)], axis=1)
     return found.assign(significant=found["significant"].eq(True))
-
-
-def _grid(number: np.ndarray, begins: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
-    """All periods of each series from its first to its last, and which of them the numbered ones are.
-
-    Parameters
-    ----------
-    number
-        Of the periods that each series has, series after series.
-    begins
-        Where a series begins in these.
-    """
-    counts = np.diff(np.append(begins, len(number)))
-    lowest, highest = number[begins], number[begins + counts - 1]
-    length = highest - lowest + 1
-    offset = np.cumsum(length) - length - lowest
-    series = np.repeat(np.arange(len(begins)), length)
-    grid = pd.DataFrame({"series": series, "number": np.arange(len(series)) - offset[series]})
-    return grid, number + np.repeat(offset, counts)
 
 
 def _in_place(series: pd.DataFrame, rates: Mapping[tuple[str, str], Rate]) -> pd.DataFrame:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 import pandas as pd
 
-from fxticker.models import Origin, TimeBasis
+from fxticker.analysis.quotes import Ticks, ticks_of
+from fxticker.instants import Moment
+from fxticker.loading import names
+from fxticker.models import TimeBasis
+from fxticker.sources import source_of
+from fxticker.sources.constants import CONSTANTS
+from fxticker.store import opened
 
 NEEDED = [
     "source",
@@ -20,22 +26,22 @@ NEEDED = [
     "recorded_at",
     "origin",
 ]
+_HOLIDAYS_DAYS = 14
+"""For sources that say nothing of it."""
 TICKER = "timesca"
 """The source whose printed date is that of its page; the date that a bank prints is the day its rate is for."""
 
 
-def by_effective_day(ticks: pd.DataFrame, *, tickers: Collection[str] = (TICKER,)) -> pd.DataFrame:
+def by_effective_day(ticks: pd.DataFrame) -> pd.DataFrame:
     """Ticks of official sources, at 00:00 UTC of the day that they print.
 
     Banks fix a rate in the afternoon and print the next day's date; the same rate comes again with every poll and in
-    the bank's history.
+    the bank's history. The day is the bank's own: where it begins in UTC, five or six hours earlier, is not looked at.
 
     Parameters
     ----------
     ticks
-        As `fxticker.load` gives them.
-    tickers
-        Sources that print no such date; their ticks are left out.
+        As `fxticker.load` gives them, of sources that print such a date.
 
     Returns
     -------
@@ -43,10 +49,9 @@ def by_effective_day(ticks: pd.DataFrame, *, tickers: Collection[str] = (TICKER,
         The columns of `ticks`, with `observed_at` the day and basis ``date``; of each source, pair and day the value
         that was recorded last: banks revise. A rate without a printed date is that of the day on which it was seen.
     """
-    official = ticks[~ticks["source"].isin(list(tickers))]
-    seen = official["observed_at"].dt.floor("D")
-    day = official["source_date"].astype("datetime64[us]").dt.tz_localize("UTC").fillna(seen)
-    dated = official.assign(observed_at=day.astype(seen.dtype))
+    seen = ticks["observed_at"].dt.floor("D")
+    day = ticks["source_date"].astype("datetime64[us]").dt.tz_localize("UTC").fillna(seen)
+    dated = ticks.assign(observed_at=day.astype(seen.dtype))
     last = dated.sort_values("recorded_at", kind="stable").drop_duplicates(
         ["source", "pair", "observed_at"], keep="last"
     )
@@ -54,6 +59,19 @@ def by_effective_day(ticks: pd.DataFrame, *, tickers: Collection[str] = (TICKER,
     return last.assign(time_basis=basis).sort_values(["observed_at", "pair"], kind="stable", ignore_index=True)
 
 
-def is_constant(ticks: pd.DataFrame) -> pd.Series:
-    """Which ticks are of fixed rates, in force from their day on until another comes."""
-    return ticks["origin"] == Origin.CONSTANT.value
+def official_ticks(ticks: Ticks, *, sources: Iterable[str] | None, ticker: str, as_of: Moment | None) -> pd.DataFrame:
+    """All ticks of all sources but the ticker, by the day that they are for: see `by_effective_day`."""
+    if isinstance(ticks, pd.DataFrame):
+        held = [str(name) for name in ticks["source"].unique()]
+    else:
+        held = opened(ticks).ticks.sources()
+    wanted = [name for name in (held if sources is None else names(sources)) if name != ticker]
+    return by_effective_day(ticks_of(ticks, sources=wanted, as_of=as_of, columns=NEEDED))
+
+
+def holds_days(source: str) -> int | None:
+    """How long a source's rate can be in force without a newer one; null where it is until the next one comes."""
+    if source in CONSTANTS:
+        return None
+    found = source_of(source)
+    return _HOLIDAYS_DAYS if found is None else found.holds_days

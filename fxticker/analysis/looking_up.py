@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.quotes import COMMON, Ticks, check_derivable, currencies_of, legs_of, ticks_of
+from fxticker.analysis.quotes import THROUGH, Ticks, check_derivable, currencies_of, legs_of, ticks_of
 from fxticker.bands import Band, cross, inverse
 from fxticker.frames import counting_rows, hull_of
 from fxticker.instants import Moment, instant
@@ -68,13 +68,6 @@ class Rate:
     legs: tuple[Shown, ...]
 
 
-def known_at(ticks: pd.DataFrame) -> pd.Series:
-    """From when on each tick counts: one of which only the date is known from the end of its day on."""
-    is_date = ticks["time_basis"] == TimeBasis.DATE
-    at = ticks["observed_at"]
-    return at.where(~is_date, at + _REST_OF_DAY) if is_date.any() else at
-
-
 def rates_by(
     ticks: Ticks,
     upto: datetime,
@@ -93,7 +86,8 @@ def rates_by(
     ticks
         A store, or a frame of ticks.
     upto
-        The instant, included. A tick of which only the date is known counts from the end of its day on.
+        The instant, included. A tick of which only the date is known counts from the end of its day on, unless the
+        source shows the pair at an instant of that day: see `fxticker.analysis.series.may_close`.
     pairs
         Only these, as for `fxticker.quotes`; all stored ones if null.
     sources
@@ -137,7 +131,10 @@ def _last_rows(
 
 
 def _known(ticks: pd.DataFrame, upto: datetime) -> pd.DataFrame:
-    return ticks[known_at(ticks) <= upto]
+    # as of one day, the later `observed_at` is that of a tick with an instant: a date is written as its first one
+    is_date = ticks["time_basis"] == TimeBasis.DATE
+    at = ticks["observed_at"]
+    return ticks[at.where(~is_date, at + _REST_OF_DAY) <= upto] if is_date.any() else ticks[at <= upto]
 
 
 def _shown(rows: pd.DataFrame) -> dict[tuple[str, str], Shown]:
@@ -174,26 +171,23 @@ def _crossed(
     upto: datetime,
     as_of: Moment | None,
 ) -> Iterator[Rate]:
-    """The rate through the common currency, of the last instant at which both legs were shown."""
+    """The rates through each common currency, of the last instant at which both legs were shown."""
     currencies = currencies_of(pair)
-    if COMMON in currencies:
-        return
-    ways = [list(_direct(shown, source, currency, COMMON)) for currency in currencies]
-    if not all(ways):
-        return
-    if len({rate.at for rates in ways for rate in rates}) > 1:
-        shown = _shown(_last_together(ticks, source, currencies, upto, as_of))
-        ways = [list(_direct(shown, source, currency, COMMON)) for currency in currencies]
-    if all(ways):
-        base, quote = ways[0][0], ways[1][0]
-        yield Rate(base.at, base.value / quote.value, cross(base.band, quote.band), None, base.legs + quote.legs)
+    for common in THROUGH:
+        ways = [list(_direct(shown, source, currency, common)) for currency in currencies]
+        if all(ways) and len({rate.at for rates in ways for rate in rates}) > 1:
+            together = _shown(_last_together(ticks, source, currencies, common, upto, as_of))
+            ways = [list(_direct(together, source, currency, common)) for currency in currencies]
+        if all(ways):
+            base, quote = ways[0][0], ways[1][0]
+            yield Rate(base.at, base.value / quote.value, cross(base.band, quote.band), None, base.legs + quote.legs)
 
 
 def _last_together(
-    ticks: Ticks, source: str, currencies: tuple[str, str], upto: datetime, as_of: Moment | None
+    ticks: Ticks, source: str, currencies: tuple[str, str], common: str, upto: datetime, as_of: Moment | None
 ) -> pd.DataFrame:
     """The rows of both legs at the last instant that has both."""
-    legs = [[f"{currency}/{COMMON}", f"{COMMON}/{currency}"] for currency in currencies]
+    legs = [[f"{currency}/{common}", f"{common}/{currency}"] for currency in currencies]
     end = upto + MICROSECOND if upto < _ALWAYS else None
     held = _known(ticks_of(ticks, pairs=[*legs[0], *legs[1]], sources=[source], end=end, as_of=as_of), upto)
     at = held["observed_at"].to_numpy("M8[us]")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.bands import outward
+from fxticker.errors import NotDerivable
 from fxticker.frames import settled
 from fxticker.instants import Moment, instant, last_instant
 from fxticker.loading import StorePath, load, names, stored_pairs
@@ -20,7 +21,7 @@ COMMON = "USD"
 """The currency through which cross rates go: the ticker shows all others against it."""
 THROUGH = (COMMON, "RUB")
 """In this order: the Bank of Russia gives all rates against its own currency."""
-_NEEDED = ["source", "pair", "observed_at", "time_basis", "rate", "rate_text", "nominal", "recorded_at"]
+_NEEDED = ["source", "pair", "observed_at", "time_basis", "rate", "rate_text", "nominal", "recorded_at", "origin"]
 _COLUMNS = [
     "source",
     "pair",
@@ -141,11 +142,14 @@ def quotes(
     Raises
     ------
     ValueError
-        If a pair is neither stored nor derivable; the message names it and what is stored.
+        If a text is no pair; `fxticker.errors.NotDerivable` if a pair is neither stored nor derivable: the message
+        names it and what is stored.
     """
     wanted = None if pairs is None else [*dict.fromkeys(names(pairs))]
     legs = None if wanted is None else sorted({leg for pair in wanted for leg in legs_of(pair)})
-    shown = ticks_of(ticks, pairs=legs, sources=sources, start=start, end=end, as_of=as_of, columns=_NEEDED)
+    has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
+    needed = _NEEDED if has_origin else _NEEDED[:-1]
+    shown = ticks_of(ticks, pairs=legs, sources=sources, start=start, end=end, as_of=as_of, columns=needed)
     held = settled(_tidied(shown))
     if wanted is None:
         return _tidied(held[_COLUMNS])
@@ -187,7 +191,7 @@ def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
 
     Raises
     ------
-    ValueError
+    NotDerivable
         If one is neither stored nor derivable.
     """
     missing = sorted(set(pairs))
@@ -199,7 +203,7 @@ def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
         base, quote = currencies_of(pair)
         ways = ({f"{base}/{common}", f"{quote}/{common}"} for common in THROUGH)
         if pair not in known and not any(way <= known for way in ways):
-            raise ValueError(f"{pair} is neither stored nor derivable; stored are {', '.join(sorted(shown))}")
+            raise NotDerivable(f"{pair} is neither stored nor derivable; stored are {', '.join(sorted(shown))}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.covering import coverage
-from fxticker.analysis.periods import Freq, period_of, start_of
+from fxticker.analysis.periods import Freq, every_period, period_of, start_of
 from fxticker.analysis.quotes import Ticks, quotes
-from fxticker.analysis.series import in_series
+from fxticker.analysis.series import in_series, may_close
 from fxticker.instants import Moment
 from fxticker.loading import load_polls
 from fxticker.models import TimeBasis
 
 _RATES = {"": "rate", "_lo": "rate_lo", "_hi": "rate_hi"}
-_REST_OF_DAY = pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
 
 
 def resample(
@@ -32,7 +31,8 @@ def resample(
 ) -> pd.DataFrame:
     """The rates of each hour, day, week or month of UTC.
 
-    A tick of which only the date is known counts at the end of its day; by the hour it does not count.
+    A tick of which only the date is known counts at the end of its day; where its source shows the pair at an instant
+    of that day too, it neither opens nor closes a period. By the hour it does not count.
 
     Parameters
     ----------
@@ -66,14 +66,19 @@ def resample(
     ValueError
         If `freq` is none of those, or a pair is neither stored nor to be derived.
     """
-    held = _by_known_time(quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of), freq)
+    held = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    if freq == "hour":
+        held = held.loc[held["time_basis"] != TimeBasis.DATE]
     if polls is None and not isinstance(ticks, pd.DataFrame):
         polls = load_polls(ticks, sources=sources, start=start, end=end)
     order, first = in_series(held)
     number = period_of(held["observed_at"].to_numpy("M8[us]")[order], freq)
     begins = np.union1d(first, np.flatnonzero(np.diff(number)) + 1).astype(np.intp)
-    grid, places = _grid(held.iloc[order[first]], number[begins], np.searchsorted(begins, first))
-    grid = grid.assign(start_at=pd.Series(start_of(grid["start_at"].to_numpy(), freq)).dt.tz_localize("UTC"))
+    series = held[["source", "pair"]].iloc[order[first]]
+    sources_of = series["source"].cat.codes.to_numpy()
+    of_series, every, places = every_period(number[begins], np.searchsorted(begins, first), sources_of)
+    grid: pd.DataFrame = series.take(of_series).reset_index(drop=True)
+    grid = grid.assign(start_at=pd.Series(start_of(every, freq)).dt.tz_localize("UTC"))
     for name, values in _summary(held, order, begins).items():
         column = np.full(len(grid), 0 if name == "count" else np.nan, values.dtype)
         column[places] = values
@@ -81,55 +86,23 @@ def resample(
     return grid.assign(coverage=np.nan if polls is None else _coverage(grid, polls, freq, sources, start, end))
 
 
-def _by_known_time(held: pd.DataFrame, freq: Freq) -> pd.DataFrame:
-    """The quotes in the order in which they count."""
-    is_date = (held["time_basis"] == TimeBasis.DATE).to_numpy()
-    if not is_date.any():
-        return held
-    if freq == "hour":
-        return held[~is_date]
-    counts_at = held["observed_at"].where(~is_date, held["observed_at"] + _REST_OF_DAY)
-    return held.iloc[np.argsort(counts_at.to_numpy(), kind="stable")]
-
-
 def _summary(held: pd.DataFrame, order: np.ndarray, begins: np.ndarray) -> dict[str, np.ndarray]:
     """The columns of the periods that have quotes."""
     count = np.diff(np.append(begins, len(order))).astype(np.int64)
+    at_ends = np.flatnonzero(may_close(held)[order])  # every period has one
+    places = {
+        "open": at_ends[np.searchsorted(at_ends, begins)],
+        "close": at_ends[np.searchsorted(at_ends, begins + count) - 1],
+    }
     rates = {suffix: held[name].to_numpy()[order] for suffix, name in _RATES.items()}
     found: dict[str, np.ndarray] = {}
     for column in ("open", "high", "low", "close"):
         for suffix, values in rates.items():
-            if column in {"open", "close"} or not len(begins):
-                found[column + suffix] = values[begins if column == "open" else begins + count - 1]
+            if column in places or not len(begins):
+                found[column + suffix] = values[places.get(column, begins)]
             else:
                 found[column + suffix] = (np.maximum if column == "high" else np.minimum).reduceat(values, begins)
     return {**found, "count": count}
-
-
-def _grid(series: pd.DataFrame, number: np.ndarray, first: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
-    """All periods of all series, and which of them the found ones are.
-
-    Parameters
-    ----------
-    series
-        A row of each.
-    number
-        Of each period that has quotes.
-    first
-        Where in these a series begins.
-    """
-    source = series["source"].cat.codes.to_numpy()
-    ends = np.append(first[1:], len(number))
-    lowest, highest = number[first], number[ends - 1] if len(number) else number
-    for one in np.unique(source):
-        lowest[source == one] = lowest[source == one].min()
-        highest[source == one] = highest[source == one].max()
-    length = highest - lowest + 1
-    offset = np.append(0, np.cumsum(length)).astype(np.intp)
-    grid = series[["source", "pair"]].take(np.repeat(np.arange(len(series)), length)).reset_index(drop=True)
-    of_series = np.repeat(np.arange(len(series)), ends - first)
-    every = np.arange(len(grid)) - np.repeat(offset[:-1] - lowest, length)
-    return grid.assign(start_at=every), offset[of_series] + number - lowest[of_series]
 
 
 def _coverage(

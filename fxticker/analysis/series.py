@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.bands import outward
+from fxticker.models import TimeBasis
 
 
 def in_series(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -45,6 +46,26 @@ def runs(quotes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     for values in (quotes["rate_text"].cat.codes, quotes["rate_lo"], quotes["rate_hi"]):
         begins |= _is_other(values.to_numpy()[order])
     return order, np.flatnonzero(begins)
+
+
+def may_close(quotes: pd.DataFrame) -> np.ndarray:
+    """Of a frame as `fxticker.quotes` gives it, which quotes may be the last of their day.
+
+    One of which only the day is known counts from the end of its day on; where its source shows the pair at an instant
+    of that day too, that one is the day's last, and the other neither opens nor closes any span of time. At one instant
+    `fxticker.frames.settled` chooses likewise.
+    """
+    has_instant = (quotes["time_basis"] != TimeBasis.DATE).to_numpy()
+    if has_instant.all():
+        return has_instant
+    order, first = in_series(quotes)
+    begins = _is_other(quotes["observed_at"].to_numpy("M8[us]")[order].astype("M8[D]"))
+    begins[first] = True
+    begins = np.flatnonzero(begins)
+    of_day = np.logical_or.reduceat(has_instant[order], begins)
+    may = np.empty(len(order), bool)
+    may[order] = has_instant[order] | ~np.repeat(of_day, np.diff(np.append(begins, len(order))))
+    return may
 
 
 def change_pct(

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
 
-from fxticker.analysis.effective import NEEDED, TICKER, by_effective_day, is_constant
+from fxticker.analysis.durations import duration_of
+from fxticker.analysis.effective import NEEDED, TICKER, holds_days, official_ticks
 from fxticker.analysis.quotes import COMMON, Ticks, currencies_of, quotes, ticks_of
 from fxticker.bands import outward
-from fxticker.errors import NoData
+from fxticker.errors import NoData, NotDerivable
 from fxticker.instants import Moment, last_instant
-from fxticker.models import Origin
+from fxticker.loading import names
+from fxticker.models import TimeBasis
+from fxticker.schedule import EPOCH, MICROSECOND
 
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
 MAX_AGE = "14D"
 """As long as an official rate may be in force over the longest holidays."""
 
@@ -49,9 +54,10 @@ class Statement:
     others: tuple[Statement, ...] = field(default=())
 
     @property
-    def contradictions(self) -> tuple[Statement, ...]:
-        """Those of the others whose bands have no point in common with this one: not both are right."""
-        return tuple(other for other in self.others if other.hi < self.lo or other.lo > self.hi)
+    def contradictions(self) -> tuple[tuple[Statement, Statement], ...]:
+        """Each two of this and the others whose bands have no point in common: not both are right."""
+        everyone = (self, *self.others)
+        return tuple((one, other) for one, other in combinations(everyone, 2) if one.hi < other.lo or other.hi < one.lo)
 
     @property
     def width_pct(self) -> float:
@@ -83,7 +89,8 @@ def best(
     at
         The instant; a date stands for its end; now if null.
     max_age
-        Older ticks say nothing: ``"14D"``, ``"12h"`` or a timedelta.
+        Older ticks say nothing: ``"14D"``, ``"12h"`` or a timedelta. Those of sources that tell only of days with
+        another rate, and fixed ones, hold until the next.
     sources
         Only these.
     as_of
@@ -101,64 +108,57 @@ def best(
     ValueError
         If `pair` is no pair, or `max_age` no length of time.
     """
-    instant = pd.Timestamp(datetime.now(UTC) if at is None else last_instant(at))
-    oldest = instant - pd.Timedelta(max_age)
+    instant = datetime.now(UTC) if at is None else last_instant(at)
+    limit = duration_of(max_age)
     base, quote = currencies_of(pair)
-    held = _held(ticks, oldest, instant, sources, as_of)
-    found = _said(held, pair, instant)
+    chosen = None if sources is None else names(sources)
+    held = _held(ticks, instant, limit, chosen, as_of)
+    found = _said(held, pair, instant, limit)
     if COMMON not in (base, quote):
-        legs = [_said(held, f"{currency}/{COMMON}", instant) for currency in (base, quote)]
+        legs = [_said(held, f"{currency}/{COMMON}", instant, limit) for currency in (base, quote)]
         found += [_crossed(pair, one, other) for one in legs[0] for other in legs[1] if one.source != other.source]
     if not found:
-        raise NoData(f"no source says anything of {pair} from {oldest:%Y-%m-%d %H:%M} to {instant:%Y-%m-%d %H:%M} UTC")
+        raise NoData(f"no source says anything of {pair} at {instant:%Y-%m-%d %H:%M} UTC, or in the {limit} before it")
     first, *others = sorted(found, key=lambda said: (said.width_pct, said.age, said.source))
     return replace(first, others=tuple(others))
 
 
 def _held(
-    ticks: Ticks, oldest: pd.Timestamp, instant: pd.Timestamp, sources: Iterable[str] | None, as_of: Moment | None
+    ticks: Ticks, instant: datetime, limit: timedelta, sources: list[str] | None, as_of: Moment | None
 ) -> pd.DataFrame:
     """All ticks that may say something: the ticker's as seen, official ones by the day that they are for."""
-    # a bank's rate may be seen a few days before it is in force, or be printed for days long past
-    reach = pd.Timedelta(days=1) + (instant - oldest)
-    near = ticks_of(ticks, sources=sources, start=oldest - reach, end=instant + reach, as_of=as_of, columns=NEEDED)
-    fixed = _constants(ticks, instant, sources, as_of)
-    dated = by_effective_day(near[~is_constant(near)])
-    dated = dated[(dated["observed_at"] >= oldest) & (dated["observed_at"] <= instant)]
-    seen = near[(near["source"] == TICKER) & (near["observed_at"] >= oldest) & (near["observed_at"] <= instant)]
-    parts = [part for part in (seen, dated, fixed) if len(part)]
-    return pd.concat(parts, ignore_index=True) if parts else near[:0]
+    dated = official_ticks(ticks, sources=sources, ticker=TICKER, as_of=as_of)
+    dated = dated[dated["observed_at"] <= pd.Timestamp(instant)]
+    if sources is not None and TICKER not in sources:
+        return dated
+    begin = instant - limit if instant - EPOCH > limit else EPOCH
+    end = instant + MICROSECOND if instant < _ALWAYS else None
+    seen = ticks_of(ticks, sources=[TICKER], start=begin, end=end, as_of=as_of, columns=NEEDED)
+    parts = [part for part in (seen, dated) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else dated
 
 
-def _constants(
-    ticks: Ticks, instant: pd.Timestamp, sources: Iterable[str] | None, as_of: Moment | None
-) -> pd.DataFrame:
-    from fxticker.sources.constants import CONSTANTS
-
-    wanted = [*CONSTANTS] if sources is None else [name for name in CONSTANTS if name in sources]
-    found = ticks_of(ticks, sources=wanted, as_of=as_of, columns=NEEDED)
-    return found[(found["observed_at"] <= instant) & (found["origin"] == Origin.CONSTANT.value)]
-
-
-def _said(held: pd.DataFrame, pair: str, instant: pd.Timestamp) -> list[Statement]:
+def _said(held: pd.DataFrame, pair: str, instant: datetime, limit: timedelta) -> list[Statement]:
     """What each source says of a pair, by its last tick."""
     try:
         found = quotes(held, pairs=[pair])
-    except ValueError:
+    except NotDerivable:
         return []
-    known = found[(found["time_basis"] != "date") | (found["source"] != TICKER) | _is_over(found, instant)]
-    last = known.drop_duplicates("source", keep="last")
-    return [_statement(row, instant) for row in last.itertuples()]
+    known = found[(found["time_basis"] != TimeBasis.DATE) | (found["source"] != TICKER) | _is_over(found, instant)]
+    said = [_statement(row, instant) for row in known.drop_duplicates("source", keep="last").itertuples()]
+    return [each for each in said if each.age <= limit or holds_days(each.source) is None]
 
 
-def _is_over(found: pd.DataFrame, instant: pd.Timestamp) -> pd.Series:
+def _is_over(found: pd.DataFrame, instant: datetime) -> pd.Series:
     """Of ticks of which only the day is known: whether that day is over, for it is some time on it."""
-    return found["observed_at"] + pd.Timedelta(days=1) <= instant + pd.Timedelta(microseconds=1)
+    begun = (instant + MICROSECOND if instant < _ALWAYS else instant).replace(hour=0, minute=0, second=0, microsecond=0)
+    is_over: pd.Series = found["observed_at"] < pd.Timestamp(begun)
+    return is_over
 
 
-def _statement(row: Any, instant: pd.Timestamp) -> Statement:
+def _statement(row: Any, instant: datetime) -> Statement:
     at = row.observed_at.to_pydatetime()
-    return Statement(str(row.pair), row.rate_lo, row.rate_hi, str(row.source), at, instant.to_pydatetime() - at)
+    return Statement(str(row.pair), row.rate_lo, row.rate_hi, str(row.source), at, instant - at)
 
 
 def _crossed(pair: str, base: Statement, quote: Statement) -> Statement:

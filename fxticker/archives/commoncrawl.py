@@ -204,6 +204,8 @@ def _page_in(body: bytes, capture: Capture, media_types: frozenset[str]) -> Capt
         raise DamagedPage("the archive gave another record than the index names")
     if found.http_status != httpx.codes.OK or found.media_type not in media_types:
         raise DamagedPage(f"the capture is no page: status {found.http_status}, {found.media_type[:60]!r}")
+    if found.body is None:
+        raise DamagedPage(f"content encoding {found.encoding[:60]!r} is not read")
     return CapturedPage(found.body, found.headers)
 
 

@@ -41,7 +41,9 @@ def read_captures(
                 yield record
             elif not EPOCH <= record.at <= latest:
                 yield DamagedRecord(record.offset, f"captured at {record.at}: before 1970 or in the future")
-            elif record.http_status == httpx.codes.OK and record.media_type in source.media_types:
-                yield ticks_of(source, record.body, record.headers, record.at) or ()
-            else:
+            elif record.http_status != httpx.codes.OK or record.media_type not in source.media_types:
                 yield SkippedRecord()
+            elif record.body is None:
+                yield DamagedRecord(record.offset, f"content encoding {record.encoding[:60]!r} is not read")
+            else:
+                yield ticks_of(source, record.body, record.headers, record.at) or ()

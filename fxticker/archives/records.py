@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +19,14 @@ from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersPars
 from fxticker.errors import FxTickerError
 from fxticker.gunzip import MARK, Members
 from fxticker.instants import instant, is_date
+from fxticker.page_text import decode
 
 MAX_BLOCK_BYTES = 5_000_000
 """Of a response, and of the page in it: pages of the site have some 150 kB."""
 _BLOCK_BYTES = 65_536
+_TAG_FIRST = re.compile(r"\s*<[!?/A-Za-z]")
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
+"""What plain text does not hold, and packed bytes do: control characters, and bytes that the charset lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class WarcPage:
     http_status, headers
         Of the answer; headers by lower-case name.
     body
-        The page, its transfer and content encodings undone.
+        The page, its transfer and content encodings undone; null if a content encoding is none that is read here.
     """
 
     offset: int
@@ -47,7 +52,12 @@ class WarcPage:
     at: datetime
     http_status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | None
+
+    @property
+    def encoding(self) -> str:
+        """The content encoding that the server named; empty if none."""
+        return _encoding(self.headers)
 
     @property
     def media_type(self) -> str:
@@ -117,19 +127,29 @@ def page_of(offset: int, headers: Any, url: str, block: bytes) -> WarcPage:
     return WarcPage(offset, url, at, int(status), named, _decoded(block[stream.tell() :], named))
 
 
-def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """A body without its encodings. Some crawlers undo them and leave the headers as they were."""
+def _encoding(headers: Mapping[str, str]) -> str:
+    return headers.get("content-encoding", "").strip().lower()
+
+
+def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes | None:
+    """A body without its encodings; null if one is not read here.
+
+    Some crawlers undo them and leave the headers as they were: what looks like a page or like text is taken as it is.
+    """
     if headers.get("transfer-encoding", "").strip().lower() == "chunked":
         body = _dechunked(body)
-    encoding = headers.get("content-encoding", "identity").strip().lower()
+    encoding = _encoding(headers)
     if encoding in ("gzip", "x-gzip") and body.startswith(MARK):
         unpacked = io.BufferedReader(Members(io.BytesIO(body))).read(MAX_BLOCK_BYTES + 1)
         if len(unpacked) > MAX_BLOCK_BYTES:
             raise Damaged(f"the page passes {MAX_BLOCK_BYTES} bytes")
         return unpacked
-    if encoding not in ("identity", "gzip", "x-gzip", "") and b"<" not in body[:1000]:
-        raise Damaged(f"content encoding {encoding[:60]!r}")
-    return body
+    return body if encoding in ("identity", "") or _is_plain(body, headers) else None
+
+
+def _is_plain(body: bytes, headers: Mapping[str, str]) -> bool:
+    text = decode(body, headers)
+    return _TAG_FIRST.match(text) is not None or _NO_TEXT.search(text) is None
 
 
 def _dechunked(body: bytes) -> bytes:

@@ -276,7 +276,7 @@ def best(
 ) -> None:
     """Print the most precise statement about a rate, and what the other sources say.
 
-    A source is marked where its band has no point in common with the first one's.
+    Those whose bands have no point in common contradict each other: each is named beside the other.
     """
     import pandas as pd
 
@@ -293,7 +293,9 @@ def best(
             "width_pct": float(f"{each.width_pct:.2g}"),
             "at": each.at,
             "age_h": round(each.age.total_seconds() / _HOUR_S, 1),
-            "contradicts": each in said.contradictions,
+            "contradicts": " ".join(
+                other.source for two in said.contradictions if each in two for other in two if other is not each
+            ),
         }
         for each in (said, *said.others)
     ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fxticker.cli.collecting import fetcher
-from fxticker.cli.options import Config, End, Start, StoreFolder, settings
+from fxticker.cli.options import Config, End, Start, StoreFolder, in_order, settings
 
 if TYPE_CHECKING:
     from fxticker.archives import ArchiveSummary
@@ -155,10 +155,12 @@ def _span(start: str | None, end: str | None) -> tuple[date | None, date]:
     from fxticker.clock import SystemClock
     from fxticker.instants import instant
 
+    in_order(start, end)
     first = None if start is None else instant(start).date()
     if end is None:
         return first, SystemClock().now().date()
-    return first, (instant(end) - timedelta(microseconds=1)).date()
+    day = instant(end)
+    return first, (day.date() if day.year == 1 else (day - timedelta(microseconds=1)).date())
 
 
 @contextmanager

@@ -90,6 +90,15 @@ def store_folder(config: Path | None, store: Path | None) -> Path:
     return store if store is not None else settings(config).store.path
 
 
+def in_order(start: Any, end: Any) -> None:
+    """Refuse, as wrong usage, a span that ends before it begins."""
+    from fxticker.instants import instant
+
+    if start is not None and end is not None and instant(start) > instant(end):
+        raise typer.BadParameter(f"the span ends, {end}, before it begins, {start}")
+
+
 def selection(**chosen: Any) -> dict[str, Any]:
     """The given options as arguments of `fxticker.load`: an option that was not given stays out."""
+    in_order(chosen.get("start"), chosen.get("end"))
     return {name: value for name, value in chosen.items() if value not in (None, [])}

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 from fxticker.bands import band_decimals
@@ -24,6 +24,10 @@ _NUMBER = re.compile(r"-?[0-9.]+")
 _FACTORED = ("source", "pair", "time_basis", "origin", "start_at", "end_at", "base_at")
 _DATE = "_date"
 """A column whose name ends so holds days."""
+_MORE_DECIMALS = 3
+"""Beyond those that show a band's width; an end closer to 0 than that is shown as 0."""
+_PRECISE = Context(prec=400)
+"""Any double can be rounded to any decimal."""
 _WIDTH = 1000
 """Wider than any table."""
 
@@ -103,17 +107,38 @@ def _banded(row: Mapping[Any, Any]) -> dict[str, Any]:
             shown[f"{stem}_band"] = None
             shown.setdefault(middle, None)
             continue
-        decimals = band_decimals(hi - lo)
-        band = f"{lo:.{decimals}f} to {hi:.{decimals}f}"
+        decimals = _decimals(lo, hi)
+        band = f"{_rounded(lo, decimals, ROUND_FLOOR)} to {_rounded(hi, decimals, ROUND_CEILING)}"
         if middle in row:
             shown[f"{stem}_band"] = band
-            shown[middle] = f"{row[middle]:.{decimals}f}"
+            shown[middle] = _rounded(row[middle], decimals, ROUND_HALF_EVEN)
         else:
             shown[middle] = band
     for column in row:
+        name = column.replace("_text", "")
         if _is_text_of(column, row.keys()) and (text := _missing_to_none(row[column])) is not None:
-            shown[column.replace("_text", "")] = text
+            shown[name] = text
+        elif name in row and name != column and f"{name}_band" not in shown and _missing_to_none(row[name]) is not None:
+            # derived, and of a band that is not at hand: no more digits than any ticker prints
+            shown[name] = f"{Decimal(f'{row[name]:.6g}'):f}"
     return shown
+
+
+def _decimals(lo: float, hi: float) -> int:
+    """Decimals for a band; enough that an end that is not 0 is not shown as 0, which would say something else."""
+    decimals = band_decimals(hi - lo)
+    ends = [abs(end) for end in (lo, hi) if end]
+    return max([decimals, *(_first_decimal(end) for end in ends if _first_decimal(end) <= decimals + _MORE_DECIMALS)])
+
+
+def _first_decimal(value: float) -> int:
+    return -math.floor(math.log10(value))
+
+
+def _rounded(value: float, decimals: int, rounding: str) -> str:
+    """A figure with so many decimals; the ends of a band are rounded outward: what is shown holds what is known."""
+    step = Decimal(1).scaleb(-decimals)
+    return f"{Decimal(repr(value)).quantize(step, rounding, _PRECISE) + 0:f}"
 
 
 def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> None:
@@ -149,7 +174,7 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{Decimal(repr(value)):f}"  # as a rate is written: 0.00008, not 8e-05
+        return f"{Decimal(f'{value:.9g}'):f}"  # as a rate is written: 0.00008, not 8e-05
     return escape(str(value))
 
 

@@ -166,6 +166,27 @@ def coverage(
     print(output)
 
 
+@app.command("compare")
+def compare(
+    output: Output,
+    config: Config = None,
+    store: StoreFolder = None,
+    pairs: AnyPairs = None,
+    sources: Sources = None,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    theme: Theme = Ground.LIGHT,
+) -> None:
+    """Draw the ticker's band of each day and the official rates that were in force."""
+    from fxticker.analysis.comparing import compare as compared
+    from fxticker.figures import plot_compare, save_figure
+
+    chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    save_figure(plot_compare(compared(store_folder(config, store), **chosen), theme=theme.value), output)
+    print(output)
+
+
 def _turned(folder: Path, pairs: list[str] | None) -> list[str]:
     """The pairs asked for, or all stored ones, each the other way round."""
     from fxticker.loading import stored_pairs

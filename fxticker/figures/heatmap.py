@@ -30,6 +30,8 @@ _LINEAR_PCT = 0.1
 """Within so much the colours are linear, beyond it logarithmic: changes differ by a factor of a thousand."""
 _WRITTEN_PERIODS = 16
 """Up to so many columns are wide enough for the figure of each cell."""
+_BAR_PT, _CELLS_IN = 2.5, 6.5
+"""Width of the bar of a change that is not of its period alone, and about that of all cells."""
 _PERIODS = ((1.5, "hour"), (25, "day"), (24 * 8, "week"), (24 * 32, "month"))
 """Names of periods up to so many hours."""
 
@@ -49,7 +51,8 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     matplotlib.figure.Figure
         A row per source and pair, a column per period (UTC). Colours run both ways from no change, told apart by those
         who do not see red or green, linear up to 0.1 % and logarithmic beyond. A hatched cell could be rounding
-        alone; where nobody looked the cell is empty. Up to 16 periods each cell says its percent.
+        alone; without a value in the period, or any before it, the cell is empty. A bar before a cell: its
+        change is also that of the empty periods before it. Up to 16 periods each cell says its percent.
 
     Raises
     ------
@@ -72,9 +75,12 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         reach = max(float(np.nanmax(np.abs(percent))), _LINEAR_PCT)
         mesh = _draw_cells(axis, edges, percent, reach, palette)
         _hatch(axis, edges, np.isfinite(percent) & (proven != 1))
+        labels = sorted(set(names))
+        carrying = rows[_carry(rows, edges)]
+        if len(carrying):
+            _bar(axis, edges, np.searchsorted(labels, names[carrying.index]), carrying["start_at"], palette)
         if len(starts) <= _WRITTEN_PERIODS:
             _write(axis, edges, percent, palette)
-        labels = sorted(set(names))
         axis.set_yticks(range(len(labels)), labels, color=palette.text)
         axis.set_ylim(len(labels) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
@@ -83,7 +89,7 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         axis.spines[["left", "bottom"]].set_visible(False)
         _color_bar(figure, axis, mesh, reach)
         period = _period(starts)
-        span = span_text(starts[0], edges[-1] - pd.Timedelta(microseconds=1))
+        span = span_text(rows["from_at"].min(), rows["to_at"].max())
         shown = counted(len(labels), "rate")
         title(figure, f"Change of {shown} per {period}, {span}")
         sources = names_text(sorted(changes["source"].astype(str).unique()))
@@ -91,7 +97,8 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
             figure,
             f"{sources}, {span} UTC, {counted(len(starts), period)}, "
             f"{counted(len(rows), 'change')} in {counted(percent.size, 'cell')}.",
-            "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it.",
+            "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."
+            + (" Bar before a cell: its change is also that of the empty periods before it." if len(carrying) else ""),
             palette,
         )
     return figure
@@ -151,6 +158,21 @@ def _hatch(axis: Axes, edges: pd.DatetimeIndex, unproven: np.ndarray) -> None:
         for begin, end in zip(at[turns[::2]], at[turns[1::2]], strict=True):
             pieces.append([(begin, row - 0.5), (begin, row + 0.5), (end, row + 0.5), (end, row - 0.5)])
     axis.add_collection(PolyCollection(pieces, facecolor="none", hatch="////", linewidth=0), autolim=False)
+
+
+def _carry(rows: pd.DataFrame, edges: pd.DatetimeIndex) -> pd.Series:
+    """Which changes began before the period ahead of their own: they are also those of empty periods."""
+    ahead = edges[:-1].insert(0, edges[0] - (edges[1] - edges[0]))
+    return rows["from_at"] < ahead[edges.searchsorted(rows["start_at"])]
+
+
+def _bar(axis: Axes, edges: pd.DatetimeIndex, row: np.ndarray, start_at: pd.Series, palette: Palette) -> None:
+    """Bars that end where the cells begin, in the empty ones before them."""
+    all_edges, right = _days(edges), _days(pd.DatetimeIndex(start_at))
+    width = min(_BAR_PT / 72 / _CELLS_IN * (all_edges[-1] - all_edges[0]), np.diff(all_edges).min())
+    left, top, foot = right - width, row - 0.5, row + 0.5
+    corners = np.stack([[left, top], [left, foot], [right, foot], [right, top]]).transpose(2, 0, 1)
+    axis.add_collection(PolyCollection(list(corners), facecolor=palette.text, linewidth=0), autolim=False)
 
 
 def _write(axis: Axes, edges: pd.DatetimeIndex, percent: np.ndarray, palette: Palette) -> None:

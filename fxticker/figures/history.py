@@ -1,13 +1,15 @@
 """Rates over time.
 
 What the printed digits do not support is not drawn: rates are steps inside their rounding band, and no line crosses a
-stretch in which nobody looked.
+stretch in which no value was got.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,10 +36,20 @@ from fxticker.figures.style import (
     title,
 )
 from fxticker.pegs import pegs_of
+from fxticker.sources.constants import CONSTANTS
 
 _PANEL_IN = 1.3
 _ABOVE_AXIS_IN = 0.4
 """Of a panel's height, what its title and the room between panels take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Peg:
+    """An official peg where it holds, as the pair is oriented, and what is to be said of it."""
+
+    held: np.ndarray
+    rate: float
+    said: str
 
 
 def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, theme: Theme = "light") -> Figure:
@@ -61,8 +73,9 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
         (a step); the shaded band is what its printed digits allow. The line is broken where the next value is farther
         away than three times the median distance of that line's values. The last value stands at the right edge as
         printed, or as the range that several values of its day, or the figures it is derived from, allow. An official
-        peg is a dashed line. Up to 6,400 values of a line are drawn as they are; of more, those without which a picture
-        1,600 pixels wide would look different, all extremes among them.
+        peg is a dashed line, and a fixed rate that was stored as such has no line of its own. Up to 6,400 values of a
+        line are drawn as they are; of more, those without which a picture 1,600 pixels wide would look different, all
+        extremes among them.
 
     Raises
     ------
@@ -73,7 +86,7 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
     """
     if frame.empty:
         raise NoData("there is no tick to draw")
-    lines = lines_of(frame, polls)
+    lines = lines_of(_without_constants(frame), polls)
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     first, last = _span(lines, polls, sources)
     several = len(sources) > 1
@@ -86,8 +99,12 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
         for panel, pair in zip(axes, pairs, strict=True):
             dress(panel)
             held = [line for line in lines if line.pair == pair]
-            _draw_panel(panel, held, colors, palette)
-            _draw_peg(panel, pair, (first, last), palette)
+            pegs = _pegs(pair, first, last)
+            _draw_panel(panel, held, pegs, colors, palette)
+            # one pair stands in the figure's title
+            stated = [pair] if len(pairs) > 1 else []
+            stated += [f"dashed: official peg, {', then '.join(peg.said for peg in pegs)}"] if pegs else []
+            panel.set_title("   ".join(stated))
             ends = [
                 (line.last_value, f"{line.last}  {line.source}" if several else line.last, colors[line.source])
                 for line in held
@@ -100,7 +117,7 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
         figure.align_ylabels(axes)
         if seen:
             axes[0].legend(handles=key(seen, palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
-        _tell(figure, lines, polls, palette)
+        _tell(figure, lines, polls, palette, is_shaded=bool(seen))
     return figure
 
 
@@ -114,7 +131,25 @@ def _span(lines: list[Line], polls: pd.DataFrame | None, sources: list[str]) -> 
     return at.min(), at.max()
 
 
-def _draw_panel(panel: Axes, lines: list[Line], colors: dict[str, str], palette: Palette) -> None:
+def _without_constants(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without fixed rates, whose one tick of long ago would stretch the axis; all if it has no others."""
+    is_constant = frame["source"].isin(CONSTANTS).to_numpy()
+    return frame[~is_constant] if is_constant.any() and not is_constant.all() else frame
+
+
+def _pegs(pair: str, first: np.datetime64, last: np.datetime64) -> list[_Peg]:
+    """The official pegs of a pair in a span."""
+    found = []
+    for peg, rate in pegs_of(pair):
+        since = np.datetime64(peg.since, "us")
+        until = last if peg.until is None else np.datetime64(peg.until, "us")
+        if since <= last and (until > first or peg.until is None):
+            held = np.array([max(since, first), min(until, last)], "M8[us]")
+            found.append(_Peg(held, float(rate), f"{peg.units_text} {peg.currency} per {peg.anchor}"))
+    return found
+
+
+def _draw_panel(panel: Axes, lines: list[Line], pegs: list[_Peg], colors: dict[str, str], palette: Palette) -> None:
     alone = len(lines) == 1
     for line in lines:
         color = colors[line.source]
@@ -126,20 +161,29 @@ def _draw_panel(panel: Axes, lines: list[Line], colors: dict[str, str], palette:
             band_alpha=1.0 if alone else 0.18,
         )
     base, quote = lines[0].pair.split("/")
-    panel.set_title(lines[0].pair)
     panel.set_ylabel(f"{quote} per {base}")
-    _rate_axis(panel, lines)
+    for peg in pegs:
+        style: dict[str, Any] = {"color": palette.muted, "linestyle": (0, (5, 3)), "linewidth": 1}
+        if peg.held[0] == peg.held[1]:  # a chart of one instant
+            panel.axhline(peg.rate, **style)
+        else:
+            panel.plot(peg.held, [peg.rate] * 2, **style)
+    _rate_axis(panel, lines, [peg.rate for peg in pegs])
 
 
-def _rate_axis(panel: Axes, lines: list[Line]) -> None:
+def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
     """Up to five ticks; where rates are as printed, at printable values only and with the printed decimals."""
-    lo, hi = min(line.steps.lo.min() for line in lines), max(line.steps.hi.max() for line in lines)
+    lo, hi = (
+        min([*pegs, *(line.steps.lo.min() for line in lines)]),
+        max([*pegs, *(line.steps.hi.max() for line in lines)]),
+    )
     quanta = [line.quantum for line in lines if line.quantum is not None]
     if not quanta:
-        panel.set_ylim(lo - 0.08 * (hi - lo), hi + 0.08 * (hi - lo))
+        margin = 0.08 * (hi - lo) or 0.01 * hi
+        panel.set_ylim(lo - margin, hi + margin)
         panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         return
-    quantum = min(quanta)
+    quantum = float(f"{min(quanta):.3g}")  # it was computed in doubles, and a thousand of them would show it
     margin = max(0.6 * quantum, 0.08 * (hi - lo))
     panel.set_ylim(lo - margin, hi + margin)
     steps = (hi - lo) / quantum / 4
@@ -150,28 +194,15 @@ def _rate_axis(panel: Axes, lines: list[Line]) -> None:
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:.{decimals}f}"))
 
 
-def _draw_peg(panel: Axes, pair: str, span: tuple[np.datetime64, np.datetime64], palette: Palette) -> None:
-    """A dashed line over the time that an official peg holds, named in the panel's title."""
-    first, last = (pd.Timestamp(at) for at in span)
-    stated = []
-    for peg, rate in pegs_of(pair):
-        since, until = pd.Timestamp(peg.since), last if peg.until is None else pd.Timestamp(peg.until)
-        if since <= last and until >= first:
-            held = np.array([max(since, first), min(until, last)], "M8[us]")
-            panel.plot(held, [float(rate)] * 2, color=palette.muted, linestyle=(0, (5, 3)), linewidth=1)
-            stated.append(f"{peg.units_text} {peg.currency} per {peg.anchor}")
-            low, high = panel.get_ylim()
-            room = 0.08 * (high - low)
-            panel.set_ylim(min(low, float(rate) - room), max(high, float(rate) + room))
-    if stated:
-        panel.set_title(f"{pair}   dashed: official peg, {', then '.join(stated)}")
-
-
-def _tell(figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette: Palette) -> None:
+def _tell(figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette: Palette, *, is_shaded: bool) -> None:
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     ends = np.concatenate([line.steps.when[[0, -1]] for line in lines])
     span = span_text(*(pd.Timestamp(at, unit="us") for at in (ends.min(), ends.max())))
-    what = "printed rates" if any(line.quantum is not None for line in lines) else "rates derived from printed ones"
+    what = (
+        "printed rates" if all(line.quantum is not None for line in lines) else "rates, some derived from printed ones"
+    )
+    if all(line.quantum is None for line in lines):
+        what = "rates derived from printed ones"
     shown = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
     of = f" of {len(sources)} sources" if len(sources) > 1 else ""
     title(figure, f"{shown}: {what}{of}, {span}")
@@ -179,9 +210,10 @@ def _tell(figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette
     whole = int(ends.max() // DAY_US - ends.min() // DAY_US) + 1
     facts = f"{names_text(sources)}, {span} UTC, {counted(sum(line.rows for line in lines), 'value')}"
     facts += f" on {days:,} of {counted(whole, 'day')}"
-    reading = "Band: what the printed digits allow. Lines break where nobody looked."
+    reading = "Band: what the printed digits allow. Lines break where no value was got."
     if polls is not None:
         outcomes = cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
         facts += f", {counted(int((outcomes == SOUND).sum()), 'sound poll')} of {len(outcomes):,}"
+    if is_shaded:
         reading += " Shaded: no sound poll, by cause."
     caption(figure, facts + ".", reading, palette)

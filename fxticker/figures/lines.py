@@ -24,7 +24,7 @@ class Line:
     pair: str
     steps: Steps
     quantum: float | None
-    """One step of the printed decimals; null if the values are derived."""
+    """One step of the printed decimals; null if the values are derived, or fixed."""
     last: str
     rows: int
     days: np.ndarray
@@ -73,8 +73,9 @@ def _line(
         drawn = settled(drawn)
     rate, lo, hi = (drawn[name].to_numpy(np.float64) for name in ("rate", "rate_lo", "rate_hi"))
     steps = Steps(instants(drawn["observed_at"]), rate, lo, hi, at[breaks])
-    printed = drawn["rate_text"].notna()
-    quantum = float((drawn["rate_hi"] - drawn["rate_lo"])[printed].min()) if printed.any() else None
+    widths = (drawn["rate_hi"] - drawn["rate_lo"])[drawn["rate_text"].notna()]
+    widths = widths[widths > 0]  # that of a fixed rate is none
+    quantum = float(widths.min()) if len(widths) else None
     return Line(source, pair, steps, quantum, _last_text(drawn.iloc[-1]), len(at), _days(at), unsound)
 
 
@@ -110,15 +111,16 @@ def _texts(column: pd.Series) -> pd.Categorical:
 
 def _bands(texts: pd.Categorical, codes: np.ndarray, nominal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The bounds of printed rates, each distinct one read once."""
-    number = codes.astype(np.int64)
-    if nominal.min() < nominal.max():
-        number += nominal.astype(np.int64) * len(texts.categories)
-    place, distinct = pd.factorize(number)
-    first = np.zeros(len(distinct), np.int64)
-    first[place[::-1]] = np.arange(len(place))[::-1]
-    printed = texts.categories[codes[first]]
-    found = with_bands(pd.DataFrame({"rate_text": printed, "nominal": nominal[first]}))
-    return found["rate_lo"].to_numpy()[place], found["rate_hi"].to_numpy()[place]
+    lo, hi = np.empty(len(codes)), np.empty(len(codes))
+    for units in np.unique(nominal):
+        rows = slice(None) if nominal.min() == nominal.max() else nominal == units
+        used = np.flatnonzero(np.bincount(codes[rows], minlength=len(texts.categories)))
+        found = with_bands(pd.DataFrame({"rate_text": texts.categories[used], "nominal": units}))
+        for bound, name in ((lo, "rate_lo"), (hi, "rate_hi")):
+            by_text = np.zeros(len(texts.categories))
+            by_text[used] = found[name]
+            bound[rows] = by_text[codes[rows]]
+    return lo, hi
 
 
 def _unsound(polls: pd.DataFrame | None) -> tuple[Stretches, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -27,6 +28,9 @@ from fxticker.figures.style import (
 
 _AROUND_IN = 1.2
 """Height of a figure that its axis does not have."""
+_ALPHA, _WIDE_ALPHA = 0.2, 0.06
+"""Of bands, and of those that would colour the whole chart: wider than `_WIDE` of its height."""
+_WIDE = 0.25
 
 
 def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
@@ -68,12 +72,14 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         dress(axis)
         axis.axhline(0, color=palette.muted, linewidth=0.8)
         ends = []
+        lines: list[tuple[Steps, str]] = []
         for number, (source, pair, held) in enumerate(groups):
             color = palette.series[number % len(palette.series)]
-            draw_steps(axis, _steps_of(held), color=color, band=color, band_alpha=0.15)
+            lines.append((_steps_of(held), color))
             name = f"{pair} ({source})" if len(sources) > 1 else pair
             ends.append((float(held["drift_pct"].iloc[-1]), f"{name} {_last_text(held.iloc[-1])}", color))
         lo, hi = min(0.0, rows["drift_lo_pct"].min()), max(0.0, rows["drift_hi_pct"].max())
+        _draw_lines(axis, lines, hi - lo)
         axis.set_ylim(lo - 0.04 * (hi - lo), hi + 0.04 * (hi - lo))
         axis.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
@@ -87,10 +93,19 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
             figure,
             f"{names_text(sources)}, {span_text(first, last)} UTC, {counted(len(rows), 'value')}, "
             f"base {span_text(since, latest)}.",
-            "Band: what the printed digits allow. Lines break where nobody looked.",
+            "Band: what the printed digits allow. Lines break where no value was got.",
             palette,
         )
     return figure
+
+
+def _draw_lines(axis: Axes, lines: list[tuple[Steps, str]], reach: float) -> None:
+    """Draw the widest band first and palest, so that it hides none of the others and not their lines."""
+    widths = [float((steps.hi - steps.lo).max()) for steps, _ in lines]
+    for place in np.argsort(widths, kind="stable")[::-1]:
+        steps, color = lines[place]
+        alpha = _WIDE_ALPHA if widths[place] > _WIDE * reach else _ALPHA
+        draw_steps(axis, steps, color=color, band=color, band_alpha=alpha)
 
 
 def _steps_of(rows: pd.DataFrame) -> Steps:

@@ -20,6 +20,10 @@ EXACT_VALUES = 4 * COLUMNS
 """So many values of a line are drawn as they are."""
 _MARKED_VALUES = 400
 """Up to so many values each gets a dot: farther apart than dots are wide."""
+_NARROW_PIECES = 150
+"""A piece of a line that is less than such a part of it hides its band behind its dots."""
+_STROKE_PT = 4.5
+"""Width of a narrow piece's band: wider than a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def gap_starts(at: np.ndarray, unsound: np.ndarray | None = None, narrowest_us: 
     if not len(apart):
         return np.zeros(0, np.int64)
     # as doubles: of whole numbers that are nearly all equal, numpy's partition has taken a second for five million
-    breaks = distance > GAP_CADENCES * np.median(apart.astype(np.float64))
+    breaks = distance > GAP_CADENCES * np.median(apart.astype(np.float64), overwrite_input=True)
     if unsound is not None and len(unsound):
         after = np.searchsorted(at, unsound, side="right")
         breaks[after[(after > 0) & (after < len(at))] - 1] = True
@@ -128,20 +132,51 @@ def _kept_always(at: np.ndarray, breaks: np.ndarray) -> np.ndarray:
 
 
 def draw_steps(axis: Axes, steps: Steps, *, color: str, band: str, band_alpha: float = 1.0) -> None:
-    """Draw the line in its band; a value between two gaps is an upright stroke."""
+    """Draw the line in its band."""
+    draw_band(axis, steps, color=band, alpha=band_alpha)
+    draw_line(axis, steps, color=color)
+
+
+def draw_band(axis: Axes, steps: Steps, *, color: str, alpha: float = 1.0) -> None:
+    """Shade what the digits allow; where a piece of the line is too narrow to show it, as upright strokes."""
+    x, lo, hi = _broken(steps, steps.lo, steps.hi)
+    axis.fill_between(x, lo, hi, step="post", color=color, alpha=alpha, linewidth=0)
+    begins, lasts = _pieces(steps)
+    widths = steps.when[lasts] - steps.when[begins]
+    is_narrow = np.repeat(widths <= (steps.when[-1] - steps.when[0]) / _NARROW_PIECES, lasts - begins + 1)
+    # equal strokes beside each other would only add up to a darker one
+    is_new = np.append(True, (np.diff(steps.lo) != 0) | (np.diff(steps.hi) != 0))
+    is_new[begins] = True
+    stroke = is_narrow & is_new
+    if stroke.any():
+        at = steps.when[stroke].view("M8[us]")
+        axis.vlines(at, steps.lo[stroke], steps.hi[stroke], color=color, alpha=alpha, linewidth=_STROKE_PT)
+
+
+def draw_line(axis: Axes, steps: Steps, *, color: str, marked: bool = True) -> None:
+    """Draw the steps without their band; if marked, few values are dots too, and so is a value between two gaps."""
+    x, value = _broken(steps, steps.value)
+    axis.step(x, value, where="post", color=color, solid_capstyle="projecting")
+    if not marked:
+        return
+    begins, lasts = _pieces(steps)
+    dotted = np.ones(len(steps.when), bool)
+    if len(dotted) > _MARKED_VALUES:
+        dotted[:] = False
+        dotted[begins[begins == lasts]] = True
+    if dotted.any():
+        marks = steps.when[dotted].view("M8[us]")
+        axis.plot(marks, steps.value[dotted], linestyle="none", marker="o", color=color)
+
+
+def _broken(steps: Steps, *columns: np.ndarray) -> list[np.ndarray]:
+    """The instants and columns to draw: a value that is none ends the step before it where that was seen last."""
     marks = steps.when.view("M8[us]")
     breaks = breaks_at(steps.when, steps.ends)
-    # a value that is none ends the step before it where that was seen last
-    x = np.insert(marks, breaks + 1, marks[breaks])
-    value, lo, hi = (np.insert(column, breaks + 1, np.nan) for column in (steps.value, steps.lo, steps.hi))
-    axis.fill_between(x, lo, hi, step="post", color=band, alpha=band_alpha, linewidth=0)
-    edge = np.zeros(len(marks) + 1, bool)
-    edge[[0, -1]] = True
-    edge[breaks + 1] = True
-    alone = edge[:-1] & edge[1:]
-    if alone.any():
-        axis.vlines(marks[alone], steps.lo[alone], steps.hi[alone], color=band, alpha=band_alpha, linewidth=1.5)
-    axis.step(x, value, where="post", color=color)
-    dotted = np.ones(len(marks), bool) if len(marks) <= _MARKED_VALUES else alone
-    if dotted.any():
-        axis.plot(marks[dotted], steps.value[dotted], linestyle="none", marker="o", color=color)
+    return [np.insert(marks, breaks + 1, marks[breaks]), *(np.insert(one, breaks + 1, np.nan) for one in columns)]
+
+
+def _pieces(steps: Steps) -> tuple[np.ndarray, np.ndarray]:
+    """The positions at which unbroken pieces begin, and their last ones."""
+    breaks = breaks_at(steps.when, steps.ends)
+    return np.append(0, breaks + 1), np.append(breaks, len(steps.when) - 1)

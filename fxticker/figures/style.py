@@ -162,6 +162,13 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
+def percent_of(part: int, whole: int) -> str:
+    """A share in percent; all and none are said only where they are true."""
+    if 0 < part < whole:
+        return f"{min(max(100 * part / whole, 0.1), 99.9):.1f} %"
+    return f"{100 * part / whole:.0f} %"
+
+
 def names_text(names: list[str]) -> str:
     """Names in a row; of many, how many there are."""
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} sources"  # noqa: PLR2004 - more do not fit a line

@@ -72,6 +72,9 @@ class Source:
         days after they were set.
     frozen_after_days
         Figures that stand still for longer are a stuck copy; null where they may for months.
+    holds_days
+        How long a printed rate can be in force without a newer one, which is the longest holidays; null where it holds
+        until the next, and only days with another one are told of.
     history
         Its past days; null where it tells of none.
     """
@@ -85,6 +88,7 @@ class Source:
     parse: Parse
     publishes: frozenset[int] = EVERY_DAY
     frozen_after_days: int | None = 7
+    holds_days: int | None = 14
     history: History | None = None
 
     def publishing_days(self, after: date, upto: date) -> int:

@@ -76,6 +76,7 @@ SOURCE = Source(
     parse=parse,
     publishes=EVERY_DAY,  # the list is dated anew on weekends too
     frozen_after_days=None,  # 87.4500 for months
+    holds_days=None,  # and the history has only the days with another one
     history=History(
         since=date(1999, 1, 1),
         span_days=366,  # the page shows no more rows

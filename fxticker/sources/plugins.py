@@ -34,7 +34,7 @@ def load(found: Iterable[EntryPoint], *, taken: Collection[str]) -> dict[str, So
     for point in sorted(found, key=lambda point: (point.name, point.value)):
         try:
             source = _checked(point.load(), {*taken, *CONSTANTS, *sources})
-        except Exception as error:  # noqa: BLE001  a stranger's code may fail in any way as it is imported
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a stranger's code may do anything as it is imported
             reason = one_line(f"{type(error).__name__}: {error}")
             _log.error("plug-in %s = %s is left out: %s", point.name, point.value, reason)
         else:
