@@ -21,10 +21,10 @@ run: $(VENV)/run.stamp
 	$(BIN)/fxticker run --config config.toml
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-all: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow"
 
 # Kill a writer 1,000 times while readers look on; some minutes. SEED=… repeats a run's snapshots and lives.
 torture: $(VENV)/dev.stamp
