@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol
 
 from fxticker.asked import TOO_LONG_DAYS, Lacking, absent_days, record_absent_days
 from fxticker.clock import Clock, SystemClock
@@ -17,6 +16,7 @@ from fxticker.normalising import normalise
 from fxticker.pacing import Pacing, is_of_one_answer
 from fxticker.printed import BadFigure
 from fxticker.sources import History, Source
+from fxticker.sources.constants import Constant
 from fxticker.sources.official import misfits
 from fxticker.store import Appended, Store
 from fxticker.store.columns import having, instant_of, integers
@@ -33,26 +33,6 @@ _DAY = timedelta(days=1)
 
 Progress = Callable[[int, int], object]
 """Is told how much is done, and of how much."""
-
-
-class Constant(Protocol):
-    """A rate that is fixed from a day on."""
-
-    @property
-    def id(self) -> str:
-        """The `source` of its row."""
-
-    @property
-    def pair(self) -> str:
-        """Base and quote."""
-
-    @property
-    def rate_text(self) -> str:
-        """The rate as it was announced."""
-
-    @property
-    def since(self) -> date:
-        """The first day on which it holds."""
 
 
 @dataclass(slots=True)

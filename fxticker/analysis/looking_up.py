@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from fractions import Fraction
 
 import numpy as np
@@ -16,10 +16,9 @@ from fxticker.frames import counting_rows, hull_of
 from fxticker.instants import Moment, instant
 from fxticker.loading import last_by, names
 from fxticker.models import TimeBasis
-from fxticker.schedule import MICROSECOND
+from fxticker.schedule import END_OF_TIME, MICROSECOND
 
 _REST_OF_DAY = pd.Timedelta(days=1) - pd.Timedelta(MICROSECOND)
-_ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,7 @@ def _last_together(
 ) -> pd.DataFrame:
     """The rows of both legs at the last instant that has both."""
     legs = [[f"{currency}/{common}", f"{common}/{currency}"] for currency in currencies]
-    end = upto + MICROSECOND if upto < _ALWAYS else None
+    end = upto + MICROSECOND if upto < END_OF_TIME else None
     held = _known(ticks_of(ticks, pairs=[*legs[0], *legs[1]], sources=[source], end=end, as_of=as_of), upto)
     at = held["observed_at"].to_numpy("M8[us]")
     base, quote = (at[held["pair"].isin(leg).to_numpy()] for leg in legs)

@@ -18,9 +18,8 @@ from fxticker.errors import NoData, NotDerivable
 from fxticker.instants import Moment, last_instant
 from fxticker.loading import names
 from fxticker.models import TimeBasis
-from fxticker.schedule import EPOCH, MICROSECOND
+from fxticker.schedule import END_OF_TIME, EPOCH, MICROSECOND
 
-_ALWAYS = datetime.max.replace(tzinfo=UTC)
 MAX_AGE = "14D"
 """As long as an official rate may be in force over the longest holidays."""
 
@@ -132,7 +131,7 @@ def _held(
     if sources is not None and TICKER not in sources:
         return dated
     begin = instant - limit if instant - EPOCH > limit else EPOCH
-    end = instant + MICROSECOND if instant < _ALWAYS else None
+    end = instant + MICROSECOND if instant < END_OF_TIME else None
     seen = ticks_of(ticks, sources=[TICKER], start=begin, end=end, as_of=as_of, columns=NEEDED)
     parts = [part for part in (seen, dated) if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else dated
@@ -151,7 +150,9 @@ def _said(held: pd.DataFrame, pair: str, instant: datetime, limit: timedelta) ->
 
 def _is_over(found: pd.DataFrame, instant: datetime) -> pd.Series:
     """Of ticks of which only the day is known: whether that day is over, for it is some time on it."""
-    begun = (instant + MICROSECOND if instant < _ALWAYS else instant).replace(hour=0, minute=0, second=0, microsecond=0)
+    begun = (instant + MICROSECOND if instant < END_OF_TIME else instant).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
     is_over: pd.Series = found["observed_at"] < pd.Timestamp(begun)
     return is_over
 
