@@ -233,7 +233,9 @@ def _gathered(
     wanted = None if pairs is None else names(pairs)
     known_by = None if as_of is None else microseconds(last_instant(as_of))
 
-    def select(rows: pa.Table) -> np.ndarray:
+    def select(rows: pa.Table) -> np.ndarray | None:
+        if wanted is None and known_by is None:
+            return None
         kept = np.ones(rows.num_rows, bool)
         if wanted is not None:
             kept &= having(rows.column("pair"), wanted)

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fxticker.store.columns import doubles, integers, integers_of, validity, where
-from fxticker.store.scanning import Span
+from fxticker.store.columns import doubles_of, integers, integers_of, validity, where
+from fxticker.store.scanning import ALL_TIME, Span
 from fxticker.store.segment_file import SegmentFile
 from fxticker.store.segments import SegmentName, SegmentTable
 
@@ -37,8 +37,8 @@ NO_DATE = np.iinfo(np.int64).min
 
 _Files = Sequence[tuple[str, SegmentFile]]
 """Each with its source."""
-Select = Callable[[pa.Table], np.ndarray]
-"""Which rows of a segment to keep, a truth value each."""
+Select = Callable[[pa.Table], np.ndarray | None]
+"""Which rows of a segment to keep, a truth value each; null for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,12 @@ def gather(
         If a segment is damaged.
     """
 
-    def chosen(rows: pa.Table) -> np.ndarray:
-        kept = span.within(integers(rows.column("observed_at")))
-        return kept & select(rows)
+    def chosen(rows: pa.Table) -> np.ndarray | None:
+        kept = select(rows)
+        if span == ALL_TIME:
+            return kept
+        within = span.within(integers(rows.column("observed_at")))
+        return within if kept is None else within & kept
 
     sources = (segment.source for segment in segments)
     files = [
@@ -158,7 +161,8 @@ class _Filling:
     def _fill(self, position: int) -> int:
         source, file = self._files[position]
         rows = file.read(self._schema.names)
-        rows = where(rows, self._select(rows))
+        if (kept := self._select(rows)) is not None:
+            rows = where(rows, kept)
         if not rows.num_rows:
             return 0
         place = slice(self._starts[position], self._starts[position] + rows.num_rows)
@@ -172,9 +176,12 @@ class _Filling:
         return int(rows.num_rows)
 
     def _put_texts(self, name: str, chunk: pa.DictionaryArray, target: np.ndarray) -> None:
-        indices, valid = integers_of(chunk.indices), validity(chunk.indices)
-        words = chunk.dictionary.to_pylist()
-        used = _used(indices if valid is None else indices[valid], len(words))
+        words, valid = chunk.dictionary.to_pylist(), validity(chunk.indices)
+        if len(words) == 1 and valid is None:  # half of the columns, mostly: all rows have the one text
+            target[:] = self._numbers_of(name, words)[0]
+            return
+        indices = integers_of(chunk.indices)
+        used = _used(indices, valid, len(words))
         codes = np.zeros(len(words) + 1, target.dtype)
         codes[used] = self._numbers_of(name, [words[place] for place in used])
         if (codes[used] == used).all():
@@ -194,20 +201,24 @@ class _Filling:
 
 
 def _put_numbers(chunk: pa.Array, target: np.ndarray) -> None:
+    valid = validity(chunk)
     if pa.types.is_floating(chunk.type):
-        target[:] = doubles(pa.chunked_array([chunk]))
-        return
-    target[:] = integers_of(chunk)
-    if pa.types.is_date(chunk.type):
-        target *= _DAY_MS
-        if (valid := validity(chunk)) is not None:
+        target[:] = doubles_of(chunk)
+        if valid is not None:
+            target[~valid] = np.nan
+    elif pa.types.is_date(chunk.type):
+        np.multiply(integers_of(chunk), _DAY_MS, out=target, dtype=target.dtype)
+        if valid is not None:
             target[~valid] = NO_DATE
+    else:
+        target[:] = integers_of(chunk)
 
 
-def _used(indices: np.ndarray, count: int) -> np.ndarray:
+def _used(indices: np.ndarray, valid: np.ndarray | None, count: int) -> np.ndarray:
     """Which of so many words have rows."""
     for rows in _SAMPLES:
-        is_used = np.bincount(indices[rows], minlength=count) > 0
+        some = indices[rows] if valid is None else indices[rows][valid[rows]]
+        is_used = np.bincount(some, minlength=count) > 0
         if is_used.all():
             break
     return np.flatnonzero(is_used)
