@@ -14,7 +14,7 @@ from fxticker.errors import NoData
 from fxticker.instants import Moment, instant, last_instant
 from fxticker.models import TimeBasis
 from fxticker.store import Store, opened
-from fxticker.store.columns import having, indices_of, integers, microseconds, order_by, text_codes
+from fxticker.store.columns import having, integers, microseconds, order_by, taken, text_codes
 from fxticker.store.gathering import SOURCE, Gathered, gather
 from fxticker.store.looking_back import last_rows
 from fxticker.store.scanning import Span, scan, segments_of, with_source
@@ -117,7 +117,7 @@ def load_polls(
     span = _span(start, end)
     table = scan(opened(store).polls, sources=None if sources is None else names(sources), span=span)
     table = table.unify_dictionaries()
-    return _to_frame(table.take(indices_of(order_by(table, ("slot", "source")))))
+    return _to_frame(taken(table, order_by(table, ("slot", "source"))))
 
 
 def wide(
@@ -215,10 +215,10 @@ def _counting(rows: pa.Table) -> pa.Table:
     order = order_by(rows, ("recorded_at", "rate_text"))
     is_exact = ~having(rows.column("time_basis"), [TimeBasis.DATE])
     order = order[np.argsort(is_exact[order], kind="stable")]
-    order = order[order_by(rows.take(indices_of(order)), ("pair",))]
+    order = order[order_by(taken(rows, order), ("pair",))]
     codes = text_codes(rows.column("pair"), {})[order]
     is_last = np.append(codes[1:] != codes[:-1], True)
-    return rows.take(indices_of(order[is_last]))
+    return taken(rows, order[is_last])
 
 
 def _gathered(

@@ -19,11 +19,11 @@ from fxticker.store.checking import QUARANTINE
 from fxticker.store.columns import (
     doubles,
     having,
-    indices_of,
     instant_of,
     integers,
     microseconds,
     records_of,
+    taken,
     text_codes,
     where,
 )
@@ -209,7 +209,7 @@ def _joined(trail: _Trail, later: _Trail) -> _Trail:
 
 def _newest_rows(rows: pa.Table, limit: int) -> pa.Table:
     order = np.argsort(integers(rows.column("slot")), kind="stable")
-    return rows.take(indices_of(order[-limit:]))
+    return taken(rows, order[-limit:])
 
 
 def _records(parts: Sequence[pa.Table]) -> list[dict[str, Any]]:

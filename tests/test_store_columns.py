@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from fxticker.store.columns import (
     array_of,
     compact,
-    indices_of,
     integers,
     microseconds,
     order_by,
     table_of,
+    taken,
     text_codes,
     validate,
 )
@@ -174,10 +174,36 @@ def test_order_of_no_rows_is_empty():
     assert order_by(table, ("observed_at", "pair")).tolist() == []
 
 
-def test_row_numbers_of_any_width_take_rows():
-    rows = array_of(["a", "b", "c"], pa.string())
+MIXED = pa.schema(
+    [
+        ("at", INSTANT),
+        ("day", pa.date32()),
+        ("rate", pa.float64()),
+        ("ms", pa.int16()),
+        ("hash", pa.string()),
+        ("t", TEXT),
+    ]
+)
+VALUES = {
+    "at": st.none() | st.sampled_from([NOON, datetime(1969, 12, 31, tzinfo=UTC)]),
+    "day": st.none() | st.dates(),
+    "rate": st.none() | st.floats(allow_nan=False),
+    "ms": st.none() | st.integers(-(2**15), 2**15 - 1),
+    "hash": st.none() | st.sampled_from(["", "сом", "ab"]),
+    "t": st.none() | st.sampled_from(["0%", "-0%", ""]),
+}
 
-    assert rows.take(indices_of(np.array([2, 0], np.int32))).to_pylist() == ["c", "a"]
+
+@given(st.lists(st.lists(st.fixed_dictionaries(VALUES), max_size=12), min_size=1, max_size=3), st.data())
+def test_rows_are_taken_as_arrow_takes_them(chunks, data):
+    rows = pa.concat_tables([table_of(chunk, MIXED, lambda row, name: row[name]) for chunk in chunks])
+    rows = rows.slice(data.draw(st.integers(0, 3)))
+    places = st.lists(st.integers(0, rows.num_rows - 1), max_size=20) if rows.num_rows else st.just([])
+    chosen = np.array(data.draw(places), np.int64)
+    found = taken(rows, chosen)
+    found.validate(full=True)
+    assert found.schema == rows.schema
+    assert found.to_pylist() == rows.take(pa.array(chosen)).to_pylist()
 
 
 @given(st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", "c", "d"])), max_size=12), st.data())

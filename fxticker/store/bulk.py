@@ -11,7 +11,7 @@ import pyarrow as pa
 from fxticker.errors import SchemaMismatch
 from fxticker.models import Origin, TimeBasis, require_source_id
 from fxticker.store.checking import wrong_figures
-from fxticker.store.columns import having, indices_of, integers, integers_of, text_codes, used_texts, validity
+from fxticker.store.columns import having, integers, integers_of, taken, text_codes, used_texts, validity
 from fxticker.store.scanning import SOURCE
 from fxticker.store.schema import TICKS
 
@@ -50,7 +50,7 @@ def partitions(rows: pa.Table) -> Iterator[tuple[str, str, pa.Table]]:
     order = np.lexsort([month, source])
     cuts = np.flatnonzero((np.diff(source[order]) != 0) | (np.diff(month[order]) != 0)) + 1
     names = list(vocabulary)
-    ordered = rows.drop_columns(["source"]).take(indices_of(order)).combine_chunks()
+    ordered = taken(rows.drop_columns(["source"]), order)
     for start, end in zip([0, *cuts.tolist()], [*cuts.tolist(), len(order)], strict=True):
         if end > start:
             first = order[start]

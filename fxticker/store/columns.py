@@ -80,12 +80,24 @@ def _instants(column: pa.ChunkedArray) -> list[datetime | None]:
 
 def where(rows: pa.Table, kept: np.ndarray) -> pa.Table:
     """The rows for which `kept` is true; the table itself if that is all of them."""
-    return rows if kept.all() else rows.take(indices_of(np.flatnonzero(kept)))
+    return rows if kept.all() else taken(rows, np.flatnonzero(kept))
 
 
-def indices_of(positions: np.ndarray) -> pa.Array:
-    """Row numbers as Arrow takes them."""
-    return pa.Array.from_buffers(pa.int64(), len(positions), [None, pa.py_buffer(positions.astype(np.int64))])
+def taken(rows: pa.Table, places: np.ndarray) -> pa.Table:
+    """The rows with these numbers, in their order, as ``Table.take`` gives them."""
+    columns = [_taken(column.chunk(0), places) for column in rows.combine_chunks().columns] if rows.num_rows else []
+    return pa.Table.from_arrays(columns, schema=rows.schema) if columns else rows
+
+
+def _taken(array: pa.Array, places: np.ndarray) -> pa.Array:
+    if pa.types.is_dictionary(array.type):
+        return pa.DictionaryArray.from_arrays(_taken(array.indices, places), array.dictionary)
+    if pa.types.is_string(array.type):
+        texts = array.to_pylist()
+        return _strings([texts[place] for place in places.tolist()])
+    valid = validity(array)
+    data = pa.py_buffer(np.take(integers_of(array), places))
+    return pa.Array.from_buffers(array.type, len(places), [None if valid is None else _bits(valid[places]), data])
 
 
 def integers(column: pa.ChunkedArray) -> np.ndarray:
@@ -199,7 +211,7 @@ def _compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
         return column
     new = (np.cumsum(is_used) - 1).clip(0).astype(np.int32)
     kept = np.take(new, numbers, mode="clip") if len(new) else np.zeros(len(numbers), np.int32)
-    bits = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    bits = None if valid is None else _bits(valid)
     texts = [text for text, used in zip(column.dictionary.to_pylist(), is_used, strict=True) if used]
     indices = pa.Array.from_buffers(pa.int32(), len(kept), [bits, pa.py_buffer(kept)])
     return pa.DictionaryArray.from_arrays(indices, _strings(texts))
@@ -241,5 +253,8 @@ def _strings(values: Sequence[str | None]) -> pa.Array:
 def _validity_bits(values: Sequence[Any]) -> pa.Buffer | None:
     if all(value is not None for value in values):
         return None
-    bits = np.array([value is not None for value in values], dtype=bool)
-    return pa.py_buffer(np.packbits(bits, bitorder="little"))
+    return _bits(np.array([value is not None for value in values], dtype=bool))
+
+
+def _bits(valid: np.ndarray) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(valid, bitorder="little"))

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.models import TimeBasis
-from fxticker.store.columns import having, indices_of, integers, microseconds, text_codes, where
+from fxticker.store.columns import having, integers, microseconds, taken, text_codes, where
 from fxticker.store.scanning import month_of, with_source
 from fxticker.store.segment_file import Summary
 from fxticker.store.segments import SegmentName, SegmentTable
@@ -109,4 +109,4 @@ def _at_last_instants(rows: pa.Table) -> pa.Table:
     codes, at = text_codes(rows.column("pair"), vocabulary), integers(rows.column("observed_at"))
     last = np.full(len(vocabulary), np.iinfo(np.int64).min)
     np.maximum.at(last, codes, at)
-    return rows.take(indices_of(np.flatnonzero(at == last[codes])))
+    return taken(rows, np.flatnonzero(at == last[codes]))

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import SchemaMismatch, SegmentUnreadable
-from fxticker.store.columns import compact, indices_of, integers, order_by
+from fxticker.store.columns import compact, integers, order_by, taken
 from fxticker.store.identity import first_of_identity, is_strictly_sorted
 from fxticker.store.medium import Medium, StoredObject
 from fxticker.store.schema import TableSpec
@@ -172,16 +172,16 @@ class SegmentTable:
                 kept = self._open_tables.get(partition)
                 whole = kept[1] if kept and kept[0] == item.version else self._read(item, self.spec.identity)
                 near = np.flatnonzero(np.isin(integers(whole.column(self.spec.time_column)), instants))
-                stored.append(whole.select(self.spec.identity).take(indices_of(near)))
+                stored.append(taken(whole.select(self.spec.identity), near))
         if not any(part.num_rows for part in stored) and is_strictly_sorted(rows, self.spec):
             return rows  # a poll's rows, mostly: new instants, each pair once
-        return rows.take(indices_of(first_of_identity(stored, rows, self.spec)))
+        return taken(rows, first_of_identity(stored, rows, self.spec))
 
     def _sorted(self, rows: pa.Table) -> pa.Table:
         order = order_by(rows, self.spec.order)
         if np.array_equal(order, np.arange(len(order))):
             return rows.combine_chunks()
-        return rows.take(indices_of(order)).combine_chunks()
+        return taken(rows, order)
 
     def _merged(self, held: pa.Table, part: pa.Table) -> pa.Table:
         """Sorted rows of both; what a poll adds is later than all that is held, and needs no sorting."""
