@@ -8,7 +8,6 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address
 from itertools import islice, pairwise
@@ -18,11 +17,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from fxticker.configured import DEFAULT_FILE
 from fxticker.errors import ConfigError
-from fxticker.schedule import EPOCH, Cron, Schedule, every, slots_between
-from fxticker.sources import Planned, known_sources, source_of
+from fxticker.schedule import EPOCH, Cron, every, slots_between
+from fxticker.sources import Planned, known_sources, plan, source_of
 
-DEFAULT_FILE = "config.toml"
 ENV_PREFIX = "FXTICKER_"
 _UNREPEATED = ("url", "on_alert", "wayback", "commoncrawl_index", "commoncrawl_data")
 _LISTEN = re.compile(r"(?:([0-9.]{1,15})|\[([0-9a-fA-F:.]{1,45})\]):([0-9]{1,5})")
@@ -89,6 +88,10 @@ class SourceSettings(BaseModel):
         if self.every is not None and self.cron is not None:
             raise ValueError("give either every or cron, not both")
         return self
+
+    def overrides(self) -> dict[str, str | None]:
+        """What `fxticker.sources.plan` takes."""
+        return {"url": self.url, "every": self.every, "cron": self.cron}
 
 
 class ArchiveSettings(BaseModel):
@@ -203,15 +206,34 @@ class Settings(BaseModel):
 
     def planned(self) -> list[Planned]:
         """The enabled sources with their grids, by id."""
-        return [plan(name, chosen) for name, chosen in sorted(self.sources.items()) if chosen.enabled]
+        return [plan(**told) for told in self._enabled()]
+
+    def for_daemon(self) -> dict[str, Any]:
+        """What `fxticker.configured.Configured` is made of, in types that JSON knows."""
+        return {
+            "store": str(self.store.path),
+            **self.http.model_dump(),
+            "listen": None if self.monitoring.listen is None else address_of(self.monitoring.listen),
+            "on_alert": self.alerts.on_alert,
+            "planned": self._enabled(),
+        }
+
+    def _enabled(self) -> list[dict[str, Any]]:
+        return [{"name": name, **chosen.overrides()} for name, chosen in sorted(self.sources.items()) if chosen.enabled]
 
 
-def plan(name: str, chosen: SourceSettings) -> Planned:
-    """A source as configured: its own settings where none are given."""
-    source = source_of(name)
-    assert source is not None  # as the settings have checked
-    schedule: Schedule = Cron(chosen.cron) if chosen.cron else every(chosen.every or source.every, name)
-    return Planned(replace(source, url=chosen.url or source.url), schedule)
+def sources_to_poll(configured: Settings, file: Path | None) -> list[Planned]:
+    """The enabled sources with their grids.
+
+    Raises
+    ------
+    ConfigError
+        If there is none: the configuration is a bad one for whoever is to poll.
+    """
+    planned = configured.planned()
+    if not planned:
+        raise ConfigError(str(file or DEFAULT_FILE), ["sources: none is enabled, there is nothing to poll"])
+    return planned
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,7 +19,7 @@ from fxticker.cli import (
     serving,
     watching,
 )
-from fxticker.errors import ConfigError, FxTickerError, one_line
+from fxticker.failing import failing_by_name
 
 app = typer.Typer(
     name="fxticker",
@@ -76,23 +73,4 @@ app.command("demo")(demonstrating.demo)
 
 def main() -> None:
     """Run the command line; every failure that has a name is one line on stderr and exit code 1."""
-    if sys.stdout is None:  # closed by whoever called us
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for as long as we run
-    if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-    try:
-        app(prog_name="fxticker")
-    except ConfigError as error:
-        for problem in error.problems:
-            _say(f"{error.origin}: {problem}")
-        sys.exit(1)
-    except (FxTickerError, OSError, ValueError) as error:
-        _say(str(error))
-        sys.exit(1)
-    except MemoryError:
-        _say("out of memory")
-        sys.exit(1)
-
-
-def _say(text: str) -> None:
-    print(f"fxticker: {one_line(text)}", file=sys.stderr)
+    failing_by_name(lambda: app(prog_name="fxticker"))

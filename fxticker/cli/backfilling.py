@@ -92,10 +92,11 @@ def _constant(source: str, store: Store) -> None:
 def _from_history(source: Source, span: tuple[date | None, date], configured: Settings, store: Store) -> bool:
     from fxticker.backfilling import BackfillSummary
     from fxticker.backfilling import backfill as fill
-    from fxticker.config import SourceSettings, plan
+    from fxticker.config import SourceSettings
     from fxticker.robots import PoliteFetch
+    from fxticker.sources import plan
 
-    asked = plan(source.id, configured.sources.get(source.id, SourceSettings())).source
+    asked = plan(source.id, **configured.sources.get(source.id, SourceSettings()).overrides()).source
     history = asked.history
     if history is None:
         raise AssertionError("a source is planned as it is known")

@@ -10,7 +10,6 @@ import typer
 
 if TYPE_CHECKING:
     from fxticker.config import Settings
-    from fxticker.sources import Planned
 
 
 class Format(StrEnum):
@@ -73,16 +72,6 @@ def settings(config: Path | None) -> Settings:
     from fxticker.config import load_settings
 
     return load_settings(config)
-
-
-def sources_to_poll(configured: Settings, config: Path | None) -> list[Planned]:
-    """The enabled sources with their grids; a configuration without any is a bad one."""
-    from fxticker.errors import ConfigError
-
-    planned = configured.planned()
-    if not planned:
-        raise ConfigError(str(config or "config.toml"), ["sources: none is enabled, there is nothing to poll"])
-    return planned
 
 
 def store_folder(config: Path | None, store: Path | None) -> Path:

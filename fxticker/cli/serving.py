@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fxticker.cli.options import Config, StoreFolder, settings, sources_to_poll
+from fxticker.cli.options import Config, StoreFolder, settings
 from fxticker.errors import ConfigError
 
 app = typer.Typer(help="Run as a service of systemd.", no_args_is_help=True, rich_markup_mode=None)
@@ -34,7 +34,7 @@ def install(
 
 def install_unit(folder: Path, config: Path, store: Path | None, *, is_user: bool) -> None:
     """Write the unit into `folder` and print what to do next."""
-    from fxticker.config import ENV_PREFIX
+    from fxticker.config import ENV_PREFIX, sources_to_poll
     from fxticker.service import next_steps, require_visible, unit_text, write_unit
 
     config = config.parent.resolve() / config.name  # a link stays one: it may be meant to change

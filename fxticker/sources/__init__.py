@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from types import MappingProxyType
 
 from fxticker.models import Snapshot
-from fxticker.schedule import Schedule
+from fxticker.schedule import Cron, Schedule
+from fxticker.schedule import every as grid_of
 
 Parse = Callable[[bytes, Mapping[str, str]], Snapshot]
 EVERY_DAY = frozenset(range(7))
@@ -105,6 +106,15 @@ class Planned:
 
     source: Source
     schedule: Schedule
+
+
+def plan(name: str, *, url: str | None = None, every: str | None = None, cron: str | None = None) -> Planned:
+    """A known source as configured: its own URL and cadence where none are given."""
+    source = source_of(name)
+    if source is None:
+        raise LookupError(f"no source {name}")
+    schedule: Schedule = Cron(cron) if cron else grid_of(every or source.every, name)
+    return Planned(replace(source, url=url or source.url), schedule)
 
 
 def known_sources() -> Mapping[str, Source]:
