@@ -79,6 +79,19 @@ def test_json_is_one_document_with_full_figures_and_nulls(history_store, tmp_pat
     assert rows["UZS/USD"]["significant"] is False
 
 
+def test_nothing_is_said_of_a_drift_that_is_not_there(history_store, tmp_path):
+    shown = fxticker(
+        *["drift-by-period", "--store", history_store, "--start", "2024-09-08", "--end", "2024-09-14"],
+        *["--every", "day", "--format", "json"],
+        cwd=tmp_path,
+    )
+    rows = json.loads(shown.stdout)
+    assert {row["significant"] for row in rows if row["drift_pct"] is not None} <= {True, False}
+    blank = [row for row in rows if row["drift_pct"] is None]
+    assert blank
+    assert {row["significant"] for row in blank} == {None}
+
+
 def test_history_filters_by_pair_and_span(history_store, tmp_path):
     shown = fxticker(
         *["history", "--store", history_store, "--pair", "KZT/USD", "--start", "2026-02-25", "--format", "csv"],

@@ -193,3 +193,12 @@ def test_true_amount_lies_in_the_band_and_in_what_is_told_of_it(kzt, uzs, amount
         assert found.amount_lo <= Fraction(amount) * rate <= found.amount_hi
         assert Fraction(found.facts()["amount_lo"]) <= found.amount_lo
         assert found.amount_hi <= Fraction(found.facts()["amount_hi"])
+
+
+def test_a_peg_counts_only_where_it_is_named_or_alone():
+    peg = tick("USD/TMT", "3.5", None, datetime(2015, 1, 1, tzinfo=UTC), source="tmt-peg", origin=Origin.CONSTANT)
+    both = frame_of([*snapshot_ticks(), peg])
+    assert [leg.source for leg in convert(both, 1, "USD", "TMT", at=SOON).legs] == ["timesca"]
+    for found in (convert(both, 2, "USD", "TMT", at=SOON, source="tmt-peg"), convert(frame_of([peg]), 2, "USD", "TMT")):
+        assert [leg.source for leg in found.legs] == ["tmt-peg"]
+        assert found.amount == found.amount_lo == found.amount_hi == 7

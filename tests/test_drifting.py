@@ -292,11 +292,16 @@ def test_percent_can_be_of_the_rate_at_the_end(store):
 
 def test_base_before_all_ticks_leaves_nothing_to_measure_by(store):
     store.append([_tjs("0.10798", THE_13TH), _tjs("0.10840", THE_14TH)])
-    with pytest.raises(fx.NoData):
+    with pytest.raises(fx.NoData, match="by 2020-01-01 23:59 UTC, which its change is to be measured by"):
         drift(store, start="2025-11-13", end="2025-11-14", base="2020-01-01")
 
 
 # since a base
+
+
+def test_a_base_before_all_quotes_is_named_and_not_a_table_of_blanks():
+    with pytest.raises(fx.NoData, match="by 2020-01-01 23:59 UTC"):
+        drift_series(frame_of(snapshot_ticks()), base="2020-01-01")
 
 
 def test_series_is_measured_from_each_pairs_first_quote():

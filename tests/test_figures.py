@@ -589,3 +589,34 @@ def test_fixed_rate_alone_can_be_drawn(store):
     [panel] = drawn(fx.plot_history(fx.load(store))).axes
     bottom, top = panel.get_ylim()
     assert bottom < 3.5 < top
+
+
+def test_a_path_of_the_base_alone_has_an_axis():
+    figure = drawn(plot_path(_path([(NOON, "KZT/USD", 0.0, 0.0, 0.0, False)])))
+    low, high = figure.axes[0].get_ylim()
+    assert low < 0 < high
+
+
+def test_lines_whose_colour_has_come_before_are_told_apart_by_their_style():
+    pairs = [f"{base}/USD" for base in ("AED", "AMD", "AZN", "CNY", "EUR", "GBP", "INR", "JPY")]
+    rows = [(NOON + timedelta(hours=hour), pair, 0.1 * hour, 0.0, 0.2, False) for pair in pairs for hour in (0, 1)]
+    [axis] = plot_path(_path(rows)).axes
+    lines = _step_lines(axis)
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8
+    assert next(label for label in _labels(axis) if "(dashed)" in label).startswith("JPY/USD (dashed)")
+
+
+def test_a_heatmap_of_more_periods_than_pixels_is_refused():
+    starts = pd.date_range("2025-01-01", periods=961, freq="h").astype(str).tolist()
+    with pytest.raises(ValueError, match="961 hours are more columns than a picture can show, 960"):
+        plot_heatmap(_periods([0.1] * 961, [True] * 961, starts))
+    assert plot_heatmap(_periods([0.1] * 960, [True] * 960, starts[:960])).axes
+
+
+def test_drift_by_another_base_names_it_in_the_caption(store):
+    for day in range(3):
+        store.append(snapshot_ticks(NOON + timedelta(days=day)))
+    span = {"start": NOON + timedelta(days=1), "end": NOON + timedelta(days=2)}
+    own, other = (fx.plot_drift(fx.drift(store, **span, **base)) for base in ({}, {"base": NOON}))
+    assert "Percent of" not in own.get_supxlabel()
+    assert "Percent of the values as of 2025-11-14 12:00 UTC." in other.get_supxlabel().replace("\n", " ")

@@ -13,6 +13,7 @@ from fxticker.analysis.looking_up import Rate, Shown, rates_by
 from fxticker.analysis.quotes import Ticks
 from fxticker.errors import NoData, StaleRate
 from fxticker.instants import Moment, last_instant
+from fxticker.sources.constants import CONSTANTS
 
 MAX_DIGITS = 24
 """Digits of an amount before and behind its point: more than any sum of money has, and a bound to the arithmetic."""
@@ -110,7 +111,8 @@ def convert(
     max_age
         Refuse ticks that were shown earlier before `at`: a duration, or text such as ``12h`` or ``1D``.
     source
-        Whose rates; may be left out if only one source has them.
+        Whose rates; may be left out if only one source has them. An official peg counts only where it is named or
+        nobody else has the rate; it holds until it is changed, whatever its age.
 
     Returns
     -------
@@ -133,7 +135,8 @@ def convert(
     found = rates_by(ticks, asked, pairs=[pair], sources=None if source is None else [source])
     rate = _only(found, pair, asked)
     age = asked - rate.at
-    if age > limit:
+    is_fixed = all(leg.source in CONSTANTS for leg in rate.legs)
+    if age > limit and not is_fixed:
         raise StaleRate(pair, rate.legs[0].source, rate.at, age, limit)
     band = rate.band
     return Conversion(given * rate.value, given * band.lo, given * band.hi, to_currency, asked, rate.legs)
@@ -151,6 +154,8 @@ def age_text(age: timedelta) -> str:
 def _only(found: dict[tuple[str, str], Rate], pair: str, asked: datetime) -> Rate:
     if not found:
         raise NoData(f"nobody has shown {pair} by {asked:%Y-%m-%d %H:%M} UTC")
+    # A peg is what a rate should be: it counts where it is named, or nobody shows what the rate is.
+    found = {key: rate for key, rate in found.items() if key[0] not in CONSTANTS} or found
     if len(found) > 1:
         sources = ", ".join(sorted(source for source, _ in found))
         raise ValueError(f"several sources have {pair}, name one: {sources}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def drift(
     Raises
     ------
     NoData
-        If no pair has a tick at both ends, and not the same one.
+        If no pair has a tick at both ends, and not the same one, or none by `base`.
     ValueError
         If `start` is after `end`, or a pair is neither stored nor derivable.
     """
@@ -94,15 +95,22 @@ def drift(
     if first > last:
         raise ValueError(f"start {start} is after end {end}")
     pairs, sources = (None if given is None else names(given) for given in (pairs, sources))
-    instants = {first, last} | (set() if base == FIRST else {last_instant(base)})
+    bases_at = first if base == FIRST else last_instant(base)
+    instants = {first, last, bases_at}
     by = {at: rates_by(ticks, at, pairs=pairs, sources=sources, as_of=as_of) for at in instants}
-    bases = by[first if base == FIRST else last_instant(base)]
+    bases = by[bases_at]
     rows = [(*key, *_drift(by[first].get(key), rate, bases.get(key))) for key, rate in sorted(by[last].items())]
     found = typed(rows, COLUMNS)
+    if found["base_at"].isna().all():
+        raise NoData(_no_base(bases_at))
     if found["drift_pct"].isna().all():
         span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
         raise NoData(f"no pair has a tick {span}: there are not two looks to compare")
     return found
+
+
+def _no_base(at: datetime) -> str:
+    return f"no pair has a tick by {at:%Y-%m-%d %H:%M} UTC, which its change is to be measured by"
 
 
 def _drift(start: Rate | None, end: Rate, base: Rate | None) -> tuple[Any, ...]:
@@ -168,6 +176,8 @@ def drift_series(
 
     Raises
     ------
+    NoData
+        If no pair of the span has a tick by `base`.
     ValueError
         If a pair is neither stored nor derivable.
     """
@@ -178,6 +188,8 @@ def drift_series(
     if base != FIRST:
         shown = None if pairs is None else list(held["pair"].cat.categories)
         bases = _in_place(bases, rates_by(ticks, last_instant(base), pairs=shown, sources=sources, as_of=as_of))
+        if len(held) and bases["observed_at"].isna().all():
+            raise NoData(_no_base(last_instant(base)))
     number = np.empty(len(held), np.intp)
     number[order] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(held))))
     since = bases[[*_QUOTE]].iloc[number].reset_index(drop=True)

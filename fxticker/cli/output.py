@@ -69,6 +69,8 @@ def show_banded(frame: pd.DataFrame, form: Format, *, hidden: Collection[str] = 
     """
     if frame.empty:
         raise NoData("nothing stored answers that")
+    if "significant" in frame.columns:  # nothing is said of a change that is not there
+        frame = frame.assign(significant=frame["significant"].astype(object).where(frame["drift_pct"].notna()))
     if form is not Format.TABLE:
         show(frame.to_dict("records"), list(frame.columns), form)
         return

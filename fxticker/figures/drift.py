@@ -62,9 +62,11 @@ def _tell(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palet
     moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
     title(figure, f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}")
     ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} UTC"
+    own_base = (rows["base_at"] != rows["start_at"]).any()
+    base = f" Percent of the values as of {_ends_text(rows['base_at'])} UTC." if own_base else ""
     caption(
         figure,
-        f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.",
+        f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}",
         "Line: what the printed digits allow. Filled: the change is more than rounding. "
         "Hollow: rounding alone could explain it.",
         palette,

@@ -30,6 +30,8 @@ _LINEAR_PCT = 0.1
 """Within so much the colours are linear, beyond it logarithmic: changes differ by a factor of a thousand."""
 _WRITTEN_PERIODS = 16
 """Up to so many columns are wide enough for the figure of each cell."""
+_MAX_PERIODS = 960
+"""A picture of 8 inches has so many pixels for its columns; of narrower ones some would not be seen."""
 _BAR_PT, _CELLS_IN = 2.5, 6.5
 """Width of the bar of a change that is not of its period alone, and about that of all cells."""
 _PERIODS = ((1.5, "hour"), (25, "day"), (24 * 8, "week"), (24 * 32, "month"))
@@ -59,13 +61,18 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     NoData
         If no period has a drift.
     ValueError
-        If there is no such theme.
+        If there are more periods than columns that a picture can show, or there is no such theme.
     """
     rows = changes.dropna(subset=["drift_pct"])
     if rows.empty:
         raise NoData("there is no drift to draw")
     names = _names(changes)
     starts = pd.DatetimeIndex(np.sort(changes["start_at"].unique()))
+    if len(starts) > _MAX_PERIODS:
+        raise ValueError(
+            f"{counted(len(starts), _period(starts))} are more columns than a picture can show, {_MAX_PERIODS}: "
+            "choose longer periods or a shorter span"
+        )
     percent, proven = (_grid(changes, names, starts, column) for column in ("drift_pct", "significant"))
     with themed(theme) as palette:
         figure = Figure(figsize=(WIDTH_IN, 1.7 + _ROW_IN * len(percent)), layout="constrained")

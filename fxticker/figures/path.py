@@ -31,6 +31,8 @@ _AROUND_IN = 1.2
 _ALPHA, _WIDE_ALPHA = 0.2, 0.06
 """Of bands, and of those that would colour the whole chart: wider than `_WIDE` of its height."""
 _WIDE = 0.25
+_STYLES = ("solid", "dashed", "dotted")
+"""Of lines whose colour has come before."""
 
 
 def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
@@ -72,15 +74,18 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         dress(axis)
         axis.axhline(0, color=palette.muted, linewidth=0.8)
         ends = []
-        lines: list[tuple[Steps, str]] = []
+        lines: list[tuple[Steps, str, str]] = []
         for number, (source, pair, held) in enumerate(groups):
-            color = palette.series[number % len(palette.series)]
-            lines.append((_steps_of(held), color))
+            cycle, place = divmod(number, len(palette.series))
+            color, style = palette.series[place], _STYLES[cycle % len(_STYLES)]
+            lines.append((_steps_of(held), color, style))
             name = f"{pair} ({source})" if len(sources) > 1 else pair
+            name += f" ({style})" if cycle else ""
             ends.append((float(held["drift_pct"].iloc[-1]), f"{name} {_last_text(held.iloc[-1])}", color))
         lo, hi = min(0.0, rows["drift_lo_pct"].min()), max(0.0, rows["drift_hi_pct"].max())
         _draw_lines(axis, lines, hi - lo)
-        axis.set_ylim(lo - 0.04 * (hi - lo), hi + 0.04 * (hi - lo))
+        room = 0.04 * (hi - lo) or 0.5  # of a base alone there is nothing but 0
+        axis.set_ylim(lo - room, hi + room)
         axis.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
         axis.set_ylabel("change since the base in percent")
@@ -99,13 +104,13 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     return figure
 
 
-def _draw_lines(axis: Axes, lines: list[tuple[Steps, str]], reach: float) -> None:
+def _draw_lines(axis: Axes, lines: list[tuple[Steps, str, str]], reach: float) -> None:
     """Draw the widest band first and palest, so that it hides none of the others and not their lines."""
-    widths = [float((steps.hi - steps.lo).max()) for steps, _ in lines]
+    widths = [float((steps.hi - steps.lo).max()) for steps, _, _ in lines]
     for place in np.argsort(widths, kind="stable")[::-1]:
-        steps, color = lines[place]
+        steps, color, style = lines[place]
         alpha = _WIDE_ALPHA if widths[place] > _WIDE * reach else _ALPHA
-        draw_steps(axis, steps, color=color, band=color, band_alpha=alpha)
+        draw_steps(axis, steps, color=color, band=color, band_alpha=alpha, linestyle=style)
 
 
 def _steps_of(rows: pd.DataFrame) -> Steps:

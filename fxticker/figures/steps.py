@@ -131,10 +131,12 @@ def _kept_always(at: np.ndarray, breaks: np.ndarray) -> np.ndarray:
     return keep
 
 
-def draw_steps(axis: Axes, steps: Steps, *, color: str, band: str, band_alpha: float = 1.0) -> None:
+def draw_steps(
+    axis: Axes, steps: Steps, *, color: str, band: str, band_alpha: float = 1.0, linestyle: str = "solid"
+) -> None:
     """Draw the line in its band."""
     draw_band(axis, steps, color=band, alpha=band_alpha)
-    draw_line(axis, steps, color=color)
+    draw_line(axis, steps, color=color, linestyle=linestyle)
 
 
 def draw_band(axis: Axes, steps: Steps, *, color: str, alpha: float = 1.0) -> None:
@@ -153,10 +155,10 @@ def draw_band(axis: Axes, steps: Steps, *, color: str, alpha: float = 1.0) -> No
         axis.vlines(at, steps.lo[stroke], steps.hi[stroke], color=color, alpha=alpha, linewidth=_STROKE_PT)
 
 
-def draw_line(axis: Axes, steps: Steps, *, color: str, marked: bool = True) -> None:
+def draw_line(axis: Axes, steps: Steps, *, color: str, marked: bool = True, linestyle: str = "solid") -> None:
     """Draw the steps without their band; if marked, few values are dots too, and so is a value between two gaps."""
     x, value = _broken(steps, steps.value)
-    axis.step(x, value, where="post", color=color, solid_capstyle="projecting")
+    axis.step(x, value, where="post", color=color, linestyle=linestyle, solid_capstyle="projecting")
     if not marked:
         return
     begins, lasts = _pieces(steps)
