@@ -338,11 +338,13 @@ _MODELS: dict[str, type[BaseModel]] = {
 
 def _problem(item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"])
+    variable = ENV_PREFIX + key.replace(".", "__").upper()
+    where = f", in the environment variable {variable}" if variable in map(str.upper, os.environ) else ""
     if item["type"] == "extra_forbidden":
         table = item["loc"][0] if len(item["loc"]) > 1 else None
         model = Settings if table is None else _MODELS[str(table)]
-        return f"{key}: unknown key; allowed are {', '.join(model.model_fields)}"
+        return f"{key}: unknown key; allowed are {', '.join(model.model_fields)}{where}"
     # A URL may hold a password, a command a key, and a table either: none is repeated.
     is_shown = isinstance(item["input"], str | int | float) and item["loc"][-1] not in _UNREPEATED
     given = f" (given: {str(item['input'])[:60]!r})" if is_shown else ""
-    return f"{key}: {item['msg'].removeprefix('Value error, ')}{given}"
+    return f"{key}: {item['msg'].removeprefix('Value error, ')}{given}{where}"

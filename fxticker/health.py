@@ -30,6 +30,8 @@ class PairSeen:
     changed_at
         The last instant at which the printed rate or percentage was another than the time before; null if none in the
         time that was looked at.
+    first_at
+        When it was first seen in that time, as far as that was looked for: all of it if nothing changed.
     """
 
     pair: str
@@ -37,6 +39,7 @@ class PairSeen:
     rate_text: str
     seen_at: datetime
     changed_at: datetime | None
+    first_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,6 @@ class _Trail:
     """What was seen of a pair in a stretch of time: rate and percentage as printed first and last, and the sum."""
 
     seen: PairSeen
-    first_at: datetime
     first: tuple[str | None, str | None]
     last: tuple[str | None, str | None]
 
@@ -165,7 +164,7 @@ def _pairs(table: SegmentTable, source: str, now: datetime) -> tuple[list[PairSe
         for trail in _trails(table.open(segment).read(_PRINTED), span):
             later = trails.get(trail.seen.pair)
             trails[trail.seen.pair] = trail if later is None else _joined(trail, later)
-    unchanged_since = max((trail.seen.changed_at or trail.first_at for trail in trails.values()), default=None)
+    unchanged_since = max((trail.seen.changed_at or trail.seen.first_at for trail in trails.values()), default=None)
     return [trails[pair].seen for pair in sorted(trails)], span.start, unchanged_since
 
 
@@ -194,17 +193,18 @@ def _trails(rows: pa.Table, span: Span) -> list[_Trail]:
             str(rate_texts[printed[0][last]]),
             instant_of(int(at[last])),
             _instant(int(changed_at[-1])) if len(changed_at) else None,
+            instant_of(int(at[first])),
         )
         ends = [(rate_texts[printed[0][end]], change_texts[printed[1][end]]) for end in (first, last)]
-        found.append(_Trail(seen, instant_of(int(at[first])), ends[0], ends[1]))
+        found.append(_Trail(seen, ends[0], ends[1]))
     return found
 
 
 def _joined(trail: _Trail, later: _Trail) -> _Trail:
     """Two trails of a pair as one."""
-    between = later.first_at if trail.last != later.first else trail.seen.changed_at
-    seen = replace(later.seen, changed_at=later.seen.changed_at or between)
-    return _Trail(seen, trail.first_at, trail.first, later.last)
+    between = later.seen.first_at if trail.last != later.first else trail.seen.changed_at
+    seen = replace(later.seen, changed_at=later.seen.changed_at or between, first_at=trail.seen.first_at)
+    return _Trail(seen, trail.first, later.last)
 
 
 def _newest_rows(rows: pa.Table, limit: int) -> pa.Table:

@@ -245,8 +245,9 @@ def test_status_of_a_source_that_is_well_exits_with_0(tmp_path):
         "rate_text": "0.00191",
         "seen_at": iso(last),
         "changed_at": iso(last - QUARTER),
+        "first_at": iso(last - 2 * QUARTER),
     }
-    assert pairs[2]["changed_at"] is None
+    assert (pairs[2]["changed_at"], pairs[2]["first_at"]) == (None, iso(last - QUARTER))
     store = found["store"]
     assert (store["path"], store["daemon"]) == ("store", None)
     assert store["size_bytes"] == sum(path.stat().st_size for path in tmp_path.rglob("*.parquet"))
@@ -255,7 +256,7 @@ def test_status_of_a_source_that_is_well_exits_with_0(tmp_path):
 
 
 def test_status_is_plain_text_on_a_terminal(tmp_path):
-    fed_store(tmp_path / "store", Outcome.OK, Outcome.TIMEOUT)
+    _, last = fed_store(tmp_path / "store", Outcome.OK, Outcome.TIMEOUT)
     shown = fxticker("status", "--store", "store", cwd=tmp_path)
     assert shown.returncode == 0
     lines = shown.stdout.splitlines()
@@ -263,6 +264,8 @@ def test_status_is_plain_text_on_a_terminal(tmp_path):
     assert lines[1].endswith(" timeout (no whole answer)")
     assert lines[3] == "  last 24 h  ok 1, timeout 1; gaps: 1"
     assert lines[6].startswith("  KZT/USD    0.00191 at ")
+    # a store of two polls says nothing of the time before them
+    assert lines[7].endswith(f"; changed not since {last - QUARTER:%Y-%m-%d %H:%M:%S}")
     assert "store: store" in lines
 
 

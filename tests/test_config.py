@@ -208,6 +208,7 @@ def test_a_bad_variable_is_named_as_its_key(written, monkeypatch, name, value, p
     monkeypatch.setenv(name, value)
     [found] = problems_of(written(""))
     assert found.startswith(problem)
+    assert found.endswith(f", in the environment variable {name}") or "unknown source" in found
 
 
 @pytest.mark.parametrize("name", ["FXTICKER_STORE", "FXTICKER_HTTP", "FXTICKER_SOURCES"])

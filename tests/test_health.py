@@ -80,7 +80,7 @@ def test_a_clock_put_right_by_seconds_is_no_trouble():
 
 
 def test_health_sums_up_the_last_day():
-    pair = PairSeen("KZT/USD", 0.00191, "0.00191", NOON, before(75))
+    pair = PairSeen("KZT/USD", 0.00191, "0.00191", NOON, before(75), before(75))
     yesterday = Poll("timesca", NOON - timedelta(days=1), Outcome.TIMEOUT)
     held = recent(yesterday, *polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK), pairs=[pair])
     found = health_of(QUARTER, held, NOON + MINUTE)

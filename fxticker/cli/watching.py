@@ -170,7 +170,13 @@ def _row(health: Health) -> dict[str, Any]:
 
 def _details(health: Health) -> dict[str, Any]:
     pairs = [
-        {"pair": pair.pair, "rate_text": pair.rate_text, "seen_at": pair.seen_at, "changed_at": pair.changed_at}
+        {
+            "pair": pair.pair,
+            "rate_text": pair.rate_text,
+            "seen_at": pair.seen_at,
+            "changed_at": pair.changed_at,
+            "first_at": pair.first_at,
+        }
         for pair in health.pairs
     ]
     return {"changes_since": health.changes_since, "pairs": pairs}
@@ -189,7 +195,7 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
         _say("last 24 h", f"{_counts(health.outcomes_24h) or 'no polls'}; gaps: {health.gaps_24h}")
         _say("next slot", _time(health.next_slot))
         for pair in health.pairs:
-            changed = _time(pair.changed_at) if pair.changed_at else f"not since {_time(health.changes_since)}"
+            changed = _time(pair.changed_at) if pair.changed_at else f"not since {_time(pair.first_at)}"
             _say(pair.pair, f"{pair.rate_text} at {_time(pair.seen_at)}; changed {changed}")
     if not found:
         print("no source is enabled")
