@@ -144,14 +144,6 @@ def outward(lo: Doubles, hi: Doubles) -> tuple[Doubles, Doubles]:
     return lo - abs(lo) * OUTWARD, hi + abs(hi) * OUTWARD
 
 
-def band_decimals(width: float) -> int:
-    """Decimals that show a band of this width with two digits, at least one."""
-    if width <= 0:
-        return 4
-    # a width of one printed step, computed in doubles, may lie just below it
-    return min(max(1 - math.floor(math.log10(width * (1 + 1e-9))), 1), 15)
-
-
 def percent_band(change_text: str) -> Band:
     """What a printed percentage stands for, in percent: half a step to each side; ``-0%`` is not above 0.
 

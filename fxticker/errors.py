@@ -31,6 +31,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
@@ -67,7 +68,8 @@ class NoData(FxTickerError, LookupError):
 
 
 def _hours(duration: timedelta) -> str:
-    return f"{duration / timedelta(hours=1):.1f} h"
+    # rounded up: what is more than allowed is not to be shown as if it were not
+    return f"{math.ceil(duration / timedelta(hours=0.1)) / 10:.1f} h"
 
 
 class StaleRate(NoData):

@@ -9,7 +9,6 @@ from true_rates import ROUNDINGS, as_printed, half_even, half_up, site_percentag
 
 from fxticker.bands import (
     Band,
-    band_decimals,
     cross,
     drift_pct,
     drift_pct_of,
@@ -321,14 +320,6 @@ def test_every_nonzero_percentage_of_the_captures_is_consistent():
 
     assert len(printed) > 50
     assert [(rate, change) for rate, change in printed if previous_rate(rate, change) is None] == []
-
-
-@pytest.mark.parametrize(
-    ("width", "decimals"),
-    [(0.0, 4), (25.0, 1), (0.7, 2), (0.0185, 3), (1e-12, 13), (1e-20, 15), (0.00191 - 0.00190, 6), (1.5 - 1.49999, 6)],
-)
-def test_decimals_show_a_band_with_two_digits(width, decimals):
-    assert band_decimals(width) == decimals
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,19 @@ def test_json_is_one_document_with_full_figures_and_nulls(history_store, tmp_pat
     assert rows["UZS/USD"]["significant"] is False
 
 
+def test_convert_prints_csv_with_a_row_for_each_tick(history_store, tmp_path):
+    shown = fxticker(
+        *["convert", "1500", "KZT", "UZS", "--store", history_store, "--at", "2026-02-25", "--format", "csv"],
+        cwd=tmp_path,
+    )
+    header, *rows = shown.stdout.splitlines()
+    assert header == "amount,amount_lo,amount_hi,currency,at,age_s,source,pair,rate_text,observed_at"
+    assert [row.split(",")[6:9] for row in rows] == [
+        ["timesca", "KZT/USD", "0.00200"],
+        ["timesca", "UZS/USD", "0.00008"],
+    ]
+
+
 def test_nothing_is_said_of_a_drift_that_is_not_there(history_store, tmp_path):
     shown = fxticker(
         *["drift-by-period", "--store", history_store, "--start", "2024-09-08", "--end", "2024-09-14"],
@@ -419,7 +432,7 @@ def test_charts_of_changes_are_drawn_either_way_round_and_on_either_ground(histo
     for chart in charts:
         shown = fxticker("plot", *chart, "--store", history_store, cwd=tmp_path)
         assert (shown.returncode, shown.stdout, shown.stderr) == (0, f"{chart[2]}\n", "")
-    assert "<!-- USD/KZT +4 % -->" in (tmp_path / "path.svg").read_text()
+    assert "<!-- USD/KZT +4.5 % -->" in (tmp_path / "path.svg").read_text()
     assert "<!-- KZT per USD -->" in (tmp_path / "history.svg").read_text()
     assert "fill: #14181d" in (tmp_path / "history.svg").read_text()
     assert (tmp_path / "heatmap.png").read_bytes().startswith(b"\x89PNG")

@@ -111,7 +111,7 @@ def test_amount_by_a_constant_is_exact(given, amounts):
 
 
 def test_rate_older_than_allowed_is_refused_with_its_age(ticks):
-    with pytest.raises(StaleRate, match=r"timesca last showed KZT/UZS at 2025-11-14 12:00 UTC, 24.0 h") as found:
+    with pytest.raises(StaleRate, match=r"timesca last showed KZT/UZS at 2025-11-14 12:00 UTC, 24.1 h") as found:
         convert(ticks, 1, "KZT", "UZS", at=NOON + timedelta(days=1, seconds=1))
 
     assert found.value.age == timedelta(days=1, seconds=1)
@@ -202,3 +202,11 @@ def test_a_peg_counts_only_where_it_is_named_or_alone():
     for found in (convert(both, 2, "USD", "TMT", at=SOON, source="tmt-peg"), convert(frame_of([peg]), 2, "USD", "TMT")):
         assert [leg.source for leg in found.legs] == ["tmt-peg"]
         assert found.amount == found.amount_lo == found.amount_hi == 7
+
+
+def test_a_rate_of_a_day_is_as_old_as_the_end_of_that_day_is_past():
+    bank = frame_of([tick("USD/KZT", "478.77", None, datetime(2025, 11, 13, tzinfo=UTC), time_basis=TimeBasis.DATE)])
+    found = convert(bank, 1, "USD", "KZT", at=NOON)
+    assert timedelta(hours=12) <= found.age < timedelta(hours=12, seconds=1)
+    with pytest.raises(StaleRate, match=r"at 2025-11-13 23:59 UTC, 24\.1 h before .* at most 24\.0 h"):
+        convert(bank, 1, "USD", "KZT", at=datetime(2025, 11, 15, 0, 1, tzinfo=UTC))

@@ -55,7 +55,9 @@ def _periods(percents, significant, starts, *, from_at=None):
     begun = at[[0, *range(len(at) - 1)]] + hour if from_at is None else pd.to_datetime(from_at, utc=True)
     frame = pd.DataFrame({"source": "timesca", "pair": "KZT/USD", "start_at": at, "drift_pct": percents})
     frame = frame.assign(from_at=begun, to_at=at + hour)
-    return frame.assign(significant=significant, drift_lo_pct=0.0, drift_hi_pct=0.0)
+    return frame.assign(
+        significant=significant, drift_lo_pct=frame["drift_pct"] - 0.5, drift_hi_pct=frame["drift_pct"] + 0.5
+    )
 
 
 def test_history_has_a_panel_per_pair_with_units_and_last_values(store):
@@ -99,10 +101,10 @@ def test_history_shows_the_bands_of_lone_values_wider_than_their_dots(store):
     store.append(_ticks_at([0, 15, 30, 45, 3000, 9000]))
     [panel] = fx.plot_history(fx.load(store)).axes
     [strokes] = [piece for piece in panel.collections if isinstance(piece, LineCollection)]
-    assert len(strokes.get_segments()) == 3
+    assert len(strokes.get_segments()) == 4  # of the narrow piece its first and its last, and of each lone value
     assert strokes.get_segments()[0][:, 1].tolist() == [0.001905, 0.001915]
     [dots] = [line for line in panel.lines if line.get_marker() == "o"]
-    assert strokes.get_linewidth()[0] > 2 * dots.get_markersize()
+    assert strokes.get_linewidth()[0] > dots.get_markersize()
 
 
 def test_history_draws_steps_inside_the_rounding_band(store):
@@ -256,7 +258,7 @@ def test_drift_tells_significant_changes_in_words(history_store):
     [axis] = figure.axes
     said = {text.get_text().split("]")[1].strip() for text in axis.texts}
     assert said == {"significant", "no change printed"}
-    assert "+11.851 %  [+11.840, +11.862]   significant" in _labels(axis)
+    assert "+11.851 %  [+11.839, +11.862]   significant" in _labels(axis)
     assert figure.get_suptitle() == "4 of 5 rates moved by more than rounding, 2024-09-08 to 2026-02-25"
 
 
@@ -281,7 +283,7 @@ def test_path_labels_each_rate_with_its_last_change():
         ("2025-11-11", "UZS/USD", 0.0, -12.0, 13.0, False),
     ]
     figure = plot_path(_path(rows))
-    assert _labels(figure.axes[0]) == ["KZT/USD +2 %", "UZS/USD 0 %, within rounding"]
+    assert _labels(figure.axes[0]) == ["KZT/USD +2.0 %", "UZS/USD 0.0 %, within rounding"]
     assert figure.get_suptitle() == "Change of 2 rates since 2025-11-10 00:00"
     assert (outside(figure), overlapping(figure)) == ([], [])
 
@@ -293,7 +295,7 @@ def test_path_draws_the_widest_band_palest_and_its_line_below_the_others():
         for pair, half in (("TMT/USD", 0.01), ("UZS/USD", 12.0))
     ]
     [axis] = plot_path(_path(rows)).axes
-    assert [band.get_alpha() for band in axis.collections] == [0.06, 0.2]
+    assert [band.get_alpha() for band in axis.collections] == [0.06, 0.06, 0.2, 0.2]  # each with its last
     below, above = _step_lines(axis)
     assert same_color(below.get_color(), "#c84e00")
     assert same_color(above.get_color(), "#0072b2")
@@ -325,7 +327,7 @@ def test_heatmap_hatches_what_rounding_explains_and_leaves_missing_cells_empty()
         pd.Timestamp(day, unit="D").strftime("%Y-%m-%d") for day in (piece.get_extents().x0, piece.get_extents().x1)
     ]
     assert months == ["2025-09-01", "2025-10-01"]
-    assert _labels(axis) == ["+1.00", "0", "-2.00"]
+    assert _labels(axis) == ["+1.0", "0.0", "-2.0"]
     assert figure.get_suptitle() == "Change of 1 rate per month, 2025-08-01 to 2025-11-01"
 
 
@@ -620,3 +622,60 @@ def test_drift_by_another_base_names_it_in_the_caption(store):
     own, other = (fx.plot_drift(fx.drift(store, **span, **base)) for base in ({}, {"base": NOON}))
     assert "Percent of" not in own.get_supxlabel()
     assert "Percent of the values as of 2025-11-14 12:00 UTC." in other.get_supxlabel().replace("\n", " ")
+
+
+def test_the_last_value_has_its_band_though_no_time_has_passed_since(store):
+    store.append(_ticks_at([0, 15]))
+    [panel] = fx.plot_history(fx.load(store)).axes
+    [strokes] = [piece for piece in panel.collections if isinstance(piece, LineCollection)]
+    assert strokes.get_segments()[-1][:, 1].tolist() == [0.001905, 0.001915]
+
+
+def test_heatmap_of_series_with_years_between_them_has_columns_for_all_periods():
+    far = pd.concat(
+        [_periods([1.0], [True], ["2021-03-01"]), _periods([2.0, 3.0], [True] * 2, ["2024-09-01", "2024-10-01"])]
+    )
+    figure = plot_heatmap(far.reset_index(drop=True))
+    assert figure.axes[0].collections[0].get_array().shape == (1, 44)
+    assert "44 months" in figure.get_supxlabel().replace("\n", " ")
+
+
+def test_a_proven_change_is_never_written_as_none():
+    frame = _periods([0.003], [True], ["2025-11-01"]).assign(drift_lo_pct=0.0029, drift_hi_pct=0.0031)
+    assert _labels(plot_heatmap(frame).axes[0]) == ["+0.00300"]
+
+
+@pytest.mark.parametrize("plot", [plot_heatmap, plot_path])
+def test_a_fixed_rate_of_long_ago_does_not_stretch_the_axis(plot):
+    if plot is plot_path:
+        held = _path(
+            [(NOON, "KZT/USD", 0.0, 0.0, 0.0, False), (NOON + timedelta(days=1), "KZT/USD", 1.0, 0.5, 1.5, True)]
+        )
+        peg = _path([("2015-01-01", "USD/TMT", 0.0, 0.0, 0.0, False)])
+    else:
+        held = _periods([1.0], [True], ["2025-11-01"])
+        peg = _periods([0.0], [False], ["2015-01-01"])
+    both = pd.concat([held, peg.assign(source="tmt-peg")], ignore_index=True)
+    figure = plot(both)
+    assert "tmt-peg" not in figure.get_supxlabel()
+    first, last = figure.axes[0].get_xlim()
+    assert last - first < 60
+
+
+def test_the_time_axis_is_utc_whatever_matplotlib_is_told(store, tmp_path):
+    import matplotlib as mpl
+
+    store.append(_ticks_at([0, 15, 30]))
+    files = []
+    for zone in ("UTC", "Asia/Almaty"):
+        with mpl.rc_context({"timezone": zone}):
+            files.append(tmp_path / f"{zone[:3]}.png")
+            save_figure(fx.plot_history(fx.load(store)), files[-1])
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_rates_since_different_bases_are_not_said_to_share_one():
+    rows = [(NOON + timedelta(hours=hour), "KZT/USD", 1.0 * hour, 0.0, 2.0, False) for hour in (0, 1)]
+    later = _path(rows).assign(pair="TJS/USD", base_at=pd.Timestamp(NOON) + pd.Timedelta(hours=1))
+    figure = plot_path(pd.concat([_path(rows), later], ignore_index=True))
+    assert figure.get_suptitle() == "Change of 2 rates each since its own base"

@@ -46,8 +46,8 @@ class Conversion:
 
     @property
     def age(self) -> timedelta:
-        """How old the ticks were at that instant."""
-        return self.at - self.legs[0].observed_at
+        """How old the ticks were at that instant, those of a day without an instant counted from its end."""
+        return self.at - self.legs[0].counts_from
 
     def facts(self) -> dict[str, Any]:
         """The same for a document: amounts as decimal text, the band rounded outward to two of its digits."""
@@ -109,7 +109,8 @@ def convert(
     at
         By the rates as of this instant, a date standing for its end; null for now.
     max_age
-        Refuse ticks that were shown earlier before `at`: a duration, or text such as ``12h`` or ``1D``.
+        Refuse ticks that were shown earlier before `at`: a duration, or text such as ``12h`` or ``1D``. A tick of which
+        only the date is known counts from the end of its day on.
     source
         Whose rates; may be left out if only one source has them. An official peg counts only where it is named or
         nobody else has the rate; it holds until it is changed, whatever its age.
@@ -134,10 +135,10 @@ def convert(
     pair = f"{from_currency}/{to_currency}"
     found = rates_by(ticks, asked, pairs=[pair], sources=None if source is None else [source])
     rate = _only(found, pair, asked)
-    age = asked - rate.at
+    age = asked - rate.legs[0].counts_from
     is_fixed = all(leg.source in CONSTANTS for leg in rate.legs)
     if age > limit and not is_fixed:
-        raise StaleRate(pair, rate.legs[0].source, rate.at, age, limit)
+        raise StaleRate(pair, rate.legs[0].source, rate.legs[0].counts_from, age, limit)
     band = rate.band
     return Conversion(given * rate.value, given * band.lo, given * band.hi, to_currency, asked, rate.legs)
 

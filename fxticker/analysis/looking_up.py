@@ -33,6 +33,8 @@ class Shown:
         As printed; null where several texts of one day count.
     band
         What the printed digits allow.
+    counts_from
+        The instant itself; the end of its day if only that is known, for then it may have been shown as late.
     """
 
     source: str
@@ -40,6 +42,7 @@ class Shown:
     observed_at: datetime
     rate_text: str | None
     band: Band
+    counts_from: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,9 @@ def _shown(rows: pd.DataFrame) -> dict[tuple[str, str], Shown]:
         texts = counting["rate_text"].astype(str).unique()
         at = instant(counting["observed_at"].iloc[0])
         text = texts[0] if len(texts) == 1 else None
-        found[str(source), str(pair)] = Shown(str(source), str(pair), at, text, hull_of(counting))
+        is_date = bool((counting["time_basis"] == TimeBasis.DATE).all())
+        known_at = at + _REST_OF_DAY.to_pytimedelta() if is_date else at
+        found[str(source), str(pair)] = Shown(str(source), str(pair), at, text, hull_of(counting), known_at)
     return found
 
 

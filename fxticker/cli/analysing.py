@@ -223,7 +223,7 @@ def convert(
 ) -> None:
     """Print what an amount is worth in another currency, between which bounds, and by which ticks."""
     from fxticker.analysis.converting import convert as converted
-    from fxticker.cli.output import show_document
+    from fxticker.cli.output import show, show_document
 
     found = converted(
         store_folder(config, store),
@@ -234,10 +234,14 @@ def convert(
         max_age=max_age,
         source=source,
     )
+    facts = found.facts()
     if form is Format.TABLE:
         print(found)
-    else:
-        show_document(found.facts())
+    elif form is Format.JSON:
+        show_document(facts)
+    else:  # a row for each tick that was used, what they give in all of them
+        rows = [{**facts, **leg} for leg in facts["legs"]]
+        show(rows, [name for name in rows[0] if name != "legs"], form)
 
 
 def compare(

@@ -9,11 +9,11 @@ import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from fxticker.bands import band_decimals
 from fxticker.cli.options import Format
+from fxticker.digits import written
 from fxticker.errors import NoData
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ _NUMBER = re.compile(r"-?[0-9.]+")
 _FACTORED = ("source", "pair", "time_basis", "origin", "start_at", "end_at", "base_at")
 _DATE = "_date"
 """A column whose name ends so holds days."""
-_MORE_DECIMALS = 3
-"""Beyond those that show a band's width; an end closer to 0 than that is shown as 0."""
-_PRECISE = Context(prec=400)
-"""Any double can be rounded to any decimal."""
 _WIDTH = 1000
 """Wider than any table."""
 
@@ -109,13 +105,10 @@ def _banded(row: Mapping[Any, Any]) -> dict[str, Any]:
             shown[f"{stem}_band"] = None
             shown.setdefault(middle, None)
             continue
-        decimals = _decimals(lo, hi)
-        band = f"{_rounded(lo, decimals, ROUND_FLOOR)} to {_rounded(hi, decimals, ROUND_CEILING)}"
+        texts = written(row.get(middle, lo), lo, hi)
+        shown[f"{stem}_band" if middle in row else middle] = f"{texts.lo} to {texts.hi}"
         if middle in row:
-            shown[f"{stem}_band"] = band
-            shown[middle] = _rounded(row[middle], decimals, ROUND_HALF_EVEN)
-        else:
-            shown[middle] = band
+            shown[middle] = texts.value
     for column in row:
         name = column.replace("_text", "")
         if _is_text_of(column, row.keys()) and (text := _missing_to_none(row[column])) is not None:
@@ -124,23 +117,6 @@ def _banded(row: Mapping[Any, Any]) -> dict[str, Any]:
             # derived, and of a band that is not at hand: no more digits than any ticker prints
             shown[name] = f"{Decimal(f'{row[name]:.6g}'):f}"
     return shown
-
-
-def _decimals(lo: float, hi: float) -> int:
-    """Decimals for a band; enough that an end that is not 0 is not shown as 0, which would say something else."""
-    decimals = band_decimals(hi - lo)
-    ends = [abs(end) for end in (lo, hi) if end]
-    return max([decimals, *(_first_decimal(end) for end in ends if _first_decimal(end) <= decimals + _MORE_DECIMALS)])
-
-
-def _first_decimal(value: float) -> int:
-    return -math.floor(math.log10(value))
-
-
-def _rounded(value: float, decimals: int, rounding: str) -> str:
-    """A figure with so many decimals; the ends of a band are rounded outward: what is shown holds what is known."""
-    step = Decimal(1).scaleb(-decimals)
-    return f"{Decimal(repr(value)).quantize(step, rounding, _PRECISE) + 0:f}"
 
 
 def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> None:

@@ -188,7 +188,14 @@ def compare(
 
 
 def _turned(folder: Path, pairs: list[str] | None) -> list[str]:
-    """The pairs asked for, or all stored ones, each the other way round."""
+    """The pairs asked for the other way round; of all stored ones as units per USD, whichever way they are stored."""
+    from fxticker.analysis.quotes import COMMON
     from fxticker.loading import stored_pairs
 
-    return ["/".join(reversed(pair.split("/"))) for pair in pairs or sorted(stored_pairs(folder))]
+    if pairs:
+        return [_inverse(pair) for pair in pairs]
+    return sorted({pair if pair.startswith(f"{COMMON}/") else _inverse(pair) for pair in stored_pairs(folder)})
+
+
+def _inverse(pair: str) -> str:
+    return "/".join(reversed(pair.split("/")))

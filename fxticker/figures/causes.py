@@ -76,7 +76,8 @@ def shared(one: Stretches, other: Stretches) -> Stretches:
 
 def instants(column: pd.Series) -> np.ndarray:
     """A column of instants as int64 microseconds since 1970 UTC, not copied where it need not be."""
-    return pd.DatetimeIndex(column).as_unit("us").asi8
+    at = pd.DatetimeIndex(column)
+    return (at if at.unit == "us" else at.as_unit("us")).asi8
 
 
 def shade(axis: Axes, stretches: Stretches, palette: Palette, narrowest_us: float) -> set[int]:

@@ -8,9 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from fxticker.bands import band_decimals
+from fxticker.digits import written
 from fxticker.errors import NoData
 from fxticker.figures.style import WIDTH_IN, Palette, Theme, caption, counted, dress, names_text, themed, title
+
+_MOST_POWERS = 4
+"""Of ten on each side of 0, so many have room for their labels."""
 
 
 def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
@@ -90,10 +93,9 @@ def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> N
         color=color,
         markerfacecolor=color if row["significant"] else axis.get_facecolor(),
     )
-    decimals = band_decimals(row["drift_hi_pct"] - row["drift_lo_pct"])
+    texts = written(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True)
     axis.annotate(
-        f"{_signed(row['drift_pct'], decimals)} %  [{_signed(row['drift_lo_pct'], decimals)}, "
-        f"{_signed(row['drift_hi_pct'], decimals)}]   {_verdict(row)}",
+        f"{texts.value} %  [{texts.lo}, {texts.hi}]   {_verdict(row)}",
         (1.02, place),
         xycoords=("axes fraction", "data"),
         va="center",
@@ -108,10 +110,12 @@ def _percent_axis(axis: Axes, rows: pd.DataFrame) -> None:
     top = 10.0 ** np.ceil(np.log10(max(reach, 1e-9)))
     smallest = float((rows["drift_hi_pct"] - rows["drift_lo_pct"]).min())
     linear = min(max(10.0 ** np.floor(np.log10(max(smallest, 1e-9))), top / 1e4), top)
-    axis.set_xscale("symlog", linthresh=linear, linscale=0.5)
+    axis.set_xscale("symlog", linthresh=linear, linscale=1)
     axis.set_xlim(-1.15 * reach, 1.15 * reach)
     powers = [linear * 10**step for step in range(round(np.log10(top / linear)) + 1)]
     shown = [power for power in powers if power <= 1.15 * reach]
+    if len(shown) > _MOST_POWERS:  # from the largest on every second one, or they would run together
+        shown = shown[::-2][::-1]
     axis.xaxis.set_major_locator(FixedLocator([*(-power for power in reversed(shown)), 0.0, *shown]))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
     axis.xaxis.set_minor_locator(FixedLocator([]))
@@ -121,7 +125,3 @@ def _verdict(row: pd.Series) -> str:
     if row["significant"]:
         return "significant"
     return "within rounding" if row["drift_pct"] else "no change printed"
-
-
-def _signed(value: float, decimals: int) -> str:
-    return f"{value:+.{decimals}f}" if value else f"{value:.{decimals}f}"

@@ -10,7 +10,9 @@ from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from fxticker.digits import written
 from fxticker.errors import NoData
+from fxticker.figures.lines import without_constants
 from fxticker.figures.style import (
     WIDTH_IN,
     Palette,
@@ -34,6 +36,8 @@ _MAX_PERIODS = 960
 """A picture of 8 inches has so many pixels for its columns; of narrower ones some would not be seen."""
 _BAR_PT, _CELLS_IN = 2.5, 6.5
 """Width of the bar of a change that is not of its period alone, and about that of all cells."""
+_DARK = 0.55
+"""Of a cell's luma by Rec. 601, between 0 and 1: darker ones have white figures."""
 _PERIODS = ((1.5, "hour"), (25, "day"), (24 * 8, "week"), (24 * 32, "month"))
 """Names of periods up to so many hours."""
 
@@ -63,17 +67,20 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     ValueError
         If there are more periods than columns that a picture can show, or there is no such theme.
     """
-    rows = changes.dropna(subset=["drift_pct"])
-    if rows.empty:
+    if changes["drift_pct"].isna().all():
         raise NoData("there is no drift to draw")
+    changes = without_constants(changes)
+    rows = changes.dropna(subset=["drift_pct"])
     names = _names(changes)
-    starts = pd.DatetimeIndex(np.sort(changes["start_at"].unique()))
+    starts = _every_start(pd.DatetimeIndex(np.sort(changes["start_at"].unique())))
     if len(starts) > _MAX_PERIODS:
         raise ValueError(
             f"{counted(len(starts), _period(starts))} are more columns than a picture can show, {_MAX_PERIODS}: "
             "choose longer periods or a shorter span"
         )
-    percent, proven = (_grid(changes, names, starts, column) for column in ("drift_pct", "significant"))
+    percent, proven, lo, hi = (
+        _grid(changes, names, starts, column) for column in ("drift_pct", "significant", "drift_lo_pct", "drift_hi_pct")
+    )
     with themed(theme) as palette:
         figure = Figure(figsize=(WIDTH_IN, 1.7 + _ROW_IN * len(percent)), layout="constrained")
         axis = figure.subplots()
@@ -87,7 +94,7 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         if len(carrying):
             _bar(axis, edges, np.searchsorted(labels, names[carrying.index]), carrying["start_at"], palette)
         if len(starts) <= _WRITTEN_PERIODS:
-            _write(axis, edges, percent, palette)
+            _write(axis, edges, (percent, lo, hi), mesh)
         axis.set_yticks(range(len(labels)), labels, color=palette.text)
         axis.set_ylim(len(labels) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
@@ -120,6 +127,13 @@ def _grid(changes: pd.DataFrame, names: pd.Series, starts: pd.DatetimeIndex, col
     """A column of the frame as rows of names and columns of periods; NaN where there is none."""
     held = changes.set_index([names, "start_at"])[column].astype("float64").unstack("start_at")
     return held.sort_index().reindex(columns=starts).to_numpy()
+
+
+def _every_start(starts: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """All periods from the first to the last, those in which no series has a row among them."""
+    steps = {"hour": "h", "day": "D", "week": "7D", "month": "MS"}
+    name = _period(starts)
+    return starts.union(pd.date_range(starts[0], starts[-1], freq=steps[name])) if name in steps else starts
 
 
 def _edges(starts: pd.DatetimeIndex) -> pd.DatetimeIndex:
@@ -176,23 +190,23 @@ def _carry(rows: pd.DataFrame, edges: pd.DatetimeIndex) -> pd.Series:
 def _bar(axis: Axes, edges: pd.DatetimeIndex, row: np.ndarray, start_at: pd.Series, palette: Palette) -> None:
     """Bars that end where the cells begin, in the empty ones before them."""
     all_edges, right = _days(edges), _days(pd.DatetimeIndex(start_at))
-    width = min(_BAR_PT / 72 / _CELLS_IN * (all_edges[-1] - all_edges[0]), np.diff(all_edges).min())
+    width = min(_BAR_PT / 72 / _CELLS_IN * (all_edges[-1] - all_edges[0]), np.diff(all_edges).min() / 3)
     left, top, foot = right - width, row - 0.5, row + 0.5
     corners = np.stack([[left, top], [left, foot], [right, foot], [right, top]]).transpose(2, 0, 1)
-    axis.add_collection(PolyCollection(list(corners), facecolor=palette.text, linewidth=0), autolim=False)
+    axis.add_collection(PolyCollection(list(corners), facecolor=palette.muted, linewidth=0), autolim=False)
 
 
-def _write(axis: Axes, edges: pd.DatetimeIndex, percent: np.ndarray, palette: Palette) -> None:
+def _write(axis: Axes, edges: pd.DatetimeIndex, drifts: tuple[np.ndarray, ...], mesh: QuadMesh) -> None:
+    """Say in each cell its change, with the digits that its band supports."""
     at = _days(edges)
     middles = (at[1:] + at[:-1]) / 2
-    for row, cells in enumerate(percent):
-        for middle, value in zip(middles, cells, strict=True):
-            if np.isfinite(value):
-                axis.text(middle, row, _percent(value), ha="center", va="center", fontsize=7, color=palette.text)
-
-
-def _percent(value: float) -> str:
-    return f"{value:+.2f}" if round(value, 2) else "0"
+    percent, lo, hi = drifts
+    for row, column in np.argwhere(np.isfinite(percent)):
+        value = percent[row, column]
+        text = written(value, lo[row, column], hi[row, column], signed=True).value
+        red, green, blue, _ = mesh.cmap(mesh.norm(value))
+        is_dark = 0.299 * red + 0.587 * green + 0.114 * blue < _DARK
+        axis.text(middles[column], row, text, ha="center", va="center", fontsize=7, color="w" if is_dark else "k")
 
 
 def _color_bar(figure: Figure, axis: Axes, mesh: QuadMesh, reach: float) -> None:

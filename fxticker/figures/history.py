@@ -20,7 +20,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from fxticker.errors import NoData
 from fxticker.figures.causes import SOUND, cause_codes, instants, key, shade, shared
 from fxticker.figures.labels import LINE_IN, label_ends
-from fxticker.figures.lines import DAY_US, Line, lines_of
+from fxticker.figures.lines import DAY_US, Line, lines_of, without_constants
 from fxticker.figures.steps import COLUMNS, draw_steps
 from fxticker.figures.style import (
     WIDTH_IN,
@@ -36,7 +36,6 @@ from fxticker.figures.style import (
     title,
 )
 from fxticker.pegs import pegs_of
-from fxticker.sources.constants import CONSTANTS
 
 _PANEL_IN = 1.3
 _ABOVE_AXIS_IN = 0.4
@@ -86,7 +85,7 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
     """
     if frame.empty:
         raise NoData("there is no tick to draw")
-    lines = lines_of(_without_constants(frame), polls)
+    lines = lines_of(without_constants(frame), polls)
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     first, last = _span(lines, polls, sources)
     several = len(sources) > 1
@@ -131,12 +130,6 @@ def _span(lines: list[Line], polls: pd.DataFrame | None, sources: list[str]) -> 
     return at.min(), at.max()
 
 
-def _without_constants(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without fixed rates, whose one tick of long ago would stretch the axis; all if it has no others."""
-    is_constant = frame["source"].isin(CONSTANTS).to_numpy()
-    return frame[~is_constant] if is_constant.any() and not is_constant.all() else frame
-
-
 def _pegs(pair: str, first: np.datetime64, last: np.datetime64) -> list[_Peg]:
     """The official pegs of a pair in a span."""
     found = []
@@ -150,7 +143,6 @@ def _pegs(pair: str, first: np.datetime64, last: np.datetime64) -> list[_Peg]:
 
 
 def _draw_panel(panel: Axes, lines: list[Line], pegs: list[_Peg], colors: dict[str, str], palette: Palette) -> None:
-    alone = len(lines) == 1
     for line in lines:
         color = colors[line.source]
         draw_steps(
@@ -158,7 +150,7 @@ def _draw_panel(panel: Axes, lines: list[Line], pegs: list[_Peg], colors: dict[s
             line.steps,
             color=color,
             band=palette.band if color == palette.ink else color,
-            band_alpha=1.0 if alone else 0.18,
+            band_alpha=1.0 if color == palette.ink else 0.18,
         )
     base, quote = lines[0].pair.split("/")
     panel.set_ylabel(f"{quote} per {base}")
@@ -190,7 +182,9 @@ def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
     scale = 10.0 ** np.floor(np.log10(max(steps, 1)))
     step = next(nice * scale for nice in (1, 2, 5, 10) if nice * scale >= steps)
     panel.yaxis.set_major_locator(MultipleLocator(step * quantum))
-    decimals = max(0, round(-math.log10(quantum)))
+    # one source's printed decimals; of several sources no more than tell the ticks apart
+    shown = quantum if max(quanta) < 2 * min(quanta) else step * quantum
+    decimals = max(0, math.ceil(-math.log10(shown) - 1e-6))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:.{decimals}f}"))
 
 

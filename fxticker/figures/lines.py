@@ -12,6 +12,7 @@ from fxticker.figures.causes import SOUND, Stretches, cause_codes, instants, str
 from fxticker.figures.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
 from fxticker.frames import settled, with_bands
 from fxticker.models import Outcome
+from fxticker.sources.constants import CONSTANTS
 
 DAY_US = 86_400_000_000
 
@@ -97,7 +98,9 @@ def _seen(frame: pd.DataFrame, rows: np.ndarray, at: np.ndarray, breaks: np.ndar
         return kept
     values = [value[kept] for value in values]
     if not banded:
-        values = [frame["rate"].to_numpy()[rows[kept]], *_bands(_texts(frame["rate_text"]), *values)]
+        texts, rates = _texts(frame["rate_text"]), frame["rate"].to_numpy()[rows[kept]]
+        # Of rates with the same decimals the extremes are those of their bands, too.
+        values = [rates] if _are_alike(texts, *values) else [rates, *_bands(texts, *values)]
     thin: np.ndarray = kept[extremes(at[kept], tuple(values), at[breaks])]
     return thin
 
@@ -107,6 +110,12 @@ def _texts(column: pd.Series) -> pd.Categorical:
     texts = column.astype("category").array
     assert isinstance(texts, pd.Categorical)
     return texts
+
+
+def _are_alike(texts: pd.Categorical, codes: np.ndarray, nominal: np.ndarray) -> bool:
+    """Whether all printed rates have the same decimals, and are for as many units."""
+    used = texts.categories[np.bincount(codes, minlength=len(texts.categories)) > 0]
+    return bool(nominal.min() == nominal.max()) and len({len(text.partition(".")[2]) for text in used}) == 1
 
 
 def _bands(texts: pd.Categorical, codes: np.ndarray, nominal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -140,3 +149,9 @@ def _last_text(row: pd.Series) -> str:
     width = row["rate_hi"] - row["rate_lo"]
     decimals = max(0, 1 - math.floor(math.log10(width))) if width > 0 else 6
     return f"{row['rate_lo']:.{decimals}f} to\n{row['rate_hi']:.{decimals}f}"
+
+
+def without_constants(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without fixed rates, whose one tick of long ago would stretch the axis; all if it has no others."""
+    is_constant = frame["source"].isin(CONSTANTS).to_numpy()
+    return frame[~is_constant] if is_constant.any() and not is_constant.all() else frame

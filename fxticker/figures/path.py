@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from fxticker.bands import band_decimals
+from fxticker.digits import written
 from fxticker.errors import NoData
 from fxticker.figures.causes import instants
 from fxticker.figures.labels import LINE_IN, label_ends
+from fxticker.figures.lines import without_constants
 from fxticker.figures.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
 from fxticker.figures.style import (
     WIDTH_IN,
@@ -62,7 +63,7 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     rows = series.dropna(subset=["drift_pct"])
     if rows.empty:
         raise NoData("there is no drift to draw")
-    rows = rows.sort_values("observed_at", kind="stable")
+    rows = without_constants(rows).sort_values("observed_at", kind="stable")
     groups = [
         (str(source), str(pair), held) for (source, pair), held in rows.groupby(["source", "pair"], observed=True)
     ]
@@ -93,7 +94,8 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         first, last = rows["observed_at"].iloc[0], rows["observed_at"].iloc[-1]
         date_axis(axis, *(np.datetime64(at.tz_localize(None), "us") for at in (first, last)))
         since, latest = rows["base_at"].min(), rows["base_at"].max()
-        title(figure, f"Change of {counted(len(groups), 'rate')} since {span_text(since, latest)}")
+        begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
+        title(figure, f"Change of {counted(len(groups), 'rate')} {begins}")
         caption(
             figure,
             f"{names_text(sources)}, {span_text(first, last)} UTC, {counted(len(rows), 'value')}, "
@@ -121,7 +123,5 @@ def _steps_of(rows: pd.DataFrame) -> Steps:
 
 
 def _last_text(row: pd.Series) -> str:
-    decimals = min(band_decimals(row["drift_hi_pct"] - row["drift_lo_pct"]) - 1, 2)
-    value = round(row["drift_pct"], decimals)
-    text = f"{value:+.{decimals}f} %" if value else "0 %"
-    return text if row["significant"] else f"{text}, within rounding"
+    text = written(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True).value
+    return f"{text} %" if row["significant"] else f"{text} %, within rounding"

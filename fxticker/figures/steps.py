@@ -22,8 +22,9 @@ _MARKED_VALUES = 400
 """Up to so many values each gets a dot: farther apart than dots are wide."""
 _NARROW_PIECES = 150
 """A piece of a line that is less than such a part of it hides its band behind its dots."""
-_STROKE_PT = 4.5
-"""Width of a narrow piece's band: wider than a dot."""
+_STROKE_PT = 2.4
+"""Width of the band of a value that has none of its own: just wider than a dot, for no look is to be painted over days
+without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def draw_steps(
 
 
 def draw_band(axis: Axes, steps: Steps, *, color: str, alpha: float = 1.0) -> None:
-    """Shade what the digits allow; where a piece of the line is too narrow to show it, as upright strokes."""
+    """Shade what the digits allow; where nothing is as wide as to show it, a narrow or last value, as a stroke."""
     x, lo, hi = _broken(steps, steps.lo, steps.hi)
     axis.fill_between(x, lo, hi, step="post", color=color, alpha=alpha, linewidth=0)
     begins, lasts = _pieces(steps)
@@ -150,6 +151,7 @@ def draw_band(axis: Axes, steps: Steps, *, color: str, alpha: float = 1.0) -> No
     is_new = np.append(True, (np.diff(steps.lo) != 0) | (np.diff(steps.hi) != 0))
     is_new[begins] = True
     stroke = is_narrow & is_new
+    stroke[lasts] = True
     if stroke.any():
         at = steps.when[stroke].view("M8[us]")
         axis.vlines(at, steps.lo[stroke], steps.hi[stroke], color=color, alpha=alpha, linewidth=_STROKE_PT)

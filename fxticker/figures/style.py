@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Literal
 
@@ -125,9 +126,9 @@ def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64) -> None:
     """A time axis (UTC) from the first to the last instant with a little room; half a day around a single one."""
     room = max((last - first) / 60, np.timedelta64(1, "s")) if first < last else np.timedelta64(12, "h")
     axis.set_xlim(first - room, last + room)  # type: ignore[arg-type]
-    locator = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=3, maxticks=8, tz=UTC)  # type: ignore[no-untyped-call]
     axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
     axis.xaxis.get_offset_text().set_fontsize(8)
 
 

@@ -1,0 +1,75 @@
+"""How a figure is written beside its band: with the digits that the band supports, and the band rounded outward."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from typing import NamedTuple
+
+_MORE_DECIMALS = 3
+"""Beyond those that show a band's width; an end closer to 0 than that is shown as 0."""
+_PRECISE = Context(prec=400)
+"""Any double can be rounded to any decimal."""
+_EXACT = 1e-12
+"""A narrower band, or one narrower by that part of its figure, is of an exact figure that went through doubles."""
+_EXACT_DIGITS = 12
+
+
+class Written(NamedTuple):
+    """A figure and the ends of its band, as texts with the same decimals."""
+
+    value: str
+    lo: str
+    hi: str
+
+
+def written(value: float, lo: float, hi: float, *, signed: bool = False) -> Written:
+    """A figure beside its band.
+
+    Parameters
+    ----------
+    value, lo, hi
+        The figure and its band. What is shown of the band holds all of it, and an end that is not 0 is not shown as 0,
+        which would say something else.
+    signed
+        Write a plus before what is above 0.
+    """
+    if hi - lo <= _EXACT * max(1.0, abs(lo), abs(hi)):
+        exact = _plus(_plain((lo + hi) / 2), is_wanted=signed)
+        return Written(exact, exact, exact)
+    decimals = _decimals(lo, hi)
+    texts = (
+        _rounded(number, decimals, rounding)
+        for number, rounding in ((value, ROUND_HALF_EVEN), (lo, ROUND_FLOOR), (hi, ROUND_CEILING))
+    )
+    return Written(*(_plus(text, is_wanted=signed) for text in texts))
+
+
+def band_decimals(width: float) -> int:
+    """Decimals that show a band of this width with two digits, at least one."""
+    # a width of one printed step, computed in doubles, may lie just below it
+    return min(max(1 - math.floor(math.log10(width * (1 + 1e-9))), 1), 15)
+
+
+def _decimals(lo: float, hi: float) -> int:
+    decimals = band_decimals(hi - lo)
+    ends = [abs(end) for end in (lo, hi) if end]
+    return max([decimals, *(_first_decimal(end) for end in ends if _first_decimal(end) <= decimals + _MORE_DECIMALS)])
+
+
+def _first_decimal(value: float) -> int:
+    return -math.floor(math.log10(value))
+
+
+def _rounded(value: float, decimals: int, rounding: str) -> str:
+    step = Decimal(1).scaleb(-decimals)
+    return f"{Decimal(repr(float(value))).quantize(step, rounding, _PRECISE) + 0:f}"
+
+
+def _plain(value: float) -> str:
+    return f"{Decimal(f'{value:.{_EXACT_DIGITS}g}'):f}" if abs(value) > _EXACT else "0"
+
+
+def _plus(text: str, *, is_wanted: bool) -> str:
+    is_above = is_wanted and not text.startswith("-") and text.strip("0.")
+    return f"+{text}" if is_above else text

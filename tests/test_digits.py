@@ -1,0 +1,48 @@
+"""Figures beside their bands: as many digits as the band supports, the band rounded outward."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fxticker.digits import band_decimals, written
+
+
+@pytest.mark.parametrize(
+    ("width", "decimals"),
+    [(25.0, 1), (0.7, 2), (0.0185, 3), (1e-12, 13), (1e-20, 15), (0.00191 - 0.00190, 6), (1.5 - 1.49999, 6)],
+)
+def test_decimals_show_a_band_with_two_digits(width, decimals):
+    assert band_decimals(width) == decimals
+
+
+@pytest.mark.parametrize(
+    ("figures", "texts"),
+    [
+        ((0.5236, 0.0, 1.0499), ("0.5", "0.0", "1.1")),
+        ((-0.0874, -0.1747, 0.0), ("-0.09", "-0.18", "0.00")),
+        ((0.0981, 0.00012, 0.1962), ("0.0981", "0.0001", "0.1962")),  # an end that is not 0 is not shown as 0
+        ((12.5, 0.0, 26.7), ("12.5", "0.0", "26.7")),
+        ((0.01183, 0.01183, 0.01183), ("0.01183", "0.01183", "0.01183")),
+        ((0.2857142857, 0.285714285714285, 0.285714285714286), ("0.285714285714",) * 3),
+        ((0.0, -9e-14, 9e-14), ("0", "0", "0")),
+        ((12194.21, 12194.205, 12194.215), ("12194.210", "12194.205", "12194.215")),
+    ],
+)
+def test_a_figure_has_the_digits_of_its_band(figures, texts):
+    assert written(*figures) == texts
+
+
+def test_what_is_above_zero_may_have_a_plus():
+    assert written(0.5, 0.0, 1.0, signed=True) == ("+0.5", "0.0", "+1.0")
+    assert written(-0.5, -1.0, 0.0, signed=True) == ("-0.5", "-1.0", "0.0")
+    assert written(7.0, 7.0, 7.0, signed=True).value == "+7"
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-5, 1e4))
+def test_what_is_shown_of_a_band_holds_all_of_it(lo, width):
+    texts = written(lo + width / 2, lo, lo + width)
+    assert Decimal(texts.lo) <= Decimal(repr(lo))
+    assert Decimal(texts.hi) >= Decimal(repr(lo + width))
+    assert len({len(text.partition(".")[2]) for text in texts}) == 1
