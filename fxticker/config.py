@@ -6,6 +6,7 @@ import math
 import os
 import re
 import shlex
+import stat
 import tomllib
 from collections.abc import Iterable
 from datetime import timedelta
@@ -23,6 +24,8 @@ from fxticker.schedule import EPOCH, Cron, every, slots_between
 from fxticker.sources import Planned, known_sources, plan, source_of
 
 ENV_PREFIX = "FXTICKER_"
+_MAX_BYTES = 1_000_000
+"""Two hundred times the file that explains every key."""
 _UNREPEATED = ("url", "on_alert", "wayback", "commoncrawl_index", "commoncrawl_data")
 _LISTEN = re.compile(r"(?:([0-9.]{1,15})|\[([0-9a-fA-F:.]{1,45})\]):([0-9]{1,5})")
 _MAX_PORT = 65535
@@ -266,6 +269,8 @@ def load_settings(path: Path | None = None) -> Settings:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
+        if (status := file.stat()).st_size > _MAX_BYTES or not stat.S_ISREG(status.st_mode):
+            raise ConfigError(str(file), [f"must be a file of at most {_MAX_BYTES} bytes"])
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(str(file), [error.strerror or str(error)]) from error

@@ -6,21 +6,25 @@ The library that checks it takes a tenth of the daemon's memory and is needed fo
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fxticker.errors import ConfigError
+import fxticker
+from fxticker.errors import ConfigError, one_line
+from fxticker.failing import failing_by_name
 from fxticker.logs import log_to_stderr
+from fxticker.processes import command_of
 from fxticker.sources import Planned, plan
 
 DEFAULT_FILE = "config.toml"
-_READ_S = 60.0
-"""A hundred times what a reading takes; a machine that needs longer does not poll in time either."""
+_READ_S = 20
+"""Thirty times what a reading takes; a machine that needs longer does not poll in time either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +69,37 @@ def read_configuration(file: Path | None, *, timeout_s: float | None = None) -> 
     ConfigError
         All that is wrong with it at once.
     """
-    asked = json.dumps({"file": None if file is None else str(file), "timeout_s": timeout_s})
-    command = [sys.executable, "-P", "-m", "fxticker.configured", asked]
+    asked = {"file": None if file is None else str(file), "timeout_s": timeout_s, "version": fxticker.__version__}
     origin = str(file or DEFAULT_FILE)
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=_READ_S, check=True)  # noqa: S603
-        said = json.loads(done.stdout)
-        if "problems" in said:
-            raise ConfigError(said["origin"], said["problems"])
-        listen, planned = said.pop("listen"), [plan(**each) for each in said.pop("planned")]
-    except (subprocess.SubprocessError, json.JSONDecodeError, LookupError) as error:
-        raise ConfigError(origin, [f"could not be read: {error}"]) from error
+        # In a session of its own: what interrupts the daemon at a terminal is the daemon's business.
+        done = subprocess.run(  # noqa: S603 - this interpreter, and code of ours
+            command_of("fxticker.configured", json.dumps(asked)),
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            check=False,
+        )
+        said = _said(done, origin)
+        if "problems" not in said:
+            return _configured(said)
+    except ConfigError:
+        raise
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ConfigError(origin, [f"could not be read: {type(error).__name__}: {one_line(error)}"]) from error
+    raise ConfigError(said["origin"], said["problems"])
+
+
+def _said(done: subprocess.CompletedProcess[bytes], origin: str) -> dict[str, Any]:
+    if done.returncode:
+        is_late = done.returncode == -signal.SIGALRM
+        why = f"it took more than {_READ_S} s" if is_late else f"what reads it ended with {done.returncode}"
+        raise ConfigError(origin, [f"could not be read: {why}"])
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+def _configured(said: dict[str, Any]) -> Configured:
+    listen, planned = said.pop("listen"), [plan(**each) for each in said.pop("planned")]
     return Configured(**said, listen=None if listen is None else (listen[0], listen[1]), planned=tuple(planned))
 
 
@@ -84,6 +108,10 @@ def _tell(asked: Mapping[str, Any]) -> dict[str, Any]:
     from fxticker.config import load_settings, slow_polls, sources_to_poll
 
     file = None if asked["file"] is None else Path(asked["file"])
+    origin = str(file or DEFAULT_FILE)
+    if asked["version"] != fxticker.__version__:
+        problem = f"fxticker {fxticker.__version__} is installed now, which counts from the next start on"
+        return {"origin": origin, "problems": [problem]}
     try:
         settings = load_settings(file)
         planned = sources_to_poll(settings, file)
@@ -91,11 +119,19 @@ def _tell(asked: Mapping[str, Any]) -> dict[str, Any]:
         return {"origin": error.origin, "problems": error.problems}
     limit_s = asked["timeout_s"]
     problems = [] if limit_s is None else slow_polls(planned, limit_s)
-    return {"origin": str(file), "problems": problems} if problems else settings.for_daemon()
+    return {"origin": origin, "problems": problems} if problems else settings.for_daemon()
+
+
+def _answer(asked: str) -> None:
+    """Say it on the standard output that was given, and end, whatever plug-ins print or leave running."""
+    signal.alarm(_READ_S)  # a file that cannot be read to its end must not leave a process behind
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    log_to_stderr()
+    with open(answers, "w", encoding="utf-8") as answer:  # noqa: PTH123 - a descriptor
+        json.dump(_tell(json.loads(asked)), answer)
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    log_to_stderr()
-    with redirect_stdout(sys.stderr):  # a plug-in may print as it is imported
-        answer = json.dumps(_tell(json.loads(sys.argv[1])))
-    print(answer)
+    failing_by_name(lambda: _answer(sys.argv[1]))

@@ -26,6 +26,7 @@ from fxticker.failing import failing_by_name
 from fxticker.fetching import Fetcher
 from fxticker.logs import PollLog, log_to_stderr
 from fxticker.observing import Observer
+from fxticker.processes import ready_for_signals
 from fxticker.robots import PoliteFetch
 from fxticker.store import Store
 from fxticker.supervising import Supervised
@@ -36,6 +37,8 @@ _log = logging.getLogger("fxticker")
 def main() -> None:
     """Poll until a signal ends it; a store that refuses a write ends it with exit code 1."""
     config, store = (Path(told) if told else None for told in sys.argv[1:])
+    sys.argv = ["fxticker", "run"]  # what it was started as, and calls itself where it holds a lock
+    ready_for_signals()
     if config is None and Path(DEFAULT_FILE).exists():
         config = Path(DEFAULT_FILE)  # named, so that its absence at a reload is an error and not the defaults
     configured = read_configuration(config)

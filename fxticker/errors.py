@@ -222,7 +222,8 @@ class StoreLocked(StoreError, TimeoutError):
         self.path = path
         self.waited_s = waited_s
         self.holder = holder
-        super().__init__(f"{path}: waited {waited_s:g} s for the lock; it is held by {holder or 'an unnamed process'}")
+        waited = f"waited {waited_s:g} s for the lock; it" if waited_s else "the lock"
+        super().__init__(f"{path}: {waited} is held by {holder or 'an unnamed process'}")
 
 
 class SegmentUnreadable(StoreError):

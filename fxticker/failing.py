@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from fxticker.errors import ConfigError, FxTickerError, one_line
+from fxticker.processes import hold_standard_streams
 
 
 def failing_by_name(run: Callable[[], None]) -> None:
     """Run a process's work; every failure that has a name is one line on stderr and exit code 1."""
-    if sys.stdout is None:  # closed by whoever called us
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for as long as we run
-    if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    hold_standard_streams()
     try:
         run()
     except ConfigError as error:

@@ -1,5 +1,6 @@
 """The configuration as a daemon gets it: read by another process, with every problem named, at a reload too."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,12 +10,15 @@ import pytest
 from servers import RawServer
 from test_daemon import daemon_process, lines_until
 
+import fxticker as fx
 from fxticker.config import load_settings
 from fxticker.configured import read_configuration
 from fxticker.demo.captures import read_captures
 from fxticker.demo.site import TickerSite
 from fxticker.errors import ConfigError
+from fxticker.processes import command_of
 from fxticker.schedule import Cron
+from fxticker.store import Store
 
 
 @pytest.fixture
@@ -105,16 +109,122 @@ def test_intervals_have_to_fit_the_limit_that_is_in_force(written):
         read_configuration(file, timeout_s=20)
 
 
-def test_a_reader_that_fails_is_a_named_problem(written, monkeypatch, tmp_path):
+@pytest.mark.parametrize("script", ["#!/bin/sh\necho nonsense\n", "#!/bin/sh\nexit 3\n", "#!/bin/sh\necho '{}'\n"])
+def test_a_reader_that_fails_is_a_named_problem(written, monkeypatch, tmp_path, script):
     broken = tmp_path / "python"
-    broken.write_text("#!/bin/sh\necho nonsense\n", "utf-8")
+    broken.write_text(script, "utf-8")
     broken.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(broken))
     with pytest.raises(ConfigError, match="could not be read"):
         read_configuration(written(""))
 
 
+def test_an_interpreter_that_is_gone_is_a_named_problem(written, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    with pytest.raises(ConfigError, match="could not be read: FileNotFoundError"):
+        read_configuration(written(""))
+
+
+def test_another_version_that_was_installed_meanwhile_is_named(written, monkeypatch):
+    monkeypatch.setattr("fxticker.__version__", "0.0.9")
+    with pytest.raises(ConfigError, match=r"is installed now, which counts from the next start on"):
+        read_configuration(written(""))
+
+
+@pytest.mark.parametrize("name", ["fifo", "/dev/zero", "."])
+def test_what_is_no_file_is_refused_at_once(tmp_path, name):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(ConfigError, match="must be a file of at most 1000000 bytes"):
+        read_configuration(tmp_path / name)
+
+
+PLUG_IN = """
+import atexit, os, threading
+print("printed")
+os.write(1, b"written")
+atexit.register(lambda: print("said at the end"))
+threading.Thread(target=threading.Event().wait).start()
+from dataclasses import replace
+from fxticker.sources.timesca import SOURCE
+OTHER = replace(SOURCE, id="other", url="https://example.org/")
+"""
+ASKING = """
+import os, sys
+from pathlib import Path
+from fxticker.configured import read_configuration
+Path(sys.argv[2]).write_text(read_configuration(Path(sys.argv[1])).planned[0].source.url)
+os._exit(0)
+"""
+
+
+def test_a_plug_in_may_print_and_leave_threads_running(tmp_path, written):
+    about = tmp_path / "plug_in-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: plug-in\nVersion: 1\n", "utf-8")
+    (about / "entry_points.txt").write_text("[fxticker.sources]\nother = plug_in_of_a_test:OTHER\n", "utf-8")
+    (tmp_path / "plug_in_of_a_test.py").write_text(PLUG_IN, "utf-8")
+    answer = tmp_path / "answer"
+    subprocess.run(
+        [sys.executable, "-c", ASKING, str(written("[sources.other]")), str(answer)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        timeout=60,
+        check=True,
+    )
+    assert answer.read_text() == "https://example.org/"
+
+
 # The process
+
+
+def test_another_process_finds_the_package_where_this_one_did(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "shown.py").write_text("import sys; print(sys.argv[1:], sys.path[0], __name__)\n", "utf-8")
+    done = subprocess.run(command_of("shown", "a b", ""), capture_output=True, text=True, check=True, cwd="/")
+    assert done.stdout == f"['a b', ''] {tmp_path} __main__\n"
+
+
+WAITING = """
+import os, signal, sys
+from fxticker.processes import become
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+for number in sys.argv[3:]:
+    os.kill(os.getpid(), int(number))
+become("fxticker.daemon_process", *sys.argv[1:3])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_daemon_that_is_stopped_before_it_began_ends_well(written, tmp_path, number):
+    command = [sys.executable, "-c", WAITING, str(written("")), str(tmp_path / "store")]
+    done = subprocess.run([*command, str(int(number))], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_daemon_that_is_told_to_reload_before_it_began_goes_on(tmp_path):
+    command = [sys.executable, "-c", WAITING, str(tmp_path / "none.toml"), "", str(int(signal.SIGHUP))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1  # and not -1: it came to read the file
+    assert "No such file" in done.stderr
+
+
+def test_a_daemon_runs_with_all_standard_streams_closed(tmp_path, site):
+    config = tmp_path / "config.toml"
+    config.write_text(f"[http]\ntimeout_s = 0.9\n[sources.timesca]\nurl = '{site.url}'\nevery = '1s'\n", "utf-8")
+    command = [sys.executable, "-m", "fxticker", "run", "--config", str(config), "--store", str(tmp_path / "store")]
+    with subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]) as process:
+        try:
+            for _ in range(300):
+                if (tmp_path / "store" / "ticks").exists():
+                    break
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(timeout=0.1)
+            assert "fxticker run" in Store(tmp_path / "store").daemon()
+            process.terminate()
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
+    assert len(fx.load(tmp_path / "store")) >= 4
 
 
 def run_once(*arguments, cwd):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fxticker.cli.options import Config, Format, Formatted, StoreFolder, settings
+from fxticker.processes import become
 
 if TYPE_CHECKING:
     from fxticker.sources import Planned
@@ -38,8 +37,7 @@ def run(
         show([row for each in planned for row in _next_slots(each)], ["source", "slot"], form)
         return
     # The same process goes on without the command line, which a daemon would hold for years for nothing.
-    told = [str(config or ""), str(store or "")]
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "fxticker.daemon_process", *told])  # noqa: S606 - this interpreter, our code
+    become("fxticker.daemon_process", str(config or ""), str(store or ""))
 
 
 def _next_slots(planned: Planned) -> list[dict[str, object]]:
