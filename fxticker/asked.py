@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from fxticker.clock import Clock
 from fxticker.errors import StoreError
 from fxticker.store import LOCK_TIMEOUT_S
 from fxticker.store.medium import Medium
@@ -126,6 +127,49 @@ def record_empty_captures(medium: Medium, source: str, archive: str, stamps: Ite
     with medium.exclusive(LOCK_TIMEOUT_S):
         known = empty_captures(medium, source, archive)
         _write(medium, _captures_name(source, archive), "captures", sorted(known.union(stamps)))
+
+
+class Answers:
+    """An archive's answers that hold for a while, on record between two runs.
+
+    Parameters
+    ----------
+    medium
+        Where they are kept.
+    archive
+        Whose they are.
+    clock
+        The present.
+    """
+
+    def __init__(self, medium: Medium, archive: str, clock: Clock) -> None:
+        self._medium = medium
+        self._archive = archive
+        self._clock = clock
+
+    def recent(self, name: str, max_age: timedelta) -> bytes | None:
+        """The answer of a name, if there is one that is not older; a damaged record is none."""
+        try:
+            at, text = _read(self._medium, self._file(name), "answer")
+            age = self._clock.now() - datetime.fromisoformat(at)
+        except (StoreError, ValueError, TypeError):
+            return None
+        return text.encode() if isinstance(text, str) and timedelta(0) <= age <= max_age else None
+
+    def keep(self, name: str, answer: bytes) -> None:
+        """Put an answer on record, in place of an earlier one.
+
+        Raises
+        ------
+        StoreError
+            As `record_absent_days`.
+        """
+        item = [self._clock.now().isoformat(), answer.decode("utf-8", "replace")]
+        with self._medium.exclusive(LOCK_TIMEOUT_S):
+            _write(self._medium, self._file(name), "answer", item)
+
+    def _file(self, name: str) -> str:
+        return f"{FOLDER}/{self._archive}.{name}.json"
 
 
 def _days_name(source: str) -> str:

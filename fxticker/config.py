@@ -269,7 +269,8 @@ def load_settings(path: Path | None = None) -> Settings:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        if (status := file.stat()).st_size > _MAX_BYTES or not stat.S_ISREG(status.st_mode):
+        status = file.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)) or status.st_size > _MAX_BYTES:
             raise ConfigError(str(file), [f"must be a file of at most {_MAX_BYTES} bytes"])
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:

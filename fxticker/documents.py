@@ -23,6 +23,12 @@ _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._
 _HTML = re.compile(r"\s*+<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
 
 
+class NumberText(str):
+    """A number of a JSON document, as the text that stands there without quotes."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True, eq=False)
 class Element:
     """An element of an XML document.
@@ -109,8 +115,8 @@ def read_xml(body: bytes, headers: Mapping[str, str], *, root: str) -> Element:
 def read_json(body: bytes) -> Any:
     """Read a JSON document, UTF-8 as its standard demands.
 
-    Numbers come as the text that stands there, as do strings. A name that stands twice in an object is damage: which
-    of its values counts is anyone's guess.
+    Numbers come as the text that stands there, a `NumberText`, as do strings. A name that stands twice in an object is
+    damage: which of its values counts is anyone's guess.
 
     Raises
     ------
@@ -123,8 +129,8 @@ def read_json(body: bytes) -> Any:
     try:
         return json.loads(
             text,
-            parse_float=str,
-            parse_int=str,
+            parse_float=NumberText,
+            parse_int=NumberText,
             parse_constant=_refuse_constant,
             object_pairs_hook=_without_repeats,
         )
@@ -162,7 +168,7 @@ class _Builder:
 def _text(body: bytes, headers: Mapping[str, str]) -> str:
     if len(body) > MAX_BYTES:
         raise DamagedPage(f"the answer has more than {MAX_BYTES} bytes")
-    declared = _DECLARED.match(body)
+    declared = _DECLARED.match(body.lstrip())
     if declared is not None and "charset" not in headers.get("content-type", "").lower():
         headers = {"content-type": f"application/xml; charset={declared[1].decode('ascii')}"}
     text = decode(body, headers)
@@ -170,7 +176,7 @@ def _text(body: bytes, headers: Mapping[str, str]) -> str:
         raise DamagedPage("the answer is empty")
     if _HTML.match(text):
         raise ChallengePage("an HTML page came in place of the rates")
-    return text
+    return text.lstrip()  # a blank line before an XML declaration is an error to the parser, and to nobody else
 
 
 def _refuse_doctype(*_declared: object) -> NoReturn:

@@ -240,9 +240,9 @@ def read_page(page: Page, *, source: Source, observed_at: Moment | None = None) 
     if len(body) > MAX_PAGE_BYTES:
         raise ParseError(f"larger than {MAX_PAGE_BYTES} bytes: no page")
     if body.startswith(PARQUET):
-        raise ParseError("a Parquet file on standard input: name it instead")
+        raise ParseError("a Parquet file from a pipe or standard input: save it, and name the file")
     if first_bytes(body, len(WARC)) == WARC:
-        raise ParseError("a WARC file on standard input: name it instead")
+        raise ParseError("a WARC file from a pipe or standard input: save it, and name the file")
     snapshot = source.parse(body, {})
     if observed_at is not None:
         at = instant(observed_at)

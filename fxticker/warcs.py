@@ -21,6 +21,8 @@ MAX_ATTEMPTS = 10_000
 """Places behind damaged ones at which the next record is tried: the mark of gzip stands in 16 MB by chance once."""
 WARC = b"WARC/"
 """What a record begins with."""
+_OF_PAGES = ("response", "resource", "conversion", "revisit")
+"""The kinds of records that stand for a page; only the first holds what its server said."""
 _BLOCK_BYTES = 65_536
 _MAX_LINE_BYTES = 65_536
 _MAX_LINES = 1000
@@ -111,8 +113,9 @@ class _Records:
             if record.length is None or record.length < 0:
                 raise Damaged("a record without a length")
             url = record.rec_headers.get_header("WARC-Target-URI") or ""
-            if record.rec_type == "response" and url.lower().startswith(("http:", "https:")):
-                yield self._response(record, url) if wanted(url) else SkippedRecord()
+            if record.rec_type in _OF_PAGES and url.lower().startswith(("http:", "https:")):
+                is_page = record.rec_type == "response" and wanted(url)
+                yield self._response(record, url) if is_page else SkippedRecord()
             while record.raw_stream.limit:
                 self._piece(record)
 

@@ -1,12 +1,12 @@
 import gzip
 import hashlib
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from archive_server import ArchiveServer, Held, warc_record
-from builders import FixedClock
+from builders import NOON, FixedClock
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -15,7 +15,7 @@ from fxticker.archives import backfill_from_archive, commoncrawl, wayback
 from fxticker.archives.commoncrawl import CommonCrawl, read_crawls
 from fxticker.archives.sites import is_page_of, read_stamp, site_of
 from fxticker.archives.wayback import Wayback
-from fxticker.asked import empty_captures, record_empty_captures
+from fxticker.asked import Answers, empty_captures, record_empty_captures
 from fxticker.cli.backfilling import backfill as command
 from fxticker.demo.site import render_html
 from fxticker.errors import ParseError, StoreError
@@ -339,6 +339,23 @@ def test_each_crawl_of_the_span_is_asked_and_pieces_of_its_file_are_fetched(stor
             "/CC-MAIN-2025-33-index?url=timesca.com/*&output=json",
         ]
         assert server.ranges[0].startswith("bytes=0-")
+
+
+def test_the_list_of_crawls_is_asked_for_once_a_day(store, fetcher):
+    with ArchiveServer(AUGUST, held("20250805101112")) as server:
+        for hours in (0, 23, 25):
+            clock = FixedClock(NOON + timedelta(hours=hours))
+            archive = CommonCrawl(
+                server.url,
+                server.url,
+                fetcher=fetcher,
+                pacing=Pacing(clock=clock, sleep=lambda pause_s: None),
+                max_bytes=1_000_000,
+                answers=Answers(store.medium, "commoncrawl", clock),
+            )
+            fill(archive, store)
+        assert server.requests.count("/collinfo.json") == 2
+    assert Answers(store.medium, "commoncrawl", FixedClock(NOON)).recent("collinfo", timedelta(days=1)) is None
 
 
 def test_recorded_answers_of_common_crawl_are_read():

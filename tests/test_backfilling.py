@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -545,12 +547,48 @@ def test_the_command_stores_a_constant(tmp_path):
         (["timesca"], "--from-archive"),
         (["nbt", "--start", "soon"], "no date"),
         (["nbt", "--from-archive"], "not read from pages"),
+        (["nobody"], "tmt-peg"),
+        (["tmt-peg", "--start", "2025-01-01"], "fixed rate"),
+        (["nbt", "--start", "2025-01-05", "--end", "2025-01-05"], "no day lies between"),
+        (["cbu", "--end", "1990-01-01"], "no day before 1994-07-01"),
     ],
 )
 def test_wrong_usage_is_named(tmp_path, arguments, said):
     shown = run(*arguments, "--store", tmp_path / "parquet")
     assert shown.exit_code == 2
     assert said in " ".join(shown.stderr.split())
+
+
+TERMINATED = """
+import os, signal, sys
+from fxticker.cli import main
+from fxticker.cli.collecting import fetcher
+import fxticker.robots
+class Bank:
+    def __init__(self, fetch): self.asked = 0
+    def stop(self): pass
+    def __call__(self, url, *, media_types, conditions=None):
+        from fxticker.fetching import Response
+        self.asked += 1
+        if self.asked == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        day = url.rstrip("/").rsplit("/", 1)[1]
+        return Response(ANSWER.replace("DAY", f"{day[8:]}.{day[5:7]}.{day[:4]}").encode(), {}, 200, 1)
+ANSWER = '[{"Ccy": "USD", "Rate": "12194.21", "Nominal": "1", "Diff": "0", "Date": "DAY"}]'
+fxticker.robots.PoliteFetch = Bank
+import fxticker.pacing
+fxticker.pacing.Pacing.__init__.__kwdefaults__["sleep"] = lambda seconds: None
+sys.argv = ["fxticker", "backfill", "cbu", "--start", "2025-01-06", "--end", "2025-01-11", "--store", sys.argv[1]]
+main()
+"""
+
+
+def test_what_came_before_a_termination_is_stored_and_told(tmp_path):
+    command = [sys.executable, "-c", TERMINATED, str(tmp_path / "parquet")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert done.returncode == 143
+    assert "2 days filled" in done.stdout
+    assert len(fx.load(tmp_path / "parquet")) == 2
 
 
 @pytest.mark.parametrize("name", ["cbu", "nbk", "nbkr", "nbt", "fawazahmed0", "cbr"])

@@ -131,7 +131,7 @@ def test_another_version_that_was_installed_meanwhile_is_named(written, monkeypa
         read_configuration(written(""))
 
 
-@pytest.mark.parametrize("name", ["fifo", "/dev/zero", "."])
+@pytest.mark.parametrize("name", ["fifo", "/dev/zero"])
 def test_what_is_no_file_is_refused_at_once(tmp_path, name):
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(ConfigError, match="must be a file of at most 1000000 bytes"):

@@ -511,4 +511,4 @@ def test_parquet_on_standard_input_is_named(store, saved, tmp_path, monkeypatch)
     with Stdin.buffer:
         summary = import_pages([StdinPage()], source=SOURCE, store=store)
 
-    assert "name it instead" in summary.refused[0][1]
+    assert "save it, and name the file" in summary.refused[0][1]

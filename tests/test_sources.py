@@ -145,6 +145,7 @@ PER_DOLLAR = {
 HTML = b"<!DOCTYPE html><html><head><title>Please wait</title></head><body>Checking your browser</body></html>"
 GARBAGE = bytes(range(256))
 
+DIFFERENCE = b'"Diff":"-16.5"'
 all_sources = pytest.mark.parametrize("name", sorted(SHOWN))
 all_histories = pytest.mark.parametrize("name", sorted(TOLD))
 
@@ -489,7 +490,6 @@ def test_a_banks_own_change_fits_its_figures(name):
         (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "+0,50"), False),
         (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "-0.5"), True),
         (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "0.51"), True),
-        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "up"), True),
         (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50"), False),
         (at(date(2026, 4, 2), "100.00"), at(date(2026, 4, 6), "100.50", "9"), False),  # Friday's is not at hand
         (at(date(2026, 4, 6), "100.00"), at(date(2026, 4, 6), "100.50", "9"), False),
@@ -508,3 +508,31 @@ def test_a_span_comes_by_day_and_each_day_once():
     assert [found.source_date for found in for_span([at(day, "1") for day in days], days[1], days[0])] == days[::-1]
     with pytest.raises(DamagedPage, match="2026-04-01 twice"):
         for_span([at(days[1], "1"), at(days[1], "2")], days[1], days[0])
+
+
+def test_a_difference_that_is_no_number_is_damage_and_none_is_none():
+    body = SHOWN["cbu"].body
+    with pytest.raises(DamagedPage, match="USD/UZS: not a difference: 'up'"):
+        parsed("cbu", body.replace(DIFFERENCE, b'"Diff":"up"'))
+    [tick] = parsed("cbu", body.replace(DIFFERENCE, b'"Diff":null')).ticks
+    assert tick.difference_text is None
+
+
+def test_numbers_stand_as_each_source_writes_them():
+    with pytest.raises(DamagedPage, match="must be numbers"):
+        parsed("fawazahmed0", b'{"date": "2026-09-29", "usd": {"kgs": "87.4"}}')
+    with pytest.raises(DamagedPage, match="must be texts"):
+        parsed("cbu", b'[{"Ccy": "USD", "Rate": 12194.21, "Nominal": "1", "Diff": "0", "Date": "01.04.2026"}]')
+
+
+def test_roubles_for_the_dollar_alone_are_not_what_the_source_is_for():
+    body = SHOWN["cbr"].body
+    for code in (b"KZT", b"KGS", b"TJS", b"TMT", b"UZS"):
+        body = body.replace(code, b"EUR")
+    with pytest.raises(NoTicker, match="none of KGS, KZT, TJS, TMT, UZS"):
+        parsed("cbr", body)
+
+
+@pytest.mark.parametrize("name", ["nbk", "nbkr", "nbt", "cbr"])
+def test_blank_lines_before_a_document_are_no_matter(name):
+    assert parsed(name, b"\r\n  " + SHOWN[name].body) == parsed(name)

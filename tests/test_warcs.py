@@ -111,7 +111,9 @@ def test_an_instant_keeps_its_fraction_and_its_zone(tmp_path):
 def test_one_on_standard_input_is_to_be_named(tmp_path, monkeypatch, pack):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(pack(HOME))))
     summary = import_pages(find_pages(["-"]), source=SOURCE, store=Store(tmp_path / "parquet"))
-    assert summary.refused == [("standard input", "a WARC file on standard input: name it instead")]
+    assert summary.refused == [
+        ("standard input", "a WARC file from a pipe or standard input: save it, and name the file")
+    ]
 
 
 def test_a_saved_page_beside_it_is_imported_as_ever(tmp_path):
@@ -365,3 +367,9 @@ def test_rubbish_is_one_damage():
     assert read(b"") == []
     with pytest.raises(zlib.error):
         io.BufferedReader(Members(io.BytesIO(b"rubbish"))).read()
+
+
+def test_records_of_pages_that_are_no_responses_are_counted(tmp_path):
+    other = warc_record(HOME, **{"WARC-Type": "resource", "Content-Type": "text/html"})
+    _, summary = bring_in(tmp_path, packed(HOME, other))
+    assert (summary.captures, summary.elsewhere, summary.added) == (1, 1, 5)

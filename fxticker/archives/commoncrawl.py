@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,6 +25,7 @@ from fxticker.archives import (
 )
 from fxticker.archives.records import DamagedRecord, WarcPage
 from fxticker.archives.sites import is_page_of, read_stamp
+from fxticker.asked import Answers
 from fxticker.errors import BadStatus, DamagedPage, ParseError
 from fxticker.fetching import Fetcher, Request, Response
 from fxticker.pacing import Pacing
@@ -35,6 +36,8 @@ MAX_INDEX_BYTES = 30_000_000
 """Of the list of crawls and of a crawl's captures; a capture takes 500 bytes."""
 TIMEOUT_S = 120.0
 _MAX_CRAWLS = 1000
+_CRAWLS, _CRAWLS_HOLD = "collinfo", timedelta(days=1)
+"""The list of crawls grows once a month."""
 _CRAWL = re.compile(r"CC-MAIN-[0-9]{4}(?:-[0-9]{2,4})?")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T")
 _FILE = re.compile(r"crawl-data(?:/[A-Za-z0-9_][A-Za-z0-9._-]{0,200}){1,10}\.warc\.gz")
@@ -52,16 +55,28 @@ class CommonCrawl:
         The net and the pauses.
     max_bytes
         Of a record, compressed.
+    answers
+        Where the list of crawls is kept for a day.
     """
 
     id = "commoncrawl"
 
-    def __init__(self, index_root: str, data_root: str, *, fetcher: Fetcher, pacing: Pacing, max_bytes: int) -> None:
+    def __init__(
+        self,
+        index_root: str,
+        data_root: str,
+        *,
+        fetcher: Fetcher,
+        pacing: Pacing,
+        max_bytes: int,
+        answers: Answers | None = None,
+    ) -> None:
         self._index_root = index_root.rstrip("/")
         self._data_root = data_root.rstrip("/")
         self._fetcher = fetcher
         self._pacing = pacing
         self._max_bytes = max_bytes
+        self._answers = answers
 
     @property
     def requests(self) -> int:
@@ -78,7 +93,7 @@ class CommonCrawl:
         ParseError
             If an answer is none of an index, or there are more captures than any site has.
         """
-        crawls = read_crawls(self._index(f"{self._index_root}/collinfo.json").body, first, last)
+        crawls = self._crawls(first, last)
         rows = 0
         for crawl in crawls:
             # The answer names a URL for each index as well; this one cannot lead elsewhere.
@@ -119,6 +134,14 @@ class CommonCrawl:
             pause_s=DATA_PAUSE_S,
         )
         return _page_in(answer.body, capture, media_types)
+
+    def _crawls(self, first: date, last: date) -> list[str]:
+        kept = self._answers.recent(_CRAWLS, _CRAWLS_HOLD) if self._answers else None
+        body = self._index(f"{self._index_root}/collinfo.json").body if kept is None else kept
+        crawls = read_crawls(body, first, last)
+        if kept is None and self._answers:
+            self._answers.keep(_CRAWLS, body)  # once it is known to be a list
+        return crawls
 
     def _index(self, url: str) -> Response:
         return self._ask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,32 +50,32 @@ def backfill(
     to be had.
     """
     from fxticker.sources import known_sources
+    from fxticker.sources.constants import CONSTANTS
     from fxticker.store import Store
 
-    if source not in known_sources() and not _is_constant(source):
-        raise typer.BadParameter(f"unknown source {source}; known are {', '.join(sorted(known_sources()))}")
+    if source not in known_sources() and source not in CONSTANTS:
+        known = sorted([*known_sources(), *CONSTANTS])
+        raise typer.BadParameter(f"unknown source {source}; known are {', '.join(known)}")
     configured = settings(config)
     opened = Store(store if store is not None else configured.store.path)
-    if _is_constant(source):
+    if source in CONSTANTS:
+        if start or end or from_archive:
+            raise typer.BadParameter(f"{source} is a fixed rate: it is stored whole, and asked of nobody")
         _constant(source, opened)
         return
     asked = known_sources()[source]
-    if from_archive:
-        if "text/html" not in asked.media_types:
-            raise typer.BadParameter(f"{source} is not read from pages, and archives keep nothing else")
-        is_whole = _from_archive(asked, archive, _span(start, end), configured, opened)
-    elif asked.history is None:
+    if from_archive and "text/html" not in asked.media_types:
+        raise typer.BadParameter(f"{source} is not read from pages, and archives keep nothing else")
+    if not from_archive and asked.history is None:
         raise typer.BadParameter(f"{source} tells nothing of past days; --from-archive looks in web archives")
-    else:
-        is_whole = _from_history(asked, _span(start, end), configured, opened)
+    span = _span(start, end)
+    with _stopping_as_interrupted():
+        if from_archive:
+            is_whole = _from_archive(asked, archive, span, configured, opened)
+        else:
+            is_whole = _from_history(asked, span, configured, opened)
     if not is_whole:
         raise typer.Exit(1)
-
-
-def _is_constant(source: str) -> bool:
-    from fxticker.sources.constants import CONSTANTS
-
-    return source in CONSTANTS
 
 
 def _constant(source: str, store: Store) -> None:
@@ -101,6 +102,8 @@ def _from_history(source: Source, span: tuple[date | None, date], configured: Se
     if history is None:
         raise AssertionError("a source is planned as it is known")
     first, last = span
+    if last < history.since:
+        raise typer.BadParameter(f"{source.id} tells of no day before {history.since}")
     summary = BackfillSummary()
     try:
         with fetcher(configured.http) as client, _progress(source.id) as progress:
@@ -125,6 +128,8 @@ def _from_archive(
     from fxticker.archives import FIRST_DAY, Archive, ArchiveSummary, backfill_from_archive
     from fxticker.archives.commoncrawl import CommonCrawl
     from fxticker.archives.wayback import Wayback
+    from fxticker.asked import Answers
+    from fxticker.clock import SystemClock
     from fxticker.pacing import Pacing
 
     roots, max_bytes = configured.archives, configured.http.max_bytes
@@ -142,6 +147,7 @@ def _from_archive(
                     fetcher=client,
                     pacing=Pacing(),
                     max_bytes=max_bytes,
+                    answers=Answers(store.medium, CommonCrawl.id, SystemClock()),
                 )
             backfill_from_archive(
                 source, archive, first=first or FIRST_DAY, last=last, store=store, progress=progress, summary=summary
@@ -151,12 +157,24 @@ def _from_archive(
     return summary.stopped is None and not summary.refused
 
 
+@contextmanager
+def _stopping_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end what is under way as an interrupt does: what came is stored, and told of."""
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _span(start: str | None, end: str | None) -> tuple[date | None, date]:
     """First day, null if not said, and last; without an end, today, whose figures a bank may have fixed yesterday."""
     from fxticker.clock import SystemClock
     from fxticker.instants import instant
 
     in_order(start, end)
+    if start is not None and end is not None and instant(start) == instant(end):
+        raise typer.BadParameter(f"no day lies between {start} and {end}: the end is not included")
     first = None if start is None else instant(start).date()
     if end is None:
         return first, SystemClock().now().date()

@@ -36,6 +36,8 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     counts = Counter(code for code, _ in listed)
     if "USD" not in counts:
         raise NoTicker("the answer holds no USD")
+    if not counts.keys() & (_BASES - {"USD"}):
+        raise NoTicker(f"the answer holds none of {', '.join(sorted(_BASES - {'USD'}))}")
     if any(counts[code] > 1 for code in _BASES):
         raise DamagedPage("a currency stands there twice")
     ticks = tuple(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from fxticker.documents import read_json
+from fxticker.documents import NumberText, read_json
 from fxticker.errors import DamagedPage
 from fxticker.models import Snapshot
 from fxticker.sources import WORKING_DAYS, History, Source
@@ -51,9 +51,11 @@ def _rows(body: bytes) -> list[dict[str, Any]]:
 
 def _snapshot(rows: Sequence[Mapping[str, Any]]) -> Snapshot:
     row = only([row for row in rows if row.get("Ccy") == "USD"], "USD")
-    rate, nominal, difference, day = (row.get(name, "") for name in ("Rate", "Nominal", "Diff", "Date"))
-    if not all(isinstance(text, str) for text in (rate, nominal, difference, day)):
+    texts = {name: row.get(name) for name in ("Rate", "Nominal", "Diff", "Date")}
+    texts["Diff"] = texts["Diff"] if texts["Diff"] is not None else ""  # none was printed
+    if any(not isinstance(text, str) or isinstance(text, NumberText) for text in texts.values()):
         raise DamagedPage("USD: Rate, Nominal, Diff and Date must be texts")
+    rate, nominal, difference, day = (str(text) for text in texts.values())
     return Snapshot((quoted("USD/UZS", rate, nominal=nominal, difference=difference),), read_day(day), 1)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from fxticker.documents import read_json
+from fxticker.documents import NumberText, read_json
 from fxticker.errors import DamagedPage, NoTicker
 from fxticker.models import Snapshot
 from fxticker.sources import EVERY_DAY, History, Source
@@ -38,7 +38,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     found = [(quote, rates[quote.lower()]) for quote in _QUOTES if quote.lower() in rates]
     if not found:
         raise NoTicker(f"the answer holds none of {', '.join(_QUOTES)}")
-    if not all(isinstance(rate, str) for _, rate in found):
+    if not all(isinstance(rate, NumberText) for _, rate in found):
         raise DamagedPage("the rates must be numbers")
     return Snapshot(tuple(quoted(f"USD/{quote}", rate) for quote, rate in found), read_day(day), 1)
 

@@ -46,7 +46,7 @@ def quoted(pair: str, rate_text: str, *, nominal: str = "1", difference: str = "
     Raises
     ------
     DamagedPage
-        If rate or nominal is no figure.
+        If rate, nominal or difference is no figure.
     """
     try:
         check_rate(rate_text)
@@ -54,6 +54,8 @@ def quoted(pair: str, rate_text: str, *, nominal: str = "1", difference: str = "
         raise DamagedPage(f"{pair}: {error}") from error
     if not _NOMINAL.fullmatch(nominal):
         raise DamagedPage(f"{pair}: not a nominal: {nominal[:40]!r}")
+    if difference and not _DIFFERENCE.fullmatch(difference):
+        raise DamagedPage(f"{pair}: not a difference: {difference[:40]!r}")
     return PrintedTick(pair, rate_text, None, int(nominal), difference or None)
 
 
@@ -125,7 +127,5 @@ def misfits(source: Source, before: Snapshot, after: Snapshot) -> list[str]:
 def _fits(old: PrintedTick, new: PrintedTick) -> bool:
     if new.difference_text is None or new.nominal != old.nominal:
         return True
-    if not _DIFFERENCE.fullmatch(new.difference_text):
-        return False
     difference = Decimal(new.difference_text.replace(",", "."))
     return read_rate(new.rate_text).value - read_rate(old.rate_text).value == difference
