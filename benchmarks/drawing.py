@@ -6,11 +6,10 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.style import context as style_context
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from benchmarks import figures
-from fxticker.figures import STYLE
+from fxticker.figures.style import themed
 
 _OURS, _OTHERS, _FLOOR = "#1b3a57", "#8a8a8a", "#d55e00"
 _GROWING = ("fxticker", "DuckDB, own file", "ArcticDB, LMDB", "Delta Lake", "SQLite", "pandas, one file")
@@ -20,7 +19,7 @@ _MARKS = ("o", "s", "^", "D", "v", "P")
 
 def draw(results: dict[str, Any]) -> dict[str, Figure]:
     """The pictures by name."""
-    with style_context(STYLE):
+    with themed("light"):
         return {"comparison": _comparison(results), "growth": _growth(results)}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from subprocess import run
@@ -14,6 +15,7 @@ sys.path.append(str(ROOT))  # the benchmarks are no part of the package
 from benchmarks import synthetic  # noqa: E402
 from benchmarks.answers import Answer, expected, middle_month  # noqa: E402
 from benchmarks.contenders import CONTENDERS  # noqa: E402
+from benchmarks.drawing import draw  # noqa: E402
 from benchmarks.report import render  # noqa: E402
 from benchmarks.tasks import segment_life, storing  # noqa: E402
 
@@ -106,3 +108,15 @@ def test_committed_results_are_what_the_report_makes_of_the_figures():
     if not results.exists():
         pytest.skip("nothing was measured yet")
     assert (results / "README.md").read_text() == render(json.loads((results / "results.json").read_text()))
+
+
+def test_committed_results_are_drawn():
+    figures = draw(json.loads((ROOT / "benchmarks" / "results" / "results.json").read_text()))
+    assert sorted(figures) == ["comparison", "growth"]
+    assert all(figure.axes for figure in figures.values())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").rglob("*.py")), ids=str)
+def test_every_module_of_the_benchmarks_can_be_imported(path):
+    if path.stem not in {"__init__", "__main__"} and "contenders" not in path.parts:
+        import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
