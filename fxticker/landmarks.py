@@ -34,9 +34,8 @@ _FIRST_BYTE, _SECOND_BYTE, _THIRD_BYTE = (
 )
 """Tells of each byte whether it may be the one before a slash of an entry, that slash, or the one behind; and whether
 it may be the first, second or third of a mark. Few places of a page have three bytes that fit."""
-_BLOCK_BYTES = 96 << 10
-"""What is looked through at once: bounds the memory that a hostile page takes, and to less than is had from the system
-anew each time."""
+_BLOCK_BYTES = 160 << 10
+"""What is looked through at once: all of an ordinary page, and bounds the memory that a hostile one takes."""
 _SLASH_BYTE, _LESS, _AMPERSAND = b"/<&"
 
 
@@ -74,11 +73,13 @@ def _places(page: bytes, begin: int) -> tuple[list[int], list[int]]:
     """Where in a block of a page the byte before a slash of an entry may be, and where the first of a mark."""
     block = np.frombuffer(page, np.uint8)[begin : begin + _BLOCK_BYTES + 2]
     first, second, third = block[:-2], block[1:-1], block[2:]
-    # A slash behind a < is a closing tag's, so that both of them are left out.
+    # A slash behind a < is a closing tag's, so both of them are left out. Two arrays serve for all: a new one may be
+    # memory that is had from the system.
     may_be = second == _SLASH_BYTE
-    may_be ^= first == _LESS
-    may_be |= first == _AMPERSAND
-    places = np.flatnonzero(may_be)
+    other = first == _LESS
+    may_be ^= other
+    may_be |= np.equal(first, _AMPERSAND, out=other)
+    places = may_be.nonzero()[0]
     fits = _FIRST_BYTE.take(first.take(places))
     fits &= _SECOND_BYTE.take(second.take(places))
     fits &= _THIRD_BYTE.take(third.take(places))

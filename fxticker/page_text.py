@@ -110,7 +110,10 @@ def without_tags(source: str) -> str:
     pieces = _TOKEN.split(source.replace("\r", " ").replace("\n", " "))
     # Scripts and comments leave no trace: <!-- --> stands between the texts of one line on many pages.
     names = pieces[_NAMES]
-    left = {name: "\n" if name and name.lower() not in _INLINE else "" for name in set(names)}
+    left = dict.fromkeys(names, "\n")
+    for name in left:
+        if name is None or name.lower() in _INLINE:
+            left[name] = ""
     pieces[_NAMES] = [left[name] for name in names]
     pieces[_RAWS] = [""] * len(names)
     return "".join(pieces)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import date
 from itertools import zip_longest
 from typing import NamedTuple
@@ -31,7 +30,7 @@ MAX_PAIRS = 64
 MAX_ENTRIES = 200_000
 """What is read of a page before it is given up: 5,000 times the 40 entries of a real one."""
 
-_CODE = re.compile("[A-Z]{3}")
+_CODE_LETTERS = 3
 _BASE = r"(?<![A-Za-z])[A-Za-z]{1,9}+"
 _FROM_SLASH = re.compile(
     r"/\s*+(?P<quote>[A-Za-z]{1,9}+)\s*+[=:]"
@@ -64,6 +63,7 @@ _MONTHS = (
 _DATE = re.compile(
     rf"[\W_]*+(?P<day>[0-9]{{1,2}})\s++(?P<month>{'|'.join(_MONTHS)})\s++(?P<year>[0-9]{{4}})(?!\d)", re.IGNORECASE
 )
+_SHORTEST_DATE = len("1 May 2025")
 _GARBAGE_SPAN = 64
 """How far a figure that cannot be read may reach: to the end of its line, and no farther than this."""
 
@@ -117,10 +117,12 @@ def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapsh
     """
     found = excerpt(page, headers or {}) if isinstance(page, bytes) else None
     if found is not None:
-        # Only a sound ticker is taken from an excerpt: the whole page has the last word on every other answer.
-        with suppress(NoTicker, DamagedPage):
+        try:
             entries = _ticker(found.text)
-            if _repeats_the_ticker(found, entries):
+        except (NoTicker, DamagedPage):
+            pass  # only a sound ticker is taken from an excerpt: the whole page has the last word on every other answer
+        else:
+            if _answers_for_the_page(found, entries):
                 return _snapshot(found.text, entries, found.left_out)
     text = page_text(page, headers)
     return _snapshot(text, _ticker(text), 0)
@@ -152,8 +154,14 @@ def _snapshot(text: str, entries: Sequence[_Entry], more_copies: int) -> Snapsho
     )
 
 
-def _repeats_the_ticker(found: Excerpt, entries: Sequence[_Entry]) -> bool:
-    """Whether all that an excerpt leaves out is copies of the ticker, one a time: only their number is larger then."""
+def _answers_for_the_page(found: Excerpt, entries: Sequence[_Entry]) -> bool:
+    """Whether nothing that an excerpt leaves out can say anything else.
+
+    A price elsewhere means something only beside a single copy of the ticker. Of what is left out between the zone's
+    lines all must be copies of the ticker, one a time: only their number is larger then.
+    """
+    if found.prices_left_out and _copies(entries) + found.left_out == 1:
+        return False
     if not found.left_out:
         return True
     repeated = [entry.tick.pair for entry in entries if entry.start in found.unit]
@@ -209,7 +217,7 @@ def _read(base: str, quote: str, rate: str | None, change: str | None) -> tuple[
     Words with a slash and a colon, ``Photo/Agency: …``, are no entry: they give no rate and no problem.
     """
     tick = PrintedTick(f"{base}/{quote}", rate or "", None if change is None else f"{change}%")
-    is_pair = _CODE.fullmatch(base) and _CODE.fullmatch(quote) and base != quote
+    is_pair = len(base) == len(quote) == _CODE_LETTERS and base.isupper() and quote.isupper() and base != quote
     if rate is None:
         return tick, f"{tick.pair} has no figure that can be read" if is_pair else None
     if not is_pair:
@@ -263,6 +271,8 @@ def _runs(text: str, entries: Sequence[_Entry]) -> Iterator[_Run]:
 
 def _parts_runs(text: str, start: int, end: int) -> bool:
     """Whether more than bullets, numbers of a list among them, stands between two entries."""
+    if text[start:end].isspace():  # as nearly always
+        return False
     return bool(_WORD.search(text, start, end)) and bool(_WORD.search(_LIST_NUMBER.sub("", text[start:end])))
 
 
@@ -349,7 +359,7 @@ def _pairs(entries: Iterable[_Entry]) -> set[str]:
 
 
 def _copies(entries: Sequence[_Entry]) -> int:
-    return sum(entry.tick.pair == entries[0].tick.pair for entry in entries)
+    return [entry.tick.pair for entry in entries].count(entries[0].tick.pair)
 
 
 def _disagreement(entries: Sequence[_Entry]) -> str | None:
@@ -363,9 +373,10 @@ def _disagreement(entries: Sequence[_Entry]) -> str | None:
             return f"{first.pair} is printed as {_shown(first)} and as {_shown(tick)}"
         if len(printed) > MAX_PAIRS:
             return f"more than {MAX_PAIRS} pairs: this is no ticker"
-    counts = Counter([entry.tick.pair for entry in entries])
-    if len(set(counts.values())) == 1:
+    pairs = [entry.tick.pair for entry in entries]
+    if len({pairs.count(pair) for pair in printed}) == 1:
         return None
+    counts = Counter(pairs)
     (most_pair, most), (least_pair, least) = counts.most_common(1)[0], min(counts.items(), key=lambda item: item[1])
     return f"a copy is cut short: {most_pair} is printed {most} times and {least_pair} {least} times"
 
@@ -376,9 +387,9 @@ def _shown(tick: PrintedTick) -> str:
 
 def _date_after(text: str, entries: Sequence[_Entry]) -> date | None:
     """The first date that directly follows a run of the ticker; null if none does or it is no day of the calendar."""
-    for entry in entries:
-        found = _DATE.match(text, entry.end)
-        if found:
+    for entry, following in zip_longest(entries, entries[1:]):
+        has_room = following is None or following.start - entry.end >= _SHORTEST_DATE
+        if has_room and (found := _DATE.match(text, entry.end)):
             try:
                 return date(int(found["year"]), _MONTHS.index(found["month"].lower()) + 1, int(found["day"]))
             except ValueError:

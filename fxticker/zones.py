@@ -10,6 +10,10 @@ does not, the page has no excerpt and is read as a whole:
 3. Behind its last slash stand words that no entry, date or sign of a cut reads past, unless the page ends there.
 4. The charset writes ASCII as ASCII, and nothing else with those bytes.
 
+The last slashes of a page are left without a zone if a word stands behind each one's rate, where a ticker has its
+percentage or its next entry: in whatever they lie, each is a price in a sentence or not seen. With them the excerpt
+answers for the page only if its ticker has more than one copy.
+
 Two kinds of entries outside the zones are passed over that the whole page would show: those whose second code begins
 with a small letter (``KGS/usd``, which is no pair and can only make the page a damaged one), and those whose slash is a
 character reference with a tag inside it (``&#4<b>7;``, which no browser shows as a slash).
@@ -39,11 +43,19 @@ _MAX_TRIES = 12
 _MAX_SPACES = 64
 """How far back from a quotation mark the equals sign is sought that makes it the begin of an attribute's value."""
 
+_ENDS_NAME_OR_VALUE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/;.-_")
+"""What stands before most quotation marks that close a value; before one that opens it is an equals sign or a blank."""
+
 _LONG_WORDS = re.compile(r"(?s)(?>.*?\s[A-Za-z]{4}){3}")
 """A bad pair's second code and the month of a date may be two. The third stands behind every figure that an entry can
 reach, and no code that is cut short is as long."""
 _ENTRY_SLASH = re.compile(r"/\s*+[A-Za-z]{0,9}+\s*+(?:[=:&]|\Z)")
 """A slash in a zone's text behind which an entry's sign of equality stands, or may stand where the zone is over."""
+_PRICE = re.compile(
+    rb"/[\t\n\f\r ]*+[A-Za-z]{0,9}+[\t\n\f\r ]*+[=:][\t\n\f\r ]*+"
+    rb"(?:[+-]?+[0-9]++(?:[.,][0-9]++)?+[\t\n\f\r ]*+)?+[A-Za-z]"
+)
+"""The slash of an entry without a percentage, for no tag and no reference stands before the word behind it."""
 _ENTRY_WITHOUT_HEAD = re.compile(r"\s*+/")
 
 _OPEN_REFERENCE = re.compile(r"&[#A-Za-z0-9]*+\Z")
@@ -66,11 +78,14 @@ class Excerpt(NamedTuple):
         The first of two places in `text`, one right behind the other, that are the same; empty if there are none.
     left_out
         How many times more the page has that unit right behind the second. A marquee repeats its ticker.
+    prices_left_out
+        Whether prices without a percentage may stand in what has no zone.
     """
 
     text: str
     unit: range
     left_out: int
+    prices_left_out: bool = False
 
 
 class _Unit(NamedTuple):
@@ -124,8 +139,9 @@ def excerpt(page: bytes, headers: Mapping[str, str]) -> Excerpt | None:
             unit, left_out = _moved(zone.excerpt.unit, len(text)), zone.excerpt.left_out
         text += zone.excerpt.text
         end, at = zone.end, zone.slashes
-        if at == len(source.slashes):
-            return Excerpt(text, unit, left_out)
+        rest = source.slashes[at:]
+        if all(_PRICE.match(page, slash) for slash in rest):
+            return Excerpt(text, unit, left_out, prices_left_out=bool(rest))
     return None
 
 
@@ -224,8 +240,8 @@ def _hindrance(source: _Source, floor: int, at: int) -> int | None:
     thing may begin; a ``>`` ends every tag but in a quoted value.
     """
     page, marks = source.page, source.marks
-    last = {mark: place for place, mark in marks[bisect_left(marks, (floor,)) : bisect_left(marks, (at,))]}
-    for mark, place in last.items():
+    near = marks[bisect_left(marks, (floor,)) : bisect_left(marks, (at,))]
+    for mark, place in {mark: place for place, mark in near}.items() if near else ():
         if mark.startswith(b"&"):
             continue
         if mark == b"<!--":
@@ -250,6 +266,8 @@ def _opening_quote(page: bytes, floor: int, at: int) -> int | None:
     """
     for quote in (b'"', b"'"):
         last = page.rfind(quote, floor, at)
+        if last > floor and page[last - 1] in _ENDS_NAME_OR_VALUE:
+            continue
         if last >= 0:
             before = page[max(floor, last - _MAX_SPACES) : last].rstrip()
             if not before or before.endswith(b"="):

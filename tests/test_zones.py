@@ -431,3 +431,40 @@ def cpu_seconds(page):
     start = time.process_time()
     excerpt(page, {})
     return time.process_time() - start
+
+
+# --- prices that need no zone -----------------------------------------------------------------------------------------
+
+FAR = PARAGRAPH * 100
+
+
+def price(number, behind=" say"):
+    return f"<p>A price, {'KTU'[number % 3]}GS/USD = {number},5{behind} is filler.</p>{FAR}"
+
+
+@pytest.mark.parametrize(
+    ("below", "is_passed_over"),
+    [
+        (price(1), True),
+        (price(1) + price(2) + price(3), True),
+        ("<p>KGS/USD: so many words</p>", True),
+        ("<!-- KGS/USD = 5 say -->", True),
+        (price(1) + price(2) + price(3) + price(4) + price(5), True),  # with words between them they are no ticker
+        (price(1, " 0.5%"), False),
+        (price(1, " <b>0.5%</b>"), False),
+        (price(1, "&nbsp;say"), False),
+        (price(1) + "<p>KGS&#47;USD = 5 say</p>", False),
+    ],
+)
+def test_prices_in_sentences_behind_a_marquee_need_no_zone(below, is_passed_over):
+    page = page_with(below=FAR + below)
+    assert excerpt(page, {}).prices_left_out is is_passed_over
+    assert answer(page) == whole_answer(page)
+    assert fx.parse(page).copies == 8
+
+
+@pytest.mark.parametrize("pair", ["EUR", "KGS"])
+def test_beside_a_single_copy_a_price_is_looked_at(pair):
+    block = BLOCK[: BLOCK.index("</ul>") + len("</ul>")]
+    page = page_with(block=block, below=f"{FAR}<p>{pair}/USD = 5 say</p>")
+    assert answer(page) == whole_answer(page)
