@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -147,25 +148,20 @@ class Answers:
         self._archive = archive
         self._clock = clock
 
-    def recent(self, name: str, max_age: timedelta) -> bytes | None:
-        """The answer of a name, if there is one that is not older; a damaged record is none."""
+    def recent(self, name: str, url: str, max_age: timedelta) -> bytes | None:
+        """The answer of a URL, if there is one that is not older; a damaged record is none."""
         try:
-            at, text = _read(self._medium, self._file(name), "answer")
+            at, asked, text = _read(self._medium, self._file(name), "answer")
             age = self._clock.now() - datetime.fromisoformat(at)
         except (StoreError, ValueError, TypeError):
             return None
-        return text.encode() if isinstance(text, str) and timedelta(0) <= age <= max_age else None
+        is_it = asked == url and isinstance(text, str) and timedelta(0) <= age <= max_age
+        return text.encode() if is_it else None
 
-    def keep(self, name: str, answer: bytes) -> None:
-        """Put an answer on record, in place of an earlier one.
-
-        Raises
-        ------
-        StoreError
-            As `record_absent_days`.
-        """
-        item = [self._clock.now().isoformat(), answer.decode("utf-8", "replace")]
-        with self._medium.exclusive(LOCK_TIMEOUT_S):
+    def keep(self, name: str, url: str, answer: bytes) -> None:
+        """Put an answer on record in place of an earlier one; where that cannot be done, it is asked for again."""
+        item = [self._clock.now().isoformat(), url, answer.decode("utf-8", "replace")]
+        with suppress(StoreError), self._medium.exclusive(LOCK_TIMEOUT_S):
             _write(self._medium, self._file(name), "answer", item)
 
     def _file(self, name: str) -> str:

@@ -215,7 +215,7 @@ class Settings(BaseModel):
         """What `fxticker.configured.Configured` is made of, in types that JSON knows."""
         return {
             "store": str(self.store.path),
-            **self.http.model_dump(),
+            "http": self.http.model_dump(),
             "listen": None if self.monitoring.listen is None else address_of(self.monitoring.listen),
             "on_alert": self.alerts.on_alert,
             "planned": self._enabled(),

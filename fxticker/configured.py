@@ -35,8 +35,8 @@ class Configured:
     ----------
     store
         The store's folder.
-    timeout_s, max_bytes, user_agent
-        As for `fxticker.fetching.Fetcher`.
+    http
+        What `fxticker.fetching.Fetcher` takes.
     listen
         Host and port for metrics; null if none are served.
     on_alert
@@ -46,9 +46,7 @@ class Configured:
     """
 
     store: str
-    timeout_s: float
-    max_bytes: int
-    user_agent: str
+    http: Mapping[str, Any]
     listen: tuple[str, int] | None
     on_alert: str | None
     planned: tuple[Planned, ...]
@@ -72,30 +70,36 @@ def read_configuration(file: Path | None, *, timeout_s: float | None = None) -> 
     asked = {"file": None if file is None else str(file), "timeout_s": timeout_s, "version": fxticker.__version__}
     origin = str(file or DEFAULT_FILE)
     try:
-        # In a session of its own: what interrupts the daemon at a terminal is the daemon's business.
-        done = subprocess.run(  # noqa: S603 - this interpreter, and code of ours
-            command_of("fxticker.configured", json.dumps(asked)),
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-            check=False,
-        )
-        said = _said(done, origin)
+        said = json.loads(_answer_of(command_of("fxticker.configured", json.dumps(asked))))
         if "problems" not in said:
             return _configured(said)
-    except ConfigError:
-        raise
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ConfigError(origin, [f"could not be read: {type(error).__name__}: {one_line(error)}"]) from error
     raise ConfigError(said["origin"], said["problems"])
 
 
-def _said(done: subprocess.CompletedProcess[bytes], origin: str) -> dict[str, Any]:
-    if done.returncode:
-        is_late = done.returncode == -signal.SIGALRM
-        why = f"it took more than {_READ_S} s" if is_late else f"what reads it ended with {done.returncode}"
-        raise ConfigError(origin, [f"could not be read: {why}"])
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said
+def _answer_of(command: list[str]) -> bytes:
+    """What a process prints on its standard output, within a time and whatever it leaves running.
+
+    Raises
+    ------
+    OSError
+        If it does not end well in time.
+    """
+    # A file and no pipe: what it leaves running may hold the other end for ever.
+    with open(os.memfd_create("answer"), "w+b") as answer:  # noqa: PTH123 - a descriptor
+        # In a session of its own: what interrupts the daemon at a terminal is the daemon's business.
+        with subprocess.Popen(command, stdout=answer, start_new_session=True) as process:  # noqa: S603 - code of ours
+            try:
+                process.wait(_READ_S)
+            except subprocess.TimeoutExpired as error:
+                raise TimeoutError(f"what reads it took more than {_READ_S} s") from error
+            finally:
+                process.kill()
+        if process.returncode:
+            raise ChildProcessError(f"what reads it ended with {process.returncode}")
+        answer.seek(0)
+        return answer.read()
 
 
 def _configured(said: dict[str, Any]) -> Configured:
@@ -124,7 +128,7 @@ def _tell(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _answer(asked: str) -> None:
     """Say it on the standard output that was given, and end, whatever plug-ins print or leave running."""
-    signal.alarm(_READ_S)  # a file that cannot be read to its end must not leave a process behind
+    signal.alarm(_READ_S)  # also where nobody is left to end this process
     answers = os.dup(1)
     os.dup2(2, 1)
     log_to_stderr()

@@ -213,6 +213,7 @@ class Daemon:
             signal.signal(number, handle)
         if on_hangup is not None:
             signal.signal(signal.SIGHUP, lambda _number, _frame: threading.Thread(target=hang_up, daemon=True).start())
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])  # it may have been held back until now
 
     def _finish(self) -> None:
         def idle() -> bool:

@@ -41,8 +41,8 @@ def main() -> None:
     ready_for_signals()
     if config is None and Path(DEFAULT_FILE).exists():
         config = Path(DEFAULT_FILE)  # named, so that its absence at a reload is an error and not the defaults
-    configured = read_configuration(config)
     log_to_stderr()
+    configured = read_configuration(config)
     try:
         _poll(configured, config, configured.store if store is None else store)
     except (StoreError, OSError) as error:
@@ -52,15 +52,12 @@ def main() -> None:
 
 def _poll(configured: Configured, config: Path | None, folder: str | Path) -> None:
     store = Store(folder, clock=SystemClock())
-    supervised = Supervised(os.environ, store=store, timeout_s=configured.timeout_s)
+    supervised = Supervised(os.environ, store=store, timeout_s=configured.http["timeout_s"])
     with ExitStack() as stack:
         # Before anything is served: a second daemon is to say who the first one is, not which port is taken.
         if holder := store.daemon():
             raise StoreLocked(str(store.medium), 0, holder)
-        fetcher = Fetcher(
-            timeout_s=configured.timeout_s, max_bytes=configured.max_bytes, user_agent=configured.user_agent
-        )
-        fetch = PoliteFetch(stack.enter_context(fetcher))
+        fetch = PoliteFetch(stack.enter_context(Fetcher(**configured.http)))
         observers = [supervised, *_observers(configured, store, stack)]
         daemon = Daemon(configured.planned, fetcher=fetch, store=store, clock=SystemClock(), observers=observers)
         daemon.stop_on_signals(on_hangup=lambda: _reload(daemon, supervised, configured, config))
@@ -92,24 +89,19 @@ def _reload(daemon: Daemon, supervised: Supervised, running: Configured, config:
     with supervised.reloading():
         try:
             # The client keeps its time limit until the next start.
-            changed = read_configuration(config, timeout_s=running.timeout_s)
+            changed = read_configuration(config, timeout_s=running.http["timeout_s"])
         except ConfigError as error:
             for problem in error.problems:
                 _log.error("%s; the old configuration goes on", one_line(f"{error.origin}: {problem}"))
             return
-        for table, names in _TABLES.items():
-            if any(getattr(changed, name) != getattr(running, name) for name in names):
+        for table, name in _TABLES.items():
+            if getattr(changed, name) != getattr(running, name):
                 _log.warning("[%s] was changed, which counts from the next start on", table)
         daemon.reload(changed.planned)
         _log.info("the configuration was read again")
 
 
-_TABLES = {
-    "store": ["store"],
-    "http": ["timeout_s", "max_bytes", "user_agent"],
-    "monitoring": ["listen"],
-    "alerts": ["on_alert"],
-}
+_TABLES = {"store": "store", "http": "http", "monitoring": "listen", "alerts": "on_alert"}
 """What of each table counts from the next start on only."""
 
 if __name__ == "__main__":

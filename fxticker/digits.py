@@ -10,8 +10,11 @@ _MORE_DECIMALS = 3
 """Beyond those that show a band's width; an end closer to 0 than that is shown as 0."""
 _PRECISE = Context(prec=400)
 """Any double can be rounded to any decimal."""
-_EXACT = 1e-12
-"""A narrower band, or one narrower by that part of its figure, is of an exact figure that went through doubles."""
+_EXACT = 64 * 2.0**-52
+"""A band narrower than that part of its figure is of an exact figure that went through doubles: some units in its last
+place. A printed band is 1,000 times as wide for the figures with the most digits."""
+_EXACT_ZERO = 1e-12
+"""So is one about 0: a percentage of what is exact."""
 _EXACT_DIGITS = 12
 
 
@@ -34,7 +37,7 @@ def written(value: float, lo: float, hi: float, *, signed: bool = False) -> Writ
     signed
         Write a plus before what is above 0.
     """
-    if hi - lo <= _EXACT * max(1.0, abs(lo), abs(hi)):
+    if hi - lo <= max(_EXACT * max(abs(lo), abs(hi)), _EXACT_ZERO if lo <= 0 <= hi else 0.0):
         exact = _plus(_plain((lo + hi) / 2), is_wanted=signed)
         return Written(exact, exact, exact)
     decimals = _decimals(lo, hi)
@@ -48,7 +51,7 @@ def written(value: float, lo: float, hi: float, *, signed: bool = False) -> Writ
 def band_decimals(width: float) -> int:
     """Decimals that show a band of this width with two digits, at least one."""
     # a width of one printed step, computed in doubles, may lie just below it
-    return min(max(1 - math.floor(math.log10(width * (1 + 1e-9))), 1), 15)
+    return min(max(1 - math.floor(math.log10(width * (1 + 1e-9))), 1), 20)
 
 
 def _decimals(lo: float, hi: float) -> int:
@@ -67,7 +70,7 @@ def _rounded(value: float, decimals: int, rounding: str) -> str:
 
 
 def _plain(value: float) -> str:
-    return f"{Decimal(f'{value:.{_EXACT_DIGITS}g}'):f}" if abs(value) > _EXACT else "0"
+    return f"{Decimal(f'{value:.{_EXACT_DIGITS}g}'):f}" if abs(value) > _EXACT_ZERO else "0"
 
 
 def _plus(text: str, *, is_wanted: bool) -> str:

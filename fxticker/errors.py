@@ -31,8 +31,7 @@
 
 from __future__ import annotations
 
-import math
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import ClassVar
 
 from fxticker.models import Outcome
@@ -42,6 +41,9 @@ def one_line(text: object) -> str:
     """A text as one bounded line: the words of a page or a file's name must not forge lines of a log or a terminal."""
     joined = " ".join(str(text).split())
     return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in joined)[:300]
+
+
+_MINUTE = timedelta(minutes=1)
 
 
 class FxTickerError(Exception):
@@ -67,11 +69,6 @@ class NoData(FxTickerError, LookupError):
     """Nothing stored answers the question."""
 
 
-def _hours(duration: timedelta) -> str:
-    # rounded up: what is more than allowed is not to be shown as if it were not
-    return f"{math.ceil(duration / timedelta(hours=0.1)) / 10:.1f} h"
-
-
 class StaleRate(NoData):
     """The last rate is older than the caller allows.
 
@@ -79,20 +76,22 @@ class StaleRate(NoData):
     ----------
     pair, source
         Which rate, by which source.
-    shown_at
-        When it was last shown.
+    when
+        When it was last shown, as a sentence says it.
     age
-        How old it is at the instant asked for.
+        How old it is at the instant asked for; that of a day counts from its end.
     """
 
-    def __init__(self, pair: str, source: str, shown_at: datetime, age: timedelta, max_age: timedelta) -> None:
+    def __init__(self, pair: str, source: str, when: str, age: timedelta, max_age: timedelta) -> None:
         self.pair = pair
         self.source = source
-        self.shown_at = shown_at
+        self.when = when
         self.age = age
+        # rounded apart: what is more than allowed is not to be shown as if it were not
+        old, allowed = -(-age // _MINUTE), max_age // _MINUTE
         super().__init__(
-            f"{source} last showed {pair} at {shown_at:%Y-%m-%d %H:%M} UTC, {_hours(age)} before the instant that "
-            f"was asked for; at most {_hours(max_age)} are allowed"
+            f"{source} last showed {pair} {when}, and that is {old // 60} h {old % 60} min old at the instant that was "
+            f"asked for; at most {allowed // 60} h {allowed % 60} min are allowed"
         )
 
 

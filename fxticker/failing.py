@@ -24,8 +24,6 @@ def failing_by_name(run: Callable[[], None]) -> None:
     except MemoryError:
         _say("out of memory")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _say(text: str) -> None:

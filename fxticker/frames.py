@@ -11,6 +11,7 @@ import pandas as pd
 
 from fxticker.bands import Band, hull, rate_band
 from fxticker.models import Origin, TimeBasis
+from fxticker.sources.constants import CONSTANTS
 
 _NOMINAL_BITS = 32
 _KEY_BITS = _NOMINAL_BITS + 1
@@ -165,3 +166,9 @@ def _with_hulls(whole: pd.DataFrame, places: np.ndarray, rows: pd.DataFrame, gro
             differs[places] = np.minimum.reduceat(texts, begins) != np.maximum.reduceat(texts, begins)
             whole[name] = whole[name].mask(differs)
     return whole
+
+
+def without_constants(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without fixed rates, whose one tick of long ago would stretch the axis; all if it has no others."""
+    is_constant = frame["source"].isin(CONSTANTS).to_numpy()
+    return frame[~is_constant] if is_constant.any() and not is_constant.all() else frame

@@ -40,11 +40,10 @@ def become(module: str, *arguments: str) -> None:
 
 
 def ready_for_signals() -> None:
-    """End well on what ends a daemon that has not begun yet; what reloads it means nothing then."""
+    """End well on what ends a daemon that has not begun yet; what reloads it waits for `Daemon.stop_on_signals`."""
     for number in STOPPING:
         signal.signal(number, lambda _number, _frame: os._exit(0))
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [*STOPPING, signal.SIGHUP])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
 def hold_standard_streams() -> None:

@@ -70,7 +70,7 @@ def read_warc(
         file.seek(begin)
         records = _Records(file, is_packed=is_packed, left=left)
         try:
-            for record in records.responses(wanted):
+            for record in records.pages(wanted):
                 is_told = False
                 yield record
         except _Exhausted as error:
@@ -106,7 +106,7 @@ class _Records:
         self.begin = file.tell()
         self.left = left
 
-    def responses(self, wanted: Callable[[str], bool]) -> Iterator[WarcPage | SkippedRecord | DamagedRecord]:
+    def pages(self, wanted: Callable[[str], bool]) -> Iterator[WarcPage | SkippedRecord | DamagedRecord]:
         loader = ArcWarcRecordLoader(verify_http=True, arc2warc=False)
         while line := self._first_line():
             record = loader.parse_record_stream(self, line, "warc", no_record_parse=True)

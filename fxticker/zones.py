@@ -53,9 +53,10 @@ _ENTRY_SLASH = re.compile(r"/\s*+[A-Za-z]{0,9}+\s*+(?:[=:&]|\Z)")
 """A slash in a zone's text behind which an entry's sign of equality stands, or may stand where the zone is over."""
 _PRICE = re.compile(
     rb"/[\t\n\f\r ]*+[A-Za-z]{0,9}+[\t\n\f\r ]*+[=:][\t\n\f\r ]*+"
-    rb"(?:[+-]?+[0-9]++(?:[.,][0-9]++)?+[\t\n\f\r ]*+)?+[A-Za-z]"
+    rb"(?:[+-]?+[0-9]++(?:[.,][0-9]++)?+[\t\n\f\r ]*+)?+[A-Za-z]++[\t\n\f\r ]*+[!-%'-.0-;=-~]"
 )
-"""The slash of an entry without a percentage, for no tag and no reference stands before the word behind it."""
+"""The slash of an entry without a percentage and with a word behind it that is no code of a next entry: no tag,
+reference or unseen mark stands within these bytes, and no slash follows."""
 _ENTRY_WITHOUT_HEAD = re.compile(r"\s*+/")
 
 _OPEN_REFERENCE = re.compile(r"&[#A-Za-z0-9]*+\Z")

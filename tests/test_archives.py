@@ -355,7 +355,18 @@ def test_the_list_of_crawls_is_asked_for_once_a_day(store, fetcher):
             )
             fill(archive, store)
         assert server.requests.count("/collinfo.json") == 2
-    assert Answers(store.medium, "commoncrawl", FixedClock(NOON)).recent("collinfo", timedelta(days=1)) is None
+        url = f"{server.url.rstrip('/')}/collinfo.json"
+    kept = Answers(store.medium, "commoncrawl", FixedClock(NOON + timedelta(hours=26)))
+    assert kept.recent("collinfo", url, timedelta(days=1)) is not None
+    assert kept.recent("collinfo", "https://index.example.org/collinfo.json", timedelta(days=1)) is None
+    assert Answers(store.medium, "commoncrawl", FixedClock(NOON)).recent("collinfo", url, timedelta(days=1)) is None
+    kept.keep("collinfo", url, b"no list")
+    with ArchiveServer(AUGUST) as server:
+        kept.keep("collinfo", f"{server.url.rstrip('/')}/collinfo.json", b"no list")
+        pacing = Pacing(clock=FixedClock(), sleep=lambda pause_s: None)
+        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000, answers=kept)
+        fill(archive, store)
+        assert server.requests[0] == "/collinfo.json"  # what was kept is of no use
 
 
 def test_recorded_answers_of_common_crawl_are_read():

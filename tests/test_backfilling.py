@@ -551,6 +551,7 @@ def test_the_command_stores_a_constant(tmp_path):
         (["tmt-peg", "--start", "2025-01-01"], "fixed rate"),
         (["nbt", "--start", "2025-01-05", "--end", "2025-01-05"], "no day lies between"),
         (["cbu", "--end", "1990-01-01"], "no day before 1994-07-01"),
+        (["cbu", "--start", "2999-01-01"], "no day lies between 2999-01-01 and now"),
     ],
 )
 def test_wrong_usage_is_named(tmp_path, arguments, said):

@@ -65,7 +65,7 @@ def test_what_is_configured_arrives_as_it_was_read(written):
     file = written(WHOLE)
     found = read_configuration(file)
     assert found.store == str(file.parent / "data")
-    assert (found.timeout_s, found.max_bytes, found.user_agent) == (7.5, 1000, "fxticker (mail@example.org)")
+    assert found.http == {"timeout_s": 7.5, "max_bytes": 1000, "user_agent": "fxticker (mail@example.org)"}
     assert found.listen == ("::1", 9464)
     assert found.on_alert == "/usr/bin/page me"
     assert list(found.planned) == load_settings(file).planned()
@@ -76,7 +76,7 @@ def test_what_is_configured_arrives_as_it_was_read(written):
 
 def test_the_defaults_serve_no_metrics_and_tell_nobody(written):
     found = read_configuration(written(""))
-    assert (found.listen, found.on_alert, found.timeout_s) == (None, None, 20)
+    assert (found.listen, found.on_alert, found.http["timeout_s"]) == (None, None, 20)
     assert [(plan.source.id, plan.schedule.interval) for plan in found.planned] == [("timesca", timedelta(minutes=15))]
 
 
@@ -104,7 +104,7 @@ def test_nothing_to_poll_is_a_problem(written):
 
 def test_intervals_have_to_fit_the_limit_that_is_in_force(written):
     file = written("[http]\ntimeout_s = 5\n[sources.timesca]\nevery = '10s'\n")
-    assert read_configuration(file, timeout_s=9).timeout_s == 5
+    assert read_configuration(file, timeout_s=9).http["timeout_s"] == 5
     with pytest.raises(ConfigError, match="20 s is not shorter than the interval of timesca, 10 s"):
         read_configuration(file, timeout_s=20)
 
@@ -144,6 +144,8 @@ print("printed")
 os.write(1, b"written")
 atexit.register(lambda: print("said at the end"))
 threading.Thread(target=threading.Event().wait).start()
+if os.fork() == 0:
+    threading.Timer(5, os._exit, [0]).run()
 from dataclasses import replace
 from fxticker.sources.timesca import SOURCE
 OTHER = replace(SOURCE, id="other", url="https://example.org/")

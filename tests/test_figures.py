@@ -200,7 +200,7 @@ def test_inverse_history_says_its_last_range_and_unit(store):
     store.append(_ticks_at([0, 15]))
     [panel] = fx.plot_history(quotes(store, pairs=["USD/KZT"])).axes
     assert panel.get_ylabel() == "KZT per USD"
-    assert _labels(panel) == ["522.2 to\n524.9"]
+    assert _labels(panel) == ["522.1 to\n525.0"]
 
 
 def test_peg_line_stands_at_the_official_rate(store):

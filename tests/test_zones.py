@@ -454,13 +454,24 @@ def price(number, behind=" say"):
         (price(1, " <b>0.5%</b>"), False),
         (price(1, "&nbsp;say"), False),
         (price(1) + "<p>KGS&#47;USD = 5 say</p>", False),
+        ("<p>KZT/USD = 1 KGS/USD = 2 TJS/USD = 3 UZS/USD = 4 KZT/USD = 5 say</p>", False),
+        ("<p>KZT/USD = 1 KG\N{SOFT HYPHEN}S/USD = 2 say so</p>", False),
+        ("<p>KZT/USD = 1 KGS\x1c/USD = 2 say so</p>", False),
+        ("<p>KZT/USD = 1 KGS<b>/USD</b> = 2 say so</p>", False),
     ],
 )
 def test_prices_in_sentences_behind_a_marquee_need_no_zone(below, is_passed_over):
     page = page_with(below=FAR + below)
     assert excerpt(page, {}).prices_left_out is is_passed_over
     assert answer(page) == whole_answer(page)
-    assert fx.parse(page).copies == 8
+
+
+def test_a_second_ticker_without_percentages_is_not_taken_for_prices():
+    line = "KZT/USD = 1 KGS/USD = 2 TJS/USD = 3 UZS/USD = 4 "
+    for end in (f"{line}{line}say</p>", f"{line}KZ"):
+        page = page_with()[: -len("</body></html>")] + f"<p>{end}".encode()
+        assert isinstance(whole_answer(page), tuple)  # it is another ticker, and the page contradicts itself
+        assert answer(page) == whole_answer(page)
 
 
 @pytest.mark.parametrize("pair", ["EUR", "KGS"])

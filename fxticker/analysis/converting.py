@@ -71,7 +71,7 @@ class Conversion:
             f"{leg.pair} {leg.rate_text or f'{float(leg.band.lo):.6g} to {float(leg.band.hi):.6g}'}"
             for leg in self.legs
         )
-        shown = f"{ticks} of {self.legs[0].source} at {self.legs[0].observed_at:%Y-%m-%d %H:%M} UTC"
+        shown = f"{ticks} of {self.legs[0].source} {self.legs[0].when}"
         return f"{amount} {self.currency}, between {lo} and {hi}: by {shown}, {age_text(self.age)} old"
 
     def _rounded(self) -> tuple[str, str, str]:
@@ -138,7 +138,7 @@ def convert(
     age = asked - rate.legs[0].counts_from
     is_fixed = all(leg.source in CONSTANTS for leg in rate.legs)
     if age > limit and not is_fixed:
-        raise StaleRate(pair, rate.legs[0].source, rate.legs[0].counts_from, age, limit)
+        raise StaleRate(pair, rate.legs[0].source, rate.legs[0].when, age, limit)
     band = rate.band
     return Conversion(given * rate.value, given * band.lo, given * band.hi, to_currency, asked, rate.legs)
 

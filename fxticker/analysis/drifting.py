@@ -99,10 +99,10 @@ def drift(
     instants = {first, last, bases_at}
     by = {at: rates_by(ticks, at, pairs=pairs, sources=sources, as_of=as_of) for at in instants}
     bases = by[bases_at]
+    if not bases and by[last]:
+        raise NoData(_no_base(bases_at))
     rows = [(*key, *_drift(by[first].get(key), rate, bases.get(key))) for key, rate in sorted(by[last].items())]
     found = typed(rows, COLUMNS)
-    if found["base_at"].isna().all():
-        raise NoData(_no_base(bases_at))
     if found["drift_pct"].isna().all():
         span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
         raise NoData(f"no pair has a tick {span}: there are not two looks to compare")

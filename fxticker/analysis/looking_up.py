@@ -44,6 +44,13 @@ class Shown:
     band: Band
     counts_from: datetime
 
+    @property
+    def when(self) -> str:
+        """When it was shown, as a sentence says it."""
+        if self.counts_from != self.observed_at:
+            return f"on {self.observed_at:%Y-%m-%d}"
+        return f"at {self.observed_at:%Y-%m-%d %H:%M} UTC"
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:

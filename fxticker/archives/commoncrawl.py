@@ -10,6 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -136,11 +137,15 @@ class CommonCrawl:
         return _page_in(answer.body, capture, media_types)
 
     def _crawls(self, first: date, last: date) -> list[str]:
-        kept = self._answers.recent(_CRAWLS, _CRAWLS_HOLD) if self._answers else None
-        body = self._index(f"{self._index_root}/collinfo.json").body if kept is None else kept
+        url = f"{self._index_root}/collinfo.json"
+        kept = self._answers.recent(_CRAWLS, url, _CRAWLS_HOLD) if self._answers else None
+        if kept is not None:
+            with suppress(ParseError):  # what cannot be read is asked for again
+                return read_crawls(kept, first, last)
+        body = self._index(url).body
         crawls = read_crawls(body, first, last)
-        if kept is None and self._answers:
-            self._answers.keep(_CRAWLS, body)  # once it is known to be a list
+        if self._answers:
+            self._answers.keep(_CRAWLS, url, body)
         return crawls
 
     def _index(self, url: str) -> Response:

@@ -67,7 +67,7 @@ class WarcPage:
 
 @dataclass(frozen=True, slots=True)
 class SkippedRecord:
-    """A response that was not wanted."""
+    """A record of a page that is not read: of another host or kind."""
 
 
 @dataclass(frozen=True, slots=True)

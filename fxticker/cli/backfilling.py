@@ -173,13 +173,14 @@ def _span(start: str | None, end: str | None) -> tuple[date | None, date]:
     from fxticker.instants import instant
 
     in_order(start, end)
-    if start is not None and end is not None and instant(start) == instant(end):
-        raise typer.BadParameter(f"no day lies between {start} and {end}: the end is not included")
     first = None if start is None else instant(start).date()
-    if end is None:
-        return first, SystemClock().now().date()
-    day = instant(end)
-    return first, (day.date() if day.year == 1 else (day - timedelta(microseconds=1)).date())
+    last = SystemClock().now().date()
+    if end is not None:
+        day = instant(end)
+        last = day.date() if day.year == 1 else (day - timedelta(microseconds=1)).date()
+    if first is not None and first > last:
+        raise typer.BadParameter(f"no day lies between {start} and {end or 'now'}: the end is not included")
+    return first, last
 
 
 @contextmanager

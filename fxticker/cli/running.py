@@ -1,4 +1,4 @@
-"""The daemon's command: checks what it is asked, and makes way for the daemon's process."""
+"""The daemon's command: shows its plan, or makes way for the daemon's process."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from fxticker.digits import written
 from fxticker.errors import NoData
-from fxticker.figures.lines import without_constants
 from fxticker.figures.style import (
     WIDTH_IN,
     Palette,
@@ -26,16 +25,19 @@ from fxticker.figures.style import (
     themed,
     title,
 )
+from fxticker.frames import without_constants
 
 _ROW_IN = 0.42
 _LINEAR_PCT = 0.1
 """Within so much the colours are linear, beyond it logarithmic: changes differ by a factor of a thousand."""
-_WRITTEN_PERIODS = 16
-"""Up to so many columns are wide enough for the figure of each cell."""
+_WRITTEN_PT, _DIGIT_PT = 7, 4.4
+"""Size of the figures in cells, and the width of a digit: they are written if the longest fits its column."""
 _MAX_PERIODS = 960
 """A picture of 8 inches has so many pixels for its columns; of narrower ones some would not be seen."""
 _BAR_PT, _CELLS_IN = 2.5, 6.5
 """Width of the bar of a change that is not of its period alone, and about that of all cells."""
+_MOST_WRITTEN = 500
+"""Cells: more have no room."""
 _DARK = 0.55
 """Of a cell's luma by Rec. 601, between 0 and 1: darker ones have white figures."""
 _PERIODS = ((1.5, "hour"), (25, "day"), (24 * 8, "week"), (24 * 32, "month"))
@@ -58,7 +60,7 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         A row per source and pair, a column per period (UTC). Colours run both ways from no change, told apart by those
         who do not see red or green, linear up to 0.1 % and logarithmic beyond. A hatched cell could be rounding
         alone; without a value in the period, or any before it, the cell is empty. A bar before a cell: its
-        change is also that of the empty periods before it. Up to 16 periods each cell says its percent.
+        change is also that of the empty periods before it. Where there is room, each cell says its percent.
 
     Raises
     ------
@@ -93,8 +95,7 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         carrying = rows[_carry(rows, edges)]
         if len(carrying):
             _bar(axis, edges, np.searchsorted(labels, names[carrying.index]), carrying["start_at"], palette)
-        if len(starts) <= _WRITTEN_PERIODS:
-            _write(axis, edges, (percent, lo, hi), mesh)
+        _write(axis, edges, (percent, lo, hi), mesh)
         axis.set_yticks(range(len(labels)), labels, color=palette.text)
         axis.set_ylim(len(labels) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
@@ -197,16 +198,21 @@ def _bar(axis: Axes, edges: pd.DatetimeIndex, row: np.ndarray, start_at: pd.Seri
 
 
 def _write(axis: Axes, edges: pd.DatetimeIndex, drifts: tuple[np.ndarray, ...], mesh: QuadMesh) -> None:
-    """Say in each cell its change, with the digits that its band supports."""
+    """Say in each cell its change, with the digits that its band supports, if there is room for all."""
     at = _days(edges)
     middles = (at[1:] + at[:-1]) / 2
-    percent, lo, hi = drifts
-    for row, column in np.argwhere(np.isfinite(percent)):
-        value = percent[row, column]
-        text = written(value, lo[row, column], hi[row, column], signed=True).value
-        red, green, blue, _ = mesh.cmap(mesh.norm(value))
+    cells = [tuple(place) for place in np.argwhere(np.isfinite(drifts[0]))]
+    if len(cells) > _MOST_WRITTEN:
+        return
+    texts = [written(*(column[place] for column in drifts), signed=True).value for place in cells]
+    if max(map(len, texts)) * _DIGIT_PT > 72 * _CELLS_IN / len(middles):
+        return
+    for (row, column), text in zip(cells, texts, strict=True):
+        red, green, blue, _ = mesh.cmap(mesh.norm(drifts[0][row, column]))
         is_dark = 0.299 * red + 0.587 * green + 0.114 * blue < _DARK
-        axis.text(middles[column], row, text, ha="center", va="center", fontsize=7, color="w" if is_dark else "k")
+        axis.text(
+            middles[column], row, text, ha="center", va="center", fontsize=_WRITTEN_PT, color="w" if is_dark else "k"
+        )
 
 
 def _color_bar(figure: Figure, axis: Axes, mesh: QuadMesh, reach: float) -> None:

@@ -20,7 +20,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from fxticker.errors import NoData
 from fxticker.figures.causes import SOUND, cause_codes, instants, key, shade, shared
 from fxticker.figures.labels import LINE_IN, label_ends
-from fxticker.figures.lines import DAY_US, Line, lines_of, without_constants
+from fxticker.figures.lines import DAY_US, Line, lines_of
 from fxticker.figures.steps import COLUMNS, draw_steps
 from fxticker.figures.style import (
     WIDTH_IN,
@@ -35,6 +35,7 @@ from fxticker.figures.style import (
     themed,
     title,
 )
+from fxticker.frames import without_constants
 from fxticker.pegs import pegs_of
 
 _PANEL_IN = 1.3

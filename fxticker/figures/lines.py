@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from fxticker.digits import written
 from fxticker.figures.causes import SOUND, Stretches, cause_codes, instants, stretches_of
 from fxticker.figures.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
 from fxticker.frames import settled, with_bands
 from fxticker.models import Outcome
-from fxticker.sources.constants import CONSTANTS
 
 DAY_US = 86_400_000_000
 
@@ -115,7 +114,8 @@ def _texts(column: pd.Series) -> pd.Categorical:
 def _are_alike(texts: pd.Categorical, codes: np.ndarray, nominal: np.ndarray) -> bool:
     """Whether all printed rates have the same decimals, and are for as many units."""
     used = texts.categories[np.bincount(codes, minlength=len(texts.categories)) > 0]
-    return bool(nominal.min() == nominal.max()) and len({len(text.partition(".")[2]) for text in used}) == 1
+    decimals = {len(text.replace(",", ".").partition(".")[2]) for text in used}
+    return bool(nominal.min() == nominal.max()) and len(decimals) == 1
 
 
 def _bands(texts: pd.Categorical, codes: np.ndarray, nominal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -146,12 +146,5 @@ def _last_text(row: pd.Series) -> str:
     """The last value as printed, or the range that it may lie in, in digits that show the range's width."""
     if pd.notna(row["rate_text"]):
         return str(row["rate_text"])
-    width = row["rate_hi"] - row["rate_lo"]
-    decimals = max(0, 1 - math.floor(math.log10(width))) if width > 0 else 6
-    return f"{row['rate_lo']:.{decimals}f} to\n{row['rate_hi']:.{decimals}f}"
-
-
-def without_constants(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without fixed rates, whose one tick of long ago would stretch the axis; all if it has no others."""
-    is_constant = frame["source"].isin(CONSTANTS).to_numpy()
-    return frame[~is_constant] if is_constant.any() and not is_constant.all() else frame
+    texts = written(row["rate"], row["rate_lo"], row["rate_hi"])
+    return texts.value if texts.lo == texts.hi else f"{texts.lo} to\n{texts.hi}"

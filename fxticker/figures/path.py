@@ -12,7 +12,6 @@ from fxticker.digits import written
 from fxticker.errors import NoData
 from fxticker.figures.causes import instants
 from fxticker.figures.labels import LINE_IN, label_ends
-from fxticker.figures.lines import without_constants
 from fxticker.figures.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
 from fxticker.figures.style import (
     WIDTH_IN,
@@ -26,6 +25,7 @@ from fxticker.figures.style import (
     themed,
     title,
 )
+from fxticker.frames import without_constants
 
 _AROUND_IN = 1.2
 """Height of a figure that its axis does not have."""

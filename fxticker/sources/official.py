@@ -127,5 +127,7 @@ def misfits(source: Source, before: Snapshot, after: Snapshot) -> list[str]:
 def _fits(old: PrintedTick, new: PrintedTick) -> bool:
     if new.difference_text is None or new.nominal != old.nominal:
         return True
+    if not _DIFFERENCE.fullmatch(new.difference_text):  # a plug-in's, perhaps
+        return False
     difference = Decimal(new.difference_text.replace(",", "."))
     return read_rate(new.rate_text).value - read_rate(old.rate_text).value == difference
