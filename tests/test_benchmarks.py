@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from subprocess import run
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # the benchmarks are no part of the package
 
-from benchmarks import synthetic  # noqa: E402
+from benchmarks import figures, synthetic  # noqa: E402
 from benchmarks.answers import Answer, expected, middle_month  # noqa: E402
 from benchmarks.contenders import CONTENDERS  # noqa: E402
 from benchmarks.drawing import draw  # noqa: E402
@@ -111,12 +112,22 @@ def test_committed_results_are_what_the_report_makes_of_the_figures():
 
 
 def test_committed_results_are_drawn():
-    figures = draw(json.loads((ROOT / "benchmarks" / "results" / "results.json").read_text()))
-    assert sorted(figures) == ["comparison", "growth"]
-    assert all(figure.axes for figure in figures.values())
+    drawn = draw(json.loads((ROOT / "benchmarks" / "results" / "results.json").read_text()))
+    assert sorted(drawn) == ["comparison", "growth"]
+    assert all(figure.axes for figure in drawn.values())
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").rglob("*.py")), ids=str)
 def test_every_module_of_the_benchmarks_can_be_imported(path):
     if path.stem not in {"__init__", "__main__"} and "contenders" not in path.parts:
         import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+
+
+def test_the_readme_quotes_the_committed_results():
+    results = json.loads((ROOT / "benchmarks" / "results" / "results.json").read_text())
+    rows = figures.sizes(results)[-1]
+    ours, theirs = (figures.load_ms(results, rows, name, "load_all") for name in ("fxticker", "ArcticDB, LMDB"))
+    [pages] = [read["pages_per_s"] for read in results["pages"] if read["reader"] == "fxticker.parse"]
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert f"| load all rows | | ArcticDB {theirs / ours:.1f} of our time" in text
+    assert f"{round(median(pages), -1):,.0f} pages a second" in text
