@@ -64,3 +64,15 @@ def polled_history_store(tmp_path_factory):
         page = {"http_status": 200, "source_date": ticks[0].source_date, "attempts": 1}
         store.record([Poll("timesca", slot, Outcome.OK, started_at=slot, ticks=len(ticks), **page)])
     return folder
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a configuration and give its path."""
+
+    def write(text):
+        file = tmp_path / "config.toml"
+        file.write_text(text, "utf-8")
+        return file
+
+    return write

@@ -12,18 +12,6 @@ from fxticker.sources import known_sources, source_of
 REPOSITORY = Path(__file__).parents[1]
 
 
-@pytest.fixture
-def written(tmp_path):
-    """Write a configuration and give its path."""
-
-    def write(text):
-        file = tmp_path / "config.toml"
-        file.write_text(text, "utf-8")
-        return file
-
-    return write
-
-
 def problems_of(file):
     with pytest.raises(ConfigError) as caught:
         load_settings(file)

@@ -22,18 +22,6 @@ from fxticker.store import Store
 
 
 @pytest.fixture
-def written(tmp_path):
-    """Write a configuration and give its path."""
-
-    def write(text):
-        file = tmp_path / "config.toml"
-        file.write_text(text, "utf-8")
-        return file
-
-    return write
-
-
-@pytest.fixture
 def site():
     with TickerSite() as shown:
         capture = read_captures()[-1]
