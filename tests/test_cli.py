@@ -489,3 +489,12 @@ def test_a_shown_band_holds_the_band(history_store, tmp_path):
     )
     rows = {row["pair"]: row for row in json.loads(full.stdout)}
     assert rows["KZT/USD"]["drift_hi_pct"] <= 1.1
+
+
+def test_an_exact_rate_is_printed_once(tmp_path):
+    store = Store(tmp_path / "store")
+    since = datetime(2015, 1, 1, tzinfo=UTC)
+    store.append([tick("USD/TMT", "3.5", None, since, source="tmt-peg", origin=Origin.CONSTANT)])
+    shown = fxticker("best", "TMT/USD", "--store", "store", cwd=tmp_path)
+    assert " 0.285714285714 " in shown.stdout
+    assert " to " not in shown.stdout

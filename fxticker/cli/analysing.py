@@ -25,6 +25,8 @@ from fxticker.cli.options import (
 )
 
 _HOUR_S = 3600
+_NO_WIDTH_PCT = 1e-9
+"""What doubles make of an exact rate's width; that of the most printed digits is a thousand times as much."""
 AnyPairs = Annotated[
     list[str] | None,
     typer.Option("--pair", help="Only this pair: stored (KZT/USD), inverse (USD/KZT) or cross (KZT/UZS). Repeatable."),
@@ -294,7 +296,7 @@ def best(
             "pair": each.pair,
             "rate_lo": each.lo,
             "rate_hi": each.hi,
-            "width_pct": float(f"{each.width_pct:.2g}"),
+            "width_pct": float(f"{each.width_pct:.2g}") if each.width_pct > _NO_WIDTH_PCT else 0.0,
             "at": each.at,
             "age_h": round(each.age.total_seconds() / _HOUR_S, 1),
             "contradicts": " ".join(
