@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,8 @@ from fxticker.frames import settled, with_bands
 from fxticker.models import Outcome
 
 DAY_US = 86_400_000_000
+_AT_ONCE = 2
+"""Lines: each holds copies of some of its rows' columns meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,20 @@ def lines_of(frame: pd.DataFrame, polls: pd.DataFrame | None) -> list[Line]:
     source_of, pair_of = (_texts(frame[name]) for name in ("source", "pair"))
     sources, pairs = source_of.codes, pair_of.codes
     at = instants(frame["observed_at"])
-    lines = []
-    for source, name in enumerate(source_of.categories.astype(str)):
-        is_source = sources == source
-        looks = _unsound(None if polls is None else polls[(polls["source"] == name).to_numpy()])
-        for pair, pair_name in enumerate(pair_of.categories.astype(str)):
-            rows = np.flatnonzero(is_source & (pairs == pair))
-            if len(rows):
-                lines.append(_line(frame, rows, at[rows], name, pair_name, looks))
-    return lines
+    names = source_of.categories.astype(str)
+    looks = [_unsound(None if polls is None else polls[(polls["source"] == name).to_numpy()]) for name in names]
+
+    def line(place: tuple[int, int]) -> Line | None:
+        source, pair = place
+        rows = np.flatnonzero((sources == source) & (pairs == pair))
+        name, pair_name = str(names[source]), str(pair_of.categories[pair])
+        return _line(frame, rows, at[rows], name, pair_name, looks[source]) if len(rows) else None
+
+    places = list(product(range(len(names)), range(len(pair_of.categories))))
+    if len(frame) <= EXACT_VALUES:
+        return [found for found in map(line, places) if found]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # numpy lets go of the interpreter's lock
+        return [found for found in pool.map(line, places) if found]
 
 
 def _line(

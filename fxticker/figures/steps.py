@@ -142,6 +142,7 @@ def draw_steps(
 
 def draw_band(axis: Axes, steps: Steps, *, color: str, alpha: float = 1.0) -> None:
     """Shade what the digits allow; where nothing is as wide as to show it, a narrow or last value, as a stroke."""
+    steps = bands_by_column(steps) if len(steps.when) > 2 * COLUMNS else steps
     x, lo, hi = _broken(steps, steps.lo, steps.hi)
     axis.fill_between(x, lo, hi, step="post", color=color, alpha=alpha, linewidth=0)
     begins, lasts = _pieces(steps)
@@ -155,6 +156,27 @@ def draw_band(axis: Axes, steps: Steps, *, color: str, alpha: float = 1.0) -> No
     if stroke.any():
         at = steps.when[stroke].view("M8[us]")
         axis.vlines(at, steps.lo[stroke], steps.hi[stroke], color=color, alpha=alpha, linewidth=_STROKE_PT)
+
+
+def bands_by_column(steps: Steps) -> Steps:
+    """Of many bands what a column of pixels shows: all of them together up to the last one, and that from there on."""
+    column = (steps.when - steps.when[0]) * COLUMNS // max(int(steps.when[-1] - steps.when[0]), 1)
+    begins, _ = _pieces(steps)
+    first = np.union1d(begins, np.flatnonzero(np.diff(column)) + 1)
+    last = np.append(first[1:], len(column)) - 1
+    kept = np.column_stack([first != last, np.ones(len(first), bool)]).ravel()
+
+    def both(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        found: np.ndarray = np.column_stack([one, other]).ravel()[kept]
+        return found
+
+    return Steps(
+        both(steps.when[first], steps.when[last]),
+        both(steps.value[first], steps.value[last]),
+        both(np.minimum.reduceat(steps.lo, first), steps.lo[last]),
+        both(np.maximum.reduceat(steps.hi, first), steps.hi[last]),
+        steps.ends,
+    )
 
 
 def draw_line(axis: Axes, steps: Steps, *, color: str, marked: bool = True, linestyle: str = "solid") -> None:
