@@ -25,6 +25,11 @@ class Written(NamedTuple):
     lo: str
     hi: str
 
+    @property
+    def band(self) -> str:
+        """Both ends in words; of what is exact the figure alone."""
+        return self.lo if self.lo == self.hi else f"{self.lo} to {self.hi}"
+
 
 def written(value: float, lo: float, hi: float, *, signed: bool = False) -> Written:
     """A figure beside its band.

@@ -135,12 +135,11 @@ def convert(
     pair = f"{from_currency}/{to_currency}"
     found = rates_by(ticks, asked, pairs=[pair], sources=None if source is None else [source])
     rate = _only(found, pair, asked)
-    age = asked - rate.legs[0].counts_from
-    is_fixed = all(leg.source in CONSTANTS for leg in rate.legs)
-    if age > limit and not is_fixed:
-        raise StaleRate(pair, rate.legs[0].source, rate.legs[0].when, age, limit)
-    band = rate.band
-    return Conversion(given * rate.value, given * band.lo, given * band.hi, to_currency, asked, rate.legs)
+    band, leg = rate.band, rate.legs[0]
+    worth = Conversion(given * rate.value, given * band.lo, given * band.hi, to_currency, asked, rate.legs)
+    if worth.age > limit and leg.source not in CONSTANTS:
+        raise StaleRate(pair, leg.source, leg.when, worth.age, limit)
+    return worth
 
 
 def age_text(age: timedelta) -> str:

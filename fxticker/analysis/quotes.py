@@ -186,6 +186,18 @@ def currencies_of(pair: str) -> tuple[str, str]:
     return base, quote
 
 
+def inverse_of(pair: str) -> str:
+    """The pair the other way round.
+
+    Raises
+    ------
+    ValueError
+        As `currencies_of`.
+    """
+    base, quote = currencies_of(pair)
+    return f"{quote}/{base}"
+
+
 def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
     """Refuse pairs that nothing stored gives; where nothing is stored at all, none is refused.
 
@@ -198,7 +210,7 @@ def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
     if not missing:
         return
     shown = set(ticks["pair"].unique()) if isinstance(ticks, pd.DataFrame) else stored_pairs(ticks)
-    known = shown | {"/".join(reversed(currencies_of(pair))) for pair in shown}
+    known = shown | {inverse_of(pair) for pair in shown}
     for pair in missing if shown else ():
         base, quote = currencies_of(pair)
         ways = ({f"{base}/{common}", f"{quote}/{common}"} for common in THROUGH)

@@ -106,9 +106,7 @@ def _banded(row: Mapping[Any, Any]) -> dict[str, Any]:
             shown.setdefault(middle, None)
             continue
         texts = written(row.get(middle, lo), lo, hi)
-        shown[f"{stem}_band" if middle in row else middle] = (
-            texts.lo if texts.lo == texts.hi else f"{texts.lo} to {texts.hi}"
-        )
+        shown[f"{stem}_band" if middle in row else middle] = texts.band
         if middle in row:
             shown[middle] = texts.value
     for column in row:

@@ -189,13 +189,9 @@ def compare(
 
 def _turned(folder: Path, pairs: list[str] | None) -> list[str]:
     """The pairs asked for the other way round; of all stored ones as units per USD, whichever way they are stored."""
-    from fxticker.analysis.quotes import COMMON
+    from fxticker.analysis.quotes import COMMON, inverse_of
     from fxticker.loading import stored_pairs
 
     if pairs:
-        return [_inverse(pair) for pair in pairs]
-    return sorted({pair if pair.startswith(f"{COMMON}/") else _inverse(pair) for pair in stored_pairs(folder)})
-
-
-def _inverse(pair: str) -> str:
-    return "/".join(reversed(pair.split("/")))
+        return [inverse_of(pair) for pair in pairs]
+    return sorted({pair if pair.startswith(f"{COMMON}/") else inverse_of(pair) for pair in stored_pairs(folder)})

@@ -155,5 +155,4 @@ def _last_text(row: pd.Series) -> str:
     """The last value as printed, or the range that it may lie in, in digits that show the range's width."""
     if pd.notna(row["rate_text"]):
         return str(row["rate_text"])
-    texts = written(row["rate"], row["rate_lo"], row["rate_hi"])
-    return texts.value if texts.lo == texts.hi else f"{texts.lo} to\n{texts.hi}"
+    return written(row["rate"], row["rate_lo"], row["rate_hi"]).band.replace(" to ", " to\n")
