@@ -9,9 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
+    __version__: str
     from fxticker.analysis.changing import changes
     from fxticker.analysis.comparing import compare, lags
     from fxticker.analysis.converting import convert
@@ -134,12 +133,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name == "__version__":
+        value: Any = import_module("importlib.metadata").version("fxticker")
+    elif name in _HOME:
+        value = getattr(import_module(f"fxticker.{_HOME[name]}"), name)
+    else:
         raise AttributeError(f"module 'fxticker' has no attribute {name!r}")
-    value = getattr(import_module(f"fxticker.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *__all__})

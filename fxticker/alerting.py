@@ -22,15 +22,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from types import TracebackType
 from typing import Self
 
-from fxticker import __version__
 from fxticker.clock import Clock
 from fxticker.errors import StoreError, one_line
-from fxticker.health import Recent, trouble_of
+from fxticker.health import trouble_of
 from fxticker.models import Outcome, Poll
-from fxticker.of_late import recent
+from fxticker.of_late import Recent, recent
 from fxticker.schedule import Schedule
 from fxticker.sources import Planned
 from fxticker.store import Store
@@ -72,7 +72,7 @@ class Alert:
 
     def encoded(self) -> bytes:
         """As the command gets it: a JSON object with this program's version, instants as ISO 8601."""
-        return json.dumps({**asdict(self), "fxticker": __version__}, default=_iso).encode() + b"\n"
+        return json.dumps({**asdict(self), "fxticker": version("fxticker")}, default=_iso).encode() + b"\n"
 
 
 @dataclass(slots=True)

@@ -19,7 +19,8 @@ from fxticker.errors import FetchError, ParseError, StoreError, one_line
 from fxticker.fetching import Fetch, Response
 from fxticker.models import Origin, Outcome, Poll, PrintedTick, Snapshot, Tick, TimeBasis
 from fxticker.normalising import normalise
-from fxticker.politeness import KnownPage, SourceState, known_page
+from fxticker.page_cache import KnownPage, known_page
+from fxticker.politeness import SourceState
 from fxticker.printed import read_rate
 from fxticker.schedule import Schedule
 from fxticker.sources import Source

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from types import FrameType
 
 from fxticker.absence import NOT_CONFIGURED, NOT_RUNNING, OVERRUN, REGRIDDED, TOO_LATE, Jump, Ledger, is_late, jump_of
-from fxticker.clock import Clock, JumpWatch
+from fxticker.clock import Clock
+from fxticker.clock_watch import JumpWatch
 from fxticker.collecting import collect_once
 from fxticker.fetching import StoppableFetch
 from fxticker.firing import Firing

@@ -9,63 +9,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from fxticker.models import Outcome, Poll
+from fxticker.of_late import DAY, PairSeen, Recent
 from fxticker.schedule import Schedule
 from fxticker.sources import Planned
 
-DAY = timedelta(days=1)
 STALE_SLOTS = 3
 """Slots without a sound poll after which a source is not well: one failed poll is no news, and two may be one fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class PairSeen:
-    """What live polls saw of a pair of late.
-
-    Attributes
-    ----------
-    rate, rate_text
-        The newest.
-    seen_at
-        When that was seen.
-    changed_at
-        The last instant at which the printed rate or percentage was another than the time before; null if none in the
-        time that was looked at.
-    first_at
-        When it was first seen in that time, as far as that was looked for: all of it if nothing changed.
-    """
-
-    pair: str
-    rate: float
-    rate_text: str
-    seen_at: datetime
-    changed_at: datetime | None
-    first_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Recent:
-    """What a store holds of a source of late.
-
-    Attributes
-    ----------
-    polls
-        By slot: those of the last 24 h and the last one before, with slot, outcome, ticks and detail.
-    last_ok, last_stale
-        The last slots with these outcomes; null if none of late has it.
-    pairs
-        By pair, those seen of late.
-    changes_since
-        How far back changes were looked for.
-    unchanged_since
-        Since when every pair shows what it shows now, as far as was looked at; null if none was seen.
-    """
-
-    polls: Sequence[Poll]
-    last_ok: datetime | None
-    last_stale: datetime | None
-    pairs: Sequence[PairSeen]
-    changes_since: datetime
-    unchanged_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,12 +22,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 
-from fxticker import __version__
 from fxticker.clock import Clock
 from fxticker.errors import StoreError, one_line
-from fxticker.health import PairSeen, Recent, trouble_of
+from fxticker.health import trouble_of
 from fxticker.models import Outcome, Poll
-from fxticker.of_late import recent, stored_bytes
+from fxticker.of_late import PairSeen, Recent, recent, stored_bytes
 from fxticker.sources import Planned
 from fxticker.store import Store
 
@@ -81,7 +81,7 @@ class Metrics:
         )
         self._jumps = Counter("clock_jumps", "Times that the wall clock was set, or the machine slept.", **own)
         self._jump = Gauge("clock_jump_seconds", "By how much the wall clock last jumped ahead (back if < 0).", **own)
-        Info("build", "This program.", **own).info({"version": __version__})
+        Info("build", "This program.", **own).info({"version": version("fxticker")})
         ProcessCollector(registry=self.registry)
         self.registry.register(_Asked(self._families))
 
@@ -326,7 +326,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def version_string(self) -> str:
         """The program."""
-        return f"fxticker/{__version__}"
+        return f"fxticker/{version('fxticker')}"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  http.server's name
         """Keep quiet: the log has a line per poll at most."""

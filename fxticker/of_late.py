@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fxticker.health import DAY, PairSeen, Recent
 from fxticker.models import Origin, Outcome, Poll
 from fxticker.schedule import MICROSECOND
 from fxticker.store import Store
@@ -31,6 +30,7 @@ from fxticker.store.scanning import Span, month_of
 from fxticker.store.segment_file import Summary
 from fxticker.store.segments import SegmentName, SegmentTable
 
+DAY = timedelta(days=1)
 LOOK_BACK = timedelta(days=31)
 """How far back a change of a pair is looked for: a month that a rate stood still is worth a look by a person."""
 SEGMENTS_LOOKED_AT = 24
@@ -39,6 +39,57 @@ nearly 2 weeks at one a second."""
 
 
 _PRINTED = ("pair", "observed_at", "rate", "rate_text", "change_text", "origin")
+
+
+@dataclass(frozen=True, slots=True)
+class PairSeen:
+    """What live polls saw of a pair of late.
+
+    Attributes
+    ----------
+    rate, rate_text
+        The newest.
+    seen_at
+        When that was seen.
+    changed_at
+        The last instant at which the printed rate or percentage was another than the time before; null if none in the
+        time that was looked at.
+    first_at
+        When it was first seen in that time, as far as that was looked for: all of it if nothing changed.
+    """
+
+    pair: str
+    rate: float
+    rate_text: str
+    seen_at: datetime
+    changed_at: datetime | None
+    first_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What a store holds of a source of late.
+
+    Attributes
+    ----------
+    polls
+        By slot: those of the last 24 h and the last one before, with slot, outcome, ticks and detail.
+    last_ok, last_stale
+        The last slots with these outcomes; null if none of late has it.
+    pairs
+        By pair, those seen of late.
+    changes_since
+        How far back changes were looked for.
+    unchanged_since
+        Since when every pair shows what it shows now, as far as was looked at; null if none was seen.
+    """
+
+    polls: Sequence[Poll]
+    last_ok: datetime | None
+    last_stale: datetime | None
+    pairs: Sequence[PairSeen]
+    changes_since: datetime
+    unchanged_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import httpx
 from fxticker.clock import Clock, SystemClock
 from fxticker.errors import BadStatus, BodyTooLarge, Disallowed, FetchError, FetchStopped, UnexpectedContent
 from fxticker.fetching import Response
-from fxticker.politeness import retry_instant
+from fxticker.retry_after import retry_instant
 
 TRIES = 3
 """Of one request, before the whole run is broken off: what fails three times does not pass in a moment."""

@@ -10,28 +10,19 @@ well again. On a grid wider than an hour one slot is left out all the same.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
-from fxticker.models import Outcome, Poll, Snapshot
+from fxticker.models import Outcome, Poll
+from fxticker.page_cache import KnownPage
+from fxticker.retry_after import retry_instant
 from fxticker.schedule import Schedule
 
 PATIENCE = 3
 """Failures in a row before slots are left out."""
 MAX_BACKOFF = timedelta(hours=1)
 """No slot farther away is left out, apart from the first: a longer hole costs more than the requests."""
-MAX_RETRY_AFTER = timedelta(days=1)
-"""A wait longer than this is taken for a slip, and for no reason to lose a year."""
-_MAX_VALIDATOR_CHARS = 1000
-"""What servers send has a hundred at most; what is kept of their text must be bounded."""
-_MAX_RETRY_AFTER_CHARS = 100
-_ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
-"""RFC 9110, 8.8.3, in ASCII. A bare ``*`` would match whatever the page has become."""
-_PRINTABLE = re.compile(r"[\x20-\x7e]+")
-_SECONDS = re.compile(r"[0-9]+")
 
 WEIGHED: Mapping[Outcome, bool | None] = {
     Outcome.OK: False,
@@ -51,35 +42,6 @@ WEIGHED: Mapping[Outcome, bool | None] = {
     Outcome.BACKOFF: None,
 }
 """Whether an outcome adds to the failures in a row (true), ends the row (false), or says nothing of it (null)."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPage:
-    """A page that was read, so that a source's "not modified" can be answered with it.
-
-    Attributes
-    ----------
-    url
-        Where it was: its validators mean nothing elsewhere, and are nobody else's business.
-    etag, last_modified
-        The validators that came with it; null if none did.
-    sha256
-        Of its body.
-    snapshot
-        What it prints.
-    """
-
-    url: str
-    etag: str | None
-    last_modified: str | None
-    sha256: str
-    snapshot: Snapshot
-
-    @property
-    def conditions(self) -> dict[str, str]:
-        """The header fields that ask for the page only if it is another by now."""
-        named = {"if-none-match": self.etag, "if-modified-since": self.last_modified}
-        return {name: validator for name, validator in named.items() if validator is not None}
 
 
 @dataclass(slots=True)
@@ -151,46 +113,3 @@ def backoff_end(failures: int, slot: datetime, schedule: Schedule) -> datetime:
             break
         end = schedule.after(end)
     return end
-
-
-def retry_instant(text: str | None, now: datetime) -> datetime | None:
-    """The instant of a Retry-After, in seconds or as a date (RFC 9110, 10.2.3), at most `MAX_RETRY_AFTER` from now.
-
-    Null if it is absent, past or senseless.
-    """
-    if text is None or len(text) > _MAX_RETRY_AFTER_CHARS:
-        return None
-    text = text.strip()
-    try:
-        if _SECONDS.fullmatch(text):
-            instant = now + min(timedelta(seconds=min(int(text), 10**9)), MAX_RETRY_AFTER)
-        else:
-            date = parsedate_to_datetime(text)
-            # The oldest of the three forms names no zone, and means UTC as well.
-            instant = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return min(instant, now + MAX_RETRY_AFTER) if instant > now else None
-
-
-def known_page(url: str, headers: Mapping[str, str], *, sha256: str, snapshot: Snapshot) -> KnownPage:
-    """A page with those of its validators that may be sent back: hostile text becomes none.
-
-    Parameters
-    ----------
-    headers
-        Of the answer, by lower-case name.
-    """
-    return KnownPage(
-        url,
-        etag=_validator(headers.get("etag"), _ENTITY_TAG),
-        last_modified=_validator(headers.get("last-modified"), _PRINTABLE),
-        sha256=sha256,
-        snapshot=snapshot,
-    )
-
-
-def _validator(text: str | None, form: re.Pattern[str]) -> str | None:
-    if text is None or len(text) > _MAX_VALIDATOR_CHARS or form.fullmatch(text) is None:
-        return None
-    return text

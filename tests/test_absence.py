@@ -6,7 +6,7 @@ import pytest
 from builders import NOON, snapshot_ticks
 
 from fxticker.absence import Ledger, jump_of
-from fxticker.clock import JumpWatch
+from fxticker.clock_watch import JumpWatch
 from fxticker.models import Outcome, Poll
 from fxticker.schedule import Every
 from fxticker.sources.timesca import SOURCE

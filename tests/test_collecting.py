@@ -24,7 +24,8 @@ from fxticker.errors import (
 )
 from fxticker.fetching import Fetcher, Response
 from fxticker.models import Outcome, PrintedTick
-from fxticker.politeness import KnownPage, SourceState
+from fxticker.page_cache import KnownPage
+from fxticker.politeness import SourceState
 from fxticker.schedule import Every
 from fxticker.sources.timesca import SOURCE
 from fxticker.store import Store

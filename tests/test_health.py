@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 from builders import NOON
 
-from fxticker.health import PairSeen, Recent, Trouble, health_of, trouble_of
+from fxticker.health import Trouble, health_of, trouble_of
 from fxticker.models import Outcome, Poll
+from fxticker.of_late import PairSeen, Recent
 from fxticker.schedule import Cron, Every
 from fxticker.sources import Planned, source_of
 

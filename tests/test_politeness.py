@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxticker.models import Outcome, Snapshot
-from fxticker.politeness import WEIGHED, KnownPage, SourceState, backoff_end, known_page, retry_instant
+from fxticker.page_cache import KnownPage, known_page
+from fxticker.politeness import WEIGHED, SourceState, backoff_end
+from fxticker.retry_after import retry_instant
 from fxticker.schedule import Cron, Every
 
 QUARTERS = Every(timedelta(minutes=15))

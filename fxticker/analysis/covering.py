@@ -10,7 +10,6 @@ import pandas as pd
 
 from fxticker.analysis.periods import Freq, period_of, start_of
 from fxticker.frames import typed
-from fxticker.health import DAY
 from fxticker.instants import Moment, instant
 from fxticker.loading import StorePath, load_polls, names
 from fxticker.models import Outcome
@@ -91,7 +90,7 @@ def _stretches(
             found.append((run.iloc[0], following, len(run), why))
     before = polls["slot"][: len(polls) - len(inside)].tail(1)
     marks = [*before, *slots]
-    limit = pd.Timedelta(DAY) if pd.isna(usual) else GAP_CADENCES * usual
+    limit = pd.Timedelta(days=1) if pd.isna(usual) else GAP_CADENCES * usual
     found.extend(
         (earlier, later, 0, SILENCE)
         for earlier, later in zip(marks, [*marks[1:], end], strict=True)

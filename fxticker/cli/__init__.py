@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fxticker import __version__
+import fxticker
 from fxticker.cli import (
     analysing,
     backfilling,
@@ -38,7 +38,7 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,  # noqa: FBT002
 ) -> None:
     if version:
-        print(f"fxticker {__version__}")
+        print(f"fxticker {fxticker.__version__}")
         raise typer.Exit
 
 

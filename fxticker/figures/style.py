@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -17,8 +18,6 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.style import context as style_context
-
-import fxticker
 
 Theme = Literal["light", "dark"]
 FORMATS = ("png", "svg", "pdf")
@@ -182,5 +181,5 @@ def title(figure: Figure, text: str) -> None:
 
 def caption(figure: Figure, facts: str, reading: str, palette: Palette) -> None:
     """Write below the chart what it rests on and how it is read; the version is the only word of its making."""
-    lines = textwrap.wrap(f"{facts} {reading} fxticker {fxticker.__version__}.", _CAPTION_MARKS)
+    lines = textwrap.wrap(f"{facts} {reading} fxticker {version('fxticker')}.", _CAPTION_MARKS)
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=palette.muted, linespacing=1.4)
