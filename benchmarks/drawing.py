@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from benchmarks import figures
-from fxticker.figures.style import themed
+from fxticker.charts.style import themed
 
 _OURS, _OTHERS, _FLOOR = "#1b3a57", "#8a8a8a", "#d55e00"
 _GROWING = ("fxticker", "DuckDB, own file", "ArcticDB, LMDB", "Delta Lake", "SQLite", "pandas, one file")

@@ -11,16 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from fxticker.analysis.changing import changes
-    from fxticker.analysis.comparing import compare, lags
-    from fxticker.analysis.converting import convert
-    from fxticker.analysis.covering import coverage, gaps
-    from fxticker.analysis.decoding import decode, rollovers
-    from fxticker.analysis.drifting import drift, drift_by_period, drift_series
-    from fxticker.analysis.pegging import peg
+    from fxticker.analysis.best import best
+    from fxticker.analysis.changes import changes
+    from fxticker.analysis.compare import compare, lags
+    from fxticker.analysis.convert import convert
+    from fxticker.analysis.coverage import coverage, gaps
+    from fxticker.analysis.decode import decode, rollovers
+    from fxticker.analysis.drift import drift, drift_by_period, drift_series
+    from fxticker.analysis.peg import peg
     from fxticker.analysis.quotes import as_of, quotes
-    from fxticker.analysis.resampling import resample
-    from fxticker.analysis.stating import best
+    from fxticker.analysis.resample import resample
+    from fxticker.charts import (
+        plot_compare,
+        plot_coverage,
+        plot_drift,
+        plot_heatmap,
+        plot_history,
+        plot_path,
+        save_figure,
+    )
     from fxticker.errors import (
         ConfigError,
         DamagedPage,
@@ -33,18 +42,9 @@ if TYPE_CHECKING:
         StaleRate,
         StoreError,
     )
-    from fxticker.figures import (
-        plot_compare,
-        plot_coverage,
-        plot_drift,
-        plot_heatmap,
-        plot_history,
-        plot_path,
-        save_figure,
-    )
-    from fxticker.loading import latest, load, load_polls, wide
-    from fxticker.parsing import parse
-    from fxticker.store import Store
+    from fxticker.frames.load import latest, load, load_polls, wide
+    from fxticker.sources.timesca.ticker import parse
+    from fxticker.store.store import Store
 
 _HOME = {
     "ConfigError": "errors",
@@ -56,36 +56,36 @@ _HOME = {
     "StaleRate": "errors",
     "NoTicker": "errors",
     "ParseError": "errors",
-    "Store": "store",
+    "Store": "store.store",
     "StoreError": "errors",
     "as_of": "analysis.quotes",
-    "best": "analysis.stating",
-    "changes": "analysis.changing",
-    "compare": "analysis.comparing",
-    "convert": "analysis.converting",
-    "coverage": "analysis.covering",
-    "decode": "analysis.decoding",
-    "drift": "analysis.drifting",
-    "drift_by_period": "analysis.drifting",
-    "drift_series": "analysis.drifting",
-    "gaps": "analysis.covering",
-    "lags": "analysis.comparing",
-    "latest": "loading",
-    "load": "loading",
-    "load_polls": "loading",
-    "parse": "parsing",
-    "peg": "analysis.pegging",
-    "plot_compare": "figures",
-    "plot_coverage": "figures",
-    "plot_drift": "figures",
-    "plot_heatmap": "figures",
-    "plot_history": "figures",
-    "plot_path": "figures",
+    "best": "analysis.best",
+    "changes": "analysis.changes",
+    "compare": "analysis.compare",
+    "convert": "analysis.convert",
+    "coverage": "analysis.coverage",
+    "decode": "analysis.decode",
+    "drift": "analysis.drift",
+    "drift_by_period": "analysis.drift",
+    "drift_series": "analysis.drift",
+    "gaps": "analysis.coverage",
+    "lags": "analysis.compare",
+    "latest": "frames.load",
+    "load": "frames.load",
+    "load_polls": "frames.load",
+    "parse": "sources.timesca.ticker",
+    "peg": "analysis.peg",
+    "plot_compare": "charts",
+    "plot_coverage": "charts",
+    "plot_drift": "charts",
+    "plot_heatmap": "charts",
+    "plot_history": "charts",
+    "plot_path": "charts",
     "quotes": "analysis.quotes",
-    "resample": "analysis.resampling",
-    "rollovers": "analysis.decoding",
-    "save_figure": "figures",
-    "wide": "loading",
+    "resample": "analysis.resample",
+    "rollovers": "analysis.decode",
+    "save_figure": "charts",
+    "wide": "frames.load",
 }
 
 __all__ = [

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from fxticker.configured import DEFAULT_FILE
+from fxticker.daemon.configured import DEFAULT_FILE
 from fxticker.errors import ConfigError
-from fxticker.schedule import EPOCH, Cron, every, slots_between
+from fxticker.model.schedule import EPOCH, Cron, every, slots_between
 from fxticker.sources import Planned, known_sources, plan, source_of
 
 ENV_PREFIX = "FXTICKER_"
@@ -212,7 +212,7 @@ class Settings(BaseModel):
         return [plan(**told) for told in self._enabled()]
 
     def for_daemon(self) -> dict[str, Any]:
-        """What `fxticker.configured.Configured` is made of, in types that JSON knows."""
+        """What `fxticker.daemon.configured.Configured` is made of, in types that JSON knows."""
         return {
             "store": str(self.store.path),
             "http": self.http.model_dump(),

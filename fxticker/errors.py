@@ -34,7 +34,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import ClassVar
 
-from fxticker.models import Outcome
+from fxticker.model.records import Outcome
 
 
 def one_line(text: object) -> str:

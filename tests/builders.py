@@ -2,8 +2,8 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from fxticker.demo.captures import dated_slots, read_captures
-from fxticker.models import Origin, Tick, TimeBasis
+from fxticker.model.records import Origin, Tick, TimeBasis
+from fxticker.simulation.captures import dated_slots, read_captures
 
 NOON = datetime(2025, 11, 14, 12, tzinfo=UTC)
 TICKER = (

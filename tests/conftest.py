@@ -40,7 +40,7 @@ def history_store(tmp_path_factory):
     """A store with the packaged history as saved pages would give it; read-only by agreement."""
     from builders import capture_ticks
 
-    from fxticker.store import Store
+    from fxticker.store.store import Store
 
     folder = tmp_path_factory.mktemp("history") / "parquet"
     Store(folder).append(capture_ticks())
@@ -52,8 +52,8 @@ def polled_history_store(tmp_path_factory):
     """The packaged history as polls at its slots store and record it; read-only by agreement."""
     from builders import NOON, FixedClock, capture_ticks
 
-    from fxticker.models import Outcome, Poll
-    from fxticker.store import Store
+    from fxticker.model.records import Outcome, Poll
+    from fxticker.store.store import Store
 
     folder = tmp_path_factory.mktemp("polled") / "parquet"
     clock = FixedClock(NOON)

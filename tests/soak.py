@@ -20,24 +20,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fxticker.memory import use_little_memory
+from fxticker.daemon.memory import use_little_memory
 
 use_little_memory()  # before anything imports Arrow, as in the daemon
 
 # ruff: noqa: E402
-import fxticker.daemon_process  # noqa: F401 - for its weight: the daemon has all that in memory, too
-from fxticker.clock import SimulatedClock
-from fxticker.demo.site import render_html
-from fxticker.drill.faults import answering
-from fxticker.drill.running import Poller
-from fxticker.drill.server import FaultServer
-from fxticker.fetching import Fetcher
-from fxticker.memory import MemoryReturned
-from fxticker.models import PrintedTick
-from fxticker.robots import PoliteFetch
-from fxticker.schedule import every
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
+import fxticker.daemon.process  # noqa: F401 - for its weight: the daemon has all that in memory, too
+from fxticker.daemon.memory import MemoryReturned
+from fxticker.fetch.client import Fetcher
+from fxticker.fetch.robots import PoliteFetch
+from fxticker.model.clock import SimulatedClock
+from fxticker.model.records import PrintedTick
+from fxticker.model.schedule import every
+from fxticker.simulation.drill import Poller
+from fxticker.simulation.fault_server import FaultServer
+from fxticker.simulation.faults import answering
+from fxticker.simulation.site import render_html
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.store import Store
 
 BEGIN = datetime(2023, 1, 1, tzinfo=UTC)
 MAX_GROWTH_PCT = 5.0

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from builders import NOON, snapshot_ticks
 
-from fxticker.absence import Ledger, jump_of
-from fxticker.clock_watch import JumpWatch
-from fxticker.models import Outcome, Poll
-from fxticker.schedule import Every
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
-from fxticker.store.columns import records_of
-from fxticker.store.scanning import scan
+from fxticker.daemon.clock_watch import JumpWatch
+from fxticker.daemon.slot_ledger import Ledger, jump_of
+from fxticker.model.records import Outcome, Poll
+from fxticker.model.schedule import Every
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.arrow import records_of
+from fxticker.store.read_span import scan
+from fxticker.store.store import Store
 
 QUARTER = Every(timedelta(minutes=15))
 HOUR = timedelta(hours=1)
@@ -161,7 +161,7 @@ def test_a_wall_clock_that_goes_on_otherwise_than_time_jumped(wall_s, passed_s, 
 
 
 def test_a_long_absence_stops_between_two_writes_and_goes_on_where_it_was(store, recording, monkeypatch):
-    monkeypatch.setattr("fxticker.absence._BATCH", 2)
+    monkeypatch.setattr("fxticker.daemon.slot_ledger._BATCH", 2)
     store.record([Poll("timesca", at("10:30"), Outcome.OK)])
     is_to_pause = iter([False, True, False])
     ledger = Ledger("timesca", store, recording, lambda: next(is_to_pause))

@@ -12,12 +12,12 @@ import pytest
 from builders import NOON, FixedClock, snapshot_ticks, tick
 
 import fxticker
-from fxticker.alerting import Alert, AlertCommand, Alerts
-from fxticker.models import Outcome, Poll
-from fxticker.schedule import Every
+from fxticker.model.records import Outcome, Poll
+from fxticker.model.schedule import Every
+from fxticker.monitoring.alerts import Alert, AlertCommand, Alerts
 from fxticker.sources import Planned
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 SECOND = timedelta(seconds=1)
@@ -178,7 +178,7 @@ def script(code):
 @pytest.fixture
 def run_for(monkeypatch):
     """Have a command run to its end for each alert."""
-    monkeypatch.setattr("fxticker.alerting.STOP_S", 30)
+    monkeypatch.setattr("fxticker.monitoring.alerts.STOP_S", 30)
 
     def run(command, *alerts, timeout_s=30.0):
         with AlertCommand(command, timeout_s=timeout_s) as running:

@@ -11,19 +11,20 @@ from typer import Typer
 from typer.testing import CliRunner
 
 import fxticker as fx
-from fxticker.archives import backfill_from_archive, commoncrawl, wayback
-from fxticker.archives.commoncrawl import CommonCrawl, read_crawls
-from fxticker.archives.sites import is_page_of, read_stamp, site_of
-from fxticker.archives.wayback import Wayback
-from fxticker.asked import Answers, empty_captures, record_empty_captures
-from fxticker.cli.backfilling import backfill as command
-from fxticker.demo.site import render_html
+from fxticker.backfill import commoncrawl, wayback
+from fxticker.backfill.archive import backfill_from_archive
+from fxticker.backfill.cdx import is_page_of, read_stamp, site_of
+from fxticker.backfill.commoncrawl import CommonCrawl, read_crawls
+from fxticker.backfill.known_absent import Answers, empty_captures, record_empty_captures
+from fxticker.backfill.wayback import Wayback
+from fxticker.cli.backfill import backfill as command
 from fxticker.errors import ParseError, StoreError
-from fxticker.fetching import Fetcher
-from fxticker.models import PrintedTick
-from fxticker.pacing import Pacing
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
+from fxticker.fetch.client import Fetcher
+from fxticker.fetch.throttle import Pacing
+from fxticker.model.records import PrintedTick
+from fxticker.simulation.site import render_html
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.store import Store
 
 PAYLOADS = Path(__file__).parent / "payloads"
 ALL_TIME = (date(1990, 1, 1), date(2030, 1, 1))
@@ -157,7 +158,7 @@ def test_a_damaged_record_of_them_is_named(store, tmp_path, fetcher, text):
 
 def test_a_full_record_of_them_is_named_and_stays_as_it_is(store, monkeypatch):
     record_empty_captures(store.medium, "timesca", "wayback", ["20250708101112"])
-    monkeypatch.setattr("fxticker.asked.MAX_BYTES", 50)
+    monkeypatch.setattr("fxticker.backfill.known_absent.MAX_BYTES", 50)
     with pytest.raises(StoreError, match=r"asked/timesca\.wayback\.json: 60 bytes would be more than 50"):
         record_empty_captures(store.medium, "timesca", "wayback", ["20250709101112"])
     assert empty_captures(store.medium, "timesca", "wayback") == {"20250708101112"}

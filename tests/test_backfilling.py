@@ -13,15 +13,15 @@ from typer import Typer
 from typer.testing import CliRunner
 
 import fxticker as fx
-from fxticker.asked import absent_days, record_absent_days
-from fxticker.backfilling import backfill, spans_of, store_constant, stored_days
-from fxticker.cli.backfilling import backfill as command
+from fxticker.backfill.bank_history import backfill, spans_of, store_constant, stored_days
+from fxticker.backfill.known_absent import absent_days, record_absent_days
+from fxticker.cli.backfill import backfill as command
 from fxticker.errors import BadStatus, DamagedPage, Disallowed, OtherDate, StoreError, Unreachable
-from fxticker.fetching import Response
-from fxticker.models import Origin, PrintedTick, Snapshot, TimeBasis
-from fxticker.pacing import Pacing
+from fxticker.fetch.client import Response
+from fxticker.fetch.throttle import Pacing
+from fxticker.model.records import Origin, PrintedTick, Snapshot, TimeBasis
 from fxticker.sources import History, Source, known_sources
-from fxticker.store import Store
+from fxticker.store.store import Store
 
 HTML = frozenset(["text/plain"])
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -366,7 +366,7 @@ def test_a_damaged_record_is_named(store, pauses, tmp_path, text):
 
 def test_a_record_that_is_full_stays_as_it_is_and_is_named(store, monkeypatch):
     record_absent_days(store.medium, "bank", days(6))
-    monkeypatch.setattr("fxticker.asked.MAX_BYTES", 70)
+    monkeypatch.setattr("fxticker.backfill.known_absent.MAX_BYTES", 70)
     with pytest.raises(StoreError, match=r"asked/bank\.json: 78 bytes would be more than 70"):
         record_absent_days(store.medium, "bank", days(6, 14))
     assert absent_days(store.medium, "bank") == set(days(6))
@@ -563,22 +563,22 @@ def test_wrong_usage_is_named(tmp_path, arguments, said):
 TERMINATED = """
 import os, signal, sys
 from fxticker.cli import main
-from fxticker.cli.collecting import fetcher
-import fxticker.robots
+from fxticker.cli.snapshot import fetcher
+import fxticker.fetch.robots
 class Bank:
     def __init__(self, fetch): self.asked = 0
     def stop(self): pass
     def __call__(self, url, *, media_types, conditions=None):
-        from fxticker.fetching import Response
+        from fxticker.fetch.client import Response
         self.asked += 1
         if self.asked == 3:
             os.kill(os.getpid(), signal.SIGTERM)
         day = url.rstrip("/").rsplit("/", 1)[1]
         return Response(ANSWER.replace("DAY", f"{day[8:]}.{day[5:7]}.{day[:4]}").encode(), {}, 200, 1)
 ANSWER = '[{"Ccy": "USD", "Rate": "12194.21", "Nominal": "1", "Diff": "0", "Date": "DAY"}]'
-fxticker.robots.PoliteFetch = Bank
-import fxticker.pacing
-fxticker.pacing.Pacing.__init__.__kwdefaults__["sleep"] = lambda seconds: None
+fxticker.fetch.robots.PoliteFetch = Bank
+import fxticker.fetch.throttle
+fxticker.fetch.throttle.Pacing.__init__.__kwdefaults__["sleep"] = lambda seconds: None
 sys.argv = ["fxticker", "backfill", "cbu", "--start", "2025-01-06", "--end", "2025-01-11", "--store", sys.argv[1]]
 main()
 """

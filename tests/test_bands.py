@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from true_rates import ROUNDINGS, as_printed, half_even, half_up, site_percentage, true_and_printed
 
-from fxticker.bands import (
+from fxticker.model.bands import (
     Band,
     cross,
     drift_pct,
@@ -19,8 +19,8 @@ from fxticker.bands import (
     previous_rate,
     rate_band,
 )
-from fxticker.demo.captures import read_captures
-from fxticker.printed import BadFigure
+from fxticker.model.printed import BadFigure
+from fxticker.simulation.captures import read_captures
 
 PRINTED = true_and_printed()
 

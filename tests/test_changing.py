@@ -7,9 +7,9 @@ import pytest
 from builders import NOON, FixedClock, capture_ticks, snapshot_ticks, tick
 
 import fxticker as fx
-from fxticker.analysis.changing import changes
-from fxticker.models import TimeBasis
-from fxticker.store import Store
+from fxticker.analysis.changes import changes
+from fxticker.model.records import TimeBasis
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 

@@ -11,10 +11,10 @@ from builders import NOON, snapshot_ticks, tick
 
 import fxticker as fx
 from fxticker.config import Settings
-from fxticker.demo.captures import read_captures
-from fxticker.demo.site import TickerSite, render_html, render_text
-from fxticker.models import Origin, Outcome, Poll, TimeBasis
-from fxticker.store import Store
+from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
+from fxticker.simulation.captures import read_captures
+from fxticker.simulation.site import TickerSite, render_html, render_text
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 

@@ -9,8 +9,9 @@ import pytest
 from builders import NOON, TICKER, FixedClock
 
 import fxticker as fx
-from fxticker.collecting import collect_once
-from fxticker.demo.site import render_html, render_text
+from fxticker.collect.backoff import SourceState
+from fxticker.collect.page_cache import KnownPage
+from fxticker.collect.poll import collect_once
 from fxticker.errors import (
     BadStatus,
     BodyTooLarge,
@@ -22,14 +23,13 @@ from fxticker.errors import (
     Unreachable,
     WriteFailed,
 )
-from fxticker.fetching import Fetcher, Response
-from fxticker.models import Outcome, PrintedTick
-from fxticker.page_cache import KnownPage
-from fxticker.politeness import SourceState
-from fxticker.schedule import Every
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
-from fxticker.store.medium import FileCalls, LocalMedium
+from fxticker.fetch.client import Fetcher, Response
+from fxticker.model.records import Outcome, PrintedTick
+from fxticker.model.schedule import Every
+from fxticker.simulation.site import render_html, render_text
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.store import Store
 
 PRINTED = [PrintedTick(*entry) for entry in TICKER]
 TODAY = date(2025, 11, 14)

@@ -6,9 +6,9 @@ import pytest
 from builders import tick
 
 import fxticker as fx
-from fxticker.analysis.comparing import compare, lags
-from fxticker.models import Origin, TimeBasis
-from fxticker.store import Store
+from fxticker.analysis.compare import compare, lags
+from fxticker.model.records import Origin, TimeBasis
+from fxticker.store.store import Store
 
 DAY = timedelta(days=1)
 MONDAY = datetime(2025, 1, 20, tzinfo=UTC)

@@ -12,13 +12,13 @@ from test_daemon import daemon_process, lines_until
 
 import fxticker as fx
 from fxticker.config import load_settings
-from fxticker.configured import read_configuration
-from fxticker.demo.captures import read_captures
-from fxticker.demo.site import TickerSite
+from fxticker.daemon.configured import read_configuration
+from fxticker.daemon.processes import command_of
 from fxticker.errors import ConfigError
-from fxticker.processes import command_of
-from fxticker.schedule import Cron
-from fxticker.store import Store
+from fxticker.model.schedule import Cron
+from fxticker.simulation.captures import read_captures
+from fxticker.simulation.site import TickerSite
+from fxticker.store.store import Store
 
 
 @pytest.fixture
@@ -135,13 +135,13 @@ threading.Thread(target=threading.Event().wait).start()
 if os.fork() == 0:
     threading.Timer(5, os._exit, [0]).run()
 from dataclasses import replace
-from fxticker.sources.timesca import SOURCE
+from fxticker.sources.timesca.page import SOURCE
 OTHER = replace(SOURCE, id="other", url="https://example.org/")
 """
 ASKING = """
 import os, sys
 from pathlib import Path
-from fxticker.configured import read_configuration
+from fxticker.daemon.configured import read_configuration
 Path(sys.argv[2]).write_text(read_configuration(Path(sys.argv[1])).planned[0].source.url)
 os._exit(0)
 """
@@ -175,11 +175,11 @@ def test_another_process_finds_the_package_where_this_one_did(tmp_path, monkeypa
 
 WAITING = """
 import os, signal, sys
-from fxticker.processes import become
+from fxticker.daemon.processes import become
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 for number in sys.argv[3:]:
     os.kill(os.getpid(), int(number))
-become("fxticker.daemon_process", *sys.argv[1:3])
+become("fxticker.daemon.process", *sys.argv[1:3])
 """
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from true_rates import frame_of, shown, true_and_printed
 
 import fxticker as fx
-from fxticker.analysis.converting import age_text, convert
+from fxticker.analysis.convert import age_text, convert
 from fxticker.errors import StaleRate
-from fxticker.models import Origin, TimeBasis
+from fxticker.model.records import Origin, TimeBasis
 
 SOON = NOON + timedelta(hours=2)
 

@@ -5,9 +5,9 @@ import pytest
 from builders import NOON
 
 import fxticker as fx
-from fxticker.analysis.covering import coverage
-from fxticker.models import Outcome, Poll
-from fxticker.store import Store
+from fxticker.analysis.coverage import coverage
+from fxticker.model.records import Outcome, Poll
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)

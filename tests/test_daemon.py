@@ -14,18 +14,18 @@ from builders import NOON, TICKER, FixedClock, snapshot_ticks, tick
 from servers import RawServer, refusing_url
 
 import fxticker as fx
-from fxticker.clock import SystemClock
-from fxticker.collecting import collect_once
-from fxticker.daemon import ABANDON_S, STOP_GRACE_S, Daemon
-from fxticker.demo.site import TickerSite, render_html
+from fxticker.collect.poll import collect_once
+from fxticker.daemon.daemon import ABANDON_S, STOP_GRACE_S, Daemon
 from fxticker.errors import StoreError, StoreLocked
-from fxticker.fetching import Fetcher, Response
-from fxticker.models import Origin, Outcome, Poll, PrintedTick, TimeBasis
-from fxticker.schedule import Cron, Every
+from fxticker.fetch.client import Fetcher, Response
+from fxticker.model.clock import SystemClock
+from fxticker.model.records import Origin, Outcome, Poll, PrintedTick, TimeBasis
+from fxticker.model.schedule import Cron, Every
+from fxticker.simulation.site import TickerSite, render_html
 from fxticker.sources import Planned
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
-from fxticker.store.medium import FileCalls, LocalMedium
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.store import Store
 
 PRINTED = [PrintedTick(*entry) for entry in TICKER]
 PAGE = render_html(PRINTED, None).encode()
@@ -209,7 +209,7 @@ def test_a_source_that_fails_does_not_stop_the_others(tmp_path, site, ended):
 
 
 def test_a_source_that_hangs_does_not_stop_the_others(tmp_path, site, ended, monkeypatch):
-    monkeypatch.setattr("fxticker.daemon.STOP_GRACE_S", 0.1)
+    monkeypatch.setattr("fxticker.daemon.daemon.STOP_GRACE_S", 0.1)
     with RawServer(lambda exchange: exchange.pause(20)) as hanging:
         # By another name, for a host gets one request at a time.
         slow = planned(hanging.url.replace("127.0.0.1", "localhost"), Every(SECOND), id="hanging")
@@ -580,7 +580,7 @@ def test_a_poll_under_way_is_finished_if_it_is_quick(tmp_path, ended):
 
 
 def test_a_poll_under_way_is_abandoned_with_its_outcome_if_it_is_slow(tmp_path, ended, monkeypatch):
-    monkeypatch.setattr("fxticker.daemon.STOP_GRACE_S", 0.1)
+    monkeypatch.setattr("fxticker.daemon.daemon.STOP_GRACE_S", 0.1)
 
     def stop_and_stall(exchange):
         daemon.stop()
@@ -597,8 +597,8 @@ def test_a_poll_under_way_is_abandoned_with_its_outcome_if_it_is_slow(tmp_path, 
 
 
 def test_a_poll_that_cannot_write_its_outcome_does_not_keep_the_daemon_from_ending(tmp_path, site, monkeypatch, caplog):
-    monkeypatch.setattr("fxticker.daemon.STOP_GRACE_S", 0.1)
-    monkeypatch.setattr("fxticker.daemon.ABANDON_S", 0.1)
+    monkeypatch.setattr("fxticker.daemon.daemon.STOP_GRACE_S", 0.1)
+    monkeypatch.setattr("fxticker.daemon.daemon.ABANDON_S", 0.1)
     before = set(threading.enumerate())
     with RawServer(lambda exchange: (exchange.send(ANSWER), daemon.stop())) as server:
         with daemon_of(Store(tmp_path), planned(server.url, Every(SECOND))) as (daemon, taken):
@@ -1087,7 +1087,7 @@ REPORT_MODULES = """
 import atexit, sys
 heavy = {"pandas", "matplotlib", "pydantic", "typer", "rich", "pyarrow.compute"}
 atexit.register(lambda: print("heavy modules:", sorted(heavy & set(sys.modules))))
-from fxticker.daemon_process import main
+from fxticker.daemon.process import main
 sys.argv = ["", sys.argv[-1], ""]
 main()
 """
@@ -1183,13 +1183,13 @@ DAEMON = """
 import sys
 from dataclasses import replace
 from datetime import timedelta
-from fxticker.clock import SystemClock
-from fxticker.daemon import ABANDON_S, STOP_GRACE_S, Daemon
-from fxticker.fetching import Fetcher
-from fxticker.schedule import Every
+from fxticker.model.clock import SystemClock
+from fxticker.daemon.daemon import ABANDON_S, STOP_GRACE_S, Daemon
+from fxticker.fetch.client import Fetcher
+from fxticker.model.schedule import Every
 from fxticker.sources import Planned
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.store import Store
 
 plan = Planned(replace(SOURCE, url=sys.argv[1]), Every(timedelta(seconds=1)))
 with Fetcher(timeout_s=20, max_bytes=1_000_000, user_agent="test") as fetch:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fxticker as fx
-from fxticker.analysis.decoding import decode, rollovers
-from fxticker.bands import rate_band
-from fxticker.models import TimeBasis
-from fxticker.store import Store
+from fxticker.analysis.decode import decode, rollovers
+from fxticker.model.bands import rate_band
+from fxticker.model.records import TimeBasis
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)

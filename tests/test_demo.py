@@ -1,10 +1,10 @@
 from datetime import date
 
 import fxticker as fx
-from fxticker.demo.captures import dated_slots, read_captures
-from fxticker.demo.replay import replay, run_daemon
-from fxticker.demo.site import TickerSite
-from fxticker.models import Outcome
+from fxticker.model.records import Outcome
+from fxticker.simulation.captures import dated_slots, read_captures
+from fxticker.simulation.replay import replay, run_daemon
+from fxticker.simulation.site import TickerSite
 
 
 def test_packaged_history_holds_the_214_captures():

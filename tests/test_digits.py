@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxticker.digits import band_decimals, written
+from fxticker.model.formatting import band_decimals, written
 
 
 @pytest.mark.parametrize(

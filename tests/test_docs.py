@@ -62,9 +62,9 @@ def test_help_lists_the_same_commands():
 @pytest.fixture(scope="module")
 def readme_folder(tmp_path_factory):
     """A folder as `make demo` leaves it, with saved pages beside."""
-    from fxticker.demo.captures import dated_slots, read_captures
-    from fxticker.demo.replay import replay, run_daemon
-    from fxticker.demo.site import TickerSite, render_text
+    from fxticker.simulation.captures import dated_slots, read_captures
+    from fxticker.simulation.replay import replay, run_daemon
+    from fxticker.simulation.site import TickerSite, render_text
 
     folder = tmp_path_factory.mktemp("readme")
     history = list(dated_slots(read_captures()))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fxticker.documents import MAX_BYTES, read_json, read_xml
 from fxticker.errors import ChallengePage, DamagedPage
+from fxticker.sources.documents import MAX_BYTES, read_json, read_xml
 
 LAUGHS = b"""<?xml version="1.0"?>
 <!DOCTYPE rates [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from true_rates import frame_of, shown, true_and_printed
 
 import fxticker as fx
-from fxticker.analysis.converting import convert
-from fxticker.analysis.drifting import drift, drift_by_period, drift_series
-from fxticker.analysis.looking_up import rates_by
-from fxticker.analysis.resampling import resample
+from fxticker.analysis.convert import convert
+from fxticker.analysis.drift import drift, drift_by_period, drift_series
+from fxticker.analysis.lookup import rates_by
+from fxticker.analysis.resample import resample
 from fxticker.errors import NotDerivable
-from fxticker.instants import last_instant
-from fxticker.models import Origin, TimeBasis
-from fxticker.store import Store
+from fxticker.model.records import Origin, TimeBasis
+from fxticker.model.timestamps import last_instant
+from fxticker.store.store import Store
 
 THE_13TH = datetime(2025, 11, 13, tzinfo=UTC)
 THE_14TH = datetime(2025, 11, 14, tzinfo=UTC)

@@ -10,19 +10,19 @@ import typer
 from typer.testing import CliRunner
 
 import fxticker as fx
-from fxticker.cli import drilling
-from fxticker.clock import SystemClock
-from fxticker.daemon import Daemon
-from fxticker.drill.faults import FAULTS
-from fxticker.drill.running import MAX_BYTES, drill
-from fxticker.drill.server import FaultServer
-from fxticker.fetching import Fetcher
-from fxticker.models import Outcome
-from fxticker.robots import PoliteFetch
-from fxticker.schedule import Every
+import fxticker.cli.drill
+from fxticker.daemon.daemon import Daemon
+from fxticker.fetch.client import Fetcher
+from fxticker.fetch.robots import PoliteFetch
+from fxticker.model.clock import SystemClock
+from fxticker.model.records import Outcome
+from fxticker.model.schedule import Every
+from fxticker.simulation.drill import MAX_BYTES, drill
+from fxticker.simulation.fault_server import FaultServer
+from fxticker.simulation.faults import FAULTS
 from fxticker.sources import Planned
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.store import Store
 
 SAFETY_S = 30
 """After this what should have ended by itself is stopped, and its test fails by what it then sees."""
@@ -248,7 +248,7 @@ def test_every_slot_has_one_outcome_and_lies_on_the_grid_whatever_goes_wrong(tmp
 @pytest.fixture
 def command():
     app = typer.Typer()
-    app.command()(drilling.drill)
+    app.command()(fxticker.cli.drill.drill)
     return lambda *arguments: CliRunner().invoke(app, arguments)
 
 

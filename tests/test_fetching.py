@@ -18,7 +18,7 @@ from fxticker.errors import (
     UnexpectedContent,
     Unreachable,
 )
-from fxticker.fetching import Fetcher
+from fxticker.fetch.client import Fetcher
 
 HTML = frozenset(["text/html"])
 BODY = b"<p>KZT/USD = 0.00191 -0%</p>"

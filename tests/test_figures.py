@@ -12,10 +12,10 @@ from matplotlib.colors import same_color
 
 import fxticker as fx
 from fxticker.analysis.quotes import quotes
-from fxticker.figures import plot_compare, plot_coverage, plot_heatmap, plot_path, save_figure
-from fxticker.figures.causes import CAUSES
-from fxticker.models import Origin, Outcome
-from fxticker.store import Store
+from fxticker.charts import plot_compare, plot_coverage, plot_heatmap, plot_path, save_figure
+from fxticker.charts.causes import CAUSES
+from fxticker.model.records import Origin, Outcome
+from fxticker.store.store import Store
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from drawn import drawn, polls_of, regular, ticks_of
 from PIL import Image
 
 import fxticker as fx
-from fxticker.figures import plot_compare, plot_coverage, plot_drift, plot_heatmap, plot_history, plot_path
-from fxticker.store import Store
+from fxticker.charts import plot_compare, plot_coverage, plot_drift, plot_heatmap, plot_history, plot_path
+from fxticker.store.store import Store
 
 PICTURES = Path(__file__).with_name("figures")
 DPI = 40

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fxticker.figures.steps import COLUMNS, Steps, bands_by_column, breaks_at
+from fxticker.charts.steps import COLUMNS, Steps, bands_by_column, breaks_at
 
 
 def steps_of(distances, values, cut):

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from true_rates import frame_of, shown
 
-from fxticker.bands import Band, hull, rate_band
-from fxticker.frames import counting_rows, hull_of, settled, with_bands
-from fxticker.models import Origin, TimeBasis
-from fxticker.printed import BadFigure
+from fxticker.frames.settle import counting_rows, hull_of, settled, with_bands
+from fxticker.model.bands import Band, hull, rate_band
+from fxticker.model.printed import BadFigure
+from fxticker.model.records import Origin, TimeBasis
 
 TEXTS = ["0.00008", "0.00009", "0.0000850", "0.1", "0.10", "12"]
 

@@ -3,11 +3,11 @@ from datetime import timedelta
 import pytest
 from builders import NOON
 
-from fxticker.health import Trouble, health_of, trouble_of
-from fxticker.models import Outcome, Poll
-from fxticker.of_late import PairSeen, Recent
-from fxticker.schedule import Cron, Every
+from fxticker.model.records import Outcome, Poll
+from fxticker.model.schedule import Cron, Every
+from fxticker.monitoring.health import Trouble, health_of, trouble_of
 from fxticker.sources import Planned, source_of
+from fxticker.store.read_recent import PairSeen, Recent
 
 MINUTE = timedelta(minutes=1)
 QUARTER = Planned(source_of("timesca"), Every(15 * MINUTE))

@@ -12,14 +12,14 @@ import pytest
 from builders import NOON, TICKER, FixedClock, snapshot_ticks
 
 import fxticker as fx
-from fxticker.demo.captures import read_captures
-from fxticker.demo.site import render_html, render_text
+from fxticker.backfill.saved_pages import FilePage, ImportSummary, StdinPage, find_pages, import_pages
 from fxticker.errors import WriteFailed
-from fxticker.importing import FilePage, ImportSummary, StdinPage, find_pages, import_pages
-from fxticker.models import PrintedTick
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
-from fxticker.store.medium import FileCalls, LocalMedium
+from fxticker.model.records import PrintedTick
+from fxticker.simulation.captures import read_captures
+from fxticker.simulation.site import render_html, render_text
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.store import Store
 
 
 def printed(*entries):
@@ -436,7 +436,7 @@ def test_store_that_refuses_a_table_ends_the_import(saved, tmp_path):
 
 
 def test_batches_of_a_table_are_bounded(saved, store, tmp_path, monkeypatch):
-    monkeypatch.setattr("fxticker.tables._BATCH_ROWS", 3)
+    monkeypatch.setattr("fxticker.backfill.parquet_files._BATCH_ROWS", 3)
 
     assert import_files(store, tmp_path / "export.parquet").added == 10
     assert store.check() == []

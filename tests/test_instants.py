@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pandas as pd
 import pytest
 
-from fxticker.instants import instant, is_date, last_instant
+from fxticker.model.timestamps import instant, is_date, last_instant
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 
 import fxticker as fx
 from fxticker.errors import NoData, StoreError
-from fxticker.models import Origin, Outcome, Poll, TimeBasis
-from fxticker.store import Store
-from fxticker.store.medium import LocalMedium
+from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
+from fxticker.store.backend import LocalMedium
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)

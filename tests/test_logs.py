@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from builders import NOON
 
-from fxticker.logs import HumanLines, JsonLines, PollLog, describe, log_poll, log_to_stderr, without_secrets
-from fxticker.models import Outcome, Poll
+from fxticker.model.records import Outcome, Poll
+from fxticker.monitoring.logs import HumanLines, JsonLines, PollLog, describe, log_poll, log_to_stderr, without_secrets
 
 POLL = Poll("timesca", NOON, Outcome.OK, duration_ms=321, ticks=5)
 FAILED = Poll("timesca", NOON, Outcome.TIMEOUT, duration_ms=20_000, detail="no whole answer in 20 s")

@@ -10,12 +10,12 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 from prometheus_client.parser import text_string_to_metric_families
 
 import fxticker
-from fxticker.metrics import Metrics, MetricsServer
-from fxticker.models import Outcome, Poll
-from fxticker.schedule import Every
+from fxticker.model.records import Outcome, Poll
+from fxticker.model.schedule import Every
+from fxticker.monitoring.metrics import Metrics, MetricsServer
 from fxticker.sources import Planned
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 PLANS = [Planned(SOURCE, Every(QUARTER))]
@@ -139,7 +139,7 @@ def test_the_stores_size_is_measured_at_most_once_a_minute(metrics, store, serve
     assert first > 0
     poll_once(metrics, store, slot=NOON - timedelta(days=90))
     assert value(scraped(served), "store_bytes") == first
-    monkeypatch.setattr("fxticker.metrics._BYTES_EVERY_S", -1)
+    monkeypatch.setattr("fxticker.monitoring.metrics._BYTES_EVERY_S", -1)
     assert value(scraped(served), "store_bytes") > first
 
 
@@ -211,7 +211,7 @@ def test_a_daemon_that_beats_no_more_is_not_well(metrics, store, served, monkeyp
     poll_once(metrics, store)
     metrics.beat(NOON)
     assert get(f"{served}healthz")[0] == 200
-    monkeypatch.setattr("fxticker.metrics._BEAT_AGE_S", -1)
+    monkeypatch.setattr("fxticker.monitoring.metrics._BEAT_AGE_S", -1)
     assert get(f"{served}healthz")[2] == "the daemon has not looked after itself for 0 s\n"
 
 
@@ -243,14 +243,14 @@ def address_in(url):
 
 
 def test_a_request_that_trickles_in_is_ended(served, monkeypatch):
-    monkeypatch.setattr("fxticker.metrics._REQUEST_S", 0.1)
+    monkeypatch.setattr("fxticker.monitoring.metrics._REQUEST_S", 0.1)
     with socket.create_connection(address_in(served), timeout=10) as slow:
         slow.sendall(b"GET /metrics HT")
         assert slow.recv(1) == b""
 
 
 def test_more_requests_than_there_is_room_for_are_dropped(served, monkeypatch):
-    monkeypatch.setattr("fxticker.metrics._REQUESTS_AT_ONCE", 1)
+    monkeypatch.setattr("fxticker.monitoring.metrics._REQUESTS_AT_ONCE", 1)
     with socket.create_connection(address_in(served), timeout=10) as first:
         first.sendall(b"GET /metrics HTTP/1.0\r\n")
         with socket.create_connection(address_in(served), timeout=10) as second:

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fxticker as fx
-from fxticker.demo.captures import read_captures
-from fxticker.models import Origin, PrintedTick, Snapshot, TimeBasis
-from fxticker.normalising import normalise
-from fxticker.printed import BadFigure
+from fxticker.model.normalise import normalise
+from fxticker.model.printed import BadFigure
+from fxticker.model.records import Origin, PrintedTick, Snapshot, TimeBasis
+from fxticker.simulation.captures import read_captures
 
 SNAPSHOT = Snapshot(tuple(PrintedTick(*printed) for printed in TICKER), date(2025, 11, 14), 8)
 

@@ -6,9 +6,9 @@ import pytest
 from builders import NOON, FixedClock, snapshot_ticks, tick
 
 from fxticker.errors import SegmentUnreadable
-from fxticker.models import Origin, Outcome, Poll, TimeBasis
-from fxticker.of_late import poll_log, recent, stored_bytes
-from fxticker.store import Store
+from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
+from fxticker.store.read_recent import poll_log, recent, stored_bytes
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
@@ -51,7 +51,7 @@ def test_sound_polls_of_other_sources_are_not_ours(store):
 
 
 def test_looking_back_stops_after_so_many_segments(tmp_path, monkeypatch):
-    monkeypatch.setattr("fxticker.of_late.SEGMENTS_LOOKED_AT", 3)
+    monkeypatch.setattr("fxticker.store.read_recent.SEGMENTS_LOOKED_AT", 3)
     store = Store(tmp_path, segment_rows=1)
     for n in range(5):
         store.record([Poll("timesca", NOON + QUARTER * n, Outcome.OK if n == 0 else Outcome.TIMEOUT)])
@@ -122,8 +122,8 @@ def test_looking_back_needs_no_pandas(store, tmp_path):
     store.record([*_polls(Outcome.OK, Outcome.TIMEOUT), Poll("timesca", NOON + DAY, Outcome.OK, started_at=NOON + DAY)])
     store.append(snapshot_ticks())
     code = (
-        "import sys\nfrom datetime import datetime, UTC\nfrom fxticker.store import Store\n"
-        "from fxticker.of_late import poll_log, recent, stored_bytes\n"
+        "import sys\nfrom datetime import datetime, UTC\nfrom fxticker.store.store import Store\n"
+        "from fxticker.store.read_recent import poll_log, recent, stored_bytes\n"
         f"store = Store({str(tmp_path / 'parquet')!r})\n"
         "found = recent(store, 'timesca', datetime(2025, 11, 14, 13, tzinfo=UTC))\n"
         "print(len(found.pairs), len(poll_log(store, limit=9)))\n"

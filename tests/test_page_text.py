@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from fxticker.page_text import decode, page_text
+from fxticker.sources.html import decode, page_text
 
 CYRILLIC = "\u0421\u043e\u043c"
 LOOKALIKE = "\u2212 \u2022 \u0421\u043e\u043c"

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fxticker as fx
-from fxticker.demo.captures import read_captures
-from fxticker.demo.site import render_html, render_text
-from fxticker.models import PrintedTick, Snapshot
+from fxticker.model.records import PrintedTick, Snapshot
+from fxticker.simulation.captures import read_captures
+from fxticker.simulation.site import render_html, render_text
 
 DAY = date(2025, 11, 14)
 TICKS = tuple(PrintedTick(*printed) for printed in TICKER)

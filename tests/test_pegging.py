@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fxticker as fx
-from fxticker.analysis.pegging import peg
-from fxticker.bands import rate_band
-from fxticker.pegs import PEGS, pegs_of
-from fxticker.store import Store
+from fxticker.analysis.peg import peg
+from fxticker.model.bands import rate_band
+from fxticker.model.pegs import PEGS, pegs_of
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 BEFORE_DEVALUATION = datetime(2014, 12, 31, 23, 45, tzinfo=UTC)

@@ -8,11 +8,11 @@ import pytest
 from fxticker.config import load_settings
 from fxticker.sources import known_sources
 from fxticker.sources.plugins import GROUP, installed, load
-from fxticker.sources.timesca import SOURCE
+from fxticker.sources.timesca.page import SOURCE
 
 MODULE = """
 from dataclasses import replace
-from fxticker.sources.timesca import SOURCE as ticker
+from fxticker.sources.timesca.page import SOURCE as ticker
 SOURCE = replace(ticker, id="mine", url="https://example.org/")
 AGAIN = replace(ticker, id="mine")
 TAKEN = replace(ticker, id="nbk")

@@ -5,11 +5,11 @@ from builders import NOON
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxticker.models import Outcome, Snapshot
-from fxticker.page_cache import KnownPage, known_page
-from fxticker.politeness import WEIGHED, SourceState, backoff_end
-from fxticker.retry_after import retry_instant
-from fxticker.schedule import Cron, Every
+from fxticker.collect.backoff import WEIGHED, SourceState, backoff_end
+from fxticker.collect.page_cache import KnownPage, known_page
+from fxticker.fetch.retry_after import retry_instant
+from fxticker.model.records import Outcome, Snapshot
+from fxticker.model.schedule import Cron, Every
 
 QUARTERS = Every(timedelta(minutes=15))
 SHOWN = Snapshot((), date(2025, 11, 14), 1)

@@ -10,16 +10,16 @@ from builders import FixedClock, tick
 from servers import RawServer
 
 import fxticker as fx
-from fxticker.collecting import collect_once, outcome_of
-from fxticker.fetching import Fetcher, Response
-from fxticker.health import health_of
-from fxticker.models import Outcome, Poll
-from fxticker.of_late import recent
-from fxticker.politeness import SourceState
-from fxticker.robots import PoliteFetch
-from fxticker.schedule import every
+from fxticker.collect.backoff import SourceState
+from fxticker.collect.poll import collect_once, outcome_of
+from fxticker.fetch.client import Fetcher, Response
+from fxticker.fetch.robots import PoliteFetch
+from fxticker.model.records import Outcome, Poll
+from fxticker.model.schedule import every
+from fxticker.monitoring.health import health_of
 from fxticker.sources import Planned, source_of
-from fxticker.store import Store
+from fxticker.store.read_recent import recent
+from fxticker.store.store import Store
 
 PAYLOADS = Path(__file__).parent / "payloads"
 SLOT = datetime(2026, 5, 24, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fxticker.printed import BadFigure, check_change, check_rate, read_change, read_rate
+from fxticker.model.printed import BadFigure, check_change, check_rate, read_change, read_rate
 
 
 @pytest.mark.parametrize(

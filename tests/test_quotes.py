@@ -14,8 +14,8 @@ from true_rates import frame_of, shown, true_and_printed
 import fxticker as fx
 from fxticker.analysis.quotes import as_of, quotes, ticks_of
 from fxticker.errors import NotDerivable
-from fxticker.models import Origin, TimeBasis
-from fxticker.store import Store
+from fxticker.model.records import Origin, TimeBasis
+from fxticker.store.store import Store
 
 LATER = NOON + timedelta(minutes=15)
 TYPES = {

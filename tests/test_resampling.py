@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import fxticker as fx
 from fxticker.analysis.periods import period_of, start_of
-from fxticker.analysis.resampling import resample
-from fxticker.bands import rate_band
-from fxticker.models import Outcome, Poll, TimeBasis
-from fxticker.store import Store
+from fxticker.analysis.resample import resample
+from fxticker.model.bands import rate_band
+from fxticker.model.records import Outcome, Poll, TimeBasis
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)

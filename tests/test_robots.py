@@ -11,9 +11,9 @@ from fxticker.errors import (
     UnexpectedContent,
     Unreachable,
 )
-from fxticker.fetching import Fetcher, Response
-from fxticker.models import Outcome
-from fxticker.robots import PoliteFetch, read_rules
+from fxticker.fetch.client import Fetcher, Response
+from fxticker.fetch.robots import PoliteFetch, read_rules
+from fxticker.model.records import Outcome
 
 HTML = frozenset(["text/html"])
 URL = "http://ticker.test/rates?day=1"

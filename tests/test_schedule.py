@@ -7,7 +7,7 @@ from builders import NOON
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxticker.schedule import EPOCH, Cron, Every, every, slots_between
+from fxticker.model.schedule import EPOCH, Cron, Every, every, slots_between
 
 INSTANTS = st.datetimes(
     min_value=datetime(1990, 1, 1),  # noqa: DTZ001  the strategy wants its bounds naive

@@ -11,9 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from fxticker.cli import serving
-from fxticker.cli.serving import install_unit
-from fxticker.service import next_steps, quoted, require_visible, unit_folder, unit_text, write_unit
+from fxticker.cli import service
+from fxticker.cli.service import install_unit
+from fxticker.daemon.systemd_unit import next_steps, quoted, require_visible, unit_folder, unit_text, write_unit
 
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
@@ -136,7 +136,7 @@ def test_path_that_the_service_would_not_see_is_refused_by_name(path):
 
 def test_links_into_and_out_of_a_hidden_folder_are_refused(tmp_path, monkeypatch):
     hidden = tmp_path / "hidden"
-    monkeypatch.setattr("fxticker.service._HIDDEN", (str(hidden),))
+    monkeypatch.setattr("fxticker.daemon.systemd_unit._HIDDEN", (str(hidden),))
     hidden.mkdir()
     (hidden / "out").symlink_to("/usr/bin/env")
     (tmp_path / "into").symlink_to(hidden / "python")
@@ -182,7 +182,7 @@ def test_store_in_the_state_directory_needs_no_preparation():
 @pytest.fixture
 def fxticker(tmp_path, monkeypatch):
     app = typer.Typer()
-    app.add_typer(serving.app, name="service")
+    app.add_typer(service.app, name="service")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     return lambda *arguments: CliRunner().invoke(app, list(map(str, arguments)))
 
@@ -244,7 +244,7 @@ def test_system_service_is_for_root(fxticker, config, monkeypatch):
 
 
 def test_system_service_is_written_with_its_account_and_what_to_run(config, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("fxticker.service._HIDDEN", ())
+    monkeypatch.setattr("fxticker.daemon.systemd_unit._HIDDEN", ())
     install_unit(tmp_path / "units", config, None, is_user=False)
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == f"{tmp_path}/units/fxticker.service is written. Next, as root:"
@@ -256,7 +256,7 @@ def test_system_service_is_written_with_its_account_and_what_to_run(config, tmp_
 
 
 def test_system_service_that_could_not_run_is_not_written(config, tmp_path, monkeypatch):
-    monkeypatch.setattr("fxticker.service._HIDDEN", (str(tmp_path),))
+    monkeypatch.setattr("fxticker.daemon.systemd_unit._HIDDEN", (str(tmp_path),))
     with pytest.raises(ValueError, match=str(config)):
         install_unit(tmp_path / "units", config, None, is_user=False)
     assert not (tmp_path / "units").exists()

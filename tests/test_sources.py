@@ -9,13 +9,13 @@ from urllib.parse import urljoin
 import pytest
 from builders import TICKER
 
-from fxticker.demo.site import render_html
 from fxticker.errors import ChallengePage, DamagedPage, NoTicker, OtherDate, ParseError
-from fxticker.models import PrintedTick, Snapshot, require_source_id
-from fxticker.schedule import every
+from fxticker.model.records import PrintedTick, Snapshot, require_source_id
+from fxticker.model.schedule import every
+from fxticker.simulation.site import render_html
 from fxticker.sources import known_sources, source_of
-from fxticker.sources.constants import CONSTANTS
-from fxticker.sources.official import for_span, misfits, quoted, read_day
+from fxticker.sources.bank import for_span, misfits, quoted, read_day
+from fxticker.sources.fixed import CONSTANTS
 
 PAYLOADS = Path(__file__).parent / "payloads"
 NOVEMBER = date(2025, 11, 14)

@@ -6,9 +6,9 @@ import pytest
 from builders import tick
 
 import fxticker as fx
-from fxticker.analysis.stating import best
-from fxticker.models import Origin, TimeBasis
-from fxticker.store import Store
+from fxticker.analysis.best import best
+from fxticker.model.records import Origin, TimeBasis
+from fxticker.store.store import Store
 
 DAY = timedelta(days=1)
 AT = datetime(2026, 4, 1, 12, tzinfo=UTC)

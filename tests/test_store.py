@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError
-from fxticker.models import Origin, Outcome, Poll, TimeBasis
-from fxticker.store import Appended, Store, month_of, opened
+from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
 from fxticker.store.schema import POLLS
+from fxticker.store.store import Appended, Store, month_of, opened
 
 QUARTER = timedelta(minutes=15)
 NOVEMBER = "ticks/source=timesca/month=2025-11"
@@ -32,8 +32,8 @@ SECOND = f"{NOVEMBER}/00001.parquet"
 APPEND_AND_RECORD = """
 import sys
 from datetime import UTC, date, datetime
-from fxticker.models import Origin, Outcome, Poll, Tick, TimeBasis
-from fxticker.store import Store
+from fxticker.model.records import Origin, Outcome, Poll, Tick, TimeBasis
+from fxticker.store.store import Store
 
 at = datetime(2025, 11, 14, 12, tzinfo=UTC)
 later = datetime(2025, 11, 14, 13, tzinfo=UTC)
@@ -472,7 +472,7 @@ def test_oldest_rejected_bodies_give_way_to_the_two_hundredth_and_first(store, r
 
 
 def test_oldest_rejected_bodies_give_way_to_bytes(store, root, monkeypatch):
-    monkeypatch.setattr("fxticker.store.REJECTED_BYTES", 3_500)
+    monkeypatch.setattr("fxticker.store.store.REJECTED_BYTES", 3_500)
     noise = random.Random(1)
     for step in range(5):
         store.keep_rejected("timesca", NOON + step * QUARTER, noise.randbytes(1_000))
@@ -485,7 +485,7 @@ def test_oldest_rejected_bodies_give_way_to_bytes(store, root, monkeypatch):
 
 
 def test_rejected_body_beyond_the_bytes_is_not_kept(store, root, monkeypatch):
-    monkeypatch.setattr("fxticker.store.REJECTED_BYTES", 500)
+    monkeypatch.setattr("fxticker.store.store.REJECTED_BYTES", 500)
 
     store.keep_rejected("timesca", NOON, random.Random(1).randbytes(1_000))
 
@@ -493,7 +493,7 @@ def test_rejected_body_beyond_the_bytes_is_not_kept(store, root, monkeypatch):
 
 
 def test_rejected_body_beyond_the_bytes_drives_out_no_other(store, root, monkeypatch):
-    monkeypatch.setattr("fxticker.store.REJECTED_BYTES", 500)
+    monkeypatch.setattr("fxticker.store.store.REJECTED_BYTES", 500)
     store.keep_rejected("timesca", NOON, b"body")
 
     store.keep_rejected("timesca", NOON + QUARTER, random.Random(1).randbytes(1_000))
@@ -502,7 +502,7 @@ def test_rejected_body_beyond_the_bytes_drives_out_no_other(store, root, monkeyp
 
 
 def test_rejected_body_of_a_slot_that_has_one_drives_out_no_other(store, root, monkeypatch):
-    monkeypatch.setattr("fxticker.store.REJECTED_FILES", 2)
+    monkeypatch.setattr("fxticker.store.store.REJECTED_FILES", 2)
     store.keep_rejected("timesca", NOON, b"first")
     store.keep_rejected("timesca", NOON + QUARTER, b"second")
 
@@ -595,7 +595,7 @@ import sys
 from pathlib import Path
 
 from fxticker import load
-from fxticker.store import Store
+from fxticker.store.store import Store
 
 path, start, length = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 root = path.parents[3]
@@ -674,7 +674,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from builders import snapshot_ticks
 from fxticker.errors import SegmentUnreadable
-from fxticker.store import Store
+from fxticker.store.store import Store
 
 path = Path(sys.argv[1])
 root = path.parents[3]

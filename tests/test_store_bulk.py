@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import fxticker as fx
 from fxticker.errors import SchemaMismatch
-from fxticker.store import Appended, Store
+from fxticker.store.store import Appended, Store
 
 QUARTER = timedelta(minutes=15)
 

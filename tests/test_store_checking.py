@@ -12,9 +12,9 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError
-from fxticker.models import Outcome, Poll
-from fxticker.store import Finding, Moved, Store
-from fxticker.store.medium import FileCalls, LocalMedium
+from fxticker.model.records import Outcome, Poll
+from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.store import Finding, Moved, Store
 
 QUARTER = timedelta(minutes=15)
 MONTH = "ticks/source=timesca/month=2025-11"

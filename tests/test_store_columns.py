@@ -9,7 +9,7 @@ from builders import NOON, tick
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxticker.store.columns import (
+from fxticker.store.arrow import (
     array_of,
     compact,
     integers,

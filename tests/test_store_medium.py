@@ -18,9 +18,9 @@ from builders import NOON, FixedClock, snapshot_ticks
 
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError, StoreLocked, WriteFailed
-from fxticker.models import Outcome, Poll
-from fxticker.store import Store
-from fxticker.store.medium import FileCalls, LocalMedium, local_medium
+from fxticker.model.records import Outcome, Poll
+from fxticker.store.backend import FileCalls, LocalMedium, local_medium
+from fxticker.store.store import Store
 
 NOVEMBER = "ticks/source=timesca/month=2025-11/00000.parquet"
 DECEMBER = "ticks/source=timesca/month=2025-12/00000.parquet"
@@ -29,7 +29,7 @@ NEXT_MONTH = NOON + timedelta(days=30)
 HOLD_LOCK = """
 import sys
 from pathlib import Path
-from fxticker.store.medium import LocalMedium
+from fxticker.store.backend import LocalMedium
 
 with LocalMedium(Path(sys.argv[1])).exclusive(10):
     print("held", flush=True)
@@ -42,8 +42,8 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[3])
 from builders import NOON, snapshot_ticks
-from fxticker.store import Store
-from fxticker.store.medium import FileCalls, LocalMedium
+from fxticker.store.store import Store
+from fxticker.store.backend import FileCalls, LocalMedium
 
 class Dying(FileCalls):
     @staticmethod
@@ -58,7 +58,7 @@ Store(LocalMedium(Path(sys.argv[1]), Dying())).append(snapshot_ticks(NOON + time
 
 BE_DAEMON = """
 import sys
-from fxticker.store import Store
+from fxticker.store.store import Store
 
 with Store(sys.argv[1]).as_daemon():
     print("held", flush=True)

@@ -20,9 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import fxticker as fx
 from fxticker.errors import WriteFailed
-from fxticker.models import Outcome, Poll, TimeBasis
-from fxticker.store import Appended, Store
-from fxticker.store.medium import FileCalls, LocalMedium
+from fxticker.model.records import Outcome, Poll, TimeBasis
+from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.store import Appended, Store
 
 MICROSECOND = timedelta(microseconds=1)
 INSTANTS = [

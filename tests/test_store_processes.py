@@ -12,11 +12,11 @@ import pytest
 from builders import NOON, TICKER, snapshot_ticks
 
 import fxticker as fx
-from fxticker.demo.site import TickerSite
 from fxticker.errors import StoreLocked
-from fxticker.models import Outcome, Poll, PrintedTick
-from fxticker.store import Appended, Store
-from fxticker.store.medium import FileCalls, LocalMedium
+from fxticker.model.records import Outcome, Poll, PrintedTick
+from fxticker.simulation.site import TickerSite
+from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.store import Appended, Store
 
 SAFETY_S = 60
 """After this a process that should have ended by itself is killed, and its test fails by what it then hears."""
@@ -28,9 +28,9 @@ from pathlib import Path
 
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from builders import NOON, snapshot_ticks
-from fxticker.models import Origin, Outcome, Poll, TimeBasis
-from fxticker.store import Store
-from fxticker.store.medium import LocalMedium
+from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
+from fxticker.store.store import Store
+from fxticker.store.backend import LocalMedium
 
 root = Path(sys.argv[-1])
 

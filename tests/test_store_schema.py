@@ -10,9 +10,9 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 
 import fxticker as fx
 from fxticker.errors import SchemaMismatch, SegmentUnreadable
-from fxticker.models import Outcome, Poll
-from fxticker.store import Store
+from fxticker.model.records import Outcome, Poll
 from fxticker.store.schema import POLLS, SCHEMA_VERSION, TICKS, conform, version_of
+from fxticker.store.store import Store
 
 NAME = "ticks/source=timesca/month=2025-11/00000.parquet"
 LATER = NOON + timedelta(minutes=15)

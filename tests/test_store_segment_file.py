@@ -9,10 +9,10 @@ from builders import NOON, snapshot_ticks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxticker.store import Store
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.segment_file import END_BYTES, Summary, encoded, summary_at_end, summary_in, summary_of
 from fxticker.store.segments import SegmentName
+from fxticker.store.store import Store
 
 EMPTY = pa.Table.from_batches([], TICKS.schema)
 NAMES = st.lists(st.from_regex("[A-Z]{3}/[A-Z]{3}", fullmatch=True), unique=True, max_size=60).map(tuple)

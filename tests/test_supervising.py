@@ -11,12 +11,12 @@ from uuid import uuid4
 
 import pytest
 
-from fxticker.models import Outcome, Poll
-from fxticker.schedule import Cron, Every
+from fxticker.daemon.sd_notify import Supervised, is_progressing
+from fxticker.model.records import Outcome, Poll
+from fxticker.model.schedule import Cron, Every
 from fxticker.sources import Planned
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
-from fxticker.supervising import Supervised, is_progressing
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.store import Store
 
 QUARTER = Every(timedelta(minutes=15))
 TIMEOUT = timedelta(seconds=20)
@@ -277,7 +277,7 @@ def test_a_supervisor_that_is_not_there_stops_nothing(environ, store):
 
 
 def test_a_supervisor_that_does_not_read_holds_up_nothing(supervisor, monkeypatch, store):
-    monkeypatch.setattr("fxticker.supervising._SEND_S", 0.001)
+    monkeypatch.setattr("fxticker.daemon.sd_notify._SEND_S", 0.001)
     observer = Supervised(supervisor.environ, store=store, timeout_s=20)
     for second in range(600):  # more than any queue of datagrams
         observer.beat(at("12:00") + timedelta(seconds=second))

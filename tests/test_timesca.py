@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 from builders import TICKER
 
-from fxticker.demo.site import render_html
 from fxticker.errors import ChallengePage, DamagedPage, NoTicker
-from fxticker.models import Outcome, PrintedTick, Snapshot
-from fxticker.sources.timesca import SOURCE, parse
+from fxticker.model.records import Outcome, PrintedTick, Snapshot
+from fxticker.simulation.site import render_html
+from fxticker.sources.timesca.page import SOURCE, parse
 
 TICKS = tuple(PrintedTick(*printed) for printed in TICKER)
 DAY = date(2025, 11, 14)

@@ -11,15 +11,15 @@ from typer import Typer
 from typer.testing import CliRunner
 
 import fxticker as fx
-from fxticker.archives.records import DamagedRecord, SkippedRecord, WarcPage
-from fxticker.cli.collecting import import_
-from fxticker.demo.site import render_html
-from fxticker.gunzip import Members
-from fxticker.importing import find_pages, import_pages
-from fxticker.models import PrintedTick
-from fxticker.sources.timesca import SOURCE
-from fxticker.store import Store
-from fxticker.warcs import is_warc, read_warc
+from fxticker.backfill.saved_pages import find_pages, import_pages
+from fxticker.backfill.warc import is_warc, read_warc
+from fxticker.backfill.warc_page import DamagedRecord, SkippedRecord, WarcPage
+from fxticker.cli.snapshot import import_
+from fxticker.fetch.gzip import Members
+from fxticker.model.records import PrintedTick
+from fxticker.simulation.site import render_html
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.store import Store
 
 PAYLOADS = Path(__file__).parent / "payloads"
 TICKS = [  # of 8 September 2024
@@ -338,7 +338,7 @@ def test_a_member_may_end_anywhere_in_what_is_read_at_a_time(gap):
 
 
 def test_a_bomb_ends_where_it_passes_what_honest_files_unpack_to(monkeypatch):
-    monkeypatch.setattr("fxticker.warcs._PACKED_SLACK_BYTES", 1_000_000)
+    monkeypatch.setattr("fxticker.backfill.warc._PACKED_SLACK_BYTES", 1_000_000)
     head = b"WARC/1.0\r\nWARC-Type: resource\r\nContent-Length: 300000000\r\n\r\n"
     found = urls(packed(HOME) + gzip.compress(head + bytes(300_000_000), 1) + packed(LAST))
     assert found == [HOME.url, "the file unpacks to more than any honest one: the rest is left out"]

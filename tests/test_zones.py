@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fxticker as fx
-from fxticker import landmarks
-from fxticker.demo.captures import read_captures
-from fxticker.demo.site import render_html
-from fxticker.models import PrintedTick, Snapshot
-from fxticker.page_text import decode
-from fxticker.zones import excerpt
+from fxticker.model.records import PrintedTick, Snapshot
+from fxticker.simulation.captures import read_captures
+from fxticker.simulation.site import render_html
+from fxticker.sources.html import decode
+from fxticker.sources.timesca import prefilter
+from fxticker.sources.timesca.excerpt import excerpt
 
 DAY = date(2025, 11, 14)
 TICKS = tuple(PrintedTick(*printed) for printed in TICKER)
@@ -229,7 +229,7 @@ def test_what_is_opened_above_and_never_closed_hides_the_ticker(cut):
 @pytest.mark.parametrize("other", ["KGS/USD = 5 5%", "KGS&#47;USD = 5 5%", "<!-- <p> -->KGS/USD = 5 5%"])
 def test_copy_at_the_edge_of_what_is_searched_at_once_is_found(other):
     page = page_with().decode()
-    edge = landmarks._BLOCK_BYTES
+    edge = prefilter._BLOCK_BYTES
     pages = [f"{page}{'x' * (edge - len(page) - before)}<p>{other}</p>{FAR}".encode() for before in range(28)]
 
     assert [answer(each) for each in pages] == [whole_answer(each) for each in pages]
@@ -239,7 +239,7 @@ def test_copy_at_the_edge_of_what_is_searched_at_once_is_found(other):
 @pytest.mark.parametrize("mark", ["<!-- ", "<scRIPT>", "<Style>", "<title>"])
 def test_what_hides_the_ticker_from_the_edge_of_what_is_searched_at_once_is_found(mark):
     page = page_with(block="").decode()
-    edge = landmarks._BLOCK_BYTES
+    edge = prefilter._BLOCK_BYTES
     pages = [f"{page}{'x' * (edge - len(page) - before)}{mark}{FAR}{BLOCK}".encode() for before in range(12)]
 
     assert [answer(each) for each in pages] == [whole_answer(each) for each in pages]

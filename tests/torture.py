@@ -33,8 +33,8 @@ import numpy as np
 import pyarrow.compute  # noqa: F401 - for the same reason
 import pyarrow.parquet as pq
 
-from fxticker.models import Origin, Outcome, Poll, Tick, TimeBasis
-from fxticker.store import Store
+from fxticker.model.records import Origin, Outcome, Poll, Tick, TimeBasis
+from fxticker.store.store import Store
 
 PAIRS = ("KGS/USD", "KZT/USD", "TJS/USD", "UZS/USD", "TMT/USD")
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)

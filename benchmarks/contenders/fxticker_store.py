@@ -13,9 +13,9 @@ import pyarrow as pa
 import fxticker as fx
 from benchmarks.answers import PAIR, THREE, bounds
 from benchmarks.synthetic import Row
-from fxticker.models import Origin, Tick, TimeBasis
-from fxticker.store import Store
+from fxticker.model.records import Origin, Tick, TimeBasis
 from fxticker.store.schema import TICKS
+from fxticker.store.store import Store
 
 SOURCE = "timesca"
 

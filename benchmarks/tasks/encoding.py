@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import fxticker as fx
 from benchmarks import synthetic
 from benchmarks.contenders.fxticker_store import fill, tick_of
-from fxticker.store import Store
+from fxticker.store.store import Store
 
 _REPEATS = 15
 _DELTA = "DELTA_BINARY_PACKED"

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from benchmarks import memory, synthetic
 from benchmarks.contenders.fxticker_store import SOURCE, tick_of
-from fxticker.store import Store
+from fxticker.store.store import Store
 
 BATCH_ROWS = 20_000
 """Of ticks as objects: an importer hands them over in batches; a table comes as a whole."""

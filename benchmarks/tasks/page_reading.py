@@ -11,8 +11,8 @@ from datetime import date
 from statistics import median
 from typing import Any
 
-from fxticker.demo.captures import read_captures
-from fxticker.demo.site import render_html
+from fxticker.simulation.captures import read_captures
+from fxticker.simulation.site import render_html
 
 PAGE_BYTES = 150_000
 _ENTRY = re.compile(r"([A-Z]{3}/[A-Z]{3})\s*=\s*(\d+\.\d+)\s+(-?\d+(?:\.\d+)?%)")

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fxticker.bands import outward
 from fxticker.errors import NotDerivable
-from fxticker.frames import settled
-from fxticker.instants import Moment, instant, last_instant
-from fxticker.loading import StorePath, load, names, stored_pairs
-from fxticker.models import TimeBasis
+from fxticker.frames.load import StorePath, load, names, stored_pairs
+from fxticker.frames.settle import settled
+from fxticker.model.bands import outward
+from fxticker.model.records import TimeBasis
+from fxticker.model.timestamps import Moment, instant, last_instant
 
 Ticks = StorePath | pd.DataFrame
 """A store's folder, an open store, or a frame of ticks as `fxticker.load` gives it."""
@@ -136,8 +136,9 @@ def quotes(
         (``date`` if one of the ticks has a date only), ``rate``, ``rate_lo``, ``rate_hi`` (float64, quote per one unit
         of base), ``rate_text`` (category; as printed, null where the rate is derived or several texts of one day
         count), ``recorded_at`` (of a cross rate the later of the two). Several values at one instant are settled as
-        `fxticker.frames.settled` says. The bounds of stored pairs are the doubles nearest to the exact ones; those of
-        derived pairs hold the exact ones, moved apart by a few units in the last place (`fxticker.bands.outward`).
+        `fxticker.frames.settle.settled` says. The bounds of stored pairs are the doubles nearest to the exact ones;
+        those of derived pairs hold the exact ones, moved apart by a few units in the last place
+        (`fxticker.model.bands.outward`).
 
     Raises
     ------

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fxticker.bands import outward
-from fxticker.models import TimeBasis
+from fxticker.model.bands import outward
+from fxticker.model.records import TimeBasis
 
 
 def in_series(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -53,7 +53,7 @@ def may_close(quotes: pd.DataFrame) -> np.ndarray:
 
     One of which only the day is known counts from the end of its day on; where its source shows the pair at an instant
     of that day too, that one is the day's last, and the other neither opens nor closes any span of time. At one instant
-    `fxticker.frames.settled` chooses likewise.
+    `fxticker.frames.settle.settled` chooses likewise.
     """
     has_instant = (quotes["time_basis"] != TimeBasis.DATE).to_numpy()
     if has_instant.all():
@@ -71,7 +71,7 @@ def may_close(quotes: pd.DataFrame) -> np.ndarray:
 def change_pct(
     lo: np.ndarray, hi: np.ndarray, from_lo: np.ndarray, from_hi: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The bands of relative changes in percent: `fxticker.bands.drift_pct` for doubles, which holds the exact band."""
+    """The bands of relative changes in percent: `fxticker.model.bands.drift_pct` for doubles, around the exact band."""
     ratio_lo, ratio_hi = outward(lo / from_hi, hi / from_lo)
     # once more: far below 1 a ratio loses more digits to the subtraction than it was moved by
     return outward(100 * (ratio_lo - 1), 100 * (ratio_hi - 1))

@@ -8,18 +8,18 @@ import typer
 
 import fxticker
 from fxticker.cli import (
-    analysing,
-    backfilling,
-    collecting,
-    demonstrating,
-    drilling,
-    plotting,
-    reading,
-    running,
-    serving,
-    watching,
+    analysis,
+    backfill,
+    demo,
+    drill,
+    plot,
+    run,
+    service,
+    snapshot,
+    status,
+    store,
 )
-from fxticker.failing import failing_by_name
+from fxticker.daemon.exit import failing_by_name
 
 app = typer.Typer(
     name="fxticker",
@@ -42,33 +42,33 @@ def _root(
         raise typer.Exit
 
 
-app.command("run")(running.run)
-app.command("snapshot")(collecting.snapshot)
-app.command("import")(collecting.import_)
-app.command("backfill")(backfilling.backfill)
-app.command("latest")(reading.latest)
-app.command("history")(reading.history)
-app.command("quotes")(analysing.quotes)
-app.command("drift")(analysing.drift)
-app.command("drift-series")(analysing.drift_series)
-app.command("drift-by-period")(analysing.drift_by_period)
-app.command("changes")(analysing.changes)
-app.command("decode")(analysing.decode)
-app.command("resample")(analysing.resample)
-app.command("peg")(analysing.peg)
-app.command("convert")(analysing.convert)
-app.command("compare")(analysing.compare)
-app.command("best")(analysing.best)
-app.command("gaps")(watching.gaps)
-app.command("coverage")(analysing.coverage)
-app.command("polls")(watching.polls)
-app.command("status")(watching.status)
-app.command("check")(reading.check)
-app.command("export")(reading.export)
-app.add_typer(plotting.app, name="plot")
-app.add_typer(serving.app, name="service")
-app.command("drill")(drilling.drill)
-app.command("demo")(demonstrating.demo)
+app.command("run")(run.run)
+app.command("snapshot")(snapshot.snapshot)
+app.command("import")(snapshot.import_)
+app.command("backfill")(backfill.backfill)
+app.command("latest")(store.latest)
+app.command("history")(store.history)
+app.command("quotes")(analysis.quotes)
+app.command("drift")(analysis.drift)
+app.command("drift-series")(analysis.drift_series)
+app.command("drift-by-period")(analysis.drift_by_period)
+app.command("changes")(analysis.changes)
+app.command("decode")(analysis.decode)
+app.command("resample")(analysis.resample)
+app.command("peg")(analysis.peg)
+app.command("convert")(analysis.convert)
+app.command("compare")(analysis.compare)
+app.command("best")(analysis.best)
+app.command("gaps")(status.gaps)
+app.command("coverage")(analysis.coverage)
+app.command("polls")(status.polls)
+app.command("status")(status.status)
+app.command("check")(store.check)
+app.command("export")(store.export)
+app.add_typer(plot.app, name="plot")
+app.add_typer(service.app, name="service")
+app.command("drill")(drill.drill)
+app.command("demo")(demo.demo)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ class Format(StrEnum):
 
 def moment(text: str | None) -> str | None:
     """Refuse, as wrong usage, a text that is neither a date nor an instant."""
-    from fxticker.instants import instant
+    from fxticker.model.timestamps import instant
 
     if text is not None:
         try:
@@ -81,7 +81,7 @@ def store_folder(config: Path | None, store: Path | None) -> Path:
 
 def in_order(start: Any, end: Any) -> None:
     """Refuse, as wrong usage, a span that ends before it begins."""
-    from fxticker.instants import instant
+    from fxticker.model.timestamps import instant
 
     if start is not None and end is not None and instant(start) > instant(end):
         raise typer.BadParameter(f"the span ends, {end}, before it begins, {start}")

@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fxticker.cli.options import Format
-from fxticker.digits import written
 from fxticker.errors import NoData
+from fxticker.model.formatting import written
 
 if TYPE_CHECKING:
     import pandas as pd

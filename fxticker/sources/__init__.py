@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from fxticker.models import Snapshot
-from fxticker.schedule import Cron, Schedule
-from fxticker.schedule import every as grid_of
+from fxticker.model.records import Snapshot
+from fxticker.model.schedule import Cron, Schedule
+from fxticker.model.schedule import every as grid_of
 
 Parse = Callable[[bytes, Mapping[str, str]], Snapshot]
 EVERY_DAY = frozenset(range(7))
@@ -131,7 +131,8 @@ def source_of(name: str) -> Source | None:
 
 
 def _built_in() -> Mapping[str, Source]:
-    from fxticker.sources import cbr, cbu, fawazahmed0, nbk, nbkr, nbt, timesca
+    from fxticker.sources import cbr, cbu, fawazahmed0, nbk, nbkr, nbt
+    from fxticker.sources.timesca import page as timesca
 
     modules = (timesca, cbu, nbk, nbkr, nbt, fawazahmed0, cbr)
     return {module.SOURCE.id: module.SOURCE for module in modules}

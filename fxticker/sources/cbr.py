@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from fxticker.documents import read_xml
 from fxticker.errors import DamagedPage, NoTicker
-from fxticker.models import Snapshot
+from fxticker.model.records import Snapshot
 from fxticker.sources import TUESDAY_TO_SATURDAY, History, Source
-from fxticker.sources.official import for_day, quoted, read_day
+from fxticker.sources.bank import for_day, quoted, read_day
+from fxticker.sources.documents import read_xml
 
 _BASES = frozenset(["USD", "KGS", "KZT", "TJS", "TMT", "UZS"])
 _MEDIA_TYPES = frozenset(["application/xml", "text/xml"])

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from fxticker.documents import NumberText, read_json
 from fxticker.errors import DamagedPage
-from fxticker.models import Snapshot
+from fxticker.model.records import Snapshot
 from fxticker.sources import WORKING_DAYS, History, Source
-from fxticker.sources.official import for_day, only, quoted, read_day
+from fxticker.sources.bank import for_day, only, quoted, read_day
+from fxticker.sources.documents import NumberText, read_json
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from fxticker.documents import NumberText, read_json
 from fxticker.errors import DamagedPage, NoTicker
-from fxticker.models import Snapshot
+from fxticker.model.records import Snapshot
 from fxticker.sources import EVERY_DAY, History, Source
-from fxticker.sources.official import for_day, quoted, read_day
+from fxticker.sources.bank import for_day, quoted, read_day
+from fxticker.sources.documents import NumberText, read_json
 
 _QUOTES = ("KGS", "KZT", "TJS", "TMT", "UZS")
 """Its TMM is the old manat."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from fxticker.documents import Element, read_xml
-from fxticker.models import Snapshot
+from fxticker.model.records import Snapshot
 from fxticker.sources import TUESDAY_TO_SATURDAY, History, Source
-from fxticker.sources.official import for_day, only, quoted, read_day
+from fxticker.sources.bank import for_day, only, quoted, read_day
+from fxticker.sources.documents import Element, read_xml
 
 _MEDIA_TYPES = frozenset(["text/xml", "application/xml"])
 

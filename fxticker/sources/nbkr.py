@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from fxticker.documents import read_xml
 from fxticker.errors import DamagedPage, NoTicker
-from fxticker.models import Snapshot
-from fxticker.page_text import decode
+from fxticker.model.records import Snapshot
 from fxticker.sources import EVERY_DAY, History, Source
-from fxticker.sources.official import for_span, only, quoted, read_day
+from fxticker.sources.bank import for_span, only, quoted, read_day
+from fxticker.sources.documents import read_xml
+from fxticker.sources.html import decode
 
 _DOLLAR = 15
 """What the bank's pages call the dollar."""

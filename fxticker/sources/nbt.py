@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from fxticker.documents import read_xml
 from fxticker.errors import NoTicker, OtherDate
-from fxticker.models import Snapshot
+from fxticker.model.records import Snapshot
 from fxticker.sources import EVERY_DAY, History, Source
-from fxticker.sources.official import for_span, only, quoted, read_day
+from fxticker.sources.bank import for_span, only, quoted, read_day
+from fxticker.sources.documents import read_xml
 
 _MEDIA_TYPES = frozenset(["text/xml", "application/xml"])
 

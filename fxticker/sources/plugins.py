@@ -8,9 +8,9 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from fxticker.errors import one_line
-from fxticker.models import require_source_id
+from fxticker.model.records import require_source_id
 from fxticker.sources import Source
-from fxticker.sources.constants import CONSTANTS
+from fxticker.sources.fixed import CONSTANTS
 
 GROUP = "fxticker.sources"
 _log = logging.getLogger("fxticker")

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fxticker.errors import SchemaMismatch, SegmentUnreadable
-from fxticker.store.columns import integers, used_texts, validate
-from fxticker.store.medium import Medium
+from fxticker.store.arrow import integers, used_texts, validate
+from fxticker.store.backend import Medium
 from fxticker.store.schema import TableSpec, conform
 
 MAX_SEGMENT_BYTES = 256_000_000

@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import SchemaMismatch, SegmentUnreadable
-from fxticker.store.columns import compact, integers, order_by, taken
-from fxticker.store.identity import first_of_identity, is_strictly_sorted
-from fxticker.store.medium import Medium, StoredObject
+from fxticker.store.arrow import compact, integers, order_by, taken
+from fxticker.store.backend import Medium, StoredObject
+from fxticker.store.dedupe import first_of_identity, is_strictly_sorted
 from fxticker.store.schema import TableSpec
 from fxticker.store.segment_file import SegmentFile, Summary, encoded, summary_of, summary_of_file
 

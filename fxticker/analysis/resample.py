@@ -1,0 +1,119 @@
+"""Resampling: open, high, low and close of a period, with their bands, and how much of it was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from fxticker.analysis.coverage import coverage
+from fxticker.analysis.periods import Freq, every_period, period_of, start_of
+from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.series import in_series, may_close
+from fxticker.frames.load import load_polls
+from fxticker.model.records import TimeBasis
+from fxticker.model.timestamps import Moment
+
+_RATES = {"": "rate", "_lo": "rate_lo", "_hi": "rate_hi"}
+
+
+def resample(
+    ticks: Ticks,
+    freq: Freq,
+    *,
+    polls: pd.DataFrame | None = None,
+    pairs: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    as_of: Moment | None = None,
+) -> pd.DataFrame:
+    """The rates of each hour, day, week or month of UTC.
+
+    A tick of which only the date is known counts at the end of its day; where its source shows the pair at an instant
+    of that day too, it neither opens nor closes a period. By the hour it does not count.
+
+    Parameters
+    ----------
+    ticks
+        A store's folder, an open store, or a frame of `fxticker.load`.
+    freq
+        ``hour``, ``day``, ``week`` (from Monday) or ``month``.
+    polls
+        A frame of `fxticker.load_polls`, for the coverage; if null, the store's own are read, if `ticks` is a store.
+    pairs
+        Only these, stored (``KZT/USD``), inverse (``USD/KZT``) or cross (``KZT/UZS``); all stored ones if null.
+    sources
+        Only these.
+    start, end
+        Half-open span of `observed_at`, and of the polls' slots. Periods at its ends may be cut.
+    as_of
+        Only rows that were recorded by then.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per source, pair and period, by these, from the source's first period with a quote to its last:
+        ``source`` and ``pair`` (category), ``start_at`` (datetime64[us, UTC], the period's first instant), ``open``,
+        ``high``, ``low`` and ``close`` (float64, quote per one unit of base), each followed by its band (``open_lo``,
+        ``open_hi``; the true highest rate lies between the highest lower and the highest upper bound, the lowest
+        likewise), ``count`` (int64, instants with a quote), ``coverage`` (float64, as in `fxticker.coverage`; NaN
+        where no poll is known). Of a period without quotes nothing is filled in: NaN, with `count` 0.
+
+    Raises
+    ------
+    ValueError
+        If `freq` is none of those, or a pair is neither stored nor to be derived.
+    """
+    held = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    if freq == "hour":
+        held = held.loc[held["time_basis"] != TimeBasis.DATE]
+    if polls is None and not isinstance(ticks, pd.DataFrame):
+        polls = load_polls(ticks, sources=sources, start=start, end=end)
+    order, first = in_series(held)
+    number = period_of(held["observed_at"].to_numpy("M8[us]")[order], freq)
+    begins = np.union1d(first, np.flatnonzero(np.diff(number)) + 1).astype(np.intp)
+    series = held[["source", "pair"]].iloc[order[first]]
+    sources_of = series["source"].cat.codes.to_numpy()
+    of_series, every, places = every_period(number[begins], np.searchsorted(begins, first), sources_of)
+    grid: pd.DataFrame = series.take(of_series).reset_index(drop=True)
+    grid = grid.assign(start_at=pd.Series(start_of(every, freq)).dt.tz_localize("UTC"))
+    for name, values in _summary(held, order, begins).items():
+        column = np.full(len(grid), 0 if name == "count" else np.nan, values.dtype)
+        column[places] = values
+        grid[name] = column
+    return grid.assign(coverage=np.nan if polls is None else _coverage(grid, polls, freq, sources, start, end))
+
+
+def _summary(held: pd.DataFrame, order: np.ndarray, begins: np.ndarray) -> dict[str, np.ndarray]:
+    """The columns of the periods that have quotes."""
+    count = np.diff(np.append(begins, len(order))).astype(np.int64)
+    at_ends = np.flatnonzero(may_close(held)[order])  # every period has one
+    places = {
+        "open": at_ends[np.searchsorted(at_ends, begins)],
+        "close": at_ends[np.searchsorted(at_ends, begins + count) - 1],
+    }
+    rates = {suffix: held[name].to_numpy()[order] for suffix, name in _RATES.items()}
+    found: dict[str, np.ndarray] = {}
+    for column in ("open", "high", "low", "close"):
+        for suffix, values in rates.items():
+            if column in places or not len(begins):
+                found[column + suffix] = values[places.get(column, begins)]
+            else:
+                found[column + suffix] = (np.maximum if column == "high" else np.minimum).reduceat(values, begins)
+    return {**found, "count": count}
+
+
+def _coverage(
+    grid: pd.DataFrame,
+    polls: pd.DataFrame,
+    freq: Freq,
+    sources: Iterable[str] | None,
+    start: Moment | None,
+    end: Moment | None,
+) -> np.ndarray:
+    """The share of sound polls in each period of the grid."""
+    found = coverage(polls, freq, sources=sources, start=start, end=end).set_index(["source", "start_at"])["coverage"]
+    wanted = pd.MultiIndex.from_arrays([grid["source"].astype("str"), grid["start_at"]])
+    return found.reindex(wanted).to_numpy(np.float64)

@@ -1,0 +1,1 @@
+"""The past: histories of banks, web archives, WARC files, saved pages and Parquet files."""

@@ -1,0 +1,139 @@
+"""The ticker beside the official rates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from fxticker.charts.causes import instants
+from fxticker.charts.labels import LINE_IN, label_ends
+from fxticker.charts.lines import DAY_US
+from fxticker.charts.steps import Steps, draw_band, draw_line
+from fxticker.charts.style import (
+    WIDTH_IN,
+    Palette,
+    Theme,
+    caption,
+    counted,
+    date_axis,
+    dress,
+    names_text,
+    percent_of,
+    themed,
+    title,
+)
+from fxticker.errors import NoData
+
+_PANEL_IN = 1.6
+_ABOVE_AXIS_IN = 0.4
+"""Of a panel's height, what its title and the room between panels take."""
+
+
+def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
+    """The ticker's band of each day and the official rates that were in force, a small panel per pair.
+
+    Parameters
+    ----------
+    compared
+        Days as `fxticker.compare` gives them.
+    theme
+        For a light or a dark ground.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel per pair over a common time axis (UTC): shaded what the digits of each day's ticks allow, and per
+        official source a line of steps, named at the right edge with the share of days on which its rate lay inside.
+        Both are broken where a day is missing. A cross is a day on which the official rate lay outside.
+
+    Raises
+    ------
+    NoData
+        If the frame is empty.
+    ValueError
+        If there is no such theme.
+    """
+    if compared.empty:
+        raise NoData("there is no comparison to draw")
+    rows = compared.sort_values("day", kind="stable")
+    pairs, sources = (sorted(rows[name].astype(str).unique()) for name in ("pair", "source"))
+    with themed(theme) as palette:
+        height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * len(sources))
+        figure = Figure(figsize=(WIDTH_IN, 1.3 + height * len(pairs)), layout="constrained")
+        axes = figure.subplots(len(pairs), 1, sharex=True, squeeze=False)[:, 0]
+        # the first colour is near that of the band
+        series = palette.series[1:] + palette.series[:1]
+        colors = dict(zip(sources, series * len(sources), strict=False))
+        for panel, pair in zip(axes, pairs, strict=True):
+            dress(panel)
+            label_ends(panel, _draw_panel(panel, rows[rows["pair"] == pair], colors, palette), height - _ABOVE_AXIS_IN)
+            base, quote = pair.split("/")
+            panel.set_ylabel(f"{quote} per {base}")
+            if len(pairs) > 1:
+                panel.set_title(pair)
+        first, last = instants(rows["day"])[[0, -1]].view("M8[us]")
+        date_axis(axes[-1], first, last + np.timedelta64(DAY_US, "us"))
+        figure.align_ylabels(axes)
+        _tell(figure, rows, pairs, sources, palette)
+    return figure
+
+
+def _draw_panel(
+    panel: Axes, rows: pd.DataFrame, colors: dict[str, str], palette: Palette
+) -> list[tuple[float, str, str]]:
+    """Draw a pair; of each line where it ends, its label and its colour."""
+    draw_band(panel, _by_day(rows.drop_duplicates("day"), "ticker_lo", "ticker_lo", "ticker_hi"), color=palette.band)
+    ends = []
+    for source, held in rows.groupby("source", observed=True, sort=True):
+        color = colors[str(source)]
+        steps = _by_day(held, "official", "official_lo", "official_hi")
+        draw_band(panel, steps, color=color, alpha=0.25)
+        draw_line(panel, steps, color=color, marked=False)
+        out = held[~held["inside"].astype(bool)]
+        noon = instants(out["day"]) + DAY_US // 2
+        panel.plot(noon.view("M8[us]"), out["official"].to_numpy(), "x", color=color, markersize=4, markeredgewidth=0.9)
+        share = percent_of(len(held) - len(out), len(held))
+        ends.append((float(held["official"].iloc[-1]), f"{source}  {share} inside", color))
+    lo = rows[["ticker_lo", "official_lo"]].to_numpy(np.float64).min()
+    hi = rows[["ticker_hi", "official_hi"]].to_numpy(np.float64).max()
+    room = 0.08 * (hi - lo) or 1e-3 * hi
+    panel.set_ylim(lo - room, hi + room)
+    panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    panel.ticklabel_format(axis="y", style="plain", useOffset=False)
+    return ends
+
+
+def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
+    """Values that each hold for a day; broken where the next day is missing."""
+    day = instants(rows["day"])
+    is_last = np.append(day[1:] != day[:-1] + DAY_US, True)
+    order = np.sort(np.concatenate([np.arange(len(day)), np.flatnonzero(is_last)]), kind="stable")
+    is_end = np.append(order[1:] == order[:-1], False)
+    is_end = np.append(False, is_end[:-1])
+    when = day[order] + DAY_US * is_end
+    values, lows, highs = (rows[name].to_numpy(np.float64)[order] for name in (value, lo, hi))
+    return Steps(when, values, lows, highs, when[is_end])
+
+
+def _tell(figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: list[str], palette: Palette) -> None:
+    inside = int(rows["inside"].sum())
+    if len(pairs) == len(sources) == 1:
+        title(figure, f"{pairs[0]}: {sources[0]} inside the ticker's band on {inside:,} of {counted(len(rows), 'day')}")
+    else:
+        what = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
+        shown = f"official rates inside the ticker's band in {inside:,} of {counted(len(rows), 'comparison')}"
+        title(figure, f"{what}: {shown}")
+    days = rows["day"].drop_duplicates()
+    first, last = days.iloc[0], days.iloc[-1]
+    whole = (last - first).days + 1
+    caption(
+        figure,
+        f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} UTC, "
+        f"{len(days):,} of {counted(whole, 'day')}.",
+        "Shaded: what the ticker's digits of each day allow. Line: the official rate in force. Cross: it lies outside. "
+        "Both break where a day is missing.",
+        palette,
+    )

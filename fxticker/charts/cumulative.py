@@ -1,0 +1,127 @@
+"""How far rates have come since a start."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from fxticker.charts.causes import instants
+from fxticker.charts.labels import LINE_IN, label_ends
+from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
+from fxticker.charts.style import (
+    WIDTH_IN,
+    Theme,
+    caption,
+    counted,
+    date_axis,
+    dress,
+    names_text,
+    span_text,
+    themed,
+    title,
+)
+from fxticker.errors import NoData
+from fxticker.frames.settle import without_constants
+from fxticker.model.formatting import written
+
+_AROUND_IN = 1.2
+"""Height of a figure that its axis does not have."""
+_ALPHA, _WIDE_ALPHA = 0.2, 0.06
+"""Of bands, and of those that would colour the whole chart: wider than `_WIDE` of its height."""
+_WIDE = 0.25
+_STYLES = ("solid", "dashed", "dotted")
+"""Of lines whose colour has come before."""
+
+
+def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
+    """Cumulative change of all rates since a start, on one axis.
+
+    Parameters
+    ----------
+    series
+        Drifts since a base as `fxticker.drift_series` gives them.
+    theme
+        For a light or a dark ground.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A line of steps per source and pair in its band, over time (UTC), named at the right edge with its last change;
+        in words where rounding alone could explain that. Lines are broken as in `plot_history`, and of many values
+        those are drawn that pixels can show.
+
+    Raises
+    ------
+    NoData
+        If no row has a drift.
+    ValueError
+        If there is no such theme.
+    """
+    rows = series.dropna(subset=["drift_pct"])
+    if rows.empty:
+        raise NoData("there is no drift to draw")
+    rows = without_constants(rows).sort_values("observed_at", kind="stable")
+    groups = [
+        (str(source), str(pair), held) for (source, pair), held in rows.groupby(["source", "pair"], observed=True)
+    ]
+    sources = sorted({source for source, _, _ in groups})
+    height = max(4.4, _AROUND_IN + 1.2 * LINE_IN * len(groups))
+    with themed(theme) as palette:
+        figure = Figure(figsize=(WIDTH_IN, height), layout="constrained")
+        axis = figure.subplots()
+        dress(axis)
+        axis.axhline(0, color=palette.muted, linewidth=0.8)
+        ends = []
+        lines: list[tuple[Steps, str, str]] = []
+        for number, (source, pair, held) in enumerate(groups):
+            cycle, place = divmod(number, len(palette.series))
+            color, style = palette.series[place], _STYLES[cycle % len(_STYLES)]
+            lines.append((_steps_of(held), color, style))
+            name = f"{pair} ({source})" if len(sources) > 1 else pair
+            name += f" ({style})" if cycle else ""
+            ends.append((float(held["drift_pct"].iloc[-1]), f"{name} {_last_text(held.iloc[-1])}", color))
+        lo, hi = min(0.0, rows["drift_lo_pct"].min()), max(0.0, rows["drift_hi_pct"].max())
+        _draw_lines(axis, lines, hi - lo)
+        room = 0.04 * (hi - lo) or 0.5  # of a base alone there is nothing but 0
+        axis.set_ylim(lo - room, hi + room)
+        axis.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
+        axis.set_ylabel("change since the base in percent")
+        label_ends(axis, ends, height - _AROUND_IN)
+        first, last = rows["observed_at"].iloc[0], rows["observed_at"].iloc[-1]
+        date_axis(axis, *(np.datetime64(at.tz_localize(None), "us") for at in (first, last)))
+        since, latest = rows["base_at"].min(), rows["base_at"].max()
+        begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
+        title(figure, f"Change of {counted(len(groups), 'rate')} {begins}")
+        caption(
+            figure,
+            f"{names_text(sources)}, {span_text(first, last)} UTC, {counted(len(rows), 'value')}, "
+            f"base {span_text(since, latest)}.",
+            "Band: what the printed digits allow. Lines break where no value was got.",
+            palette,
+        )
+    return figure
+
+
+def _draw_lines(axis: Axes, lines: list[tuple[Steps, str, str]], reach: float) -> None:
+    """Draw the widest band first and palest, so that it hides none of the others and not their lines."""
+    widths = [float((steps.hi - steps.lo).max()) for steps, _, _ in lines]
+    for place in np.argsort(widths, kind="stable")[::-1]:
+        steps, color, style = lines[place]
+        alpha = _WIDE_ALPHA if widths[place] > _WIDE * reach else _ALPHA
+        draw_steps(axis, steps, color=color, band=color, band_alpha=alpha, linestyle=style)
+
+
+def _steps_of(rows: pd.DataFrame) -> Steps:
+    at = instants(rows["observed_at"])
+    breaks = gap_starts(at, narrowest_us=(at[-1] - at[0]) / COLUMNS if len(at) > EXACT_VALUES else 0)
+    value, lo, hi = (rows[name].to_numpy(np.float64) for name in ("drift_pct", "drift_lo_pct", "drift_hi_pct"))
+    return thinned(Steps(at, value, lo, hi, at[breaks]))
+
+
+def _last_text(row: pd.Series) -> str:
+    text = written(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True).value
+    return f"{text} %" if row["significant"] else f"{text} %, within rounding"

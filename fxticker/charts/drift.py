@@ -1,0 +1,127 @@
+"""Change of rates between two dates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from fxticker.charts.style import WIDTH_IN, Palette, Theme, caption, counted, dress, names_text, themed, title
+from fxticker.errors import NoData
+from fxticker.model.formatting import written
+
+_MOST_POWERS = 4
+"""Of ten on each side of 0, so many have room for their labels."""
+
+
+def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
+    """Change of each rate between two dates, with its band.
+
+    Parameters
+    ----------
+    frame
+        Drifts as `fxticker.drift` gives them.
+    theme
+        For a light or a dark ground.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One row per source and pair, the largest rise on top, on a common symmetric log axis: bands differ by a factor
+        of a thousand. A filled dot is a change that the printed digits prove; a hollow one could be rounding alone.
+
+    Raises
+    ------
+    NoData
+        If no row has a drift.
+    ValueError
+        If there is no such theme.
+    """
+    rows = frame.dropna(subset=["drift_pct"]).sort_values("drift_pct", ignore_index=True)
+    if rows.empty:
+        raise NoData("there is no drift to draw")
+    sources = sorted(rows["source"].astype(str).unique())
+    with themed(theme) as palette:
+        figure = Figure(figsize=(WIDTH_IN, 1.7 + 0.42 * len(rows)), layout="constrained")
+        axis = figure.subplots()
+        dress(axis, grid="x")
+        axis.axvline(0, color=palette.muted, linewidth=0.8)
+        _percent_axis(axis, rows)
+        for place, row in rows.iterrows():
+            _draw_drift(axis, float(str(place)), row, palette)
+        names = [f"{row.pair} ({row.source})" if len(sources) > 1 else str(row.pair) for row in rows.itertuples()]
+        axis.set_yticks(range(len(rows)), names, fontsize=9, color=palette.text)
+        axis.set_ylim(-0.6, len(rows) - 0.4)
+        axis.set_xlabel("change in percent, symmetric log scale")
+        _tell(figure, rows, sources, palette)
+    return figure
+
+
+def _tell(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palette) -> None:
+    proven = int(rows["significant"].sum())
+    first, last = rows["start_at"].min(), rows["end_at"].max()
+    moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
+    title(figure, f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} UTC"
+    own_base = (rows["base_at"] != rows["start_at"]).any()
+    base = f" Percent of the values as of {_ends_text(rows['base_at'])} UTC." if own_base else ""
+    caption(
+        figure,
+        f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}",
+        "Line: what the printed digits allow. Filled: the change is more than rounding. "
+        "Hollow: rounding alone could explain it.",
+        palette,
+    )
+
+
+def _ends_text(at: pd.Series) -> str:
+    """The instants of one end: of different ones the first and the last."""
+    first, last = at.min(), at.max()
+    return f"{first:%Y-%m-%d %H:%M}" if first == last else f"({first:%Y-%m-%d %H:%M} … {last:%Y-%m-%d %H:%M})"
+
+
+def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> None:
+    color = (palette.up if row["drift_pct"] > 0 else palette.down) if row["significant"] else palette.muted
+    axis.hlines(place, row["drift_lo_pct"], row["drift_hi_pct"], color=color, linewidth=3.2, alpha=0.55)
+    axis.plot(
+        row["drift_pct"],
+        place,
+        marker="o",
+        markersize=6,
+        color=color,
+        markerfacecolor=color if row["significant"] else axis.get_facecolor(),
+    )
+    texts = written(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True)
+    axis.annotate(
+        f"{texts.value} %  [{texts.lo}, {texts.hi}]   {_verdict(row)}",
+        (1.02, place),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        fontsize=8,
+        color=palette.text if row["significant"] else palette.muted,
+        annotation_clip=False,
+    )
+
+
+def _percent_axis(axis: Axes, rows: pd.DataFrame) -> None:
+    reach = float(rows[["drift_lo_pct", "drift_hi_pct"]].abs().to_numpy().max())
+    top = 10.0 ** np.ceil(np.log10(max(reach, 1e-9)))
+    smallest = float((rows["drift_hi_pct"] - rows["drift_lo_pct"]).min())
+    linear = min(max(10.0 ** np.floor(np.log10(max(smallest, 1e-9))), top / 1e4), top)
+    axis.set_xscale("symlog", linthresh=linear, linscale=1)
+    axis.set_xlim(-1.15 * reach, 1.15 * reach)
+    powers = [linear * 10**step for step in range(round(np.log10(top / linear)) + 1)]
+    shown = [power for power in powers if power <= 1.15 * reach]
+    if len(shown) > _MOST_POWERS:  # from the largest on every second one, or they would run together
+        shown = shown[::-2][::-1]
+    axis.xaxis.set_major_locator(FixedLocator([*(-power for power in reversed(shown)), 0.0, *shown]))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
+    axis.xaxis.set_minor_locator(FixedLocator([]))
+
+
+def _verdict(row: pd.Series) -> str:
+    if row["significant"]:
+        return "significant"
+    return "within rounding" if row["drift_pct"] else "no change printed"

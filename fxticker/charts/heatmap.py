@@ -1,0 +1,227 @@
+"""Changes of rates per period, side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection, QuadMesh
+from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from fxticker.charts.style import (
+    WIDTH_IN,
+    Palette,
+    Theme,
+    caption,
+    counted,
+    date_axis,
+    dress,
+    names_text,
+    span_text,
+    themed,
+    title,
+)
+from fxticker.errors import NoData
+from fxticker.frames.settle import without_constants
+from fxticker.model.formatting import written
+
+_ROW_IN = 0.42
+_LINEAR_PCT = 0.1
+"""Within so much the colours are linear, beyond it logarithmic: changes differ by a factor of a thousand."""
+_WRITTEN_PT, _DIGIT_PT = 7, 4.4
+"""Size of the figures in cells, and the width of a digit: they are written if the longest fits its column."""
+_MAX_PERIODS = 960
+"""A picture of 8 inches has so many pixels for its columns; of narrower ones some would not be seen."""
+_BAR_PT, _CELLS_IN = 2.5, 6.5
+"""Width of the bar of a change that is not of its period alone, and about that of all cells."""
+_MOST_WRITTEN = 500
+"""Cells: more have no room."""
+_DARK = 0.55
+"""Of a cell's luma by Rec. 601, between 0 and 1: darker ones have white figures."""
+_PERIODS = ((1.5, "hour"), (25, "day"), (24 * 8, "week"), (24 * 32, "month"))
+"""Names of periods up to so many hours."""
+
+
+def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
+    """Change of each rate per period.
+
+    Parameters
+    ----------
+    changes
+        Drifts per period as `fxticker.drift_by_period` gives them.
+    theme
+        For a light or a dark ground.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row per source and pair, a column per period (UTC). Colours run both ways from no change, told apart by those
+        who do not see red or green, linear up to 0.1 % and logarithmic beyond. A hatched cell could be rounding
+        alone; without a value in the period, or any before it, the cell is empty. A bar before a cell: its
+        change is also that of the empty periods before it. Where there is room, each cell says its percent.
+
+    Raises
+    ------
+    NoData
+        If no period has a drift.
+    ValueError
+        If there are more periods than columns that a picture can show, or there is no such theme.
+    """
+    if changes["drift_pct"].isna().all():
+        raise NoData("there is no drift to draw")
+    changes = without_constants(changes)
+    rows = changes.dropna(subset=["drift_pct"])
+    names = _names(changes)
+    starts = _every_start(pd.DatetimeIndex(np.sort(changes["start_at"].unique())))
+    if len(starts) > _MAX_PERIODS:
+        raise ValueError(
+            f"{counted(len(starts), _period(starts))} are more columns than a picture can show, {_MAX_PERIODS}: "
+            "choose longer periods or a shorter span"
+        )
+    percent, proven, lo, hi = (
+        _grid(changes, names, starts, column) for column in ("drift_pct", "significant", "drift_lo_pct", "drift_hi_pct")
+    )
+    with themed(theme) as palette:
+        figure = Figure(figsize=(WIDTH_IN, 1.7 + _ROW_IN * len(percent)), layout="constrained")
+        axis = figure.subplots()
+        dress(axis, grid=None)
+        edges = _edges(starts)
+        reach = max(float(np.nanmax(np.abs(percent))), _LINEAR_PCT)
+        mesh = _draw_cells(axis, edges, percent, reach, palette)
+        _hatch(axis, edges, np.isfinite(percent) & (proven != 1))
+        labels = sorted(set(names))
+        carrying = rows[_carry(rows, edges)]
+        if len(carrying):
+            _bar(axis, edges, np.searchsorted(labels, names[carrying.index]), carrying["start_at"], palette)
+        _write(axis, edges, (percent, lo, hi), mesh)
+        axis.set_yticks(range(len(labels)), labels, color=palette.text)
+        axis.set_ylim(len(labels) - 0.5, -0.5)
+        axis.tick_params(axis="y", length=0)
+        date_axis(axis, *(at.to_datetime64() for at in (edges[0].tz_localize(None), edges[-1].tz_localize(None))))
+        axis.set_xlim(*_days(edges[[0, -1]]))
+        axis.spines[["left", "bottom"]].set_visible(False)
+        _color_bar(figure, axis, mesh, reach)
+        period = _period(starts)
+        span = span_text(rows["from_at"].min(), rows["to_at"].max())
+        shown = counted(len(labels), "rate")
+        title(figure, f"Change of {shown} per {period}, {span}")
+        sources = names_text(sorted(changes["source"].astype(str).unique()))
+        caption(
+            figure,
+            f"{sources}, {span} UTC, {counted(len(starts), period)}, "
+            f"{counted(len(rows), 'change')} in {counted(percent.size, 'cell')}.",
+            "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."
+            + (" Bar before a cell: its change is also that of the empty periods before it." if len(carrying) else ""),
+            palette,
+        )
+    return figure
+
+
+def _names(changes: pd.DataFrame) -> pd.Series:
+    pairs, sources = changes["pair"].astype(str), changes["source"].astype(str)
+    return pairs if len(sources.unique()) == 1 else pairs + " (" + sources + ")"
+
+
+def _grid(changes: pd.DataFrame, names: pd.Series, starts: pd.DatetimeIndex, column: str) -> np.ndarray:
+    """A column of the frame as rows of names and columns of periods; NaN where there is none."""
+    held = changes.set_index([names, "start_at"])[column].astype("float64").unstack("start_at")
+    return held.sort_index().reindex(columns=starts).to_numpy()
+
+
+def _every_start(starts: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """All periods from the first to the last, those in which no series has a row among them."""
+    steps = {"hour": "h", "day": "D", "week": "7D", "month": "MS"}
+    name = _period(starts)
+    return starts.union(pd.date_range(starts[0], starts[-1], freq=steps[name])) if name in steps else starts
+
+
+def _edges(starts: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Where periods begin, and where the last one ends: as long as the one before it, a month, or a day."""
+    if _period(starts) == "month":
+        end = starts[-1] + pd.DateOffset(months=1)
+    else:
+        end = starts[-1] + (starts[-1] - starts[-2] if len(starts) > 1 else pd.Timedelta(days=1))
+    return pd.DatetimeIndex([*starts, end])
+
+
+def _days(at: pd.DatetimeIndex) -> np.ndarray:
+    """Instants as matplotlib counts them: days since 1970."""
+    days: np.ndarray = at.as_unit("us").asi8 / 86_400_000_000
+    return days
+
+
+def _period(starts: pd.DatetimeIndex) -> str:
+    if len(starts) < 2:  # noqa: PLR2004 - one start has no length
+        return "period"
+    hours = float((starts[1:] - starts[:-1]).min() / pd.Timedelta(hours=1))
+    return next((name for most, name in _PERIODS if hours <= most), "period")
+
+
+def _draw_cells(axis: Axes, edges: pd.DatetimeIndex, percent: np.ndarray, reach: float, palette: Palette) -> QuadMesh:
+    colors = LinearSegmentedColormap.from_list("change", [palette.down, palette.still, palette.up])
+    return axis.pcolormesh(
+        _days(edges),
+        np.arange(len(percent) + 1) - 0.5,
+        np.ma.masked_invalid(percent),
+        cmap=colors,
+        norm=SymLogNorm(_LINEAR_PCT, vmin=-reach, vmax=reach),
+        linewidth=0,
+    )
+
+
+def _hatch(axis: Axes, edges: pd.DatetimeIndex, unproven: np.ndarray) -> None:
+    """Hatch cells, those beside each other in one piece."""
+    at = _days(edges)
+    pieces = []
+    for row, cells in enumerate(unproven):
+        turns = np.flatnonzero(np.diff(np.concatenate([[0], cells.astype(np.int8), [0]])))
+        for begin, end in zip(at[turns[::2]], at[turns[1::2]], strict=True):
+            pieces.append([(begin, row - 0.5), (begin, row + 0.5), (end, row + 0.5), (end, row - 0.5)])
+    axis.add_collection(PolyCollection(pieces, facecolor="none", hatch="////", linewidth=0), autolim=False)
+
+
+def _carry(rows: pd.DataFrame, edges: pd.DatetimeIndex) -> pd.Series:
+    """Which changes began before the period ahead of their own: they are also those of empty periods."""
+    ahead = edges[:-1].insert(0, edges[0] - (edges[1] - edges[0]))
+    return rows["from_at"] < ahead[edges.searchsorted(rows["start_at"])]
+
+
+def _bar(axis: Axes, edges: pd.DatetimeIndex, row: np.ndarray, start_at: pd.Series, palette: Palette) -> None:
+    """Bars that end where the cells begin, in the empty ones before them."""
+    all_edges, right = _days(edges), _days(pd.DatetimeIndex(start_at))
+    width = min(_BAR_PT / 72 / _CELLS_IN * (all_edges[-1] - all_edges[0]), np.diff(all_edges).min() / 3)
+    left, top, foot = right - width, row - 0.5, row + 0.5
+    corners = np.stack([[left, top], [left, foot], [right, foot], [right, top]]).transpose(2, 0, 1)
+    axis.add_collection(PolyCollection(list(corners), facecolor=palette.muted, linewidth=0), autolim=False)
+
+
+def _write(axis: Axes, edges: pd.DatetimeIndex, drifts: tuple[np.ndarray, ...], mesh: QuadMesh) -> None:
+    """Say in each cell its change, with the digits that its band supports, if there is room for all."""
+    at = _days(edges)
+    middles = (at[1:] + at[:-1]) / 2
+    cells = [tuple(place) for place in np.argwhere(np.isfinite(drifts[0]))]
+    if len(cells) > _MOST_WRITTEN:
+        return
+    texts = [written(*(column[place] for column in drifts), signed=True).value for place in cells]
+    if max(map(len, texts)) * _DIGIT_PT > 72 * _CELLS_IN / len(middles):
+        return
+    for (row, column), text in zip(cells, texts, strict=True):
+        red, green, blue, _ = mesh.cmap(mesh.norm(drifts[0][row, column]))
+        is_dark = 0.299 * red + 0.587 * green + 0.114 * blue < _DARK
+        axis.text(
+            middles[column], row, text, ha="center", va="center", fontsize=_WRITTEN_PT, color="w" if is_dark else "k"
+        )
+
+
+def _color_bar(figure: Figure, axis: Axes, mesh: QuadMesh, reach: float) -> None:
+    bar = figure.colorbar(mesh, ax=axis, aspect=30, pad=0.02, fraction=0.05)
+    powers = [power for power in (0.1, 1.0, 10.0, 100.0, 1000.0) if power <= reach]
+    bar.locator = FixedLocator([*(-power for power in reversed(powers)), 0.0, *powers])
+    bar.formatter = FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0")
+    bar.minorticks_off()
+    bar.update_ticks()
+    bar.outline.set_visible(False)
+    bar.set_label("change in percent", fontsize=8)
+    dress(bar.ax, grid=None)

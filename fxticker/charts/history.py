@@ -1,0 +1,214 @@
+"""Rates over time.
+
+What the printed digits do not support is not drawn: rates are steps inside their rounding band, and no line crosses a
+stretch in which no value was got.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
+
+from fxticker.charts.causes import SOUND, cause_codes, instants, key, shade, shared
+from fxticker.charts.labels import LINE_IN, label_ends
+from fxticker.charts.lines import DAY_US, Line, lines_of
+from fxticker.charts.steps import COLUMNS, draw_steps
+from fxticker.charts.style import (
+    WIDTH_IN,
+    Palette,
+    Theme,
+    caption,
+    counted,
+    date_axis,
+    dress,
+    names_text,
+    span_text,
+    themed,
+    title,
+)
+from fxticker.errors import NoData
+from fxticker.frames.settle import without_constants
+from fxticker.model.pegs import pegs_of
+
+_PANEL_IN = 1.3
+_ABOVE_AXIS_IN = 0.4
+"""Of a panel's height, what its title and the room between panels take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Peg:
+    """An official peg where it holds, as the pair is oriented, and what is to be said of it."""
+
+    held: np.ndarray
+    rate: float
+    said: str
+
+
+def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, theme: Theme = "light") -> Figure:
+    """Rates over time, a small panel per pair.
+
+    Parameters
+    ----------
+    frame
+        Ticks as `fxticker.load` gives them, or quotes as `fxticker.quotes` does, of inverse pairs and crosses too.
+    polls
+        What became of the polls of the same span, as `fxticker.load_polls` gives it: lines then also break where a poll
+        gave no tick, and stretches without a sound poll are shaded by their cause; in a panel with several sources,
+        those in which none had one.
+    theme
+        For a light or a dark ground.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel per pair over a common time axis (UTC), in it a line per source. Each value holds until the next one
+        (a step); the shaded band is what its printed digits allow. The line is broken where the next value is farther
+        away than three times the median distance of that line's values. The last value stands at the right edge as
+        printed, or as the range that several values of its day, or the figures it is derived from, allow. An official
+        peg is a dashed line, and a fixed rate that was stored as such has no line of its own. Up to 6,400 values of a
+        line are drawn as they are; of more, those without which a picture 1,600 pixels wide would look different, all
+        extremes among them.
+
+    Raises
+    ------
+    NoData
+        If the frame is empty.
+    ValueError
+        If there is no such theme.
+    """
+    if frame.empty:
+        raise NoData("there is no tick to draw")
+    lines = lines_of(without_constants(frame), polls)
+    pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
+    first, last = _span(lines, polls, sources)
+    several = len(sources) > 1
+    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * (len(sources) if several else 0))
+    with themed(theme) as palette:
+        figure = Figure(figsize=(WIDTH_IN, 1.3 + height * len(pairs)), layout="constrained")
+        axes = figure.subplots(len(pairs), 1, sharex=True, squeeze=False)[:, 0]
+        colors = dict(zip(sources, palette.series * len(sources) if several else (palette.ink,), strict=False))
+        seen: set[int] = set()
+        for panel, pair in zip(axes, pairs, strict=True):
+            dress(panel)
+            held = [line for line in lines if line.pair == pair]
+            pegs = _pegs(pair, first, last)
+            _draw_panel(panel, held, pegs, colors, palette)
+            # one pair stands in the figure's title
+            stated = [pair] if len(pairs) > 1 else []
+            stated += [f"dashed: official peg, {', then '.join(peg.said for peg in pegs)}"] if pegs else []
+            panel.set_title("   ".join(stated))
+            ends = [
+                (line.last_value, f"{line.last}  {line.source}" if several else line.last, colors[line.source])
+                for line in held
+            ]
+            label_ends(panel, ends, height - _ABOVE_AXIS_IN)
+            if polls is not None:
+                unsound = reduce(shared, [line.unsound for line in held])
+                seen |= shade(panel, unsound, palette, float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4)
+        date_axis(axes[-1], first, last)
+        figure.align_ylabels(axes)
+        if seen:
+            axes[0].legend(handles=key(seen, palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
+        _tell(figure, lines, polls, palette, is_shaded=bool(seen))
+    return figure
+
+
+def _span(lines: list[Line], polls: pd.DataFrame | None, sources: list[str]) -> tuple[np.datetime64, np.datetime64]:
+    """From the first to the last value or, with polls, look."""
+    ends = [line.steps.when[[0, -1]] for line in lines]
+    if polls is not None:
+        slots = instants(polls["slot"])[polls["source"].isin(sources).to_numpy()]
+        ends.extend([slots[[0, -1]]] if len(slots) else [])
+    at = np.concatenate(ends).view("M8[us]")
+    return at.min(), at.max()
+
+
+def _pegs(pair: str, first: np.datetime64, last: np.datetime64) -> list[_Peg]:
+    """The official pegs of a pair in a span."""
+    found = []
+    for peg, rate in pegs_of(pair):
+        since = np.datetime64(peg.since, "us")
+        until = last if peg.until is None else np.datetime64(peg.until, "us")
+        if since <= last and (until > first or peg.until is None):
+            held = np.array([max(since, first), min(until, last)], "M8[us]")
+            found.append(_Peg(held, float(rate), f"{peg.units_text} {peg.currency} per {peg.anchor}"))
+    return found
+
+
+def _draw_panel(panel: Axes, lines: list[Line], pegs: list[_Peg], colors: dict[str, str], palette: Palette) -> None:
+    for line in lines:
+        color = colors[line.source]
+        draw_steps(
+            panel,
+            line.steps,
+            color=color,
+            band=palette.band if color == palette.ink else color,
+            band_alpha=1.0 if color == palette.ink else 0.18,
+        )
+    base, quote = lines[0].pair.split("/")
+    panel.set_ylabel(f"{quote} per {base}")
+    for peg in pegs:
+        style: dict[str, Any] = {"color": palette.muted, "linestyle": (0, (5, 3)), "linewidth": 1}
+        if peg.held[0] == peg.held[1]:  # a chart of one instant
+            panel.axhline(peg.rate, **style)
+        else:
+            panel.plot(peg.held, [peg.rate] * 2, **style)
+    _rate_axis(panel, lines, [peg.rate for peg in pegs])
+
+
+def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
+    """Up to five ticks; where rates are as printed, at printable values only and with the printed decimals."""
+    lo, hi = (
+        min([*pegs, *(line.steps.lo.min() for line in lines)]),
+        max([*pegs, *(line.steps.hi.max() for line in lines)]),
+    )
+    quanta = [line.quantum for line in lines if line.quantum is not None]
+    if not quanta:
+        margin = 0.08 * (hi - lo) or 0.01 * hi
+        panel.set_ylim(lo - margin, hi + margin)
+        panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        return
+    quantum = float(f"{min(quanta):.3g}")  # it was computed in doubles, and a thousand of them would show it
+    margin = max(0.6 * quantum, 0.08 * (hi - lo))
+    panel.set_ylim(lo - margin, hi + margin)
+    steps = (hi - lo) / quantum / 4
+    scale = 10.0 ** np.floor(np.log10(max(steps, 1)))
+    step = next(nice * scale for nice in (1, 2, 5, 10) if nice * scale >= steps)
+    panel.yaxis.set_major_locator(MultipleLocator(step * quantum))
+    # one source's printed decimals; of several sources no more than tell the ticks apart
+    shown = quantum if max(quanta) < 2 * min(quanta) else step * quantum
+    decimals = max(0, math.ceil(-math.log10(shown) - 1e-6))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:.{decimals}f}"))
+
+
+def _tell(figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette: Palette, *, is_shaded: bool) -> None:
+    pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
+    ends = np.concatenate([line.steps.when[[0, -1]] for line in lines])
+    span = span_text(*(pd.Timestamp(at, unit="us") for at in (ends.min(), ends.max())))
+    what = (
+        "printed rates" if all(line.quantum is not None for line in lines) else "rates, some derived from printed ones"
+    )
+    if all(line.quantum is None for line in lines):
+        what = "rates derived from printed ones"
+    shown = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
+    of = f" of {len(sources)} sources" if len(sources) > 1 else ""
+    title(figure, f"{shown}: {what}{of}, {span}")
+    days = len(np.unique(np.concatenate([line.days for line in lines])))
+    whole = int(ends.max() // DAY_US - ends.min() // DAY_US) + 1
+    facts = f"{names_text(sources)}, {span} UTC, {counted(sum(line.rows for line in lines), 'value')}"
+    facts += f" on {days:,} of {counted(whole, 'day')}"
+    reading = "Band: what the printed digits allow. Lines break where no value was got."
+    if polls is not None:
+        outcomes = cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
+        facts += f", {counted(int((outcomes == SOUND).sum()), 'sound poll')} of {len(outcomes):,}"
+    if is_shaded:
+        reading += " Shaded: no sound poll, by cause."
+    caption(figure, facts + ".", reading, palette)

@@ -1,0 +1,185 @@
+"""What all charts share: one restrained style in two themes, the caption, and the way to a file."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.style import context as style_context
+
+Theme = Literal["light", "dark"]
+FORMATS = ("png", "svg", "pdf")
+WIDTH_IN = 8.0
+_CAPTION_MARKS = 138
+"""So many characters of the caption's size fit a line of `WIDTH_IN`."""
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of a theme that a style sheet cannot name.
+
+    Attributes
+    ----------
+    text, muted
+        What is said, and what is said beside it.
+    ink, band
+        A lone line, and what its digits allow.
+    up, down, still
+        The ends and the middle of a change; also told apart by those who do not see red or green.
+    sound
+        Polls that gave a ticker.
+    causes
+        Of polls that gave none, in the order of `fxticker.charts.causes.CAUSES`.
+    series
+        Lines that share an axis, on which their names are read in the same colours.
+    """
+
+    sheets: tuple[Path, ...]
+    text: str
+    muted: str
+    ink: str
+    band: str
+    up: str
+    down: str
+    still: str
+    sound: str
+    causes: tuple[str, ...]
+    series: tuple[str, ...]
+
+
+_LIGHT_SHEET = _HERE / "light.mplstyle"
+_PALETTES = {
+    "light": Palette(
+        sheets=(_LIGHT_SHEET,),
+        text="#111111",
+        muted="#6b6b6b",
+        ink="#1b3a57",
+        band="#9db8d2",
+        up="#0072b2",
+        down="#d55e00",
+        still="#ececec",
+        sound="#7fa8c9",
+        causes=("#8c8c8c", "#e69f00", "#a64d86", "#5b2a00"),
+        series=("#0072b2", "#c84e00", "#00805a", "#a64d86", "#8f6b00", "#2a93bd", "#444444"),
+    ),
+    "dark": Palette(
+        sheets=(_LIGHT_SHEET, _HERE / "dark.mplstyle"),
+        text="#f0f0f0",
+        muted="#a0a8b0",
+        ink="#a9d0f5",
+        band="#3c5a78",
+        up="#56b4e9",
+        down="#f08030",
+        still="#333a42",
+        sound="#3f78a5",
+        causes=("#80868c", "#e69f00", "#cc79a7", "#f7e3b0"),
+        series=("#56b4e9", "#f08030", "#2fc49a", "#e08fc0", "#e6c229", "#a3a0f0", "#c8c8c8"),
+    ),
+}
+
+
+@contextmanager
+def themed(theme: Theme) -> Iterator[Palette]:
+    """Make artists in a theme.
+
+    Raises
+    ------
+    ValueError
+        If there is no such theme.
+    """
+    if theme not in _PALETTES:
+        raise ValueError(f"no theme {theme!r}; there are {', '.join(_PALETTES)}")
+    palette = _PALETTES[theme]
+    with style_context(list(palette.sheets)):
+        yield palette
+
+
+def dress(axis: Axes, *, grid: Literal["x", "y", "both"] | None = "y") -> None:
+    """Fix the theme in an axis: matplotlib makes ticks when it draws, and by then another style may rule."""
+    import matplotlib as mpl
+
+    axis.tick_params(
+        color=mpl.rcParams["xtick.color"],
+        labelcolor=mpl.rcParams["xtick.color"],
+        labelsize=mpl.rcParams["xtick.labelsize"],
+    )
+    axis.grid(visible=False)
+    if grid is not None:
+        axis.grid(visible=True, axis=grid, color=mpl.rcParams["grid.color"], linewidth=mpl.rcParams["grid.linewidth"])
+
+
+def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64) -> None:
+    """A time axis (UTC) from the first to the last instant with a little room; half a day around a single one."""
+    room = max((last - first) / 60, np.timedelta64(1, "s")) if first < last else np.timedelta64(12, "h")
+    axis.set_xlim(first - room, last + room)  # type: ignore[arg-type]
+    locator = AutoDateLocator(minticks=3, maxticks=8, tz=UTC)  # type: ignore[no-untyped-call]
+    axis.xaxis.set_major_locator(locator)
+    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
+    axis.xaxis.get_offset_text().set_fontsize(8)
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure as PNG, SVG or PDF, by the file's ending; the same data give the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If the ending is another.
+    """
+    target = Path(path)
+    kind = target.suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        raise ValueError(f"{target}: the ending must be one of .{', .'.join(FORMATS)}")
+    metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    with style_context(_LIGHT_SHEET):
+        figure.savefig(target, format=kind, metadata=metadata)
+
+
+def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Two instants as titles and captions name them."""
+    if first == last:
+        return f"{first:%Y-%m-%d %H:%M}"
+    if first.date() == last.date():
+        return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}"
+    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def counted(number: int, thing: str) -> str:
+    """A number and what it counts: ``1 tick``, ``2,880 ticks``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def percent_of(part: int, whole: int) -> str:
+    """A share in percent; all and none are said only where they are true."""
+    if 0 < part < whole:
+        return f"{min(max(100 * part / whole, 0.1), 99.9):.1f} %"
+    return f"{100 * part / whole:.0f} %"
+
+
+def names_text(names: list[str]) -> str:
+    """Names in a row; of many, how many there are."""
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} sources"  # noqa: PLR2004 - more do not fit a line
+
+
+def title(figure: Figure, text: str) -> None:
+    """Say above the chart what is seen."""
+    figure.suptitle(text, x=0.01, ha="left")
+
+
+def caption(figure: Figure, facts: str, reading: str, palette: Palette) -> None:
+    """Write below the chart what it rests on and how it is read; the version is the only word of its making."""
+    lines = textwrap.wrap(f"{facts} {reading} fxticker {version('fxticker')}.", _CAPTION_MARKS)
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=palette.muted, linespacing=1.4)

@@ -1,0 +1,232 @@
+"""The command that fills the past: from a source's own history, or from web archives."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fxticker.cli.options import Config, End, Start, StoreFolder, in_order, settings
+from fxticker.cli.snapshot import fetcher
+
+if TYPE_CHECKING:
+    from fxticker.backfill.archive import ArchiveSummary
+    from fxticker.backfill.bank_history import BackfillSummary
+    from fxticker.config import Settings
+    from fxticker.sources import Source
+    from fxticker.store.store import Store
+
+_REMARKS_TOLD = 20
+"""Days with remarks that are named one by one."""
+
+
+class ArchiveName(StrEnum):
+    """Where captures are looked for."""
+
+    WAYBACK = "wayback"
+    COMMONCRAWL = "commoncrawl"
+
+
+def backfill(
+    source: Annotated[str, typer.Argument(help="The source's id.")],
+    start: Start = None,
+    end: End = None,
+    from_archive: Annotated[  # noqa: FBT002  an option
+        bool, typer.Option("--from-archive", help="Captures of the source's pages in a web archive.")
+    ] = False,
+    archive: Annotated[ArchiveName, typer.Option("--archive", help="Which archive.")] = ArchiveName.WAYBACK,
+    config: Config = None,
+    store: StoreFolder = None,
+) -> None:
+    """Store past figures: a source's own history, or its pages in web archives.
+
+    Only what is missing is asked for, with pauses; broken off, it goes on where it was. Exit 1 if something was not
+    to be had.
+    """
+    from fxticker.sources import known_sources
+    from fxticker.sources.fixed import CONSTANTS
+    from fxticker.store.store import Store
+
+    if source not in known_sources() and source not in CONSTANTS:
+        known = sorted([*known_sources(), *CONSTANTS])
+        raise typer.BadParameter(f"unknown source {source}; known are {', '.join(known)}")
+    configured = settings(config)
+    opened = Store(store if store is not None else configured.store.path)
+    if source in CONSTANTS:
+        if start or end or from_archive:
+            raise typer.BadParameter(f"{source} is a fixed rate: it is stored whole, and asked of nobody")
+        _constant(source, opened)
+        return
+    asked = known_sources()[source]
+    if from_archive and "text/html" not in asked.media_types:
+        raise typer.BadParameter(f"{source} is not read from pages, and archives keep nothing else")
+    if not from_archive and asked.history is None:
+        raise typer.BadParameter(f"{source} tells nothing of past days; --from-archive looks in web archives")
+    span = _span(start, end)
+    with _stopping_as_interrupted():
+        if from_archive:
+            is_whole = _from_archive(asked, archive, span, configured, opened)
+        else:
+            is_whole = _from_history(asked, span, configured, opened)
+    if not is_whole:
+        raise typer.Exit(1)
+
+
+def _constant(source: str, store: Store) -> None:
+    from fxticker.backfill.bank_history import store_constant
+    from fxticker.sources.fixed import CONSTANTS
+
+    constant = CONSTANTS[source]
+    appended = store_constant(constant, store)
+    print(
+        f"{source}: {constant.pair} = {constant.rate_text} since {constant.since}: {appended.added} rows added, "
+        f"{appended.known} already there"
+    )
+
+
+def _from_history(source: Source, span: tuple[date | None, date], configured: Settings, store: Store) -> bool:
+    from fxticker.backfill.bank_history import BackfillSummary
+    from fxticker.backfill.bank_history import backfill as fill
+    from fxticker.config import SourceSettings
+    from fxticker.fetch.robots import PoliteFetch
+    from fxticker.sources import plan
+
+    asked = plan(source.id, **configured.sources.get(source.id, SourceSettings()).overrides()).source
+    history = asked.history
+    if history is None:
+        raise AssertionError("a source is planned as it is known")
+    first, last = span
+    if last < history.since:
+        raise typer.BadParameter(f"{source.id} tells of no day before {history.since}")
+    summary = BackfillSummary()
+    try:
+        with fetcher(configured.http) as client, _progress(source.id) as progress:
+            fill(
+                asked,
+                history,
+                first=first or history.since,
+                last=last,
+                fetch=PoliteFetch(client),
+                store=store,
+                progress=progress,
+                summary=summary,
+            )
+    finally:  # what was stored is stored, whatever broke the rest off
+        _tell_days(source.id, summary)
+    return summary.stopped is None and not summary.refused
+
+
+def _from_archive(
+    source: Source, name: ArchiveName, span: tuple[date | None, date], configured: Settings, store: Store
+) -> bool:
+    from fxticker.backfill.archive import FIRST_DAY, Archive, ArchiveSummary, backfill_from_archive
+    from fxticker.backfill.commoncrawl import CommonCrawl
+    from fxticker.backfill.known_absent import Answers
+    from fxticker.backfill.wayback import Wayback
+    from fxticker.fetch.throttle import Pacing
+    from fxticker.model.clock import SystemClock
+
+    roots, max_bytes = configured.archives, configured.http.max_bytes
+    first, last = span
+    summary = ArchiveSummary()
+    try:
+        with fetcher(configured.http) as client, _progress(name) as progress:
+            archive: Archive
+            if name is ArchiveName.WAYBACK:
+                archive = Wayback(roots.wayback, fetcher=client, pacing=Pacing(), max_bytes=max_bytes)
+            else:
+                archive = CommonCrawl(
+                    roots.commoncrawl_index,
+                    roots.commoncrawl_data,
+                    fetcher=client,
+                    pacing=Pacing(),
+                    max_bytes=max_bytes,
+                    answers=Answers(store.medium, CommonCrawl.id, SystemClock()),
+                )
+            backfill_from_archive(
+                source, archive, first=first or FIRST_DAY, last=last, store=store, progress=progress, summary=summary
+            )
+    finally:
+        _tell_captures(name, summary)
+    return summary.stopped is None and not summary.refused
+
+
+@contextmanager
+def _stopping_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end what is under way as an interrupt does: what came is stored, and told of."""
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _span(start: str | None, end: str | None) -> tuple[date | None, date]:
+    """First day, null if not said, and last; without an end, today, whose figures a bank may have fixed yesterday."""
+    from fxticker.model.clock import SystemClock
+    from fxticker.model.timestamps import instant
+
+    in_order(start, end)
+    first = None if start is None else instant(start).date()
+    last = SystemClock().now().date()
+    if end is not None:
+        day = instant(end)
+        last = day.date() if day.year == 1 else (day - timedelta(microseconds=1)).date()
+    if first is not None and first > last:
+        raise typer.BadParameter(f"no day lies between {start} and {end or 'now'}: the end is not included")
+    return first, last
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], object]]:
+    """A bar on standard error, if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _tell_days(source: str, summary: BackfillSummary) -> None:
+    for span, reason in summary.refused:
+        _warn(f"{source} {span}: {reason}")
+    for day, remark in summary.remarks[:_REMARKS_TOLD]:
+        _warn(f"{source} {day}: {remark}; stored as printed")
+    if len(summary.remarks) > _REMARKS_TOLD:
+        _warn(f"{source}: {len(summary.remarks) - _REMARKS_TOLD} more days like that")
+    if summary.stopped is not None:
+        _warn(f"{source}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
+    print(
+        f"{source}: {summary.days} days, {summary.known} known before; {summary.requests} requests: "
+        f"{summary.filled} days filled, {summary.absent} the source does not have, {len(summary.refused)} answers "
+        f"refused; {summary.added} rows added, {summary.already} already there"
+    )
+
+
+def _tell_captures(archive: str, summary: ArchiveSummary) -> None:
+    for capture, reason in summary.named:
+        _warn(f"{archive} {capture}: {reason}")
+    if summary.refused > len(summary.named):
+        _warn(f"{archive}: {summary.refused - len(summary.named)} more captures were not to be had")
+    if summary.stopped is not None:
+        _warn(f"{archive}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
+    print(
+        f"{archive}: {summary.listed} captures listed, {summary.known} known before; {summary.requests} requests: "
+        f"{summary.read} captures read, {summary.empty} without a ticker, {summary.refused} refused; "
+        f"{summary.added} rows added, {summary.already} already there"
+    )
+
+
+def _warn(text: str) -> None:
+    from fxticker.errors import one_line
+
+    print(f"fxticker: {one_line(text)}", file=sys.stderr)

@@ -1,0 +1,97 @@
+"""The demonstration."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fxticker.cli.options import Format
+
+_MARKER = ".fxticker-demo"
+"""Marks a folder as the demonstration's own, whose stores it may replace."""
+_STORES = ("history", "live")
+_LIVE_POLLS = 10
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A folder of its own; an earlier demo's stores are replaced.")
+    ] = Path("fxticker-demo"),
+) -> None:
+    """Show the whole job, offline.
+
+    A site on loopback replays real history through the real client, parser, store and charts; then the real daemon
+    polls it ten times.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from fxticker.analysis.drift import drift
+    from fxticker.charts import plot_drift, plot_history, save_figure
+    from fxticker.cli.output import show, show_banded
+    from fxticker.frames.load import latest, load
+    from fxticker.simulation.captures import dated_slots, read_captures
+    from fxticker.simulation.replay import replay, run_daemon
+    from fxticker.simulation.site import TickerSite
+
+    _make_folder(output)
+    history_store, live_store = (output / name for name in _STORES)
+    console = Console(highlight=False, soft_wrap=True)
+    history = list(dated_slots(read_captures()))
+    with TickerSite() as site:
+        print(f"A ticker site on {site.url} replays {len(history)} recorded pages under a simulated clock.")
+        polls = list(
+            track(
+                replay(history, site=site, store_path=history_store),
+                "replaying",
+                total=len(history),
+                console=console,
+                transient=True,
+                disable=not console.is_terminal,
+            )
+        )
+        print(f"  outcomes: {_counted([poll.outcome for poll in polls])}")
+        print(f"\nNow the daemon polls the same site once a second, {_LIVE_POLLS} times.")
+        captures = [capture for _, capture in history[-_LIVE_POLLS:]]
+        live = run_daemon(
+            captures,
+            site=site,
+            store_path=live_store,
+            on_poll=lambda poll: print(
+                f"  {poll.slot:%H:%M:%S} {poll.outcome}: {poll.ticks} ticks, {poll.duration_ms} ms"
+            ),
+        )
+        print(f"  outcomes: {_counted([poll.outcome for poll in live])}")
+
+    first, last = history[0][0].date(), history[-1][0].date()
+    print(f"\nThe last ticker of the history ({last}):\n")
+    show(latest(history_store).to_dict("records"), ["pair", "rate_text", "change_text", "observed_at"], Format.TABLE)
+    moved = drift(history_store, start=first, end=last)
+    print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
+    show_banded(moved, Format.TABLE, hidden=["base_at"])
+    charts = {output / "history.png": plot_history(load(history_store)), output / "drift.png": plot_drift(moved)}
+    for path, figure in charts.items():
+        save_figure(figure, path)
+    print(
+        f"\nStores:  {history_store}, {live_store}\nCharts:  {', '.join(map(str, charts))}\n"
+        f'In pandas:  pandas.read_parquet("{history_store}/ticks")\n'
+        f'       or:  fxticker.load("{history_store}", bands=True)'
+    )
+
+
+def _make_folder(output: Path) -> None:
+    if output.exists() and not (output / _MARKER).exists() and any(output.iterdir()):
+        raise FileExistsError(f"{output}: exists and is not an earlier demonstration's; name another with -o")
+    output.mkdir(parents=True, exist_ok=True)
+    (output / _MARKER).touch()
+    for own in _STORES:  # nothing else in the folder is touched
+        if (output / own).exists():
+            shutil.rmtree(output / own)
+
+
+def _counted(outcomes: list[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in Counter(outcomes).most_common())

@@ -1,0 +1,63 @@
+"""The drill."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fxticker.cli.options import Format, Formatted
+
+if TYPE_CHECKING:
+    from fxticker.simulation.drill import Drilled
+
+_COLUMNS = ("fault", "what", "expected", "outcome", "ticks", "ms", "peak_kb", "verdict")
+
+
+def drill(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these; default: all.")] = None,
+    form: Formatted = Format.TABLE,
+) -> None:
+    """Show what the daemon would do when things go wrong.
+
+    A server on loopback plays faults of the net and of the site, one after the other, to the real client, parser and
+    store; nothing else is asked, and no store of yours is touched. Exit 1 if anything is not recorded as it must be.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from fxticker.cli.output import show
+    from fxticker.simulation.drill import drill as played
+    from fxticker.simulation.faults import FAULTS
+
+    unknown = sorted({*(names or ())} - {*FAULTS})
+    if unknown:
+        raise typer.BadParameter(f"unknown fault {', '.join(unknown)}; known are {', '.join(FAULTS)}")
+    faults = [FAULTS[name] for name in names or FAULTS]
+    console = Console(stderr=True)
+    results = list(
+        track(
+            played(faults),
+            "drilling",
+            total=len(faults),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+    )
+    show([_row(result) for result in results], _COLUMNS, form)
+    if any(result.problems for result in results):
+        raise typer.Exit(1)
+
+
+def _row(result: Drilled) -> dict[str, Any]:
+    return {
+        "fault": result.fault.name,
+        "what": result.fault.what,
+        "expected": " or ".join(result.fault.outcomes),
+        "outcome": str(result.poll.outcome),
+        "ticks": result.poll.ticks,
+        "ms": round(1000 * result.took_s),
+        "peak_kb": round(result.peak_bytes / 1000),
+        "verdict": f"wrong: {'; '.join(result.problems)}" if result.problems else "as expected",
+    }

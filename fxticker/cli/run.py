@@ -1,0 +1,47 @@
+"""The daemon's command: shows its plan, or makes way for the daemon's process."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fxticker.cli.options import Config, Format, Formatted, StoreFolder, settings
+from fxticker.daemon.processes import become
+
+if TYPE_CHECKING:
+    from fxticker.sources import Planned
+
+_PLANNED_SLOTS = 5
+"""Slots that `--plan` prints of each source."""
+
+
+def run(
+    config: Config = None,
+    store: StoreFolder = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Print the next slots of each source and exit.")] = False,  # noqa: FBT002
+    form: Formatted = Format.TABLE,
+) -> None:
+    """Poll every source on its grid.
+
+    Runs in the foreground and records one outcome for every slot. SIGTERM and SIGINT end it within 5 s, a second one
+    at once; SIGHUP reads the configuration again.
+    """
+    if plan:
+        from fxticker.cli.output import show
+        from fxticker.config import sources_to_poll
+
+        planned = sources_to_poll(settings(config), config)
+        show([row for each in planned for row in _next_slots(each)], ["source", "slot"], form)
+        return
+    # The same process goes on without the command line, which a daemon would hold for years for nothing.
+    become("fxticker.daemon.process", str(config or ""), str(store or ""))
+
+
+def _next_slots(planned: Planned) -> list[dict[str, object]]:
+    from fxticker.model.schedule import END_OF_TIME, slots_between
+
+    slots = islice(slots_between(planned.schedule, datetime.now(UTC), END_OF_TIME), _PLANNED_SLOTS)
+    return [{"source": planned.source.id, "slot": slot} for slot in slots]

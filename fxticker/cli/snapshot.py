@@ -1,0 +1,115 @@
+"""Commands that write into the store."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fxticker.cli.options import Config, Sources, StoreFolder, moment, settings, store_folder
+
+if TYPE_CHECKING:
+    from fxticker.config import HttpSettings
+    from fxticker.fetch.client import Fetcher
+
+
+def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources = None) -> None:
+    """Poll every source once, now.
+
+    For cron and for trying out. Exit 1 if a source gave no ticks.
+    """
+    from fxticker.collect.poll import collect_once
+    from fxticker.fetch.robots import PoliteFetch
+    from fxticker.model.clock import SystemClock
+    from fxticker.monitoring.logs import describe
+    from fxticker.store.store import Store
+
+    configured = settings(config)
+    clock = SystemClock()
+    opened = Store(store if store is not None else configured.store.path, clock=clock)
+    with fetcher(configured.http) as client:
+        fetch = PoliteFetch(client)
+        polls = [
+            collect_once(planned.source, _unplanned(clock.now()), fetch=fetch, store=opened, clock=clock)
+            for planned in configured.planned()
+            if not sources or planned.source.id in sources
+        ]
+    for poll in polls:
+        print(describe(poll), file=sys.stdout if poll.ticks else sys.stderr)
+    if not polls:
+        raise typer.BadParameter("no such source is enabled")
+    if not all(poll.ticks for poll in polls):
+        raise typer.Exit(1)
+
+
+def import_(
+    files: Annotated[
+        list[str], typer.Argument(help="Saved pages, WARC or Parquet files: files, folders, globs, or - for stdin.")
+    ],
+    observed_at: Annotated[
+        str | None,
+        typer.Option(
+            "--observed-at",
+            callback=moment,
+            help="When the pages were captured; default: each page's own printed date.",
+        ),
+    ] = None,
+    source: Annotated[str, typer.Option("--source", help="Whose pages they are.")] = "timesca",
+    config: Config = None,
+    store: StoreFolder = None,
+) -> None:
+    """Store the ticker of saved pages and of web archives' files, or the ticks of an export or another store.
+
+    Importing again adds nothing. A file that cannot be used is refused by name, the others go on, and the exit code
+    is 1.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from fxticker.backfill.saved_pages import ImportSummary, find_pages, import_pages
+    from fxticker.errors import one_line
+    from fxticker.sources import known_sources
+    from fxticker.store.store import Store
+
+    if source not in known_sources():
+        raise typer.BadParameter(f"unknown source {source}; known are {', '.join(sorted(known_sources()))}")
+    opened = Store(store_folder(config, store))
+    pages = find_pages(files)
+    console = Console(stderr=True)
+    summary = ImportSummary()
+    try:
+        import_pages(
+            track(pages, "importing", console=console, transient=True, disable=not console.is_terminal),
+            source=known_sources()[source],
+            store=opened,
+            observed_at=observed_at,
+            summary=summary,
+        )
+    finally:  # what was stored is stored, whatever broke the import off
+        for name, reason in summary.refused:
+            print(f"fxticker: refused {one_line(f'{name}: {reason}')}", file=sys.stderr)
+        if summary.captures or summary.empty or summary.elsewhere:
+            print(
+                f"in WARC files: {summary.captures} pages read, {summary.empty} without a ticker, "
+                f"{summary.elsewhere} records of other hosts and kinds"
+            )
+        print(
+            f"{summary.pages} files: {summary.added} rows added, {summary.known} already there, "
+            f"{len(summary.refused)} refused"
+        )
+    if summary.refused:
+        raise typer.Exit(1)
+
+
+def _unplanned(now: datetime) -> datetime:
+    """The slot of a poll that a person asks for: never a whole second, as the slots of a grid are."""
+    return now if now.microsecond else now.replace(microsecond=1)
+
+
+def fetcher(http: HttpSettings) -> Fetcher:
+    """The HTTP client as configured."""
+    from fxticker.fetch.client import Fetcher
+
+    return Fetcher(timeout_s=http.timeout_s, max_bytes=http.max_bytes, user_agent=http.user_agent)

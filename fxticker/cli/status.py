@@ -1,0 +1,217 @@
+"""Commands that tell whether the ticker is looked at."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fxticker.cli.options import (
+    Config,
+    End,
+    Format,
+    Formatted,
+    Sources,
+    Start,
+    StoreFolder,
+    selection,
+    settings,
+    store_folder,
+)
+
+if TYPE_CHECKING:
+    from fxticker.monitoring.health import Health
+
+_POLLS_SHOWN = 50
+_POLL_COLUMNS = ("slot", "source", "outcome", "ticks", "duration_ms", "http_status", "attempts", "detail")
+_MORE_POLL_COLUMNS = ("started_at", "source_date", "body_sha256", "body_bytes")
+"""For programs; a terminal has no room for them."""
+
+
+def status(config: Config = None, store: StoreFolder = None, form: Formatted = Format.TABLE) -> None:
+    """Print how each source is doing, and its store.
+
+    Exit 1 if a source is not well: without a sound poll for three slots, with one in the future, or with a page that
+    prints an old date. Works whether or not the daemon runs, and waits for nobody.
+    """
+    from fxticker.cli.output import show, show_document
+    from fxticker.monitoring.health import health_of
+    from fxticker.store.backend import local_medium
+    from fxticker.store.read_recent import recent, stored_bytes
+    from fxticker.store.store import Store
+
+    configured = settings(config)
+    folder = store if store is not None else configured.store.path
+    medium = local_medium(folder, must_exist=True)
+    opened = Store(medium)
+    now = datetime.now(UTC)
+    found = [health_of(plan, recent(opened, plan.source.id, now), now) for plan in configured.planned()]
+    held = {
+        "path": str(folder),
+        "size_bytes": stored_bytes(opened),
+        "free_bytes": shutil.disk_usage(folder).free,
+        "daemon": opened.daemon(),
+        "last_writer": medium.lock_holder() or None,
+    }
+    is_well = bool(found) and all(health.trouble is None for health in found)
+    if form is Format.JSON:
+        sources = [{**_row(health), **_details(health)} for health in found]
+        show_document({"well": is_well, "now": now, "store": held, "sources": sources})
+    elif form is Format.CSV:
+        rows = [_row(health) for health in found]
+        show([row | {"outcomes_24h": _counts(row["outcomes_24h"])} for row in rows], _STATUS_COLUMNS, form)
+    else:
+        _print_status(found, held)
+    if not is_well:
+        raise typer.Exit(1)
+
+
+def gaps(
+    config: Config = None,
+    store: StoreFolder = None,
+    sources: Sources = None,
+    start: Start = None,
+    end: End = None,
+    form: Formatted = Format.TABLE,
+) -> None:
+    """Print the stretches without a sound poll."""
+    from fxticker.analysis.coverage import COLUMNS
+    from fxticker.analysis.coverage import gaps as gaps_of
+    from fxticker.cli.output import show
+    from fxticker.errors import NoData
+    from fxticker.store.store import opened
+
+    until = end if end is not None else datetime.now(UTC)
+    opened_store = opened(store_folder(config, store))
+    unknown = sorted({*(sources or [])} - {*opened_store.polls.sources()})
+    if unknown:
+        raise NoData(f"no poll is on record for {', '.join(unknown)}")
+    frame = gaps_of(opened_store, **selection(sources=sources, start=start, end=until))
+    show(frame.to_dict("records"), list(COLUMNS), form)
+
+
+def polls(
+    config: Config = None,
+    store: StoreFolder = None,
+    sources: Sources = None,
+    start: Start = None,
+    end: End = None,
+    outcomes: Annotated[
+        list[str] | None, typer.Option("--outcome", help="Only this outcome, as timeout; may be repeated.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest.")] = _POLLS_SHOWN,
+    form: Formatted = Format.TABLE,
+) -> None:
+    """Print what became of slots, the newest last.
+
+    Of more polls than the limit the newest are printed, and a line on stderr says so.
+    """
+    from fxticker.cli.output import show
+    from fxticker.errors import NoData
+    from fxticker.model.records import Outcome
+    from fxticker.model.timestamps import instant
+    from fxticker.store.read_recent import poll_log
+    from fxticker.store.store import opened
+
+    unknown = sorted({*(outcomes or [])} - {*Outcome})
+    if unknown:
+        raise typer.BadParameter(f"unknown outcome {', '.join(unknown)}; there are {', '.join(Outcome)}")
+    found = poll_log(
+        opened(store_folder(config, store)),
+        limit=limit + 1,
+        sources=sources or None,
+        outcomes=outcomes or None,
+        start=None if start is None else instant(start),
+        end=None if end is None else instant(end),
+    )
+    if not found:
+        raise NoData("no poll on record matches")
+    show(found[-limit:], _POLL_COLUMNS if form is Format.TABLE else _POLL_COLUMNS + _MORE_POLL_COLUMNS, form)
+    if len(found) > limit:
+        print(f"fxticker: there are more, these are the newest {limit}; --limit sets how many", file=sys.stderr)
+
+
+_STATUS_COLUMNS = (
+    "source",
+    "well",
+    "reason",
+    "since",
+    "last_slot",
+    "last_outcome",
+    "last_detail",
+    "last_ok",
+    "next_slot",
+    "outcomes_24h",
+    "gaps_24h",
+)
+
+
+def _row(health: Health) -> dict[str, Any]:
+    """A source's health as one row of `_STATUS_COLUMNS`."""
+    trouble, last = health.trouble, health.last
+    return {
+        "source": health.source,
+        "well": trouble is None,
+        "reason": trouble and trouble.reason,
+        "since": trouble and trouble.since,
+        "last_slot": last and last.slot,
+        "last_outcome": last and last.outcome,
+        "last_detail": last and last.detail,
+        "last_ok": health.last_ok,
+        "next_slot": health.next_slot,
+        "outcomes_24h": dict(health.outcomes_24h),
+        "gaps_24h": health.gaps_24h,
+    }
+
+
+def _details(health: Health) -> dict[str, Any]:
+    pairs = [
+        {
+            "pair": pair.pair,
+            "rate_text": pair.rate_text,
+            "seen_at": pair.seen_at,
+            "changed_at": pair.changed_at,
+            "first_at": pair.first_at,
+        }
+        for pair in health.pairs
+    ]
+    return {"changes_since": health.changes_since, "pairs": pairs}
+
+
+def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
+    """Print for a person: each source, its pairs, and the store."""
+    from fxticker.errors import one_line
+
+    for health in found:
+        last = health.last
+        print(f"{health.source}: {'well' if health.trouble is None else f'not well: {health.trouble.reason}'}")
+        detail = f" ({one_line(last.detail)})" if last and last.detail else ""
+        _say("last slot", f"{_time(last.slot)} {last.outcome}{detail}" if last else "none of late")
+        _say("last ok", _time(health.last_ok) if health.last_ok else "none of late")
+        _say("last 24 h", f"{_counts(health.outcomes_24h) or 'no polls'}; gaps: {health.gaps_24h}")
+        _say("next slot", _time(health.next_slot))
+        for pair in health.pairs:
+            changed = _time(pair.changed_at) if pair.changed_at else f"not since {_time(pair.first_at)}"
+            _say(pair.pair, f"{pair.rate_text} at {_time(pair.seen_at)}; changed {changed}")
+    if not found:
+        print("no source is enabled")
+    print(f"store: {one_line(held['path'])}")
+    _say("size", f"{held['size_bytes'] / 1e6:,.1f} MB; free on its disk: {held['free_bytes'] / 1e9:,.1f} GB")
+    _say("daemon", one_line(held["daemon"] or "none runs"))
+    _say("lock", f"last taken by {one_line(held['last_writer'])}" if held["last_writer"] else "never taken")
+
+
+def _say(name: str, text: str) -> None:
+    print(f"  {name:<9}  {text}")
+
+
+def _time(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S}"
+
+
+def _counts(outcomes: Mapping[Any, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(outcomes.items()))

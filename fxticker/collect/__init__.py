@@ -1,0 +1,1 @@
+"""One poll: fetch, parse, normalise, append, record."""

@@ -1,0 +1,174 @@
+"""Frames of ticks: bands beside rates, and one value where an instant has several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fxticker.model.bands import Band, hull, rate_band
+from fxticker.model.records import Origin, TimeBasis
+from fxticker.sources.fixed import CONSTANTS
+
+_NOMINAL_BITS = 32
+_KEY_BITS = _NOMINAL_BITS + 1
+"""Of the number of what decides a band: the units that the rate is for, and above them whether it is a constant."""
+
+
+def typed(rows: Sequence[tuple[Any, ...]], columns: Mapping[str, str]) -> pd.DataFrame:
+    """A frame of rows with the given columns and types; instants may be missing, none or all of them."""
+    frame = pd.DataFrame(rows, columns=list(columns))
+    for name, dtype in columns.items():
+        if dtype.startswith("datetime64"):
+            frame[name] = pd.to_datetime(frame[name], utc=True)
+    return frame.astype(dict(columns))
+
+
+def with_bands(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy with `rate_lo` and `rate_hi`: the band of each printed rate, per one unit of base.
+
+    Nobody rounded a rate of origin ``constant``: both are the rate. Without a column `origin` all rates are printed.
+    Both are the doubles nearest to the exact bounds, so a double that prints as the text lies between them.
+    """
+    code, bands = _printed(frame)
+    return frame.assign(
+        rate_lo=_doubles(band.lo for band in bands)[code], rate_hi=_doubles(band.hi for band in bands)[code]
+    )
+
+
+def settled(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row per source, pair and instant, with its band.
+
+    Rows of basis ``date`` at one instant are values of some time on that day: their band is the hull of all and
+    their rate its middle. Otherwise the last recorded row counts; a row that has an instant counts before rows
+    that have a date only. Where a hull holds several texts, `rate_text` is null; so are `change_text` and `change_pct`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `frame` with `rate_lo` and `rate_hi`, sorted by observed_at, pair and source.
+    """
+    key = [_ranks(frame[name]) for name in ("source", "pair")] + [frame["observed_at"].to_numpy("M8[us]")]
+    if not _is_sorted(key):
+        order = np.lexsort(key)
+        frame, key = frame.iloc[order], [column[order] for column in key]
+    is_first = np.ones(len(frame), bool)
+    is_first[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in key])
+    if is_first.all():
+        return with_bands(frame).reset_index(drop=True)
+    is_alone = is_first & np.append(is_first[1:], [True])
+    several = frame[~is_alone]
+    group = np.cumsum(is_first[~is_alone]) - 1
+    counting = _counting(several, group)
+    kept = np.concatenate([np.flatnonzero(is_alone), np.flatnonzero(~is_alone)[counting]])
+    is_hull = (several["time_basis"] == TimeBasis.DATE).to_numpy()[counting]
+    whole = with_bands(frame.iloc[kept])
+    hulled = np.flatnonzero(is_alone).size + np.flatnonzero(is_hull)
+    whole = _with_hulls(whole, hulled, several[is_hull[group]], group[is_hull[group]])
+    return whole.iloc[np.argsort(kept)].reset_index(drop=True)
+
+
+def hull_of(rows: pd.DataFrame) -> Band:
+    """The smallest band that holds those of all rows, exactly."""
+    return hull(_printed(rows)[1])
+
+
+def counting_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of all rows of one source and pair at one instant, those that count: see `settled`."""
+    exact = rows[rows["time_basis"] != TimeBasis.DATE]
+    if exact.empty:
+        return rows
+    return exact.astype({"rate_text": "str"}).sort_values(["recorded_at", "rate_text"], kind="stable").tail(1)
+
+
+def _ranks(column: pd.Series) -> np.ndarray:
+    """The place of each text among all, sorted."""
+    texts = column.astype("category").cat
+    codes = texts.codes.to_numpy()
+    if texts.categories.is_monotonic_increasing:
+        return codes
+    places = np.empty(len(texts.categories), np.int64)
+    places[texts.categories.argsort()] = np.arange(len(places))
+    return places[codes]
+
+
+def _is_sorted(key: Sequence[np.ndarray]) -> bool:
+    """Whether rows are in the order that ``np.lexsort(key)`` gives them."""
+    is_tied = np.ones(max(len(key[0]) - 1, 0), bool)
+    for column in reversed(key):
+        if (is_tied & (column[1:] < column[:-1])).any():
+            return False
+        is_tied &= column[1:] == column[:-1]
+    return True
+
+
+def _printed(frame: pd.DataFrame) -> tuple[np.ndarray, list[Band]]:
+    """The different bands of printed rates, and the number of each row's."""
+    texts = frame["rate_text"].astype("category").cat
+    key = (texts.codes.to_numpy(np.int64) << _KEY_BITS) + frame["nominal"].to_numpy(np.int64)
+    if "origin" in frame.columns:
+        origins = frame["origin"].astype("category").cat
+        if Origin.CONSTANT in origins.categories:
+            is_constant = origins.codes.to_numpy() == origins.categories.get_loc(Origin.CONSTANT)
+            key += is_constant.astype(np.int64) << _NOMINAL_BITS
+    code, printed = pd.factorize(key)
+    found = [divmod(int(one), 1 << _KEY_BITS) for one in printed]
+    return code, [_band(texts.categories[text] if text >= 0 else "", number) for text, number in found]
+
+
+def _band(rate_text: str, number: int) -> Band:
+    is_constant, nominal = divmod(number, 1 << _NOMINAL_BITS)
+    band = rate_band(rate_text, nominal)
+    return Band(band.middle, band.middle) if is_constant else band
+
+
+def _doubles(bounds: Iterable[Fraction]) -> np.ndarray:
+    return np.array([float(bound) for bound in bounds], np.float64)
+
+
+def _counting(rows: pd.DataFrame, group: np.ndarray) -> np.ndarray:
+    """Of each group the place of the row that counts, or that stands for all where all have a date only."""
+    is_exact = (rows["time_basis"] != TimeBasis.DATE).to_numpy()
+    recorded = rows["recorded_at"].to_numpy("M8[us]")
+    order = np.lexsort((_ranks(rows["rate_text"]), recorded, is_exact, group))
+    counting: np.ndarray = order[np.append(group[1:] != group[:-1], [True])]
+    return counting
+
+
+def _with_hulls(whole: pd.DataFrame, places: np.ndarray, rows: pd.DataFrame, group: np.ndarray) -> pd.DataFrame:
+    """Put the hulls of groups of rows at places of a frame."""
+    if not len(rows):
+        return whole
+    begins = np.flatnonzero(np.append([True], group[1:] != group[:-1]))
+    code, bands = _printed(rows)
+    # Bounds are exact, so their order is that of numbers: each hull is spanned by the first and the last of its rows.
+    by_lo = sorted(range(len(bands)), key=lambda number: bands[number].lo)
+    by_hi = sorted(range(len(bands)), key=lambda number: bands[number].hi)
+    lowest = np.minimum.reduceat(np.argsort(by_lo)[code], begins)
+    highest = np.maximum.reduceat(np.argsort(by_hi)[code], begins)
+    number, spans = pd.factorize(lowest * len(bands) + highest)
+    hulls = [Band(bands[by_lo[lo]].lo, bands[by_hi[hi]].hi) for lo, hi in (divmod(span, len(bands)) for span in spans)]
+    for name, bounds in (
+        ("rate", [band.middle for band in hulls]),
+        ("rate_lo", [band.lo for band in hulls]),
+        ("rate_hi", [band.hi for band in hulls]),
+    ):
+        values = whole[name].to_numpy(copy=True)
+        values[places] = _doubles(bounds)[number]
+        whole[name] = values
+    for text, names in (("rate_text", ["rate_text"]), ("change_text", ["change_text", "change_pct"])):
+        for name in {*names} & {*whole.columns}:
+            texts = pd.factorize(rows[text])[0]
+            differs = np.zeros(len(whole), bool)
+            differs[places] = np.minimum.reduceat(texts, begins) != np.maximum.reduceat(texts, begins)
+            whole[name] = whole[name].mask(differs)
+    return whole
+
+
+def without_constants(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without fixed rates, whose one tick of long ago would stretch the axis; all if it has no others."""
+    is_constant = frame["source"].isin(CONSTANTS).to_numpy()
+    return frame[~is_constant] if is_constant.any() and not is_constant.all() else frame

@@ -1,0 +1,1 @@
+"""Pure vocabulary: records, printed numbers, bands, pegs, schedules, timestamps."""

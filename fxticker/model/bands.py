@@ -1,0 +1,244 @@
+"""Bands: what printed digits allow the true value to be, in exact arithmetic.
+
+A figure printed with quantum `q` stands for a true value within half a quantum on each side, ends included (the
+rounding rule at the half is the printer's secret). All bounds are exact fractions, so no bound is moved by binary
+rounding; turning one into a double is the reader's last step.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+from fxticker.model.printed import MAX_INTEGER_DIGITS, Figure, read_change, read_rate
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CHANGE_STEP = Fraction(1, 10_000)
+"""The site rounds the change of a rate to 4 decimals before it divides (seen on all 117 distinct non-zero
+percentages of 371 captures)."""
+PERCENT_DECIMALS = 2
+"""The site rounds percentages to 2 decimals and drops trailing zeros, so ``0.1%`` has been rounded to 0.01 too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The closed interval ``[lo, hi]`` that printed text allows.
+
+    Attributes
+    ----------
+    lo, hi
+        Exact bounds, in the unit of the figure.
+    """
+
+    lo: Fraction
+    hi: Fraction
+
+    def __post_init__(self) -> None:
+        if self.lo > self.hi:
+            raise ValueError(f"a band's lower end {self.lo} is above its upper end {self.hi}")
+
+    @property
+    def middle(self) -> Fraction:
+        """The middle of the band; for one printed figure, the figure."""
+        return (self.lo + self.hi) / 2
+
+    def __contains__(self, value: Fraction | int) -> bool:
+        return self.lo <= value <= self.hi
+
+
+def rate_band(rate_text: str, nominal: int = 1) -> Band:
+    """The band of a printed rate, per one unit of base.
+
+    Parameters
+    ----------
+    rate_text
+        As printed for `nominal` units of base.
+    nominal
+        Units of base the printed rate is for.
+
+    Raises
+    ------
+    BadFigure
+        If the text is no rate.
+    """
+    figure = read_rate(rate_text)
+    value, half = Fraction(figure.value), Fraction(figure.quantum) / 2
+    # Half a quantum below the smallest printable rate is still above zero: 0.00001 has lo 0.000005.
+    return Band((value - half) / nominal, (value + half) / nominal)
+
+
+def inverse(band: Band) -> Band:
+    """The band of 1/rate: quote and base change places.
+
+    Raises
+    ------
+    ValueError
+        If the band is not wholly above zero.
+    """
+    if band.lo <= 0:
+        raise ValueError("the inverse needs a band above zero")
+    return Band(1 / band.hi, 1 / band.lo)
+
+
+def cross(base: Band, quote: Band) -> Band:
+    """The band of base/quote from the two rates against one common currency.
+
+    ``KZT/UZS`` is ``cross(band of KZT/USD, band of UZS/USD)``: the two true values are taken as independent.
+    """
+    if base.lo < 0 or quote.lo <= 0:
+        raise ValueError("a cross rate needs bands above zero")
+    return Band(base.lo / quote.hi, base.hi / quote.lo)
+
+
+def drift_pct(start: Band, end: Band) -> Band:
+    """The band of the relative change from start to end, in percent: ``100 (end / start - 1)``."""
+    ratio = cross(end, start)
+    return Band(100 * (ratio.lo - 1), 100 * (ratio.hi - 1))
+
+
+def drift_pct_of(start: Band, end: Band, base: Band) -> Band:
+    """The band of the change from start to end in percent of a third rate: ``100 (end - start) / base``.
+
+    The three true values are taken as independent; where `base` is one of the ends, `drift_pct` gives a narrower band.
+    """
+    if base.lo <= 0:
+        raise ValueError("a change needs a base above zero")
+    lo, hi = end.lo - start.hi, end.hi - start.lo
+    # the smallest base makes either bound largest in size, the largest base makes it smallest
+    return Band(100 * lo / (base.lo if lo < 0 else base.hi), 100 * hi / (base.hi if hi < 0 else base.lo))
+
+
+def hull(bands: Iterable[Band]) -> Band:
+    """The smallest band that holds all of `bands`.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    held = tuple(bands)
+    if not held:
+        raise ValueError("the hull of no bands is not defined")
+    return Band(min(band.lo for band in held), max(band.hi for band in held))
+
+
+Doubles = TypeVar("Doubles", float, "np.ndarray")
+OUTWARD = 4 * 2.0**-52
+"""How far `outward` moves a bound, relative to its size. A double nearest to an exact bound and an operation on doubles
+are each off by at most 2**-53 of the value; a quotient of two bounds has three such errors, less than half of this."""
+
+
+def outward(lo: Doubles, hi: Doubles) -> tuple[Doubles, Doubles]:
+    """Bounds computed in doubles, moved apart so that they hold what the same bounds hold in exact arithmetic.
+
+    For results of one division (or of two multiplications) of bounds that are themselves the doubles nearest to exact
+    ones, or that were moved apart already: the true value is always inside, and bands that touch never look disjoint.
+    """
+    return lo - abs(lo) * OUTWARD, hi + abs(hi) * OUTWARD
+
+
+def percent_band(change_text: str) -> Band:
+    """What a printed percentage stands for, in percent: half a step to each side; ``-0%`` is not above 0.
+
+    Raises
+    ------
+    BadFigure
+        If the text is no percentage.
+    """
+    return Band(*_percent_interval(read_change(change_text)))
+
+
+@lru_cache(maxsize=4096)
+def previous_rate(rate_text: str, change_text: str) -> Band | None:
+    """What the ticker's printed percentage says of the site's own earlier rate.
+
+    The site prints ``pct = round(100 * round(rate - base, 4) / base, 2)``, where `base` is some earlier rate of its
+    own. With the change rounded to ``k`` steps of 0.0001, `base` lies within half a step of ``rate - k * 0.0001`` and
+    makes the percentage round to what is printed; the answer is the hull over all `k` for which both can hold. A
+    printed minus before a zero says that the change was a fall.
+
+    Returns
+    -------
+    Band or None
+        Where `base` lies, above or at 0; null when no base whatever prints this percentage beside this rate: the
+        percentage is inconsistent.
+
+    Raises
+    ------
+    BadFigure
+        If a text is no figure.
+    """
+    rate = Fraction(read_rate(rate_text).value)
+    change = read_change(change_text)
+    low_pct, high_pct = _percent_interval(change)
+
+    def base_at(steps: int) -> Band | None:
+        return _base_interval(rate, steps, low_pct, high_pct)
+
+    # The k that can hold are consecutive and base falls as k grows, so the hull is spanned by the largest and the
+    # smallest of them.
+    most = _most_steps(rate, high_pct)
+    at_most = base_at(most)
+    if at_most is None:
+        return None
+    candidates = range(-_MAX_STEPS, most + 1)
+    fewest = candidates[bisect_left(candidates, True, key=lambda steps: base_at(steps) is not None)]
+    at_fewest = base_at(fewest)
+    assert at_fewest is not None
+    band = hull((at_most, at_fewest))
+    return Band(max(band.lo, rate), band.hi) if change.value == 0 and change.minus else band
+
+
+_MAX_STEPS = 10**MAX_INTEGER_DIGITS * CHANGE_STEP.denominator
+"""The largest rate that can be printed, in steps: where a percentage sets no upper end to base (near -100 %), this
+does."""
+
+
+def _percent_interval(change: Figure) -> tuple[Fraction, Fraction]:
+    half = Fraction(1, 2 * 10 ** max(change.decimals, PERCENT_DECIMALS))
+    value = Fraction(change.value)
+    if value == 0 and change.minus:
+        return -half, Fraction(0)
+    return value - half, value + half
+
+
+def _base_interval(rate: Fraction, steps: int, low_pct: Fraction, high_pct: Fraction) -> Band | None:
+    """Where base lies if the change was rounded to `steps` steps; null if nowhere."""
+    change = steps * CHANGE_STEP
+    lo = max(Fraction(0), rate - change - CHANGE_STEP / 2)
+    hi = rate - change + CHANGE_STEP / 2
+    # low * base <= 100 change <= high * base, each solved for base > 0 by the sign of its factor
+    for bound, wants_more in ((100 * change, False), (-100 * change, True)):
+        factor = -high_pct if wants_more else low_pct
+        if factor > 0:
+            hi = min(hi, bound / factor)
+        elif factor < 0:
+            lo = max(lo, bound / factor)
+        elif bound < 0:
+            return None
+    return Band(lo, hi) if hi > 0 and lo <= hi else None
+
+
+def _most_steps(rate: Fraction, high_pct: Fraction) -> int:
+    """The largest k whose smallest possible percentage does not pass `high_pct`."""
+
+    def passes(steps: int) -> bool:
+        change = steps * CHANGE_STEP
+        base = rate - change + (CHANGE_STEP / 2 if steps > 0 else -CHANGE_STEP / 2)
+        return 100 * change > high_pct * base if base > 0 else False
+
+    if high_pct >= 0:
+        # base must stay above zero, which bounds k from above
+        candidates = range(math.ceil((rate + CHANGE_STEP / 2) / CHANGE_STEP))
+    elif rate < CHANGE_STEP / 2:
+        return -1  # below half a step every fall can be printed by a change of one step
+    else:
+        candidates = range(-_MAX_STEPS, 0)
+    return candidates[0] + bisect_left(candidates, True, key=passes) - 1

@@ -1,0 +1,1 @@
+"""Health of sources, metrics, alerts and logs."""

@@ -1,0 +1,68 @@
+"""The demonstration's two runs, each through the real client, parser and store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from fxticker.collect.poll import collect_once
+from fxticker.daemon.daemon import Daemon
+from fxticker.fetch.client import Fetcher
+from fxticker.model.clock import SimulatedClock, SystemClock
+from fxticker.model.records import Poll
+from fxticker.model.schedule import EPOCH, Every
+from fxticker.simulation.captures import Capture
+from fxticker.simulation.site import TickerSite
+from fxticker.sources import Planned, Source
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.store import Store
+
+USER_AGENT = "fxticker-demo (asks its own loopback site only)"
+_MAX_BYTES = 5_000_000
+
+
+def replay(history: Iterable[tuple[datetime, Capture]], *, site: TickerSite, store_path: Path) -> Iterator[Poll]:
+    """Poll the site once per capture, under a simulated clock that is put on the capture's slot before."""
+    source = _source_of(site)
+    clock = SimulatedClock(EPOCH)
+    store = Store(store_path, clock=clock)
+    with Fetcher(timeout_s=20, max_bytes=_MAX_BYTES, user_agent=USER_AGENT) as fetch:
+        for slot, capture in history:
+            assert capture.page_date is not None
+            site.show(capture.ticks, capture.page_date)
+            clock.set(slot)
+            yield collect_once(source, slot, fetch=fetch, store=store, clock=clock)
+
+
+def run_daemon(
+    captures: list[Capture], *, site: TickerSite, store_path: Path, on_poll: Callable[[Poll], None]
+) -> list[Poll]:
+    """Let the real daemon poll the site once a second, one poll for each capture, and stop it."""
+    clock = SystemClock()
+    polls: list[Poll] = []
+
+    class Taking:
+        def started(self, planned: Sequence[Planned]) -> None: ...
+        def clock_jumped(self, by: timedelta) -> None: ...
+        def beat(self, now: datetime) -> None: ...
+        def polled(self, poll: Poll) -> None:
+            polls.append(poll)
+            on_poll(poll)
+            if len(polls) < len(captures):
+                site.show(captures[len(polls)].ticks, clock.now().date())
+            else:
+                daemon.stop()
+
+    site.show(captures[0].ticks, clock.now().date())
+    planned = Planned(_source_of(site), Every(timedelta(seconds=1)))
+    with Fetcher(timeout_s=0.8, max_bytes=_MAX_BYTES, user_agent=USER_AGENT) as fetch:
+        store = Store(store_path, clock=clock)
+        daemon = Daemon([planned], fetcher=fetch, store=store, clock=clock, observers=[Taking()])
+        daemon.run()
+    return polls
+
+
+def _source_of(site: TickerSite) -> Source:
+    return replace(SOURCE, url=site.url)

@@ -1,0 +1,133 @@
+"""What the answers of official sources have in common: days, figures for a nominal, and a printed difference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import TypeVar
+
+from fxticker.errors import DamagedPage, NoTicker, OtherDate
+from fxticker.model.printed import BadFigure, check_rate, read_rate
+from fxticker.model.records import PrintedTick, Snapshot
+from fxticker.sources import Source
+
+_Item = TypeVar("_Item")
+_DAY_FIRST = re.compile(r"([0-9]{2})([./])([0-9]{2})\2([0-9]{4})")
+_YEAR_FIRST = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NOMINAL = re.compile(r"[1-9][0-9]{0,5}")
+"""10,000 is the largest that any of these banks has printed."""
+_DIFFERENCE = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{1,12})?")
+
+
+def read_day(text: str) -> date:
+    """Read a printed day: ``01.04.2026``, ``01/04/2026`` (the day first, as these banks write it) or ``2026-04-01``.
+
+    Raises
+    ------
+    DamagedPage
+        If it is none.
+    """
+    day_first = _DAY_FIRST.fullmatch(text)
+    try:
+        if day_first:
+            return date(int(day_first[4]), int(day_first[3]), int(day_first[1]))
+        if _YEAR_FIRST.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise DamagedPage(f"not a day: {text[:40]!r}")
+
+
+def quoted(pair: str, rate_text: str, *, nominal: str = "1", difference: str = "") -> PrintedTick:
+    """A figure as printed, once it is known to be one.
+
+    Raises
+    ------
+    DamagedPage
+        If rate, nominal or difference is no figure.
+    """
+    try:
+        check_rate(rate_text)
+    except BadFigure as error:
+        raise DamagedPage(f"{pair}: {error}") from error
+    if not _NOMINAL.fullmatch(nominal):
+        raise DamagedPage(f"{pair}: not a nominal: {nominal[:40]!r}")
+    if difference and not _DIFFERENCE.fullmatch(difference):
+        raise DamagedPage(f"{pair}: not a difference: {difference[:40]!r}")
+    return PrintedTick(pair, rate_text, None, int(nominal), difference or None)
+
+
+def only(items: Sequence[_Item], what: str) -> _Item:
+    """The one item that there must be.
+
+    Raises
+    ------
+    NoTicker, DamagedPage
+        If there is none, or are several.
+    """
+    if not items:
+        raise NoTicker(f"the answer holds no {what}")
+    if len(items) > 1:
+        raise DamagedPage(f"the answer holds {what} {len(items)} times")
+    return items[0]
+
+
+def for_day(snapshot: Snapshot, day: date) -> tuple[Snapshot]:
+    """A snapshot that must be of a day.
+
+    Raises
+    ------
+    OtherDate
+        If it is of another.
+    """
+    if snapshot.source_date != day:
+        assert snapshot.source_date is not None
+        raise OtherDate(day.isoformat(), snapshot.source_date)
+    return (snapshot,)
+
+
+def for_span(snapshots: Sequence[Snapshot], first: date, last: date) -> list[Snapshot]:
+    """Snapshots by day, all of which must lie within a span.
+
+    Raises
+    ------
+    OtherDate
+        If one lies outside.
+    DamagedPage
+        If two are of one day.
+    """
+    by_day: dict[date, Snapshot] = {}
+    for snapshot in snapshots:
+        day = snapshot.source_date
+        assert day is not None
+        if not first <= day <= last:
+            raise OtherDate(f"{first} to {last}", day)
+        if day in by_day:
+            raise DamagedPage(f"the answer holds {day} twice")
+        by_day[day] = snapshot
+    return [by_day[day] for day in sorted(by_day)]
+
+
+def misfits(source: Source, before: Snapshot, after: Snapshot) -> list[str]:
+    """The pairs whose printed difference is not what lies between two snapshots' figures.
+
+    Banks print by how much a figure differs from the one before it. None where that cannot be told: where there may
+    have been a snapshot between the two, where no difference is printed, or where the nominal is another.
+    """
+    if before.source_date is None or after.source_date is None:
+        return []
+    if source.publishing_days(before.source_date, after.source_date) != 1:
+        return []
+    old = {tick.pair: tick for tick in before.ticks}
+    return [tick.pair for tick in after.ticks if tick.pair in old and not _fits(old[tick.pair], tick)]
+
+
+def _fits(old: PrintedTick, new: PrintedTick) -> bool:
+    if new.difference_text is None or new.nominal != old.nominal:
+        return True
+    if not _DIFFERENCE.fullmatch(new.difference_text):  # a plug-in's, perhaps
+        return False
+    difference = Decimal(new.difference_text.replace(",", "."))
+    return read_rate(new.rate_text).value - read_rate(old.rate_text).value == difference

@@ -1,0 +1,194 @@
+"""XML and JSON from strangers as plain trees: no entities, bounded size, figures left as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+from xml.parsers import expat
+
+from fxticker.errors import ChallengePage, DamagedPage
+from fxticker.sources.html import decode
+
+MAX_BYTES = 4_000_000
+"""The longest answer that is asked for, a year of a bank's rates, has 60,000."""
+MAX_DEPTH = 16
+"""Banks nest three elements, feeds four."""
+MAX_ELEMENTS = 50_000
+"""A year of a bank's rates has 1,500. An element takes some 300 bytes of memory, and 4 of the document."""
+
+_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+_HTML = re.compile(r"\s*+<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
+
+
+class NumberText(str):
+    """A number of a JSON document, as the text that stands there without quotes."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True, eq=False)
+class Element:
+    """An element of an XML document.
+
+    Attributes
+    ----------
+    text
+        Its own text, that of its children left out, without white space at its ends.
+    """
+
+    name: str
+    attributes: Mapping[str, str]
+    text: str = ""
+    children: list[Element] = field(default_factory=list)
+
+    def all(self, name: str) -> list[Element]:
+        """Its children of a name, in order."""
+        return [child for child in self.children if child.name == name]
+
+    def text_of(self, name: str) -> str:
+        """The text of its only child of a name.
+
+        Raises
+        ------
+        DamagedPage
+            If it has none or several.
+        """
+        found = self.all(name)
+        if len(found) != 1:
+            raise DamagedPage(f"<{self.name}> must hold one <{name}>, not {len(found)}")
+        return found[0].text
+
+    def attribute(self, name: str) -> str:
+        """One of its attributes.
+
+        Raises
+        ------
+        DamagedPage
+            If it has none of that name.
+        """
+        if name not in self.attributes:
+            raise DamagedPage(f"<{self.name}> must have the attribute {name}")
+        return self.attributes[name]
+
+
+def read_xml(body: bytes, headers: Mapping[str, str], *, root: str) -> Element:
+    """Read an XML document.
+
+    It is decoded by byte-order mark, the header's charset, the encoding that it declares, and else as UTF-8. Bytes that
+    the encoding does not allow become U+FFFD: in a figure that damages the page, elsewhere it is no matter.
+
+    Parameters
+    ----------
+    body, headers
+        As received; headers by lower-case name.
+    root
+        The name that the root must have.
+
+    Raises
+    ------
+    ChallengePage
+        If it is an HTML page.
+    DamagedPage
+        If it is empty, cut short, no XML, too large or too deep, has a document type, or another root.
+    """
+    text = _text(body, headers)
+    builder = _Builder()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartElementHandler = builder.start
+    parser.CharacterDataHandler = builder.data
+    parser.EndElementHandler = builder.end
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError as error:
+        raise DamagedPage(f"no sound XML: {error}") from error
+    assert builder.root is not None  # a document without an element is an error
+    if builder.root.name != root:
+        raise DamagedPage(f"the document must be a <{root}>, not a <{builder.root.name[:40]}>")
+    return builder.root
+
+
+def read_json(body: bytes) -> Any:
+    """Read a JSON document, UTF-8 as its standard demands.
+
+    Numbers come as the text that stands there, a `NumberText`, as do strings. A name that stands twice in an object is
+    damage: which of its values counts is anyone's guess.
+
+    Raises
+    ------
+    ChallengePage
+        If it is an HTML page.
+    DamagedPage
+        If it is empty, cut short, no JSON, too large or too deep, or holds NaN or Infinity.
+    """
+    text = _text(body, {"content-type": "application/json; charset=utf-8"})
+    try:
+        return json.loads(
+            text,
+            parse_float=NumberText,
+            parse_int=NumberText,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_without_repeats,
+        )
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DamagedPage(f"no sound JSON: {error}") from error
+
+
+class _Builder:
+    """Makes a tree of what the parser meets, within the limits."""
+
+    def __init__(self) -> None:
+        self.root: Element | None = None
+        self._open: list[tuple[Element, list[str]]] = []
+        self._count = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._count += 1
+        if len(self._open) == MAX_DEPTH or self._count > MAX_ELEMENTS:
+            raise DamagedPage(f"the document has more than {MAX_ELEMENTS} elements, or more than {MAX_DEPTH} nested")
+        element = Element(name, attributes)
+        if self._open:
+            self._open[-1][0].children.append(element)
+        else:
+            self.root = element
+        self._open.append((element, []))
+
+    def data(self, text: str) -> None:
+        self._open[-1][1].append(text)
+
+    def end(self, _name: str) -> None:
+        element, parts = self._open.pop()
+        element.text = "".join(parts).strip()
+
+
+def _text(body: bytes, headers: Mapping[str, str]) -> str:
+    if len(body) > MAX_BYTES:
+        raise DamagedPage(f"the answer has more than {MAX_BYTES} bytes")
+    declared = _DECLARED.match(body.lstrip())
+    if declared is not None and "charset" not in headers.get("content-type", "").lower():
+        headers = {"content-type": f"application/xml; charset={declared[1].decode('ascii')}"}
+    text = decode(body, headers)
+    if not text or text.isspace():
+        raise DamagedPage("the answer is empty")
+    if _HTML.match(text):
+        raise ChallengePage("an HTML page came in place of the rates")
+    return text.lstrip()  # a blank line before an XML declaration is an error to the parser, and to nobody else
+
+
+def _refuse_doctype(*_declared: object) -> NoReturn:
+    raise DamagedPage("the document has a document type, which no bank sends")
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise DamagedPage(f"{text} is no number")
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise DamagedPage("a name stands twice in an object")
+    return found

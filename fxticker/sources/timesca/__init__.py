@@ -1,0 +1,1 @@
+"""The ticker of The Times of Central Asia."""

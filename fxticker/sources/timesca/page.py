@@ -1,0 +1,62 @@
+"""The ticker of The Times of Central Asia: on every page of the site, forward-only, without an archive of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from fxticker.errors import ChallengePage, NoTicker
+from fxticker.model.records import Snapshot
+from fxticker.sources import Source
+from fxticker.sources.html import decode, page_text
+from fxticker.sources.timesca import ticker
+
+_CHALLENGE = re.compile(
+    r"just a moment|checking your browser|verif(?:y|ying) (?:that )?you are (?:a )?human|enable javascript and cookies"
+    r"|captcha|attention required|access (?:to this page )?(?:has been |is )?denied|unusual traffic|request blocked",
+    re.IGNORECASE,
+)
+"""What challenge and refusal pages of the common content delivery networks say of themselves."""
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,500})", re.IGNORECASE)
+_CHALLENGE_WINDOW_CHARS = 20_000
+"""Such pages are short; in a long page the words may be an article's."""
+
+
+def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
+    """Read the ticker of one of the site's pages.
+
+    Raises
+    ------
+    ChallengePage
+        If there is no ticker and the page is a challenge or refusal.
+    NoTicker, DamagedPage
+        As `fxticker.parse`.
+    """
+    try:
+        return ticker.parse(body, headers)
+    except NoTicker as error:
+        if _is_challenge(body, headers):
+            raise ChallengePage("the site answered with a challenge or refusal page") from error
+        raise
+
+
+def _is_challenge(body: bytes, headers: Mapping[str, str]) -> bool:
+    if headers.get("cf-mitigated") == "challenge":  # Cloudflare's own mark of such a page
+        return True
+    text = page_text(body, headers)
+    if len(text) > _CHALLENGE_WINDOW_CHARS:
+        return False
+    title = _TITLE.search(decode(body, headers))
+    return _CHALLENGE.search(text if title is None else f"{title[1]}\n{text}") is not None
+
+
+SOURCE = Source(
+    id="timesca",
+    url="https://timesca.com/",
+    every="15min",
+    terms_url=None,
+    media_types=frozenset(["text/html", "application/xhtml+xml", "text/plain"]),
+    # The page prints the day's date. One day's difference is the date line; two is an old copy.
+    stale_after_days=2,
+    parse=parse,
+)

@@ -1,0 +1,260 @@
+"""Between Python values, numpy and Arrow columns, by buffers.
+
+``pyarrow.array`` and the compute functions that take a scalar import pandas by themselves when it is installed, which
+costs a daemon 50 MB and a command half a second; whatever takes or encodes imports ``pyarrow.compute``, 9 MB. Building
+arrays from buffers does neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fxticker.model.schedule import EPOCH, MICROSECOND
+
+_EPOCH_DAY = EPOCH.date().toordinal()
+_NUMPY_OF = {
+    pa.timestamp("us", "UTC"): np.int64,
+    pa.int64(): np.int64,
+    pa.int32(): np.int32,
+    pa.int16(): np.int16,
+    pa.date32(): np.int32,
+    pa.float64(): np.float64,
+}
+
+
+def microseconds(instant: datetime) -> int:
+    """Microseconds since the epoch of an aware UTC instant, exactly."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def instant_of(microseconds: int) -> datetime:
+    """The aware UTC instant so many microseconds after the epoch."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def table_of(rows: Sequence[Any], schema: pa.Schema, value_of: Callable[[Any, str], Any]) -> pa.Table:
+    """A table of records: column by column, ``value_of(record, column name)``."""
+    columns = [array_of([value_of(row, field.name) for row in rows], field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def repeated(instant: datetime, count: int) -> pa.Array:
+    """A column of one aware UTC instant."""
+    return pa.Array.from_buffers(
+        pa.timestamp("us", "UTC"), count, [None, pa.py_buffer(np.full(count, microseconds(instant)))]
+    )
+
+
+def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """An Arrow array of Python values; None is null."""
+    if pa.types.is_dictionary(kind):
+        vocabulary: dict[str, int] = {}
+        numbers = [None if text is None else vocabulary.setdefault(text, len(vocabulary)) for text in values]
+        return pa.DictionaryArray.from_arrays(array_of(numbers, kind.index_type), _strings(list(vocabulary)))
+    if pa.types.is_string(kind):
+        return _strings(values)
+    plain = [0 if value is None else _number(value) for value in values]
+    data = np.array(plain, dtype=_NUMPY_OF[kind])
+    return pa.Array.from_buffers(kind, len(values), [_validity_bits(values), pa.py_buffer(data)])
+
+
+def records_of(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table as Python values."""
+    columns = {
+        field.name: _instants(column) if pa.types.is_timestamp(field.type) else column.to_pylist()
+        for field, column in zip(table.schema, table.columns, strict=True)
+    }
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _instants(column: pa.ChunkedArray) -> list[datetime | None]:
+    # pyarrow's own instants are of another time zone class than ours
+    numbers = [number for chunk in column.chunks for number in chunk.view(pa.int64()).to_pylist()]
+    return [None if number is None else instant_of(number) for number in numbers]
+
+
+def where(rows: pa.Table, kept: np.ndarray) -> pa.Table:
+    """The rows for which `kept` is true; the table itself if that is all of them."""
+    return rows if kept.all() else taken(rows, np.flatnonzero(kept))
+
+
+def taken(rows: pa.Table, places: np.ndarray) -> pa.Table:
+    """The rows with these numbers, in their order, as ``Table.take`` gives them."""
+    columns = [_taken(column.chunk(0), places) for column in rows.combine_chunks().columns] if rows.num_rows else []
+    return pa.Table.from_arrays(columns, schema=rows.schema) if columns else rows
+
+
+def _taken(array: pa.Array, places: np.ndarray) -> pa.Array:
+    if pa.types.is_dictionary(array.type):
+        return pa.DictionaryArray.from_arrays(_taken(array.indices, places), array.dictionary)
+    if pa.types.is_string(array.type):
+        texts = array.to_pylist()
+        return _strings([texts[place] for place in places.tolist()])
+    valid = validity(array)
+    data = pa.py_buffer(np.take(integers_of(array), places))
+    return pa.Array.from_buffers(array.type, len(places), [None if valid is None else _bits(valid[places]), data])
+
+
+def integers(column: pa.ChunkedArray) -> np.ndarray:
+    """A column of instants, dates or whole numbers without nulls as signed integers of its own width."""
+    return _together([integers_of(chunk) for chunk in column.chunks], np.int64)
+
+
+def integers_of(array: pa.Array) -> np.ndarray:
+    """`integers` of one chunk: no copy, and so not to be written to."""
+    values = np.frombuffer(array.buffers()[1], dtype=np.dtype(f"i{array.type.bit_width // 8}"))
+    return values[array.offset : array.offset + len(array)]
+
+
+def doubles(column: pa.ChunkedArray) -> np.ndarray:
+    """A column of float64 as numbers; not a number where it is null."""
+    parts = []
+    for chunk in column.chunks:
+        valid = validity(chunk)
+        parts.append(doubles_of(chunk) if valid is None else np.where(valid, doubles_of(chunk), np.nan))
+    return _together(parts, np.float64)
+
+
+def doubles_of(array: pa.Array) -> np.ndarray:
+    """One chunk of float64, anything where it is null: no copy, and so not to be written to."""
+    return np.frombuffer(array.buffers()[1], np.float64)[array.offset : array.offset + len(array)]
+
+
+def text_codes(column: pa.ChunkedArray, vocabulary: dict[str | None, int]) -> np.ndarray:
+    """A dictionary column as numbers of `vocabulary`, which grows by what it lacks; null has a number too."""
+    parts = []
+    for chunk in column.chunks:
+        texts: Iterable[str | None] = [*chunk.dictionary.to_pylist(), None]
+        numbers = np.array([vocabulary.setdefault(text, len(vocabulary)) for text in texts], np.int64)
+        places = integers_of(chunk.indices).astype(np.int64)
+        valid = validity(chunk.indices)
+        parts.append(numbers[places if valid is None else np.where(valid, places, -1)])
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _together(parts: Sequence[np.ndarray], kind: type[np.number[Any]]) -> np.ndarray:
+    if len(parts) == 1:  # as nearly always: no copy, and so not to be written to
+        return parts[0]
+    return np.concatenate(parts) if parts else np.zeros(0, kind)
+
+
+def validity(array: pa.Array) -> np.ndarray | None:
+    """Which rows have a value; null if all have."""
+    bits = array.buffers()[0]
+    if bits is None:
+        return None
+    flags = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little").view(bool)
+    return flags[array.offset : array.offset + len(array)]
+
+
+def validate(table: pa.Table) -> None:
+    """Make sure that a table's buffers are what its columns say.
+
+    As ``Table.validate(full=True)`` does, which takes eight times as long for the numbers of a dictionary.
+
+    Raises
+    ------
+    ValueError
+        If a number points outside its dictionary, or a text is none.
+    pyarrow.ArrowInvalid
+        If Arrow finds a fault.
+    """
+    table.validate()
+    for column in table.columns:
+        if not pa.types.is_dictionary(column.type):
+            if pa.types.is_string(column.type):  # of numbers Arrow's full check looks at nothing more
+                column.validate(full=True)
+            continue
+        for chunk in column.chunks:
+            chunk.dictionary.validate(full=True)
+            numbers = integers_of(chunk.indices)
+            unsigned = numbers.view(f"u{numbers.itemsize}")  # what is below zero is too large
+            if len(numbers) and unsigned.max() >= len(chunk.dictionary):
+                valid = validity(chunk.indices)  # a null may have any number, and mostly has 0
+                if valid is None or (unsigned[valid] >= len(chunk.dictionary)).any():
+                    raise ValueError("a text's number is outside its dictionary")
+
+
+def having(column: pa.ChunkedArray, texts: Collection[str]) -> np.ndarray:
+    """Which rows of a dictionary column have one of some texts."""
+    vocabulary: dict[str | None, int] = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    wanted = len(vocabulary)
+    found: np.ndarray = text_codes(column, vocabulary) < wanted
+    return found
+
+
+def used_texts(column: pa.ChunkedArray) -> tuple[str, ...]:
+    """The different texts of a dictionary column, sorted; entries of the dictionary that no row has are none."""
+    vocabulary: dict[str | None, int] = {}
+    counts = np.bincount(text_codes(column, vocabulary), minlength=len(vocabulary))
+    return tuple(sorted(text for text, code in vocabulary.items() if text is not None and counts[code]))
+
+
+def compact(rows: pa.Table) -> pa.Table:
+    """The rows, in one chunk, with dictionaries of no other texts than they have."""
+    whole = rows.combine_chunks()
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type) and whole.num_rows:
+            whole = whole.set_column(place, field, _compact(whole.column(place).chunk(0)))
+    return whole.replace_schema_metadata(rows.schema.metadata)
+
+
+def _compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    numbers, valid = integers_of(column.indices), validity(column.indices)
+    is_used = np.bincount(numbers if valid is None else numbers[valid], minlength=len(column.dictionary)) > 0
+    if is_used.all():
+        return column
+    new = (np.cumsum(is_used) - 1).clip(0).astype(np.int32)
+    kept = np.take(new, numbers, mode="clip") if len(new) else np.zeros(len(numbers), np.int32)
+    bits = None if valid is None else _bits(valid)
+    texts = [text for text, used in zip(column.dictionary.to_pylist(), is_used, strict=True) if used]
+    indices = pa.Array.from_buffers(pa.int32(), len(kept), [bits, pa.py_buffer(kept)])
+    return pa.DictionaryArray.from_arrays(indices, _strings(texts))
+
+
+def order_by(table: pa.Table, names: Sequence[str]) -> np.ndarray:
+    """Row numbers that sort a table by columns without nulls, texts by their letters; equal rows keep their order."""
+    keys = []
+    for name in names:
+        column = table.column(name)
+        if pa.types.is_dictionary(column.type):
+            vocabulary: dict[str | None, int] = {}
+            codes = text_codes(column, vocabulary)
+            ranks = {text: rank for rank, text in enumerate(sorted(text or "" for text in vocabulary))}
+            keys.append(np.array([ranks[text or ""] for text in vocabulary], np.int64)[codes])
+        else:
+            keys.append(integers(column))
+    return np.lexsort(keys[::-1])
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return microseconds(value)
+    if isinstance(value, date):
+        return value.toordinal() - _EPOCH_DAY
+    return value
+
+
+def _strings(values: Sequence[str | None]) -> pa.Array:
+    encoded = [b"" if value is None else value.encode() for value in values]
+    offsets = np.zeros(len(values) + 1, np.int32)
+    np.cumsum([len(part) for part in encoded], out=offsets[1:])
+    data = b"".join(encoded)
+    return pa.Array.from_buffers(
+        pa.string(), len(values), [_validity_bits(values), pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
+
+
+def _validity_bits(values: Sequence[Any]) -> pa.Buffer | None:
+    if all(value is not None for value in values):
+        return None
+    return _bits(np.array([value is not None for value in values], dtype=bool))
+
+
+def _bits(valid: np.ndarray) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(valid, bitorder="little"))

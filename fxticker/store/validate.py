@@ -1,0 +1,132 @@
+"""Tables of ticks that come from elsewhere, an export or another store, made fit for this one or refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from fxticker.errors import SchemaMismatch
+from fxticker.model.records import Origin, TimeBasis, require_source_id
+from fxticker.store.arrow import having, integers, integers_of, taken, text_codes, used_texts, validity
+from fxticker.store.check import wrong_figures
+from fxticker.store.read_span import SOURCE
+from fxticker.store.schema import TICKS
+
+GIVEN = pa.schema([SOURCE, *(field for field in TICKS.schema if field.name != "recorded_at")])
+"""What is asked of a table: the columns of a tick and its source."""
+_PAIR = re.compile("[A-Z]{3}/[A-Z]{3}")
+_DAY_US = 86_400_000_000
+_YEARS_1_TO_9999_US = (-62_135_596_800_000_000, 253_402_300_799_999_999)
+"""Since the epoch: what a month of four digits and Python's datetime can name."""
+
+
+def fitting(table: pa.Table) -> pa.Table:
+    """The columns of a tick, `recorded_at` aside, in the types of the store; other columns are left out.
+
+    Raises
+    ------
+    SchemaMismatch
+        If a column is missing, of another kind, or null where it must not be, if a text is none of those that the
+        column can have, or if a number is not what its text says.
+    """
+    for name in GIVEN.names:
+        if (count := table.column_names.count(name)) != 1:
+            raise SchemaMismatch(f"not the ticks of a store: {count or 'no'} column{'s' * (count > 1)} {name}")
+    columns = [_as(table.column(field.name), field) for field in GIVEN]
+    found = pa.Table.from_arrays(columns, schema=GIVEN).unify_dictionaries()
+    if problem := _problem(found):
+        raise SchemaMismatch(f"not the ticks of a store: {problem}")
+    return found
+
+
+def partitions(rows: pa.Table) -> Iterator[tuple[str, str, pa.Table]]:
+    """Each source and month of fitting rows with its rows, in the order of both."""
+    vocabulary: dict[str | None, int] = {}
+    source = text_codes(rows.column("source"), vocabulary)
+    month = integers(rows.column("observed_at")).astype("M8[us]").astype("M8[M]").astype(np.int64)
+    order = np.lexsort([month, source])
+    cuts = np.flatnonzero((np.diff(source[order]) != 0) | (np.diff(month[order]) != 0)) + 1
+    names = list(vocabulary)
+    ordered = taken(rows.drop_columns(["source"]), order)
+    for start, end in zip([0, *cuts.tolist()], [*cuts.tolist(), len(order)], strict=True):
+        if end > start:
+            first = order[start]
+            yield str(names[source[first]]), str(month[first].astype("M8[M]")), ordered.slice(start, end - start)
+
+
+def _as(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not _is_akin(kind, field.type):
+        raise SchemaMismatch(f"not the ticks of a store: column {field.name} is {column.type}")
+    try:
+        column.validate(full=True)  # numbers that point outside a dictionary would be stored, and never read again
+        if not pa.types.is_dictionary(field.type):
+            return column if column.type == field.type else column.cast(field.type)
+        has_nulls_inside = column.type != kind and any(chunk.dictionary.null_count for chunk in column.chunks)
+        if column.type == field.type and not has_nulls_inside:
+            return column
+        return column.cast(pa.string()).dictionary_encode()
+    except pa.ArrowException as error:
+        cause = (str(error).splitlines() or [""])[0][:200]
+        raise SchemaMismatch(f"not the ticks of a store: column {field.name}: {cause}") from error
+
+
+def _is_akin(kind: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether values of a kind can be taken for the wanted one without guessing what they mean."""
+    if pa.types.is_dictionary(wanted):
+        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+    if pa.types.is_timestamp(wanted):
+        return bool(pa.types.is_timestamp(kind) and kind.tz is not None)
+    if pa.types.is_date(wanted):
+        return bool(pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None))
+    is_akin = pa.types.is_floating if pa.types.is_floating(wanted) else pa.types.is_integer
+    return bool(is_akin(kind) or pa.types.is_null(kind))
+
+
+def _problem(rows: pa.Table) -> str | None:
+    """What a row of these columns has that no tick has, in one line; null if none has such a thing."""
+    checks = (_problem_of_nulls, _problem_of_texts, _problem_of_instants, wrong_figures)
+    return next(filter(None, (check(rows) for check in checks)), None) if rows.num_rows else None
+
+
+def _problem_of_nulls(rows: pa.Table) -> str | None:
+    for field, column in zip(GIVEN, rows.columns, strict=True):
+        if column.null_count and not field.nullable:
+            return f"{column.null_count} rows without {field.name}"
+    return None
+
+
+def _problem_of_texts(rows: pa.Table) -> str | None:
+    for source in used_texts(rows.column("source")):
+        try:
+            require_source_id(source)
+        except ValueError as error:
+            return str(error)
+    for name, kind in (("time_basis", TimeBasis), ("origin", Origin)):
+        for text in used_texts(rows.column(name)):
+            if text not in [*kind]:
+                return f"{name} {text!r} is none of {', '.join(kind)}"
+    odd = [pair for pair in used_texts(rows.column("pair")) if _PAIR.fullmatch(pair) is None]
+    return f"{odd[0]!r} is no pair" if odd else None
+
+
+def _problem_of_instants(rows: pa.Table) -> str | None:
+    at = integers(rows.column("observed_at"))
+    if not _is_in_the_calendar(at):
+        return "observed_at outside the years 1 to 9999"
+    is_date = having(rows.column("time_basis"), [TimeBasis.DATE])
+    if (at[is_date] % _DAY_US).any():
+        return "a tick of which only the date is known, and not at 00:00"
+    for chunk in rows.column("source_date").chunks:
+        days, valid = integers_of(chunk), validity(chunk)
+        if not _is_in_the_calendar((days if valid is None else days[valid]).astype(np.int64) * _DAY_US):
+            return "source_date outside the years 1 to 9999"
+    return None
+
+
+def _is_in_the_calendar(microseconds: np.ndarray) -> bool:
+    first, last = _YEARS_1_TO_9999_US
+    return bool(((microseconds >= first) & (microseconds <= last)).all())
