@@ -19,7 +19,7 @@ from fxticker.model.bands import (
     previous_rate,
     rate_band,
 )
-from fxticker.model.printed import BadFigure
+from fxticker.model.printed import InvalidNumber
 from fxticker.simulation.captures import read_captures
 
 PRINTED = true_and_printed()
@@ -42,7 +42,7 @@ def test_band_of_a_printed_rate_is_half_a_step_to_each_side(text, nominal, lo, h
 
 @pytest.mark.parametrize("text", ["0", "-1", "", "0.00191%"])
 def test_band_of_no_rate_is_refused(text):
-    with pytest.raises(BadFigure):
+    with pytest.raises(InvalidNumber):
         rate_band(text)
 
 
@@ -263,7 +263,7 @@ def test_percentage_that_no_earlier_rate_gives_is_inconsistent(rate, change):
 
 @pytest.mark.parametrize(("rate", "change"), [("0", "0%"), ("0.1", "0"), ("0.1", "x%")])
 def test_earlier_rate_of_no_figure_is_refused(rate, change):
-    with pytest.raises(BadFigure):
+    with pytest.raises(InvalidNumber):
         previous_rate(rate, change)
 
 

@@ -12,7 +12,7 @@ from true_rates import frame_of, shown
 
 from fxticker.frames.settle import counting_rows, hull_of, settled, with_bands
 from fxticker.model.bands import Band, hull, rate_band
-from fxticker.model.printed import BadFigure
+from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Origin, TimeBasis
 
 TEXTS = ["0.00008", "0.00009", "0.0000850", "0.1", "0.10", "12"]
@@ -98,7 +98,7 @@ def test_band_is_that_of_the_text_and_of_the_units_it_is_for():
 def test_hull_has_no_band_of_a_text():
     frame = settled(frame_of([shown("KZT/USD", text, time_basis=TimeBasis.DATE) for text in ("0.1", "0.3")]))
 
-    with pytest.raises(BadFigure):
+    with pytest.raises(InvalidNumber):
         with_bands(frame)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import fxticker as fx
 from fxticker.model.normalise import normalise
-from fxticker.model.printed import BadFigure
+from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Origin, PrintedTick, Snapshot, TimeBasis
 from fxticker.simulation.captures import read_captures
 
@@ -107,7 +107,7 @@ def test_rate_is_the_double_nearest_to_the_printed_decimal(text):
 
 @pytest.mark.parametrize(("rate", "change"), [("0", "0%"), ("-1", None), ("x", None), ("1", "0"), ("1", "x%")])
 def test_text_that_is_no_figure_is_refused(rate, change):
-    with pytest.raises(BadFigure):
+    with pytest.raises(InvalidNumber):
         of_one(rate, change)
 
 

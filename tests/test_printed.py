@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fxticker.model.printed import BadFigure, check_change, check_rate, read_change, read_rate
+from fxticker.model.printed import InvalidNumber, check_change, check_rate, read_change, read_rate
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def test_rate_is_read_exactly(text, value, decimals, quantum):
 
 @pytest.mark.parametrize("text", ["0", "0.00000", "-0.01144", "\u22120.01144", "-0"])
 def test_rate_not_above_zero_is_refused(text):
-    with pytest.raises(BadFigure, match="above zero"):
+    with pytest.raises(InvalidNumber, match="above zero"):
         read_rate(text)
 
 
 @pytest.mark.parametrize("text", ["0.0000000000001", "1" * 30, "1." + "0" * 29, "0." + "1" * 13])
 def test_rate_with_too_many_digits_is_refused(text):
-    with pytest.raises(BadFigure, match="more than 12 digits or 12 decimals"):
+    with pytest.raises(InvalidNumber, match="more than 12 digits or 12 decimals"):
         read_rate(text)
 
 
@@ -66,13 +66,13 @@ def test_rate_with_too_many_digits_is_refused(text):
     ],
 )
 def test_rate_that_is_no_number_is_refused(text):
-    with pytest.raises(BadFigure, match="not a number"):
+    with pytest.raises(InvalidNumber, match="not a number"):
         read_rate(text)
 
 
 @pytest.mark.parametrize("text", ["\u0661.\u0665", "\uff11.5", "1.\u0968", "\u00b2"])
 def test_digits_of_other_scripts_are_refused(text):
-    with pytest.raises(BadFigure, match="not a number"):
+    with pytest.raises(InvalidNumber, match="not a number"):
         read_rate(text)
 
 
@@ -109,25 +109,25 @@ def test_minus_before_zero_is_noted_and_the_value_has_no_sign(text):
 
 @pytest.mark.parametrize("text", ["0.37", "", "37 percent", "%0.37"])
 def test_percentage_without_its_mark_is_refused(text):
-    with pytest.raises(BadFigure, match="must end in %"):
+    with pytest.raises(InvalidNumber, match="must end in %"):
         read_change(text)
 
 
 @pytest.mark.parametrize("text", ["%", "-%", "0.37%%", "0.37 %", "- 1%", "+-1%", "\u20111%", "(1)%"])
 def test_percentage_that_is_no_number_is_refused(text):
-    with pytest.raises(BadFigure, match="not a number"):
+    with pytest.raises(InvalidNumber, match="not a number"):
         read_change(text)
 
 
 @pytest.mark.parametrize("text", ["0." + "3" * 13 + "%", "3" * 30 + "%", "-" + "3" * 13 + "%"])
 def test_percentage_with_too_many_digits_is_refused(text):
-    with pytest.raises(BadFigure, match="more than 12 digits or 12 decimals"):
+    with pytest.raises(InvalidNumber, match="more than 12 digits or 12 decimals"):
         read_change(text)
 
 
 @pytest.mark.parametrize("read", [read_rate, lambda text: read_change(text + "%"), read_change])
 def test_refusal_of_a_huge_figure_shows_only_its_beginning(read):
-    with pytest.raises(BadFigure) as refusal:
+    with pytest.raises(InvalidNumber) as refusal:
         read("7" * 1_000_000)
 
     assert len(str(refusal.value)) < 120
@@ -135,7 +135,7 @@ def test_refusal_of_a_huge_figure_shows_only_its_beginning(read):
 
 @pytest.mark.parametrize("text", ["12,345", "1,000", "-999,999"])
 def test_comma_that_may_stand_before_thousands_is_refused(text):
-    with pytest.raises(BadFigure, match="decimals or thousands"):
+    with pytest.raises(InvalidNumber, match="decimals or thousands"):
         read_change(f"{text}%")
 
 
@@ -169,7 +169,7 @@ FIGURES = st.from_regex(r"[-+0-9.,]{1,16}", fullmatch=True)
 def refusal(read, text):
     try:
         read(text)
-    except BadFigure as error:
+    except InvalidNumber as error:
         return str(error)
     return None
 

@@ -13,7 +13,7 @@ from fxticker.fetch.client import Fetch
 from fxticker.fetch.throttle import Pacing, is_of_one_answer
 from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.normalise import normalise
-from fxticker.model.printed import BadFigure
+from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Origin, PrintedTick, Snapshot, Tick, TimeBasis
 from fxticker.sources import History, Source
 from fxticker.sources.bank import misfits
@@ -255,7 +255,7 @@ def _take_all(
         try:
             batch.take(asked, begin, answer_of(source, history, begin, asked[-1], fetch, pacing))
             unreadable = 0
-        except (ParseError, BadFigure, BadStatus) as error:
+        except (ParseError, InvalidNumber, BadStatus) as error:
             if isinstance(error, BadStatus) and not is_of_one_answer(error):
                 raise
             batch.refuse(asked, error)

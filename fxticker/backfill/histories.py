@@ -12,7 +12,7 @@ import httpx
 from fxticker.errors import BadStatus, OtherDate, ParseError
 from fxticker.fetch.client import Fetch, Response
 from fxticker.fetch.throttle import Pacing
-from fxticker.model.printed import BadFigure
+from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Snapshot
 from fxticker.sources import History, Source
 
@@ -58,7 +58,7 @@ def _parsed(source: Source, history: History, answer: Response, first: date, las
     """What an answer holds; a fault in a source's own code makes it one that cannot be read."""
     try:
         return list(history.parse(answer.body, answer.headers, first, last))
-    except (ParseError, BadFigure):
+    except (ParseError, InvalidNumber):
         raise
     except Exception as error:
         _log.exception("%s: fault while reading the answer for %s to %s", source.id, first, last)

@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from fxticker.model.printed import MAX_INTEGER_DIGITS, Figure, read_change, read_rate
+from fxticker.model.printed import MAX_INTEGER_DIGITS, PrintedNumber, read_change, read_rate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -201,7 +201,7 @@ _MAX_STEPS = 10**MAX_INTEGER_DIGITS * CHANGE_STEP.denominator
 does."""
 
 
-def _percent_interval(change: Figure) -> tuple[Fraction, Fraction]:
+def _percent_interval(change: PrintedNumber) -> tuple[Fraction, Fraction]:
     half = Fraction(1, 2 * 10 ** max(change.decimals, PERCENT_DECIMALS))
     value = Fraction(change.value)
     if value == 0 and change.minus:

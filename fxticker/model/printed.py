@@ -26,12 +26,12 @@ _PLAIN_CHANGE = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]{1,8})?%")
 """Figures with which nothing can be wrong: nearly all, and told in a fifth of the time that reading them takes."""
 
 
-class BadFigure(ValueError):
+class InvalidNumber(ValueError):
     """A printed figure that cannot be what it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class PrintedNumber:
     """A printed figure, exactly.
 
     Attributes
@@ -54,7 +54,7 @@ class Figure:
         return Decimal(1).scaleb(-self.decimals)
 
 
-def read_rate(text: str) -> Figure:
+def read_rate(text: str) -> PrintedNumber:
     """Read a printed rate.
 
     Raises
@@ -64,11 +64,11 @@ def read_rate(text: str) -> Figure:
     """
     figure = _read(text)
     if figure.minus or figure.value == 0:
-        raise BadFigure(f"a rate must be above zero, not {text!r}")
+        raise InvalidNumber(f"a rate must be above zero, not {text!r}")
     return figure
 
 
-def read_change(text: str) -> Figure:
+def read_change(text: str) -> PrintedNumber:
     """Read a printed percentage, sign and ``%`` included, in percent.
 
     Any size is taken: for UZS the site's own formula prints falls of more than 100 %.
@@ -79,7 +79,7 @@ def read_change(text: str) -> Figure:
         If it is no percentage or has more digits than one can have.
     """
     if not text.endswith("%"):
-        raise BadFigure(f"a percentage must end in %, not {_shown(text)}")
+        raise InvalidNumber(f"a percentage must end in %, not {_shown(text)}")
     return _read(text[:-1])
 
 
@@ -95,18 +95,18 @@ def check_change(text: str) -> None:
         read_change(text)
 
 
-def _read(text: str) -> Figure:
+def _read(text: str) -> PrintedNumber:
     match = _FIGURE.fullmatch(text)
     if match is None:
-        raise BadFigure(f"not a number: {_shown(text)}")
+        raise InvalidNumber(f"not a number: {_shown(text)}")
     whole, decimals = match["whole"], match["decimals"] or ""
     if len(whole) > MAX_INTEGER_DIGITS or len(decimals) > MAX_DECIMALS:
-        raise BadFigure(f"more than {MAX_INTEGER_DIGITS} digits or {MAX_DECIMALS} decimals: {_shown(text)}")
+        raise InvalidNumber(f"more than {MAX_INTEGER_DIGITS} digits or {MAX_DECIMALS} decimals: {_shown(text)}")
     if _MAYBE_THOUSANDS.fullmatch(text):
-        raise BadFigure(f"the comma of {_shown(text)} may stand before decimals or thousands")
+        raise InvalidNumber(f"the comma of {_shown(text)} may stand before decimals or thousands")
     minus = match["sign"] is not None and match["sign"] != "+"
     magnitude = Decimal(f"{whole}.{decimals}" if decimals else whole)
-    return Figure(magnitude.copy_negate() if minus and magnitude else magnitude, len(decimals), minus)
+    return PrintedNumber(magnitude.copy_negate() if minus and magnitude else magnitude, len(decimals), minus)
 
 
 def _shown(text: str) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from fxticker.errors import DamagedPage, NoTicker, OtherDate
-from fxticker.model.printed import BadFigure, check_rate, read_rate
+from fxticker.model.printed import InvalidNumber, check_rate, read_rate
 from fxticker.model.records import PrintedTick, Snapshot
 from fxticker.sources import Source
 
@@ -50,7 +50,7 @@ def quoted(pair: str, rate_text: str, *, nominal: str = "1", difference: str = "
     """
     try:
         check_rate(rate_text)
-    except BadFigure as error:
+    except InvalidNumber as error:
         raise DamagedPage(f"{pair}: {error}") from error
     if not _NOMINAL.fullmatch(nominal):
         raise DamagedPage(f"{pair}: not a nominal: {nominal[:40]!r}")

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import NewerSchema, SegmentUnreadable, StoreError
-from fxticker.model.printed import BadFigure, Figure, read_change, read_rate
+from fxticker.model.printed import InvalidNumber, PrintedNumber, read_change, read_rate
 from fxticker.store.arrow import doubles, instant_of, integers, order_by, text_codes
 from fxticker.store.backend import Medium, StoredObject
 from fxticker.store.dedupe import first_of_identity
@@ -201,13 +201,13 @@ def _wrong_partition(
             yield Finding(name, "missing: later segments of its month are there, and what it held is lost")
 
 
-def _numbers(texts: pa.ChunkedArray, read: Callable[[str], Figure]) -> np.ndarray:
+def _numbers(texts: pa.ChunkedArray, read: Callable[[str], PrintedNumber]) -> np.ndarray:
     """What each printed text says; not a number where there is none, and infinite where it is no figure."""
     vocabulary: dict[str | None, int] = {}
     codes = text_codes(texts, vocabulary)
     values = np.full(len(vocabulary), np.inf)
     for text, code in vocabulary.items():
-        with contextlib.suppress(BadFigure):
+        with contextlib.suppress(InvalidNumber):
             values[code] = np.nan if text is None else float(read(text).value)
     found: np.ndarray = values[codes]
     return found

@@ -17,7 +17,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from fxticker.errors import DamagedPage, NoTicker
-from fxticker.model.printed import NUMBER, SIGN, BadFigure, check_change, check_rate
+from fxticker.model.printed import NUMBER, SIGN, InvalidNumber, check_change, check_rate
 from fxticker.model.records import PrintedTick, Snapshot
 from fxticker.sources.html import page_text
 from fxticker.sources.timesca.excerpt import Excerpt, excerpt
@@ -227,7 +227,7 @@ def _read(base: str, quote: str, rate: str | None, change: str | None) -> tuple[
         check_rate(tick.rate_text)
         if tick.change_text is not None:
             check_change(tick.change_text)
-    except BadFigure as error:
+    except InvalidNumber as error:
         return tick, f"{tick.pair}: {error}"
     return tick, None
 
