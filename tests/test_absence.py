@@ -11,7 +11,7 @@ from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.arrow import records_of
-from fxticker.store.read_span import scan
+from fxticker.store.read_span import read_span
 from fxticker.store.store import Store
 
 QUARTER = Every(timedelta(minutes=15))
@@ -79,7 +79,7 @@ def test_only_the_ticks_of_one_page_count_as_those_of_the_poll_that_died(store, 
     store.append(snapshot_ticks(at("11:45:20")) + snapshot_ticks(at("11:50:20")))
     begun(store, recording, at("12:00:10"))
     assert recording.batches == [[("11:45", "ok")]]
-    assert [row["ticks"] for row in records_of(scan(store.polls))] == [0, 5]
+    assert [row["ticks"] for row in records_of(read_span(store.polls))] == [0, 5]
 
 
 def test_slots_that_a_clock_ahead_left_outcomes_for_get_no_second_one(store, recording):

@@ -28,7 +28,7 @@ from fxticker.model.records import Outcome, PrintedTick
 from fxticker.model.schedule import Every
 from fxticker.simulation.site import render_html, render_text
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.backend import FileCalls, LocalStorage
 from fxticker.store.store import Store
 
 PRINTED = [PrintedTick(*entry) for entry in TICKER]
@@ -105,7 +105,7 @@ def refusing_store(folder, *, what, error=errno.ENOSPC):
         FileCalls.replace(staged, target)
 
     calls.replace = refuse
-    return Store(LocalMedium(folder, calls))
+    return Store(LocalStorage(folder, calls))
 
 
 # A sound page

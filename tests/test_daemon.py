@@ -24,7 +24,7 @@ from fxticker.model.schedule import Cron, Every
 from fxticker.simulation.site import TickerSite, render_html
 from fxticker.sources import Planned
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.backend import FileCalls, LocalStorage
 from fxticker.store.store import Store
 
 PRINTED = [PrintedTick(*entry) for entry in TICKER]
@@ -532,7 +532,7 @@ def test_a_store_that_refuses_ends_the_daemon(tmp_path, site, ended, table):
         FileCalls.replace(staged, target)
 
     calls.replace = refuse
-    store = Store(LocalMedium(tmp_path / "store", calls))
+    store = Store(LocalStorage(tmp_path / "store", calls))
     with daemon_of(store, planned(site.url, Every(SECOND))) as (daemon, taken):
         ended(daemon)
         with pytest.raises(StoreError, match="No space left on device"):
@@ -602,7 +602,7 @@ def test_a_poll_that_cannot_write_its_outcome_does_not_keep_the_daemon_from_endi
     before = set(threading.enumerate())
     with RawServer(lambda exchange: (exchange.send(ANSWER), daemon.stop())) as server:
         with daemon_of(Store(tmp_path), planned(server.url, Every(SECOND))) as (daemon, taken):
-            with Store(tmp_path).medium.exclusive(0):
+            with Store(tmp_path).medium.write_lock(0):
                 running_daemon = threading.Thread(target=daemon.run)
                 running_daemon.start()
                 running_daemon.join(SAFETY_S / 2)
@@ -921,7 +921,7 @@ class Refusing(FileCalls):
 
 @pytest.mark.parametrize("table", ["ticks", "polls"])
 def test_a_write_that_fails_is_tried_again_without_asking_the_source_again(tmp_path, ended, table):
-    store = Store(LocalMedium(tmp_path / "store", Refusing(table, times=2)))
+    store = Store(LocalStorage(tmp_path / "store", Refusing(table, times=2)))
     with (
         RawServer(lambda exchange: exchange.send(ANSWER)) as server,
         daemon_of(store, planned(server.url, Every(SECOND)), polls=1, retry_pauses_s=(0, 0)) as (daemon, taken),
@@ -935,7 +935,7 @@ def test_a_write_that_fails_is_tried_again_without_asking_the_source_again(tmp_p
 
 def test_a_write_is_not_tried_for_ever(tmp_path, site, ended):
     calls = Refusing("ticks", times=100)
-    store = Store(LocalMedium(tmp_path / "store", calls))
+    store = Store(LocalStorage(tmp_path / "store", calls))
     with daemon_of(store, planned(site.url, Every(SECOND)), retry_pauses_s=(0, 0)) as (daemon, taken):
         ended(daemon)
         with pytest.raises(StoreError, match="No space left on device"):
@@ -947,7 +947,7 @@ def test_a_stop_ends_the_wait_before_another_try(tmp_path, site, ended):
     def stop():
         daemon.stop()
 
-    store = Store(LocalMedium(tmp_path / "store", Refusing("ticks", times=1, on_refusal=stop)))
+    store = Store(LocalStorage(tmp_path / "store", Refusing("ticks", times=1, on_refusal=stop)))
     with daemon_of(store, planned(site.url, Every(SECOND)), retry_pauses_s=(3600,)) as (daemon, taken):
         ended(daemon)
         daemon.run()
@@ -964,7 +964,7 @@ def test_an_outcome_that_became_visible_in_a_try_that_failed_is_told_once(tmp_pa
                 self.failed = True
                 raise OSError(5, "Input/output error")
 
-    store = Store(LocalMedium(tmp_path / "store", FailsOnce()))
+    store = Store(LocalStorage(tmp_path / "store", FailsOnce()))
     with daemon_of(store, planned(site.url, Every(SECOND)), polls=1, retry_pauses_s=(0,)) as (daemon, taken):
         ended(daemon)
         daemon.run()

@@ -18,7 +18,7 @@ from fxticker.model.records import PrintedTick
 from fxticker.simulation.captures import read_captures
 from fxticker.simulation.site import render_html, render_text
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.backend import FileCalls, LocalStorage
 from fxticker.store.store import Store
 
 
@@ -292,7 +292,7 @@ def test_a_store_that_refuses_is_no_fault_of_a_page(pages, tmp_path):
     calls.write = full
     file = save(pages, "a.txt", render_text(TODAY, DAY))
     with pytest.raises(WriteFailed, match="No space left"):
-        bring_in(Store(LocalMedium(tmp_path / "store", calls)), file)
+        bring_in(Store(LocalStorage(tmp_path / "store", calls)), file)
 
 
 # What is stored already
@@ -432,7 +432,7 @@ def test_store_that_refuses_a_table_ends_the_import(saved, tmp_path):
             raise OSError(28, "No space left on device")
 
     with pytest.raises(WriteFailed, match="No space left"):
-        import_files(Store(LocalMedium(tmp_path / "full", Full())), tmp_path / "export.parquet")
+        import_files(Store(LocalStorage(tmp_path / "full", Full())), tmp_path / "export.parquet")
 
 
 def test_batches_of_a_table_are_bounded(saved, store, tmp_path, monkeypatch):
@@ -495,7 +495,7 @@ def test_broken_off_import_counts_what_is_stored(saved, tmp_path):
     fx.load(saved).assign(observed_at=lambda rows: rows["observed_at"] - pd.Timedelta(days=90)).to_parquet(
         tmp_path / "more.parquet"
     )
-    target = Store(LocalMedium(tmp_path / "full", FullLater()))
+    target = Store(LocalStorage(tmp_path / "full", FullLater()))
 
     with pytest.raises(WriteFailed):
         import_files(target, tmp_path / "export.parquet", tmp_path / "more.parquet", summary=summary)

@@ -9,7 +9,7 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 import fxticker as fx
 from fxticker.errors import NoData, StoreError
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
-from fxticker.store.backend import LocalMedium
+from fxticker.store.backend import LocalStorage
 from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
@@ -486,7 +486,7 @@ def test_columns_can_be_chosen_beside_every_filter(store, root):
     assert len(frame) > 0
 
 
-class Counting(LocalMedium):
+class Counting(LocalStorage):
     """A disk that counts how often a file is opened."""
 
     opened = 0

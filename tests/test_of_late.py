@@ -7,7 +7,7 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 
 from fxticker.errors import SegmentUnreadable
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
-from fxticker.store.read_recent import poll_log, recent, stored_bytes
+from fxticker.store.read_recent import poll_log, read_recent, stored_bytes
 from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
@@ -26,7 +26,7 @@ def _polls(*outcomes):
 def test_recent_holds_the_last_day_and_the_poll_before_it(store):
     store.record(Poll("timesca", NOON - DAY - QUARTER * n, Outcome.OK) for n in range(3))
     store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.STALE))
-    found = recent(store, "timesca", NOON + 3 * QUARTER)
+    found = read_recent(store, "timesca", NOON + 3 * QUARTER)
     assert [(poll.slot, poll.outcome) for poll in found.polls] == [
         (NOON - DAY, "ok"),
         (NOON, "ok"),
@@ -39,14 +39,14 @@ def test_recent_holds_the_last_day_and_the_poll_before_it(store):
 def test_the_last_sound_poll_is_found_in_earlier_months(store):
     store.record([Poll("timesca", NOON - 100 * DAY, Outcome.OK), Poll("timesca", NOON - 99 * DAY, Outcome.TIMEOUT)])
     store.record(Poll("timesca", NOON - DAY * n, Outcome.UNREACHABLE, detail="refused") for n in range(90))
-    found = recent(store, "timesca", NOON)
+    found = read_recent(store, "timesca", NOON)
     assert found.last_ok == NOON - 100 * DAY
     assert [(poll.slot, poll.detail) for poll in found.polls] == [(NOON - DAY, "refused"), (NOON, "refused")]
 
 
 def test_sound_polls_of_other_sources_are_not_ours(store):
     store.record([Poll("other", NOON, Outcome.OK)])
-    found = recent(store, "timesca", NOON)
+    found = read_recent(store, "timesca", NOON)
     assert (found.polls, found.last_ok, found.last_stale, found.pairs) == ([], None, None, [])
 
 
@@ -56,7 +56,7 @@ def test_looking_back_stops_after_so_many_segments(tmp_path, monkeypatch):
     for n in range(5):
         store.record([Poll("timesca", NOON + QUARTER * n, Outcome.OK if n == 0 else Outcome.TIMEOUT)])
         store.append([tick(rate_text=f"0.0019{n}", observed_at=NOON + QUARTER * n)])
-    found = recent(store, "timesca", NOON + 5 * QUARTER)
+    found = read_recent(store, "timesca", NOON + 5 * QUARTER)
     assert (len(found.polls), found.last_ok) == (3, None)
     assert found.changes_since == NOON + QUARTER
     assert [(pair.rate_text, pair.changed_at) for pair in found.pairs] == [("0.00194", NOON + 4 * QUARTER)]
@@ -70,7 +70,7 @@ def test_a_pair_changes_with_its_rate_or_its_percentage(store):
     for pair, values in zip(("KZT/USD", "TMT/USD"), shown, strict=True):
         store.append(tick(pair, rate, change, NOON + QUARTER * n) for n, (rate, change) in enumerate(values))
     store.append(tick("KGS/USD", "0.01144", "0%", NOON + QUARTER * n) for n in range(3))
-    found = recent(store, "timesca", NOON + DAY)
+    found = read_recent(store, "timesca", NOON + DAY)
     assert [(seen.pair, seen.rate_text, seen.seen_at, seen.changed_at) for seen in found.pairs] == [
         ("KGS/USD", "0.01144", NOON + 2 * QUARTER, None),
         ("KZT/USD", "0.00192", NOON + 2 * QUARTER, NOON + QUARTER),
@@ -86,7 +86,7 @@ def test_changes_are_found_within_and_between_segments(tmp_path):
         store.append([tick("TMT/USD", rate, "0%", NOON + QUARTER * n)])
     for n, rate in enumerate(["2.0", "2.0", "2.1", "2.1"]):
         store.append([tick("KGS/USD", rate, "0%", NOON + QUARTER * (n + 5))])
-    kgs, tmt = recent(store, "timesca", NOON + DAY).pairs
+    kgs, tmt = read_recent(store, "timesca", NOON + DAY).pairs
     assert (kgs.pair, kgs.rate_text, kgs.seen_at) == ("KGS/USD", "2.1", NOON + 8 * QUARTER)
     assert kgs.changed_at == NOON + 7 * QUARTER
     assert (tmt.pair, tmt.rate_text, tmt.seen_at) == ("TMT/USD", "1.1", NOON + 4 * QUARTER)
@@ -96,7 +96,7 @@ def test_changes_are_found_within_and_between_segments(tmp_path):
 def test_changes_are_not_looked_for_beyond_a_month(store):
     store.append([tick(rate_text="0.00190", observed_at=NOON - 41 * DAY), tick(observed_at=NOON - 40 * DAY)])
     store.append([tick(observed_at=NOON - 30 * DAY), tick()])
-    [pair] = recent(store, "timesca", NOON).pairs
+    [pair] = read_recent(store, "timesca", NOON).pairs
     assert (pair.seen_at, pair.changed_at) == (NOON, None)
 
 
@@ -106,7 +106,7 @@ def test_imported_pages_and_ticks_of_the_future_are_no_advance(store):
     midnight = NOON.replace(hour=0)
     store.append([tick(rate_text="0.00400", observed_at=midnight, time_basis=TimeBasis.DATE, origin=Origin.PAGE)])
     store.append([tick(rate_text="0.00500", observed_at=NOON + DAY)])
-    [pair] = recent(store, "timesca", NOON).pairs
+    [pair] = read_recent(store, "timesca", NOON).pairs
     assert (pair.rate_text, pair.changed_at) == ("0.00191", None)
 
 
@@ -115,7 +115,7 @@ def test_a_damaged_segment_is_named(store, tmp_path):
     [segment] = tmp_path.rglob("*.parquet")
     segment.write_bytes(b"no segment")
     with pytest.raises(SegmentUnreadable, match=r"polls/source=timesca/month=2025-11/00000\.parquet"):
-        recent(store, "timesca", NOON)
+        read_recent(store, "timesca", NOON)
 
 
 def test_looking_back_needs_no_pandas(store, tmp_path):
@@ -206,9 +206,9 @@ def test_the_size_of_a_store_is_that_of_its_files(tmp_path):
 
 def test_a_source_is_unchanged_since_any_of_its_pairs_changed(tmp_path):
     store = Store(tmp_path)
-    assert recent(store, "timesca", NOON).unchanged_since is None
+    assert read_recent(store, "timesca", NOON).unchanged_since is None
     store.append(snapshot_ticks(NOON - DAY))
-    assert recent(store, "timesca", NOON).unchanged_since == NOON - DAY
+    assert read_recent(store, "timesca", NOON).unchanged_since == NOON - DAY
     store.append([tick(rate_text="0.00192", observed_at=NOON - QUARTER)])
     store.append([tick("KGS/USD", "0.01144", "0%", NOON)])
-    assert recent(store, "timesca", NOON).unchanged_since == NOON - QUARTER
+    assert read_recent(store, "timesca", NOON).unchanged_since == NOON - QUARTER

@@ -18,7 +18,7 @@ from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import every
 from fxticker.monitoring.health import health_of
 from fxticker.sources import Planned, source_of
-from fxticker.store.read_recent import recent
+from fxticker.store.read_recent import read_recent
 from fxticker.store.store import Store
 
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -187,7 +187,7 @@ def test_a_rate_that_stands_still_for_weeks_is_trouble_only_where_it_should_move
     store.append([tick("USD/KGS", "87,4500", None, SLOT - timedelta(days), source=source) for days in (20, 10, 0)])
     store.record([Poll(source, SLOT, Outcome.OK, started_at=SLOT)])
     plan = Planned(source_of(source), every("6h", source))
-    assert (health_of(plan, recent(store, source, SLOT), SLOT).trouble is None) == is_well
+    assert (health_of(plan, read_recent(store, source, SLOT), SLOT).trouble is None) == is_well
 
 
 # Remarks

@@ -13,7 +13,7 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.model.records import Outcome, Poll
-from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.backend import FileCalls, LocalStorage
 from fxticker.store.store import Finding, Moved, Store
 
 QUARTER = timedelta(minutes=15)
@@ -199,7 +199,7 @@ def test_folder_without_permission_is_named_and_the_others_are_still_checked(roo
     assert named == [MONTH, DECEMBER]
 
 
-class NoFolder(LocalMedium):
+class NoFolder(LocalStorage):
     """A disk on which one folder cannot be listed, for whoever asks."""
 
     def list(self, prefix):
@@ -240,7 +240,7 @@ def test_refused_step_loses_nothing_and_a_second_try_ends_it(root, step, number)
     content = (root / SECOND).read_bytes()
 
     calls = FileCalls()
-    store = Store(LocalMedium(root, calls))
+    store = Store(LocalStorage(root, calls))
     store.append([])  # takes the lock, which has steps of its own
     refuse(calls, step, number)
     [first] = store.quarantine()
@@ -311,14 +311,14 @@ def test_folder_of_a_month_that_there_is_not_is_named(root, month):
         fx.load(root)
 
 
-class NoMemory(LocalMedium):
+class NoMemory(LocalStorage):
     """A disk for whose bytes there is no room."""
 
     def open(self, name):
         raise pa.ArrowMemoryError("malloc of size 200000 failed")
 
 
-class BadSector(LocalMedium):
+class BadSector(LocalStorage):
     """A disk that fails now, which says nothing of its bytes."""
 
     def open(self, name):

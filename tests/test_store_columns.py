@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from fxticker.store.arrow import (
     array_of,
     compact,
-    integers,
     microseconds,
     order_by,
     table_of,
-    taken,
+    take,
     text_codes,
+    to_int64,
     validate,
 )
 
@@ -91,7 +91,7 @@ def test_table_is_made_column_by_column_of_records():
 def test_integers_read_a_column_of_several_chunks_in_order():
     column = pa.chunked_array([array_of([1, 2], pa.int32()), array_of([], pa.int32()), array_of([3], pa.int32())])
 
-    assert integers(column).tolist() == [1, 2, 3]
+    assert to_int64(column).tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ def test_integers_read_a_column_of_several_chunks_in_order():
     ],
 )
 def test_integers_read_a_slice_from_its_offset(kind, values, expected):
-    assert integers(pa.chunked_array([array_of(values, kind).slice(1)])).tolist() == expected
+    assert to_int64(pa.chunked_array([array_of(values, kind).slice(1)])).tolist() == expected
 
 
 @pytest.mark.parametrize("chunks", [[], [array_of([], INSTANT)], [array_of([NOON], INSTANT).slice(0, 0)]])
 def test_integers_of_no_rows_are_none(chunks):
-    assert integers(pa.chunked_array(chunks, type=INSTANT)).tolist() == []
+    assert to_int64(pa.chunked_array(chunks, type=INSTANT)).tolist() == []
 
 
 def test_codes_are_equal_exactly_where_texts_are_equal():
@@ -200,7 +200,7 @@ def test_rows_are_taken_as_arrow_takes_them(chunks, data):
     rows = rows.slice(data.draw(st.integers(0, 3)))
     places = st.lists(st.integers(0, rows.num_rows - 1), max_size=20) if rows.num_rows else st.just([])
     chosen = np.array(data.draw(places), np.int64)
-    found = taken(rows, chosen)
+    found = take(rows, chosen)
     found.validate(full=True)
     assert found.schema == rows.schema
     assert found.to_pylist() == rows.take(pa.array(chosen)).to_pylist()

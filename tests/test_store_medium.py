@@ -19,7 +19,7 @@ from builders import NOON, FixedClock, snapshot_ticks
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError, StoreLocked, WriteFailed
 from fxticker.model.records import Outcome, Poll
-from fxticker.store.backend import FileCalls, LocalMedium, local_medium
+from fxticker.store.backend import FileCalls, LocalStorage, local_storage
 from fxticker.store.store import Store
 
 NOVEMBER = "ticks/source=timesca/month=2025-11/00000.parquet"
@@ -136,7 +136,7 @@ def calls(tmp_path):
 @pytest.fixture
 def store(root, calls):
     """A store with one acknowledged snapshot of November."""
-    store = Store(LocalMedium(root, calls), clock=FixedClock())
+    store = Store(LocalStorage(root, calls), clock=FixedClock())
     store.append(snapshot_ticks())
     calls.heal()
     return store
@@ -144,7 +144,7 @@ def store(root, calls):
 
 @pytest.fixture
 def medium(root):
-    return LocalMedium(root)
+    return LocalStorage(root)
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ def test_deleting_removes_the_object_and_twice_is_no_error(medium):
 
 
 def test_refused_delete_names_the_object(root, calls):
-    medium = LocalMedium(root, calls)
+    medium = LocalStorage(root, calls)
     medium.put("a/1", b"")
     calls.refused = {"unlink": errno.EACCES}
 
@@ -255,7 +255,7 @@ def test_refused_delete_names_the_object(root, calls):
 
 def test_medium_of_a_missing_folder_is_refused_where_a_store_must_be(tmp_path):
     with pytest.raises(StoreError, match="parquet: there is no store here"):
-        local_medium(tmp_path / "parquet", must_exist=True)
+        local_storage(tmp_path / "parquet", must_exist=True)
 
 
 def test_append_fsyncs_the_file_before_its_name_and_the_folder_after(store, calls):
@@ -270,7 +270,7 @@ def test_append_fsyncs_the_file_before_its_name_and_the_folder_after(store, call
 
 
 def test_first_append_makes_every_new_folder_durable(root, calls):
-    Store(LocalMedium(root, calls)).append(snapshot_ticks())
+    Store(LocalStorage(root, calls)).append(snapshot_ticks())
 
     assert [path for step, path in calls.made if step == "mkdir"] == [
         "parquet",
@@ -369,7 +369,7 @@ def test_fault_in_one_month_keeps_what_was_published_of_another(store, calls, ro
 
 
 def test_fault_between_two_segments_of_one_append_loses_and_doubles_nothing(root, calls):
-    store = Store(LocalMedium(root, calls), clock=FixedClock(), segment_rows=5)
+    store = Store(LocalStorage(root, calls), clock=FixedClock(), segment_rows=5)
     store.append(snapshot_ticks())
     calls.room_bytes = 6000  # enough for one segment of five rows and not for two
     rows = snapshot_ticks(LATER) + snapshot_ticks(LATER + timedelta(minutes=15))
@@ -417,7 +417,7 @@ def test_rows_stay_unproven_until_a_publish_succeeds(store, calls):
 
 
 def test_known_rows_are_published_once_by_a_new_process_and_then_no_more(store, calls, root):
-    restarted = Store(LocalMedium(root, calls))
+    restarted = Store(LocalStorage(root, calls))
 
     restarted.append(snapshot_ticks())
     assert calls.steps().count("replace") == 1
@@ -427,7 +427,7 @@ def test_known_rows_are_published_once_by_a_new_process_and_then_no_more(store, 
 
 
 def test_sealed_segment_left_by_a_failed_folder_fsync_is_published_again(root, calls):
-    store = Store(LocalMedium(root, calls), segment_rows=5)
+    store = Store(LocalStorage(root, calls), segment_rows=5)
     store.append(snapshot_ticks(NEXT_MONTH))
     calls.refused = {"fsync folder": errno.EIO}
     with pytest.raises(WriteFailed):
@@ -442,7 +442,7 @@ def test_sealed_segment_left_by_a_failed_folder_fsync_is_published_again(root, c
 
 def test_rows_that_another_writer_left_undurable_are_published_again(store, calls, root):
     other_calls = Calls(root.parent)
-    other = Store(LocalMedium(root, other_calls))
+    other = Store(LocalStorage(root, other_calls))
     other.append(snapshot_ticks())
     store.append(snapshot_ticks())
     calls.heal()
@@ -499,7 +499,7 @@ def test_refused_folder_of_the_store_is_a_named_failure(root, calls):
     calls.refused = {"mkdir": errno.EACCES}
 
     with pytest.raises(WriteFailed, match="Permission denied"):
-        Store(LocalMedium(root, calls)).append(snapshot_ticks())
+        Store(LocalStorage(root, calls)).append(snapshot_ticks())
 
 
 @pytest.mark.parametrize(("moment", "visible_rows", "left"), [("before", 5, 1), ("after", 10, 0)])
@@ -571,7 +571,7 @@ def test_every_writing_call_needs_the_lock(lock_holder, root, write):
 
 
 def test_readers_do_not_wait_for_the_lock(store, root):
-    with store.medium.exclusive(0):
+    with store.medium.write_lock(0):
         assert len(fx.load(root)) == 5
         assert Store(root).check() == []
         assert len(store.live_ticks("timesca", NOON, LATER)) == 5
@@ -625,7 +625,7 @@ def test_waiting_for_a_thread_of_the_same_store_ends_too(root):
             ends.append(error)
 
     writer = threading.Thread(target=write)
-    with store.medium.exclusive(0):
+    with store.medium.write_lock(0):
         writer.start()
         writer.join(1)
         waiting = writer.is_alive()
@@ -658,7 +658,7 @@ def test_rejected_body_is_published_as_any_object_is(store, calls, root):
 def test_second_daemon_is_refused_at_once_and_told_who_runs(other_daemon, root):
     with (
         pytest.raises(StoreLocked, match=rf"process {other_daemon.pid} \(-c .* since ") as caught,
-        Store(root).as_daemon(),
+        Store(root).daemon_lock(),
     ):
         pass
 
@@ -676,7 +676,7 @@ def test_daemon_ends_with_its_process(other_daemon, root):
 
     assert str(other_daemon.pid) in (root / ".daemon").read_text()
     assert Store(root).daemon() is None
-    with Store(root).as_daemon():
+    with Store(root).daemon_lock():
         assert Store(root).daemon() is not None
 
 
@@ -686,7 +686,7 @@ def test_asking_for_the_daemon_changes_nothing(root):
 
 
 def test_those_who_ask_for_the_daemon_are_not_taken_for_one(root):
-    with Store(root).as_daemon():
+    with Store(root).daemon_lock():
         pass
     with (root / ".daemon").open("rb") as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
@@ -694,7 +694,7 @@ def test_those_who_ask_for_the_daemon_are_not_taken_for_one(root):
 
 
 def test_daemon_whose_word_cannot_be_read_is_an_unnamed_process(root):
-    with Store(root).as_daemon():
+    with Store(root).daemon_lock():
         (root / ".daemon").write_text("{")
         assert Store(root).daemon() == "an unnamed process"
 
@@ -708,20 +708,20 @@ def test_daemon_lock_that_cannot_be_looked_at_is_named(root):
 
 
 def test_folder_that_only_a_daemon_has_used_is_a_store(root):
-    with Store(root).as_daemon():
-        assert local_medium(root, must_exist=True).exists()
+    with Store(root).daemon_lock():
+        assert local_storage(root, must_exist=True).exists()
 
 
 def test_daemon_lock_that_cannot_be_taken_is_a_named_failure(tmp_path):
     (tmp_path / "parquet").write_text("not a folder")
 
-    with pytest.raises(WriteFailed), Store(tmp_path / "parquet").as_daemon():
+    with pytest.raises(WriteFailed), Store(tmp_path / "parquet").daemon_lock():
         pass
 
 
 @pytest.mark.parametrize("replaced", [True, False])
 def test_daemon_writes_nothing_into_a_folder_that_took_the_place_of_its_own(store, root, replaced):
-    with store.as_daemon():
+    with store.daemon_lock():
         root.rename(root.parent / "moved")
         if replaced:
             Store(root).append(snapshot_ticks(LATER))

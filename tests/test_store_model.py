@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import fxticker as fx
 from fxticker.errors import WriteFailed
 from fxticker.model.records import Outcome, Poll, TimeBasis
-from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.backend import FileCalls, LocalStorage
 from fxticker.store.store import Appended, Store
 
 MICROSECOND = timedelta(microseconds=1)
@@ -346,7 +346,7 @@ class StoreBesideAModel(RuleBasedStateMachine):
         self.files_are_as_the_contract_says()
 
     def _opened(self):
-        return Store(LocalMedium(self.root, self.calls), clock=self.clock, segment_rows=self.segment_rows)
+        return Store(LocalStorage(self.root, self.calls), clock=self.clock, segment_rows=self.segment_rows)
 
     def _fresh_ticks(self, batch):
         rows = [as_row(given, recorded_at=self.clock.at) for given in batch]

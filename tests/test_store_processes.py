@@ -15,7 +15,7 @@ import fxticker as fx
 from fxticker.errors import StoreLocked
 from fxticker.model.records import Outcome, Poll, PrintedTick
 from fxticker.simulation.site import TickerSite
-from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.backend import FileCalls, LocalStorage
 from fxticker.store.store import Appended, Store
 
 SAFETY_S = 60
@@ -317,6 +317,6 @@ class OthersAreQuicker(FileCalls):
 
 
 def test_folder_that_another_process_makes_first_is_no_failure(root):
-    store = Store(LocalMedium(root, OthersAreQuicker()))
+    store = Store(LocalStorage(root, OthersAreQuicker()))
 
     assert store.append(snapshot_ticks()) == Appended(added=5, known=0)

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxticker.store.schema import POLLS, TICKS
-from fxticker.store.segment_file import END_BYTES, Summary, encoded, summary_at_end, summary_in, summary_of
+from fxticker.store.segment_file import END_BYTES, SegmentSummary, encoded, summary_at_end, summary_in, summary_of
 from fxticker.store.segments import SegmentName
 from fxticker.store.store import Store
 
 EMPTY = pa.Table.from_batches([], TICKS.schema)
 NAMES = st.lists(st.from_regex("[A-Z]{3}/[A-Z]{3}", fullmatch=True), unique=True, max_size=60).map(tuple)
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
-SUMMARIES = st.builds(Summary, st.integers(0, 2**31), NUMBERS, NUMBERS, NAMES, st.booleans(), st.none() | NAMES)
+SUMMARIES = st.builds(SegmentSummary, st.integers(0, 2**31), NUMBERS, NUMBERS, NAMES, st.booleans(), st.none() | NAMES)
 
 
 @pytest.fixture

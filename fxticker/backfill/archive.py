@@ -21,8 +21,8 @@ from fxticker.fetch.throttle import is_of_one_answer
 from fxticker.model.normalise import normalise
 from fxticker.model.records import Origin, Tick, TimeBasis
 from fxticker.sources import Source
-from fxticker.store.arrow import having, instant_of, integers
-from fxticker.store.read_span import Span, scan
+from fxticker.store.arrow import instant_of, is_in, to_int64
+from fxticker.store.read_span import Span, read_span
 from fxticker.store.store import Store
 
 INDEX_PAUSE_S = 3.0
@@ -256,8 +256,8 @@ def ticks_of(source: Source, body: bytes, headers: Mapping[str, str], at: dateti
 
 def _stored_hours(store: Store, source: str) -> set[datetime]:
     """The hours in which captures of a source are stored."""
-    rows = scan(store.ticks, sources=[source], span=Span())
-    at = integers(rows.column("observed_at"))[having(rows.column("time_basis"), [TimeBasis.CAPTURE])]
+    rows = read_span(store.ticks, sources=[source], span=Span())
+    at = to_int64(rows.column("observed_at"))[is_in(rows.column("time_basis"), [TimeBasis.CAPTURE])]
     return {_hour(instant_of(int(moment))) for moment in set(at.tolist())}
 
 

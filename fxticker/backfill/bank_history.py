@@ -18,8 +18,8 @@ from fxticker.model.records import Origin, PrintedTick, Snapshot, Tick, TimeBasi
 from fxticker.sources import History, Source
 from fxticker.sources.bank import misfits
 from fxticker.sources.fixed import Constant
-from fxticker.store.arrow import having, instant_of, integers
-from fxticker.store.read_span import Span, scan
+from fxticker.store.arrow import instant_of, is_in, to_int64
+from fxticker.store.read_span import Span, read_span
 from fxticker.store.store import Appended, Store
 
 MAY_COME_YET = timedelta(days=7)
@@ -152,8 +152,8 @@ def stored_days(store: Store, source: str, first: date, last: date) -> set[date]
     """The days of a span for which ticks of a source are stored that rest on their date."""
     if last < first:
         return set()
-    rows = scan(store.ticks, sources=[source], span=Span(_begin(first), _begin(last) + _DAY))
-    at = integers(rows.column("observed_at"))[having(rows.column("time_basis"), [TimeBasis.DATE])]
+    rows = read_span(store.ticks, sources=[source], span=Span(_begin(first), _begin(last) + _DAY))
+    at = to_int64(rows.column("observed_at"))[is_in(rows.column("time_basis"), [TimeBasis.DATE])]
     return {instant_of(int(moment)).date() for moment in set(at.tolist())}
 
 

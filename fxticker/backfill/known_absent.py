@@ -12,7 +12,7 @@ from typing import Any
 
 from fxticker.errors import StoreError
 from fxticker.model.clock import Clock
-from fxticker.store.backend import Medium
+from fxticker.store.backend import StorageBackend
 from fxticker.store.store import LOCK_TIMEOUT_S
 
 FOLDER = "asked"
@@ -60,7 +60,7 @@ class Lacking:
         return bool(self._open) and all(self._open[-1] - _DAY * back in self.without for back in range(TOO_LONG_DAYS))
 
 
-def absent_days(medium: Medium, source: str) -> set[date]:
+def absent_days(medium: StorageBackend, source: str) -> set[date]:
     """The days that a source was found not to have.
 
     Raises
@@ -81,7 +81,7 @@ def absent_days(medium: Medium, source: str) -> set[date]:
     return days
 
 
-def record_absent_days(medium: Medium, source: str, days: Iterable[date]) -> None:
+def record_absent_days(medium: StorageBackend, source: str, days: Iterable[date]) -> None:
     """Add days that a source does not have to those on record, durably.
 
     Raises
@@ -91,7 +91,7 @@ def record_absent_days(medium: Medium, source: str, days: Iterable[date]) -> Non
     StoreError
         As `absent_days`, and if the record has no room for them: it stays as it is.
     """
-    with medium.exclusive(LOCK_TIMEOUT_S):
+    with medium.write_lock(LOCK_TIMEOUT_S):
         spans: list[list[date]] = []
         for day in sorted(absent_days(medium, source).union(days)):
             if spans and spans[-1][1] + _DAY == day:
@@ -101,7 +101,7 @@ def record_absent_days(medium: Medium, source: str, days: Iterable[date]) -> Non
         _write(medium, _days_name(source), "days", [[first.isoformat(), last.isoformat()] for first, last in spans])
 
 
-def empty_captures(medium: Medium, source: str, archive: str) -> set[str]:
+def empty_captures(medium: StorageBackend, source: str, archive: str) -> set[str]:
     """The captures of an archive, by their timestamps, that were found to show no ticker.
 
     Raises
@@ -117,7 +117,7 @@ def empty_captures(medium: Medium, source: str, archive: str) -> set[str]:
     return set(stamps)
 
 
-def record_empty_captures(medium: Medium, source: str, archive: str, stamps: Iterable[str]) -> None:
+def record_empty_captures(medium: StorageBackend, source: str, archive: str, stamps: Iterable[str]) -> None:
     """Add captures without a ticker to those on record, durably.
 
     Raises
@@ -125,7 +125,7 @@ def record_empty_captures(medium: Medium, source: str, archive: str, stamps: Ite
     StoreError
         As `record_absent_days`.
     """
-    with medium.exclusive(LOCK_TIMEOUT_S):
+    with medium.write_lock(LOCK_TIMEOUT_S):
         known = empty_captures(medium, source, archive)
         _write(medium, _captures_name(source, archive), "captures", sorted(known.union(stamps)))
 
@@ -143,7 +143,7 @@ class Answers:
         The present.
     """
 
-    def __init__(self, medium: Medium, archive: str, clock: Clock) -> None:
+    def __init__(self, medium: StorageBackend, archive: str, clock: Clock) -> None:
         self._medium = medium
         self._archive = archive
         self._clock = clock
@@ -161,7 +161,7 @@ class Answers:
     def keep(self, name: str, url: str, answer: bytes) -> None:
         """Put an answer on record in place of an earlier one; where that cannot be done, it is asked for again."""
         item = [self._clock.now().isoformat(), url, answer.decode("utf-8", "replace")]
-        with suppress(StoreError), self._medium.exclusive(LOCK_TIMEOUT_S):
+        with suppress(StoreError), self._medium.write_lock(LOCK_TIMEOUT_S):
             _write(self._medium, self._file(name), "answer", item)
 
     def _file(self, name: str) -> str:
@@ -176,7 +176,7 @@ def _captures_name(source: str, archive: str) -> str:
     return f"{FOLDER}/{source}.{archive}.json"
 
 
-def _read(medium: Medium, name: str, key: str) -> list[Any]:
+def _read(medium: StorageBackend, name: str, key: str) -> list[Any]:
     found = next((item for item in medium.list(FOLDER) if item.name == name), None)
     if found is None:
         return []
@@ -192,7 +192,7 @@ def _read(medium: Medium, name: str, key: str) -> list[Any]:
     return items
 
 
-def _write(medium: Medium, name: str, key: str, items: Sequence[object]) -> None:
+def _write(medium: StorageBackend, name: str, key: str, items: Sequence[object]) -> None:
     data = json.dumps({"version": 1, key: items}, separators=(",", ":")).encode()
     if len(data) > MAX_BYTES:
         raise StoreError(

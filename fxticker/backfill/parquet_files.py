@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fxticker.errors import SchemaMismatch
-from fxticker.store.arrow import integers, microseconds
+from fxticker.store.arrow import microseconds, to_int64
 from fxticker.store.segment_file import DAMAGE, summary_in
 from fxticker.store.validate import GIVEN, fitting
 
@@ -59,7 +59,7 @@ def batches(path: Path, latest: datetime) -> Iterator[pa.Table]:
             if "source" not in columns and folder is not None:
                 rows = rows.append_column("source", pa.repeat(folder.removeprefix("source="), len(rows)))
             rows = fitting(rows)
-            at = integers(rows.column("observed_at"))
+            at = to_int64(rows.column("observed_at"))
             if len(at) and not (at.min() >= 0 and at.max() <= microseconds(latest)):
                 raise SchemaMismatch("ticks from before 1970 or of the future")
             promised -= len(rows)

@@ -40,16 +40,16 @@ def status(config: Config = None, store: StoreFolder = None, form: Formatted = F
     """
     from fxticker.cli.output import show, show_document
     from fxticker.monitoring.health import health_of
-    from fxticker.store.backend import local_medium
-    from fxticker.store.read_recent import recent, stored_bytes
+    from fxticker.store.backend import local_storage
+    from fxticker.store.read_recent import read_recent, stored_bytes
     from fxticker.store.store import Store
 
     configured = settings(config)
     folder = store if store is not None else configured.store.path
-    medium = local_medium(folder, must_exist=True)
+    medium = local_storage(folder, must_exist=True)
     opened = Store(medium)
     now = datetime.now(UTC)
-    found = [health_of(plan, recent(opened, plan.source.id, now), now) for plan in configured.planned()]
+    found = [health_of(plan, read_recent(opened, plan.source.id, now), now) for plan in configured.planned()]
     held = {
         "path": str(folder),
         "size_bytes": stored_bytes(opened),

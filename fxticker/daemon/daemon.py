@@ -136,7 +136,7 @@ class Daemon:
         StoreError
             If the store refused a write: without a record the daemon must not go on as if all were well.
         """
-        with self._store.as_daemon():
+        with self._store.daemon_lock():
             self._begin()
             heart = threading.Thread(target=self._beat_on, daemon=True)
             heart.start()

@@ -13,10 +13,10 @@ import pyarrow as pa
 from fxticker.errors import NoData
 from fxticker.model.records import TimeBasis
 from fxticker.model.timestamps import Moment, instant, last_instant
-from fxticker.store.arrow import having, integers, microseconds, order_by, taken, text_codes
-from fxticker.store.read_columns import SOURCE, Gathered, gather
-from fxticker.store.read_last import last_rows
-from fxticker.store.read_span import Span, scan, segments_of, with_source
+from fxticker.store.arrow import is_in, microseconds, order_by, take, text_codes, to_int64
+from fxticker.store.read_columns import SOURCE, Gathered, read_columns
+from fxticker.store.read_last import read_last
+from fxticker.store.read_span import Span, read_span, segments_of, with_source
 from fxticker.store.schema import TICKS
 from fxticker.store.segments import SegmentTable
 from fxticker.store.store import Store, opened
@@ -115,9 +115,9 @@ def load_polls(
         ``detail``; whole numbers that may be null are float64.
     """
     span = _span(start, end)
-    table = scan(opened(store).polls, sources=None if sources is None else names(sources), span=span)
+    table = read_span(opened(store).polls, sources=None if sources is None else names(sources), span=span)
     table = table.unify_dictionaries()
-    return _to_frame(taken(table, order_by(table, ("slot", "source"))))
+    return _to_frame(take(table, order_by(table, ("slot", "source"))))
 
 
 def wide(
@@ -184,7 +184,7 @@ def last_by(
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
 ) -> pd.DataFrame:
-    """All rows of each source's pair at its last instant not later than `upto`: see `last_rows`.
+    """All rows of each source's pair at its last instant not later than `upto`: see `read_last`.
 
     Returns
     -------
@@ -195,7 +195,7 @@ def last_by(
     wanted = None if pairs is None else names(pairs)
     known_by = None if as_of is None else last_instant(as_of)
     parts = [
-        last_rows(ticks, source, upto=upto, pairs=wanted, as_of=known_by) for source in _sources_of(ticks, sources)
+        read_last(ticks, source, upto=upto, pairs=wanted, as_of=known_by) for source in _sources_of(ticks, sources)
     ]
     return _to_frame(pa.concat_tables([with_source(pa.Table.from_batches([], TICKS.schema), ""), *filter(None, parts)]))
 
@@ -203,7 +203,7 @@ def last_by(
 def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Table:
     """`latest` as an Arrow table, made without pandas: what a command line can wait for."""
     wanted = _sources_of(store.ticks, sources)
-    parts = [last_rows(store.ticks, source) for source in wanted]
+    parts = [read_last(store.ticks, source) for source in wanted]
     found = [_counting(part) for part in parts if part is not None]
     if not found:
         raise NoData(f"{store.medium}: no tick is stored" + (f" for {', '.join(wanted)}" if sources else ""))
@@ -213,12 +213,12 @@ def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Ta
 def _counting(rows: pa.Table) -> pa.Table:
     """One row of each pair, by pair: the last recorded; one that has an instant before one that has a date only."""
     order = order_by(rows, ("recorded_at", "rate_text"))
-    is_exact = ~having(rows.column("time_basis"), [TimeBasis.DATE])
+    is_exact = ~is_in(rows.column("time_basis"), [TimeBasis.DATE])
     order = order[np.argsort(is_exact[order], kind="stable")]
-    order = order[order_by(taken(rows, order), ("pair",))]
+    order = order[order_by(take(rows, order), ("pair",))]
     codes = text_codes(rows.column("pair"), {})[order]
     is_last = np.append(codes[1:] != codes[:-1], True)
-    return taken(rows, order[is_last])
+    return take(rows, order[is_last])
 
 
 def _gathered(
@@ -238,14 +238,14 @@ def _gathered(
             return None
         kept = np.ones(rows.num_rows, bool)
         if wanted is not None:
-            kept &= having(rows.column("pair"), wanted)
+            kept &= is_in(rows.column("pair"), wanted)
         if known_by is not None:
-            kept &= integers(rows.column("recorded_at")) <= known_by
+            kept &= to_int64(rows.column("recorded_at")) <= known_by
         return kept
 
     held = segments_of(table, None if sources is None else names(sources), span)
     needed = {*columns, *(() if as_of is None else ("recorded_at",))}
-    return gather(table, held, span=span, columns=needed, select=select)
+    return read_columns(table, held, span=span, columns=needed, select=select)
 
 
 def _span(start: Moment | None, end: Moment | None) -> Span:

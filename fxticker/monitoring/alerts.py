@@ -32,7 +32,7 @@ from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
 from fxticker.monitoring.health import trouble_of
 from fxticker.sources import Planned
-from fxticker.store.read_recent import Recent, recent
+from fxticker.store.read_recent import Recent, read_recent
 from fxticker.store.store import Store
 
 COMMAND_S = 30.0
@@ -176,7 +176,7 @@ class Alerts:
 
     def _recent(self, source: str, now: datetime) -> Recent | None:
         try:
-            return recent(self._store, source, now)
+            return read_recent(self._store, source, now)
         except StoreError as error:
             _log.warning("alerts: what is on record is not known: %s", error)
             return None

@@ -27,7 +27,7 @@ from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
 from fxticker.monitoring.health import trouble_of
 from fxticker.sources import Planned
-from fxticker.store.read_recent import PairSeen, Recent, recent, stored_bytes
+from fxticker.store.read_recent import PairSeen, Recent, read_recent, stored_bytes
 from fxticker.store.store import Store
 
 _DURATIONS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
@@ -145,7 +145,7 @@ class Metrics:
 
     def _read(self, source: str) -> None:
         try:
-            self._recent[source] = recent(self._store, source, self._clock.now())
+            self._recent[source] = read_recent(self._store, source, self._clock.now())
         except BaseException:
             with self._lock:
                 self._changed.add(source)

@@ -78,12 +78,12 @@ def _instants(column: pa.ChunkedArray) -> list[datetime | None]:
     return [None if number is None else instant_of(number) for number in numbers]
 
 
-def where(rows: pa.Table, kept: np.ndarray) -> pa.Table:
+def filter_rows(rows: pa.Table, kept: np.ndarray) -> pa.Table:
     """The rows for which `kept` is true; the table itself if that is all of them."""
-    return rows if kept.all() else taken(rows, np.flatnonzero(kept))
+    return rows if kept.all() else take(rows, np.flatnonzero(kept))
 
 
-def taken(rows: pa.Table, places: np.ndarray) -> pa.Table:
+def take(rows: pa.Table, places: np.ndarray) -> pa.Table:
     """The rows with these numbers, in their order, as ``Table.take`` gives them."""
     columns = [_taken(column.chunk(0), places) for column in rows.combine_chunks().columns] if rows.num_rows else []
     return pa.Table.from_arrays(columns, schema=rows.schema) if columns else rows
@@ -100,13 +100,13 @@ def _taken(array: pa.Array, places: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(array.type, len(places), [None if valid is None else _bits(valid[places]), data])
 
 
-def integers(column: pa.ChunkedArray) -> np.ndarray:
+def to_int64(column: pa.ChunkedArray) -> np.ndarray:
     """A column of instants, dates or whole numbers without nulls as signed integers of its own width."""
     return _together([integers_of(chunk) for chunk in column.chunks], np.int64)
 
 
 def integers_of(array: pa.Array) -> np.ndarray:
-    """`integers` of one chunk: no copy, and so not to be written to."""
+    """`to_int64` of one chunk: no copy, and so not to be written to."""
     values = np.frombuffer(array.buffers()[1], dtype=np.dtype(f"i{array.type.bit_width // 8}"))
     return values[array.offset : array.offset + len(array)]
 
@@ -180,7 +180,7 @@ def validate(table: pa.Table) -> None:
                     raise ValueError("a text's number is outside its dictionary")
 
 
-def having(column: pa.ChunkedArray, texts: Collection[str]) -> np.ndarray:
+def is_in(column: pa.ChunkedArray, texts: Collection[str]) -> np.ndarray:
     """Which rows of a dictionary column have one of some texts."""
     vocabulary: dict[str | None, int] = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     wanted = len(vocabulary)
@@ -228,7 +228,7 @@ def order_by(table: pa.Table, names: Sequence[str]) -> np.ndarray:
             ranks = {text: rank for rank, text in enumerate(sorted(text or "" for text in vocabulary))}
             keys.append(np.array([ranks[text or ""] for text in vocabulary], np.int64)[codes])
         else:
-            keys.append(integers(column))
+            keys.append(to_int64(column))
     return np.lexsort(keys[::-1])
 
 

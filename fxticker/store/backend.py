@@ -54,7 +54,7 @@ class StoredObject:
     version: tuple[int, ...]
 
 
-class Medium(Protocol):
+class StorageBackend(Protocol):
     """What the store needs of where it lies; its text says where that is."""
 
     def list(self, prefix: str) -> list[StoredObject]:
@@ -75,10 +75,10 @@ class Medium(Protocol):
     def move(self, name: str, to: str) -> None:
         """Give the object another, free name, whatever it holds and whether or not it can be read."""
 
-    def exclusive(self, timeout_s: float) -> contextlib.AbstractContextManager[None]:
+    def write_lock(self, timeout_s: float) -> contextlib.AbstractContextManager[None]:
         """Be the one writer for a while."""
 
-    def as_daemon(self) -> contextlib.AbstractContextManager[None]:
+    def daemon_lock(self) -> contextlib.AbstractContextManager[None]:
         """Be the store's one daemon for a while; writers and readers are not hindered."""
 
     def daemon(self) -> str | None:
@@ -98,7 +98,7 @@ class FileCalls:
     rmdir = staticmethod(os.rmdir)
 
 
-class LocalMedium:
+class LocalStorage:
     """A folder on a disk.
 
     Parameters
@@ -237,7 +237,7 @@ class LocalMedium:
             raise WriteFailed(self, name, error) from error
 
     @contextlib.contextmanager
-    def exclusive(self, timeout_s: float) -> Iterator[None]:
+    def write_lock(self, timeout_s: float) -> Iterator[None]:
         """Hold the store's lock: an OS lock that ends with its process.
 
         The first time, what unfinished writes of dead processes left behind is removed.
@@ -267,7 +267,7 @@ class LocalMedium:
         return self._said(LOCK)
 
     @contextlib.contextmanager
-    def as_daemon(self) -> Iterator[None]:
+    def daemon_lock(self) -> Iterator[None]:
         """Hold the lock of the store's one daemon, beside the lock that writers take in turns.
 
         Raises
@@ -409,7 +409,7 @@ def _version_of(status: os.stat_result) -> tuple[int, ...]:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def local_medium(path: str | os.PathLike[str], *, must_exist: bool) -> LocalMedium:
+def local_storage(path: str | os.PathLike[str], *, must_exist: bool) -> LocalStorage:
     """The medium of a store's folder.
 
     Raises
@@ -417,7 +417,7 @@ def local_medium(path: str | os.PathLike[str], *, must_exist: bool) -> LocalMedi
     StoreError
         If it must exist and there is no folder, or one with other things.
     """
-    medium = LocalMedium(Path(path))
+    medium = LocalStorage(Path(path))
     if must_exist and not medium.exists():
         seen = "a folder of other things" if Path(path).is_dir() else "no such folder"
         raise StoreError(f"{path}: there is no store here ({seen})")

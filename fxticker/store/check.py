@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from fxticker.errors import NewerSchema, SegmentUnreadable, StoreError
 from fxticker.model.printed import InvalidNumber, PrintedNumber, read_change, read_rate
-from fxticker.store.arrow import doubles, instant_of, integers, order_by, text_codes
-from fxticker.store.backend import Medium, StoredObject
+from fxticker.store.arrow import doubles, instant_of, order_by, text_codes, to_int64
+from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.dedupe import first_of_identity
-from fxticker.store.segment_file import Summary, summary_of
+from fxticker.store.segment_file import SegmentSummary, summary_of
 from fxticker.store.segments import SegmentName, SegmentTable
 
 QUARANTINE = "quarantine"
@@ -71,10 +71,10 @@ class _Held:
     segment: SegmentName
     findings: Sequence[Finding]
     rows: pa.Table | None = None
-    summary: Summary | None = None
+    summary: SegmentSummary | None = None
 
 
-def check_table(medium: Medium, table: SegmentTable) -> Iterator[Finding]:
+def check_table(medium: StorageBackend, table: SegmentTable) -> Iterator[Finding]:
     """Read every file of a table whole, and say what no sound store has."""
     names: list[str] = []
     for item in _listed(medium, table):
@@ -94,7 +94,7 @@ def check_table(medium: Medium, table: SegmentTable) -> Iterator[Finding]:
         yield from _wrong_partition(medium, partition, held, table)
 
 
-def moved_aside(medium: Medium, table: SegmentTable, finding: Finding, now: datetime) -> Moved | Finding:
+def moved_aside(medium: StorageBackend, table: SegmentTable, finding: Finding, now: datetime) -> Moved | Finding:
     """Move a file that cannot be read to the quarantine, with a note of what is lost; a finding if that fails.
 
     The note is durable before the file goes. The caller holds the store's lock.
@@ -113,7 +113,7 @@ def moved_aside(medium: Medium, table: SegmentTable, finding: Finding, now: date
 
 def wrong_figures(rows: pa.Table) -> str | None:
     """The first number of some ticks that is not what its text says, in one line; null if all are."""
-    nominal = integers(rows.column("nominal"))
+    nominal = to_int64(rows.column("nominal"))
     if (nominal < 1).any():
         return f"nominal {nominal.min()}"
     columns = (
@@ -133,7 +133,7 @@ def wrong_figures(rows: pa.Table) -> str | None:
     return None
 
 
-def _listed(medium: Medium, table: SegmentTable) -> Iterator[StoredObject | Finding]:
+def _listed(medium: StorageBackend, table: SegmentTable) -> Iterator[StoredObject | Finding]:
     try:
         yield from medium.list(table.spec.name)
     except SegmentUnreadable as error:
@@ -164,10 +164,12 @@ def _looked_at(table: SegmentTable, name: str) -> _Held | Finding:
     return _Held(segment, findings, rows.select(table.spec.identity), file.summary)
 
 
-def _wrong_rows(segment: SegmentName, rows: pa.Table, summary: Summary, table: SegmentTable) -> Iterator[Finding]:
+def _wrong_rows(
+    segment: SegmentName, rows: pa.Table, summary: SegmentSummary, table: SegmentTable
+) -> Iterator[Finding]:
     if replace(summary_of(rows, table.spec, sealed=summary.sealed), month_series=summary.month_series) != summary:
         yield Finding(segment.name, "its footer says other rows than it holds")
-    at = integers(rows.column(table.spec.time_column))
+    at = to_int64(rows.column(table.spec.time_column))
     astray = np.flatnonzero(at.astype("M8[us]").astype("M8[M]") != np.datetime64(segment.month, "M"))
     if len(astray):
         yield Finding(segment.name, f"{len(astray)} rows of other months, the first of {_instant(at[astray[0]])}")
@@ -178,7 +180,7 @@ def _wrong_rows(segment: SegmentName, rows: pa.Table, summary: Summary, table: S
 
 
 def _wrong_partition(
-    medium: Medium, partition: str, segments: Sequence[_Held], table: SegmentTable
+    medium: StorageBackend, partition: str, segments: Sequence[_Held], table: SegmentTable
 ) -> Iterator[Finding]:
     earlier: list[pa.Table] = []
     series: set[str] = set()

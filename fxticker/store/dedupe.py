@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from fxticker.store.arrow import integers, text_codes
+from fxticker.store.arrow import text_codes, to_int64
 from fxticker.store.schema import TableSpec
 
 
@@ -32,6 +32,6 @@ def is_strictly_sorted(rows: pa.Table, spec: TableSpec) -> bool:
 
 def _codes(tables: Sequence[pa.Table], name: str) -> list[np.ndarray]:
     if not pa.types.is_dictionary(tables[0].schema.field(name).type):
-        return [integers(table.column(name)) for table in tables]
+        return [to_int64(table.column(name)) for table in tables]
     vocabulary: dict[str | None, int] = {}
     return [text_codes(table.column(name), vocabulary) for table in tables]

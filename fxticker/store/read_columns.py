@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fxticker.store.arrow import doubles_of, integers, integers_of, validity, where
+from fxticker.store.arrow import doubles_of, filter_rows, integers_of, to_int64, validity
 from fxticker.store.read_span import ALL_TIME, Span
 from fxticker.store.segment_file import SegmentFile
 from fxticker.store.segments import SegmentName, SegmentTable
@@ -58,7 +58,7 @@ class Gathered:
     texts: dict[str, list[str]]
 
 
-def gather(
+def read_columns(
     table: SegmentTable,
     segments: Sequence[SegmentName],
     *,
@@ -92,7 +92,7 @@ def gather(
         kept = select(rows)
         if span == ALL_TIME:
             return kept
-        within = span.within(integers(rows.column("observed_at")))
+        within = span.within(to_int64(rows.column("observed_at")))
         return within if kept is None else within & kept
 
     sources = (segment.source for segment in segments)
@@ -162,7 +162,7 @@ class _Filling:
         source, file = self._files[position]
         rows = file.read(self._schema.names)
         if (kept := self._select(rows)) is not None:
-            rows = where(rows, kept)
+            rows = filter_rows(rows, kept)
         if not rows.num_rows:
             return 0
         place = slice(self._starts[position], self._starts[position] + rows.num_rows)

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.model.records import TimeBasis
-from fxticker.store.arrow import having, integers, microseconds, taken, text_codes, where
+from fxticker.store.arrow import filter_rows, is_in, microseconds, take, text_codes, to_int64
 from fxticker.store.read_span import month_of, with_source
-from fxticker.store.segment_file import Summary
+from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 
 LOOK_BACK_MONTHS = 12
@@ -21,7 +21,7 @@ far future hides nothing."""
 _REST_OF_DAY_US = 86_400_000_000 - 1
 
 
-def last_rows(
+def read_last(
     table: SegmentTable,
     source: str,
     *,
@@ -68,7 +68,7 @@ def last_rows(
 
 def _farthest_first(
     table: SegmentTable, segments: Sequence[SegmentName], held: pa.Table | None, pairs: Collection[str] | None
-) -> list[tuple[SegmentName, Summary]]:
+) -> list[tuple[SegmentName, SegmentSummary]]:
     """A month's segments, the one that reaches farthest first; none if all its pairs are held from later months."""
     if not segments:
         return []
@@ -80,11 +80,11 @@ def _farthest_first(
     return sorted(found, key=lambda item: item[1].last, reverse=True)
 
 
-def _may_add(summary: Summary, held: pa.Table | None, pairs: Collection[str] | None) -> bool:
+def _may_add(summary: SegmentSummary, held: pa.Table | None, pairs: Collection[str] | None) -> bool:
     """Whether a segment may hold a later tick, or one as late, of any pair than those held."""
     if held is None:
         return True
-    last = dict(zip(held.column("pair").to_pylist(), integers(held.column("observed_at")).tolist(), strict=True))
+    last = dict(zip(held.column("pair").to_pylist(), to_int64(held.column("observed_at")).tolist(), strict=True))
     return any(pair not in last or summary.last >= last[pair] for pair in _wanted(summary.series, pairs))
 
 
@@ -95,18 +95,18 @@ def _wanted(shown: Collection[str], pairs: Collection[str] | None) -> set[str]:
 def _kept(rows: pa.Table, *, upto: datetime | None, pairs: Collection[str] | None, as_of: datetime | None) -> pa.Table:
     kept = np.ones(rows.num_rows, bool)
     if upto is not None:
-        is_date = having(rows.column("time_basis"), [TimeBasis.DATE])
-        kept &= integers(rows.column("observed_at")) + is_date * _REST_OF_DAY_US <= microseconds(upto)
+        is_date = is_in(rows.column("time_basis"), [TimeBasis.DATE])
+        kept &= to_int64(rows.column("observed_at")) + is_date * _REST_OF_DAY_US <= microseconds(upto)
     if pairs is not None:
-        kept &= having(rows.column("pair"), pairs)
+        kept &= is_in(rows.column("pair"), pairs)
     if as_of is not None:
-        kept &= integers(rows.column("recorded_at")) <= microseconds(as_of)
-    return where(rows, kept)
+        kept &= to_int64(rows.column("recorded_at")) <= microseconds(as_of)
+    return filter_rows(rows, kept)
 
 
 def _at_last_instants(rows: pa.Table) -> pa.Table:
     vocabulary: dict[str | None, int] = {}
-    codes, at = text_codes(rows.column("pair"), vocabulary), integers(rows.column("observed_at"))
+    codes, at = text_codes(rows.column("pair"), vocabulary), to_int64(rows.column("observed_at"))
     last = np.full(len(vocabulary), np.iinfo(np.int64).min)
     np.maximum.at(last, codes, at)
-    return taken(rows, np.flatnonzero(at == last[codes]))
+    return take(rows, np.flatnonzero(at == last[codes]))

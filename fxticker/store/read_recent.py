@@ -15,18 +15,18 @@ from fxticker.model.records import Origin, Outcome, Poll
 from fxticker.model.schedule import MICROSECOND
 from fxticker.store.arrow import (
     doubles,
-    having,
+    filter_rows,
     instant_of,
-    integers,
+    is_in,
     microseconds,
     records_of,
-    taken,
+    take,
     text_codes,
-    where,
+    to_int64,
 )
 from fxticker.store.check import QUARANTINE
 from fxticker.store.read_span import Span, month_of
-from fxticker.store.segment_file import Summary
+from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 from fxticker.store.store import Store
 
@@ -101,7 +101,7 @@ class _Trail:
     last: tuple[str | None, str | None]
 
 
-def recent(store: Store, source: str, now: datetime) -> Recent:
+def read_recent(store: Store, source: str, now: datetime) -> Recent:
     """What the store holds of a source of late, from its newest segments alone and without pandas.
 
     Parameters
@@ -121,11 +121,11 @@ def recent(store: Store, source: str, now: datetime) -> Recent:
         if last_ok is not None and before is not None and summary.last <= min(last_ok, before):
             break
         rows = store.polls.open(segment).read(["slot", "outcome", "ticks", "detail"])
-        at = integers(rows.column("slot"))
-        last_ok = _latest(last_ok, at[having(rows.column("outcome"), [Outcome.OK])])
-        last_stale = _latest(last_stale, at[having(rows.column("outcome"), [Outcome.STALE])])
+        at = to_int64(rows.column("slot"))
+        last_ok = _latest(last_ok, at[is_in(rows.column("outcome"), [Outcome.OK])])
+        last_stale = _latest(last_stale, at[is_in(rows.column("outcome"), [Outcome.STALE])])
         before = _latest(before, at[at <= day_before])
-        parts.append(where(rows, (at > day_before) | (at == before)))
+        parts.append(filter_rows(rows, (at > day_before) | (at == before)))
     pairs, changes_since, unchanged_since = _pairs(store.ticks, source, now)
     polls = [
         Poll(source, row["slot"], Outcome(row["outcome"]), ticks=row["ticks"], detail=row["detail"])
@@ -174,12 +174,12 @@ def poll_log(
                 break
             if span.overlaps(summary):
                 rows = store.polls.open(segment).read()
-                kept = span.within(integers(rows.column("slot")))
+                kept = span.within(to_int64(rows.column("slot")))
                 if outcomes is not None:
-                    kept &= having(rows.column("outcome"), outcomes)
-                parts.append(_newest_rows(where(rows, kept), limit))
+                    kept &= is_in(rows.column("outcome"), outcomes)
+                parts.append(_newest_rows(filter_rows(rows, kept), limit))
                 count += parts[-1].num_rows
-                oldest = min((int(integers(part.column("slot")).min()) for part in parts if part.num_rows), default=0)
+                oldest = min((int(to_int64(part.column("slot")).min()) for part in parts if part.num_rows), default=0)
         found.extend({"source": source, **row} for row in _records(parts))
     return sorted(found, key=lambda row: (row["slot"], row["source"]))[-limit:]
 
@@ -190,7 +190,7 @@ def stored_bytes(store: Store) -> int:
     return sum(item.size_bytes for folder in folders for item in store.medium.list(folder))
 
 
-def _newest_first(table: SegmentTable, segments: Sequence[SegmentName]) -> list[tuple[SegmentName, Summary]]:
+def _newest_first(table: SegmentTable, segments: Sequence[SegmentName]) -> list[tuple[SegmentName, SegmentSummary]]:
     """Segments with their summaries, the one that reaches farthest first; those without rows left out."""
     found = [(segment, table.summary(segment)) for segment in segments]
     return sorted((item for item in found if item[1].rows), key=lambda item: item[1].last, reverse=True)
@@ -221,8 +221,8 @@ def _pairs(table: SegmentTable, source: str, now: datetime) -> tuple[list[PairSe
 
 def _trails(rows: pa.Table, span: Span) -> list[_Trail]:
     """What the live polls of a span saw of each pair, of a segment's rows."""
-    at = integers(rows.column("observed_at"))
-    kept = span.within(at) & having(rows.column("origin"), [Origin.LIVE])
+    at = to_int64(rows.column("observed_at"))
+    kept = span.within(at) & is_in(rows.column("origin"), [Origin.LIVE])
     pairs: dict[str | None, int] = {}
     rates: dict[str | None, int] = {}
     changes: dict[str | None, int] = {}
@@ -259,8 +259,8 @@ def _joined(trail: _Trail, later: _Trail) -> _Trail:
 
 
 def _newest_rows(rows: pa.Table, limit: int) -> pa.Table:
-    order = np.argsort(integers(rows.column("slot")), kind="stable")
-    return taken(rows, order[-limit:])
+    order = np.argsort(to_int64(rows.column("slot")), kind="stable")
+    return take(rows, order[-limit:])
 
 
 def _records(parts: Sequence[pa.Table]) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
-from fxticker.store.arrow import array_of, integers, microseconds, where
-from fxticker.store.segment_file import Summary
+from fxticker.store.arrow import array_of, filter_rows, microseconds, to_int64
+from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 
 SOURCE = pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False)
@@ -28,7 +28,7 @@ class Span:
         after_start = self.start is None or segment.month >= month_of(self.start)
         return after_start and (self.end is None or segment.month < _month_behind(self.end))
 
-    def overlaps(self, summary: Summary) -> bool:
+    def overlaps(self, summary: SegmentSummary) -> bool:
         """Whether the segment's rows, as its footer says it, reach into the span."""
         after_start = self.start is None or summary.last >= microseconds(self.start)
         return after_start and (self.end is None or summary.first < microseconds(self.end))
@@ -46,7 +46,7 @@ class Span:
 ALL_TIME = Span()
 
 
-def scan(table: SegmentTable, *, sources: Collection[str] | None = None, span: Span = ALL_TIME) -> pa.Table:
+def read_span(table: SegmentTable, *, sources: Collection[str] | None = None, span: Span = ALL_TIME) -> pa.Table:
     """The rows of a table, `source` before its own columns, in the order of files.
 
     Parameters
@@ -68,8 +68,8 @@ def scan(table: SegmentTable, *, sources: Collection[str] | None = None, span: S
         file = table.open(segment)
         if span.overlaps(file.summary):
             rows = file.read()
-            kept = span.within(integers(rows.column(table.spec.time_column)))
-            parts.append(with_source(where(rows, kept), segment.source))
+            kept = span.within(to_int64(rows.column(table.spec.time_column)))
+            parts.append(with_source(filter_rows(rows, kept), segment.source))
     # an empty_table() of the schema would import pandas
     return pa.concat_tables(parts) if parts else with_source(pa.Table.from_batches([], table.spec.schema), "")
 

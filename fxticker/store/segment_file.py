@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fxticker.errors import SchemaMismatch, SegmentUnreadable
-from fxticker.store.arrow import integers, used_texts, validate
-from fxticker.store.backend import Medium
+from fxticker.store.arrow import to_int64, used_texts, validate
+from fxticker.store.backend import StorageBackend
 from fxticker.store.schema import TableSpec, conform
 
 MAX_SEGMENT_BYTES = 256_000_000
@@ -33,7 +33,7 @@ END_BYTES = 32_768
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class SegmentSummary:
     """What a segment's footer says of its rows.
 
     Parquet checks its pages by CRC but not its footer, and a flipped byte of a statistic hides rows without a sound.
@@ -67,7 +67,7 @@ class Summary:
         return b"%08x %s" % (zlib.crc32(text), text)
 
     @classmethod
-    def decoded(cls, data: bytes) -> Summary:
+    def decoded(cls, data: bytes) -> SegmentSummary:
         """Read what `encoded` wrote.
 
         Raises
@@ -84,7 +84,7 @@ class Summary:
         return cls(**found)
 
 
-def summary_in(metadata: pq.FileMetaData) -> Summary | None:
+def summary_in(metadata: pq.FileMetaData) -> SegmentSummary | None:
     """The summary that a file's footer holds; null if it holds none.
 
     Raises
@@ -93,10 +93,10 @@ def summary_in(metadata: pq.FileMetaData) -> Summary | None:
         If it is damaged.
     """
     said = (metadata.metadata or {}).get(_SUMMARY_KEY)
-    return None if said is None else Summary.decoded(said)
+    return None if said is None else SegmentSummary.decoded(said)
 
 
-def summary_at_end(data: bytes, spec: TableSpec) -> Summary | None:
+def summary_at_end(data: bytes, spec: TableSpec) -> SegmentSummary | None:
     """The summary in the footer that bytes end with, found without Arrow; null if there is none that is sound.
 
     Arrow takes a fifth of a millisecond to open a footer, and a reader looks at many files to read few. Where nothing
@@ -118,7 +118,7 @@ def summary_at_end(data: bytes, spec: TableSpec) -> Summary | None:
     if found := _SUMMARY_PLACE.search(footer):
         length = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(found[1]))
         with contextlib.suppress(ValueError, TypeError):
-            return Summary.decoded(footer[found.end() : found.end() + length])
+            return SegmentSummary.decoded(footer[found.end() : found.end() + length])
     return None
 
 
@@ -131,16 +131,18 @@ _SUMMARY_PLACE = re.compile(re.escape(_thrift(_SUMMARY_KEY)) + rb"\x18([\x80-\xf
 """Where the summary begins in a footer, and its length as a varint."""
 
 
-def summary_of(rows: pa.Table, spec: TableSpec, *, sealed: bool, earlier: tuple[str, ...] | None = None) -> Summary:
+def summary_of(
+    rows: pa.Table, spec: TableSpec, *, sealed: bool, earlier: tuple[str, ...] | None = None
+) -> SegmentSummary:
     """The summary of a segment's rows; `earlier` is the `month_series` of the segment before it, if known."""
-    at = integers(rows.column(spec.time_column))
+    at = to_int64(rows.column(spec.time_column))
     first, last = (int(at.min()), int(at.max())) if len(at) else (0, -1)
     series = () if spec.series_column is None else used_texts(rows.column(spec.series_column))
     month_series = None if earlier is None else tuple(sorted({*earlier, *series}))
-    return Summary(rows.num_rows, first, last, series, sealed, month_series)
+    return SegmentSummary(rows.num_rows, first, last, series, sealed, month_series)
 
 
-def encoded(rows: pa.Table, spec: TableSpec, summary: Summary) -> pa.Buffer:
+def encoded(rows: pa.Table, spec: TableSpec, summary: SegmentSummary) -> pa.Buffer:
     """The bytes of a segment: quick to write while it is open, small once it is sealed.
 
     The choices are measured (``benchmarks/README.md``). Statistics of texts take a third of the encoding and help no
@@ -193,7 +195,7 @@ class SegmentFile:
         If the file is damaged, foreign, or of a schema that this version cannot read.
     """
 
-    def __init__(self, medium: Medium, name: str, spec: TableSpec) -> None:
+    def __init__(self, medium: StorageBackend, name: str, spec: TableSpec) -> None:
         self.name = name
         self._spec = spec
         with _named(name):
@@ -223,7 +225,7 @@ class SegmentFile:
         """Whether rows reach from the first to the last instant of the summary, as far as they show."""
         if not rows.num_rows or self._spec.time_column not in rows.column_names:
             return True
-        at = integers(rows.column(self._spec.time_column))
+        at = to_int64(rows.column(self._spec.time_column))
         return bool((at.min(), at.max()) == (self.summary.first, self.summary.last))
 
     @functools.cached_property
@@ -234,7 +236,7 @@ class SegmentFile:
         conform(pa.Table.from_batches([], schema=schema), self._spec.schema)
         return reader, schema.names
 
-    def _summary(self) -> Summary:
+    def _summary(self) -> SegmentSummary:
         metadata = self._opened[0].metadata
         summary = summary_in(metadata)
         if summary is None:  # written by hand, or before there were summaries
@@ -255,7 +257,7 @@ class SegmentFile:
         return table
 
 
-def summary_of_file(medium: Medium, name: str, spec: TableSpec) -> Summary:
+def summary_of_file(medium: StorageBackend, name: str, spec: TableSpec) -> SegmentSummary:
     """What a segment's footer says of its rows; of a sound file no more than its end is read for that.
 
     Raises

@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import SchemaMismatch, SegmentUnreadable
-from fxticker.store.arrow import compact, integers, order_by, taken
-from fxticker.store.backend import Medium, StoredObject
+from fxticker.store.arrow import compact, order_by, take, to_int64
+from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.dedupe import first_of_identity, is_strictly_sorted
 from fxticker.store.schema import TableSpec
-from fxticker.store.segment_file import SegmentFile, Summary, encoded, summary_of, summary_of_file
+from fxticker.store.segment_file import SegmentFile, SegmentSummary, encoded, summary_of, summary_of_file
 
 SEGMENT_ROWS = 50_000
 """Rows at which a segment is sealed. At one poll a minute: 301 files in 5 years that load within 1.3 times of one file
@@ -64,11 +64,11 @@ class SegmentTable:
         Rows at which a segment is sealed.
     """
 
-    def __init__(self, medium: Medium, spec: TableSpec, segment_rows: int = SEGMENT_ROWS) -> None:
+    def __init__(self, medium: StorageBackend, spec: TableSpec, segment_rows: int = SEGMENT_ROWS) -> None:
         self._medium = medium
         self.spec = spec
         self._segment_rows = segment_rows
-        self._summaries: dict[str, tuple[tuple[int, ...], Summary]] = {}
+        self._summaries: dict[str, tuple[tuple[int, ...], SegmentSummary]] = {}
         self._open_tables: OrderedDict[str, tuple[tuple[int, ...], pa.Table]] = OrderedDict()
         self._durable: dict[str, tuple[int, ...]] = {}
 
@@ -116,7 +116,7 @@ class SegmentTable:
         """
         return SegmentFile(self._medium, segment.name, self.spec)
 
-    def summary(self, segment: SegmentName) -> Summary:
+    def summary(self, segment: SegmentName) -> SegmentSummary:
         """What a segment's footer says of its rows; of a sound file no more than its end is read for that.
 
         Raises
@@ -162,7 +162,7 @@ class SegmentTable:
 
     def _fresh(self, partition: str, found: Sequence[StoredObject], rows: pa.Table) -> pa.Table:
         """Of sorted rows those whose identity neither a segment nor an earlier one of them has."""
-        instants = integers(rows.column(self.spec.time_column))
+        instants = to_int64(rows.column(self.spec.time_column))
         if not len(instants):
             return rows
         stored = []
@@ -171,17 +171,17 @@ class SegmentTable:
             if summary.first <= instants[-1] and instants[0] <= summary.last:
                 kept = self._open_tables.get(partition)
                 whole = kept[1] if kept and kept[0] == item.version else self._read(item, self.spec.identity)
-                near = np.flatnonzero(np.isin(integers(whole.column(self.spec.time_column)), instants))
-                stored.append(taken(whole.select(self.spec.identity), near))
+                near = np.flatnonzero(np.isin(to_int64(whole.column(self.spec.time_column)), instants))
+                stored.append(take(whole.select(self.spec.identity), near))
         if not any(part.num_rows for part in stored) and is_strictly_sorted(rows, self.spec):
             return rows  # a poll's rows, mostly: new instants, each pair once
-        return taken(rows, first_of_identity(stored, rows, self.spec))
+        return take(rows, first_of_identity(stored, rows, self.spec))
 
     def _sorted(self, rows: pa.Table) -> pa.Table:
         order = order_by(rows, self.spec.order)
         if np.array_equal(order, np.arange(len(order))):
             return rows.combine_chunks()
-        return taken(rows, order)
+        return take(rows, order)
 
     def _merged(self, held: pa.Table, part: pa.Table) -> pa.Table:
         """Sorted rows of both; what a poll adds is later than all that is held, and needs no sorting."""
@@ -189,7 +189,7 @@ class SegmentTable:
             return part
         together = pa.concat_tables([held, part]).unify_dictionaries().combine_chunks()
         time = self.spec.time_column
-        is_later = integers(part.column(time))[0] > integers(held.column(time))[-1]
+        is_later = to_int64(part.column(time))[0] > to_int64(held.column(time))[-1]
         return together if is_later else self._sorted(together)
 
     def _parts(self, rows: pa.Table, room: int) -> Iterator[pa.Table]:
@@ -197,7 +197,7 @@ class SegmentTable:
 
         Nor does a file name texts that stand in other segments only, or readers would take them for its own.
         """
-        at = integers(rows.column(self.spec.time_column))
+        at = to_int64(rows.column(self.spec.time_column))
         start = 0
         while start < len(at):
             end = min(start + max(room, 1), len(at))
@@ -205,7 +205,7 @@ class SegmentTable:
             yield compact(rows.slice(start, end - start))
             start, room = end, self._segment_rows
 
-    def _publish(self, partition: str, name: str, rows: pa.Table, earlier: tuple[str, ...] | None) -> Summary:
+    def _publish(self, partition: str, name: str, rows: pa.Table, earlier: tuple[str, ...] | None) -> SegmentSummary:
         self._open_tables.pop(partition, None)
         summary = summary_of(rows, self.spec, sealed=rows.num_rows >= self._segment_rows, earlier=earlier)
         version = self._put(partition, name, encoded(rows, self.spec, summary))
@@ -242,7 +242,7 @@ class SegmentTable:
         while len(self._open_tables) > _OPEN_TABLES_KEPT:
             self._open_tables.popitem(last=False)
 
-    def _summary(self, item: StoredObject) -> Summary:
+    def _summary(self, item: StoredObject) -> SegmentSummary:
         version, summary = self._summaries.get(item.name, (None, None))
         if summary is None or version != item.version:
             summary = self.summary(self.segment_of(item.name))

@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.records import Origin, Poll, Tick
-from fxticker.store.arrow import instant_of, integers, microseconds, records_of, repeated, table_of
-from fxticker.store.backend import Medium, local_medium
+from fxticker.store.arrow import instant_of, microseconds, records_of, repeated, table_of, to_int64
+from fxticker.store.backend import StorageBackend, local_storage
 from fxticker.store.check import Finding, Moved, check_table, moved_aside
-from fxticker.store.read_span import Span, month_of, scan
+from fxticker.store.read_span import Span, month_of, read_span
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
 from fxticker.store.validate import fitting, partitions
@@ -69,13 +69,15 @@ class Store:
 
     def __init__(
         self,
-        path: str | os.PathLike[str] | Medium,
+        path: str | os.PathLike[str] | StorageBackend,
         *,
         clock: Clock | None = None,
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         segment_rows: int = SEGMENT_ROWS,
     ) -> None:
-        self.medium: Medium = local_medium(path, must_exist=False) if isinstance(path, str | os.PathLike) else path
+        self.medium: StorageBackend = (
+            local_storage(path, must_exist=False) if isinstance(path, str | os.PathLike) else path
+        )
         self._clock = clock or SystemClock()
         self._lock_timeout_s = lock_timeout_s
         self.ticks = SegmentTable(self.medium, TICKS, segment_rows)
@@ -145,7 +147,7 @@ class Store:
         name = f"rejected/source={source}/{slot:%Y%m%dT%H%M%S.%fZ}.gz"
         if len(data) > REJECTED_BYTES:
             return
-        with self.medium.exclusive(self._lock_timeout_s):
+        with self.medium.write_lock(self._lock_timeout_s):
             kept = [item for item in self.medium.list("rejected") if item.name != name]
             size_bytes = sum(item.size_bytes for item in kept) + len(data)
             while kept and (len(kept) >= REJECTED_FILES or size_bytes > REJECTED_BYTES):
@@ -163,7 +165,7 @@ class Store:
         for month in reversed(self.polls.months(source)):
             files = [self.polls.open(segment).read(["slot"]) for segment in self.polls.segments(source, month)]
             slots = np.sort(
-                np.concatenate([integers(rows.column("slot")) for rows in files] or [np.zeros(0, np.int64)])
+                np.concatenate([to_int64(rows.column("slot")) for rows in files] or [np.zeros(0, np.int64)])
             )
             kept = slots[(slots % 1_000_000 == 0) & (slots <= microseconds(upto))]
             for slot in kept[::-1].tolist():
@@ -171,14 +173,14 @@ class Store:
 
     def has_polls(self, source: str, start: datetime, end: datetime) -> bool:
         """Whether an outcome of a source is recorded for a slot in ``[start, end)``."""
-        return bool(scan(self.polls, sources=[source], span=Span(start, end)).num_rows)
+        return bool(read_span(self.polls, sources=[source], span=Span(start, end)).num_rows)
 
     def live_ticks(self, source: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """The rows that polls of a source stored in ``[start, end)``, as Python values."""
-        rows = records_of(scan(self.ticks, sources=[source], span=Span(start, end)))
+        rows = records_of(read_span(self.ticks, sources=[source], span=Span(start, end)))
         return [row for row in rows if row["origin"] == Origin.LIVE]
 
-    def as_daemon(self) -> AbstractContextManager[None]:
+    def daemon_lock(self) -> AbstractContextManager[None]:
         """Be the store's one daemon, until the block ends or the process does.
 
         Others read and write as ever; only another daemon is refused.
@@ -190,7 +192,7 @@ class Store:
         WriteFailed
             If there can be no lock.
         """
-        return self.medium.as_daemon()
+        return self.medium.daemon_lock()
 
     def daemon(self) -> str | None:
         """Who the daemon on this store is: process, program, since when; null if none runs.
@@ -214,7 +216,7 @@ class Store:
         StoreLocked
             As `append`.
         """
-        with self.medium.exclusive(self._lock_timeout_s):
+        with self.medium.write_lock(self._lock_timeout_s):
             return [
                 moved_aside(self.medium, table, finding, self._clock.now())
                 for table in (self.ticks, self.polls)
@@ -237,7 +239,7 @@ class Store:
         """Append each part, a source's rows of a month without `recorded_at`."""
         schema = table.spec.schema
         added = 0
-        with self.medium.exclusive(self._lock_timeout_s):
+        with self.medium.write_lock(self._lock_timeout_s):
             # Taken under the lock, so that of two appends the later one has the later instant.
             recorded_at = self._clock.now()
             for source, month, rows in parts:
@@ -257,7 +259,7 @@ def opened(store: str | os.PathLike[str] | Store) -> Store:
     StoreError
         If nothing was ever written there.
     """
-    return store if isinstance(store, Store) else Store(local_medium(store, must_exist=True))
+    return store if isinstance(store, Store) else Store(local_storage(store, must_exist=True))
 
 
 __all__ = ["Appended", "Finding", "Moved", "Store", "opened"]

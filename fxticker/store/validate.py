@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fxticker.errors import SchemaMismatch
 from fxticker.model.records import Origin, TimeBasis, require_source_id
-from fxticker.store.arrow import having, integers, integers_of, taken, text_codes, used_texts, validity
+from fxticker.store.arrow import integers_of, is_in, take, text_codes, to_int64, used_texts, validity
 from fxticker.store.check import wrong_figures
 from fxticker.store.read_span import SOURCE
 from fxticker.store.schema import TICKS
@@ -46,11 +46,11 @@ def partitions(rows: pa.Table) -> Iterator[tuple[str, str, pa.Table]]:
     """Each source and month of fitting rows with its rows, in the order of both."""
     vocabulary: dict[str | None, int] = {}
     source = text_codes(rows.column("source"), vocabulary)
-    month = integers(rows.column("observed_at")).astype("M8[us]").astype("M8[M]").astype(np.int64)
+    month = to_int64(rows.column("observed_at")).astype("M8[us]").astype("M8[M]").astype(np.int64)
     order = np.lexsort([month, source])
     cuts = np.flatnonzero((np.diff(source[order]) != 0) | (np.diff(month[order]) != 0)) + 1
     names = list(vocabulary)
-    ordered = taken(rows.drop_columns(["source"]), order)
+    ordered = take(rows.drop_columns(["source"]), order)
     for start, end in zip([0, *cuts.tolist()], [*cuts.tolist(), len(order)], strict=True):
         if end > start:
             first = order[start]
@@ -114,10 +114,10 @@ def _problem_of_texts(rows: pa.Table) -> str | None:
 
 
 def _problem_of_instants(rows: pa.Table) -> str | None:
-    at = integers(rows.column("observed_at"))
+    at = to_int64(rows.column("observed_at"))
     if not _is_in_the_calendar(at):
         return "observed_at outside the years 1 to 9999"
-    is_date = having(rows.column("time_basis"), [TimeBasis.DATE])
+    is_date = is_in(rows.column("time_basis"), [TimeBasis.DATE])
     if (at[is_date] % _DAY_US).any():
         return "a tick of which only the date is known, and not at 00:00"
     for chunk in rows.column("source_date").chunks:
