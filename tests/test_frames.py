@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from true_rates import frame_of, shown
 
-from fxticker.frames.settle import counting_rows, hull_of, settled, with_bands
+from fxticker.frames.settle import effective_rows, hull_of, one_per_instant, with_bands
 from fxticker.model.bands import Band, hull, rate_band
 from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Origin, TimeBasis
@@ -40,9 +40,9 @@ def test_settled_row_is_what_the_rows_that_count_say(drawn):
     frame = frame_of(drawn)
     key = ["source", "pair", "observed_at"]
 
-    found = settled(frame).set_index(key)
+    found = one_per_instant(frame).set_index(key)
 
-    groups = {values: counting_rows(rows) for values, rows in frame.groupby(key, observed=True)}
+    groups = {values: effective_rows(rows) for values, rows in frame.groupby(key, observed=True)}
     assert set(found.index) == set(groups)
     for values, rows in groups.items():
         row, band, texts = found.loc[values], hull_of(rows), rows["rate_text"].unique().tolist()
@@ -57,17 +57,17 @@ def test_settled_row_is_what_the_rows_that_count_say(drawn):
 def test_settled_rows_are_in_order_whatever_the_order_before(drawn):
     frame = frame_of(drawn)
 
-    found = settled(frame)
+    found = one_per_instant(frame)
 
     assert found[["observed_at", "pair", "source"]].apply(tuple, axis=1).is_monotonic_increasing
     assert found.index.equals(pd.RangeIndex(len(found)))
-    pd.testing.assert_frame_equal(settled(frame.iloc[::-1]), found)
+    pd.testing.assert_frame_equal(one_per_instant(frame.iloc[::-1]), found)
 
 
 def test_settled_frame_needs_no_columns_of_changes():
     frame = frame_of([shown("KZT/USD", text, time_basis=TimeBasis.DATE) for text in ("0.1", "0.3")])
 
-    found = settled(frame.drop(columns=["change_text", "change_pct"]))
+    found = one_per_instant(frame.drop(columns=["change_text", "change_pct"]))
 
     assert found["rate"].tolist() == [0.2]
 
@@ -79,7 +79,7 @@ def test_change_of_a_hull_of_several_changes_is_missing():
     frame["change_text"] = pd.Categorical(["0.1%", "0.2%"])
     frame["change_pct"] = [0.1, 0.2]
 
-    [row] = settled(frame).itertuples()
+    [row] = one_per_instant(frame).itertuples()
 
     assert row.rate_text == "0.1"
     assert pd.isna(row.change_text)
@@ -96,7 +96,7 @@ def test_band_is_that_of_the_text_and_of_the_units_it_is_for():
 
 
 def test_hull_has_no_band_of_a_text():
-    frame = settled(frame_of([shown("KZT/USD", text, time_basis=TimeBasis.DATE) for text in ("0.1", "0.3")]))
+    frame = one_per_instant(frame_of([shown("KZT/USD", text, time_basis=TimeBasis.DATE) for text in ("0.1", "0.3")]))
 
     with pytest.raises(InvalidNumber):
         with_bands(frame)
@@ -128,7 +128,7 @@ def test_without_their_origin_rates_are_printed():
     frame = frame_of([_constant("3.5")]).drop(columns="origin")
 
     assert with_bands(frame)["rate_lo"].tolist() == [3.45]
-    assert settled(frame)["rate_hi"].tolist() == [3.55]
+    assert one_per_instant(frame)["rate_hi"].tolist() == [3.55]
 
 
 @pytest.mark.parametrize("kind", ["category", "str", "object"])
@@ -142,10 +142,10 @@ def test_hull_of_constants_spans_just_them():
     frame = frame_of([_constant("3.5"), _constant("2.85")])
 
     assert hull_of(frame) == Band(Fraction("2.85"), Fraction("3.5"))
-    assert settled(frame)[["rate_lo", "rate_hi"]].to_numpy().tolist() == [[2.85, 3.5]]
+    assert one_per_instant(frame)[["rate_lo", "rate_hi"]].to_numpy().tolist() == [[2.85, 3.5]]
 
 
 def test_hull_holds_the_band_of_what_was_printed_beside_a_constant():
     frame = frame_of([_constant("3.5"), shown("USD/TMT", "3.5", time_basis=TimeBasis.DATE)])
 
-    assert settled(frame)[["rate_lo", "rate_hi"]].to_numpy().tolist() == [[3.45, 3.55]]
+    assert one_per_instant(frame)[["rate_lo", "rate_hi"]].to_numpy().tolist() == [[3.45, 3.55]]

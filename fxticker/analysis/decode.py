@@ -9,7 +9,7 @@ import pandas as pd
 
 from fxticker.analysis.quotes import Ticks, ticks_of
 from fxticker.analysis.series import change_pct, in_series
-from fxticker.frames.settle import settled
+from fxticker.frames.settle import one_per_instant
 from fxticker.model.bands import percent_band, previous_rate
 from fxticker.model.timestamps import Moment
 from fxticker.sources.timesca.page import SOURCE
@@ -49,7 +49,7 @@ def decode(
     -------
     pandas.DataFrame
         One row per pair and instant of the ticker (several rows of one instant settled as
-        `fxticker.frames.settle.settled` says), by observed_at and pair: ``source``,
+        `fxticker.frames.settle.one_per_instant` says), by observed_at and pair: ``source``,
         ``pair``, ``observed_at``, ``rate_text`` and ``change_text`` as
         printed (category), and
 
@@ -67,7 +67,9 @@ def decode(
           one of the two is missing. Where it does not, the percentage is of another base, or hides in the rounding of
           the change what the rates show.
     """
-    held = settled(ticks_of(ticks, pairs=pairs, sources=[SOURCE.id], start=start, end=end, as_of=as_of)).astype(_TEXTS)
+    held = one_per_instant(ticks_of(ticks, pairs=pairs, sources=[SOURCE.id], start=start, end=end, as_of=as_of)).astype(
+        _TEXTS
+    )
     order, first = in_series(held)
     kind, of_kind = _kinds(held)
     base_lo, base_hi, low_pct, high_pct = _told(of_kind)[:, kind]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from fxticker.analysis.quotes import THROUGH, Ticks, check_derivable, currencies_of, legs_of, ticks_of
 from fxticker.frames.load import last_by, names
-from fxticker.frames.settle import counting_rows, hull_of
+from fxticker.frames.settle import effective_rows, hull_of
 from fxticker.model.bands import Band, cross, inverse
 from fxticker.model.records import TimeBasis
 from fxticker.model.schedule import END_OF_TIME, MICROSECOND
@@ -150,7 +150,7 @@ def _shown(rows: pd.DataFrame) -> dict[tuple[str, str], Shown]:
     """What counts of each source's pair, given all its rows at one instant."""
     found = {}
     for (source, pair), held in rows.groupby(["source", "pair"], observed=True):
-        counting = counting_rows(held)
+        counting = effective_rows(held)
         texts = counting["rate_text"].astype(str).unique()
         at = instant(counting["observed_at"].iloc[0])
         text = texts[0] if len(texts) == 1 else None

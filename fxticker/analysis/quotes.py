@@ -10,7 +10,7 @@ import pandas as pd
 
 from fxticker.errors import NotDerivable
 from fxticker.frames.load import StorePath, load, names, stored_pairs
-from fxticker.frames.settle import settled
+from fxticker.frames.settle import one_per_instant
 from fxticker.model.bands import outward
 from fxticker.model.records import TimeBasis
 from fxticker.model.timestamps import Moment, instant, last_instant
@@ -136,7 +136,7 @@ def quotes(
         (``date`` if one of the ticks has a date only), ``rate``, ``rate_lo``, ``rate_hi`` (float64, quote per one unit
         of base), ``rate_text`` (category; as printed, null where the rate is derived or several texts of one day
         count), ``recorded_at`` (of a cross rate the later of the two). Several values at one instant are settled as
-        `fxticker.frames.settle.settled` says. The bounds of stored pairs are the doubles nearest to the exact ones;
+        `fxticker.frames.settle.one_per_instant` says. The bounds of stored pairs are the doubles nearest to the exact ones;
         those of derived pairs hold the exact ones, moved apart by a few units in the last place
         (`fxticker.model.bands.outward`).
 
@@ -151,7 +151,7 @@ def quotes(
     has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
     needed = _NEEDED if has_origin else _NEEDED[:-1]
     shown = ticks_of(ticks, pairs=legs, sources=sources, start=start, end=end, as_of=as_of, columns=needed)
-    held = settled(_tidied(shown))
+    held = one_per_instant(_tidied(shown))
     if wanted is None:
         return _tidied(held[_COLUMNS])
     codes = _Held.of(held)

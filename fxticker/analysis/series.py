@@ -53,7 +53,7 @@ def may_close(quotes: pd.DataFrame) -> np.ndarray:
 
     One of which only the day is known counts from the end of its day on; where its source shows the pair at an instant
     of that day too, that one is the day's last, and the other neither opens nor closes any span of time. At one instant
-    `fxticker.frames.settle.settled` chooses likewise.
+    `fxticker.frames.settle.one_per_instant` chooses likewise.
     """
     has_instant = (quotes["time_basis"] != TimeBasis.DATE).to_numpy()
     if has_instant.all():

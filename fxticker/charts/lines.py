@@ -11,7 +11,7 @@ import pandas as pd
 
 from fxticker.charts.causes import SOUND, Stretches, cause_codes, instants, stretches_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
-from fxticker.frames.settle import settled, with_bands
+from fxticker.frames.settle import one_per_instant, with_bands
 from fxticker.model.formatting import written
 from fxticker.model.records import Outcome
 
@@ -79,7 +79,7 @@ def _line(
         rows = rows[_seen(frame, rows, at, breaks)]
     drawn = frame.iloc[rows]
     if "nominal" in frame.columns:
-        drawn = settled(drawn)
+        drawn = one_per_instant(drawn)
     rate, lo, hi = (drawn[name].to_numpy(np.float64) for name in ("rate", "rate_lo", "rate_hi"))
     steps = Steps(instants(drawn["observed_at"]), rate, lo, hi, at[breaks])
     widths = (drawn["rate_hi"] - drawn["rate_lo"])[drawn["rate_text"].notna()]

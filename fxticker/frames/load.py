@@ -134,20 +134,20 @@ def wide(
     -------
     pandas.DataFrame
         Index ``observed_at`` (UTC), a float64 column per pair in alphabetical order, NaN where a pair was not shown at
-        that instant. Several values at one instant are settled as `fxticker.frames.settle.settled` says.
+        that instant. Several values at one instant are settled as `fxticker.frames.settle.one_per_instant` says.
 
     Raises
     ------
     ValueError
         If the store has several sources and none is named.
     """
-    from fxticker.frames.settle import settled
+    from fxticker.frames.settle import one_per_instant
 
     frame = load(store, sources=None if source is None else [source], pairs=pairs, start=start, end=end)
     held = sorted(frame["source"].unique())
     if len(held) > 1:
         raise ValueError(f"the store holds several sources, name one: {', '.join(held)}")
-    one_each = settled(frame)
+    one_each = one_per_instant(frame)
     return (
         one_each.assign(pair=one_each["pair"].astype(str))
         .set_index(["observed_at", "pair"])["rate"]

@@ -39,7 +39,7 @@ def with_bands(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def settled(frame: pd.DataFrame) -> pd.DataFrame:
+def one_per_instant(frame: pd.DataFrame) -> pd.DataFrame:
     """One row per source, pair and instant, with its band.
 
     Rows of basis ``date`` at one instant are values of some time on that day: their band is the hull of all and
@@ -76,8 +76,8 @@ def hull_of(rows: pd.DataFrame) -> Band:
     return hull(_printed(rows)[1])
 
 
-def counting_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of all rows of one source and pair at one instant, those that count: see `settled`."""
+def effective_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of all rows of one source and pair at one instant, those that count: see `one_per_instant`."""
     exact = rows[rows["time_basis"] != TimeBasis.DATE]
     if exact.empty:
         return rows
