@@ -28,7 +28,7 @@ use_little_memory()  # before anything imports Arrow, as in the daemon
 import fxticker.daemon.process  # noqa: F401 - for its weight: the daemon has all that in memory, too
 from fxticker.daemon.memory import MemoryReturned
 from fxticker.fetch.client import Fetcher
-from fxticker.fetch.robots import PoliteFetch
+from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SimulatedClock
 from fxticker.model.records import PrintedTick
 from fxticker.model.schedule import every
@@ -160,7 +160,7 @@ def soak(polls, schedule, folder):
             raise TimeoutError(f"the site did not start within {START_S} s")
         source = replace(SOURCE, url=f"http://127.0.0.1:{ours.recv()}/")
         with Fetcher(timeout_s=10, max_bytes=1_000_000, user_agent="fxticker-soak", retry_pauses_s=()) as fetcher:
-            fetch = PoliteFetch(fetcher, monotonic_s=lambda: clock.now().timestamp())
+            fetch = RobotsFetcher(fetcher, monotonic_s=lambda: clock.now().timestamp())
             poller = Poller(source, schedule, fetch=fetch, store=store, clock=clock)
             return polled(poller, store, day, schedule, polls)
     finally:

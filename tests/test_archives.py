@@ -20,7 +20,7 @@ from fxticker.backfill.wayback import Wayback
 from fxticker.cli.backfill import backfill as command
 from fxticker.errors import ParseError, StoreError
 from fxticker.fetch.client import Fetcher
-from fxticker.fetch.throttle import Pacing
+from fxticker.fetch.throttle import Throttle
 from fxticker.model.records import PrintedTick
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE
@@ -70,7 +70,7 @@ def archive_at(request, fetcher):
     """Makes an archive at a URL, with what it slept."""
 
     def made(url, slept=None):
-        pacing = Pacing(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
+        pacing = Throttle(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
         if request.param == "wayback":
             return Wayback(url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
         return CommonCrawl(url, url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
@@ -79,7 +79,7 @@ def archive_at(request, fetcher):
 
 
 def wayback_at(url, fetcher, slept=None):
-    pacing = Pacing(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
+    pacing = Throttle(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
     return Wayback(url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
 
 
@@ -330,7 +330,7 @@ def test_an_index_that_leads_in_a_circle_is_left(store, fetcher):
 
 
 def test_each_crawl_of_the_span_is_asked_and_pieces_of_its_file_are_fetched(store, fetcher):
-    pacing = Pacing(clock=FixedClock(), sleep=lambda pause_s: None)
+    pacing = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
     with ArchiveServer(AUGUST, held("20250805101112")) as server:
         archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
         assert fill(archive, store).read == 2
@@ -350,7 +350,7 @@ def test_the_list_of_crawls_is_asked_for_once_a_day(store, fetcher):
                 server.url,
                 server.url,
                 fetcher=fetcher,
-                pacing=Pacing(clock=clock, sleep=lambda pause_s: None),
+                pacing=Throttle(clock=clock, sleep=lambda pause_s: None),
                 max_bytes=1_000_000,
                 answers=Answers(store.medium, "commoncrawl", clock),
             )
@@ -364,7 +364,7 @@ def test_the_list_of_crawls_is_asked_for_once_a_day(store, fetcher):
     kept.keep("collinfo", url, b"no list")
     with ArchiveServer(AUGUST) as server:
         kept.keep("collinfo", f"{server.url.rstrip('/')}/collinfo.json", b"no list")
-        pacing = Pacing(clock=FixedClock(), sleep=lambda pause_s: None)
+        pacing = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
         archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000, answers=kept)
         fill(archive, store)
         assert server.requests[0] == "/collinfo.json"  # what was kept is of no use
@@ -450,7 +450,7 @@ def packed_in(encoding):
     ],
 )
 def test_a_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher, piece, said):
-    pacing = Pacing(clock=FixedClock(), sleep=lambda pause_s: None)
+    pacing = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
     longer = render_html(THE_8TH, None).encode() + hashlib.sha256().hexdigest().encode()
     with ArchiveServer(held("20250804145408", longer)) as server:
         archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
@@ -464,7 +464,7 @@ def test_a_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher
 
 
 def test_a_server_that_ignores_the_range_is_not_read(store, fetcher):
-    pacing = Pacing(clock=FixedClock(), sleep=lambda pause_s: None)
+    pacing = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
     with ArchiveServer(AUGUST) as server:
         archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
         listed = list(archive.listings("timesca.com", *ALL_TIME))

@@ -18,7 +18,7 @@ from fxticker.backfill.known_absent import absent_days, record_absent_days
 from fxticker.cli.backfill import backfill as command
 from fxticker.errors import BadStatus, DamagedPage, Disallowed, OtherDate, StoreError, Unreachable
 from fxticker.fetch.client import Response
-from fxticker.fetch.throttle import Pacing
+from fxticker.fetch.throttle import Throttle
 from fxticker.model.records import Origin, PrintedTick, Snapshot, TimeBasis
 from fxticker.sources import History, Source, known_sources
 from fxticker.store.store import Store
@@ -92,7 +92,7 @@ class Pauses:
         self.slept = []
 
     def pacing(self):
-        return Pacing(clock=FixedClock(NOW), sleep=self.slept.append)
+        return Throttle(clock=FixedClock(NOW), sleep=self.slept.append)
 
 
 JUNE_RATES = {date(2026, 6, day): f"120{day:02}.5" for day in (1, 2, 3, 4, 5, 8, 9, 10)}
@@ -578,7 +578,7 @@ class Bank:
 ANSWER = '[{"Ccy": "USD", "Rate": "12194.21", "Nominal": "1", "Diff": "0", "Date": "DAY"}]'
 fxticker.fetch.robots.PoliteFetch = Bank
 import fxticker.fetch.throttle
-fxticker.fetch.throttle.Pacing.__init__.__kwdefaults__["sleep"] = lambda seconds: None
+fxticker.fetch.throttle.Throttle.__init__.__kwdefaults__["sleep"] = lambda seconds: None
 sys.argv = ["fxticker", "backfill", "cbu", "--start", "2025-01-06", "--end", "2025-01-11", "--store", sys.argv[1]]
 main()
 """
@@ -632,7 +632,7 @@ def test_a_printed_difference_that_is_not_that_of_the_rates_is_told_and_stored(t
         fetch=fetch,
         store=store,
         clock=FixedClock(NOW),
-        pacing=Pacing(clock=FixedClock(NOW), sleep=lambda seconds: None),
+        pacing=Throttle(clock=FixedClock(NOW), sleep=lambda seconds: None),
     )
     assert summary.filled == 2
     assert summary.remarks == [("2026-04-02", "the printed difference is not that of the rates: USD/UZS")]

@@ -13,7 +13,7 @@ import fxticker as fx
 import fxticker.cli.drill
 from fxticker.daemon.daemon import Daemon
 from fxticker.fetch.client import Fetcher
-from fxticker.fetch.robots import PoliteFetch
+from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SystemClock
 from fxticker.model.records import Outcome
 from fxticker.model.schedule import Every
@@ -223,7 +223,7 @@ def test_every_slot_has_one_outcome_and_lies_on_the_grid_whatever_goes_wrong(tmp
         plan = Planned(replace(SOURCE, url=f"http://127.0.0.1:{server.port}/"), Every(second))
         clock = SystemClock()
         daemon = Daemon(
-            [plan], fetcher=PoliteFetch(fetcher), store=Store(tmp_path, clock=clock), clock=clock, observers=[seen]
+            [plan], fetcher=RobotsFetcher(fetcher), store=Store(tmp_path, clock=clock), clock=clock, observers=[seen]
         )
         seen.enough = daemon.stop
         safety = threading.Timer(SAFETY_S, daemon.stop)

@@ -13,7 +13,7 @@ import fxticker as fx
 from fxticker.collect.backoff import SourceState
 from fxticker.collect.poll import collect_once, outcome_of
 from fxticker.fetch.client import Fetcher, Response
-from fxticker.fetch.robots import PoliteFetch
+from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import every
 from fxticker.monitoring.health import health_of
@@ -150,7 +150,7 @@ def test_a_bank_whose_robots_txt_forbids_its_rates_is_not_asked(tmp_path):
         Fetcher(timeout_s=10, max_bytes=1000, user_agent="fxticker/test", retry_pauses_s=()) as fetch,
     ):
         bank = replace(source_of("nbkr"), url=f"{server.url}XML/daily.xml")
-        found = collect_once(bank, SLOT, fetch=PoliteFetch(fetch), store=Store(tmp_path), clock=FixedClock(SLOT))
+        found = collect_once(bank, SLOT, fetch=RobotsFetcher(fetch), store=Store(tmp_path), clock=FixedClock(SLOT))
         assert [request.split()[1] for request in server.requests] == ["/robots.txt"]
     assert found.outcome is Outcome.DISALLOWED
 

@@ -12,7 +12,7 @@ from fxticker.errors import (
     Unreachable,
 )
 from fxticker.fetch.client import Fetcher, Response
-from fxticker.fetch.robots import PoliteFetch, read_rules
+from fxticker.fetch.robots import RobotsFetcher, read_rules
 from fxticker.model.records import Outcome
 
 HTML = frozenset(["text/html"])
@@ -65,7 +65,7 @@ def answered(body=b"", status=200, kind="text/plain", **headers):
 
 def ask(site, url=URL, **changes):
     with site.fetcher(**changes) as client:
-        return PoliteFetch(client)(url, media_types=HTML)
+        return RobotsFetcher(client)(url, media_types=HTML)
 
 
 # What the file says
@@ -127,7 +127,7 @@ def test_a_site_that_forbids_a_page_is_asked_for_robots_txt_on_the_wire_and_for_
 
     with RawServer(answer) as server, Fetcher(timeout_s=10, max_bytes=100, user_agent="fxticker") as client:
         with pytest.raises(Disallowed):
-            PoliteFetch(client)(f"{server.url}rates", media_types=HTML)
+            RobotsFetcher(client)(f"{server.url}rates", media_types=HTML)
         assert [request.split("\r\n")[0] for request in server.requests] == ["GET /robots.txt HTTP/1.1"]
 
 
@@ -139,7 +139,7 @@ def test_conditions_go_with_the_page_and_not_with_robots_txt():
         return answered(status=304 if "if-none-match" in request.headers else 200)()
 
     with Fetcher(timeout_s=10, max_bytes=100, user_agent="fxticker", transport=httpx.MockTransport(handle)) as client:
-        response = PoliteFetch(client)(URL, media_types=HTML, conditions={"if-none-match": '"v1"'})
+        response = RobotsFetcher(client)(URL, media_types=HTML, conditions={"if-none-match": '"v1"'})
     assert response.http_status == 304
     assert seen == [("/robots.txt", None), ("/rates", '"v1"')]
 
@@ -192,13 +192,13 @@ def test_a_server_that_is_gone_is_named_as_robots_txt_s():
         Fetcher(timeout_s=10, max_bytes=100, user_agent="fxticker") as client,
         pytest.raises(Unreachable, match=r"^robots\.txt: ConnectError"),
     ):
-        PoliteFetch(client)(url, media_types=HTML)
+        RobotsFetcher(client)(url, media_types=HTML)
 
 
 @pytest.mark.parametrize("url", ["ftp://ticker.test/", "/no/host", "http://", "http://[x/", "http://tic\x7fker.test/"])
 def test_an_address_that_cannot_be_asked_is_an_error_of_the_tree(url):
     with Fetcher(timeout_s=10, max_bytes=100, user_agent="fxticker") as client, pytest.raises(Unreachable):
-        PoliteFetch(client)(url, media_types=HTML)
+        RobotsFetcher(client)(url, media_types=HTML)
 
 
 @pytest.mark.parametrize("body", [b"a" * 512_000, b"User-agent: *\nDisallow:" + b"/*a" * 170_000, b"\x00\n" * 256_000])
@@ -247,7 +247,7 @@ def test_a_host_that_is_not_configured_hears_nothing_though_robots_txt_sends_us_
             Fetcher(timeout_s=10, max_bytes=100, user_agent="fxticker") as client,
         ):
             with pytest.raises(BadStatus, match=r"^status 301"):
-                PoliteFetch(client)(server.url, media_types=HTML)
+                RobotsFetcher(client)(server.url, media_types=HTML)
             assert [request.split(" ")[1] for request in server.requests] == ["/robots.txt", "/"]
         assert elsewhere.requests == []
 
@@ -270,7 +270,7 @@ def test_a_failure_behind_the_redirect_fails_the_poll():
 def test_a_copy_serves_for_a_day_and_is_then_asked_for_again():
     site, seconds = Site(answered()), Seconds()
     with site.fetcher() as client:
-        fetch = PoliteFetch(client, monotonic_s=seconds)
+        fetch = RobotsFetcher(client, monotonic_s=seconds)
         for seconds.now in (0, 900, DAY_S - 1):
             fetch(URL, media_types=HTML)
         assert site.asked == [ROBOTS, URL, URL, URL]
@@ -283,7 +283,7 @@ def test_a_copy_serves_for_a_day_and_is_then_asked_for_again():
 def test_that_a_page_is_forbidden_is_remembered_as_well():
     site = Site(answered(FORBIDDEN))
     with site.fetcher() as client:
-        fetch = PoliteFetch(client)
+        fetch = RobotsFetcher(client)
         for _ in range(3):
             with pytest.raises(Disallowed):
                 fetch(URL, media_types=HTML)
@@ -294,7 +294,7 @@ def test_that_a_page_is_forbidden_is_remembered_as_well():
 def test_an_old_copy_serves_while_there_is_no_newer_one(failure):
     site, seconds = Site(answered(b"User-agent: *\nDisallow: /private\n")), Seconds()
     with site.fetcher() as client:
-        fetch = PoliteFetch(client, monotonic_s=seconds)
+        fetch = RobotsFetcher(client, monotonic_s=seconds)
         fetch(URL, media_types=HTML)
         site.robots = failure
         for seconds.now in (DAY_S, DAY_S + 3599):
@@ -310,7 +310,7 @@ def test_an_old_copy_serves_while_there_is_no_newer_one(failure):
 def test_a_failure_is_not_remembered():
     site = Site(answered(status=503))
     with site.fetcher() as client:
-        fetch = PoliteFetch(client)
+        fetch = RobotsFetcher(client)
         with pytest.raises(BadStatus):
             fetch(URL, media_types=HTML)
         site.robots = answered()
@@ -320,7 +320,7 @@ def test_a_failure_is_not_remembered():
 def test_each_origin_has_its_own_copy():
     site = Site(answered())
     with site.fetcher() as client:
-        fetch = PoliteFetch(client)
+        fetch = RobotsFetcher(client)
         for url in ("http://a.test/", "http://b.test/", "https://a.test/", "http://a.test:81/", "http://A.test/x"):
             fetch(url, media_types=HTML)
     assert [asked for asked in site.asked if asked.endswith("robots.txt")] == [
@@ -340,7 +340,7 @@ def test_a_robots_txt_that_stalls_leaves_time_and_is_named():
         Fetcher(timeout_s=0.8, max_bytes=100, user_agent="fxticker") as client,
         pytest.raises(DeadlineExceeded, match=r"^robots\.txt: no whole answer within 0\.2 s$"),
     ):
-        PoliteFetch(client)(server.url, media_types=HTML)
+        RobotsFetcher(client)(server.url, media_types=HTML)
 
 
 class SlowRobots(Fetcher):
@@ -365,13 +365,13 @@ def test_the_page_gets_what_robots_txt_left_of_the_deadline():
         SlowRobots(seconds, 9.75, timeout_s=10, max_bytes=100, user_agent="fxticker") as client,
         pytest.raises(DeadlineExceeded, match=r"^no whole answer within 0\.2 s$"),
     ):
-        PoliteFetch(client, monotonic_s=seconds)(server.url, media_types=HTML)
+        RobotsFetcher(client, monotonic_s=seconds)(server.url, media_types=HTML)
 
 
 def test_stopping_is_not_taken_for_a_robots_txt_that_cannot_be_had():
     site, seconds = Site(answered()), Seconds()
     with site.fetcher() as client:
-        fetch = PoliteFetch(client, monotonic_s=seconds)
+        fetch = RobotsFetcher(client, monotonic_s=seconds)
         fetch(URL, media_types=HTML)
         seconds.now = DAY_S
         fetch.stop()

@@ -10,7 +10,7 @@ from fxticker.backfill.histories import answer_of
 from fxticker.backfill.known_absent import TOO_LONG_DAYS, Lacking, absent_days, record_absent_days
 from fxticker.errors import BadStatus, FetchError, ParseError, one_line
 from fxticker.fetch.client import Fetch
-from fxticker.fetch.throttle import Pacing, is_of_one_answer
+from fxticker.fetch.throttle import Throttle, is_of_one_answer
 from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.normalise import normalise
 from fxticker.model.printed import InvalidNumber
@@ -87,7 +87,7 @@ def backfill(
     fetch: Fetch,
     store: Store,
     clock: Clock | None = None,
-    pacing: Pacing | None = None,
+    pacing: Throttle | None = None,
     progress: Progress = lambda done, of: None,
     summary: BackfillSummary | None = None,
 ) -> BackfillSummary:
@@ -116,7 +116,7 @@ def backfill(
     """
     summary = summary if summary is not None else BackfillSummary()
     clock = clock or SystemClock()
-    pacing = pacing or Pacing(clock=clock)
+    pacing = pacing or Throttle(clock=clock)
     last = min(last, clock.now().date() + DATED_AHEAD)
     days = _days(max(first, history.since), last)
     stored, absent = stored_days(store, source.id, first, last), absent_days(store.medium, source.id)
@@ -242,7 +242,7 @@ def _take_all(
     source: Source,
     history: History,
     fetch: Fetch,
-    pacing: Pacing,
+    pacing: Throttle,
     progress: Progress,
 ) -> str | None:
     """Ask for the missing days; why the source is left alone before that is done, if it is."""

@@ -30,7 +30,7 @@ from fxticker.backfill.warc import read_warc
 from fxticker.backfill.warc_page import DamagedRecord, WarcPage
 from fxticker.errors import BadStatus, DamagedPage, ParseError
 from fxticker.fetch.client import Fetcher, Request, Response
-from fxticker.fetch.throttle import Pacing
+from fxticker.fetch.throttle import Throttle
 
 DATA_PAUSE_S = 1.0
 MAX_INDEX_BYTES = 30_000_000
@@ -68,7 +68,7 @@ class CommonCrawl:
         data_root: str,
         *,
         fetcher: Fetcher,
-        pacing: Pacing,
+        pacing: Throttle,
         max_bytes: int,
         answers: Answers | None = None,
     ) -> None:
@@ -165,7 +165,7 @@ class CommonCrawl:
             max_bytes=max_bytes,
             retry_pauses_s=(),
         )
-        return self._pacing.ask(lambda: self._fetcher.send(request), pause_s=pause_s, settling=GONE)
+        return self._pacing.request(lambda: self._fetcher.send(request), pause_s=pause_s, settling=GONE)
 
 
 def read_crawls(body: bytes, first: date, last: date) -> list[str]:

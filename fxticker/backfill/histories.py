@@ -11,7 +11,7 @@ import httpx
 
 from fxticker.errors import BadStatus, OtherDate, ParseError
 from fxticker.fetch.client import Fetch, Response
-from fxticker.fetch.throttle import Pacing
+from fxticker.fetch.throttle import Throttle
 from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Snapshot
 from fxticker.sources import History, Source
@@ -22,7 +22,7 @@ _log = logging.getLogger("fxticker")
 
 
 def answer_of(
-    source: Source, history: History, first: date, last: date, fetch: Fetch, pacing: Pacing
+    source: Source, history: History, first: date, last: date, fetch: Fetch, pacing: Throttle
 ) -> Sequence[Snapshot]:
     """The snapshots that a source has for some days; none where it says that it lacks a single day.
 
@@ -40,7 +40,7 @@ def answer_of(
         return fetch(url, media_types=history.media_types)
 
     try:
-        answer = pacing.ask(request, pause_s=history.pause_s, settling=[httpx.codes.NOT_FOUND])
+        answer = pacing.request(request, pause_s=history.pause_s, settling=[httpx.codes.NOT_FOUND])
         return _parsed(source, history, answer, first, last)
     except BadStatus as error:
         # A day that is a file of its own is not there if there were no figures; a script that is not there has moved.

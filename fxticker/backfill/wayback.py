@@ -25,7 +25,7 @@ from fxticker.backfill.archive import (
 from fxticker.backfill.cdx import is_page_of, read_stamp, stamp_of
 from fxticker.errors import DamagedPage, ParseError
 from fxticker.fetch.client import Fetcher, Request, Response
-from fxticker.fetch.throttle import Pacing
+from fxticker.fetch.throttle import Throttle
 
 PAGE_PAUSE_S = 1.5
 """40 captures a minute, of the 480 that are recommended at most."""
@@ -54,7 +54,7 @@ class Wayback:
 
     id = "wayback"
 
-    def __init__(self, root: str, *, fetcher: Fetcher, pacing: Pacing, max_bytes: int) -> None:
+    def __init__(self, root: str, *, fetcher: Fetcher, pacing: Throttle, max_bytes: int) -> None:
         self._root = root.rstrip("/")
         self._fetcher = fetcher
         self._pacing = pacing
@@ -117,7 +117,7 @@ class Wayback:
             max_bytes=max_bytes,
             retry_pauses_s=(),
         )
-        return self._pacing.ask(lambda: self._fetcher.send(request), pause_s=pause_s, settling=GONE)
+        return self._pacing.request(lambda: self._fetcher.send(request), pause_s=pause_s, settling=GONE)
 
 
 def read_index(body: bytes, site: str, first: date, last: date) -> tuple[list[Capture], str | None]:

@@ -94,7 +94,7 @@ def _from_history(source: Source, span: tuple[date | None, date], configured: Se
     from fxticker.backfill.bank_history import BackfillSummary
     from fxticker.backfill.bank_history import backfill as fill
     from fxticker.config import SourceSettings
-    from fxticker.fetch.robots import PoliteFetch
+    from fxticker.fetch.robots import RobotsFetcher
     from fxticker.sources import plan
 
     asked = plan(source.id, **configured.sources.get(source.id, SourceSettings()).overrides()).source
@@ -112,7 +112,7 @@ def _from_history(source: Source, span: tuple[date | None, date], configured: Se
                 history,
                 first=first or history.since,
                 last=last,
-                fetch=PoliteFetch(client),
+                fetch=RobotsFetcher(client),
                 store=store,
                 progress=progress,
                 summary=summary,
@@ -129,7 +129,7 @@ def _from_archive(
     from fxticker.backfill.commoncrawl import CommonCrawl
     from fxticker.backfill.known_absent import Answers
     from fxticker.backfill.wayback import Wayback
-    from fxticker.fetch.throttle import Pacing
+    from fxticker.fetch.throttle import Throttle
     from fxticker.model.clock import SystemClock
 
     roots, max_bytes = configured.archives, configured.http.max_bytes
@@ -139,13 +139,13 @@ def _from_archive(
         with fetcher(configured.http) as client, _progress(name) as progress:
             archive: Archive
             if name is ArchiveName.WAYBACK:
-                archive = Wayback(roots.wayback, fetcher=client, pacing=Pacing(), max_bytes=max_bytes)
+                archive = Wayback(roots.wayback, fetcher=client, pacing=Throttle(), max_bytes=max_bytes)
             else:
                 archive = CommonCrawl(
                     roots.commoncrawl_index,
                     roots.commoncrawl_data,
                     fetcher=client,
-                    pacing=Pacing(),
+                    pacing=Throttle(),
                     max_bytes=max_bytes,
                     answers=Answers(store.medium, CommonCrawl.id, SystemClock()),
                 )

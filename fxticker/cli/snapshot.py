@@ -21,7 +21,7 @@ def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources 
     For cron and for trying out. Exit 1 if a source gave no ticks.
     """
     from fxticker.collect.poll import collect_once
-    from fxticker.fetch.robots import PoliteFetch
+    from fxticker.fetch.robots import RobotsFetcher
     from fxticker.model.clock import SystemClock
     from fxticker.monitoring.logs import describe
     from fxticker.store.store import Store
@@ -30,7 +30,7 @@ def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources 
     clock = SystemClock()
     opened = Store(store if store is not None else configured.store.path, clock=clock)
     with fetcher(configured.http) as client:
-        fetch = PoliteFetch(client)
+        fetch = RobotsFetcher(client)
         polls = [
             collect_once(planned.source, _unplanned(clock.now()), fetch=fetch, store=opened, clock=clock)
             for planned in configured.planned()

@@ -26,7 +26,7 @@ from fxticker.daemon.processes import ready_for_signals
 from fxticker.daemon.sd_notify import Supervised
 from fxticker.errors import ConfigError, StoreError, StoreLocked, one_line
 from fxticker.fetch.client import Fetcher
-from fxticker.fetch.robots import PoliteFetch
+from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SystemClock
 from fxticker.monitoring.logs import PollLog, log_to_stderr
 from fxticker.store.store import Store
@@ -57,7 +57,7 @@ def _poll(configured: Configured, config: Path | None, folder: str | Path) -> No
         # Before anything is served: a second daemon is to say who the first one is, not which port is taken.
         if holder := store.daemon():
             raise StoreLocked(str(store.medium), 0, holder)
-        fetch = PoliteFetch(stack.enter_context(Fetcher(**configured.http)))
+        fetch = RobotsFetcher(stack.enter_context(Fetcher(**configured.http)))
         observers = [supervised, *_observers(configured, store, stack)]
         daemon = Daemon(configured.planned, fetcher=fetch, store=store, clock=SystemClock(), observers=observers)
         daemon.stop_on_signals(on_hangup=lambda: _reload(daemon, supervised, configured, config))

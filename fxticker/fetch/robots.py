@@ -34,7 +34,7 @@ class _Copy:
     fresh_until_s: float
 
 
-class PoliteFetch:
+class RobotsFetcher:
     """A fetch that asks for no page that the site's robots.txt forbids.
 
     Both requests together keep the client's deadline. A robots.txt that cannot be had, while there is no copy of

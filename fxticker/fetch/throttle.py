@@ -24,7 +24,7 @@ _FINAL = (BodyTooLarge, UnexpectedContent, Disallowed, FetchStopped)
 """Asking again would give the same."""
 
 
-class Pacing:
+class Throttle:
     """Makes requests with pauses between them, and tries again what may pass.
 
     Parameters
@@ -41,7 +41,9 @@ class Pacing:
         self._is_first = True
         self.requests = 0
 
-    def ask(self, request: Callable[[], Response], *, pause_s: float, settling: Container[int | None] = ()) -> Response:
+    def request(
+        self, request: Callable[[], Response], *, pause_s: float, settling: Container[int | None] = ()
+    ) -> Response:
         """Make a request, `pause_s` after the one before, whatever that was for.
 
         Parameters

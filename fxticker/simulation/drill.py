@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from fxticker.collect.backoff import SourceState
 from fxticker.collect.poll import collect_once
 from fxticker.fetch.client import Fetch, Fetcher
-from fxticker.fetch.robots import PoliteFetch
+from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SimulatedClock
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every, Schedule
@@ -115,7 +115,7 @@ def _played(fault: Fault, fetcher: Fetcher, folder: Path) -> Drilled:
     with FaultServer(fault.before or fault.answer, fault.robots) as server, socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen: the port refuses, and nobody else gets it
         url = fault.url.format(port=server.port, closed_port=taken.getsockname()[1])
-        poller = Poller(replace(SOURCE, url=url), Every(_STEP), fetch=PoliteFetch(fetcher), store=store, clock=clock)
+        poller = Poller(replace(SOURCE, url=url), Every(_STEP), fetch=RobotsFetcher(fetcher), store=store, clock=clock)
         if fault.before is not None:
             poller.poll(SLOT - _STEP)
             server.answer = fault.answer
