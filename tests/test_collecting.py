@@ -10,7 +10,7 @@ from builders import NOON, TICKER, FixedClock
 
 import fxticker as fx
 from fxticker.collect.backoff import SourceState
-from fxticker.collect.page_cache import KnownPage
+from fxticker.collect.page_cache import CachedPage
 from fxticker.collect.poll import collect_once
 from fxticker.errors import (
     BadStatus,
@@ -392,7 +392,7 @@ def test_nothing_is_kept_of_a_page_on_which_the_sources_code_fails(tmp_path):
     def parse(body, headers):
         raise ZeroDivisionError
 
-    state = SourceState(KnownPage(SOURCE.url, '"v1"', None, PAGE_SHA256, SOURCE.parse(PAGE, {})))
+    state = SourceState(CachedPage(SOURCE.url, '"v1"', None, PAGE_SHA256, SOURCE.parse(PAGE, {})))
     collect(tmp_path, Site(shown(PAGE, etag='"v2"')), state=state, source=replace(SOURCE, parse=parse))
     assert state.page is None
 

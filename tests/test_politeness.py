@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxticker.collect.backoff import WEIGHED, SourceState, backoff_end
-from fxticker.collect.page_cache import KnownPage, known_page
+from fxticker.collect.page_cache import CachedPage, cached_page
 from fxticker.fetch.retry_after import retry_instant
 from fxticker.model.records import Outcome, Snapshot
 from fxticker.model.schedule import Cron, Every
@@ -20,10 +20,10 @@ def at(clock_time):
     return datetime.fromisoformat(f"2025-11-14T{clock_time}:00+00:00")
 
 
-def heed(state, *outcomes, retry_after=None, schedule=QUARTERS):
+def update(state, *outcomes, retry_after=None, schedule=QUARTERS):
     """What a state is after polls at noon with these outcomes."""
     for outcome in outcomes:
-        state.heed(Outcome(outcome), NOON, retry_after=retry_after, now=NOON, schedule=schedule)
+        state.update(Outcome(outcome), NOON, retry_after=retry_after, now=NOON, schedule=schedule)
     return state
 
 
@@ -129,7 +129,7 @@ def test_a_day_of_failures_is_as_the_policy_says():
     for _ in range(96):
         if state.wait_until is None or slot >= state.wait_until:
             asked.append(slot)
-            state.heed(Outcome.HTTP_ERROR, slot, retry_after=None, now=slot, schedule=QUARTERS)
+            state.update(Outcome.HTTP_ERROR, slot, retry_after=None, now=slot, schedule=QUARTERS)
         slot = QUARTERS.after(slot)
     clock_times = ["12:00", "12:15", "12:30", "13:00", "13:45", "15:00", "16:15", "17:30"]
     assert asked[:8] == [at(clock_time) for clock_time in clock_times]
@@ -183,7 +183,7 @@ def test_without_a_grid_only_what_the_source_asked_for_is_waited():
 
 def conditions(**headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return known_page(URL, named, sha256="aa", snapshot=SHOWN).conditions
+    return cached_page(URL, named, sha256="aa", snapshot=SHOWN).conditions
 
 
 @pytest.mark.parametrize("etag", ['"v1"', 'W/"v1"', '""', '"' + "x" * 998 + '"'])
@@ -223,7 +223,7 @@ def test_a_date_that_cannot_be_sent_is_taken_for_absent(stamp):
 
 
 def test_a_page_is_known_at_its_own_address_only():
-    page = KnownPage(URL, '"v1"', None, "aa", SHOWN)
+    page = CachedPage(URL, '"v1"', None, "aa", SHOWN)
     assert SourceState(page).page_at(URL) is page
     assert SourceState(page).page_at("http://ticker.test/other") is None
     assert SourceState().page_at(URL) is None

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fxticker.collect.page_cache import KnownPage
+from fxticker.collect.page_cache import CachedPage
 from fxticker.fetch.retry_after import retry_instant
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
@@ -60,12 +60,12 @@ class SourceState:
         One line for the outcomes of those slots.
     """
 
-    page: KnownPage | None = None
+    page: CachedPage | None = None
     failures: int = 0
     wait_until: datetime | None = None
     wait_why: str = ""
 
-    def page_at(self, url: str) -> KnownPage | None:
+    def page_at(self, url: str) -> CachedPage | None:
         """The known page, if it is that of `url`."""
         return self.page if self.page is not None and self.page.url == url else None
 
@@ -75,7 +75,7 @@ class SourceState:
             return None
         return Poll(source, slot, Outcome.BACKOFF, detail=self.wait_why)
 
-    def heed(
+    def update(
         self, outcome: Outcome, slot: datetime, *, retry_after: str | None, now: datetime, schedule: Schedule | None
     ) -> None:
         """Draw from a poll that is over how long to wait: as long as the source asked for, or as its failures suggest.

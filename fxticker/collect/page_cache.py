@@ -16,7 +16,7 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
-class KnownPage:
+class CachedPage:
     """A page that was read, so that a source's "not modified" can be answered with it.
 
     Attributes
@@ -44,7 +44,7 @@ class KnownPage:
         return {name: validator for name, validator in named.items() if validator is not None}
 
 
-def known_page(url: str, headers: Mapping[str, str], *, sha256: str, snapshot: Snapshot) -> KnownPage:
+def cached_page(url: str, headers: Mapping[str, str], *, sha256: str, snapshot: Snapshot) -> CachedPage:
     """A page with those of its validators that may be sent back: hostile text becomes none.
 
     Parameters
@@ -52,7 +52,7 @@ def known_page(url: str, headers: Mapping[str, str], *, sha256: str, snapshot: S
     headers
         Of the answer, by lower-case name.
     """
-    return KnownPage(
+    return CachedPage(
         url,
         etag=_validator(headers.get("etag"), _ENTITY_TAG),
         last_modified=_validator(headers.get("last-modified"), _PRINTABLE),

@@ -14,7 +14,7 @@ from typing import Protocol
 import httpx
 
 from fxticker.collect.backoff import SourceState
-from fxticker.collect.page_cache import KnownPage, known_page
+from fxticker.collect.page_cache import CachedPage, cached_page
 from fxticker.errors import FetchError, ParseError, StoreError, one_line
 from fxticker.fetch.client import Fetch, Response
 from fxticker.model.bands import previous_rate
@@ -123,14 +123,14 @@ def collect_once(
             ticks=len(ticks),
             source_date=page.snapshot.source_date,
             body_sha256=page.sha256,
-            detail=_remarks(source, ticks, page.snapshot, known.snapshot if known else None),
+            detail=_anomalies(source, ticks, page.snapshot, known.snapshot if known else None),
         )
     poll = replace(poll, duration_ms=round(1000 * (time.monotonic() - started_s)))
     if not store.record([poll]):
         _log.warning("%s: slot %s had an outcome already, which stays", source.id, slot.isoformat())
     if rejected is not None:
         _keep(rejected, poll, store)
-    state.heed(poll.outcome, slot, retry_after=retry_after, now=clock.now(), schedule=schedule)
+    state.update(poll.outcome, slot, retry_after=retry_after, now=clock.now(), schedule=schedule)
     return poll
 
 
@@ -141,12 +141,12 @@ def _with_body(poll: Poll, response: Response) -> Poll:
     return replace(poll, body_sha256=_sha256(response), body_bytes=len(response.body))
 
 
-def _page(source: Source, response: Response, known: KnownPage | None) -> KnownPage:
+def _page(source: Source, response: Response, known: CachedPage | None) -> CachedPage:
     """The page that an answer holds, or the known one if it confirms that."""
     if response.http_status == httpx.codes.NOT_MODIFIED and known is not None:
         return known
     snapshot = source.parse(response.body, response.headers)
-    return known_page(source.url, response.headers, sha256=_sha256(response), snapshot=snapshot)
+    return cached_page(source.url, response.headers, sha256=_sha256(response), snapshot=snapshot)
 
 
 def _sha256(response: Response) -> str:
@@ -164,7 +164,7 @@ def outcome_of(source_date: date | None, observed_at: datetime, source: Source) 
     return Outcome.STALE if age_days >= source.stale_after_days else Outcome.OK
 
 
-def _remarks(source: Source, ticks: Sequence[Tick], now: Snapshot, before: Snapshot | None) -> str | None:
+def _anomalies(source: Source, ticks: Sequence[Tick], now: Snapshot, before: Snapshot | None) -> str | None:
     """What a person should look at in a snapshot, as one line; null if there is nothing. It refuses nothing.
 
     Parameters

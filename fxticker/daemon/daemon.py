@@ -331,7 +331,7 @@ class Daemon:
         is_whole = ledger.settle(plan.schedule, slot, self._passed(plan, Outcome.MISSED, TOO_LATE))
         if not is_whole or slot > now or ledger.is_settled(slot):
             return
-        if (left_out := watched.state.left_out(plan.source.id, slot)) is not None:
+        if (left_out := watched.state.backoff_outcome(plan.source.id, slot)) is not None:
             self._recorder.record([left_out])
             ledger.has(slot)
         else:

@@ -166,7 +166,7 @@ class Poller:
     def poll(self, slot: datetime) -> Poll:
         """Poll the slot, or leave it out if the source is to be left alone."""
         self._clock.set(slot)
-        if (left_out := self._state.left_out(self._source.id, slot)) is not None:
+        if (left_out := self._state.backoff_outcome(self._source.id, slot)) is not None:
             self._store.record([left_out])
             return left_out
         return collect_once(
