@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from fxticker.daemon.configured import DEFAULT_FILE
 from fxticker.errors import ConfigError
 from fxticker.model.schedule import EPOCH, Cron, every, slots_between
-from fxticker.sources import Planned, known_sources, plan, source_of
+from fxticker.sources import ScheduledSource, known_sources, scheduled, source_of
 
 ENV_PREFIX = "FXTICKER_"
 _MAX_BYTES = 1_000_000
@@ -93,7 +93,7 @@ class SourceSettings(BaseModel):
         return self
 
     def overrides(self) -> dict[str, str | None]:
-        """What `fxticker.sources.plan` takes."""
+        """What `fxticker.sources.scheduled` takes."""
         return {"url": self.url, "every": self.every, "cron": self.cron}
 
 
@@ -207,9 +207,9 @@ class Settings(BaseModel):
             raise ValueError(f"unknown source {', '.join(unknown)}; known are {', '.join(sorted(known_sources()))}")
         return sources
 
-    def planned(self) -> list[Planned]:
+    def planned(self) -> list[ScheduledSource]:
         """The enabled sources with their grids, by id."""
-        return [plan(**told) for told in self._enabled()]
+        return [scheduled(**told) for told in self._enabled()]
 
     def for_daemon(self) -> dict[str, Any]:
         """What `fxticker.daemon.configured.Configured` is made of, in types that JSON knows."""
@@ -225,7 +225,7 @@ class Settings(BaseModel):
         return [{"name": name, **chosen.overrides()} for name, chosen in sorted(self.sources.items()) if chosen.enabled]
 
 
-def sources_to_poll(configured: Settings, file: Path | None) -> list[Planned]:
+def sources_to_poll(configured: Settings, file: Path | None) -> list[ScheduledSource]:
     """The enabled sources with their grids.
 
     Raises
@@ -314,7 +314,7 @@ def _unknown_tables(data: dict[str, Any]) -> list[str]:
     return [f"{name}: unknown key; allowed are {', '.join(_TABLES)}" for name in data if name not in _TABLES]
 
 
-def slow_polls(plans: Iterable[Planned], timeout_s: float) -> list[str]:
+def slow_polls(plans: Iterable[ScheduledSource], timeout_s: float) -> list[str]:
     """A poll must be over before the next slot, or its outcome would come too late for the grid."""
     problems = []
     for planned in plans:

@@ -15,13 +15,13 @@ import fxticker
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
 from fxticker.monitoring.alerts import Alert, AlertCommand, Alerts
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 SECOND = timedelta(seconds=1)
-PLANS = [Planned(SOURCE, Every(QUARTER))]
+PLANS = [ScheduledSource(SOURCE, Every(QUARTER))]
 STALE = Alert("stale", "timesca", NOON, "no sound poll since 2025-11-14T11:15:00Z", NOON - 3 * QUARTER)
 
 
@@ -149,7 +149,9 @@ def test_after_a_sleep_the_first_poll_comes_before_any_alert(well):
 
 def test_a_reload_forgets_nothing(well):
     assert well.polled(Outcome.TIMEOUT, 5) == ["stale"]
-    well.alerts.started([Planned(SOURCE, Every(QUARTER / 3)), Planned(replace(SOURCE, id="another"), Every(QUARTER))])
+    well.alerts.started(
+        [ScheduledSource(SOURCE, Every(QUARTER / 3)), ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))]
+    )
     assert well.beat(5 * QUARTER + 2 * SECOND) == []
     assert well.polled(Outcome.OK, 6) == ["recovered"]
 

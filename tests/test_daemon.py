@@ -22,7 +22,7 @@ from fxticker.model.clock import SystemClock
 from fxticker.model.records import Origin, Outcome, Poll, PrintedTick, TimeBasis
 from fxticker.model.schedule import Cron, Every
 from fxticker.simulation.site import TickerSite, render_html
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.backend import FileCalls, LocalStorage
 from fxticker.store.store import Store
@@ -41,7 +41,7 @@ def at(text):
 
 
 def planned(url="http://127.0.0.1:9/", schedule=QUARTER, **changes):
-    return Planned(replace(SOURCE, url=url, **changes), schedule)
+    return ScheduledSource(replace(SOURCE, url=url, **changes), schedule)
 
 
 def outcomes(store):

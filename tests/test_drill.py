@@ -20,7 +20,7 @@ from fxticker.model.schedule import Every
 from fxticker.simulation.drill import MAX_BYTES, drill
 from fxticker.simulation.fault_server import FaultServer
 from fxticker.simulation.faults import FAULTS
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
@@ -220,7 +220,7 @@ def test_every_slot_has_one_outcome_and_lies_on_the_grid_whatever_goes_wrong(tmp
         FaultServer(answer) as server,
         Fetcher(timeout_s=0.5, max_bytes=MAX_BYTES, user_agent="test", retry_pauses_s=()) as fetcher,
     ):
-        plan = Planned(replace(SOURCE, url=f"http://127.0.0.1:{server.port}/"), Every(second))
+        plan = ScheduledSource(replace(SOURCE, url=f"http://127.0.0.1:{server.port}/"), Every(second))
         clock = SystemClock()
         daemon = Daemon(
             [plan], fetcher=RobotsFetcher(fetcher), store=Store(tmp_path, clock=clock), clock=clock, observers=[seen]

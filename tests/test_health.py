@@ -6,12 +6,12 @@ from builders import NOON
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
 from fxticker.monitoring.health import Trouble, health_of, trouble_of
-from fxticker.sources import Planned, source_of
+from fxticker.sources import ScheduledSource, source_of
 from fxticker.store.read_recent import PairSeen, Recent
 
 MINUTE = timedelta(minutes=1)
-QUARTER = Planned(source_of("timesca"), Every(15 * MINUTE))
-WORKDAYS = Planned(source_of("timesca"), Cron("0 9 * * 1-5"))
+QUARTER = ScheduledSource(source_of("timesca"), Every(15 * MINUTE))
+WORKDAYS = ScheduledSource(source_of("timesca"), Cron("0 9 * * 1-5"))
 
 
 def before(minutes):
@@ -160,5 +160,5 @@ def test_a_source_whose_figures_stand_still_for_a_week_is_not_well():
     ],
 )
 def test_how_long_figures_may_stand_still_is_the_sources_own(source, days, is_well):
-    plan = Planned(source_of(source), Every(15 * MINUTE))
+    plan = ScheduledSource(source_of(source), Every(15 * MINUTE))
     assert (trouble_of(plan, NOON, None, NOON, NOON - timedelta(days)) is None) == is_well

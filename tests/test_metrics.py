@@ -13,12 +13,12 @@ import fxticker
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
 from fxticker.monitoring.metrics import Metrics, MetricsServer
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
-PLANS = [Planned(SOURCE, Every(QUARTER))]
+PLANS = [ScheduledSource(SOURCE, Every(QUARTER))]
 OWN = {"source": "timesca"}
 EPOCH_OF_NOON_S = 1_763_121_600
 
@@ -149,7 +149,7 @@ def test_the_program_names_itself(metrics, served):
 
 def test_a_reload_changes_the_sources(metrics, store, served):
     poll_once(metrics, store)
-    metrics.started([Planned(replace(SOURCE, id="another"), Every(QUARTER))])
+    metrics.started([ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))])
     found = scraped(served)
     assert value(found, "next_slot_timestamp_seconds", source="another") == EPOCH_OF_NOON_S + 900
     assert value(found, "next_slot_timestamp_seconds", **OWN) is None
@@ -197,7 +197,7 @@ def test_health_is_ok_when_all_is_well(metrics, store, served):
 
 def test_health_names_every_reason(metrics, store, clock, served):
     poll_once(metrics, store)
-    metrics.started([*PLANS, Planned(replace(SOURCE, id="another"), Every(QUARTER))])
+    metrics.started([*PLANS, ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))])
     clock.at = NOON + 4 * QUARTER
     said = [
         "timesca: no sound poll since 2025-11-14T12:00:00Z",

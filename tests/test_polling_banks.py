@@ -17,7 +17,7 @@ from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import every
 from fxticker.monitoring.health import health_of
-from fxticker.sources import Planned, source_of
+from fxticker.sources import ScheduledSource, source_of
 from fxticker.store.read_recent import read_recent
 from fxticker.store.store import Store
 
@@ -186,7 +186,7 @@ def test_a_rate_that_stands_still_for_weeks_is_trouble_only_where_it_should_move
     store = Store(tmp_path)
     store.append([tick("USD/KGS", "87,4500", None, SLOT - timedelta(days), source=source) for days in (20, 10, 0)])
     store.record([Poll(source, SLOT, Outcome.OK, started_at=SLOT)])
-    plan = Planned(source_of(source), every("6h", source))
+    plan = ScheduledSource(source_of(source), every("6h", source))
     assert (health_of(plan, read_recent(store, source, SLOT), SLOT).trouble is None) == is_well
 
 

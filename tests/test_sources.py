@@ -14,7 +14,7 @@ from fxticker.model.records import PrintedTick, Snapshot, require_source_id
 from fxticker.model.schedule import every
 from fxticker.simulation.site import render_html
 from fxticker.sources import known_sources, source_of
-from fxticker.sources.bank import for_span, misfits, quoted, read_day
+from fxticker.sources.bank import difference_mismatches, for_span, quoted, read_day
 from fxticker.sources.fixed import CONSTANTS
 
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -478,9 +478,9 @@ def test_a_banks_own_change_fits_its_figures(name):
     source = known_sources()[name]
     before, [after] = parsed(name), told(name)
     assert after.ticks[0].difference_text == {"cbu": "-52.11", "nbk": "-3.68"}[name]
-    assert misfits(source, before, after) == []
+    assert difference_mismatches(source, before, after) == []
     other = source.parse(SHOWN[name].body.replace(b"12194.21", b"12149.21").replace(b"478.77", b"487.77"), {})
-    assert misfits(source, other, after) == [after.ticks[0].pair]
+    assert difference_mismatches(source, other, after) == [after.ticks[0].pair]
 
 
 @pytest.mark.parametrize(
@@ -500,7 +500,7 @@ def test_a_banks_own_change_fits_its_figures(name):
     ],
 )
 def test_a_difference_is_checked_between_neighbours_only(before, after, is_misfit):
-    assert misfits(known_sources()["cbu"], before, after) == (["USD/UZS"] if is_misfit else [])
+    assert difference_mismatches(known_sources()["cbu"], before, after) == (["USD/UZS"] if is_misfit else [])
 
 
 def test_a_span_comes_by_day_and_each_day_once():

@@ -14,13 +14,13 @@ import pytest
 from fxticker.daemon.sd_notify import Supervised, is_progressing
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
 QUARTER = Every(timedelta(minutes=15))
 TIMEOUT = timedelta(seconds=20)
-PLANNED = [Planned(SOURCE, QUARTER)]
+PLANNED = [ScheduledSource(SOURCE, QUARTER)]
 
 
 def at(text):
@@ -154,7 +154,7 @@ def test_first_outcome_is_waited_for_from_the_first_beat_on(supervisor, watched)
 
 def test_one_source_that_hangs_starves_the_watchdog_whatever_the_others_do(supervisor, store):
     observer = Supervised(supervisor.watching, store=store, timeout_s=20)
-    observer.started([*PLANNED, Planned(replace(SOURCE, id="other"), QUARTER)])
+    observer.started([*PLANNED, ScheduledSource(replace(SOURCE, id="other"), QUARTER)])
     observer.beat(at("12:00:03"))
     supervisor.told()
     observer.polled(poll("12:15"))
@@ -205,7 +205,7 @@ def test_a_late_outcome_of_an_older_slot_changes_nothing(supervisor, watched):
 def test_reload_takes_the_new_sources_and_their_grids(supervisor, watched):
     watched.polled(poll("12:00"))
     with watched.reloading():
-        watched.started([Planned(SOURCE, Every(timedelta(hours=6)))])
+        watched.started([ScheduledSource(SOURCE, Every(timedelta(hours=6)))])
     supervisor.told()
     watched.beat(at("12:01"))
     # 18:00, ten minutes' grace and the request's time limit

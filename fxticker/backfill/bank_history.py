@@ -16,7 +16,7 @@ from fxticker.model.normalise import normalise
 from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Origin, PrintedTick, Snapshot, Tick, TimeBasis
 from fxticker.sources import History, Source
-from fxticker.sources.bank import misfits
+from fxticker.sources.bank import difference_mismatches
 from fxticker.sources.fixed import Constant
 from fxticker.store.arrow import instant_of, is_in, to_int64
 from fxticker.store.read_span import Span, read_span
@@ -222,7 +222,7 @@ class _Batch:
             if day is None or not begin <= day <= end or day in came:
                 raise ParseError(f"the answer is for {day}, which was not asked for or stands there twice")
             came.add(day)
-            if self.before is not None and (odd := misfits(self.source, self.before, snapshot)):
+            if self.before is not None and (odd := difference_mismatches(self.source, self.before, snapshot)):
                 remark = f"the printed difference is not that of the rates: {', '.join(odd)}"
                 self.summary.remarks.append((str(day), remark))
             self.before = snapshot

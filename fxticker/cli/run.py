@@ -12,7 +12,7 @@ from fxticker.cli.options import Config, Format, Formatted, StoreFolder, setting
 from fxticker.daemon.processes import become
 
 if TYPE_CHECKING:
-    from fxticker.sources import Planned
+    from fxticker.sources import ScheduledSource
 
 _PLANNED_SLOTS = 5
 """Slots that `--plan` prints of each source."""
@@ -40,7 +40,7 @@ def run(
     become("fxticker.daemon.process", str(config or ""), str(store or ""))
 
 
-def _next_slots(planned: Planned) -> list[dict[str, object]]:
+def _next_slots(planned: ScheduledSource) -> list[dict[str, object]]:
     from fxticker.model.schedule import END_OF_TIME, slots_between
 
     slots = islice(slots_between(planned.schedule, datetime.now(UTC), END_OF_TIME), _PLANNED_SLOTS)

@@ -24,7 +24,7 @@ from fxticker.model.printed import read_rate
 from fxticker.model.records import Origin, Outcome, Poll, PrintedTick, Snapshot, Tick, TimeBasis
 from fxticker.model.schedule import Schedule
 from fxticker.sources import Source
-from fxticker.sources.bank import misfits
+from fxticker.sources.bank import difference_mismatches
 from fxticker.store.store import Appended
 
 JUMP_FACTOR = 2
@@ -186,7 +186,7 @@ def _anomalies(source: Source, ticks: Sequence[Tick], now: Snapshot, before: Sna
         missing = [pair for pair in old if pair not in new]
         added = [pair for pair in new if pair not in old]
         remarks += [("rate jump", jumps), ("pair missing", missing), ("new pair", added)]
-        remarks.append(("printed difference is not that of the rates", misfits(source, before, now)))
+        remarks.append(("printed difference is not that of the rates", difference_mismatches(source, before, now)))
     inconsistent = [
         tick.pair
         for tick in ticks

@@ -20,7 +20,7 @@ from fxticker.daemon.exit import failing_by_name
 from fxticker.daemon.processes import command_of
 from fxticker.errors import ConfigError, one_line
 from fxticker.monitoring.logs import log_to_stderr
-from fxticker.sources import Planned, plan
+from fxticker.sources import ScheduledSource, scheduled
 
 DEFAULT_FILE = "config.toml"
 _READ_S = 20
@@ -49,7 +49,7 @@ class Configured:
     http: Mapping[str, Any]
     listen: tuple[str, int] | None
     on_alert: str | None
-    planned: tuple[Planned, ...]
+    planned: tuple[ScheduledSource, ...]
 
 
 def read_configuration(file: Path | None, *, timeout_s: float | None = None) -> Configured:
@@ -103,7 +103,7 @@ def _answer_of(command: list[str]) -> bytes:
 
 
 def _configured(said: dict[str, Any]) -> Configured:
-    listen, planned = said.pop("listen"), [plan(**each) for each in said.pop("planned")]
+    listen, planned = said.pop("listen"), [scheduled(**each) for each in said.pop("planned")]
     return Configured(**said, listen=None if listen is None else (listen[0], listen[1]), planned=tuple(planned))
 
 

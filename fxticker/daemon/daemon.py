@@ -32,7 +32,7 @@ from fxticker.daemon.slot_ledger import (
 from fxticker.fetch.client import StoppableFetch
 from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.store.store import Store
 
 STOP_GRACE_S = 3.0
@@ -68,8 +68,8 @@ class _Watched:
     """
 
     ledger: Ledger
-    wanted: Planned | None = None
-    plan: Planned | None = None
+    wanted: ScheduledSource | None = None
+    plan: ScheduledSource | None = None
     state: SourceState = field(default_factory=SourceState)
     busy: bool = False
     asked: bool = False
@@ -96,7 +96,7 @@ class Daemon:
 
     def __init__(
         self,
-        planned: Sequence[Planned],
+        planned: Sequence[ScheduledSource],
         *,
         fetcher: StoppableFetch,
         store: Store,
@@ -165,7 +165,7 @@ class Daemon:
         self._stop_asked.set()
         self._firing.stop()
 
-    def reload(self, planned: Sequence[Planned]) -> None:
+    def reload(self, planned: Sequence[ScheduledSource]) -> None:
         """Poll these sources from now on, on these grids; any thread may ask for it.
 
         What stays as it was is not touched. A source whose grid changes has its outcomes up to now on the old one. A
@@ -266,7 +266,7 @@ class Daemon:
         for source in list(self._watched):
             self._firing.now(source)
 
-    def _want(self, source: str, plan: Planned | None) -> None:
+    def _want(self, source: str, plan: ScheduledSource | None) -> None:
         """Make `plan` what the source is to be polled by, and have its slots come up."""
         watched = self._watched.get(source)
         if watched is None:
@@ -345,7 +345,7 @@ class Daemon:
         self._look_at_clock()
         return self._stop_asked.is_set() or self._is_doubted()
 
-    def _poll(self, watched: _Watched, plan: Planned, slot: datetime) -> None:
+    def _poll(self, watched: _Watched, plan: ScheduledSource, slot: datetime) -> None:
         with self._change:
             watched.polling = slot
         collect_once(
@@ -380,7 +380,7 @@ class Daemon:
             following = new.schedule.after(now)
         _log.info("%s: next slot %s", new.source.id, following.isoformat(timespec="seconds"))
 
-    def _passed(self, plan: Planned, outcome: Outcome, detail: str) -> Callable[[datetime], Poll]:
+    def _passed(self, plan: ScheduledSource, outcome: Outcome, detail: str) -> Callable[[datetime], Poll]:
         """What is written for slots that nobody polled: this, or that the clock left them out."""
         jump = self._jump
 

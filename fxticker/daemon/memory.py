@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from fxticker.model.records import Poll
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 
 
 def use_little_memory() -> None:
@@ -34,7 +34,7 @@ class MemoryReturned:
     def __init__(self) -> None:
         self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
-    def started(self, planned: Sequence[Planned]) -> None:
+    def started(self, planned: Sequence[ScheduledSource]) -> None:
         """Nothing is to be done."""
 
     def polled(self, poll: Poll) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from fxticker.model.records import Poll
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 
 _log = logging.getLogger("fxticker")
 
@@ -17,7 +17,7 @@ _log = logging.getLogger("fxticker")
 class Observer(Protocol):
     """Someone the daemon tells what happens. Several threads do so: each call must be quick, and safe there."""
 
-    def started(self, planned: Sequence[Planned]) -> None:
+    def started(self, planned: Sequence[ScheduledSource]) -> None:
         """Polling begins, or goes on with other sources and grids after a reload.
 
         When it begins, slots that passed before have been told of already.
@@ -44,7 +44,7 @@ class Observers:
         self._logged: set[tuple[int, str, type[Exception]]] = set()
         self._lock = threading.Lock()
 
-    def started(self, planned: Sequence[Planned]) -> None:
+    def started(self, planned: Sequence[ScheduledSource]) -> None:
         """Tell all of them."""
         self._tell("started", lambda observer: observer.started(planned))
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from fxticker.model.records import Poll
 from fxticker.model.schedule import END_OF_TIME, Schedule
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.store.store import Store
 
 LONGEST_GRACE = timedelta(minutes=10)
@@ -62,14 +62,14 @@ class Supervised:
         self._socket = environ.get("NOTIFY_SOCKET", "")
         self._feeds = _is_watched(environ)
         self._lock = threading.Lock()
-        self._planned: Sequence[Planned] = ()
+        self._planned: Sequence[ScheduledSource] = ()
         self._last_slot: dict[str, datetime] = {}
         self._last: Poll | None = None
         self._counted_from: datetime | None = None
         self._was_late = False
         self._is_ready = False
 
-    def started(self, planned: Sequence[Planned]) -> None:
+    def started(self, planned: Sequence[ScheduledSource]) -> None:
         """Say the first time that the daemon is ready; from now on these are the sources to watch."""
         with self._lock:
             self._planned = tuple(planned)

@@ -31,7 +31,7 @@ from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
 from fxticker.monitoring.health import trouble_of
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.store.read_recent import Recent, read_recent
 from fxticker.store.store import Store
 
@@ -82,7 +82,7 @@ class _Watch:
     Whether what it prints changes is looked up in the store, now and then: `looked_at`.
     """
 
-    plan: Planned
+    plan: ScheduledSource
     last_ok: datetime | None
     last_stale: datetime | None
     was_stale: bool
@@ -110,7 +110,7 @@ class Alerts:
         self._watches: dict[str, _Watch] = {}
         self._lock = threading.Lock()
 
-    def started(self, planned: Sequence[Planned]) -> None:
+    def started(self, planned: Sequence[ScheduledSource]) -> None:
         """Watch these sources; of those watched before all is remembered."""
         now = self._clock.now()
         with self._lock:
@@ -156,7 +156,7 @@ class Alerts:
             if alert is not None:
                 self._tell(alert)
 
-    def _first_look(self, plan: Planned, now: datetime) -> _Watch:
+    def _first_look(self, plan: ScheduledSource, now: datetime) -> _Watch:
         held = self._recent(plan.source.id, now)
         last_ok, last_stale, unchanged_since = (
             (None, None, None) if held is None else (held.last_ok, held.last_stale, held.unchanged_since)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.store.read_recent import DAY, PairSeen, Recent
 
 STALE_SLOTS = 3
@@ -66,7 +66,7 @@ class Health:
     changes_since: datetime
 
 
-def health_of(plan: Planned, recent: Recent, now: datetime) -> Health:
+def health_of(plan: ScheduledSource, recent: Recent, now: datetime) -> Health:
     """How a source is doing at an instant."""
     schedule = plan.schedule
     upto_now = [poll for poll in recent.polls if poll.slot <= now]
@@ -84,7 +84,7 @@ def health_of(plan: Planned, recent: Recent, now: datetime) -> Health:
 
 
 def trouble_of(
-    plan: Planned,
+    plan: ScheduledSource,
     last_ok: datetime | None,
     last_stale: datetime | None,
     now: datetime,

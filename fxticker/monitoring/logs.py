@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from fxticker.errors import one_line
 from fxticker.model.records import Outcome, Poll
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 
 _MESSAGE_CHARS = 1_000
 """More than any message of ours has; a person's line is shorter still."""
@@ -54,7 +54,7 @@ def log_poll(poll: Poll) -> None:
 class PollLog:
     """Logs, as an observer of the daemon, each poll; of what else happens the daemon speaks itself."""
 
-    def started(self, planned: Sequence[Planned]) -> None:
+    def started(self, planned: Sequence[ScheduledSource]) -> None:
         """Nothing."""
 
     def polled(self, poll: Poll) -> None:

@@ -26,7 +26,7 @@ from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
 from fxticker.monitoring.health import trouble_of
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.store.read_recent import PairSeen, Recent, read_recent, stored_bytes
 from fxticker.store.store import Store
 
@@ -68,7 +68,7 @@ class Metrics:
         self._clock = clock
         self._lock = threading.Lock()
         self._reading = threading.Lock()
-        self._planned: dict[str, Planned] = {}
+        self._planned: dict[str, ScheduledSource] = {}
         self._recent: dict[str, Recent] = {}
         self._changed: set[str] = set()
         self._beat_s: float | None = None
@@ -85,7 +85,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self.registry.register(_Asked(self._families))
 
-    def started(self, planned: Sequence[Planned]) -> None:
+    def started(self, planned: Sequence[ScheduledSource]) -> None:
         """Know these sources from now on."""
         with self._lock:
             self._planned = {plan.source.id: plan for plan in planned}
@@ -131,7 +131,7 @@ class Metrics:
                 found.append(f"{plan.source.id}: {trouble.reason}")
         return found
 
-    def _held(self) -> list[tuple[Planned, Recent]]:
+    def _held(self) -> list[tuple[ScheduledSource, Recent]]:
         """Each source with what the store holds of it, read anew if there was a poll since."""
         with self._reading:  # and not `_lock`, for which polls would wait
             planned = list(self._planned.items())

@@ -15,7 +15,7 @@ from fxticker.model.records import Poll
 from fxticker.model.schedule import EPOCH, Every
 from fxticker.simulation.captures import Capture
 from fxticker.simulation.site import TickerSite
-from fxticker.sources import Planned, Source
+from fxticker.sources import ScheduledSource, Source
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
@@ -44,7 +44,7 @@ def run_daemon(
     polls: list[Poll] = []
 
     class Taking:
-        def started(self, planned: Sequence[Planned]) -> None: ...
+        def started(self, planned: Sequence[ScheduledSource]) -> None: ...
         def clock_jumped(self, by: timedelta) -> None: ...
         def beat(self, now: datetime) -> None: ...
         def polled(self, poll: Poll) -> None:
@@ -56,7 +56,7 @@ def run_daemon(
                 daemon.stop()
 
     site.show(captures[0].ticks, clock.now().date())
-    planned = Planned(_source_of(site), Every(timedelta(seconds=1)))
+    planned = ScheduledSource(_source_of(site), Every(timedelta(seconds=1)))
     with Fetcher(timeout_s=0.8, max_bytes=_MAX_BYTES, user_agent=USER_AGENT) as fetch:
         store = Store(store_path, clock=clock)
         daemon = Daemon([planned], fetcher=fetch, store=store, clock=clock, observers=[Taking()])

@@ -101,20 +101,22 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class ScheduledSource:
     """A source and its grid."""
 
     source: Source
     schedule: Schedule
 
 
-def plan(name: str, *, url: str | None = None, every: str | None = None, cron: str | None = None) -> Planned:
+def scheduled(
+    name: str, *, url: str | None = None, every: str | None = None, cron: str | None = None
+) -> ScheduledSource:
     """A known source as configured: its own URL and cadence where none are given."""
     source = source_of(name)
     if source is None:
         raise LookupError(f"no source {name}")
     schedule: Schedule = Cron(cron) if cron else grid_of(every or source.every, name)
-    return Planned(replace(source, url=url or source.url), schedule)
+    return ScheduledSource(replace(source, url=url or source.url), schedule)
 
 
 def known_sources() -> Mapping[str, Source]:

@@ -110,7 +110,7 @@ def for_span(snapshots: Sequence[Snapshot], first: date, last: date) -> list[Sna
     return [by_day[day] for day in sorted(by_day)]
 
 
-def misfits(source: Source, before: Snapshot, after: Snapshot) -> list[str]:
+def difference_mismatches(source: Source, before: Snapshot, after: Snapshot) -> list[str]:
     """The pairs whose printed difference is not what lies between two snapshots' figures.
 
     Banks print by how much a figure differs from the one before it. None where that cannot be told: where there may
