@@ -6,7 +6,7 @@ import pytest
 from builders import NOON, snapshot_ticks
 
 from fxticker.daemon.clock_watch import JumpWatch
-from fxticker.daemon.slot_ledger import Ledger, jump_of
+from fxticker.daemon.slot_ledger import SlotLedger, jump_of
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
 from fxticker.sources.timesca.page import SOURCE
@@ -49,8 +49,8 @@ def recording(store):
 
 
 def begun(store, recording, now):
-    ledger = Ledger("timesca", store, recording)
-    return ledger, ledger.begin(SOURCE, QUARTER, now, why="nobody was there")
+    ledger = SlotLedger("timesca", store, recording)
+    return ledger, ledger.recover(SOURCE, QUARTER, now, why="nobody was there")
 
 
 def test_all_that_passed_is_written_at_once(store, recording):
@@ -94,8 +94,8 @@ def test_slots_that_a_clock_ahead_left_outcomes_for_get_no_second_one(store, rec
 def test_after_a_clock_was_set_back_polling_goes_on_at_the_first_slot_without_an_outcome(store, recording):
     store.record([Poll("timesca", at(text), Outcome.OK) for text in ("10:45", "11:00", "11:15", "11:30")])
     ledger, _ = begun(store, recording, at("11:31:00"))
-    assert ledger.follow(QUARTER, at("10:46:00"))
-    assert not ledger.follow(QUARTER, at("10:46:00"))
+    assert ledger.resync(QUARTER, at("10:46:00"))
+    assert not ledger.resync(QUARTER, at("10:46:00"))
     assert ledger.next_open(QUARTER, at("10:46:00")) == at("11:45")
     ledger.settle(QUARTER, at("11:45"), missed)
     assert recording.batches == []
@@ -104,7 +104,7 @@ def test_after_a_clock_was_set_back_polling_goes_on_at_the_first_slot_without_an
 def test_slots_that_a_clock_set_back_uncovers_are_settled_from_the_last_one_before_it(store, recording):
     store.record([Poll("timesca", at(text), Outcome.OK) for text in ("10:30", "12:00")])
     ledger, _ = begun(store, recording, at("12:01:00"))
-    ledger.follow(QUARTER, at("11:00:10"))
+    ledger.resync(QUARTER, at("11:00:10"))
     ledger.settle(QUARTER, at("11:00"), missed)
     assert recording.batches == [[("10:45", "missed")]]
     assert not ledger.is_settled(at("11:00"))
@@ -113,7 +113,7 @@ def test_slots_that_a_clock_set_back_uncovers_are_settled_from_the_last_one_befo
 def test_a_clock_set_back_before_every_record_has_missed_nothing(store, recording):
     store.record([Poll("timesca", NOON, Outcome.OK)])
     ledger, _ = begun(store, recording, at("12:01:00"))
-    ledger.follow(QUARTER, at("03:01:00"))
+    ledger.resync(QUARTER, at("03:01:00"))
     ledger.settle(QUARTER, at("03:00"), missed)
     assert recording.batches == []
     assert not ledger.is_settled(at("03:00"))
@@ -164,9 +164,9 @@ def test_a_long_absence_stops_between_two_writes_and_goes_on_where_it_was(store,
     monkeypatch.setattr("fxticker.daemon.slot_ledger._BATCH", 2)
     store.record([Poll("timesca", at("10:30"), Outcome.OK)])
     is_to_pause = iter([False, True, False])
-    ledger = Ledger("timesca", store, recording, lambda: next(is_to_pause))
+    ledger = SlotLedger("timesca", store, recording, lambda: next(is_to_pause))
 
-    ledger.begin(SOURCE, QUARTER, at("12:00:10"), why="nobody was there")
+    ledger.recover(SOURCE, QUARTER, at("12:00:10"), why="nobody was there")
     assert [len(batch) for batch in recording.batches] == [2, 2]
     assert ledger.settle(QUARTER, NOON, missed)
     assert recording.batches[2:] == [[("11:45", "missed")]]

@@ -5,7 +5,7 @@ from builders import NOON
 
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
-from fxticker.monitoring.health import Trouble, health_of, trouble_of
+from fxticker.monitoring.health import Problem, health_of, trouble_of
 from fxticker.sources import ScheduledSource, source_of
 from fxticker.store.read_recent import PairSeen, Recent
 
@@ -39,7 +39,7 @@ def gaps_of(*held, now=NOON, plan=QUARTER):
 
 def test_a_source_is_well_until_three_slots_have_passed():
     assert trouble_of(QUARTER, before(45), None, NOON) is None
-    assert trouble_of(QUARTER, before(45), None, NOON + timedelta(microseconds=1)) == Trouble(
+    assert trouble_of(QUARTER, before(45), None, NOON + timedelta(microseconds=1)) == Problem(
         "no sound poll since 2025-11-14T11:15:00Z", NOON
     )
 
@@ -52,17 +52,17 @@ def test_a_poll_asked_for_between_slots_counts_from_the_slot_before():
 def test_slots_of_a_cron_grid_are_counted_and_not_hours():
     friday, tuesday = NOON.replace(hour=9), NOON.replace(day=18, hour=23)
     assert trouble_of(WORKDAYS, friday, None, tuesday) is None
-    assert trouble_of(WORKDAYS, friday, None, tuesday + timedelta(hours=11)) == Trouble(
+    assert trouble_of(WORKDAYS, friday, None, tuesday + timedelta(hours=11)) == Problem(
         "no sound poll since 2025-11-14T09:00:00Z", NOON.replace(day=19, hour=9)
     )
 
 
 def test_a_source_that_never_was_sound_is_not_well():
-    assert trouble_of(QUARTER, None, None, NOON) == Trouble("no sound poll is on record of late", None)
+    assert trouble_of(QUARTER, None, None, NOON) == Problem("no sound poll is on record of late", None)
 
 
 def test_an_old_page_is_trouble_at_once_and_until_a_sound_poll():
-    found = Trouble("the page prints an old date", before(15))
+    found = Problem("the page prints an old date", before(15))
     assert trouble_of(QUARTER, before(30), before(15), NOON) == found
     assert trouble_of(QUARTER, None, before(15), NOON) == found
     assert trouble_of(QUARTER, before(0), before(15), NOON) is None
@@ -70,7 +70,7 @@ def test_an_old_page_is_trouble_at_once_and_until_a_sound_poll():
 
 def test_a_sound_poll_in_the_future_is_trouble():
     found = trouble_of(QUARTER, NOON + timedelta(days=1), None, NOON)
-    assert found == Trouble("the last sound poll lies in the future, 2025-11-15T12:00:00Z: a clock was wrong", None)
+    assert found == Problem("the last sound poll lies in the future, 2025-11-15T12:00:00Z: a clock was wrong", None)
 
 
 def test_a_clock_put_right_by_seconds_is_no_trouble():
@@ -139,7 +139,7 @@ def test_nights_of_a_cron_grid_are_no_gaps():
 def test_a_source_whose_figures_stand_still_for_a_week_is_not_well():
     since = NOON - timedelta(days=7)
     assert trouble_of(QUARTER, NOON, None, NOON, since) is None
-    assert trouble_of(QUARTER, NOON, None, NOON, since - MINUTE) == Trouble(
+    assert trouble_of(QUARTER, NOON, None, NOON, since - MINUTE) == Problem(
         "nothing it prints has changed since 2025-11-07T11:59:00Z", since - MINUTE
     )
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from fxticker.daemon.sd_notify import Supervised, is_progressing
+from fxticker.daemon.sd_notify import SystemdNotifier, is_progressing
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
 from fxticker.sources import ScheduledSource
@@ -73,7 +73,7 @@ def store(tmp_path):
 @pytest.fixture
 def watched(supervisor, store):
     """A daemon that began at 12:00, with the watchdog on."""
-    observer = Supervised(supervisor.watching, store=store, timeout_s=20)
+    observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
     observer.started(PLANNED)
     observer.beat(at("12:00"))
     supervisor.told()
@@ -87,7 +87,7 @@ def is_fed(supervisor):
 
 def test_daemon_is_ready_once_polling_begins(address, store):
     with closing(Supervisor(address)) as supervisor:
-        observer = Supervised(supervisor.environ, store=store, timeout_s=20)
+        observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20)
         assert supervisor.told() == []
         observer.started(PLANNED)
         assert supervisor.told() == [["READY=1"]]
@@ -96,7 +96,7 @@ def test_daemon_is_ready_once_polling_begins(address, store):
 
 
 def test_status_names_the_last_outcome_and_the_next_slot(supervisor, store):
-    observer = Supervised(supervisor.environ, store=store, timeout_s=20)
+    observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20)
     observer.started(PLANNED)
     supervisor.told()
     observer.beat(at("12:00:03"))
@@ -153,7 +153,7 @@ def test_first_outcome_is_waited_for_from_the_first_beat_on(supervisor, watched)
 
 
 def test_one_source_that_hangs_starves_the_watchdog_whatever_the_others_do(supervisor, store):
-    observer = Supervised(supervisor.watching, store=store, timeout_s=20)
+    observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
     observer.started([*PLANNED, ScheduledSource(replace(SOURCE, id="other"), QUARTER)])
     observer.beat(at("12:00:03"))
     supervisor.told()
@@ -185,7 +185,7 @@ def test_a_clock_set_back_does_not_starve_the_watchdog(supervisor, watched):
 
 def test_slots_that_an_earlier_process_recorded_ahead_of_the_clock_are_not_waited_for(supervisor, store):
     store.record([poll("18:00", Outcome.MISSED)])
-    observer = Supervised(supervisor.watching, store=store, timeout_s=20)
+    observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
     observer.started(PLANNED)
     observer.beat(at("12:00"))
     supervisor.told()
@@ -247,7 +247,7 @@ def test_stopping_is_told(supervisor, watched):
     ],
 )
 def test_watchdog_is_fed_only_if_it_is_set_for_this_process(environ, expected, supervisor, store):
-    observer = Supervised(supervisor.environ | environ, store=store, timeout_s=20)
+    observer = SystemdNotifier(supervisor.environ | environ, store=store, timeout_s=20)
     observer.beat(at("12:00"))
     assert is_fed(supervisor) is expected
 
@@ -266,7 +266,7 @@ def test_watchdog_is_fed_only_if_it_is_set_for_this_process(environ, expected, s
     ],
 )
 def test_a_supervisor_that_is_not_there_stops_nothing(environ, store):
-    observer = Supervised(environ | {"WATCHDOG_USEC": "1000000"}, store=store, timeout_s=20)
+    observer = SystemdNotifier(environ | {"WATCHDOG_USEC": "1000000"}, store=store, timeout_s=20)
     observer.started(PLANNED)
     observer.polled(poll("12:00"))
     observer.clock_jumped(timedelta(hours=1))
@@ -278,7 +278,7 @@ def test_a_supervisor_that_is_not_there_stops_nothing(environ, store):
 
 def test_a_supervisor_that_does_not_read_holds_up_nothing(supervisor, monkeypatch, store):
     monkeypatch.setattr("fxticker.daemon.sd_notify._SEND_S", 0.001)
-    observer = Supervised(supervisor.environ, store=store, timeout_s=20)
+    observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20)
     for second in range(600):  # more than any queue of datagrams
         observer.beat(at("12:00") + timedelta(seconds=second))
 

@@ -19,7 +19,7 @@ from fxticker.cli import (
     status,
     store,
 )
-from fxticker.daemon.exit import failing_by_name
+from fxticker.daemon.exit import exit_on_error
 
 app = typer.Typer(
     name="fxticker",
@@ -73,4 +73,4 @@ app.command("demo")(demo.demo)
 
 def main() -> None:
     """Run the command line; every failure that has a name is one line on stderr and exit code 1."""
-    failing_by_name(lambda: app(prog_name="fxticker"))
+    exit_on_error(lambda: app(prog_name="fxticker"))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import fxticker
-from fxticker.daemon.exit import failing_by_name
+from fxticker.daemon.exit import exit_on_error
 from fxticker.daemon.processes import command_of
 from fxticker.errors import ConfigError, one_line
 from fxticker.monitoring.logs import log_to_stderr
@@ -138,4 +138,4 @@ def _answer(asked: str) -> None:
 
 
 if __name__ == "__main__":
-    failing_by_name(lambda: _answer(sys.argv[1]))
+    exit_on_error(lambda: _answer(sys.argv[1]))

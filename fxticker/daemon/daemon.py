@@ -16,8 +16,8 @@ from fxticker.collect.backoff import SourceState
 from fxticker.collect.poll import collect_once
 from fxticker.daemon.clock_watch import JumpWatch
 from fxticker.daemon.observers import Observer, Observers
-from fxticker.daemon.retrying_writer import RETRY_PAUSES_S, Recorder
-from fxticker.daemon.scheduler import Firing
+from fxticker.daemon.retrying_writer import RETRY_PAUSES_S, RetryingWriter
+from fxticker.daemon.scheduler import SlotScheduler
 from fxticker.daemon.slot_ledger import (
     NOT_CONFIGURED,
     NOT_RUNNING,
@@ -25,7 +25,7 @@ from fxticker.daemon.slot_ledger import (
     REGRIDDED,
     TOO_LATE,
     Jump,
-    Ledger,
+    SlotLedger,
     is_late,
     jump_of,
 )
@@ -67,7 +67,7 @@ class _Watched:
         The slot of the poll that runs; the last slot that came meanwhile.
     """
 
-    ledger: Ledger
+    ledger: SlotLedger
     wanted: ScheduledSource | None = None
     plan: ScheduledSource | None = None
     state: SourceState = field(default_factory=SourceState)
@@ -113,7 +113,7 @@ class Daemon:
         self._observers = Observers(observers)
         self._stop_asked = threading.Event()
         self._ended = threading.Event()
-        self._recorder = Recorder(store, self._observers, pauses_s=retry_pauses_s, stop_asked=self._stop_asked)
+        self._recorder = RetryingWriter(store, self._observers, pauses_s=retry_pauses_s, stop_asked=self._stop_asked)
         self._watched: dict[str, _Watched] = {}
         self._reloading = threading.Lock()
         self._change = threading.Condition()
@@ -124,7 +124,7 @@ class Daemon:
         self._monotonic = monotonic
         self._doubted_until_s: float | None = None
         self._jump: Jump | None = None
-        self._firing = Firing(clock)
+        self._firing = SlotScheduler(clock)
 
     def run(self) -> None:
         """Poll until `stop` is called.
@@ -186,7 +186,7 @@ class Daemon:
 
     def beat(self) -> None:
         """Look whether the clock was set; the daemon's own thread does so every few seconds."""
-        self._look_at_clock()
+        self._check_clock()
         with self._looking:
             is_believed_now = self._doubted_until_s is not None and not self._is_doubted()
             if is_believed_now:
@@ -249,7 +249,7 @@ class Daemon:
                 self._fail(error)
                 return
 
-    def _look_at_clock(self) -> None:
+    def _check_clock(self) -> None:
         """If the clock was set or the machine slept, say so, and have every source looked at from the new instant."""
         with self._looking:  # whoever looks next is to know the jump that was seen
             by = self._watch.jump()
@@ -270,7 +270,7 @@ class Daemon:
         """Make `plan` what the source is to be polled by, and have its slots come up."""
         watched = self._watched.get(source)
         if watched is None:
-            watched = _Watched(Ledger(source, self._store, self._recorder.record, self._is_to_pause))
+            watched = _Watched(SlotLedger(source, self._store, self._recorder.record, self._is_to_pause))
             self._watched = {**self._watched, source: watched}  # other threads may be going through it
         watched.wanted = plan
         if plan is not None:
@@ -290,7 +290,7 @@ class Daemon:
             watched.busy = True
         try:
             while self._goes_on(watched):
-                self._visit(watched)
+                self._run_due_slot(watched)
         except Exception as error:  # noqa: BLE001  the scheduler would only log it and go on without storing
             self._fail(error)
             with self._change:
@@ -310,9 +310,9 @@ class Daemon:
             if slot > watched.polling:
                 watched.overrun = slot
 
-    def _visit(self, watched: _Watched) -> None:
+    def _run_due_slot(self, watched: _Watched) -> None:
         """Settle what passed, and poll the slot that is running unless it has its outcome or must not be."""
-        self._look_at_clock()
+        self._check_clock()
         if self._is_doubted():
             return
         now = self._clock.now()
@@ -321,7 +321,7 @@ class Daemon:
         plan, ledger = watched.plan, watched.ledger
         if plan is None:
             return
-        if ledger.follow(plan.schedule, now):
+        if ledger.resync(plan.schedule, now):
             watched.state.wait_until = None  # it was an instant of the other clock
             following = ledger.next_open(plan.schedule, now)
             _log.warning("%s: the clock is behind slots on record; the next to poll is %s", plan.source.id, following)
@@ -333,7 +333,7 @@ class Daemon:
             return
         if (left_out := watched.state.backoff_outcome(plan.source.id, slot)) is not None:
             self._recorder.record([left_out])
-            ledger.has(slot)
+            ledger.mark_settled(slot)
         else:
             self._poll(watched, plan, slot)
 
@@ -342,7 +342,7 @@ class Daemon:
 
     def _is_to_pause(self) -> bool:
         """Whether no more slots are to be settled now: the daemon stops, or the clock has just been set again."""
-        self._look_at_clock()
+        self._check_clock()
         return self._stop_asked.is_set() or self._is_doubted()
 
     def _poll(self, watched: _Watched, plan: ScheduledSource, slot: datetime) -> None:
@@ -359,7 +359,7 @@ class Daemon:
         )
         with self._change:
             overrun, watched.polling, watched.overrun = watched.overrun, None, None
-        watched.ledger.has(slot)
+        watched.ledger.mark_settled(slot)
         if overrun is not None:
             passed = self._passed(plan, Outcome.OVERRUN, OVERRUN)
             watched.ledger.settle(plan.schedule, plan.schedule.after(overrun), passed)
@@ -373,7 +373,7 @@ class Daemon:
         if new is None or (old is not None and old.schedule == new.schedule):
             return
         if old is None:
-            following = watched.ledger.begin(new.source, new.schedule, now, why=why)
+            following = watched.ledger.recover(new.source, new.schedule, now, why=why)
         else:
             watched.ledger.settle(old.schedule, old.schedule.after(now), self._passed(old, Outcome.MISSED, REGRIDDED))
             watched.ledger.begin_grid(now)

@@ -9,7 +9,7 @@ from fxticker.daemon.processes import hold_standard_streams
 from fxticker.errors import ConfigError, FxTickerError, one_line
 
 
-def failing_by_name(run: Callable[[], None]) -> None:
+def exit_on_error(run: Callable[[], None]) -> None:
     """Run a process's work; every failure that has a name is one line on stderr and exit code 1."""
     hold_standard_streams()
     try:

@@ -20,10 +20,10 @@ use_little_memory()  # before anything imports Arrow
 # ruff: noqa: E402
 from fxticker.daemon.configured import DEFAULT_FILE, Configured, read_configuration
 from fxticker.daemon.daemon import Daemon
-from fxticker.daemon.exit import failing_by_name
+from fxticker.daemon.exit import exit_on_error
 from fxticker.daemon.observers import Observer
 from fxticker.daemon.processes import ready_for_signals
-from fxticker.daemon.sd_notify import Supervised
+from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.errors import ConfigError, StoreError, StoreLocked, one_line
 from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
@@ -52,7 +52,7 @@ def main() -> None:
 
 def _poll(configured: Configured, config: Path | None, folder: str | Path) -> None:
     store = Store(folder, clock=SystemClock())
-    supervised = Supervised(os.environ, store=store, timeout_s=configured.http["timeout_s"])
+    supervised = SystemdNotifier(os.environ, store=store, timeout_s=configured.http["timeout_s"])
     with ExitStack() as stack:
         # Before anything is served: a second daemon is to say who the first one is, not which port is taken.
         if holder := store.daemon():
@@ -84,7 +84,7 @@ def _observers(configured: Configured, store: Store, stack: ExitStack) -> Iterat
         yield Alerts(command.tell, store=store, clock=SystemClock())
 
 
-def _reload(daemon: Daemon, supervised: Supervised, running: Configured, config: Path | None) -> None:
+def _reload(daemon: Daemon, supervised: SystemdNotifier, running: Configured, config: Path | None) -> None:
     """Take over the sources of the configuration as it is now; a bad one changes nothing."""
     with supervised.reloading():
         try:
@@ -105,4 +105,4 @@ _TABLES = {"store": "store", "http": "http", "monitoring": "listen", "alerts": "
 """What of each table counts from the next start on only."""
 
 if __name__ == "__main__":
-    failing_by_name(main)
+    exit_on_error(main)

@@ -20,7 +20,7 @@ _Result = TypeVar("_Result")
 _log = logging.getLogger("fxticker")
 
 
-class Recorder:
+class RetryingWriter:
     """What `collect_once` needs of a store.
 
     A write that the medium refuses is tried again, a bounded number of times; what was fetched is not asked for again.

@@ -22,7 +22,7 @@ from fxticker.model.clock import Clock
 from fxticker.model.schedule import Schedule
 
 
-class Firing:
+class SlotScheduler:
     """Calls at the slots of grids, each call in a thread of its own.
 
     Parameters

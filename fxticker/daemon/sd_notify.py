@@ -40,7 +40,7 @@ def is_progressing(schedule: Schedule, since: datetime, now: datetime, *, timeou
     return now <= slot + grace + timeout
 
 
-class Supervised:
+class SystemdNotifier:
     """The observer that tells the supervisor.
 
     The watchdog is fed at a beat only if every source's polls progress, so that a poll that hangs, or a scheduler that

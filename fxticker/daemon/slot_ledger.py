@@ -50,7 +50,7 @@ def jump_of(by: timedelta, now: datetime) -> Jump:
     return Jump(datetime.min.replace(tzinfo=UTC), now, f"the clock was set back by {seconds} s")
 
 
-class Ledger:
+class SlotLedger:
     """The slots of one source that have their outcome.
 
     Outcomes are written in the order of the grid, that of a poll before those of slots that came while it ran. So
@@ -85,7 +85,7 @@ class Ledger:
         self._is_to_pause = is_to_pause
         self._settled = self._newest = datetime.min.replace(tzinfo=UTC)
 
-    def begin(self, source: Source, schedule: Schedule, now: datetime, *, why: str) -> datetime:
+    def recover(self, source: Source, schedule: Schedule, now: datetime, *, why: str) -> datetime:
         """Settle what passed before polling began, and return the first slot to be polled.
 
         That is the slot which is running now, if it was not polled yet and is not too late for it, or else the next.
@@ -114,7 +114,7 @@ class Ledger:
         """Let another grid be in force from `now` on: nothing before was planned on it."""
         self._settled = now
 
-    def follow(self, schedule: Schedule, now: datetime) -> bool:
+    def resync(self, schedule: Schedule, now: datetime) -> bool:
         """Take note of a clock that was set back behind the last outcome; whether it was."""
         if now >= self._settled:
             return False
@@ -140,13 +140,13 @@ class Ledger:
             if polls:
                 self._record(polls)
             written += len(polls)
-            self.has(batch[-1])
+            self.mark_settled(batch[-1])
             is_whole = len(batch) < _BATCH or not self._is_to_pause()
         if written:
             _log.warning("%s: %d slots after %s passed without a poll", self._source, written, start.isoformat())
         return is_whole
 
-    def has(self, slot: datetime) -> None:
+    def mark_settled(self, slot: datetime) -> None:
         """Know that the slot, and every one before it, has its outcome."""
         self._settled = max(self._settled, slot)
         self._newest = max(self._newest, slot)

@@ -18,7 +18,7 @@ STALE_SLOTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Problem:
     """Why a source is not well.
 
     Attributes
@@ -56,7 +56,7 @@ class Health:
     """
 
     source: str
-    trouble: Trouble | None
+    trouble: Problem | None
     last: Poll | None
     last_ok: datetime | None
     next_slot: datetime
@@ -89,7 +89,7 @@ def trouble_of(
     last_stale: datetime | None,
     now: datetime,
     unchanged_since: datetime | None = None,
-) -> Trouble | None:
+) -> Problem | None:
     """Why a source is not well at an instant; null if it is.
 
     Parameters
@@ -105,18 +105,18 @@ def trouble_of(
         As in `Recent`.
     """
     if last_stale is not None and (last_ok is None or last_stale > last_ok):
-        return Trouble("the page prints an old date", last_stale)
+        return Problem("the page prints an old date", last_stale)
     if last_ok is None:
-        return Trouble("no sound poll is on record of late", None)
+        return Problem("no sound poll is on record of late", None)
     # A clock put right by seconds puts the last slot just ahead; it is not ahead of the next one.
     if last_ok > plan.schedule.after(now):
-        return Trouble(f"the last sound poll lies in the future, {last_ok:%Y-%m-%dT%H:%M:%SZ}: a clock was wrong", None)
+        return Problem(f"the last sound poll lies in the future, {last_ok:%Y-%m-%dT%H:%M:%SZ}: a clock was wrong", None)
     due = _slots_on(last_ok, plan.schedule)
     if now > due:
-        return Trouble(f"no sound poll since {last_ok:%Y-%m-%dT%H:%M:%SZ}", due)
+        return Problem(f"no sound poll since {last_ok:%Y-%m-%dT%H:%M:%SZ}", due)
     days = plan.source.frozen_after_days
     if days is not None and unchanged_since is not None and now - unchanged_since > timedelta(days):
-        return Trouble(f"nothing it prints has changed since {unchanged_since:%Y-%m-%dT%H:%M:%SZ}", unchanged_since)
+        return Problem(f"nothing it prints has changed since {unchanged_since:%Y-%m-%dT%H:%M:%SZ}", unchanged_since)
     return None
 
 
