@@ -15,7 +15,7 @@ from fxticker.backfill import commoncrawl, wayback
 from fxticker.backfill.archive import backfill_from_archive
 from fxticker.backfill.cdx import is_page_of, read_stamp, site_of
 from fxticker.backfill.commoncrawl import CommonCrawl, read_crawls
-from fxticker.backfill.known_absent import Answers, empty_captures, record_empty_captures
+from fxticker.backfill.known_absent import ResponseCache, empty_captures, record_empty_captures
 from fxticker.backfill.wayback import Wayback
 from fxticker.cli.backfill import backfill as command
 from fxticker.errors import ParseError, StoreError
@@ -352,15 +352,17 @@ def test_the_list_of_crawls_is_asked_for_once_a_day(store, fetcher):
                 fetcher=fetcher,
                 pacing=Throttle(clock=clock, sleep=lambda pause_s: None),
                 max_bytes=1_000_000,
-                answers=Answers(store.medium, "commoncrawl", clock),
+                answers=ResponseCache(store.medium, "commoncrawl", clock),
             )
             fill(archive, store)
         assert server.requests.count("/collinfo.json") == 2
         url = f"{server.url.rstrip('/')}/collinfo.json"
-    kept = Answers(store.medium, "commoncrawl", FixedClock(NOON + timedelta(hours=26)))
+    kept = ResponseCache(store.medium, "commoncrawl", FixedClock(NOON + timedelta(hours=26)))
     assert kept.recent("collinfo", url, timedelta(days=1)) is not None
     assert kept.recent("collinfo", "https://index.example.org/collinfo.json", timedelta(days=1)) is None
-    assert Answers(store.medium, "commoncrawl", FixedClock(NOON)).recent("collinfo", url, timedelta(days=1)) is None
+    assert (
+        ResponseCache(store.medium, "commoncrawl", FixedClock(NOON)).recent("collinfo", url, timedelta(days=1)) is None
+    )
     kept.keep("collinfo", url, b"no list")
     with ArchiveServer(AUGUST) as server:
         kept.keep("collinfo", f"{server.url.rstrip('/')}/collinfo.json", b"no list")

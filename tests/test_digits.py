@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxticker.model.formatting import band_decimals, written
+from fxticker.model.formatting import band_decimals, format_with_band
 
 
 @pytest.mark.parametrize(
@@ -36,18 +36,18 @@ def test_decimals_show_a_band_with_two_digits(width, decimals):
     ],
 )
 def test_a_figure_has_the_digits_of_its_band(figures, texts):
-    assert written(*figures) == texts
+    assert format_with_band(*figures) == texts
 
 
 def test_what_is_above_zero_may_have_a_plus():
-    assert written(0.5, 0.0, 1.0, signed=True) == ("+0.5", "0.0", "+1.0")
-    assert written(-0.5, -1.0, 0.0, signed=True) == ("-0.5", "-1.0", "0.0")
-    assert written(7.0, 7.0, 7.0, signed=True).value == "+7"
+    assert format_with_band(0.5, 0.0, 1.0, signed=True) == ("+0.5", "0.0", "+1.0")
+    assert format_with_band(-0.5, -1.0, 0.0, signed=True) == ("-0.5", "-1.0", "0.0")
+    assert format_with_band(7.0, 7.0, 7.0, signed=True).value == "+7"
 
 
 @given(st.floats(-1e3, 1e3), st.floats(1e-8, 1e4))
 def test_what_is_shown_of_a_band_holds_all_of_it(lo, width):
-    texts = written(lo + width / 2, lo, lo + width)
+    texts = format_with_band(lo + width / 2, lo, lo + width)
     assert Decimal(texts.lo) <= Decimal(repr(lo))
     assert Decimal(texts.hi) >= Decimal(repr(lo + width))
     assert len({len(text.partition(".")[2]) for text in texts}) == 1

@@ -25,7 +25,7 @@ MAX_AGE = "14D"
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class RateStatement:
     """What one source, or two together, say of a rate.
 
     Attributes
@@ -50,10 +50,10 @@ class Statement:
     source: str
     at: datetime
     age: timedelta
-    others: tuple[Statement, ...] = field(default=())
+    others: tuple[RateStatement, ...] = field(default=())
 
     @property
-    def contradictions(self) -> tuple[tuple[Statement, Statement], ...]:
+    def contradictions(self) -> tuple[tuple[RateStatement, RateStatement], ...]:
         """Each two of this and the others whose bands have no point in common: not both are right."""
         everyone = (self, *self.others)
         return tuple((one, other) for one, other in combinations(everyone, 2) if one.hi < other.lo or other.hi < one.lo)
@@ -72,7 +72,7 @@ def best(
     max_age: str | timedelta = MAX_AGE,
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
-) -> Statement:
+) -> RateStatement:
     """The most precise statement about a rate that the stored sources support.
 
     Each source's last tick counts: nothing is averaged, and nothing is carried on beyond `max_age`, save fixed rates
@@ -137,7 +137,7 @@ def _held(
     return pd.concat(parts, ignore_index=True) if parts else dated
 
 
-def _said(held: pd.DataFrame, pair: str, instant: datetime, limit: timedelta) -> list[Statement]:
+def _said(held: pd.DataFrame, pair: str, instant: datetime, limit: timedelta) -> list[RateStatement]:
     """What each source says of a pair, by its last tick."""
     try:
         found = quotes(held, pairs=[pair])
@@ -157,13 +157,13 @@ def _is_over(found: pd.DataFrame, instant: datetime) -> pd.Series:
     return is_over
 
 
-def _statement(row: Any, instant: datetime) -> Statement:
+def _statement(row: Any, instant: datetime) -> RateStatement:
     at = row.observed_at.to_pydatetime()
-    return Statement(str(row.pair), row.rate_lo, row.rate_hi, str(row.source), at, instant - at)
+    return RateStatement(str(row.pair), row.rate_lo, row.rate_hi, str(row.source), at, instant - at)
 
 
-def _crossed(pair: str, base: Statement, quote: Statement) -> Statement:
+def _crossed(pair: str, base: RateStatement, quote: RateStatement) -> RateStatement:
     """A cross rate of what two sources say."""
     lo, hi = outward(base.lo / quote.hi, base.hi / quote.lo)
     older = min(base, quote, key=lambda said: said.at)
-    return Statement(pair, lo, hi, f"{base.source}+{quote.source}", older.at, older.age)
+    return RateStatement(pair, lo, hi, f"{base.source}+{quote.source}", older.at, older.age)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from fxticker.analysis.durations import duration_of
-from fxticker.analysis.lookup import Rate, Shown, rates_by
+from fxticker.analysis.lookup import Observation, Rate, rates_by
 from fxticker.analysis.quotes import Ticks
 from fxticker.errors import NoData, StaleRate
 from fxticker.model.timestamps import Moment, last_instant
@@ -42,7 +42,7 @@ class Conversion:
     amount_hi: Fraction
     currency: str
     at: datetime
-    legs: tuple[Shown, ...]
+    legs: tuple[Observation, ...]
 
     @property
     def age(self) -> timedelta:

@@ -22,7 +22,7 @@ _REST_OF_DAY = pd.Timedelta(days=1) - pd.Timedelta(MICROSECOND)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Observation:
     """What one source showed of one stored pair at one instant.
 
     Attributes
@@ -74,7 +74,7 @@ class Rate:
     value: Fraction
     band: Band
     rate_text: str | None
-    legs: tuple[Shown, ...]
+    legs: tuple[Observation, ...]
 
 
 def rates_by(
@@ -146,7 +146,7 @@ def _known(ticks: pd.DataFrame, upto: datetime) -> pd.DataFrame:
     return ticks[at.where(~is_date, at + _REST_OF_DAY) <= upto] if is_date.any() else ticks[at <= upto]
 
 
-def _shown(rows: pd.DataFrame) -> dict[tuple[str, str], Shown]:
+def _shown(rows: pd.DataFrame) -> dict[tuple[str, str], Observation]:
     """What counts of each source's pair, given all its rows at one instant."""
     found = {}
     for (source, pair), held in rows.groupby(["source", "pair"], observed=True):
@@ -156,15 +156,15 @@ def _shown(rows: pd.DataFrame) -> dict[tuple[str, str], Shown]:
         text = texts[0] if len(texts) == 1 else None
         is_date = bool((counting["time_basis"] == TimeBasis.DATE).all())
         known_at = at + _REST_OF_DAY.to_pytimedelta() if is_date else at
-        found[str(source), str(pair)] = Shown(str(source), str(pair), at, text, hull_of(counting), known_at)
+        found[str(source), str(pair)] = Observation(str(source), str(pair), at, text, hull_of(counting), known_at)
     return found
 
 
-def _stored(leg: Shown) -> Rate:
+def _stored(leg: Observation) -> Rate:
     return Rate(leg.observed_at, leg.band.middle, leg.band, leg.rate_text, (leg,))
 
 
-def _direct(shown: dict[tuple[str, str], Shown], source: str, base: str, quote: str) -> Iterator[Rate]:
+def _direct(shown: dict[tuple[str, str], Observation], source: str, base: str, quote: str) -> Iterator[Rate]:
     """The rate as stored, and as the inverse of what is stored."""
     leg = shown.get((source, f"{base}/{quote}"))
     if leg:
@@ -175,7 +175,7 @@ def _direct(shown: dict[tuple[str, str], Shown], source: str, base: str, quote: 
 
 
 def _crossed(
-    shown: dict[tuple[str, str], Shown],
+    shown: dict[tuple[str, str], Observation],
     source: str,
     pair: str,
     ticks: Ticks,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from fxticker.backfill.histories import answer_of
-from fxticker.backfill.known_absent import TOO_LONG_DAYS, Lacking, absent_days, record_absent_days
+from fxticker.backfill.known_absent import TOO_LONG_DAYS, AbsentDays, absent_days, record_absent_days
 from fxticker.errors import BadStatus, FetchError, ParseError, one_line
 from fxticker.fetch.client import Fetch
 from fxticker.fetch.throttle import Throttle, is_of_one_answer
@@ -123,7 +123,7 @@ def backfill(
     known = stored | absent
     missing = [day for day in days if day not in known]
     summary.days, summary.known = len(days), len(days) - len(missing)
-    batch = _Batch(source, store, summary, clock.now().date() - MAY_COME_YET, Lacking(absent - stored))
+    batch = _Batch(source, store, summary, clock.now().date() - MAY_COME_YET, AbsentDays(absent - stored))
     try:
         summary.stopped = _take_all(missing, batch, source, history, fetch, pacing, progress)
     except FetchError as error:
@@ -176,7 +176,7 @@ class _Batch:
     store: Store
     summary: BackfillSummary
     settled: date
-    lacking: Lacking
+    lacking: AbsentDays
     ticks: list[Tick] = field(default_factory=list)
     filled: int = 0
     month: tuple[int, int] | None = None

@@ -25,7 +25,7 @@ from fxticker.backfill.archive import (
     CapturedPage,
 )
 from fxticker.backfill.cdx import is_page_of, read_stamp
-from fxticker.backfill.known_absent import Answers
+from fxticker.backfill.known_absent import ResponseCache
 from fxticker.backfill.warc import read_warc
 from fxticker.backfill.warc_page import DamagedRecord, WarcPage
 from fxticker.errors import BadStatus, DamagedPage, ParseError
@@ -70,7 +70,7 @@ class CommonCrawl:
         fetcher: Fetcher,
         pacing: Throttle,
         max_bytes: int,
-        answers: Answers | None = None,
+        answers: ResponseCache | None = None,
     ) -> None:
         self._index_root = index_root.rstrip("/")
         self._data_root = data_root.rstrip("/")

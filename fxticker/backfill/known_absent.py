@@ -26,7 +26,7 @@ _CAPTURE = re.compile(r"[0-9]{14}")
 
 
 @dataclass(slots=True)
-class Lacking:
+class AbsentDays:
     """Days that a source lacks, found while it is asked for one after another.
 
     They are sure once figures of a later day came, for then the source answers as ever.
@@ -130,7 +130,7 @@ def record_empty_captures(medium: StorageBackend, source: str, archive: str, sta
         _write(medium, _captures_name(source, archive), "captures", sorted(known.union(stamps)))
 
 
-class Answers:
+class ResponseCache:
     """An archive's answers that hold for a while, on record between two runs.
 
     Parameters

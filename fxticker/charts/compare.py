@@ -16,10 +16,10 @@ from fxticker.charts.style import (
     WIDTH_IN,
     Palette,
     Theme,
+    apply_theme,
     caption,
     counted,
     date_axis,
-    dress,
     names_text,
     percent_of,
     themed,
@@ -68,7 +68,7 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         series = palette.series[1:] + palette.series[:1]
         colors = dict(zip(sources, series * len(sources), strict=False))
         for panel, pair in zip(axes, pairs, strict=True):
-            dress(panel)
+            apply_theme(panel)
             label_ends(panel, _draw_panel(panel, rows[rows["pair"] == pair], colors, palette), height - _ABOVE_AXIS_IN)
             base, quote = pair.split("/")
             panel.set_ylabel(f"{quote} per {base}")

@@ -17,9 +17,9 @@ from fxticker.charts.style import (
     WIDTH_IN,
     Palette,
     Theme,
+    apply_theme,
     caption,
     counted,
-    dress,
     names_text,
     percent_of,
     span_text,
@@ -153,7 +153,7 @@ def _key(axis: Axes, seen: set[int], palette: Palette, has_pale: bool) -> None: 
 
 
 def _draw_strip(axis: Axes, strip: _Strip, weeks: int, palette: Palette) -> None:
-    dress(axis, grid=None)
+    apply_theme(axis, grid=None)
     days, counts = strip.days, strip.counts
     weekday = (days.astype(np.int64) + 3) % 7
     column = _week(days) - _week(strip.origin)

@@ -14,10 +14,10 @@ from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_
 from fxticker.charts.style import (
     WIDTH_IN,
     Theme,
+    apply_theme,
     caption,
     counted,
     date_axis,
-    dress,
     names_text,
     span_text,
     themed,
@@ -25,7 +25,7 @@ from fxticker.charts.style import (
 )
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
-from fxticker.model.formatting import written
+from fxticker.model.formatting import format_with_band
 
 _AROUND_IN = 1.2
 """Height of a figure that its axis does not have."""
@@ -72,7 +72,7 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     with themed(theme) as palette:
         figure = Figure(figsize=(WIDTH_IN, height), layout="constrained")
         axis = figure.subplots()
-        dress(axis)
+        apply_theme(axis)
         axis.axhline(0, color=palette.muted, linewidth=0.8)
         ends = []
         lines: list[tuple[Steps, str, str]] = []
@@ -123,5 +123,5 @@ def _steps_of(rows: pd.DataFrame) -> Steps:
 
 
 def _last_text(row: pd.Series) -> str:
-    text = written(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True).value
+    text = format_with_band(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True).value
     return f"{text} %" if row["significant"] else f"{text} %, within rounding"

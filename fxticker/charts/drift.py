@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from fxticker.charts.style import WIDTH_IN, Palette, Theme, caption, counted, dress, names_text, themed, title
+from fxticker.charts.style import WIDTH_IN, Palette, Theme, apply_theme, caption, counted, names_text, themed, title
 from fxticker.errors import NoData
-from fxticker.model.formatting import written
+from fxticker.model.formatting import format_with_band
 
 _MOST_POWERS = 4
 """Of ten on each side of 0, so many have room for their labels."""
@@ -46,7 +46,7 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     with themed(theme) as palette:
         figure = Figure(figsize=(WIDTH_IN, 1.7 + 0.42 * len(rows)), layout="constrained")
         axis = figure.subplots()
-        dress(axis, grid="x")
+        apply_theme(axis, grid="x")
         axis.axvline(0, color=palette.muted, linewidth=0.8)
         _percent_axis(axis, rows)
         for place, row in rows.iterrows():
@@ -93,7 +93,7 @@ def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> N
         color=color,
         markerfacecolor=color if row["significant"] else axis.get_facecolor(),
     )
-    texts = written(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True)
+    texts = format_with_band(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True)
     axis.annotate(
         f"{texts.value} %  [{texts.lo}, {texts.hi}]   {_verdict(row)}",
         (1.02, place),

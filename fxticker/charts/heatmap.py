@@ -14,10 +14,10 @@ from fxticker.charts.style import (
     WIDTH_IN,
     Palette,
     Theme,
+    apply_theme,
     caption,
     counted,
     date_axis,
-    dress,
     names_text,
     span_text,
     themed,
@@ -25,7 +25,7 @@ from fxticker.charts.style import (
 )
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
-from fxticker.model.formatting import written
+from fxticker.model.formatting import format_with_band
 
 _ROW_IN = 0.42
 _LINEAR_PCT = 0.1
@@ -86,7 +86,7 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     with themed(theme) as palette:
         figure = Figure(figsize=(WIDTH_IN, 1.7 + _ROW_IN * len(percent)), layout="constrained")
         axis = figure.subplots()
-        dress(axis, grid=None)
+        apply_theme(axis, grid=None)
         edges = _edges(starts)
         reach = max(float(np.nanmax(np.abs(percent))), _LINEAR_PCT)
         mesh = _draw_cells(axis, edges, percent, reach, palette)
@@ -204,7 +204,7 @@ def _write(axis: Axes, edges: pd.DatetimeIndex, drifts: tuple[np.ndarray, ...], 
     cells = [tuple(place) for place in np.argwhere(np.isfinite(drifts[0]))]
     if len(cells) > _MOST_WRITTEN:
         return
-    texts = [written(*(column[place] for column in drifts), signed=True).value for place in cells]
+    texts = [format_with_band(*(column[place] for column in drifts), signed=True).value for place in cells]
     if max(map(len, texts)) * _DIGIT_PT > 72 * _CELLS_IN / len(middles):
         return
     for (row, column), text in zip(cells, texts, strict=True):
@@ -224,4 +224,4 @@ def _color_bar(figure: Figure, axis: Axes, mesh: QuadMesh, reach: float) -> None
     bar.update_ticks()
     bar.outline.set_visible(False)
     bar.set_label("change in percent", fontsize=8)
-    dress(bar.ax, grid=None)
+    apply_theme(bar.ax, grid=None)

@@ -25,10 +25,10 @@ from fxticker.charts.style import (
     WIDTH_IN,
     Palette,
     Theme,
+    apply_theme,
     caption,
     counted,
     date_axis,
-    dress,
     names_text,
     span_text,
     themed,
@@ -97,7 +97,7 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
         colors = dict(zip(sources, palette.series * len(sources) if several else (palette.ink,), strict=False))
         seen: set[int] = set()
         for panel, pair in zip(axes, pairs, strict=True):
-            dress(panel)
+            apply_theme(panel)
             held = [line for line in lines if line.pair == pair]
             pegs = _pegs(pair, first, last)
             _draw_panel(panel, held, pegs, colors, palette)

@@ -12,7 +12,7 @@ import pandas as pd
 from fxticker.charts.causes import SOUND, Stretches, cause_codes, instants, stretches_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
 from fxticker.frames.settle import one_per_instant, with_bands
-from fxticker.model.formatting import written
+from fxticker.model.formatting import format_with_band
 from fxticker.model.records import Outcome
 
 DAY_US = 86_400_000_000
@@ -155,4 +155,4 @@ def _last_text(row: pd.Series) -> str:
     """The last value as printed, or the range that it may lie in, in digits that show the range's width."""
     if pd.notna(row["rate_text"]):
         return str(row["rate_text"])
-    return written(row["rate"], row["rate_lo"], row["rate_hi"]).band.replace(" to ", " to\n")
+    return format_with_band(row["rate"], row["rate_lo"], row["rate_hi"]).band.replace(" to ", " to\n")

@@ -107,7 +107,7 @@ def themed(theme: Theme) -> Iterator[Palette]:
         yield palette
 
 
-def dress(axis: Axes, *, grid: Literal["x", "y", "both"] | None = "y") -> None:
+def apply_theme(axis: Axes, *, grid: Literal["x", "y", "both"] | None = "y") -> None:
     """Fix the theme in an axis: matplotlib makes ticks when it draws, and by then another style may rule."""
     import matplotlib as mpl
 

@@ -127,7 +127,7 @@ def _from_archive(
 ) -> bool:
     from fxticker.backfill.archive import FIRST_DAY, Archive, ArchiveSummary, backfill_from_archive
     from fxticker.backfill.commoncrawl import CommonCrawl
-    from fxticker.backfill.known_absent import Answers
+    from fxticker.backfill.known_absent import ResponseCache
     from fxticker.backfill.wayback import Wayback
     from fxticker.fetch.throttle import Throttle
     from fxticker.model.clock import SystemClock
@@ -147,7 +147,7 @@ def _from_archive(
                     fetcher=client,
                     pacing=Throttle(),
                     max_bytes=max_bytes,
-                    answers=Answers(store.medium, CommonCrawl.id, SystemClock()),
+                    answers=ResponseCache(store.medium, CommonCrawl.id, SystemClock()),
                 )
             backfill_from_archive(
                 source, archive, first=first or FIRST_DAY, last=last, store=store, progress=progress, summary=summary

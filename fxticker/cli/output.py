@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fxticker.cli.options import Format
 from fxticker.errors import NoData
-from fxticker.model.formatting import written
+from fxticker.model.formatting import format_with_band
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +105,7 @@ def _banded(row: Mapping[Any, Any]) -> dict[str, Any]:
             shown[f"{stem}_band"] = None
             shown.setdefault(middle, None)
             continue
-        texts = written(row.get(middle, lo), lo, hi)
+        texts = format_with_band(row.get(middle, lo), lo, hi)
         shown[f"{stem}_band" if middle in row else middle] = texts.band
         if middle in row:
             shown[middle] = texts.value

@@ -31,7 +31,7 @@ class Written(NamedTuple):
         return self.lo if self.lo == self.hi else f"{self.lo} to {self.hi}"
 
 
-def written(value: float, lo: float, hi: float, *, signed: bool = False) -> Written:
+def format_with_band(value: float, lo: float, hi: float, *, signed: bool = False) -> Written:
     """A figure beside its band.
 
     Parameters
