@@ -5,7 +5,7 @@ from builders import NOON
 
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
-from fxticker.monitoring.health import Problem, health_of, trouble_of
+from fxticker.monitoring.health import Problem, health_of, problem_of
 from fxticker.sources import ScheduledSource, source_of
 from fxticker.store.read_recent import PairSeen, Recent
 
@@ -38,43 +38,43 @@ def gaps_of(*held, now=NOON, plan=QUARTER):
 
 
 def test_a_source_is_well_until_three_slots_have_passed():
-    assert trouble_of(QUARTER, before(45), None, NOON) is None
-    assert trouble_of(QUARTER, before(45), None, NOON + timedelta(microseconds=1)) == Problem(
+    assert problem_of(QUARTER, before(45), None, NOON) is None
+    assert problem_of(QUARTER, before(45), None, NOON + timedelta(microseconds=1)) == Problem(
         "no sound poll since 2025-11-14T11:15:00Z", NOON
     )
 
 
 def test_a_poll_asked_for_between_slots_counts_from_the_slot_before():
-    assert trouble_of(QUARTER, before(40), None, NOON) is None
-    assert trouble_of(QUARTER, before(61), None, NOON).since == before(30)
+    assert problem_of(QUARTER, before(40), None, NOON) is None
+    assert problem_of(QUARTER, before(61), None, NOON).since == before(30)
 
 
 def test_slots_of_a_cron_grid_are_counted_and_not_hours():
     friday, tuesday = NOON.replace(hour=9), NOON.replace(day=18, hour=23)
-    assert trouble_of(WORKDAYS, friday, None, tuesday) is None
-    assert trouble_of(WORKDAYS, friday, None, tuesday + timedelta(hours=11)) == Problem(
+    assert problem_of(WORKDAYS, friday, None, tuesday) is None
+    assert problem_of(WORKDAYS, friday, None, tuesday + timedelta(hours=11)) == Problem(
         "no sound poll since 2025-11-14T09:00:00Z", NOON.replace(day=19, hour=9)
     )
 
 
 def test_a_source_that_never_was_sound_is_not_well():
-    assert trouble_of(QUARTER, None, None, NOON) == Problem("no sound poll is on record of late", None)
+    assert problem_of(QUARTER, None, None, NOON) == Problem("no sound poll is on record of late", None)
 
 
 def test_an_old_page_is_trouble_at_once_and_until_a_sound_poll():
     found = Problem("the page prints an old date", before(15))
-    assert trouble_of(QUARTER, before(30), before(15), NOON) == found
-    assert trouble_of(QUARTER, None, before(15), NOON) == found
-    assert trouble_of(QUARTER, before(0), before(15), NOON) is None
+    assert problem_of(QUARTER, before(30), before(15), NOON) == found
+    assert problem_of(QUARTER, None, before(15), NOON) == found
+    assert problem_of(QUARTER, before(0), before(15), NOON) is None
 
 
 def test_a_sound_poll_in_the_future_is_trouble():
-    found = trouble_of(QUARTER, NOON + timedelta(days=1), None, NOON)
+    found = problem_of(QUARTER, NOON + timedelta(days=1), None, NOON)
     assert found == Problem("the last sound poll lies in the future, 2025-11-15T12:00:00Z: a clock was wrong", None)
 
 
 def test_a_clock_put_right_by_seconds_is_no_trouble():
-    assert trouble_of(QUARTER, NOON, None, NOON - timedelta(seconds=2)) is None
+    assert problem_of(QUARTER, NOON, None, NOON - timedelta(seconds=2)) is None
 
 
 # The record
@@ -85,7 +85,7 @@ def test_health_sums_up_the_last_day():
     yesterday = Poll("timesca", NOON - timedelta(days=1), Outcome.TIMEOUT)
     held = recent(yesterday, *polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK), pairs=[pair])
     found = health_of(QUARTER, held, NOON + MINUTE)
-    assert (found.source, found.trouble, found.last_ok) == ("timesca", None, NOON)
+    assert (found.source, found.problem, found.last_ok) == ("timesca", None, NOON)
     assert found.last == Poll("timesca", NOON, Outcome.OK)
     assert found.next_slot == NOON + 15 * MINUTE
     assert found.outcomes_24h == {Outcome.OK: 2, Outcome.TIMEOUT: 1}
@@ -102,7 +102,7 @@ def test_a_poll_in_the_future_is_not_the_last():
 def test_a_source_without_polls_has_nothing_to_sum_up():
     found = health_of(QUARTER, recent(last_ok=None), NOON)
     assert (found.last, found.outcomes_24h, found.gaps_24h) == (None, {}, 0)
-    assert found.trouble.reason == "no sound poll is on record of late"
+    assert found.problem.reason == "no sound poll is on record of late"
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_nights_of_a_cron_grid_are_no_gaps():
 
 def test_a_source_whose_figures_stand_still_for_a_week_is_not_well():
     since = NOON - timedelta(days=7)
-    assert trouble_of(QUARTER, NOON, None, NOON, since) is None
-    assert trouble_of(QUARTER, NOON, None, NOON, since - MINUTE) == Problem(
+    assert problem_of(QUARTER, NOON, None, NOON, since) is None
+    assert problem_of(QUARTER, NOON, None, NOON, since - MINUTE) == Problem(
         "nothing it prints has changed since 2025-11-07T11:59:00Z", since - MINUTE
     )
 
@@ -161,4 +161,4 @@ def test_a_source_whose_figures_stand_still_for_a_week_is_not_well():
 )
 def test_how_long_figures_may_stand_still_is_the_sources_own(source, days, is_well):
     plan = ScheduledSource(source_of(source), Every(15 * MINUTE))
-    assert (trouble_of(plan, NOON, None, NOON, NOON - timedelta(days)) is None) == is_well
+    assert (problem_of(plan, NOON, None, NOON, NOON - timedelta(days)) is None) == is_well

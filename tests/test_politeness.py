@@ -85,14 +85,14 @@ def test_no_retry_after_does_harm(text):
 
 
 def test_a_source_that_names_a_time_is_left_alone_until_then():
-    state = heed(SourceState(), "http_error", retry_after="1800")
+    state = update(SourceState(), "http_error", retry_after="1800")
     assert state.wait_until == at("12:30")
     assert state.wait_why == "the source asked to be left alone until 2025-11-14T12:30:00Z"
 
 
 def test_the_next_poll_ends_the_wait_that_an_earlier_one_was_told():
-    state = heed(SourceState(), "http_error", retry_after="1800")
-    assert heed(state, "http_error").wait_until is None
+    state = update(SourceState(), "http_error", retry_after="1800")
+    assert update(state, "http_error").wait_until is None
 
 
 # What repeated failures suggest
@@ -137,29 +137,29 @@ def test_a_day_of_failures_is_as_the_policy_says():
 
 
 def test_the_reason_says_how_often_and_what():
-    state = heed(SourceState(), "http_error", "http_error", "timeout")
+    state = update(SourceState(), "http_error", "http_error", "timeout")
     assert (state.wait_until, state.wait_why) == (at("12:30"), "3 failures in a row, the last timeout")
 
 
 @pytest.mark.parametrize("outcome", ["http_error", "blocked", "timeout", "too_large"])
 def test_three_bad_answers_in_a_row_leave_a_slot_out(outcome):
-    assert heed(SourceState(), outcome, outcome).wait_until is None
-    assert heed(SourceState(), outcome, outcome, outcome).wait_until == at("12:30")
+    assert update(SourceState(), outcome, outcome).wait_until is None
+    assert update(SourceState(), outcome, outcome, outcome).wait_until == at("12:30")
 
 
 @pytest.mark.parametrize("outcome", ["unreachable", "no_ticker", "damaged", "disallowed", "stopped", "error"])
 def test_what_is_not_the_servers_failure_leaves_no_slot_out_and_ends_no_row(outcome):
-    assert heed(SourceState(), outcome, outcome, outcome, outcome).wait_until is None
-    state = heed(SourceState(), "http_error", "http_error", outcome)
+    assert update(SourceState(), outcome, outcome, outcome, outcome).wait_until is None
+    state = update(SourceState(), "http_error", "http_error", outcome)
     assert (state.failures, state.wait_until) == (2, None)
-    assert heed(state, "http_error").wait_until == at("12:30")
+    assert update(state, "http_error").wait_until == at("12:30")
 
 
 @pytest.mark.parametrize("outcome", ["ok", "stale"])
 def test_one_good_poll_ends_the_row(outcome):
-    state = heed(SourceState(), "http_error", "http_error", "http_error", outcome)
+    state = update(SourceState(), "http_error", "http_error", "http_error", outcome)
     assert (state.failures, state.wait_until, state.wait_why) == (0, None, "")
-    assert heed(state, "http_error", "http_error").wait_until is None
+    assert update(state, "http_error", "http_error").wait_until is None
 
 
 def test_every_outcome_is_weighed():
@@ -168,14 +168,14 @@ def test_every_outcome_is_weighed():
 
 def test_the_longer_of_two_waits_counts():
     state = SourceState(failures=2)
-    assert heed(state, "http_error", retry_after="60").wait_why == "3 failures in a row, the last http_error"
-    assert heed(state, "http_error", retry_after="7200").wait_until == at("14:00")
+    assert update(state, "http_error", retry_after="60").wait_why == "3 failures in a row, the last http_error"
+    assert update(state, "http_error", retry_after="7200").wait_until == at("14:00")
 
 
 def test_without_a_grid_only_what_the_source_asked_for_is_waited():
-    state = heed(SourceState(), *["http_error"] * 5, schedule=None)
+    state = update(SourceState(), *["http_error"] * 5, schedule=None)
     assert state.wait_until is None
-    assert heed(state, "http_error", retry_after="60", schedule=None).wait_until == at("12:01")
+    assert update(state, "http_error", retry_after="60", schedule=None).wait_until == at("12:01")
 
 
 # What is known of a page

@@ -187,7 +187,7 @@ def test_a_rate_that_stands_still_for_weeks_is_trouble_only_where_it_should_move
     store.append([tick("USD/KGS", "87,4500", None, SLOT - timedelta(days), source=source) for days in (20, 10, 0)])
     store.record([Poll(source, SLOT, Outcome.OK, started_at=SLOT)])
     plan = ScheduledSource(source_of(source), every("6h", source))
-    assert (health_of(plan, read_recent(store, source, SLOT), SLOT).trouble is None) == is_well
+    assert (health_of(plan, read_recent(store, source, SLOT), SLOT).problem is None) == is_well
 
 
 # Remarks

@@ -136,8 +136,8 @@ def quotes(
         (``date`` if one of the ticks has a date only), ``rate``, ``rate_lo``, ``rate_hi`` (float64, quote per one unit
         of base), ``rate_text`` (category; as printed, null where the rate is derived or several texts of one day
         count), ``recorded_at`` (of a cross rate the later of the two). Several values at one instant are settled as
-        `fxticker.frames.settle.one_per_instant` says. The bounds of stored pairs are the doubles nearest to the exact ones;
-        those of derived pairs hold the exact ones, moved apart by a few units in the last place
+        `fxticker.frames.settle.one_per_instant` says. The bounds of stored pairs are the doubles nearest to the exact
+        ones; those of derived pairs hold the exact ones, moved apart by a few units in the last place
         (`fxticker.model.bands.outward`).
 
     Raises

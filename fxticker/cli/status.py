@@ -57,7 +57,7 @@ def status(config: Config = None, store: StoreFolder = None, form: Formatted = F
         "daemon": opened.daemon(),
         "last_writer": medium.lock_holder() or None,
     }
-    is_well = bool(found) and all(health.trouble is None for health in found)
+    is_well = bool(found) and all(health.problem is None for health in found)
     if form is Format.JSON:
         sources = [{**_row(health), **_details(health)} for health in found]
         show_document({"well": is_well, "now": now, "store": held, "sources": sources})
@@ -152,12 +152,12 @@ _STATUS_COLUMNS = (
 
 def _row(health: Health) -> dict[str, Any]:
     """A source's health as one row of `_STATUS_COLUMNS`."""
-    trouble, last = health.trouble, health.last
+    problem, last = health.problem, health.last
     return {
         "source": health.source,
-        "well": trouble is None,
-        "reason": trouble and trouble.reason,
-        "since": trouble and trouble.since,
+        "well": problem is None,
+        "reason": problem and problem.reason,
+        "since": problem and problem.since,
         "last_slot": last and last.slot,
         "last_outcome": last and last.outcome,
         "last_detail": last and last.detail,
@@ -188,7 +188,7 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
 
     for health in found:
         last = health.last
-        print(f"{health.source}: {'well' if health.trouble is None else f'not well: {health.trouble.reason}'}")
+        print(f"{health.source}: {'well' if health.problem is None else f'not well: {health.problem.reason}'}")
         detail = f" ({one_line(last.detail)})" if last and last.detail else ""
         _say("last slot", f"{_time(last.slot)} {last.outcome}{detail}" if last else "none of late")
         _say("last ok", _time(health.last_ok) if health.last_ok else "none of late")

@@ -69,7 +69,7 @@ class SourceState:
         """The known page, if it is that of `url`."""
         return self.page if self.page is not None and self.page.url == url else None
 
-    def left_out(self, source: str, slot: datetime) -> Poll | None:
+    def backoff_outcome(self, source: str, slot: datetime) -> Poll | None:
         """The outcome of a slot at which the source is to be left alone; null if it may be asked."""
         if self.wait_until is None or slot >= self.wait_until:
             return None
@@ -106,9 +106,9 @@ class SourceState:
 
 def backoff_end(failures: int, slot: datetime, schedule: Schedule) -> datetime:
     """The slot that is asked again after the last of `failures` in a row, at least `PATIENCE` of them, at `slot`."""
-    left_out = 2 ** min(failures - PATIENCE, 12)  # 4,096 slots are more than an hour of any grid
+    skipped = 2 ** min(failures - PATIENCE, 12)  # 4,096 slots are more than an hour of any grid
     end = schedule.after(schedule.after(slot))
-    for _ in range(left_out - 1):
+    for _ in range(skipped - 1):
         if end - slot > MAX_BACKOFF:
             break
         end = schedule.after(end)

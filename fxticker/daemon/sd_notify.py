@@ -151,7 +151,7 @@ class SystemdNotifier:
         return "; ".join(said)
 
     def _tell(self, *facts: str) -> None:
-        """Send one datagram; a supervisor that is not there or does not read is its own trouble."""
+        """Send one datagram; a supervisor that is not there or does not read is its own problem."""
         if not self._socket:
             return
         # an @ stands for the zero byte that a name without a file begins with

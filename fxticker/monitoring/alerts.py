@@ -30,7 +30,7 @@ from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
-from fxticker.monitoring.health import trouble_of
+from fxticker.monitoring.health import problem_of
 from fxticker.sources import ScheduledSource
 from fxticker.store.read_recent import Recent, read_recent
 from fxticker.store.store import Store
@@ -162,12 +162,12 @@ class Alerts:
             (None, None, None) if held is None else (held.last_ok, held.last_stale, held.unchanged_since)
         )
         # What never was well cannot come back.
-        trouble = trouble_of(plan, last_ok, last_stale, now, unchanged_since)
+        problem = problem_of(plan, last_ok, last_stale, now, unchanged_since)
         return _Watch(
             plan,
             last_ok,
             last_stale,
-            was_stale=last_ok is not None and trouble is not None,
+            was_stale=last_ok is not None and problem is not None,
             was_told=False,
             quiet_until=_first_poll_over(plan.schedule, now),
             unchanged_since=unchanged_since,
@@ -182,15 +182,15 @@ class Alerts:
             return None
 
     def _change(self, source: str, watch: _Watch, now: datetime) -> Alert | None:
-        trouble = trouble_of(watch.plan, watch.last_ok, watch.last_stale, now, watch.unchanged_since)
-        if trouble is None:
+        problem = problem_of(watch.plan, watch.last_ok, watch.last_stale, now, watch.unchanged_since)
+        if problem is None:
             was_stale, watch.was_stale, watch.was_told = watch.was_stale, False, False
             if was_stale and watch.last_ok is not None:
                 reason = f"a sound poll at {watch.last_ok:%Y-%m-%dT%H:%M:%SZ}"
                 return Alert("recovered", source, watch.last_ok, reason, watch.last_ok)
         elif not watch.was_told and (watch.quiet_until is None or now >= watch.quiet_until):
             watch.was_stale = watch.was_told = True
-            return Alert("stale", source, trouble.since or now, trouble.reason, watch.last_ok)
+            return Alert("stale", source, problem.since or now, problem.reason, watch.last_ok)
         return None
 
 

@@ -39,7 +39,7 @@ class Health:
 
     Attributes
     ----------
-    trouble
+    problem
         Null if it is well.
     last
         Its newest poll that is not in the future, with slot, outcome, ticks and detail; null if there is none of late.
@@ -56,7 +56,7 @@ class Health:
     """
 
     source: str
-    trouble: Problem | None
+    problem: Problem | None
     last: Poll | None
     last_ok: datetime | None
     next_slot: datetime
@@ -72,7 +72,7 @@ def health_of(plan: ScheduledSource, recent: Recent, now: datetime) -> Health:
     upto_now = [poll for poll in recent.polls if poll.slot <= now]
     return Health(
         source=plan.source.id,
-        trouble=trouble_of(plan, recent.last_ok, recent.last_stale, now, recent.unchanged_since),
+        problem=problem_of(plan, recent.last_ok, recent.last_stale, now, recent.unchanged_since),
         last=upto_now[-1] if upto_now else None,
         last_ok=recent.last_ok,
         next_slot=schedule.after(now),
@@ -83,7 +83,7 @@ def health_of(plan: ScheduledSource, recent: Recent, now: datetime) -> Health:
     )
 
 
-def trouble_of(
+def problem_of(
     plan: ScheduledSource,
     last_ok: datetime | None,
     last_stale: datetime | None,

@@ -25,7 +25,7 @@ from prometheus_client.process_collector import ProcessCollector
 from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
-from fxticker.monitoring.health import trouble_of
+from fxticker.monitoring.health import problem_of
 from fxticker.sources import ScheduledSource
 from fxticker.store.read_recent import PairSeen, Recent, read_recent, stored_bytes
 from fxticker.store.store import Store
@@ -126,9 +126,9 @@ class Metrics:
         except StoreError as error:
             return [*found, one_line(error)]
         for plan, of_late in held:
-            trouble = trouble_of(plan, of_late.last_ok, of_late.last_stale, now, of_late.unchanged_since)
-            if trouble is not None:
-                found.append(f"{plan.source.id}: {trouble.reason}")
+            problem = problem_of(plan, of_late.last_ok, of_late.last_stale, now, of_late.unchanged_since)
+            if problem is not None:
+                found.append(f"{plan.source.id}: {problem.reason}")
         return found
 
     def _held(self) -> list[tuple[ScheduledSource, Recent]]:
