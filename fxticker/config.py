@@ -1,179 +1,141 @@
-"""The configuration: ``config.toml``, overridden by environment variables, checked as a whole."""
+"""Configuration: reads ``config.toml``, applies environment variables, and validates the whole."""
 
-from __future__ import annotations
-
+# cattrs strips annotations that are strings of what `Annotated` adds, so they are evaluated here.
 import math
 import os
 import re
 import shlex
 import stat
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn
 
-from fxticker.daemon.configured import DEFAULT_FILE
 from fxticker.errors import ConfigError
 from fxticker.model.schedule import EPOCH, Cron, every, slots_between
 from fxticker.sources import ScheduledSource, known_sources, scheduled, source_of
 
+DEFAULT_FILE = "config.toml"
 ENV_PREFIX = "FXTICKER_"
 _MAX_BYTES = 1_000_000
-"""Two hundred times the file that explains every key."""
-_UNREPEATED = ("url", "on_alert", "wayback", "commoncrawl_index", "commoncrawl_data")
+"""Two hundred times the size of the file that explains every key."""
+_SLOTS_COMPARED = 2000
+"""Enough slots to contain the two closest ones of any realistic cron expression."""
+_SECRET_KEYS = ("url", "on_alert", "wayback", "commoncrawl_index", "commoncrawl_data")
+"""Keys whose values may contain a password: error messages do not repeat them."""
 _LISTEN = re.compile(r"(?:([0-9.]{1,15})|\[([0-9a-fA-F:.]{1,45})\]):([0-9]{1,5})")
 _MAX_PORT = 65535
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+_BOOLEANS = dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True) | dict.fromkeys(
+    ("0", "off", "f", "false", "n", "no"), False
+)
 
 
-class StoreSettings(BaseModel):
-    """``[store]``."""
+_Number = TypeVar("_Number", int, float)
 
-    model_config = _STRICT
-
-    path: Path = Path("parquet")
-
-    @field_validator("path", mode="before")
-    @classmethod
-    def _named(cls, path: object) -> object:
-        if path == "" or "\0" in str(path):
-            raise ValueError("must name a folder")
-        return path
+# Values. Each function turns what a file or an environment variable holds into a field's value, or raises ValueError.
+# An environment variable is always a text.
 
 
-class HttpSettings(BaseModel):
-    """``[http]``."""
-
-    model_config = _STRICT
-
-    timeout_s: float = Field(20.0, gt=0, le=3600)
-    max_bytes: int = Field(5_000_000, gt=0, le=1_000_000_000)
-    user_agent: str = Field("fxticker/0.1 (rate recorder; contact not set)", min_length=3, pattern=r"^[\x20-\x7e]+$")
+def _boolean(value: object) -> bool:
+    result = _BOOLEANS.get(str(value).lower()) if isinstance(value, bool | str) else None
+    if result is None:
+        raise ValueError("Input should be a valid boolean")
+    return result
 
 
-class SourceSettings(BaseModel):
-    """``[sources.ID]``; what is left out is the source's own."""
-
-    model_config = _STRICT
-
-    enabled: bool = True
-    url: str | None = None
-    every: str | None = None
-    cron: str | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _plain_url(cls, url: str | None) -> str | None:
-        return None if url is None else _checked(url)
-
-    @field_validator("every")
-    @classmethod
-    def _interval(cls, text: str | None) -> str | None:
-        if text is not None:
-            every(text, "")
-        return text
-
-    @field_validator("cron")
-    @classmethod
-    def _expression(cls, text: str | None) -> str | None:
-        if text is not None:
-            Cron(text)
-        return text
-
-    @model_validator(mode="after")
-    def _one_cadence(self) -> SourceSettings:
-        if self.every is not None and self.cron is not None:
-            raise ValueError("give either every or cron, not both")
-        return self
-
-    def overrides(self) -> dict[str, str | None]:
-        """What `fxticker.sources.scheduled` takes."""
-        return {"url": self.url, "every": self.every, "cron": self.cron}
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("Input should be a valid string")  # noqa: TRY004 - one kind of error for bad values
+    return value
 
 
-class ArchiveSettings(BaseModel):
-    """``[archives]``: where the archives of the web are."""
-
-    model_config = _STRICT
-
-    wayback: str = "https://web.archive.org/"
-    commoncrawl_index: str = "https://index.commoncrawl.org/"
-    commoncrawl_data: str = "https://data.commoncrawl.org/"
-
-    @field_validator("*")
-    @classmethod
-    def _root(cls, url: str) -> str:
-        parts = urlsplit(_checked(url))
-        if parts.query or parts.fragment or not parts.path.endswith("/"):
-            raise ValueError("must end with /: what is asked for is added to it")
-        return url
+def _timeout(value: object) -> float:
+    return _limited(value, float, "number", 3600)
 
 
-def _checked(url: str) -> str:
-    """A URL that can be asked and may be shown."""
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None:
+def _byte_count(value: object) -> int:
+    return _limited(value, int, "integer", 1_000_000_000)
+
+
+def _limited(value: object, kind: type[_Number], name: str, limit: int) -> _Number:
+    number: _Number | None = None
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        with suppress(ValueError, OverflowError):
+            number = kind(value)
+    if number is None or (isinstance(value, float) and number != value):
+        raise ValueError(f"Input should be a valid {name}")
+    if not number > 0:
+        raise ValueError("Input should be greater than 0")
+    if number > limit:
+        raise ValueError(f"Input should be less than or equal to {limit}")
+    return number
+
+
+def _folder(value: object) -> Path:
+    if value == "" or "\0" in str(value) or not isinstance(value, str | Path):
+        raise ValueError("must name a folder")
+    return Path(value)
+
+
+def _user_agent(value: object) -> str:
+    if re.fullmatch(r"[\x20-\x7e]{3,}", _text(value)) is None:
+        raise ValueError("must be printable ASCII of at least 3 characters")
+    return _text(value)
+
+
+def _url(value: object) -> str:
+    """Return an http or https URL without credentials."""
+    url = _text(value)
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        is_valid = False
+    if is_valid and not (parts.username is None and parts.password is None):
         raise ValueError("must not carry a user or a password: it would end in logs")
-    if not _is_plain(url):
+    if not (is_valid and parts.scheme in ("http", "https") and parts.hostname and re.search(r"\s", url) is None):
         raise ValueError("must be an http or https URL with a host, and a port below 65536 if any")
     return url
 
 
-def _is_plain(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        has_port = parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-    return has_port and parts.scheme in ("http", "https") and bool(parts.hostname) and re.search(r"\s", url) is None
+def _root_url(value: object) -> str:
+    parts = urlsplit(_url(value))
+    if parts.query or parts.fragment or not parts.path.endswith("/"):
+        raise ValueError("must end with /: what is asked for is added to it")
+    return _text(value)
 
 
-class MonitoringSettings(BaseModel):
-    """``[monitoring]``."""
-
-    model_config = _STRICT
-
-    listen: str | None = None
-
-    @field_validator("listen")
-    @classmethod
-    def _on_this_machine(cls, listen: str | None) -> str | None:
-        if listen is not None:
-            address_of(listen)
-        return listen
+def _interval(value: object) -> str:
+    every(_text(value), "")
+    return _text(value)
 
 
-class AlertSettings(BaseModel):
-    """``[alerts]``."""
+def _cron(value: object) -> str:
+    Cron(_text(value))
+    return _text(value)
 
-    model_config = _STRICT
 
-    on_alert: str | None = None
-
-    @field_validator("on_alert")
-    @classmethod
-    def _a_command(cls, command: str | None) -> str | None:
-        words = [] if command is None else shlex.split(command)
-        if command is not None and not (words and words[0] and "\0" not in command):
-            raise ValueError("must name a command")
-        if words and "=" in words[0].partition("/")[0]:
-            raise ValueError("must begin with a program: there is no shell that would set a variable")
-        return command
+def _listen(value: object) -> str:
+    address_of(_text(value))
+    return _text(value)
 
 
 def address_of(listen: str) -> tuple[str, int]:
-    """Host and port of ``listen = "127.0.0.1:9464"``.
+    """Return host and port of ``listen = "127.0.0.1:9464"``.
 
     Raises
     ------
     ValueError
-        If it is no port of a loopback address: metrics are for this machine, and whoever serves others guards them.
+        If it is not a loopback address with a port: metrics are not served to other machines.
     """
     match = _LISTEN.fullmatch(listen)
     if match and 0 < int(match[3]) <= _MAX_PORT:
@@ -187,53 +149,103 @@ def address_of(listen: str) -> tuple[str, int]:
     raise ValueError('must be a loopback address with a port, "127.0.0.1:9464" or "[::1]:9464"')
 
 
-class Settings(BaseModel):
-    """The whole configuration, valid in itself."""
+def _command(value: object) -> str:
+    words = shlex.split(_text(value))
+    if not (words and words[0]) or "\0" in _text(value):
+        raise ValueError("must name a command")
+    if "=" in words[0].partition("/")[0]:
+        raise ValueError("must begin with a program: there is no shell that would set a variable")
+    return _text(value)
 
-    model_config = _STRICT
+
+# Tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """``[store]``."""
+
+    path: Annotated[Path, _folder] = Path("parquet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """``[http]``."""
+
+    timeout_s: Annotated[float, _timeout] = 20.0
+    max_bytes: Annotated[int, _byte_count] = 5_000_000
+    user_agent: Annotated[str, _user_agent] = "fxticker/0.1 (rate recorder; contact not set)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitoringSettings:
+    """``[monitoring]``."""
+
+    listen: Annotated[str | None, _listen] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """``[alerts]``."""
+
+    on_alert: Annotated[str | None, _command] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSettings:
+    """``[archives]``: root URLs of web archives."""
+
+    wayback: Annotated[str, _root_url] = "https://web.archive.org/"
+    commoncrawl_index: Annotated[str, _root_url] = "https://index.commoncrawl.org/"
+    commoncrawl_data: Annotated[str, _root_url] = "https://data.commoncrawl.org/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """``[sources.ID]``; ``None`` means the source's own value."""
+
+    enabled: Annotated[bool, _boolean] = True
+    url: Annotated[str | None, _url] = None
+    every: Annotated[str | None, _interval] = None
+    cron: Annotated[str | None, _cron] = None
+
+    def __post_init__(self) -> None:
+        if self.every is not None and self.cron is not None:
+            raise ValueError("give either every or cron, not both")
+
+    def schedule(self, source: str) -> ScheduledSource:
+        """Return the source with these settings in place of its own."""
+        return scheduled(source, url=self.url, every=self.every, cron=self.cron)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration."""
 
     store: StoreSettings = StoreSettings()
-    http: HttpSettings = Field(default_factory=lambda: HttpSettings.model_validate({}))
+    http: HttpSettings = HttpSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     alerts: AlertSettings = AlertSettings()
     archives: ArchiveSettings = ArchiveSettings()
-    sources: dict[str, SourceSettings] = Field(default_factory=lambda: {"timesca": SourceSettings()})
-
-    @field_validator("sources")
-    @classmethod
-    def _known(cls, sources: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
-        unknown = sorted(name for name in sources if source_of(name) is None)
-        if unknown:
-            raise ValueError(f"unknown source {', '.join(unknown)}; known are {', '.join(sorted(known_sources()))}")
-        return sources
+    sources: dict[str, SourceSettings] = field(default_factory=lambda: {"timesca": SourceSettings()})
 
     def planned(self) -> list[ScheduledSource]:
-        """The enabled sources with their grids, by id."""
-        return [scheduled(**told) for told in self._enabled()]
-
-    def for_daemon(self) -> dict[str, Any]:
-        """What `fxticker.daemon.configured.Configured` is made of, in types that JSON knows."""
-        return {
-            "store": str(self.store.path),
-            "http": self.http.model_dump(),
-            "listen": None if self.monitoring.listen is None else address_of(self.monitoring.listen),
-            "on_alert": self.alerts.on_alert,
-            "planned": self._enabled(),
-        }
-
-    def _enabled(self) -> list[dict[str, Any]]:
-        return [{"name": name, **chosen.overrides()} for name, chosen in sorted(self.sources.items()) if chosen.enabled]
+        """Return the enabled sources with their schedules, by id."""
+        return [chosen.schedule(name) for name, chosen in sorted(self.sources.items()) if chosen.enabled]
 
 
-def sources_to_poll(configured: Settings, file: Path | None) -> list[ScheduledSource]:
-    """The enabled sources with their grids.
+_TABLES = tuple(table.name for table in fields(Settings))
+
+
+def sources_to_poll(settings: Settings, file: Path | None) -> list[ScheduledSource]:
+    """Return the enabled sources with their schedules.
 
     Raises
     ------
     ConfigError
-        If there is none: the configuration is a bad one for whoever is to poll.
+        If no source is enabled.
     """
-    planned = configured.planned()
+    planned = settings.planned()
     if not planned:
         raise ConfigError(str(file or DEFAULT_FILE), ["sources: none is enabled, there is nothing to poll"])
     return planned
@@ -245,8 +257,8 @@ def load_settings(path: Path | None = None) -> Settings:
     Parameters
     ----------
     path
-        The file; without one, ``config.toml`` in the working directory if there is one, and else the defaults. A
-        relative ``[store] path`` in the file starts at the file's folder.
+        The file; ``None`` for ``config.toml`` in the working directory, or the defaults if that does not exist. A
+        relative ``[store] path`` in the file is relative to the file's folder.
 
     Raises
     ------
@@ -255,16 +267,44 @@ def load_settings(path: Path | None = None) -> Settings:
     """
     file = path or Path(DEFAULT_FILE)
     data = _read(file) if path is not None or file.exists() else {}
-    problems = _unknown_environment() + _unknown_tables(data)
-    tables = {name: table for name, table in _anchored(data, file.parent).items() if name in _TABLES}
+    problems = _unknown_environment() + [_unknown_key(name, _TABLES) for name in data if name not in _TABLES]
+    tables = _with_environment({name: table for name, table in _anchored(data, file.parent).items() if name in _TABLES})
     try:
-        settings = Settings.model_validate(_overridden(tables))
-    except ValidationError as error:
-        raise ConfigError(str(file), problems + [_problem(item) for item in error.errors()]) from error
-    problems += slow_polls(settings.planned(), settings.http.timeout_s)
+        settings = _converter().structure(tables, Settings)
+    except BaseValidationError as error:
+        problems += [_located(*problem) for problem in _problems(error, tables)]
+    else:
+        unknown = sorted(name for name in settings.sources if source_of(name) is None)
+        if unknown:
+            known = ", ".join(sorted(known_sources()))
+            problems.append(f"sources: unknown source {', '.join(unknown)}; known are {known}")
+        else:
+            problems += slow_polls(settings.planned(), settings.http.timeout_s)
     if problems:
         raise ConfigError(str(file), problems)
     return settings
+
+
+def slow_polls(planned: Iterable[ScheduledSource], timeout_s: float) -> list[str]:
+    """Name the sources whose interval is not longer than the time limit of a request: a poll must end before the next.
+
+    Parameters
+    ----------
+    timeout_s
+        The limit of a request, in seconds.
+    """
+    problems = []
+    for plan in planned:
+        # A cron expression may have one slot a year.
+        slots = list(islice(slots_between(plan.schedule, EPOCH, EPOCH + timedelta(days=400)), _SLOTS_COMPARED))
+        interval_s = min(((later - earlier).total_seconds() for earlier, later in pairwise(slots)), default=math.inf)
+        if timeout_s >= interval_s:
+            interval = f"the interval of {plan.source.id}, {interval_s:g} s"
+            problems.append(f"http.timeout_s: {timeout_s:g} s is not shorter than {interval}")
+    return problems
+
+
+# From a file and the environment to tables
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -286,15 +326,15 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     return data
 
 
-def _overridden(tables: dict[str, Any]) -> dict[str, Any]:
-    """The tables, with what the environment says instead."""
+def _with_environment(tables: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables with the values that environment variables override."""
     for name, value in sorted(os.environ.items()):
         *path, key = name.lower().removeprefix(ENV_PREFIX.lower()).split("__")
         if not name.upper().startswith(ENV_PREFIX) or not path or path[0] not in _TABLES:
-            continue  # not ours, or named as unknown already
+            continue  # not ours, or reported as unknown
         table: Any = tables
         for part in path:
-            # What should be a table and is none in the file is left to the check of the whole.
+            # A value in the file where a table belongs is reported by the validation of the whole.
             table = table.setdefault(part, {}) if isinstance(table, dict) else None
         if isinstance(table, dict):
             table[key] = value
@@ -310,47 +350,71 @@ def _unknown_environment() -> list[str]:
     ]
 
 
-def _unknown_tables(data: dict[str, Any]) -> list[str]:
-    return [f"{name}: unknown key; allowed are {', '.join(_TABLES)}" for name in data if name not in _TABLES]
+# From tables to settings
 
 
-def slow_polls(plans: Iterable[ScheduledSource], timeout_s: float) -> list[str]:
-    """A poll must be over before the next slot, or its outcome would come too late for the grid."""
-    problems = []
-    for planned in plans:
-        slots = list(islice(slots_between(planned.schedule, EPOCH, EPOCH + timedelta(days=400)), _SLOTS_LOOKED_AT))
-        # A cron expression may have one slot a year.
-        interval_s = min(((later - earlier).total_seconds() for earlier, later in pairwise(slots)), default=math.inf)
-        if timeout_s >= interval_s:
-            problems.append(
-                f"http.timeout_s: {timeout_s:g} s is not shorter than the interval of "
-                f"{planned.source.id}, {interval_s:g} s"
-            )
-    return problems
+def _converter() -> Converter:
+    """Structure values by the function in their annotation, refuse unknown keys, keep all errors."""
+    converter = Converter(forbid_extra_keys=True)
+    converter.register_structure_hook_factory(_is_value, lambda kind: lambda value, _: get_args(kind)[1](value))
+    converter.register_structure_hook_factory(_is_table, lambda kind: _table_hook(kind, converter))
+    return converter
 
 
-_TABLES = tuple(Settings.model_fields)
-_SLOTS_LOOKED_AT = 2000
-"""Enough slots to meet the two closest ones of any cron expression that is not contrived."""
-_MODELS: dict[str, type[BaseModel]] = {
-    "store": StoreSettings,
-    "http": HttpSettings,
-    "monitoring": MonitoringSettings,
-    "alerts": AlertSettings,
-    "archives": ArchiveSettings,
-    "sources": SourceSettings,
-}
+def _is_value(kind: Any) -> bool:
+    return get_origin(kind) is Annotated
 
 
-def _problem(item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"])
-    variable = ENV_PREFIX + key.replace(".", "__").upper()
-    where = f", in the environment variable {variable}" if variable in map(str.upper, os.environ) else ""
-    if item["type"] == "extra_forbidden":
-        table = item["loc"][0] if len(item["loc"]) > 1 else None
-        model = Settings if table is None else _MODELS[str(table)]
-        return f"{key}: unknown key; allowed are {', '.join(model.model_fields)}{where}"
-    # A URL may hold a password, a command a key, and a table either: none is repeated.
-    is_shown = isinstance(item["input"], str | int | float) and item["loc"][-1] not in _UNREPEATED
-    given = f" (given: {str(item['input'])[:60]!r})" if is_shown else ""
-    return f"{key}: {item['msg'].removeprefix('Value error, ')}{given}{where}"
+def _is_table(kind: Any) -> bool:
+    return (isinstance(kind, type) and hasattr(kind, "__dataclass_fields__")) or get_origin(kind) is dict
+
+
+def _table_hook(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    structure: Any = (
+        converter.gen_structure_mapping(kind)
+        if get_origin(kind) is dict
+        else make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+    )
+
+    def hook(value: Any, _: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError("must be a table")  # noqa: TRY004 - one kind of error for bad values
+        return structure(value, kind)
+
+    return hook
+
+
+def _problems(error: BaseException, value: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], str]]:
+    """Yield the path of each bad key and the problem, of cattrs' nested errors."""
+    if isinstance(error, ForbiddenExtraKeysError):
+        allowed = [known.name for known in fields(error.cl)]
+        for name in sorted(error.extra_fields, key=list(value).index):
+            yield (*path, name), _unknown_key(".".join([*path, name]), allowed)
+    elif isinstance(error, BaseValidationError):
+        for inner in error.exceptions:
+            key = _noted(inner)
+            inside = value.get(key) if isinstance(value, Mapping) and key is not None else value
+            yield from _problems(inner, inside, path if key is None else (*path, key))
+    else:
+        # A table and a secret are not repeated.
+        is_shown = isinstance(value, str | int | float) and path[-1] not in _SECRET_KEYS
+        given = f" (given: {str(value)[:60]!r})" if is_shown else ""
+        yield path, f"{'.'.join(path)}: {error}{given}"
+
+
+def _noted(error: BaseException) -> str | None:
+    """Return the key in which an error occurred; ``None`` if it is of the table as a whole."""
+    for note in getattr(error, "__notes__", ()):
+        if (name := getattr(note, "name", None) or getattr(note, "index", None)) is not None:
+            return str(name)
+    return None
+
+
+def _unknown_key(name: str, allowed: Iterable[str]) -> str:
+    return f"{name}: unknown key; allowed are {', '.join(allowed)}"
+
+
+def _located(path: tuple[str, ...], problem: str) -> str:
+    """Add the environment variable that a bad value comes from."""
+    variable = ENV_PREFIX + "__".join(path).upper()
+    return f"{problem}, in the environment variable {variable}" if variable in map(str.upper, os.environ) else problem

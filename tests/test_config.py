@@ -1,4 +1,5 @@
 import re
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,12 +32,12 @@ def test_the_repositorys_configuration_states_the_defaults():
 
 
 def test_the_repositorys_configuration_names_every_key():
-    stated = load_settings(REPOSITORY / "config.toml")
-    assert stated.model_fields_set == {"store", "http", "monitoring", "alerts", "archives", "sources"}
-    assert stated.store.model_fields_set == {"path"}
-    assert stated.http.model_fields_set == {"timeout_s", "max_bytes", "user_agent"}
-    assert stated.archives.model_fields_set == {"wayback", "commoncrawl_index", "commoncrawl_data"}
-    assert stated.sources["timesca"].model_fields_set == {"enabled", "url", "every"}
+    stated = tomllib.loads((REPOSITORY / "config.toml").read_text("utf-8"))
+    assert set(stated) == {"store", "http", "monitoring", "alerts", "archives", "sources"}
+    assert set(stated["store"]) == {"path"}
+    assert set(stated["http"]) == {"timeout_s", "max_bytes", "user_agent"}
+    assert set(stated["archives"]) == {"wayback", "commoncrawl_index", "commoncrawl_data"}
+    assert set(stated["sources"]["timesca"]) == {"enabled", "url", "every"}
     text = (REPOSITORY / "config.toml").read_text("utf-8")
     assert '# listen = "127.0.0.1:9464"' in text  # what is off by default has a comment only
     assert '# on_alert = "' in text

@@ -1085,10 +1085,9 @@ def test_a_reload_that_changes_nothing_polls_nothing(tmp_path, site):
 
 REPORT_MODULES = """
 import atexit, sys
-heavy = {"pandas", "matplotlib", "pydantic", "typer", "rich", "pyarrow.compute"}
+heavy = {"pandas", "matplotlib", "pyarrow.compute"}
 atexit.register(lambda: print("heavy modules:", sorted(heavy & set(sys.modules))))
-from fxticker.daemon.process import main
-sys.argv = ["", sys.argv[-1], ""]
+from fxticker.cli import main
 main()
 """
 
@@ -1187,11 +1186,11 @@ from fxticker.model.clock import SystemClock
 from fxticker.daemon.daemon import ABANDON_S, STOP_GRACE_S, Daemon
 from fxticker.fetch.client import Fetcher
 from fxticker.model.schedule import Every
-from fxticker.sources import Planned
+from fxticker.sources import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
-plan = Planned(replace(SOURCE, url=sys.argv[1]), Every(timedelta(seconds=1)))
+plan = ScheduledSource(replace(SOURCE, url=sys.argv[1]), Every(timedelta(seconds=1)))
 with Fetcher(timeout_s=20, max_bytes=1_000_000, user_agent="test") as fetch:
     daemon = Daemon([plan], fetcher=fetch, store=Store(sys.argv[2]), clock=SystemClock())
     daemon.stop_on_signals(on_hangup=lambda: print("hung up", flush=True))

@@ -95,9 +95,8 @@ def _from_history(source: Source, span: tuple[date | None, date], configured: Se
     from fxticker.backfill.bank_history import backfill as fill
     from fxticker.config import SourceSettings
     from fxticker.fetch.robots import RobotsFetcher
-    from fxticker.sources import scheduled
 
-    asked = scheduled(source.id, **configured.sources.get(source.id, SourceSettings()).overrides()).source
+    asked = configured.sources.get(source.id, SourceSettings()).schedule(source.id).source
     history = asked.history
     if history is None:
         raise AssertionError("a source is planned as it is known")

@@ -1,4 +1,4 @@
-"""The daemon's command: shows its plan, or makes way for the daemon's process."""
+"""The command `run`: polls in the foreground, or prints the next slots."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fxticker.cli.options import Config, Format, Formatted, StoreFolder, settings
-from fxticker.daemon.processes import become
+from fxticker.daemon.exit import exit_on_early_signals
 
 if TYPE_CHECKING:
     from fxticker.sources import ScheduledSource
@@ -36,8 +36,10 @@ def run(
         planned = sources_to_poll(settings(config), config)
         show([row for each in planned for row in _next_slots(each)], ["source", "slot"], form)
         return
-    # The same process goes on without the command line, which a daemon would hold for years for nothing.
-    become("fxticker.daemon.process", str(config or ""), str(store or ""))
+    exit_on_early_signals()
+    from fxticker.daemon.process import run_daemon
+
+    run_daemon(config, store)
 
 
 def _next_slots(planned: ScheduledSource) -> list[dict[str, object]]:

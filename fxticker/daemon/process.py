@@ -1,8 +1,4 @@
-"""The daemon's process: what is configured, put together, and nothing in memory that is not needed for years.
-
-``python -m fxticker.daemon.process CONFIG STORE``, either of them empty where it is not given; `fxticker run` becomes
-this process.
-"""
+"""The daemon's process: reads the configuration, composes the daemon, and reloads its sources on SIGHUP."""
 
 from __future__ import annotations
 
@@ -18,91 +14,102 @@ from fxticker.daemon.memory import MemoryReturned, use_little_memory
 use_little_memory()  # before anything imports Arrow
 
 # ruff: noqa: E402
-from fxticker.daemon.configured import DEFAULT_FILE, Configured, read_configuration
+from fxticker.config import DEFAULT_FILE, Settings, address_of, load_settings, slow_polls, sources_to_poll
 from fxticker.daemon.daemon import Daemon
-from fxticker.daemon.exit import exit_on_error
 from fxticker.daemon.observers import Observer
-from fxticker.daemon.processes import ready_for_signals
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.errors import ConfigError, StoreError, StoreLocked, one_line
 from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SystemClock
 from fxticker.monitoring.logs import PollLog, log_to_stderr
+from fxticker.sources import ScheduledSource
 from fxticker.store.store import Store
 
+_FIXED_UNTIL_RESTART = ("store", "http", "monitoring", "alerts")
+"""Tables of the configuration that a reload does not apply."""
 _log = logging.getLogger("fxticker")
 
 
-def main() -> None:
-    """Poll until a signal ends it; a store that refuses a write ends it with exit code 1."""
-    config, store = (Path(told) if told else None for told in sys.argv[1:])
-    sys.argv = ["fxticker", "run"]  # what it was started as, and calls itself where it holds a lock
-    ready_for_signals()
+def run_daemon(config: Path | None, folder: Path | None) -> None:
+    """Poll until a signal ends it; a store that refuses a write ends it with exit code 1.
+
+    Parameters
+    ----------
+    config
+        The configuration; ``None`` for ``config.toml`` in the working directory, or the defaults without one.
+    folder
+        The store's folder; ``None`` for the configured one.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is invalid or enables no source.
+    """
     if config is None and Path(DEFAULT_FILE).exists():
-        config = Path(DEFAULT_FILE)  # named, so that its absence at a reload is an error and not the defaults
+        config = Path(DEFAULT_FILE)  # named, so that its absence at a reload is an error and does not mean the defaults
     log_to_stderr()
-    configured = read_configuration(config)
+    settings = load_settings(config)
+    planned = sources_to_poll(settings, config)
     try:
-        _poll(configured, config, configured.store if store is None else store)
+        _poll(settings, planned, config, settings.store.path if folder is None else folder)
     except (StoreError, OSError) as error:
         _log.error("the daemon ends: %s", one_line(error))
         sys.exit(1)
 
 
-def _poll(configured: Configured, config: Path | None, folder: str | Path) -> None:
+def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | None, folder: Path) -> None:
+    http = settings.http
     store = Store(folder, clock=SystemClock())
-    supervised = SystemdNotifier(os.environ, store=store, timeout_s=configured.http["timeout_s"])
+    notifier = SystemdNotifier(os.environ, store=store, timeout_s=http.timeout_s)
     with ExitStack() as stack:
-        # Before anything is served: a second daemon is to say who the first one is, not which port is taken.
+        # Before anything is served: a second daemon is to name the first one, and not the port that is taken.
         if holder := store.daemon():
             raise StoreLocked(str(store.medium), 0, holder)
-        fetch = RobotsFetcher(stack.enter_context(Fetcher(**configured.http)))
-        observers = [supervised, *_observers(configured, store, stack)]
-        daemon = Daemon(configured.planned, fetcher=fetch, store=store, clock=SystemClock(), observers=observers)
-        daemon.stop_on_signals(on_hangup=lambda: _reload(daemon, supervised, configured, config))
+        client = Fetcher(timeout_s=http.timeout_s, max_bytes=http.max_bytes, user_agent=http.user_agent)
+        fetch = RobotsFetcher(stack.enter_context(client))
+        observers = [notifier, *_observers(settings, store, stack)]
+        daemon = Daemon(planned, fetcher=fetch, store=store, clock=SystemClock(), observers=observers)
+        daemon.stop_on_signals(on_hangup=lambda: _reload(daemon, notifier, settings, config))
         try:
             daemon.run()
         finally:
-            supervised.stopping()
+            notifier.stopping()
 
 
-def _observers(configured: Configured, store: Store, stack: ExitStack) -> Iterator[Observer]:
+def _observers(settings: Settings, store: Store, stack: ExitStack) -> Iterator[Observer]:
     yield PollLog()
     yield MemoryReturned()
-    if configured.listen is not None:
+    if settings.monitoring.listen is not None:
         from fxticker.monitoring.metrics import Metrics, MetricsServer
 
         metrics = Metrics(store=store, clock=SystemClock())
-        server = stack.enter_context(MetricsServer(metrics, configured.listen))
+        server = stack.enter_context(MetricsServer(metrics, address_of(settings.monitoring.listen)))
         _log.info("metrics at %smetrics", server.url)
         yield metrics
-    if configured.on_alert is not None:
+    if settings.alerts.on_alert is not None:
         from fxticker.monitoring.alerts import AlertCommand, Alerts
 
-        command = stack.enter_context(AlertCommand(configured.on_alert))
+        command = stack.enter_context(AlertCommand(settings.alerts.on_alert))
         yield Alerts(command.tell, store=store, clock=SystemClock())
 
 
-def _reload(daemon: Daemon, supervised: SystemdNotifier, running: Configured, config: Path | None) -> None:
-    """Take over the sources of the configuration as it is now; a bad one changes nothing."""
-    with supervised.reloading():
+def _reload(daemon: Daemon, notifier: SystemdNotifier, running: Settings, config: Path | None) -> None:
+    """Poll the sources of the configuration as it is now; an invalid one changes nothing."""
+    with notifier.reloading():
         try:
-            # The client keeps its time limit until the next start.
-            changed = read_configuration(config, timeout_s=running.http["timeout_s"])
+            changed = load_settings(config)
+            planned = sources_to_poll(changed, config)
         except ConfigError as error:
-            for problem in error.problems:
-                _log.error("%s; the old configuration goes on", one_line(f"{error.origin}: {problem}"))
+            problems = error.problems
+        else:
+            problems = slow_polls(planned, running.http.timeout_s)  # the client keeps its limit until the next start
+        if problems:
+            for problem in problems:
+                _log.error("%s; the old configuration goes on", one_line(f"{config or DEFAULT_FILE}: {problem}"))
             return
-        for table, name in _TABLES.items():
-            if getattr(changed, name) != getattr(running, name):
+        for table in _FIXED_UNTIL_RESTART:
+            if getattr(changed, table) != getattr(running, table):
                 _log.warning("[%s] was changed, which counts from the next start on", table)
-        daemon.reload(changed.planned)
+        daemon.reload(planned)
         _log.info("the configuration was read again")
-
-
-_TABLES = {"store": "store", "http": "http", "monitoring": "listen", "alerts": "on_alert"}
-"""What of each table counts from the next start on only."""
-
-if __name__ == "__main__":
-    exit_on_error(main)

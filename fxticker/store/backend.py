@@ -117,7 +117,7 @@ class LocalStorage:
         self._file_lock: FileLock | None = None
         self._daemon_file: tuple[int, int] | None = None
         self._holder = {
-            "program": " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]),
+            "program": " ".join([Path(sys.argv[0]).name.replace("__main__.py", "fxticker"), *sys.argv[1:2]]),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 

@@ -1,19 +1,17 @@
-"""The configuration as a daemon gets it: read by another process, with every problem named, at a reload too."""
+"""The daemon's process: its configuration, its early signals, its reloads."""
 
 import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from servers import RawServer
 from test_daemon import daemon_process, lines_until
 
 import fxticker as fx
-from fxticker.config import load_settings
-from fxticker.daemon.configured import read_configuration
-from fxticker.daemon.processes import command_of
+from fxticker.config import HttpSettings, address_of, load_settings, slow_polls, sources_to_poll
 from fxticker.errors import ConfigError
 from fxticker.model.schedule import Cron
 from fxticker.simulation.captures import read_captures
@@ -49,29 +47,22 @@ enabled = false
 """
 
 
-def test_what_is_configured_arrives_as_it_was_read(written):
+def test_whole_configuration_is_read(written):
     file = written(WHOLE)
-    found = read_configuration(file)
-    assert found.store == str(file.parent / "data")
-    assert found.http == {"timeout_s": 7.5, "max_bytes": 1000, "user_agent": "fxticker (mail@example.org)"}
-    assert found.listen == ("::1", 9464)
-    assert found.on_alert == "/usr/bin/page me"
-    assert list(found.planned) == load_settings(file).planned()
-    nbk, timesca = found.planned
+    settings = load_settings(file)
+    assert settings.store.path == file.parent / "data"
+    assert settings.http == HttpSettings(timeout_s=7.5, max_bytes=1000, user_agent="fxticker (mail@example.org)")
+    assert address_of(settings.monitoring.listen) == ("::1", 9464)
+    assert settings.alerts.on_alert == "/usr/bin/page me"
+    nbk, timesca = sources_to_poll(settings, file)
     assert (nbk.source.id, nbk.source.url) == ("nbk", "https://nationalbank.kz/rss/get_rates.cfm")
     assert (timesca.source.url, timesca.schedule) == ("https://example.org/ticker", Cron("*/20 * * * *"))
-
-
-def test_the_defaults_serve_no_metrics_and_tell_nobody(written):
-    found = read_configuration(written(""))
-    assert (found.listen, found.on_alert, found.http["timeout_s"]) == (None, None, 20)
-    assert [(plan.source.id, plan.schedule.interval) for plan in found.planned] == [("timesca", timedelta(minutes=15))]
 
 
 def test_all_that_is_wrong_is_named_at_once(written):
     file = written("[http]\ntimeout_s = 0\nnonsense = 1\n[sources.timesca]\nevery = 'often'\n")
     with pytest.raises(ConfigError) as caught:
-        read_configuration(file)
+        load_settings(file)
     assert caught.value.origin == str(file)
     assert [problem.partition(":")[0] for problem in caught.value.problems] == [
         "http.timeout_s",
@@ -82,117 +73,58 @@ def test_all_that_is_wrong_is_named_at_once(written):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="No such file"):
-        read_configuration(tmp_path / "none.toml")
+        load_settings(tmp_path / "none.toml")
 
 
 def test_nothing_to_poll_is_a_problem(written):
+    file = written("[sources.timesca]\nenabled = false\n")
     with pytest.raises(ConfigError, match="none is enabled"):
-        read_configuration(written("[sources.timesca]\nenabled = false\n"))
+        sources_to_poll(load_settings(file), file)
 
 
-def test_intervals_have_to_fit_the_limit_that_is_in_force(written):
-    file = written("[http]\ntimeout_s = 5\n[sources.timesca]\nevery = '10s'\n")
-    assert read_configuration(file, timeout_s=9).http["timeout_s"] == 5
-    with pytest.raises(ConfigError, match="20 s is not shorter than the interval of timesca, 10 s"):
-        read_configuration(file, timeout_s=20)
-
-
-@pytest.mark.parametrize("script", ["#!/bin/sh\necho nonsense\n", "#!/bin/sh\nexit 3\n", "#!/bin/sh\necho '{}'\n"])
-def test_a_reader_that_fails_is_a_named_problem(written, monkeypatch, tmp_path, script):
-    broken = tmp_path / "python"
-    broken.write_text(script, "utf-8")
-    broken.chmod(0o700)
-    monkeypatch.setattr(sys, "executable", str(broken))
-    with pytest.raises(ConfigError, match="could not be read"):
-        read_configuration(written(""))
-
-
-def test_an_interpreter_that_is_gone_is_a_named_problem(written, monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
-    with pytest.raises(ConfigError, match="could not be read: FileNotFoundError"):
-        read_configuration(written(""))
-
-
-def test_another_version_that_was_installed_meanwhile_is_named(written, monkeypatch):
-    monkeypatch.setattr("fxticker.__version__", "0.0.9")
-    with pytest.raises(ConfigError, match=r"is installed now, which counts from the next start on"):
-        read_configuration(written(""))
+def test_intervals_are_compared_with_the_time_limit_in_force(written):
+    settings = load_settings(written("[http]\ntimeout_s = 5\n[sources.timesca]\nevery = '10s'\n"))
+    assert slow_polls(settings.planned(), 9) == []
+    [problem] = slow_polls(settings.planned(), 20)
+    assert problem == "http.timeout_s: 20 s is not shorter than the interval of timesca, 10 s"
 
 
 @pytest.mark.parametrize("name", ["fifo", "/dev/zero"])
 def test_what_is_no_file_is_refused_at_once(tmp_path, name):
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(ConfigError, match="must be a file of at most 1000000 bytes"):
-        read_configuration(tmp_path / name)
+        load_settings(tmp_path / name)
 
 
-PLUG_IN = """
-import atexit, os, threading
-print("printed")
-os.write(1, b"written")
-atexit.register(lambda: print("said at the end"))
-threading.Thread(target=threading.Event().wait).start()
-if os.fork() == 0:
-    threading.Timer(5, os._exit, [0]).run()
-from dataclasses import replace
-from fxticker.sources.timesca.page import SOURCE
-OTHER = replace(SOURCE, id="other", url="https://example.org/")
-"""
-ASKING = """
+EARLY = """
 import os, sys
 from pathlib import Path
-from fxticker.daemon.configured import read_configuration
-Path(sys.argv[2]).write_text(read_configuration(Path(sys.argv[1])).planned[0].source.url)
-os._exit(0)
-"""
-
-
-def test_a_plug_in_may_print_and_leave_threads_running(tmp_path, written):
-    about = tmp_path / "plug_in-1.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: plug-in\nVersion: 1\n", "utf-8")
-    (about / "entry_points.txt").write_text("[fxticker.sources]\nother = plug_in_of_a_test:OTHER\n", "utf-8")
-    (tmp_path / "plug_in_of_a_test.py").write_text(PLUG_IN, "utf-8")
-    answer = tmp_path / "answer"
-    subprocess.run(
-        [sys.executable, "-c", ASKING, str(written("[sources.other]")), str(answer)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
-        timeout=60,
-        check=True,
-    )
-    assert answer.read_text() == "https://example.org/"
-
-
-# The process
-
-
-def test_another_process_finds_the_package_where_this_one_did(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "shown.py").write_text("import sys; print(sys.argv[1:], sys.path[0], __name__)\n", "utf-8")
-    done = subprocess.run(command_of("shown", "a b", ""), capture_output=True, text=True, check=True, cwd="/")
-    assert done.stdout == f"['a b', ''] {tmp_path} __main__\n"
-
-
-WAITING = """
-import os, signal, sys
-from fxticker.daemon.processes import become
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+from fxticker.daemon.exit import exit_on_early_signals, exit_on_error
+exit_on_early_signals()
 for number in sys.argv[3:]:
     os.kill(os.getpid(), int(number))
-become("fxticker.daemon.process", *sys.argv[1:3])
+from fxticker.daemon.process import run_daemon
+exit_on_error(lambda: run_daemon(Path(sys.argv[1]), Path(sys.argv[2])))
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_daemon_that_is_stopped_before_it_began_ends_well(written, tmp_path, number):
-    command = [sys.executable, "-c", WAITING, str(written("")), str(tmp_path / "store")]
+    command = [sys.executable, "-c", EARLY, str(written("")), str(tmp_path / "store")]
     done = subprocess.run([*command, str(int(number))], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not (tmp_path / "store").exists()
 
 
 def test_a_daemon_that_is_told_to_reload_before_it_began_goes_on(tmp_path):
-    command = [sys.executable, "-c", WAITING, str(tmp_path / "none.toml"), "", str(int(signal.SIGHUP))]
+    command = [
+        sys.executable,
+        "-c",
+        EARLY,
+        str(tmp_path / "none.toml"),
+        str(tmp_path / "store"),
+        str(int(signal.SIGHUP)),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1  # and not -1: it came to read the file
     assert "No such file" in done.stderr
