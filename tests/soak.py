@@ -48,7 +48,7 @@ START_S = 30
 FAULT_EVERY = 25
 BEAT_EVERY = 20
 """Polls between two beats of the daemon's heart; at 15 min there are 180 beats between two polls."""
-HEAVY = ("pandas", "matplotlib", "pydantic", "typer", "pyarrow.compute")
+HEAVY = ("pandas", "matplotlib", "rich", "pyarrow.compute")
 BASES = ("KGS", "KZT", "TJS", "UZS", "TMT")
 
 

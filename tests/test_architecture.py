@@ -38,7 +38,6 @@ LONGER = {  # why a module may be longer than that
     "daemon/daemon.py": "workers, signals and the timer are still in it",
     "backfill/saved_pages.py": "kinds of files are still told apart in it",
     "fetch/client.py": "one request from DNS to the last byte, with its error mapping",
-    "cli/analysis.py": "one thin command a function",
     "sources/timesca/excerpt.py": "the fast path is one piece",
     "sources/timesca/ticker.py": "the rules of the ticker stand together",
     "store/backend.py": "locks and local files are still in it",

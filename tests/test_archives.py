@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from archive_server import ArchiveServer, Held, warc_record
 from builders import NOON, FixedClock
-from typer import Typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import fxticker as fx
 from fxticker.backfill import commoncrawl, wayback
@@ -536,12 +535,12 @@ def test_an_instant_of_an_index_is_fourteen_digits(text):
 
 
 def test_the_command_asks_the_configured_archive(tmp_path):
-    app = Typer()
-    app.command()(command)
     with ArchiveServer() as server:
         config = tmp_path / "config.toml"
         config.write_text(f'[store]\npath = "parquet"\n[archives]\nwayback = "{server.url}"\n')
-        shown = CliRunner().invoke(app, ["timesca", "--from-archive", "--start", "2025-08-01", "--config", str(config)])
+        shown = CliRunner().invoke(
+            command, ["timesca", "--from-archive", "--start", "2025-08-01", "--config", str(config)]
+        )
         assert server.asked("/cdx/search/cdx?url=timesca.com&matchType=domain&output=json&from=20250801")
     assert shown.exit_code == 0, shown.output
     assert shown.stdout == (
@@ -551,14 +550,12 @@ def test_the_command_asks_the_configured_archive(tmp_path):
 
 
 def test_the_command_says_why_it_stopped(tmp_path):
-    app = Typer()
-    app.command()(command)
     with ArchiveServer() as server:
         server.answers = [refusal(403)]
         config = tmp_path / "config.toml"
         config.write_text(f'[store]\npath = "parquet"\n[archives]\ncommoncrawl_index = "{server.url}"\n')
         shown = CliRunner().invoke(
-            app, ["timesca", "--from-archive", "--archive", "commoncrawl", "--config", str(config)]
+            command, ["timesca", "--from-archive", "--archive", "commoncrawl", "--config", str(config)]
         )
     assert shown.exit_code == 1
     assert "commoncrawl: stopped: status 403" in shown.stderr

@@ -8,9 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 from builders import FixedClock, tick
+from click.testing import CliRunner
 from servers import RawServer
-from typer import Typer
-from typer.testing import CliRunner
 
 import fxticker as fx
 from fxticker.backfill.bank_history import backfill, spans_of, store_constant, stored_days
@@ -493,9 +492,7 @@ NBT_ANSWER = (
 
 
 def run(*arguments):
-    app = Typer()
-    app.command()(command)
-    return CliRunner().invoke(app, [*map(str, arguments)])
+    return CliRunner().invoke(command, [*map(str, arguments)])
 
 
 def serving(status=b"200 OK", body=NBT_ANSWER):
@@ -576,7 +573,7 @@ class Bank:
         day = url.rstrip("/").rsplit("/", 1)[1]
         return Response(ANSWER.replace("DAY", f"{day[8:]}.{day[5:7]}.{day[:4]}").encode(), {}, 200, 1)
 ANSWER = '[{"Ccy": "USD", "Rate": "12194.21", "Nominal": "1", "Diff": "0", "Date": "DAY"}]'
-fxticker.fetch.robots.PoliteFetch = Bank
+fxticker.fetch.robots.RobotsFetcher = Bank
 import fxticker.fetch.throttle
 fxticker.fetch.throttle.Throttle.__init__.__kwdefaults__["sleep"] = lambda seconds: None
 sys.argv = ["fxticker", "backfill", "cbu", "--start", "2025-01-06", "--end", "2025-01-11", "--store", sys.argv[1]]

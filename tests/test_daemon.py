@@ -1085,7 +1085,7 @@ def test_a_reload_that_changes_nothing_polls_nothing(tmp_path, site):
 
 REPORT_MODULES = """
 import atexit, sys
-heavy = {"pandas", "matplotlib", "pyarrow.compute"}
+heavy = {"pandas", "matplotlib", "rich", "pyarrow.compute"}
 atexit.register(lambda: print("heavy modules:", sorted(heavy & set(sys.modules))))
 from fxticker.cli import main
 main()

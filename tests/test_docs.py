@@ -60,7 +60,7 @@ def test_every_command_has_an_example():
 
 def test_help_lists_the_same_commands():
     shown = run([sys.executable, "-m", "fxticker", "--help"], capture_output=True, text=True, check=True).stdout
-    listed = re.findall(r"^  ([\w-]+) {2,}\S", shown.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([\w-]+) {2,}\S", shown.partition("Run:")[2], re.MULTILINE)
     assert set(listed) == set(COMMANDS)
 
 

@@ -6,11 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import fxticker as fx
-import fxticker.cli.drill
+from fxticker.cli.drill import drill as drill_command
 from fxticker.daemon.daemon import Daemon
 from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
@@ -247,9 +246,7 @@ def test_every_slot_has_one_outcome_and_lies_on_the_grid_whatever_goes_wrong(tmp
 
 @pytest.fixture
 def command():
-    app = typer.Typer()
-    app.command()(fxticker.cli.drill.drill)
-    return lambda *arguments: CliRunner().invoke(app, arguments)
+    return lambda *arguments: CliRunner().invoke(drill_command, arguments)
 
 
 def test_the_command_plays_what_is_named_and_says_what_came_of_it(command):

@@ -8,10 +8,9 @@ from pathlib import Path
 from subprocess import run
 
 import pytest
-import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
-from fxticker.cli import service
+from fxticker.cli import app
 from fxticker.cli.service import install_unit
 from fxticker.daemon.systemd_unit import next_steps, quoted, require_visible, unit_folder, unit_text, write_unit
 
@@ -181,8 +180,6 @@ def test_store_in_the_state_directory_needs_no_preparation():
 
 @pytest.fixture
 def fxticker(tmp_path, monkeypatch):
-    app = typer.Typer()
-    app.add_typer(service.app, name="service")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     return lambda *arguments: CliRunner().invoke(app, list(map(str, arguments)))
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from archive_server import Held, warc_record
-from typer import Typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import fxticker as fx
 from fxticker.backfill.saved_pages import find_pages, import_pages
@@ -131,9 +130,7 @@ def test_the_command_names_damaged_records_and_ends_with_1(tmp_path):
     broken = bytearray(packed(HOME))
     broken[200] ^= 255
     (tmp_path / "crawl.warc.gz").write_bytes(bytes(broken) + packed(LAST))
-    app = Typer()
-    app.command()(import_)
-    shown = CliRunner().invoke(app, [str(tmp_path / "crawl.warc.gz"), "--store", str(tmp_path / "parquet")])
+    shown = CliRunner().invoke(import_, [str(tmp_path / "crawl.warc.gz"), "--store", str(tmp_path / "parquet")])
     assert shown.exit_code == 1
     assert "crawl.warc.gz at byte 0" in shown.stderr
     assert "5 rows added" in shown.stdout

@@ -1,76 +1,114 @@
-"""The command line: one thin command per function of the package."""
+"""Command line: one thin command per function of the package, each in a module that is imported when it is used."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+import signal
+import sys
+from importlib import import_module
 
-import typer
+import click
 
 import fxticker
-from fxticker.cli import (
-    analysis,
-    backfill,
-    demo,
-    drill,
-    plot,
-    run,
-    service,
-    snapshot,
-    status,
-    store,
-)
-from fxticker.daemon.exit import exit_on_error
+from fxticker.daemon.exit import INTERRUPTED, exit_on_error
 
-app = typer.Typer(
-    name="fxticker",
-    help="Record the Central Asian FX ticker for years without lying.",
-    epilog="Times are UTC. Exit codes: 0 good, 1 a named failure, 2 usage, 130 interrupted (`run` ends with 0).",
-    no_args_is_help=True,
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+COMMANDS = {
+    "Run": {"run": "run.run", "service": "service.service", "demo": "demo.demo", "drill": "drill.drill"},
+    "Record": {
+        "snapshot": "snapshot.snapshot",
+        "status": "status.status",
+        "polls": "status.polls",
+        "gaps": "status.gaps",
+        "coverage": "analysis.coverage",
+        "check": "store.check",
+    },
+    "Import": {"import": "snapshot.import_", "backfill": "backfill.backfill"},
+    "Read": {"latest": "store.latest", "history": "store.history", "export": "store.export"},
+    "Ask": {
+        "quotes": "analysis.quotes",
+        "drift": "analysis.drift",
+        "drift-series": "analysis.drift_series",
+        "drift-by-period": "analysis.drift_by_period",
+        "changes": "analysis.changes",
+        "decode": "analysis.decode",
+        "resample": "analysis.resample",
+        "peg": "analysis.peg",
+        "convert": "analysis.convert",
+        "compare": "analysis.compare",
+        "best": "analysis.best",
+    },
+    "Draw": {"plot": "plot.plot"},
+}
+"""Groups of the help, and in each a command's name with its module in this folder and its name there."""
 
 
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,  # noqa: FBT002
-) -> None:
-    if version:
+class _Commands(click.Group):
+    """The commands of `COMMANDS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return [name for group in COMMANDS.values() for name in group]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        for group in COMMANDS.values():
+            if cmd_name in group:
+                module, _, name = group[cmd_name].partition(".")
+                command: click.Command = getattr(import_module(f"fxticker.cli.{module}"), name)
+                return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, self.list_commands(ctx)))
+        for title, group in COMMANDS.items():
+            with formatter.section(title):
+                commands = [(name, self.get_command(ctx, name)) for name in group]
+                limit = formatter.width - width - 6
+                formatter.write_dl(
+                    [(f"{name:<{width}}", command.get_short_help_str(limit)) for name, command in commands if command]
+                )
+
+
+def _print_version(context: click.Context, _option: object, is_asked: bool) -> None:  # noqa: FBT001
+    if is_asked:
         print(f"fxticker {fxticker.__version__}")
-        raise typer.Exit
+        context.exit()
 
 
-app.command("run")(run.run)
-app.command("snapshot")(snapshot.snapshot)
-app.command("import")(snapshot.import_)
-app.command("backfill")(backfill.backfill)
-app.command("latest")(store.latest)
-app.command("history")(store.history)
-app.command("quotes")(analysis.quotes)
-app.command("drift")(analysis.drift)
-app.command("drift-series")(analysis.drift_series)
-app.command("drift-by-period")(analysis.drift_by_period)
-app.command("changes")(analysis.changes)
-app.command("decode")(analysis.decode)
-app.command("resample")(analysis.resample)
-app.command("peg")(analysis.peg)
-app.command("convert")(analysis.convert)
-app.command("compare")(analysis.compare)
-app.command("best")(analysis.best)
-app.command("gaps")(status.gaps)
-app.command("coverage")(analysis.coverage)
-app.command("polls")(status.polls)
-app.command("status")(status.status)
-app.command("check")(store.check)
-app.command("export")(store.export)
-app.add_typer(plot.app, name="plot")
-app.add_typer(service.app, name="service")
-app.command("drill")(drill.drill)
-app.command("demo")(demo.demo)
+@click.command(
+    cls=_Commands,
+    context_settings={"show_default": True},
+    epilog="Times are UTC. Exit codes: 0 good, 1 a named failure, 2 usage, 130 interrupted (`run` ends with 0).",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
+def app() -> None:
+    """Record the Central Asian FX ticker for years without lying."""
 
 
 def main() -> None:
-    """Run the command line; every failure that has a name is one line on stderr and exit code 1."""
-    exit_on_error(lambda: app(prog_name="fxticker"))
+    """Run the command line and exit with its code."""
+    if "_FXTICKER_COMPLETE" in os.environ:
+        app.main(prog_name="fxticker")  # the shell asks for completions
+    exit_on_error(_run)
+
+
+def _run() -> None:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with app.make_context("fxticker", sys.argv[1:]) as context:
+            app.invoke(context)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(INTERRUPTED)

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from fxticker.cli.options import Config, End, Start, StoreFolder, in_order, settings
+from fxticker.cli.options import config_option, selected, settings, store_option
 from fxticker.cli.snapshot import fetcher
+from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
     from fxticker.backfill.archive import ArchiveSummary
@@ -26,23 +27,20 @@ _REMARKS_TOLD = 20
 """Days with remarks that are named one by one."""
 
 
-class ArchiveName(StrEnum):
-    """Where captures are looked for."""
-
-    WAYBACK = "wayback"
-    COMMONCRAWL = "commoncrawl"
-
-
+@click.command()
+@click.argument("source")
+@selected("start", "end")
+@click.option("--from-archive", is_flag=True, help="Captures of the source's pages in a web archive.")
+@click.option("--archive", type=click.Choice(["wayback", "commoncrawl"]), default="wayback", help="Which archive.")
+@config_option
+@store_option
 def backfill(
-    source: Annotated[str, typer.Argument(help="The source's id.")],
-    start: Start = None,
-    end: End = None,
-    from_archive: Annotated[  # noqa: FBT002  an option
-        bool, typer.Option("--from-archive", help="Captures of the source's pages in a web archive.")
-    ] = False,
-    archive: Annotated[ArchiveName, typer.Option("--archive", help="Which archive.")] = ArchiveName.WAYBACK,
-    config: Config = None,
-    store: StoreFolder = None,
+    source: str,
+    selection: Selection,
+    from_archive: bool,  # noqa: FBT001
+    archive: str,
+    config: Path | None,
+    store: Path | None,
 ) -> None:
     """Store past figures: a source's own history, or its pages in web archives.
 
@@ -55,27 +53,27 @@ def backfill(
 
     if source not in known_sources() and source not in CONSTANTS:
         known = sorted([*known_sources(), *CONSTANTS])
-        raise typer.BadParameter(f"unknown source {source}; known are {', '.join(known)}")
+        raise click.BadParameter(f"unknown source {source}; known are {', '.join(known)}")
     configured = settings(config)
     opened = Store(store if store is not None else configured.store.path)
     if source in CONSTANTS:
-        if start or end or from_archive:
-            raise typer.BadParameter(f"{source} is a fixed rate: it is stored whole, and asked of nobody")
+        if selection.given() or from_archive:
+            raise click.BadParameter(f"{source} is a fixed rate: it is stored whole, and asked of nobody")
         _constant(source, opened)
         return
     asked = known_sources()[source]
     if from_archive and "text/html" not in asked.media_types:
-        raise typer.BadParameter(f"{source} is not read from pages, and archives keep nothing else")
+        raise click.BadParameter(f"{source} is not read from pages, and archives keep nothing else")
     if not from_archive and asked.history is None:
-        raise typer.BadParameter(f"{source} tells nothing of past days; --from-archive looks in web archives")
-    span = _span(start, end)
+        raise click.BadParameter(f"{source} tells nothing of past days; --from-archive looks in web archives")
+    span = _span(selection)
     with _stopping_as_interrupted():
         if from_archive:
             is_whole = _from_archive(asked, archive, span, configured, opened)
         else:
             is_whole = _from_history(asked, span, configured, opened)
     if not is_whole:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 def _constant(source: str, store: Store) -> None:
@@ -102,7 +100,7 @@ def _from_history(source: Source, span: tuple[date | None, date], configured: Se
         raise AssertionError("a source is planned as it is known")
     first, last = span
     if last < history.since:
-        raise typer.BadParameter(f"{source.id} tells of no day before {history.since}")
+        raise click.BadParameter(f"{source.id} tells of no day before {history.since}")
     summary = BackfillSummary()
     try:
         with fetcher(configured.http) as client, _progress(source.id) as progress:
@@ -122,7 +120,7 @@ def _from_history(source: Source, span: tuple[date | None, date], configured: Se
 
 
 def _from_archive(
-    source: Source, name: ArchiveName, span: tuple[date | None, date], configured: Settings, store: Store
+    source: Source, name: str, span: tuple[date | None, date], configured: Settings, store: Store
 ) -> bool:
     from fxticker.backfill.archive import FIRST_DAY, Archive, ArchiveSummary, backfill_from_archive
     from fxticker.backfill.commoncrawl import CommonCrawl
@@ -137,7 +135,7 @@ def _from_archive(
     try:
         with fetcher(configured.http) as client, _progress(name) as progress:
             archive: Archive
-            if name is ArchiveName.WAYBACK:
+            if name == "wayback":
                 archive = Wayback(roots.wayback, fetcher=client, pacing=Throttle(), max_bytes=max_bytes)
             else:
                 archive = CommonCrawl(
@@ -166,19 +164,19 @@ def _stopping_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _span(start: str | None, end: str | None) -> tuple[date | None, date]:
+def _span(selection: Selection) -> tuple[date | None, date]:
     """First day, null if not said, and last; without an end, today, whose figures a bank may have fixed yesterday."""
     from fxticker.model.clock import SystemClock
     from fxticker.model.timestamps import instant
 
-    in_order(start, end)
+    start, end = selection.start, selection.end
     first = None if start is None else instant(start).date()
     last = SystemClock().now().date()
     if end is not None:
         day = instant(end)
         last = day.date() if day.year == 1 else (day - timedelta(microseconds=1)).date()
     if first is not None and first > last:
-        raise typer.BadParameter(f"no day lies between {start} and {end or 'now'}: the end is not included")
+        raise click.BadParameter(f"no day lies between {start} and {end or 'now'}: the end is not included")
     return first, last
 
 

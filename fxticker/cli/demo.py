@@ -1,15 +1,12 @@
-"""The demonstration."""
+"""The command `demo`: the whole job, offline."""
 
 from __future__ import annotations
 
 import shutil
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from fxticker.cli.options import Format
+import click
 
 _MARKER = ".fxticker-demo"
 """Marks a folder as the demonstration's own, whose stores it may replace."""
@@ -17,11 +14,15 @@ _STORES = ("history", "live")
 _LIVE_POLLS = 10
 
 
-def demo(
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="A folder of its own; an earlier demo's stores are replaced.")
-    ] = Path("fxticker-demo"),
-) -> None:
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="fxticker-demo",
+    help="A folder of its own; an earlier demo's stores are replaced.",
+)
+def demo(output: Path) -> None:
     """Show the whole job, offline.
 
     A site on loopback replays real history through the real client, parser, store and charts; then the real daemon
@@ -69,10 +70,10 @@ def demo(
 
     first, last = history[0][0].date(), history[-1][0].date()
     print(f"\nThe last ticker of the history ({last}):\n")
-    show(latest(history_store).to_dict("records"), ["pair", "rate_text", "change_text", "observed_at"], Format.TABLE)
+    show(latest(history_store).to_dict("records"), ["pair", "rate_text", "change_text", "observed_at"], "table")
     moved = drift(history_store, start=first, end=last)
     print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
-    show_banded(moved, Format.TABLE, hidden=["base_at"])
+    show_banded(moved, "table", hidden=["base_at"])
     charts = {output / "history.png": plot_history(load(history_store)), output / "drift.png": plot_drift(moved)}
     for path, figure in charts.items():
         save_figure(figure, path)

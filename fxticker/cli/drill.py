@@ -1,12 +1,13 @@
-"""The drill."""
+"""The command `drill`: plays faults to the collector."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import sys
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from fxticker.cli.options import Format, Formatted
+from fxticker.cli.options import Format, format_option
 
 if TYPE_CHECKING:
     from fxticker.simulation.drill import Drilled
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 _COLUMNS = ("fault", "what", "expected", "outcome", "ticks", "ms", "peak_kb", "verdict")
 
 
-def drill(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these; default: all.")] = None,
-    form: Formatted = Format.TABLE,
-) -> None:
+@click.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@format_option
+def drill(names: tuple[str, ...], form: Format) -> None:
     """Show what the daemon would do when things go wrong.
 
     A server on loopback plays faults of the net and of the site, one after the other, to the real client, parser and
@@ -30,9 +31,9 @@ def drill(
     from fxticker.simulation.drill import drill as played
     from fxticker.simulation.faults import FAULTS
 
-    unknown = sorted({*(names or ())} - {*FAULTS})
+    unknown = sorted({*names} - {*FAULTS})
     if unknown:
-        raise typer.BadParameter(f"unknown fault {', '.join(unknown)}; known are {', '.join(FAULTS)}")
+        raise click.BadParameter(f"unknown fault {', '.join(unknown)}; known are {', '.join(FAULTS)}")
     faults = [FAULTS[name] for name in names or FAULTS]
     console = Console(stderr=True)
     results = list(
@@ -47,7 +48,7 @@ def drill(
     )
     show([_row(result) for result in results], _COLUMNS, form)
     if any(result.problems for result in results):
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 def _row(result: Drilled) -> dict[str, Any]:

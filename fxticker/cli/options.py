@@ -1,26 +1,25 @@
-"""The options that several commands share, and what they stand for."""
+"""Options that several commands share, as decorators, and the values they give."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import typer
+import click
+
+from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
     from fxticker.config import Settings
 
-
-class Format(StrEnum):
-    """How a table is printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
+Format = Literal["table", "csv", "json"]
+Command = TypeVar("Command", bound=Callable[..., Any])
+Result = TypeVar("Result")
 
 
-def moment(text: str | None) -> str | None:
+def moment(_context: object, _option: object, text: str | None) -> str | None:
     """Refuse, as wrong usage, a text that is neither a date nor an instant."""
     from fxticker.model.timestamps import instant
 
@@ -28,66 +27,114 @@ def moment(text: str | None) -> str | None:
         try:
             instant(text)
         except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
+            raise click.BadParameter(str(error)) from error
     return text
 
 
-def base_moment(text: str) -> str:
-    """As `moment`, or ``first``."""
-    return text if text == "first" else moment(text) or text
+def _base(context: object, option: object, text: str) -> str | None:
+    return text if text == "first" else moment(context, option, text)
 
 
-def _named(path: Path | None) -> Path | None:
-    # an unset variable of a shell must not mean the working directory
+def _named(_context: object, _option: object, path: Path | None) -> Path | None:
+    # An unset variable of a shell must not mean the working directory.
     if path is not None and str(path) == ".":
-        raise typer.BadParameter("must name a file or folder; for the working directory say $PWD")
+        raise click.BadParameter("must name a file or folder; for the working directory say $PWD")
     return path
 
 
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", readable=False, help="The configuration; default: config.toml, if there."),
-]
-StoreFolder = Annotated[
-    Path | None,
-    typer.Option("--store", readable=False, callback=_named, help="The store's folder; default: as configured."),
-]
-Formatted = Annotated[Format, typer.Option("--format", help="How to print the table.")]
-Pairs = Annotated[list[str] | None, typer.Option("--pair", help="Only this pair, as KZT/USD; may be repeated.")]
-Sources = Annotated[list[str] | None, typer.Option("--source", help="Only this source; may be repeated.")]
-Start = Annotated[
-    str | None,
-    typer.Option("--start", callback=moment, help="From this date or instant on (2025-11-01, 2025-11-01T12:00Z)."),
-]
-End = Annotated[str | None, typer.Option("--end", callback=moment, help="Up to this date or instant, not included.")]
-AsOf = Annotated[str | None, typer.Option("--as-of", callback=moment, help="Only what the store had recorded by then.")]
-From = Annotated[
-    str, typer.Option("--start", callback=moment, help="First end; a date means the last ticks of that day.")
-]
-To = Annotated[str, typer.Option("--end", callback=moment, help="Second end, likewise.")]
+_PATH = click.Path(path_type=Path, readable=False)
+config_option = click.option("--config", type=_PATH, help="The configuration; default: config.toml, if it exists.")
+store_option = click.option("--store", type=_PATH, callback=_named, help="The store's folder; default: as configured.")
+format_option = click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print the table."
+)
+base_option = click.option(
+    "--base", default="first", callback=_base, help="What the percent is of: first, or the rate as of this date."
+)
+between_options = (
+    click.option("--start", required=True, callback=moment, help="First end; a date means the last ticks of that day."),
+    click.option("--end", required=True, callback=moment, help="Second end, likewise."),
+)
+_FILTERS = {
+    "pairs": click.option("--pair", "pairs", multiple=True, help="Only this pair, as KZT/USD; may be repeated."),
+    "any_pairs": click.option(
+        "--pair",
+        "pairs",
+        multiple=True,
+        help="Only this pair: stored (KZT/USD), inverse (USD/KZT) or cross (KZT/UZS). Repeatable.",
+    ),
+    "sources": click.option("--source", "sources", multiple=True, help="Only this source; may be repeated."),
+    "start": click.option(
+        "--start", callback=moment, help="From this date or instant on (2025-11-01, 2025-11-01T12:00Z)."
+    ),
+    "end": click.option("--end", callback=moment, help="Up to this date or instant, not included."),
+    "as_of": click.option("--as-of", callback=moment, help="Only what the store had recorded by then."),
+}
+_FIELDS = ("pairs", "sources", "start", "end", "as_of")
+
+
+def every_option(default: str) -> Callable[[Command], Command]:
+    """Add ``--every``: the length of a period."""
+    return click.option(
+        "--every",
+        type=click.Choice(["hour", "day", "week", "month"]),
+        default=default,
+        help="How long a period is; UTC, weeks begin on Monday.",
+    )
+
+
+def between(command: Command) -> Command:
+    """Add ``--start`` and ``--end`` as the two instants of a drift, both required."""
+    start, end = between_options
+    return start(end(command))
+
+
+def stored(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Add ``--config`` and ``--store``, and pass the store that they name as `folder`."""
+
+    @config_option
+    @store_option
+    @wraps(command)
+    def run(config: Path | None, store: Path | None, **values: Any) -> Result:
+        return command(folder=store if store is not None else settings(config).store.path, **values)
+
+    return run
+
+
+def selected(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Add these filters of a `Selection`, and pass them as `selection`.
+
+    Parameters
+    ----------
+    filters
+        Fields of `Selection`; ``any_pairs`` for pairs that may be derived.
+    """
+
+    def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
+        @wraps(command)
+        def run(**values: Any) -> Result:
+            chosen = {name: values.pop(name) or None for name in _FIELDS if name in names}
+            in_order(chosen.get("start"), chosen.get("end"))
+            return command(selection=Selection(**chosen), **values)
+
+        for name in reversed(filters):
+            run = _FILTERS[name](run)
+        return run
+
+    names = {name.removeprefix("any_") for name in filters}
+    return decorate
 
 
 def settings(config: Path | None) -> Settings:
-    """The configuration that a command runs with."""
+    """Return the configuration that a command runs with."""
     from fxticker.config import load_settings
 
     return load_settings(config)
 
 
-def store_folder(config: Path | None, store: Path | None) -> Path:
-    """The store that a command reads: named on the command line, or configured."""
-    return store if store is not None else settings(config).store.path
-
-
-def in_order(start: Any, end: Any) -> None:
+def in_order(start: str | None, end: str | None) -> None:
     """Refuse, as wrong usage, a span that ends before it begins."""
     from fxticker.model.timestamps import instant
 
     if start is not None and end is not None and instant(start) > instant(end):
-        raise typer.BadParameter(f"the span ends, {end}, before it begins, {start}")
-
-
-def selection(**chosen: Any) -> dict[str, Any]:
-    """The given options as arguments of `fxticker.load`: an option that was not given stays out."""
-    in_order(chosen.get("start"), chosen.get("end"))
-    return {name: value for name, value in chosen.items() if value not in (None, [])}
+        raise click.BadParameter(f"the span ends, {end}, before it begins, {start}")

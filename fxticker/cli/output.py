@@ -33,10 +33,10 @@ def show(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], form: Format
 
     CSV and JSON carry full figures and ISO 8601 instants; a missing value is an empty field or null.
     """
-    if form is Format.JSON:
+    if form == "json":
         json.dump([{name: _plain(name, row[name]) for name in columns} for row in rows], sys.stdout, indent=1)
         print()
-    elif form is Format.CSV:
+    elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([_plain(name, row[name]) for name in columns] for row in rows)
@@ -67,7 +67,7 @@ def show_banded(frame: pd.DataFrame, form: Format, *, hidden: Collection[str] = 
         raise NoData("nothing stored answers that")
     if "significant" in frame.columns:  # nothing is said of a change that is not there
         frame = frame.assign(significant=frame["significant"].astype(object).where(frame["drift_pct"].notna()))
-    if form is not Format.TABLE:
+    if form != "table":
         show(frame.to_dict("records"), list(frame.columns), form)
         return
     columns: list[str] = []
@@ -129,6 +129,7 @@ def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> No
     same = [name for name in columns if name in factored and len({_cell(name, row[name]) for row in rows}) == 1]
     # A figure is never folded or cut: a table that is too wide for the terminal runs over.
     console = Console(highlight=False, width=_WIDTH)
+    console.begin_capture()  # printed below: Rich ends the process with 1 where a reader of the output is gone
     if same:
         console.print(", ".join(f"{name} {_cell(name, rows[0][name])}" for name in same))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -139,6 +140,7 @@ def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> No
     for row in rows:
         table.add_row(*(_cell(name, row[name]) for name in shown))
     console.print(table)
+    print(console.end_capture(), end="")
 
 
 def _cell(name: str, value: Any) -> str:

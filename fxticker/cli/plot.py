@@ -1,197 +1,152 @@
-"""Commands that draw."""
+"""Commands that draw a chart into a file."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from fxticker.cli.analysis import AnyPairs, Base, Every
-from fxticker.cli.options import (
-    AsOf,
-    Config,
-    End,
-    From,
-    Sources,
-    Start,
-    StoreFolder,
-    To,
-    selection,
-    store_folder,
-)
+from fxticker.cli.options import base_option, between, every_option, selected, stored
+from fxticker.model.selection import Selection
 
-app = typer.Typer(help="Draw a chart into a file.", no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fxticker.analysis.periods import Freq
+    from fxticker.charts.style import Theme
 
 
-class Ground(StrEnum):
-    """What a chart is drawn for."""
-
-    LIGHT = "light"
-    DARK = "dark"
-
-
-def _picture(path: Path) -> Path:
+def _picture(_context: object, _option: object, path: Path) -> Path:
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise typer.BadParameter(f"{path}: the ending must be .png, .svg or .pdf")
+        raise click.BadParameter(f"{path}: the ending must be .png, .svg or .pdf")
     return path
 
 
-Output = Annotated[
-    Path, typer.Option("-o", "--output", callback=_picture, help="What to write: FILE.png, FILE.svg or FILE.pdf.")
-]
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    callback=_picture,
+    help="What to write: FILE.png, FILE.svg or FILE.pdf.",
+)
+theme_option = click.option(
+    "--theme", type=click.Choice(["light", "dark"]), default="light", help="Draw for a light or a dark background."
+)
+inverse_option = click.option(
+    "--inverse", is_flag=True, help="Invert every pair: units per USD instead of USD per unit."
+)
 
 
-Theme = Annotated[Ground, typer.Option("--theme", help="Draw for a light or a dark ground.")]
-Inverse = Annotated[bool, typer.Option("--inverse", help="Turn every pair round: units per USD, not USD per unit.")]
+@click.group()
+def plot() -> None:
+    """Draw a chart into a file."""
 
 
-@app.command("history")
-def history(
-    output: Output,
-    config: Config = None,
-    store: StoreFolder = None,
-    pairs: AnyPairs = None,
-    sources: Sources = None,
-    start: Start = None,
-    end: End = None,
-    as_of: AsOf = None,
-    inverse: Inverse = False,  # noqa: FBT002 - Typer makes a flag of it
-    theme: Theme = Ground.LIGHT,
-) -> None:
-    """Draw rates over time with their bands, and why nobody looked where nobody did."""
+def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
+    """Save the figure that a command returns to ``--output``, and print its path."""
+
+    @output_option
+    @stored
+    @theme_option
+    @wraps(command)
+    def run(output: Path, **values: Any) -> None:
+        from fxticker.charts import save_figure
+
+        save_figure(command(**values), output)
+        print(output)
+
+    return run
+
+
+@plot.command()
+@_drawing
+@inverse_option
+@selected("any_pairs", "sources", "start", "end", "as_of")
+def history(folder: Path, selection: Selection, inverse: bool, theme: Theme) -> Figure:  # noqa: FBT001
+    """Draw rates over time with their bands, and the cause of each gap."""
     from fxticker.analysis.quotes import quotes
-    from fxticker.charts import plot_history, save_figure
+    from fxticker.charts import plot_history
     from fxticker.frames.load import load, load_polls
 
-    folder = store_folder(config, store)
-    span = selection(sources=sources, start=start, end=end)
-    chosen = span | selection(as_of=as_of)
-    wanted = _turned(folder, pairs) if inverse else pairs
-    frame = quotes(folder, pairs=wanted, **chosen) if wanted else load(folder, **chosen)
-    # what was known earlier of the polls is not on record
-    polls = load_polls(folder, **span) if as_of is None else None
-    save_figure(plot_history(frame, polls=polls, theme=theme.value), output)
-    print(output)
+    chosen = _inverted(folder, selection) if inverse else selection
+    frame = quotes(folder, **chosen.given()) if chosen.pairs else load(folder, **chosen.given())
+    # Earlier states of the polls are not on record.
+    polls = None if selection.as_of else load_polls(folder, **replace(selection, pairs=None).given())
+    return plot_history(frame, polls=polls, theme=theme)
 
 
-@app.command("drift")
-def drift(
-    output: Output,
-    start: From,
-    end: To,
-    base: Base = "first",
-    config: Config = None,
-    store: StoreFolder = None,
-    pairs: AnyPairs = None,
-    sources: Sources = None,
-    as_of: AsOf = None,
-    theme: Theme = Ground.LIGHT,
-) -> None:
+@plot.command()
+@_drawing
+@between
+@base_option
+@selected("any_pairs", "sources", "as_of")
+def drift(folder: Path, start: str, end: str, base: str, selection: Selection, theme: Theme) -> Figure:
     """Draw the change between two dates."""
     from fxticker.analysis.drift import drift as drift_of
-    from fxticker.charts import plot_drift, save_figure
+    from fxticker.charts import plot_drift
 
-    chosen = selection(pairs=pairs, sources=sources, as_of=as_of)
-    found = drift_of(store_folder(config, store), start=start, end=end, base=base, **chosen)
-    save_figure(plot_drift(found, theme=theme.value), output)
-    print(output)
+    return plot_drift(drift_of(folder, start=start, end=end, base=base, **selection.given()), theme=theme)
 
 
-@app.command("path")
-def path(
-    output: Output,
-    base: Base = "first",
-    config: Config = None,
-    store: StoreFolder = None,
-    pairs: AnyPairs = None,
-    sources: Sources = None,
-    start: Start = None,
-    end: End = None,
-    as_of: AsOf = None,
-    inverse: Inverse = False,  # noqa: FBT002 - Typer makes a flag of it
-    theme: Theme = Ground.LIGHT,
-) -> None:
-    """Draw how far rates have come since a start."""
+@plot.command()
+@_drawing
+@base_option
+@inverse_option
+@selected("any_pairs", "sources", "start", "end", "as_of")
+def path(folder: Path, base: str, selection: Selection, inverse: bool, theme: Theme) -> Figure:  # noqa: FBT001
+    """Draw the cumulative change of rates since a start."""
     from fxticker.analysis.drift import drift_series
-    from fxticker.charts import plot_path, save_figure
+    from fxticker.charts import plot_path
 
-    folder = store_folder(config, store)
-    wanted = _turned(folder, pairs) if inverse else pairs
-    chosen = selection(pairs=wanted, sources=sources, start=start, end=end, as_of=as_of)
-    save_figure(plot_path(drift_series(folder, base=base, **chosen), theme=theme.value), output)
-    print(output)
+    chosen = _inverted(folder, selection) if inverse else selection
+    return plot_path(drift_series(folder, base=base, **chosen.given()), theme=theme)
 
 
-@app.command("heatmap")
-def heatmap(
-    output: Output,
-    every: Every = "month",
-    config: Config = None,
-    store: StoreFolder = None,
-    pairs: AnyPairs = None,
-    sources: Sources = None,
-    start: Start = None,
-    end: End = None,
-    as_of: AsOf = None,
-    theme: Theme = Ground.LIGHT,
-) -> None:
+@plot.command()
+@_drawing
+@every_option("month")
+@selected("any_pairs", "sources", "start", "end", "as_of")
+def heatmap(folder: Path, every: Freq, selection: Selection, theme: Theme) -> Figure:
     """Draw the change of rates per period, side by side."""
     from fxticker.analysis.drift import drift_by_period
-    from fxticker.charts import plot_heatmap, save_figure
+    from fxticker.charts import plot_heatmap
 
-    chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
-    found = drift_by_period(store_folder(config, store), every, **chosen)
-    save_figure(plot_heatmap(found, theme=theme.value), output)
-    print(output)
+    return plot_heatmap(drift_by_period(folder, every, **selection.given()), theme=theme)
 
 
-@app.command("coverage")
-def coverage(
-    output: Output,
-    config: Config = None,
-    store: StoreFolder = None,
-    sources: Sources = None,
-    start: Start = None,
-    end: End = None,
-    theme: Theme = Ground.LIGHT,
-) -> None:
-    """Draw a calendar of when the sources were looked at, and what that gave."""
-    from fxticker.charts import plot_coverage, save_figure
+@plot.command()
+@_drawing
+@selected("sources", "start", "end")
+def coverage(folder: Path, selection: Selection, theme: Theme) -> Figure:
+    """Draw a calendar of polls and their outcomes."""
+    from fxticker.charts import plot_coverage
     from fxticker.frames.load import load_polls
 
-    polls = load_polls(store_folder(config, store), **selection(sources=sources, start=start, end=end))
-    save_figure(plot_coverage(polls, theme=theme.value), output)
-    print(output)
+    return plot_coverage(load_polls(folder, **selection.given()), theme=theme)
 
 
-@app.command("compare")
-def compare(
-    output: Output,
-    config: Config = None,
-    store: StoreFolder = None,
-    pairs: AnyPairs = None,
-    sources: Sources = None,
-    start: Start = None,
-    end: End = None,
-    as_of: AsOf = None,
-    theme: Theme = Ground.LIGHT,
-) -> None:
+@plot.command()
+@_drawing
+@selected("any_pairs", "sources", "start", "end", "as_of")
+def compare(folder: Path, selection: Selection, theme: Theme) -> Figure:
     """Draw the ticker's band of each day and the official rates that were in force."""
     from fxticker.analysis.compare import compare as compared
-    from fxticker.charts import plot_compare, save_figure
+    from fxticker.charts import plot_compare
 
-    chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
-    save_figure(plot_compare(compared(store_folder(config, store), **chosen), theme=theme.value), output)
-    print(output)
+    return plot_compare(compared(folder, **selection.given()), theme=theme)
 
 
-def _turned(folder: Path, pairs: list[str] | None) -> list[str]:
-    """The pairs asked for the other way round; of all stored ones as units per USD, whichever way they are stored."""
+def _inverted(folder: Path, selection: Selection) -> Selection:
+    """Invert the selected pairs; without any, select all stored ones as units per USD, however they are stored."""
     from fxticker.analysis.quotes import COMMON, inverse_of
     from fxticker.frames.load import stored_pairs
 
-    if pairs:
-        return [inverse_of(pair) for pair in pairs]
-    return sorted({pair if pair.startswith(f"{COMMON}/") else inverse_of(pair) for pair in stored_pairs(folder)})
+    pairs = {inverse_of(pair) for pair in selection.pairs or ()} or {
+        pair if pair.startswith(f"{COMMON}/") else inverse_of(pair) for pair in stored_pairs(folder)
+    }
+    return replace(selection, pairs=sorted(pairs))

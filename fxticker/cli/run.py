@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from fxticker.cli.options import Config, Format, Formatted, StoreFolder, settings
+from fxticker.cli.options import Format, config_option, format_option, settings, store_option
 from fxticker.daemon.exit import exit_on_early_signals
 
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ _PLANNED_SLOTS = 5
 """Slots that `--plan` prints of each source."""
 
 
-def run(
-    config: Config = None,
-    store: StoreFolder = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Print the next slots of each source and exit.")] = False,  # noqa: FBT002
-    form: Formatted = Format.TABLE,
-) -> None:
+@click.command()
+@config_option
+@store_option
+@click.option("--plan", is_flag=True, help="Print the next slots of each source and exit.")
+@format_option
+def run(config: Path | None, store: Path | None, plan: bool, form: Format) -> None:  # noqa: FBT001
     """Poll every source on its grid.
 
     Runs in the foreground and records one outcome for every slot. SIGTERM and SIGINT end it within 5 s, a second one

@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from fxticker.cli.options import Config, StoreFolder, settings
+from fxticker.cli.options import config_option, settings, store_option
 from fxticker.errors import ConfigError
 
-app = typer.Typer(help="Run as a service of systemd.", no_args_is_help=True, rich_markup_mode=None)
+
+@click.group()
+def service() -> None:
+    """Run as a service of systemd."""
 
 
-@app.command()
-def install(
-    user: Annotated[bool, typer.Option("--user", help="As a service of your own, without root.")] = False,  # noqa: FBT002
-    config: Config = None,
-    store: StoreFolder = None,
-) -> None:
+@service.command()
+@click.option("--user", is_flag=True, help="As a service of your own, without root.")
+@config_option
+@store_option
+def install(user: bool, config: Path | None, store: Path | None) -> None:  # noqa: FBT001
     """Write a systemd unit that runs the daemon, and print what to do next.
 
     Nothing is started. A unit that is there and differs stays; exit 1 then.

@@ -1,21 +1,27 @@
-"""Commands that write into the store."""
+"""Commands that write into the store: snapshot, import."""
 
 from __future__ import annotations
 
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from fxticker.cli.options import Config, Sources, StoreFolder, moment, settings, store_folder
+from fxticker.cli.options import config_option, moment, selected, settings, store_option, stored
+from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
     from fxticker.config import HttpSettings
     from fxticker.fetch.client import Fetcher
 
 
-def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources = None) -> None:
+@click.command()
+@config_option
+@store_option
+@selected("sources")
+def snapshot(config: Path | None, store: Path | None, selection: Selection) -> None:
     """Poll every source once, now.
 
     For cron and for trying out. Exit 1 if a source gave no ticks.
@@ -34,36 +40,30 @@ def snapshot(config: Config = None, store: StoreFolder = None, sources: Sources 
         polls = [
             collect_once(planned.source, _unplanned(clock.now()), fetch=fetch, store=opened, clock=clock)
             for planned in configured.planned()
-            if not sources or planned.source.id in sources
+            if selection.sources is None or planned.source.id in selection.sources
         ]
     for poll in polls:
         print(describe(poll), file=sys.stdout if poll.ticks else sys.stderr)
     if not polls:
-        raise typer.BadParameter("no such source is enabled")
+        raise click.BadParameter("no such source is enabled")
     if not all(poll.ticks for poll in polls):
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
-def import_(
-    files: Annotated[
-        list[str], typer.Argument(help="Saved pages, WARC or Parquet files: files, folders, globs, or - for stdin.")
-    ],
-    observed_at: Annotated[
-        str | None,
-        typer.Option(
-            "--observed-at",
-            callback=moment,
-            help="When the pages were captured; default: each page's own printed date.",
-        ),
-    ] = None,
-    source: Annotated[str, typer.Option("--source", help="Whose pages they are.")] = "timesca",
-    config: Config = None,
-    store: StoreFolder = None,
-) -> None:
+@click.command("import")
+@click.argument("files", metavar="FILES...", nargs=-1, required=True)
+@click.option(
+    "--observed-at",
+    callback=moment,
+    help="When the pages were captured; default: each page's own printed date.",
+)
+@click.option("--source", default="timesca", help="Whose pages they are.")
+@stored
+def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder: Path) -> None:
     """Store the ticker of saved pages and of web archives' files, or the ticks of an export or another store.
 
-    Importing again adds nothing. A file that cannot be used is refused by name, the others go on, and the exit code
-    is 1.
+    FILES are saved pages, WARC or Parquet files: files, folders, globs, or - for standard input. Importing again adds
+    nothing. A file that cannot be used is refused by name, the others go on, and the exit code is 1.
     """
     from rich.console import Console
     from rich.progress import track
@@ -74,8 +74,8 @@ def import_(
     from fxticker.store.store import Store
 
     if source not in known_sources():
-        raise typer.BadParameter(f"unknown source {source}; known are {', '.join(sorted(known_sources()))}")
-    opened = Store(store_folder(config, store))
+        raise click.BadParameter(f"unknown source {source}; known are {', '.join(sorted(known_sources()))}")
+    opened = Store(folder)
     pages = find_pages(files)
     console = Console(stderr=True)
     summary = ImportSummary()
@@ -100,7 +100,7 @@ def import_(
             f"{len(summary.refused)} refused"
         )
     if summary.refused:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 def _unplanned(now: datetime) -> datetime:

@@ -1,27 +1,19 @@
-"""Commands that tell whether the ticker is looked at."""
+"""Commands that show how polling goes: status, gaps, polls."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from fxticker.cli.options import (
-    Config,
-    End,
-    Format,
-    Formatted,
-    Sources,
-    Start,
-    StoreFolder,
-    selection,
-    settings,
-    store_folder,
-)
+from fxticker.cli.options import Format, config_option, format_option, selected, settings, store_option, stored
+from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
     from fxticker.monitoring.health import Health
@@ -32,11 +24,15 @@ _MORE_POLL_COLUMNS = ("started_at", "source_date", "body_sha256", "body_bytes")
 """For programs; a terminal has no room for them."""
 
 
-def status(config: Config = None, store: StoreFolder = None, form: Formatted = Format.TABLE) -> None:
+@click.command()
+@config_option
+@store_option
+@format_option
+def status(config: Path | None, store: Path | None, form: Format) -> None:
     """Print how each source is doing, and its store.
 
-    Exit 1 if a source is not well: without a sound poll for three slots, with one in the future, or with a page that
-    prints an old date. Works whether or not the daemon runs, and waits for nobody.
+    Exit 1 if a source is not well: without a successful poll for three slots, with one in the future, or with a page
+    that prints an old date. Works whether or not the daemon runs, and waits for nothing.
     """
     from fxticker.cli.output import show, show_document
     from fxticker.monitoring.health import health_of
@@ -58,54 +54,46 @@ def status(config: Config = None, store: StoreFolder = None, form: Formatted = F
         "last_writer": medium.lock_holder() or None,
     }
     is_well = bool(found) and all(health.problem is None for health in found)
-    if form is Format.JSON:
+    if form == "json":
         sources = [{**_row(health), **_details(health)} for health in found]
         show_document({"well": is_well, "now": now, "store": held, "sources": sources})
-    elif form is Format.CSV:
+    elif form == "csv":
         rows = [_row(health) for health in found]
         show([row | {"outcomes_24h": _counts(row["outcomes_24h"])} for row in rows], _STATUS_COLUMNS, form)
     else:
         _print_status(found, held)
     if not is_well:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
-def gaps(
-    config: Config = None,
-    store: StoreFolder = None,
-    sources: Sources = None,
-    start: Start = None,
-    end: End = None,
-    form: Formatted = Format.TABLE,
-) -> None:
-    """Print the stretches without a sound poll."""
+@click.command()
+@stored
+@selected("sources", "start", "end")
+@format_option
+def gaps(folder: Path, selection: Selection, form: Format) -> None:
+    """Print gaps: periods without a successful poll."""
     from fxticker.analysis.coverage import COLUMNS
     from fxticker.analysis.coverage import gaps as gaps_of
     from fxticker.cli.output import show
     from fxticker.errors import NoData
     from fxticker.store.store import opened
 
-    until = end if end is not None else datetime.now(UTC)
-    opened_store = opened(store_folder(config, store))
-    unknown = sorted({*(sources or [])} - {*opened_store.polls.sources()})
+    until = selection.end if selection.end is not None else datetime.now(UTC)
+    opened_store = opened(folder)
+    unknown = sorted({*(selection.sources or [])} - {*opened_store.polls.sources()})
     if unknown:
         raise NoData(f"no poll is on record for {', '.join(unknown)}")
-    frame = gaps_of(opened_store, **selection(sources=sources, start=start, end=until))
+    frame = gaps_of(opened_store, **replace(selection, end=until).given())
     show(frame.to_dict("records"), list(COLUMNS), form)
 
 
-def polls(
-    config: Config = None,
-    store: StoreFolder = None,
-    sources: Sources = None,
-    start: Start = None,
-    end: End = None,
-    outcomes: Annotated[
-        list[str] | None, typer.Option("--outcome", help="Only this outcome, as timeout; may be repeated.")
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest.")] = _POLLS_SHOWN,
-    form: Formatted = Format.TABLE,
-) -> None:
+@click.command()
+@stored
+@selected("sources", "start", "end")
+@click.option("--outcome", "outcomes", multiple=True, help="Only this outcome, as timeout; may be repeated.")
+@click.option("--limit", type=click.IntRange(min=1), default=_POLLS_SHOWN, help="How many, the newest.")
+@format_option
+def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: int, form: Format) -> None:
     """Print what became of slots, the newest last.
 
     Of more polls than the limit the newest are printed, and a line on stderr says so.
@@ -117,20 +105,20 @@ def polls(
     from fxticker.store.read_recent import poll_log
     from fxticker.store.store import opened
 
-    unknown = sorted({*(outcomes or [])} - {*Outcome})
+    unknown = sorted({*outcomes} - {*Outcome})
     if unknown:
-        raise typer.BadParameter(f"unknown outcome {', '.join(unknown)}; there are {', '.join(Outcome)}")
+        raise click.BadParameter(f"unknown outcome {', '.join(unknown)}; there are {', '.join(Outcome)}")
     found = poll_log(
-        opened(store_folder(config, store)),
+        opened(folder),
         limit=limit + 1,
-        sources=sources or None,
+        sources=selection.sources,
         outcomes=outcomes or None,
-        start=None if start is None else instant(start),
-        end=None if end is None else instant(end),
+        start=None if selection.start is None else instant(selection.start),
+        end=None if selection.end is None else instant(selection.end),
     )
     if not found:
         raise NoData("no poll on record matches")
-    show(found[-limit:], _POLL_COLUMNS if form is Format.TABLE else _POLL_COLUMNS + _MORE_POLL_COLUMNS, form)
+    show(found[-limit:], _POLL_COLUMNS if form == "table" else _POLL_COLUMNS + _MORE_POLL_COLUMNS, form)
     if len(found) > limit:
         print(f"fxticker: there are more, these are the newest {limit}; --limit sets how many", file=sys.stderr)
 

@@ -1,59 +1,43 @@
-"""Commands that read the store."""
+"""Commands that read the store: latest, history, check, export."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from fxticker.cli.options import (
-    AsOf,
-    Config,
-    End,
-    Format,
-    Formatted,
-    Pairs,
-    Sources,
-    Start,
-    StoreFolder,
-    selection,
-    store_folder,
-)
+from fxticker.cli.options import Format, format_option, selected, stored
 from fxticker.errors import NoData, one_line
+from fxticker.model.selection import Selection
 
 
-def latest(
-    config: Config = None, store: StoreFolder = None, sources: Sources = None, form: Formatted = Format.TABLE
-) -> None:
+@click.command()
+@stored
+@selected("sources")
+@format_option
+def latest(folder: Path, selection: Selection, form: Format) -> None:
     """Print the last tick of each pair."""
     from fxticker.cli.output import show
     from fxticker.frames.load import latest_table
     from fxticker.store.arrow import records_of
     from fxticker.store.store import opened
 
-    table = latest_table(opened(store_folder(config, store)), **selection(sources=sources))
+    table = latest_table(opened(folder), **selection.given())
     columns = ["source", "pair", "rate_text", "change_text", "source_date", "observed_at", "time_basis", "origin"]
     show(records_of(table.select(columns)), columns, form)
 
 
-def history(
-    config: Config = None,
-    store: StoreFolder = None,
-    pairs: Pairs = None,
-    sources: Sources = None,
-    start: Start = None,
-    end: End = None,
-    as_of: AsOf = None,
-    form: Formatted = Format.TABLE,
-) -> None:
+@click.command()
+@stored
+@selected("pairs", "sources", "start", "end", "as_of")
+@format_option
+def history(folder: Path, selection: Selection, form: Format) -> None:
     """Print stored ticks with their bands."""
     from fxticker.cli.output import show
     from fxticker.frames.load import load
 
-    chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
-    frame = load(store_folder(config, store), bands=True, **chosen)
+    frame = load(folder, bands=True, **selection.given())
     if frame.empty:
         raise NoData("no stored tick matches")
     columns = [
@@ -67,19 +51,17 @@ def history(
         "source_date",
         "origin",
     ]
-    if form is Format.TABLE:
+    if form == "table":
         columns.remove("source_date")  # the table has room for 80 characters
     show(frame[columns].to_dict("records"), columns, form)
 
 
-def check(
-    config: Config = None,
-    store: StoreFolder = None,
-    quarantine: Annotated[  # noqa: FBT002  a flag of the command line
-        bool,
-        typer.Option("--quarantine", help="Move files that cannot be read aside, each with a note of what is lost."),
-    ] = False,
-) -> None:
+@click.command()
+@stored
+@click.option(
+    "--quarantine", is_flag=True, help="Move files that cannot be read aside, each with a note of what is lost."
+)
+def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
     """Read every file of the store whole and name what is wrong.
 
     Exit 1 if anything is, or stays, wrong. Without --quarantine nothing is changed.
@@ -87,7 +69,7 @@ def check(
     from fxticker.store.check import QUARANTINE, Moved
     from fxticker.store.store import opened
 
-    found = opened(store_folder(config, store))
+    found = opened(folder)
     for moved in found.quarantine() if quarantine else []:
         if isinstance(moved, Moved):
             print(f"moved {one_line(moved.name)} to {one_line(moved.to)}; lost: {one_line(moved.lost)}")
@@ -99,30 +81,24 @@ def check(
     if not quarantine and any(problem.in_the_way for problem in problems):
         print("fxticker: `fxticker check --quarantine` moves what cannot be read aside", file=sys.stderr)
     if problems:
-        raise typer.Exit(1)
+        sys.exit(1)
     files = sum(len(found.medium.list(table.spec.name)) for table in (found.ticks, found.polls))
     aside = sum(not item.name.endswith(".json") for item in found.medium.list(QUARANTINE))
     print(f"files read: {files}, all sound" + (f"; in quarantine: {aside}" if aside else ""))
 
 
-def export(
-    file: Annotated[Path, typer.Argument(help="What to write: FILE.csv, FILE.json or FILE.parquet.")],
-    config: Config = None,
-    store: StoreFolder = None,
-    pairs: Pairs = None,
-    sources: Sources = None,
-    start: Start = None,
-    end: End = None,
-    as_of: AsOf = None,
-) -> None:
-    """Write ticks with their bands to a file."""
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@stored
+@selected("pairs", "sources", "start", "end", "as_of")
+def export(file: Path, folder: Path, selection: Selection) -> None:
+    """Write ticks with their bands to FILE.csv, FILE.json or FILE.parquet."""
     from fxticker.frames.load import load
 
     kind = file.suffix.lower()
     if kind not in (".csv", ".json", ".parquet"):
-        raise typer.BadParameter(f"{file}: the ending must be .csv, .json or .parquet")
-    chosen = selection(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
-    frame = load(store_folder(config, store), bands=True, **chosen)
+        raise click.BadParameter(f"{file}: the ending must be .csv, .json or .parquet")
+    frame = load(folder, bands=True, **selection.given())
     if frame.empty:
         raise NoData("no stored tick matches")
     as_text = frame.assign(source_date=frame["source_date"].dt.strftime("%Y-%m-%d"))

@@ -6,27 +6,37 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from fxticker.errors import ConfigError, FxTickerError, one_line
 
+INTERRUPTED = 130
+"""Exit code of a process that an interrupt ends, as shells give it: 128 and the signal's number."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def exit_on_error(run: Callable[[], None]) -> None:
-    """Run a process's work; every failure that has a name is one line on stderr and exit code 1."""
+    """Run a process's work; a known error is a line on stderr and exit code 1, an interrupt exit code 130.
+
+    Where the reader of standard output is gone, as after ``| head -1``, the process ends with 0.
+    """
     open_standard_streams()
     try:
-        run()
+        try:
+            run()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would fail once more
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except ConfigError as error:
-        for problem in error.problems:
-            _print_error(f"{error.origin}: {problem}")
-        sys.exit(1)
+        _exit(*(f"{error.origin}: {problem}" for problem in error.problems))
     except (FxTickerError, OSError, ValueError) as error:
-        _print_error(str(error))
-        sys.exit(1)
+        _exit(str(error))
     except MemoryError:
-        _print_error("out of memory")
-        sys.exit(1)
+        _exit("out of memory")
 
 
 def exit_on_early_signals() -> None:
@@ -47,5 +57,7 @@ def open_standard_streams() -> None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
-def _print_error(text: str) -> None:
-    print(f"fxticker: {one_line(text)}", file=sys.stderr)
+def _exit(*problems: str) -> NoReturn:
+    for problem in problems:
+        print(f"fxticker: {one_line(problem)}", file=sys.stderr)
+    sys.exit(1)

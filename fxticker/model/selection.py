@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -25,8 +25,8 @@ class Selection:
         Only rows recorded by then; a date reaches to its last microsecond, UTC.
     """
 
-    pairs: Iterable[str] | None = None
-    sources: Iterable[str] | None = None
+    pairs: Collection[str] | None = None
+    sources: Collection[str] | None = None
     start: Moment | None = None
     end: Moment | None = None
     as_of: Moment | None = None
