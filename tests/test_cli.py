@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from datetime import UTC, datetime, timedelta
-from subprocess import run
+from subprocess import PIPE, Popen, run
 
 import pytest
 from builders import NOON, snapshot_ticks, tick
@@ -495,3 +495,46 @@ def test_an_exact_rate_is_printed_once(tmp_path):
     shown = fxticker("best", "TMT/USD", "--store", "store", cwd=tmp_path)
     assert " 0.285714285714 " in shown.stdout
     assert " to " not in shown.stdout
+
+
+# Interrupts, pipes, completion
+
+INTERRUPTED = """
+import os, runpy, signal, sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+
+module = sys.argv.pop(1)
+sys.meta_path.insert(0, Interrupts())
+runpy.run_module("fxticker", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["click", "fxticker.errors", "fxticker.cli.store", "numpy", "numpy.linalg", "pyarrow.lib", "fxticker.store.store"],
+)
+def test_interrupt_while_modules_are_imported_ends_with_130(history_store, module):
+    arguments = ["latest", "--store", str(history_store)]
+    shown = run([sys.executable, "-c", INTERRUPTED, module, *arguments], capture_output=True, text=True, check=False)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_reader_that_goes_away_ends_the_command_with_0(history_store, form):
+    command = [sys.executable, "-m", "fxticker", "quotes", "--store", str(history_store), "--format", form]
+    with Popen(command, stdout=PIPE, stderr=PIPE) as process:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_shell_completion_names_commands(tmp_path):
+    words = {"_FXTICKER_COMPLETE": "bash_complete", "COMP_WORDS": "fxticker dri", "COMP_CWORD": "1"}
+    command = [sys.executable, "-m", "fxticker"]
+    shown = run(command, env={**os.environ, **words}, capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == [f"plain,{name}" for name in ("drill", "drift", "drift-series", "drift-by-period")]

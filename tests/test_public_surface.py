@@ -1,0 +1,116 @@
+"""Public surface: what 0.1.0 offered is still there, as listed in payloads/surface_0.1.0.json before modules moved."""
+
+import inspect
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pyarrow.parquet as pq
+import pytest
+from builders import NOON, snapshot_ticks
+from prometheus_client import generate_latest
+
+import fxticker as fx
+from fxticker.cli import app
+from fxticker.config import Settings, SourceSettings
+from fxticker.model.records import Outcome, Poll
+from fxticker.monitoring.metrics import Metrics
+from fxticker.sources import scheduled
+from fxticker.store.schema import POLLS, TICKS
+from fxticker.store.store import Store
+
+LISTED = json.loads((Path(__file__).parent / "payloads" / "surface_0.1.0.json").read_text("utf-8"))
+
+
+class Clock:
+    def now(self):
+        return NOON
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store(tmp_path / "parquet", clock=Clock())
+    opened.append(snapshot_ticks(NOON))
+    opened.record([Poll("timesca", NOON, Outcome.OK, ticks=5)])
+    return opened
+
+
+def described(parameter):
+    if isinstance(parameter, click.Argument):
+        return f"{parameter.name} nargs={parameter.nargs} required={parameter.required}"
+    words = sorted(parameter.opts)
+    words += [word for word in ("required", "multiple") if getattr(parameter, word)]
+    words += ["flag"] if parameter.is_flag else []
+    words += ["|".join(parameter.type.choices)] if isinstance(parameter.type, click.Choice) else []
+    default = None if parameter.is_flag or parameter.multiple else parameter.to_info_dict()["default"]
+    return " ".join([*words, *([] if default is None else [f"default={default}"])])
+
+
+def commands(command, name):
+    found = {name: sorted(described(parameter) for parameter in command.params)}
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for word in command.list_commands(context):
+            found |= commands(command.get_command(context, word), f"{name} {word}")
+    return found
+
+
+def parameters(value):
+    if inspect.isclass(value) and issubclass(value, BaseException):
+        return [base.__name__ for base in value.__mro__[1:-2]]
+    marks = {inspect.Parameter.KEYWORD_ONLY: "*"}
+    return [
+        f"{marks.get(each.kind, '')}{each.name}" + ("" if each.default is each.empty else f"={each.default!r}")
+        for each in inspect.signature(value).parameters.values()
+    ]
+
+
+def test_commands_and_their_options_are_those_of_the_list():
+    assert commands(app, "fxticker") == LISTED["commands"]
+
+
+def test_public_names_take_the_parameters_of_the_list():
+    assert {name: parameters(getattr(fx, name)) for name in fx.__all__ if name != "__version__"} == LISTED["names"]
+
+
+def test_columns_are_those_of_the_list():
+    columns = {
+        table.name: [[field.name, str(field.type), field.nullable] for field in table.schema]
+        for table in (TICKS, POLLS)
+    }
+    assert columns == LISTED["columns"]
+
+
+def test_files_and_their_metadata_are_those_of_the_list(store, tmp_path):
+    files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    assert [str(path.relative_to(tmp_path)) for path in files] == LISTED["files"]
+    assert sorted(key.decode() for key in pq.read_metadata(files[-1]).metadata) == LISTED["metadata"]
+
+
+def test_metrics_are_those_of_the_list(store):
+    metrics = Metrics(store=store, clock=Clock())
+    metrics.started([scheduled("timesca")])
+    metrics.polled(Poll("timesca", NOON, Outcome.OK, ticks=5))
+    lines = generate_latest(metrics.registry).decode().splitlines()
+    assert (
+        sorted({line.removeprefix("# TYPE ") for line in lines if line.startswith("# TYPE fxticker")})
+        == (LISTED["metrics"])
+    )
+
+
+def test_outcomes_are_those_of_the_list():
+    assert [str(outcome) for outcome in Outcome] == LISTED["outcomes"]
+
+
+def test_configuration_has_the_keys_and_defaults_of_the_list():
+    settings = Settings()
+    tables = {name: getattr(settings, name) for name in ("store", "http", "monitoring", "alerts", "archives")}
+    tables["sources.ID"] = SourceSettings()
+    stated = {
+        name: {field.name: getattr(table, field.name) for field in fields(table)} for name, table in tables.items()
+    }
+    assert {
+        name: {key: None if value is None else str(value) for key, value in table.items()}
+        for name, table in stated.items()
+    } == LISTED["config"]
