@@ -6,10 +6,10 @@ command line start at once.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # for type checkers it is true; importing typing would take as long as all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     __version__: str
     from fxticker.analysis.best import best
     from fxticker.analysis.changes import changes
@@ -133,6 +133,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     if name == "__version__":
         value: Any = import_module("importlib.metadata").version("fxticker")
     elif name in _HOME:
