@@ -12,7 +12,8 @@ import pytest
 from builders import NOON, TICKER, FixedClock, snapshot_ticks
 
 import fxticker as fx
-from fxticker.backfill.saved_pages import FilePage, ImportSummary, StdinPage, find_pages, import_pages
+from fxticker.backfill.page_files import FilePage, StdinPage, find_pages
+from fxticker.backfill.saved_pages import ImportSummary, import_pages
 from fxticker.errors import WriteFailed
 from fxticker.model.records import PrintedTick
 from fxticker.simulation.captures import read_captures

@@ -10,7 +10,8 @@ from archive_server import Held, warc_record
 from click.testing import CliRunner
 
 import fxticker as fx
-from fxticker.backfill.saved_pages import find_pages, import_pages
+from fxticker.backfill.page_files import find_pages
+from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.warc import is_warc, read_warc
 from fxticker.backfill.warc_page import DamagedRecord, SkippedRecord, WarcPage
 from fxticker.cli.snapshot import import_

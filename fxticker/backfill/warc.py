@@ -7,12 +7,16 @@ and lets a gzip block unpack to any size, so what it reads from is bounded here.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import httpx
 from warcio.recordloader import ArcWarcRecordLoader
 
+from fxticker.backfill.archive import ticks_of
+from fxticker.backfill.cdx import is_page_of, site_of
 from fxticker.backfill.warc_page import (
     DAMAGE,
     MAX_BLOCK_BYTES,
@@ -24,6 +28,9 @@ from fxticker.backfill.warc_page import (
 )
 from fxticker.errors import FxTickerError, one_line
 from fxticker.fetch.gzip import MARK, Members, first_bytes
+from fxticker.model.records import Tick
+from fxticker.model.schedule import EPOCH
+from fxticker.sources import Source
 
 MAX_ATTEMPTS = 10_000
 """Places behind damaged ones at which the next record is tried: the mark of gzip stands in 16 MB by chance once."""
@@ -93,6 +100,38 @@ def read_warc(
         left = records.left
         begin = _next_mark(file, records.begin + 1, MARK if is_packed else b"\n" + WARC)
     yield DamagedRecord(begin or 0, f"more than {MAX_ATTEMPTS} damaged places: the rest is left out")
+
+
+def read_captures(
+    path: Path, source: Source, latest: datetime
+) -> Iterator[Sequence[Tick] | SkippedRecord | DamagedRecord]:
+    """The ticks of each page of the source's site in a WARC file, none where a page shows no ticker that can be read.
+
+    Responses that are no pages of the site, of other hosts, types or statuses, are skipped.
+
+    Parameters
+    ----------
+    latest
+        A record that is later is of the future, and so damaged.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    site = site_of(source.url)
+    with path.open("rb") as file:
+        for record in read_warc(file, lambda url: is_page_of(site, url)):
+            if not isinstance(record, WarcPage):
+                yield record
+            elif not EPOCH <= record.at <= latest:
+                yield DamagedRecord(record.offset, f"captured at {record.at}: before 1970 or in the future")
+            elif record.http_status != httpx.codes.OK or record.media_type not in source.media_types:
+                yield SkippedRecord()
+            elif record.body is None:
+                yield DamagedRecord(record.offset, f"content encoding {record.encoding[:60]!r} is not read")
+            else:
+                yield ticks_of(source, record.body, record.headers, record.at) or ()
 
 
 class _Records:

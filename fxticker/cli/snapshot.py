@@ -68,7 +68,8 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder
     from rich.console import Console
     from rich.progress import track
 
-    from fxticker.backfill.saved_pages import ImportSummary, find_pages, import_pages
+    from fxticker.backfill.page_files import find_pages
+    from fxticker.backfill.saved_pages import ImportSummary, import_pages
     from fxticker.errors import one_line
     from fxticker.sources import known_sources
     from fxticker.store.store import Store
