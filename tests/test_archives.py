@@ -14,7 +14,8 @@ from fxticker.backfill import commoncrawl, wayback
 from fxticker.backfill.archive import backfill_from_archive
 from fxticker.backfill.cdx import is_page_of, read_stamp, site_of
 from fxticker.backfill.commoncrawl import CommonCrawl, read_crawls
-from fxticker.backfill.known_absent import ResponseCache, empty_captures, record_empty_captures
+from fxticker.backfill.known_absent import empty_captures, record_empty_captures
+from fxticker.backfill.response_cache import ResponseCache
 from fxticker.backfill.wayback import Wayback
 from fxticker.cli.backfill import backfill as command
 from fxticker.errors import ParseError, StoreError
@@ -69,17 +70,17 @@ def archive_at(request, fetcher):
     """Makes an archive at a URL, with what it slept."""
 
     def made(url, slept=None):
-        pacing = Throttle(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
+        throttle = Throttle(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
         if request.param == "wayback":
-            return Wayback(url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
-        return CommonCrawl(url, url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+            return Wayback(url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
+        return CommonCrawl(url, url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
 
     return made
 
 
 def wayback_at(url, fetcher, slept=None):
-    pacing = Throttle(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
-    return Wayback(url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+    throttle = Throttle(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
+    return Wayback(url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
 
 
 def fill(archive, store, first=date(2025, 7, 1), last=date(2025, 8, 31), **options):
@@ -155,11 +156,10 @@ def test_a_damaged_record_of_them_is_named(store, tmp_path, fetcher, text):
         fill(wayback_at("http://127.0.0.1:9/", fetcher), store)
 
 
-def test_a_full_record_of_them_is_named_and_stays_as_it_is(store, monkeypatch):
+def test_a_full_record_of_them_is_named_and_stays_as_it_is(store):
     record_empty_captures(store.medium, "timesca", "wayback", ["20250708101112"])
-    monkeypatch.setattr("fxticker.backfill.known_absent.MAX_BYTES", 50)
     with pytest.raises(StoreError, match=r"asked/timesca\.wayback\.json: 60 bytes would be more than 50"):
-        record_empty_captures(store.medium, "timesca", "wayback", ["20250709101112"])
+        record_empty_captures(store.medium, "timesca", "wayback", ["20250709101112"], max_bytes=50)
     assert empty_captures(store.medium, "timesca", "wayback") == {"20250708101112"}
 
 
@@ -245,7 +245,7 @@ def test_a_capture_that_the_archive_does_not_give_is_named_and_the_others_go_on(
         summary = fill(archive, store)
     assert (summary.read, summary.refused, summary.stopped) == (1, 1, None)
     assert summary.named == [
-        ("20250708101112 https://timesca.com/", "the archive gave the capture of 2025-08-04T14:54:08Z instead")
+        ("20250708101112 https://timesca.com/", "the archive delivered the capture of 2025-08-04T14:54:08Z instead")
     ]
 
 
@@ -281,7 +281,7 @@ def test_recorded_answers_of_the_index_are_read():
     rows, key = wayback.read_index(
         (PAYLOADS / "wayback_cdx_output_json.json").read_bytes(), "commoncrawl.org", *ALL_TIME
     )
-    assert [(f"{row.at:%Y-%m-%d %H:%M:%S}", row.url) for row in rows] == [
+    assert [(f"{row.instant:%Y-%m-%d %H:%M:%S}", row.url) for row in rows] == [
         ("2008-03-28 04:14:43", "http://www.commoncrawl.org:80/"),
         ("2008-04-27 19:42:24", "http://www.commoncrawl.org:80/"),
         ("2008-06-16 14:43:43", "http://www.commoncrawl.org:80/"),
@@ -329,9 +329,9 @@ def test_an_index_that_leads_in_a_circle_is_left(store, fetcher):
 
 
 def test_each_crawl_of_the_span_is_asked_and_pieces_of_its_file_are_fetched(store, fetcher):
-    pacing = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
+    throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
     with ArchiveServer(AUGUST, held("20250805101112")) as server:
-        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
         assert fill(archive, store).read == 2
         assert server.requests[:3] == [
             "/collinfo.json",
@@ -349,9 +349,9 @@ def test_the_list_of_crawls_is_asked_for_once_a_day(store, fetcher):
                 server.url,
                 server.url,
                 fetcher=fetcher,
-                pacing=Throttle(clock=clock, sleep=lambda pause_s: None),
+                throttle=Throttle(clock=clock, sleep=lambda pause_s: None),
                 max_bytes=1_000_000,
-                answers=ResponseCache(store.medium, "commoncrawl", clock),
+                cache=ResponseCache(store.medium, "commoncrawl", clock),
             )
             fill(archive, store)
         assert server.requests.count("/collinfo.json") == 2
@@ -365,8 +365,10 @@ def test_the_list_of_crawls_is_asked_for_once_a_day(store, fetcher):
     kept.keep("collinfo", url, b"no list")
     with ArchiveServer(AUGUST) as server:
         kept.keep("collinfo", f"{server.url.rstrip('/')}/collinfo.json", b"no list")
-        pacing = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
-        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000, answers=kept)
+        throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
+        archive = CommonCrawl(
+            server.url, server.url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000, cache=kept
+        )
         fill(archive, store)
         assert server.requests[0] == "/collinfo.json"  # what was kept is of no use
 
@@ -378,7 +380,10 @@ def test_recorded_answers_of_common_crawl_are_read():
     [capture] = commoncrawl.read_index(
         (PAYLOADS / "commoncrawl_index.jsonl").read_bytes(), "commoncrawl.org", *ALL_TIME
     )
-    assert (capture.url, capture.at) == ("https://www.commoncrawl.org/", datetime(2025, 8, 4, 10, 33, 29, tzinfo=UTC))
+    assert (capture.url, capture.instant) == (
+        "https://www.commoncrawl.org/",
+        datetime(2025, 8, 4, 10, 33, 29, tzinfo=UTC),
+    )
     assert capture.place == (
         "crawl-data/CC-MAIN-2025-33/segments/1754151279781.29/warc/CC-MAIN-20250804083340-20250804113340-00340.warc.gz",
         667474763,
@@ -447,14 +452,14 @@ def packed_in(encoding):
         (gzip.compress(warc_record(held("20250804145408", url="https://timesca.com/b"))), "another record"),
         (gzip.compress(warc_record(held("20250804145408", status="404"))), "no page: status 404"),
         (gzip.compress(warc_record(held("20250804145408", mime="image/png"))), "no page: status 200, 'image/png'"),
-        (gzip.compress(packed_in("br")), "content encoding 'br' is not read"),
+        (gzip.compress(packed_in("br")), "content encoding 'br' is not supported"),
     ],
 )
 def test_a_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher, piece, said):
-    pacing = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
+    throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
     longer = render_html(THE_8TH, None).encode() + hashlib.sha256().hexdigest().encode()
     with ArchiveServer(held("20250804145408", longer)) as server:
-        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
         listed = list(archive.listings("timesca.com", *ALL_TIME))
         archive.listings = lambda *_span: listed
         server.answers = [(206, {}, piece)]
@@ -465,9 +470,9 @@ def test_a_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher
 
 
 def test_a_server_that_ignores_the_range_is_not_read(store, fetcher):
-    pacing = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
+    throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
     with ArchiveServer(AUGUST) as server:
-        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, pacing=pacing, max_bytes=1_000_000)
+        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
         listed = list(archive.listings("timesca.com", *ALL_TIME))
         archive.listings = lambda *_span: listed
         server.answers = [(200, {}, bytes(5_000_000))] * 3

@@ -90,7 +90,7 @@ class Pauses:
     def __init__(self):
         self.slept = []
 
-    def pacing(self):
+    def throttle(self):
         return Throttle(clock=FixedClock(NOW), sleep=self.slept.append)
 
 
@@ -117,7 +117,7 @@ def fill(store, bank, pauses, span_days=1, span=JUNE, **options):
         fetch=bank,
         store=store,
         clock=FixedClock(NOW),
-        pacing=pauses.pacing(),
+        throttle=pauses.throttle(),
         **options,
     )
 
@@ -262,8 +262,8 @@ def test_more_days_without_figures_than_any_holidays_take_end_the_run_and_are_no
     bank = Bank({date(2026, 4, 9): "12009.5", date(2026, 4, 12): "12012.5"}, None, None, None, None, *[none] * 30)
     summary = fill(store, bank, pauses, span=(date(2026, 4, 9), date(2026, 6, 10)))
     assert summary.stopped == (
-        "no figures for 21 days in a row, up to 2026-05-03: no holidays are as long, so these days are not taken for "
-        "ones that the source does not have"
+        "no rates for 21 days in a row, up to 2026-05-03: longer than any holidays, so these days are not recorded as "
+        "absent"
     )
     assert bank.asked[-1] == "2026-05-03/2026-05-03"
     assert (summary.filled, summary.absent) == (2, 2)
@@ -273,7 +273,7 @@ def test_more_days_without_figures_than_any_holidays_take_end_the_run_and_are_no
 def test_an_empty_answer_for_a_long_span_is_not_on_record(store, pauses):
     summary = fill(store, Bank({}, b""), pauses, 366, (date(2026, 5, 1), date(2026, 6, 10)))
     assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
-    assert "no figures for 21 days in a row, up to 2026-06-10" in summary.stopped
+    assert "no rates for 21 days in a row, up to 2026-06-10" in summary.stopped
 
 
 def test_twenty_days_without_figures_are_on_record_once_the_source_has_figures_again(store, pauses):
@@ -322,7 +322,7 @@ def test_a_fault_in_the_code_that_reads_an_answer_is_named_and_logged(store, pau
     summary = fill(store, Bank(JUNE_RATES, b"fault"), pauses)
     assert summary.refused == [("2026-06-01", "KeyError: see the log")]
     assert (summary.filled, summary.stopped) == (7, None)
-    assert "bank: fault while reading the answer for 2026-06-01 to 2026-06-01" in caplog.text
+    assert "bank: parser failed on the answer for 2026-06-01 to 2026-06-01" in caplog.text
     assert "Traceback" in caplog.text
     assert fill(store, Bank({}, *[b"fault"] * 3), pauses, span=(date(2026, 5, 1), date(2026, 5, 9))).stopped
 
@@ -363,11 +363,10 @@ def test_a_damaged_record_is_named(store, pauses, tmp_path, text):
         fill(store, Bank({}), pauses)
 
 
-def test_a_record_that_is_full_stays_as_it_is_and_is_named(store, monkeypatch):
+def test_a_record_that_is_full_stays_as_it_is_and_is_named(store):
     record_absent_days(store.medium, "bank", days(6))
-    monkeypatch.setattr("fxticker.backfill.known_absent.MAX_BYTES", 70)
     with pytest.raises(StoreError, match=r"asked/bank\.json: 78 bytes would be more than 70"):
-        record_absent_days(store.medium, "bank", days(6, 14))
+        record_absent_days(store.medium, "bank", days(6, 14), max_bytes=70)
     assert absent_days(store.medium, "bank") == set(days(6))
 
 
@@ -601,7 +600,7 @@ def test_a_path_of_each_source_stays_on_its_host(name):
         last=date(2026, 6, 1),
         fetch=bank,
         store=Store("/nonexistent/never-written"),
-        pacing=Pauses().pacing(),
+        throttle=Pauses().throttle(),
     )
     assert not bank.asked[0].startswith(("http:", "//")) or bank.asked[0].startswith("https://bank.test/")
 
@@ -629,7 +628,7 @@ def test_a_printed_difference_that_is_not_that_of_the_rates_is_told_and_stored(t
         fetch=fetch,
         store=store,
         clock=FixedClock(NOW),
-        pacing=Throttle(clock=FixedClock(NOW), sleep=lambda seconds: None),
+        throttle=Throttle(clock=FixedClock(NOW), sleep=lambda seconds: None),
     )
     assert summary.filled == 2
     assert summary.remarks == [("2026-04-02", "the printed difference is not that of the rates: USD/UZS")]

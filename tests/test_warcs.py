@@ -53,7 +53,7 @@ def read(data):
 
 
 def urls(data):
-    return [found.url if isinstance(found, WarcPage) else found.why for found in read(data)]
+    return [found.url if isinstance(found, WarcPage) else found.reason for found in read(data)]
 
 
 def bring_in(tmp_path, data, name="crawl.warc.gz", **options):
@@ -104,7 +104,7 @@ def test_a_record_without_a_possible_instant_is_named_and_the_others_go_on(tmp_p
 
 def test_an_instant_keeps_its_fraction_and_its_zone(tmp_path):
     data = plain(warc_record(HOME, **{"WARC-Date": "2024-09-08T14:00:00.25+02:00"}))
-    assert read(data)[0].at == datetime(2024, 9, 8, 12, 0, 0, 250000, tzinfo=UTC)
+    assert read(data)[0].instant == datetime(2024, 9, 8, 12, 0, 0, 250000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("pack", [plain, packed])
@@ -170,7 +170,7 @@ def test_a_record_of_common_crawl_is_read():
     with (PAYLOADS / "commoncrawl_record.warc.gz").open("rb") as file:
         [record] = read_warc(file)
     assert (record.url, record.http_status) == ("http://commoncrawl.org", 301)
-    assert record.at == datetime(2025, 8, 4, 14, 54, 8, tzinfo=UTC)
+    assert record.instant == datetime(2025, 8, 4, 14, 54, 8, tzinfo=UTC)
     assert record.headers["location"] == "https://commoncrawl.org/"
     assert len(record.body) == 162
 
@@ -272,7 +272,7 @@ def test_a_style_sheet_in_another_encoding_is_skipped_as_ever(tmp_path):
 @pytest.mark.parametrize("pack", [plain, packed])
 def test_a_bad_response_is_named_and_the_next_one_is_read(pack, record, why):
     bad, good = read(pack(record, LAST))
-    assert why in bad.why
+    assert why in bad.reason
     assert (bad.offset, good.url) == (0, LAST.url)
 
 

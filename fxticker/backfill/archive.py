@@ -1,75 +1,70 @@
-"""Web archives: captures of a source's pages, each stored at the instant at which the archive took it.
-
-An archive's own robots.txt is not asked for. It governs programs that follow links through an archive's pages (RFC
-9309, 1); here nothing is followed. What is asked for are the interfaces that the archives offer to programs, index and
-captures, in the manner their operators and the libraries written for them describe: one request at a time, pauses, a
-User-Agent that names the program, Retry-After, an end after repeated refusals. A request goes to the configured roots
-only: nothing that an index answers can lead elsewhere.
-"""
+"""Web archives: store the ticker of a source's captured pages, each at the instant at which it was captured."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from functools import partial
 from typing import Protocol
 
+from fxticker.backfill.archive_request import GONE
+from fxticker.backfill.batch import Batch
 from fxticker.backfill.cdx import site_of, stamp_of
 from fxticker.backfill.known_absent import empty_captures, record_empty_captures
 from fxticker.errors import BadStatus, BodyTooLarge, FetchError, ParseError, UnexpectedContent, one_line
-from fxticker.fetch.throttle import is_of_one_answer
+from fxticker.fetch.throttle import Throttle, is_of_one_answer
 from fxticker.model.normalise import normalise
 from fxticker.model.records import Origin, Tick, TimeBasis
 from fxticker.sources import Source
 from fxticker.store.arrow import instant_of, is_in, to_int64
 from fxticker.store.read_span import Span, read_span
-from fxticker.store.store import Store
+from fxticker.store.store import Appended, Store
 
-INDEX_PAUSE_S = 3.0
-"""20 requests a minute: the Wayback Machine's index takes 30, and its clients' authors recommend 24 at most."""
 FIRST_DAY = date(2024, 1, 1)
-"""No capture before May 2024 is known to carry the ticker."""
+"""Default first day: no capture before May 2024 is known to carry the ticker."""
 _FIRST_ARCHIVED = date(1996, 1, 1)
-"""The Wayback Machine began in this year; years of fewer than four digits would not be understood."""
+"""Earliest day that is requested: the Wayback Machine began in this year, and years of fewer than four digits would not
+be understood."""
 MAX_CAPTURES = 150_000
-"""Of one run: as many as the Wayback Machine's index gives in an answer."""
+"""Captures of one run at most: as many as the Wayback Machine's index gives in an answer."""
 MAX_NAMED = 20
-"""Refused captures that are named; the others are counted."""
-GONE = frozenset(range(300, 500)) - {403, 408, 429}
-"""By these an archive says that it does not have what was asked for; by the others, that it has had enough of us."""
+"""Refused captures that are listed with their reason; the others are counted."""
 MAX_FAILING = 3
-"""Captures in a row for which a server fails, each tried several times: it is the server then, and no capture."""
+"""Captures in a row for which a server fails, each after several tries, that end a run: the server is failing then."""
 _BATCH_CAPTURES = 50
-"""Captures per append: a minute of work that a killed process does again."""
+"""Captures per append: a killed process loses a minute of work."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Capture:
-    """A page as an archive's index names it.
+    """A page as listed in an archive's index.
 
     Attributes
     ----------
-    at
-        When it was taken, to the second.
+    instant
+        When it was captured, aware UTC, whole seconds.
     url
-        Of the page, one of the source's site.
+        URL of the page, on the source's site.
     place
-        File, first byte and length, where an archive keeps it so.
+        File, offset and length in bytes, where the archive stores captures that way; `None` elsewhere.
     """
 
-    at: datetime
+    instant: datetime
     url: str
     place: tuple[str, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedPage:
-    """What a server once sent.
+    """A server's answer as it was captured.
 
     Attributes
     ----------
+    body
+        Content without transfer and content encodings.
     headers
-        By lower-case name.
+        Header fields by lower-case name.
     """
 
     body: bytes
@@ -77,47 +72,50 @@ class CapturedPage:
 
 
 class Archive(Protocol):
-    """A place that keeps captures."""
+    """A web archive.
 
-    @property
-    def id(self) -> str:
-        """Its name."""
+    Attributes
+    ----------
+    id
+        Name of the archive, as in file names and messages.
+    throttle
+        Makes and counts the requests.
+    """
 
-    @property
-    def requests(self) -> int:
-        """Made so far."""
+    id: str
+    throttle: Throttle
 
     def listings(self, site: str, first: date, last: date) -> Iterator[Sequence[Capture]]:
-        """Captures of HTML pages of a site in a span of days, piece by piece, each in the order of time."""
+        """Yield the captures of a site's HTML pages in a span of days in parts, each in chronological order."""
 
     def page(self, capture: Capture, media_types: frozenset[str]) -> CapturedPage:
-        """A capture as it was taken."""
+        """Return a capture as it was taken."""
 
 
 @dataclass(slots=True)
 class ArchiveSummary:
-    """What became of an archive's captures.
+    """Counts of a backfill from an archive.
 
     Attributes
     ----------
     listed
-        Captures that the index names.
+        Captures in the index.
     known
-        Captures not fetched: a ticker of their hour is stored, or they are on record as without one.
+        Captures not requested: a ticker of their hour is stored, or they are recorded as without a ticker.
     requests
-        Made, index and repeated ones included.
+        Requests made, those to the index and repeated ones included.
     read
-        Captures whose ticker was read.
+        Captures whose ticker was stored.
     empty
-        Captures without a ticker that can be read; they are on record and not fetched again.
+        Captures without a readable ticker; they are recorded and not requested again.
     added, already
-        Rows that were not stored before, and that were.
+        Rows that were new, and rows that were stored before.
     refused
-        Captures that the archive did not give.
+        Captures that the archive did not deliver.
     named
-        The first of those, with the reason.
+        Capture and reason of the first `MAX_NAMED` of those.
     stopped
-        Why the archive is left alone before all was asked; null if all was.
+        Why the run ended early; `None` if it did not.
     """
 
     listed: int = 0
@@ -131,6 +129,16 @@ class ArchiveSummary:
     named: list[tuple[str, str]] = field(default_factory=list)
     stopped: str | None = None
 
+    def count_stored(self, appended: Appended, items: int) -> None:
+        """Add durable rows, and the number of their captures."""
+        self.added += appended.added
+        self.already += appended.known
+        self.read += items
+
+    def count_absent(self, items: int) -> None:
+        """Add the number of captures without a ticker."""
+        self.empty += items
+
 
 def backfill_from_archive(
     source: Source,
@@ -142,33 +150,34 @@ def backfill_from_archive(
     progress: Callable[[int, int], object] = lambda done, of: None,
     summary: ArchiveSummary | None = None,
 ) -> ArchiveSummary:
-    """Store the ticker of an archive's captures, one an hour: any page of the site carries it.
+    """Store the ticker of an archive's captures, one per hour: any page of the site carries it.
 
-    An hour with a stored capture is not asked for again. Where a capture shows no ticker, the next one of that hour
-    is tried. Broken off, the next run goes on where this one was.
+    Captures of an hour with a stored capture are not requested. If a capture has no ticker, the next one of that hour
+    is tried. After an interruption the next run continues where this one ended.
 
     Parameters
     ----------
     source
-        Whose pages; its site is the host of its URL with all hosts below.
+        Source of the pages; its site is the host of its URL with all subdomains.
     archive
-        Where to look.
+        Archive to search.
     first, last
-        The days, both included.
+        Span of days, both included.
     store
-        Where the ticks go.
+        Receives ticks and captures without a ticker.
     progress
-        Is told how many captures are done, and of how many that are listed by now.
+        Called with the captures done so far and the captures listed so far.
     summary
-        Kept up to date as rows become durable.
+        Updated as rows become durable, so that it is right even if the run is interrupted.
 
     Raises
     ------
     StoreError
-        If the store refuses; backfilling again is safe.
+        If the store refuses; a backfill can be repeated safely.
     """
     summary = summary if summary is not None else ArchiveSummary()
-    batch = _Batch(source, archive.id, store, summary, _stored_hours(store, source.id))
+    batch = Batch(store, partial(record_empty_captures, store.medium, source.id, archive.id), summary)
+    run = _Run(source, archive, summary, batch, _stored_hours(store, source.id))
     empty = empty_captures(store.medium, source.id, archive.id)
     done = 0
     try:
@@ -177,89 +186,75 @@ def backfill_from_archive(
             for capture in captures:
                 progress(done, summary.listed)
                 done += 1
-                if _hour(capture.at) in batch.hours or stamp_of(capture.at) in empty:
+                if _hour(capture.instant) in run.hours or stamp_of(capture.instant) in empty:
                     summary.known += 1
                 else:
-                    _take(capture, source, archive, batch)
+                    run.take(capture)
         progress(done, summary.listed)
     except (FetchError, ParseError) as error:
         summary.stopped = one_line(error)
-    finally:  # what came is stored, whatever broke the rest off
-        summary.requests = archive.requests
+    finally:  # whatever ended the run, the captures so far are stored
+        summary.requests = archive.throttle.requests
         batch.flush()
     return summary
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Captures that were looked at and are yet to be made durable."""
-
-    source: Source
-    archive: str
-    store: Store
-    summary: ArchiveSummary
-    hours: set[datetime]
-    ticks: list[Tick] = field(default_factory=list)
-    read: int = 0
-    empty: list[str] = field(default_factory=list)
-    failing: int = 0
-
-    def take(self, at: datetime, ticks: Sequence[Tick]) -> None:
-        """Take a capture's ticks, or that it has none."""
-        if ticks:
-            self.ticks += ticks
-            self.read += 1
-            self.hours.add(_hour(at))
-        else:
-            self.empty.append(stamp_of(at))
-        if self.read + len(self.empty) >= _BATCH_CAPTURES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Make all durable."""
-        if self.ticks:
-            appended = self.store.append(self.ticks)
-            self.summary.added += appended.added
-            self.summary.already += appended.known
-        if self.empty:
-            record_empty_captures(self.store.medium, self.source.id, self.archive, self.empty)
-        self.summary.read += self.read
-        self.summary.empty += len(self.empty)
-        self.ticks, self.read, self.empty = [], 0, []
-
-
-def _take(capture: Capture, source: Source, archive: Archive, batch: _Batch) -> None:
-    """Fetch a capture and read its ticker; one that the archive does not give is named, and the others go on."""
-    try:
-        page = archive.page(capture, source.media_types)
-    except (BadStatus, BodyTooLarge, UnexpectedContent, ParseError) as error:
-        if isinstance(error, BadStatus) and error.http_status not in GONE:
-            batch.failing += 1
-            if not is_of_one_answer(error) or batch.failing == MAX_FAILING:
-                raise
-        batch.summary.refused += 1
-        if len(batch.summary.named) < MAX_NAMED:
-            batch.summary.named.append((f"{stamp_of(capture.at)} {capture.url}", one_line(error)))
-        return
-    batch.failing = 0
-    batch.take(capture.at, ticks_of(source, page.body, page.headers, capture.at) or ())
-
-
-def ticks_of(source: Source, body: bytes, headers: Mapping[str, str], at: datetime) -> Sequence[Tick] | None:
-    """The ticks of a captured page; null if it shows no ticker that can be read."""
+def ticks_of(source: Source, body: bytes, headers: Mapping[str, str], captured_at: datetime) -> Sequence[Tick]:
+    """Return the ticks of a captured page; none if it has no readable ticker."""
     try:
         snapshot = source.parse(body, headers)
     except ParseError:
-        return None
-    return normalise(snapshot, source=source.id, observed_at=at, time_basis=TimeBasis.CAPTURE, origin=Origin.ARCHIVE)
+        return ()
+    return normalise(
+        snapshot, source=source.id, observed_at=captured_at, time_basis=TimeBasis.CAPTURE, origin=Origin.ARCHIVE
+    )
+
+
+@dataclass(slots=True)
+class _Run:
+    """State of one backfill: `hours` have a stored ticker, `failing` captures in a row met a failing server."""
+
+    source: Source
+    archive: Archive
+    summary: ArchiveSummary
+    batch: Batch[str]
+    hours: set[datetime]
+    failing: int = 0
+
+    def take(self, capture: Capture) -> None:
+        """Request a capture and add its ticks to the batch; an undelivered capture is counted."""
+        try:
+            page = self.archive.page(capture, self.source.media_types)
+        except (BadStatus, BodyTooLarge, UnexpectedContent, ParseError) as error:
+            self._refuse(capture, error)
+            return
+        self.failing = 0
+        if ticks := ticks_of(self.source, page.body, page.headers, capture.instant):
+            self.batch.ticks += ticks
+            self.batch.filled += 1
+            self.hours.add(_hour(capture.instant))
+        else:
+            self.batch.absent.append(stamp_of(capture.instant))
+        if self.batch.filled + len(self.batch.absent) >= _BATCH_CAPTURES:
+            self.batch.flush()
+
+    def _refuse(self, capture: Capture, error: FetchError | ParseError) -> None:
+        """Count an undelivered capture; raise the error if the server itself refuses or fails."""
+        if isinstance(error, BadStatus) and error.http_status not in GONE:
+            self.failing += 1
+            if not is_of_one_answer(error) or self.failing == MAX_FAILING:
+                raise error
+        self.summary.refused += 1
+        if len(self.summary.named) < MAX_NAMED:
+            self.summary.named.append((f"{stamp_of(capture.instant)} {capture.url}", one_line(error)))
 
 
 def _stored_hours(store: Store, source: str) -> set[datetime]:
-    """The hours in which captures of a source are stored."""
+    """Return the hours of which captures of a source are stored."""
     rows = read_span(store.ticks, sources=[source], span=Span())
-    at = to_int64(rows.column("observed_at"))[is_in(rows.column("time_basis"), [TimeBasis.CAPTURE])]
-    return {_hour(instant_of(int(moment))) for moment in set(at.tolist())}
+    instants_us = to_int64(rows.column("observed_at"))[is_in(rows.column("time_basis"), [TimeBasis.CAPTURE])]
+    return {_hour(instant_of(instant_us)) for instant_us in set(instants_us.tolist())}
 
 
-def _hour(at: datetime) -> datetime:
-    return at - timedelta(minutes=at.minute, seconds=at.second, microseconds=at.microsecond)
+def _hour(instant: datetime) -> datetime:
+    return instant.replace(minute=0, second=0, microsecond=0)

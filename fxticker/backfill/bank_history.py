@@ -1,15 +1,19 @@
-"""What a source tells of past days into the store: only what is missing there, at the pace that suits the source."""
+"""Bank histories: request the past days of a source that are missing in the store, at a polite pace, and store them."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urljoin
 
-from fxticker.backfill.histories import answer_of
+import httpx
+
+from fxticker.backfill.batch import Batch
 from fxticker.backfill.known_absent import TOO_LONG_DAYS, AbsentDays, absent_days, record_absent_days
-from fxticker.errors import BadStatus, FetchError, ParseError, one_line
-from fxticker.fetch.client import Fetch
+from fxticker.errors import BadStatus, FetchError, OtherDate, ParseError, one_line
+from fxticker.fetch.client import Fetch, Response
 from fxticker.fetch.throttle import Throttle, is_of_one_answer
 from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.normalise import normalise
@@ -22,43 +26,46 @@ from fxticker.store.arrow import instant_of, is_in, to_int64
 from fxticker.store.read_span import Span, read_span
 from fxticker.store.store import Appended, Store
 
-MAY_COME_YET = timedelta(days=7)
-"""A day that a source does not have is taken for one without figures once it lies so far back: after long holidays
-banks publish late."""
+SETTLED_AFTER = timedelta(days=7)
+"""Age at which a day without rates is recorded as absent: after long holidays banks publish late."""
 DATED_AHEAD = timedelta(days=3)
-"""Banks date a rate a day or two ahead; later days are not asked for."""
+"""Days after today that are requested at most: banks date a rate a day or two ahead."""
 MAX_UNREADABLE = 3
-"""Answers in a row that are of no use: then the source's format is another one, or the source is not well."""
+"""Unusable answers in a row that end a run: the source has changed its format, or is failing."""
+MAX_STANDING_DAYS = 14
+"""Days by which an answer may precede the requested day. For a day without rates banks answer with the rates of the
+last day that has some, which holidays separate from it at most."""
 _DAY = timedelta(days=1)
+_log = logging.getLogger("fxticker")
 
 Progress = Callable[[int, int], object]
-"""Is told how much is done, and of how much."""
+"""Called with the number of days done and the number of days to do."""
 
 
 @dataclass(slots=True)
 class BackfillSummary:
-    """What became of the days asked for.
+    """Counts of a backfill from a source's own history.
 
     Attributes
     ----------
     days
-        In the span that was asked for.
+        Days in the requested span.
     known
-        Days whose figures were stored, or that were on record as days without figures, before anything was asked.
+        Days that were stored or recorded as absent before the run.
     requests
-        Made, with those that were repeated.
+        Requests made, repeated ones included.
     filled
-        Days whose figures came.
+        Days whose rates were stored.
     absent
-        Days that the source does not have; those of late may come yet and are asked for again another time.
+        Days that the source does not have. Those of the last week are not recorded and are requested again later.
     added, already
-        Rows that were not stored before, and that were.
+        Rows that were new, and rows that were stored before.
     refused
-        Span and reason of each answer that could not be used.
+        Span and reason of each unusable answer.
     remarks
-        Day and what a person should look at in its figures, which are stored.
+        Day and anomaly of each stored day that a person should check.
     stopped
-        Why the source is left alone before all was asked; null if all was.
+        Why the run ended early; `None` if it did not.
     """
 
     days: int = 0
@@ -72,10 +79,15 @@ class BackfillSummary:
     remarks: list[tuple[str, str]] = field(default_factory=list)
     stopped: str | None = None
 
-    def count(self, appended: Appended) -> None:
-        """Add what became of some rows."""
+    def count_stored(self, appended: Appended, items: int) -> None:
+        """Add durable rows, and the number of their days."""
         self.added += appended.added
         self.already += appended.known
+        self.filled += items
+
+    def count_absent(self, items: int) -> None:
+        """Add the number of days that the source does not have."""
+        self.absent += items
 
 
 def backfill(
@@ -87,78 +99,78 @@ def backfill(
     fetch: Fetch,
     store: Store,
     clock: Clock | None = None,
-    pacing: Throttle | None = None,
+    throttle: Throttle | None = None,
     progress: Progress = lambda done, of: None,
     summary: BackfillSummary | None = None,
 ) -> BackfillSummary:
-    """Ask a source for the days of a span that are missing in the store, and store them.
+    """Request the days of a span that are missing in the store, and store their rates.
 
-    Known are days with ticks of the source that rest on their date, and days that the source was found not to have.
-    Rows become durable month by month; broken off, the next run goes on where this one was.
+    A day is not missing if the store has date-only ticks of the source for it, or if it is recorded as absent. Rows
+    become durable month by month; after an interruption the next run continues where this one ended.
 
     Parameters
     ----------
     source, history
-        What to ask: the history's paths are below the source's URL.
+        Source to request, and how its past days are requested and parsed; paths are relative to the source's URL.
     first, last
-        The span, both included; days before the history begins are left out, and those of the far future.
-    fetch, store, clock, pacing
-        The net, the store, the present, and the pauses.
+        Span of days, both included; days before `history.since` or more than `DATED_AHEAD` in the future are left out.
+    fetch, store, clock
+        HTTP client; receiver of ticks and absent days; supplier of the current UTC time.
+    throttle
+        Waits between requests and retries them.
     progress
-        Is told of the missing days.
+        Called with the missing days done so far and their total.
     summary
-        Kept up to date as rows become durable.
+        Updated as rows become durable, so that it is right even if the run is interrupted.
 
     Raises
     ------
     StoreError
-        If the store refuses; backfilling again is safe.
+        If the store refuses; a backfill can be repeated safely.
     """
     summary = summary if summary is not None else BackfillSummary()
     clock = clock or SystemClock()
-    pacing = pacing or Throttle(clock=clock)
-    last = min(last, clock.now().date() + DATED_AHEAD)
-    days = _days(max(first, history.since), last)
+    throttle = throttle or Throttle(clock=clock)
+    today = clock.now().date()
+    first, last = max(first, history.since), min(last, today + DATED_AHEAD)
     stored, absent = stored_days(store, source.id, first, last), absent_days(store.medium, source.id)
-    known = stored | absent
-    missing = [day for day in days if day not in known]
+    days = [first + _DAY * offset for offset in range((last - first).days + 1)]
+    missing = [day for day in days if day not in stored | absent]
     summary.days, summary.known = len(days), len(days) - len(missing)
-    batch = _Batch(source, store, summary, clock.now().date() - MAY_COME_YET, AbsentDays(absent - stored))
+
+    def record_settled(absent_now: Sequence[date]) -> None:
+        if settled := [day for day in absent_now if day < today - SETTLED_AFTER]:
+            record_absent_days(store.medium, source.id, settled)
+
+    batch = Batch(store, record_settled, summary)
+    run = _Run(source, history, fetch, throttle, summary, batch, AbsentDays(absent - stored))
     try:
-        summary.stopped = _take_all(missing, batch, source, history, fetch, pacing, progress)
+        summary.stopped = run.request_all(missing, progress)
     except FetchError as error:
         summary.stopped = one_line(error)
-    finally:  # what came is stored, whatever broke the rest off
-        summary.requests = pacing.requests
+    finally:  # whatever ended the run, the answers so far are stored
+        summary.requests = throttle.requests
         batch.flush()
     return summary
 
 
 def store_constant(constant: Constant, store: Store) -> Appended:
-    """Store a rate that nobody is asked for, as of the day since which it holds."""
+    """Store a fixed rate as one date-only tick at the day since which it holds; no request is made."""
     snapshot = Snapshot((PrintedTick(constant.pair, constant.rate_text, None),), constant.since, copies=1)
-    return store.append(
-        normalise(
-            snapshot,
-            source=constant.id,
-            observed_at=_begin(constant.since),
-            time_basis=TimeBasis.DATE,
-            origin=Origin.CONSTANT,
-        )
-    )
+    return store.append(_date_only_ticks(snapshot, constant.id, constant.since, Origin.CONSTANT))
 
 
 def stored_days(store: Store, source: str, first: date, last: date) -> set[date]:
-    """The days of a span for which ticks of a source are stored that rest on their date."""
+    """Return the days of a span, both ends included, for which the store has date-only ticks of a source."""
     if last < first:
         return set()
-    rows = read_span(store.ticks, sources=[source], span=Span(_begin(first), _begin(last) + _DAY))
-    at = to_int64(rows.column("observed_at"))[is_in(rows.column("time_basis"), [TimeBasis.DATE])]
-    return {instant_of(int(moment)).date() for moment in set(at.tolist())}
+    rows = read_span(store.ticks, sources=[source], span=Span(_midnight(first), _midnight(last) + _DAY))
+    instants_us = to_int64(rows.column("observed_at"))[is_in(rows.column("time_basis"), [TimeBasis.DATE])]
+    return {instant_of(instant_us).date() for instant_us in set(instants_us.tolist())}
 
 
 def spans_of(days: Sequence[date], span_days: int) -> Iterator[Sequence[date]]:
-    """Sorted days as what requests ask for: each from its first to its last day, at most `span_days` long."""
+    """Split sorted days into requests: each covers at most `span_days` from its first to its last day."""
     begin = 0
     for position, day in enumerate(days):
         if (day - days[begin]).days >= span_days:
@@ -169,117 +181,119 @@ def spans_of(days: Sequence[date], span_days: int) -> Iterator[Sequence[date]]:
 
 
 @dataclass(slots=True)
-class _Batch:
-    """Days that came and are yet to be made durable, of one month where each is a request of its own."""
+class _Run:
+    """State of one backfill: `batch` is flushed month by month, `previous` is the last snapshot read."""
 
     source: Source
-    store: Store
+    history: History
+    fetch: Fetch
+    throttle: Throttle
     summary: BackfillSummary
-    settled: date
-    lacking: AbsentDays
-    ticks: list[Tick] = field(default_factory=list)
-    filled: int = 0
+    batch: Batch[date]
+    absent: AbsentDays
     month: tuple[int, int] | None = None
-    before: Snapshot | None = None
+    previous: Snapshot | None = None
 
-    def take(self, asked: Sequence[date], begin: date, snapshots: Sequence[Snapshot]) -> None:
-        """Take the answer for the days from `begin` to the last asked for; what other months brought goes first."""
-        ticks, came = self._read(begin, asked[-1], snapshots)
-        month = asked[0].year, asked[0].month
+    def request_all(self, missing: Sequence[date], progress: Progress) -> str | None:
+        """Request the missing days; return why the run ended early, or `None`."""
+        done, unreadable = 0, 0
+        for days in spans_of(missing, self.history.span_days):
+            progress(done, len(missing))
+            done += len(days)
+            # A long span costs no more than a short one, and its other days show that days without rates are absent.
+            first = max(self.history.since, days[-1] - _DAY * (self.history.span_days - 1))
+            try:
+                self._take(days, first, self._request(first, days[-1]))
+                unreadable = 0
+            except (ParseError, InvalidNumber, BadStatus) as error:
+                if isinstance(error, BadStatus) and not is_of_one_answer(error):
+                    raise
+                span = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
+                self.summary.refused.append((span, one_line(error)))
+                self.absent.without.update(days)
+                unreadable += 1
+                if unreadable == MAX_UNREADABLE:
+                    return f"{unreadable} answers in a row could not be used"
+            if self.absent.is_too_long():
+                return (
+                    f"no rates for {TOO_LONG_DAYS} days in a row, up to {days[-1]}: longer than any holidays, so these "
+                    "days are not recorded as absent"
+                )
+        progress(done, len(missing))
+        if not unreadable:
+            self.batch.absent += self.absent.confirm()
+        return None
+
+    def _request(self, first: date, last: date) -> Sequence[Snapshot]:
+        """Return the snapshots of a span; none if the answer shows that the source lacks a single day.
+
+        Raises `FetchError` if there is no answer, `ParseError` or `InvalidNumber` if it is unusable.
+        """
+        url = urljoin(self.source.url, self.history.path(first, last))
+        is_one_day = self.history.span_days == 1
+
+        def request() -> Response:
+            return self.fetch(url, media_types=self.history.media_types)
+
+        try:
+            answer = self.throttle.request(request, pause_s=self.history.pause_s, settling=[httpx.codes.NOT_FOUND])
+            return self._parsed(answer, first, last)
+        except BadStatus as error:
+            # A file of one day is missing if the day has no rates; a missing script has moved.
+            if is_one_day and error.http_status == httpx.codes.NOT_FOUND:
+                return []
+            raise
+        except OtherDate as error:
+            # The list of today, of a later day or of a source that stands still is no evidence about the day.
+            if is_one_day and 1 <= (last - error.answered).days <= MAX_STANDING_DAYS:
+                return []
+            raise
+
+    def _parsed(self, answer: Response, first: date, last: date) -> Sequence[Snapshot]:
+        """Parse an answer; an error in a source's own code makes the answer unreadable."""
+        try:
+            return list(self.history.parse(answer.body, answer.headers, first, last))
+        except (ParseError, InvalidNumber):
+            raise
+        except Exception as error:
+            _log.exception("%s: parser failed on the answer for %s to %s", self.source.id, first, last)
+            raise ParseError(f"{type(error).__name__}: see the log") from error
+
+    def _take(self, days: Sequence[date], first: date, snapshots: Sequence[Snapshot]) -> None:
+        """Add the answer for `first` to the last of `days`; the batch of another month is flushed before."""
+        ticks, filled = self._ticks_of(snapshots, first, days[-1])
+        month = days[0].year, days[0].month
         if month != self.month:
-            self.flush()
+            self.batch.flush()
             self.month = month
-        self.ticks += ticks
-        self.filled += sum(day in came for day in asked)
-        if came:
-            self.lacking.confirm()
-            self.lacking.sure += [day for day in asked if day not in came]
+        self.batch.ticks += ticks
+        self.batch.filled += sum(day in filled for day in days)
+        if filled:
+            self.batch.absent += self.absent.confirm()
+            self.batch.absent += [day for day in days if day not in filled]
         else:
-            self.lacking.add(asked)
+            self.batch.absent += self.absent.add(days)
 
-    def refuse(self, asked: Sequence[date], error: Exception) -> None:
-        """Name an answer that is of no use."""
-        self.summary.refused.append((_named(asked), one_line(error)))
-        self.lacking.without.update(asked)
-
-    def flush(self) -> None:
-        """Make all durable: the ticks first, so that no day is left out that has some."""
-        if self.ticks:
-            self.summary.count(self.store.append(self.ticks))
-        absent = self.lacking.sure
-        for_good = [day for day in absent if day < self.settled]
-        if for_good:
-            record_absent_days(self.store.medium, self.source.id, for_good)
-        self.summary.filled += self.filled
-        self.summary.absent += len(absent)
-        self.ticks, self.filled, self.lacking.sure = [], 0, []
-
-    def _read(self, begin: date, end: date, snapshots: Sequence[Snapshot]) -> tuple[list[Tick], set[date]]:
+    def _ticks_of(self, snapshots: Sequence[Snapshot], first: date, last: date) -> tuple[list[Tick], set[date]]:
+        """Return the ticks and days of snapshots, each of which is for another day of the span."""
         ticks: list[Tick] = []
-        came: set[date] = set()
+        filled: set[date] = set()
         for snapshot in snapshots:
             day = snapshot.source_date
-            if day is None or not begin <= day <= end or day in came:
-                raise ParseError(f"the answer is for {day}, which was not asked for or stands there twice")
-            came.add(day)
-            if self.before is not None and (odd := difference_mismatches(self.source, self.before, snapshot)):
-                remark = f"the printed difference is not that of the rates: {', '.join(odd)}"
+            if day is None or not first <= day <= last or day in filled:
+                raise ParseError(f"the answer is for {day}, which was not requested or occurs twice")
+            filled.add(day)
+            if self.previous is not None and (pairs := difference_mismatches(self.source, self.previous, snapshot)):
+                remark = f"the printed difference is not that of the rates: {', '.join(pairs)}"
                 self.summary.remarks.append((str(day), remark))
-            self.before = snapshot
-            ticks += normalise(
-                snapshot,
-                source=self.source.id,
-                observed_at=_begin(day),
-                time_basis=TimeBasis.DATE,
-                origin=Origin.ARCHIVE,
-            )
-        return ticks, came
+            self.previous = snapshot
+            ticks += _date_only_ticks(snapshot, self.source.id, day, Origin.ARCHIVE)
+        return ticks, filled
 
 
-def _take_all(
-    missing: Sequence[date],
-    batch: _Batch,
-    source: Source,
-    history: History,
-    fetch: Fetch,
-    pacing: Throttle,
-    progress: Progress,
-) -> str | None:
-    """Ask for the missing days; why the source is left alone before that is done, if it is."""
-    done, unreadable = 0, 0
-    for asked in spans_of(missing, history.span_days):
-        progress(done, len(missing))
-        done += len(asked)
-        # A long span costs no more than a short one, and shows where no day of a short one has figures.
-        begin = max(history.since, asked[-1] - _DAY * (history.span_days - 1))
-        try:
-            batch.take(asked, begin, answer_of(source, history, begin, asked[-1], fetch, pacing))
-            unreadable = 0
-        except (ParseError, InvalidNumber, BadStatus) as error:
-            if isinstance(error, BadStatus) and not is_of_one_answer(error):
-                raise
-            batch.refuse(asked, error)
-            unreadable += 1
-            if unreadable == MAX_UNREADABLE:
-                return f"{unreadable} answers in a row could not be used"
-        if batch.lacking.is_too_long():
-            return (
-                f"no figures for {TOO_LONG_DAYS} days in a row, up to {asked[-1]}: no holidays are as long, so these "
-                "days are not taken for ones that the source does not have"
-            )
-    progress(done, len(missing))
-    if not unreadable:
-        batch.lacking.confirm()
-    return None
+def _date_only_ticks(snapshot: Snapshot, source: str, day: date, origin: Origin) -> Sequence[Tick]:
+    return normalise(snapshot, source=source, observed_at=_midnight(day), time_basis=TimeBasis.DATE, origin=origin)
 
 
-def _days(first: date, last: date) -> list[date]:
-    return [first + _DAY * offset for offset in range((last - first).days + 1)]
-
-
-def _begin(day: date) -> datetime:
+def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
-
-
-def _named(asked: Sequence[date]) -> str:
-    return str(asked[0]) if len(asked) == 1 else f"{asked[0]} to {asked[-1]}"

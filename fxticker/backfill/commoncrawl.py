@@ -1,13 +1,12 @@
-"""Common Crawl: a crawl a month, each with an index, and captures as pieces of large files of WARC records.
+"""Common Crawl: searches the index of each monthly crawl and fetches captures as pieces of large WARC files.
 
-Formats and manners as in cocrawler/cdx_toolkit, which waits at least 1 s between requests to the index and 0.55 s
-between those for data, and asks for one thing at a time.
+Formats and pauses as in cocrawler/cdx_toolkit, which waits at least 1 s between requests to the index and 0.55 s
+between requests for data, and makes one request at a time.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -17,28 +16,24 @@ from urllib.parse import urlencode
 
 import httpx
 
-from fxticker.backfill.archive import (
-    GONE,
-    INDEX_PAUSE_S,
-    MAX_CAPTURES,
-    Capture,
-    CapturedPage,
-)
-from fxticker.backfill.cdx import is_page_of, read_stamp
-from fxticker.backfill.known_absent import ResponseCache
+from fxticker.backfill.archive import MAX_CAPTURES, Capture, CapturedPage
+from fxticker.backfill.archive_request import INDEX_PAUSE_S, request_archive
+from fxticker.backfill.cdx import is_page_of, read_json, read_stamp
+from fxticker.backfill.response_cache import ResponseCache
 from fxticker.backfill.warc import read_warc
 from fxticker.backfill.warc_page import DamagedRecord, WarcPage
 from fxticker.errors import BadStatus, DamagedPage, ParseError
-from fxticker.fetch.client import Fetcher, Request, Response
+from fxticker.fetch.client import Fetcher
 from fxticker.fetch.throttle import Throttle
 
 DATA_PAUSE_S = 1.0
+"""Seconds between requests for data; cdx_toolkit waits 0.55."""
 MAX_INDEX_BYTES = 30_000_000
-"""Of the list of crawls and of a crawl's captures; a capture takes 500 bytes."""
-TIMEOUT_S = 120.0
+"""Largest list of crawls, and largest answer of a crawl's index, in bytes; a capture takes 500."""
 _MAX_CRAWLS = 1000
-_CRAWLS, _CRAWLS_HOLD = "collinfo", timedelta(days=1)
-"""The list of crawls grows once a month."""
+"""Most crawls in the list: 80 years of monthly ones."""
+_CRAWLS, _CRAWLS_MAX_AGE = "collinfo", timedelta(days=1)
+"""Name and longest use of the cached list of crawls, which grows once a month."""
 _CRAWL = re.compile(r"CC-MAIN-[0-9]{4}(?:-[0-9]{2,4})?")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T")
 _FILE = re.compile(r"crawl-data(?:/[A-Za-z0-9_][A-Za-z0-9._-]{0,200}){1,10}\.warc\.gz")
@@ -46,18 +41,20 @@ _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class CommonCrawl:
-    """Common Crawl, or something that speaks as it does.
+    """Common Crawl, or servers with the same interfaces.
 
     Parameters
     ----------
     index_root, data_root
-        Where the indexes and the data are; nothing outside these is asked for.
-    fetcher, pacing
-        The net and the pauses.
+        URLs of the indexes and of the data; nothing outside them is requested.
+    fetcher
+        HTTP client.
+    throttle
+        Waits between requests and retries them.
     max_bytes
-        Of a record, compressed.
-    answers
-        Where the list of crawls is kept for a day.
+        Largest record, compressed.
+    cache
+        Keeps the list of crawls for a day; `None` requests it each time.
     """
 
     id = "commoncrawl"
@@ -68,183 +65,166 @@ class CommonCrawl:
         data_root: str,
         *,
         fetcher: Fetcher,
-        pacing: Throttle,
+        throttle: Throttle,
         max_bytes: int,
-        answers: ResponseCache | None = None,
+        cache: ResponseCache | None = None,
     ) -> None:
+        self.throttle = throttle
         self._index_root = index_root.rstrip("/")
         self._data_root = data_root.rstrip("/")
         self._fetcher = fetcher
-        self._pacing = pacing
         self._max_bytes = max_bytes
-        self._answers = answers
-
-    @property
-    def requests(self) -> int:
-        """Made so far."""
-        return self._pacing.requests
+        self._cache = cache
 
     def listings(self, site: str, first: date, last: date) -> Iterator[Sequence[Capture]]:
-        """Captures of HTML pages of a site in a span of days, crawl by crawl.
+        """Yield the captures of a site's HTML pages in a span of days, crawl by crawl.
 
         Raises
         ------
         FetchError
-            If the index should be left alone for now.
+            If the index refuses or fails.
         ParseError
-            If an answer is none of an index, or there are more captures than any site has.
+            If an answer is no index, or there are more captures than any site has.
         """
-        crawls = self._crawls(first, last)
         rows = 0
-        for crawl in crawls:
-            # The answer names a URL for each index as well; this one cannot lead elsewhere.
+        for crawl in self._crawls(first, last):
+            # The list of crawls has a URL for each index as well; this one cannot lead elsewhere.
             query = urlencode({"url": f"{site}/*", "output": "json"}, safe="*/")
             try:
-                body = self._index(f"{self._index_root}/{crawl}-index?{query}").body
+                body = self._index(f"{self._index_root}/{crawl}-index?{query}")
             except BadStatus as error:
                 if error.http_status != httpx.codes.NOT_FOUND:
                     raise
-                continue  # so it says that the crawl has none
+                continue  # the crawl has no captures of the site
             captures = read_index(body, site, first, last)
             rows += len(captures)
             if rows > MAX_CAPTURES:
-                raise ParseError(f"the indexes name more than {MAX_CAPTURES} captures: ask for a shorter span")
+                raise ParseError(f"the indexes list more than {MAX_CAPTURES} captures: request a shorter span")
             yield captures
 
     def page(self, capture: Capture, media_types: frozenset[str]) -> CapturedPage:
-        """A capture as it was taken.
+        """Return a capture as it was taken.
 
         Raises
         ------
         FetchError
-            If it could not be had.
+            If there is no acceptable answer.
         DamagedPage
-            If what came is not the record of that capture, or none of `media_types`.
+            If the answer is not the record of that capture, or has none of `media_types`.
         """
         if capture.place is None:
-            raise DamagedPage("the index names no place for the capture")
+            raise DamagedPage("the index has no place for the capture")
         name, begin, length = capture.place
         if length > self._max_bytes:
             raise DamagedPage(f"the record has {length} bytes, more than {self._max_bytes}")
-        answer = self._ask(
+        answer = request_archive(
+            self._fetcher,
+            self.throttle,
             f"{self._data_root}/{name}",
-            statuses=[httpx.codes.PARTIAL_CONTENT],
-            # As it lies there: nobody is to compress it once more.
-            conditions={"range": f"bytes={begin}-{begin + length - 1}", "accept-encoding": "identity"},
-            max_bytes=length,
             pause_s=DATA_PAUSE_S,
+            max_bytes=length,
+            status=httpx.codes.PARTIAL_CONTENT,
+            # identity: the record is compressed already, and offsets count its stored bytes.
+            headers={"range": f"bytes={begin}-{begin + length - 1}", "accept-encoding": "identity"},
         )
         return _page_in(answer.body, capture, media_types)
 
     def _crawls(self, first: date, last: date) -> list[str]:
+        """Return the ids of the crawls in a span of days; a cached list that cannot be parsed is requested again."""
         url = f"{self._index_root}/collinfo.json"
-        kept = self._answers.recent(_CRAWLS, url, _CRAWLS_HOLD) if self._answers else None
-        if kept is not None:
-            with suppress(ParseError):  # what cannot be read is asked for again
-                return read_crawls(kept, first, last)
-        body = self._index(url).body
+        cached = self._cache.recent(_CRAWLS, url, _CRAWLS_MAX_AGE) if self._cache else None
+        if cached is not None:
+            with suppress(ParseError):
+                return read_crawls(cached, first, last)
+        body = self._index(url)
         crawls = read_crawls(body, first, last)
-        if self._answers:
-            self._answers.keep(_CRAWLS, url, body)
+        if self._cache:
+            self._cache.keep(_CRAWLS, url, body)
         return crawls
 
-    def _index(self, url: str) -> Response:
-        return self._ask(
-            url, statuses=[httpx.codes.OK], conditions={}, max_bytes=MAX_INDEX_BYTES, pause_s=INDEX_PAUSE_S
-        )
-
-    def _ask(
-        self, url: str, *, statuses: Sequence[int], conditions: dict[str, str], max_bytes: int, pause_s: float
-    ) -> Response:
-        request = Request(
-            url,
-            media_types=None,  # its types differ from server to server
-            statuses=statuses,
-            conditions=conditions,
-            timeout_s=TIMEOUT_S,
-            max_bytes=max_bytes,
-            retry_pauses_s=(),
-        )
-        return self._pacing.request(lambda: self._fetcher.send(request), pause_s=pause_s, settling=GONE)
+    def _index(self, url: str) -> bytes:
+        """Request a URL of the index; its media types differ from server to server."""
+        return request_archive(self._fetcher, self.throttle, url, pause_s=INDEX_PAUSE_S, max_bytes=MAX_INDEX_BYTES).body
 
 
 def read_crawls(body: bytes, first: date, last: date) -> list[str]:
-    """The ids of the crawls that reach into a span of days, the earliest first.
+    """Return the ids of the crawls that overlap a span of days, the earliest first.
 
     Raises
     ------
     ParseError
-        If it is no list of crawls.
+        If the body is no list of crawls.
     """
-    crawls = _json(body)
+    crawls = read_json(body)
     if not isinstance(crawls, list) or len(crawls) > _MAX_CRAWLS:
-        raise ParseError("the index gives no list of crawls")
-    found = []
+        raise ParseError("the index has no list of crawls")
+    overlapping = []
     for crawl in crawls:
         name = crawl.get("id") if isinstance(crawl, dict) else None
         if not isinstance(name, str) or _CRAWL.fullmatch(name) is None:
-            raise ParseError("the list of crawls names one that is none")
+            raise ParseError("the list of crawls has an invalid id")
         begin, end = _day(crawl.get("from"), date.min), _day(crawl.get("to"), date.max)
         if begin <= last and first <= end:
-            found.append((begin, name))
-    return [name for _, name in sorted(found)]
+            overlapping.append((begin, name))
+    return [name for _, name in sorted(overlapping)]
 
 
 def read_index(body: bytes, site: str, first: date, last: date) -> list[Capture]:
-    """A crawl's captures of HTML pages of a site, in the order of time; other lines are left out.
+    """Parse a crawl's index; lines of other sites, days, statuses and media types are left out.
+
+    Returns
+    -------
+    list of Capture
+        In chronological order.
 
     Raises
     ------
     ParseError
-        If a line is none of an index, or names a place that no capture has.
+        If a line is no JSON object, or a capture's timestamp or place is invalid.
     """
     captures = []
     for line in body.splitlines():
         if not line.strip():
             continue
-        row = _json(line)
+        row = read_json(line)
         if not isinstance(row, dict):
             raise ParseError("a line of the index is no object")
         url = row.get("url")
         is_html = "text/html" in (row.get("mime"), row.get("mime-detected"))
         if row.get("status") != "200" or not is_html or not isinstance(url, str) or not is_page_of(site, url):
             continue
-        at = read_stamp(row.get("timestamp"))
-        if first <= at.date() <= last:
-            captures.append(Capture(at, url, _place(row)))
-    return sorted(captures, key=lambda capture: (capture.at, capture.url))
+        instant = read_stamp(row.get("timestamp"))
+        if first <= instant.date() <= last:
+            captures.append(Capture(instant, url, _place(row)))
+    return sorted(captures)
 
 
 def _place(row: dict[str, Any]) -> tuple[str, int, int]:
+    """Return file, offset and length in bytes of a capture; a file name that could lead elsewhere is refused."""
     name, offset, length = (row.get(key) for key in ("filename", "offset", "length"))
     texts = [text for text in (name, offset, length) if isinstance(text, str)]
     is_sound = len(texts) == 3 and _FILE.fullmatch(texts[0]) and all(map(_NUMBER.fullmatch, texts[1:]))  # noqa: PLR2004
     if not is_sound or int(texts[2]) == 0:
-        raise ParseError("the index names a place that no capture has")
+        raise ParseError("the index has an invalid place for a capture")
     return texts[0], int(texts[1]), int(texts[2])
 
 
 def _page_in(body: bytes, capture: Capture, media_types: frozenset[str]) -> CapturedPage:
-    found = next(iter(read_warc(io.BytesIO(body))), None)
-    if isinstance(found, DamagedRecord):
-        raise DamagedPage(f"the record is damaged: {found.why}")
-    if not isinstance(found, WarcPage) or found.url != capture.url or found.at != capture.at:
-        raise DamagedPage("the archive gave another record than the index names")
-    if found.http_status != httpx.codes.OK or found.media_type not in media_types:
-        raise DamagedPage(f"the capture is no page: status {found.http_status}, {found.media_type[:60]!r}")
-    if found.body is None:
-        raise DamagedPage(f"content encoding {found.encoding[:60]!r} is not read")
-    return CapturedPage(found.body, found.headers)
-
-
-def _json(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParseError(f"the index gives no JSON: {type(error).__name__}") from error
+    """Return the page of a record, which must be that of the capture."""
+    record = next(iter(read_warc(io.BytesIO(body))), None)
+    if isinstance(record, DamagedRecord):
+        raise DamagedPage(f"the record is damaged: {record.reason}")
+    if not isinstance(record, WarcPage) or record.url != capture.url or record.instant != capture.instant:
+        raise DamagedPage("the archive delivered another record than the index lists")
+    if record.http_status != httpx.codes.OK or record.media_type not in media_types:
+        raise DamagedPage(f"the capture is no page: status {record.http_status}, {record.media_type[:60]!r}")
+    if record.body is None:
+        raise DamagedPage(f"content encoding {record.encoding[:60]!r} is not supported")
+    return CapturedPage(record.body, record.headers)
 
 
 def _day(text: object, otherwise: date) -> date:
+    """Return the day of an ISO 8601 timestamp; `otherwise` if there is none."""
     match = _DAY.match(text) if isinstance(text, str) else None
     try:
         return date.fromisoformat(match[1]) if match else otherwise

@@ -1,95 +1,98 @@
-"""What a source or an archive was asked for and does not have, on record beside the tables: not to be asked again."""
+"""Absent days and empty captures: recorded beside the tables, so that they are not requested again."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
-from fxticker.errors import StoreError
-from fxticker.model.clock import Clock
+from fxticker.backfill.json_record import FOLDER, MAX_BYTES, damaged_record, read_record, write_record
 from fxticker.store.backend import StorageBackend
 from fxticker.store.store import LOCK_TIMEOUT_S
 
-FOLDER = "asked"
-MAX_BYTES = 4_000_000
-"""200 years of single days take 1 MB, 150,000 captures 3 MB."""
 TOO_LONG_DAYS = 21
-"""Without figures in a row: the longest holidays with the weekends around them take 12. A server that has moved lacks
-every day."""
+"""Days in a row without rates that end a run. The longest holidays with adjacent weekends take 12 days; a server that
+has moved has no rates for any day."""
+_MAX_SPAN = timedelta(days=100_000)
+"""Longest span in a record, 270 years; more is damage."""
+_MAX_DAYS = 1_000_000
+"""Most days in a record; more is damage."""
 _DAY = timedelta(days=1)
 _CAPTURE = re.compile(r"[0-9]{14}")
 
 
 @dataclass(slots=True)
 class AbsentDays:
-    """Days that a source lacks, found while it is asked for one after another.
+    """Days without rates, collected while a source is requested day after day.
 
-    They are sure once figures of a later day came, for then the source answers as ever.
+    A day is pending until rates of a later day arrive, because only then the source is known to respond normally.
 
     Attributes
     ----------
     without
-        All days known to be without figures, before and now.
-    sure
-        Days found now that are to be put on record.
+        All days known to be without rates, from earlier runs and this one.
     """
 
     without: set[date]
-    sure: list[date] = field(default_factory=list)
-    _open: list[date] = field(default_factory=list)
+    _pending: list[date] = field(default_factory=list)
 
-    def add(self, days: Sequence[date]) -> None:
-        """Take an answer without figures, for these days."""
-        if days[0] - _DAY not in self.without:
-            self.confirm()
-        self._open += days
+    def add(self, days: Sequence[date]) -> list[date]:
+        """Add the sorted days of an answer without rates; return the earlier days that this confirms.
+
+        If the day before `days` has rates, the earlier days are confirmed.
+        """
+        confirmed = [] if days[0] - _DAY in self.without else self.confirm()
+        self._pending += days
         self.without.update(days)
+        return confirmed
 
-    def confirm(self) -> None:
-        """Take all days so far for sure."""
-        self.sure += self._open
-        self._open = []
+    def confirm(self) -> list[date]:
+        """Return the pending days as confirmed; none is pending afterwards."""
+        confirmed, self._pending = self._pending, []
+        return confirmed
 
     def is_too_long(self) -> bool:
-        """Whether the row of days up to the last one is longer than any holidays."""
-        return bool(self._open) and all(self._open[-1] - _DAY * back in self.without for back in range(TOO_LONG_DAYS))
+        """Whether the last `TOO_LONG_DAYS` days up to the last pending one are all without rates."""
+        return bool(self._pending) and all(
+            self._pending[-1] - _DAY * back in self.without for back in range(TOO_LONG_DAYS)
+        )
 
 
 def absent_days(medium: StorageBackend, source: str) -> set[date]:
-    """The days that a source was found not to have.
+    """Return the days recorded as absent at a source.
 
     Raises
     ------
     StoreError
-        If the record is damaged, naming it: it can be deleted, and the days are asked for again.
+        If the record is damaged. The message names the file; once it is deleted, the days are requested again.
     """
     name = _days_name(source)
     days: set[date] = set()
-    for item in _read(medium, name, "days"):
+    for item in read_record(medium, name, "days"):
         try:
             first, last = (date.fromisoformat(text) for text in item)
         except (TypeError, ValueError) as error:
-            raise _damaged(name, f"no span of days: {str(item)[:60]}") from error
-        if not timedelta(0) <= last - first <= timedelta(days=100_000) or len(days) > 1_000_000:  # noqa: PLR2004
-            raise _damaged(name, f"no span of days: {first} to {last}")
+            raise damaged_record(name, f"no span of days: {str(item)[:60]}") from error
+        if not timedelta(0) <= last - first <= _MAX_SPAN or len(days) > _MAX_DAYS:
+            raise damaged_record(name, f"no span of days: {first} to {last}")
         days.update(first + _DAY * offset for offset in range((last - first).days + 1))
     return days
 
 
-def record_absent_days(medium: StorageBackend, source: str, days: Iterable[date]) -> None:
-    """Add days that a source does not have to those on record, durably.
+def record_absent_days(
+    medium: StorageBackend, source: str, days: Iterable[date], *, max_bytes: int = MAX_BYTES
+) -> None:
+    """Add days to the record of a source's absent days, durably.
 
     Raises
     ------
-    StoreLocked, WriteFailed
-        If another process writes for too long, or the medium refuses.
+    StoreLocked
+        If another process holds the write lock too long.
+    WriteFailed
+        If the storage refuses.
     StoreError
-        As `absent_days`, and if the record has no room for them: it stays as it is.
+        If the record is damaged, or would exceed `max_bytes`; it stays as it is.
     """
     with medium.write_lock(LOCK_TIMEOUT_S):
         spans: list[list[date]] = []
@@ -98,11 +101,12 @@ def record_absent_days(medium: StorageBackend, source: str, days: Iterable[date]
                 spans[-1][1] = day
             else:
                 spans.append([day, day])
-        _write(medium, _days_name(source), "days", [[first.isoformat(), last.isoformat()] for first, last in spans])
+        texts = [[first.isoformat(), last.isoformat()] for first, last in spans]
+        write_record(medium, _days_name(source), "days", texts, max_bytes=max_bytes)
 
 
 def empty_captures(medium: StorageBackend, source: str, archive: str) -> set[str]:
-    """The captures of an archive, by their timestamps, that were found to show no ticker.
+    """Return the captures of an archive recorded as without a ticker, as ``yyyyMMddhhmmss``.
 
     Raises
     ------
@@ -110,62 +114,27 @@ def empty_captures(medium: StorageBackend, source: str, archive: str) -> set[str
         As `absent_days`.
     """
     name = _captures_name(source, archive)
-    stamps = _read(medium, name, "captures")
+    stamps = read_record(medium, name, "captures")
     for stamp in stamps:
         if not isinstance(stamp, str) or _CAPTURE.fullmatch(stamp) is None:
-            raise _damaged(name, f"no timestamp of a capture: {str(stamp)[:60]}")
+            raise damaged_record(name, f"no timestamp of a capture: {str(stamp)[:60]}")
     return set(stamps)
 
 
-def record_empty_captures(medium: StorageBackend, source: str, archive: str, stamps: Iterable[str]) -> None:
-    """Add captures without a ticker to those on record, durably.
+def record_empty_captures(
+    medium: StorageBackend, source: str, archive: str, stamps: Iterable[str], *, max_bytes: int = MAX_BYTES
+) -> None:
+    """Add captures, as ``yyyyMMddhhmmss``, to the record of those without a ticker, durably.
 
     Raises
     ------
-    StoreError
+    StoreLocked, WriteFailed, StoreError
         As `record_absent_days`.
     """
     with medium.write_lock(LOCK_TIMEOUT_S):
         known = empty_captures(medium, source, archive)
-        _write(medium, _captures_name(source, archive), "captures", sorted(known.union(stamps)))
-
-
-class ResponseCache:
-    """An archive's answers that hold for a while, on record between two runs.
-
-    Parameters
-    ----------
-    medium
-        Where they are kept.
-    archive
-        Whose they are.
-    clock
-        The present.
-    """
-
-    def __init__(self, medium: StorageBackend, archive: str, clock: Clock) -> None:
-        self._medium = medium
-        self._archive = archive
-        self._clock = clock
-
-    def recent(self, name: str, url: str, max_age: timedelta) -> bytes | None:
-        """The answer of a URL, if there is one that is not older; a damaged record is none."""
-        try:
-            at, asked, text = _read(self._medium, self._file(name), "answer")
-            age = self._clock.now() - datetime.fromisoformat(at)
-        except (StoreError, ValueError, TypeError):
-            return None
-        is_it = asked == url and isinstance(text, str) and timedelta(0) <= age <= max_age
-        return text.encode() if is_it else None
-
-    def keep(self, name: str, url: str, answer: bytes) -> None:
-        """Put an answer on record in place of an earlier one; where that cannot be done, it is asked for again."""
-        item = [self._clock.now().isoformat(), url, answer.decode("utf-8", "replace")]
-        with suppress(StoreError), self._medium.write_lock(LOCK_TIMEOUT_S):
-            _write(self._medium, self._file(name), "answer", item)
-
-    def _file(self, name: str) -> str:
-        return f"{FOLDER}/{self._archive}.{name}.json"
+        name = _captures_name(source, archive)
+        write_record(medium, name, "captures", sorted(known.union(stamps)), max_bytes=max_bytes)
 
 
 def _days_name(source: str) -> str:
@@ -174,33 +143,3 @@ def _days_name(source: str) -> str:
 
 def _captures_name(source: str, archive: str) -> str:
     return f"{FOLDER}/{source}.{archive}.json"
-
-
-def _read(medium: StorageBackend, name: str, key: str) -> list[Any]:
-    found = next((item for item in medium.list(FOLDER) if item.name == name), None)
-    if found is None:
-        return []
-    if found.size_bytes > MAX_BYTES:
-        raise _damaged(name, f"{found.size_bytes} bytes: more than {MAX_BYTES}")
-    try:
-        with medium.open(name) as file:
-            items = json.loads(file.read(MAX_BYTES))[key]
-    except (StoreError, OSError, ValueError, RecursionError, KeyError, TypeError) as error:
-        raise _damaged(name, f"{type(error).__name__}: {str(error)[:100]}") from error
-    if not isinstance(items, list):
-        raise _damaged(name, f"no list of {key}")
-    return items
-
-
-def _write(medium: StorageBackend, name: str, key: str, items: Sequence[object]) -> None:
-    data = json.dumps({"version": 1, key: items}, separators=(",", ":")).encode()
-    if len(data) > MAX_BYTES:
-        raise StoreError(
-            f"{name}: {len(data)} bytes would be more than {MAX_BYTES}, so nothing is added; once it is deleted, what "
-            "it holds is asked for again"
-        )
-    medium.put(name, data)
-
-
-def _damaged(name: str, cause: str) -> StoreError:
-    return StoreError(f"{name}: cannot be read ({cause}); once it is deleted, what it held is asked for again")

@@ -142,7 +142,7 @@ def _captures(
         if isinstance(found, DamagedRecord):
             damaged += 1
             if damaged <= _MAX_NAMED:
-                summary.refused.append((f"{page.name} at byte {found.offset}", found.why))
+                summary.refused.append((f"{page.name} at byte {found.offset}", found.reason))
         elif isinstance(found, SkippedRecord):
             summary.elsewhere += 1
         elif found:

@@ -124,14 +124,14 @@ def read_captures(
         for record in read_warc(file, lambda url: is_page_of(site, url)):
             if not isinstance(record, WarcPage):
                 yield record
-            elif not EPOCH <= record.at <= latest:
-                yield DamagedRecord(record.offset, f"captured at {record.at}: before 1970 or in the future")
+            elif not EPOCH <= record.instant <= latest:
+                yield DamagedRecord(record.offset, f"captured at {record.instant}: before 1970 or in the future")
             elif record.http_status != httpx.codes.OK or record.media_type not in source.media_types:
                 yield SkippedRecord()
             elif record.body is None:
                 yield DamagedRecord(record.offset, f"content encoding {record.encoding[:60]!r} is not read")
             else:
-                yield ticks_of(source, record.body, record.headers, record.at) or ()
+                yield ticks_of(source, record.body, record.headers, record.instant) or ()
 
 
 class _Records:

@@ -49,7 +49,7 @@ class WarcPage:
 
     offset: int
     url: str
-    at: datetime
+    instant: datetime
     http_status: int
     headers: Mapping[str, str]
     body: bytes | None
@@ -83,7 +83,7 @@ class DamagedRecord:
     """
 
     offset: int
-    why: str
+    reason: str
 
 
 class Damaged(FxTickerError):

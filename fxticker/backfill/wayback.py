@@ -1,135 +1,129 @@
-"""The Wayback Machine: its CDX index, and the replay of captures as they were taken.
+"""Wayback Machine: searches its CDX index and fetches captures as they were taken.
 
 Formats: github.com/internetarchive/wayback, wayback-cdx-server/README.md. Rates: edgi-govdata-archiving/wayback 0.5.1
-takes 24 requests a minute for the index (80 % of a hard 30) and 480 for captures.
+makes 24 requests a minute to the index (80 % of a hard limit of 30) and 480 for captures.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
-import httpx
-
-from fxticker.backfill.archive import (
-    GONE,
-    INDEX_PAUSE_S,
-    MAX_CAPTURES,
-    Capture,
-    CapturedPage,
-)
-from fxticker.backfill.cdx import is_page_of, read_stamp, stamp_of
+from fxticker.backfill.archive import MAX_CAPTURES, Capture, CapturedPage
+from fxticker.backfill.archive_request import INDEX_PAUSE_S, request_archive
+from fxticker.backfill.cdx import is_page_of, read_json, read_stamp, stamp_of
 from fxticker.errors import DamagedPage, ParseError
-from fxticker.fetch.client import Fetcher, Request, Response
+from fxticker.fetch.client import Fetcher
 from fxticker.fetch.throttle import Throttle
 
 PAGE_PAUSE_S = 1.5
-"""40 captures a minute, of the 480 that are recommended at most."""
+"""Seconds between requests for captures, 40 a minute; 480 are recommended at most."""
 INDEX_ROWS = 10_000
-"""Of one answer, some 1.5 MB."""
+"""Rows requested per answer of the index, some 1.5 MB."""
 MAX_INDEX_BYTES = 10_000_000
-TIMEOUT_S = 120.0
-"""The index searches for a minute now and then."""
+"""Largest answer of the index, in bytes: six times one of `INDEX_ROWS` rows."""
 _MAX_KEY_CHARS = 3000
+"""Longest resume key, in characters: a key holds one URL, and URLs have 2,000 at most."""
 _JSON = frozenset(["application/json", "text/x-json", "text/json", "text/plain"])
-_WANTED = ("timestamp", "original", "mimetype", "statuscode")
+_COLUMNS = ("timestamp", "original", "mimetype", "statuscode")
 
 
 class Wayback:
-    """The Wayback Machine, or something that speaks as it does.
+    """The Wayback Machine, or a server with the same interface.
 
     Parameters
     ----------
     root
-        Its URL; nothing outside it is asked for.
-    fetcher, pacing
-        The net and the pauses.
+        Its URL; nothing outside it is requested.
+    fetcher
+        HTTP client.
+    throttle
+        Waits between requests and retries them.
     max_bytes
-        Of a capture.
+        Largest capture, decoded.
     """
 
     id = "wayback"
 
-    def __init__(self, root: str, *, fetcher: Fetcher, pacing: Throttle, max_bytes: int) -> None:
+    def __init__(self, root: str, *, fetcher: Fetcher, throttle: Throttle, max_bytes: int) -> None:
+        self.throttle = throttle
         self._root = root.rstrip("/")
         self._fetcher = fetcher
-        self._pacing = pacing
         self._max_bytes = max_bytes
 
-    @property
-    def requests(self) -> int:
-        """Made so far."""
-        return self._pacing.requests
-
     def listings(self, site: str, first: date, last: date) -> Iterator[Sequence[Capture]]:
-        """Captures of HTML pages of a site in a span of days, one an hour of each page, by pages of the index.
+        """Yield the captures of a site's HTML pages in a span of days, one per hour and page, by answer of the index.
 
         Raises
         ------
         FetchError
-            If the index should be left alone for now.
+            If the index refuses or fails.
         ParseError
-            If an answer is none of an index, or they never end.
+            If an answer is no index, or the answers never end.
         """
         key: str | None = None
         keys: set[str] = set()
         rows = 0
         while True:
-            url = f"{self._root}/cdx/search/cdx?{_query(site, first, last, key)}"
-            answer = self._ask(url, media_types=_JSON, max_bytes=MAX_INDEX_BYTES, pause_s=INDEX_PAUSE_S)
+            answer = request_archive(
+                self._fetcher,
+                self.throttle,
+                f"{self._root}/cdx/search/cdx?{_query(site, first, last, key)}",
+                pause_s=INDEX_PAUSE_S,
+                max_bytes=MAX_INDEX_BYTES,
+                media_types=_JSON,
+            )
             captures, key = read_index(answer.body, site, first, last)
             rows += len(captures)
             yield captures
             if key is None:
                 return
             if key in keys or rows >= MAX_CAPTURES or len(keys) >= MAX_CAPTURES // INDEX_ROWS:
-                raise ParseError(f"the index does not end, after {rows} captures: ask for a shorter span")
+                raise ParseError(f"the index does not end, after {rows} captures: request a shorter span")
             keys.add(key)
 
     def page(self, capture: Capture, media_types: frozenset[str]) -> CapturedPage:
-        """A capture as it was taken.
+        """Return a capture as it was taken.
 
         Raises
         ------
         FetchError
-            If it could not be had.
+            If there is no acceptable answer.
         DamagedPage
-            If the archive gives another capture than the one asked for.
+            If the archive delivers another capture than the requested one.
         """
-        url = f"{self._root}/web/{stamp_of(capture.at)}id_/{capture.url}"
-        answer = self._ask(url, media_types=media_types, max_bytes=self._max_bytes, pause_s=PAGE_PAUSE_S)
-        given = _memento(answer.headers.get("memento-datetime"))
-        if given is not None and given != capture.at:
-            raise DamagedPage(f"the archive gave the capture of {given:%Y-%m-%dT%H:%M:%SZ} instead")
-        return CapturedPage(answer.body, answer.headers)
-
-    def _ask(self, url: str, *, media_types: frozenset[str], max_bytes: int, pause_s: float) -> Response:
-        request = Request(
-            url,
+        answer = request_archive(
+            self._fetcher,
+            self.throttle,
+            f"{self._root}/web/{stamp_of(capture.instant)}id_/{capture.url}",
+            pause_s=PAGE_PAUSE_S,
+            max_bytes=self._max_bytes,
             media_types=media_types,
-            statuses=[httpx.codes.OK],
-            conditions={},
-            timeout_s=TIMEOUT_S,
-            max_bytes=max_bytes,
-            retry_pauses_s=(),
         )
-        return self._pacing.request(lambda: self._fetcher.send(request), pause_s=pause_s, settling=GONE)
+        delivered = _memento(answer.headers.get("memento-datetime"))
+        if delivered is not None and delivered != capture.instant:
+            raise DamagedPage(f"the archive delivered the capture of {delivered:%Y-%m-%dT%H:%M:%SZ} instead")
+        return CapturedPage(answer.body, answer.headers)
 
 
 def read_index(body: bytes, site: str, first: date, last: date) -> tuple[list[Capture], str | None]:
-    """An answer of the index: its captures in the order of time, and the key to the next answer, null after the last.
+    """Parse an answer of the index; rows of other sites, days, statuses and media types are left out.
 
-    Row 0 names the columns; behind an empty row stands the key alone. Rows of other sites, days, statuses and types
-    are left out.
+    Row 0 has the column names. If more answers follow, an empty row and a row with the resume key are the last ones.
+
+    Returns
+    -------
+    captures
+        In chronological order.
+    key
+        Resume key of the next answer; `None` if this is the last one.
 
     Raises
     ------
     ParseError
-        If it is none.
+        If the body is no index.
     """
     rows = _rows(body)
     key: str | None = None
@@ -137,42 +131,38 @@ def read_index(body: bytes, site: str, first: date, last: date) -> tuple[list[Ca
         key = rows[-1][0]
         rows = rows[:-2]
         if len(key) > _MAX_KEY_CHARS:
-            raise ParseError("the index gives a key that is too long")
+            raise ParseError(f"the index has a resume key of {len(key)} characters: more than {_MAX_KEY_CHARS}")
     if not rows:
         return [], key
     try:
-        stamp, url, mime, status = (rows[0].index(name) for name in _WANTED)
+        stamp, url, media_type, status = (rows[0].index(name) for name in _COLUMNS)
     except ValueError as error:
-        raise ParseError(f"the index has other columns than {', '.join(_WANTED)}") from error
+        raise ParseError(f"the index has other columns than {', '.join(_COLUMNS)}") from error
     captures = []
     for row in rows[1:]:
         if len(row) != len(rows[0]):
             raise ParseError("a row of the index has another length than its header")
-        if row[status] == "200" and row[mime] == "text/html" and is_page_of(site, row[url]):
-            at = read_stamp(row[stamp])
-            if first <= at.date() <= last:
-                captures.append(Capture(at, row[url]))
-    return sorted(captures, key=lambda capture: (capture.at, capture.url)), key
+        if row[status] == "200" and row[media_type] == "text/html" and is_page_of(site, row[url]):
+            instant = read_stamp(row[stamp])
+            if first <= instant.date() <= last:
+                captures.append(Capture(instant, row[url]))
+    return sorted(captures), key
 
 
 def _rows(body: bytes) -> list[list[str]]:
-    if not body.strip():
-        return []  # where there is nothing, the answer may be empty
-    try:
-        rows: Any = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ParseError(f"the index gives no JSON: {type(error).__name__}") from error
+    """Return the rows of an answer; the answer may be empty if there are no captures."""
+    rows = read_json(body) if body.strip() else []
     if not isinstance(rows, list) or not all(
         isinstance(row, list) and all(isinstance(cell, str) for cell in row) for row in rows
     ):
-        raise ParseError("the index gives no rows of texts")
+        raise ParseError("the index has no rows of texts")
     if len(rows) > INDEX_ROWS + 3:
-        raise ParseError(f"the index gives {len(rows)} rows, and was asked for {INDEX_ROWS}")
+        raise ParseError(f"the index has {len(rows)} rows; {INDEX_ROWS} were requested")
     return rows
 
 
 def _query(site: str, first: date, last: date, key: str | None) -> str:
-    asked = [
+    query = [
         ("url", site),
         ("matchType", "domain"),
         ("output", "json"),
@@ -185,12 +175,12 @@ def _query(site: str, first: date, last: date, key: str | None) -> str:
         ("showResumeKey", "true"),
     ]
     if key is not None:
-        asked.append(("resumeKey", unquote_plus(key)))  # it comes as it is to stand in a URL
-    return urlencode(asked)
+        query.append(("resumeKey", unquote_plus(key)))  # the index delivers it already quoted for a URL
+    return urlencode(query)
 
 
 def _memento(text: str | None) -> datetime | None:
-    """The instant of a Memento-Datetime (RFC 7089, 2.1.1); null if there is none that can be read."""
+    """Return the instant of a Memento-Datetime (RFC 7089, 2.1.1), aware UTC; `None` if missing or unreadable."""
     try:
         return None if text is None else parsedate_to_datetime(text[:100]).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -124,7 +124,7 @@ def _from_archive(
 ) -> bool:
     from fxticker.backfill.archive import FIRST_DAY, Archive, ArchiveSummary, backfill_from_archive
     from fxticker.backfill.commoncrawl import CommonCrawl
-    from fxticker.backfill.known_absent import ResponseCache
+    from fxticker.backfill.response_cache import ResponseCache
     from fxticker.backfill.wayback import Wayback
     from fxticker.fetch.throttle import Throttle
     from fxticker.model.clock import SystemClock
@@ -136,15 +136,15 @@ def _from_archive(
         with fetcher(configured.http) as client, _progress(name) as progress:
             archive: Archive
             if name == "wayback":
-                archive = Wayback(roots.wayback, fetcher=client, pacing=Throttle(), max_bytes=max_bytes)
+                archive = Wayback(roots.wayback, fetcher=client, throttle=Throttle(), max_bytes=max_bytes)
             else:
                 archive = CommonCrawl(
                     roots.commoncrawl_index,
                     roots.commoncrawl_data,
                     fetcher=client,
-                    pacing=Throttle(),
+                    throttle=Throttle(),
                     max_bytes=max_bytes,
-                    answers=ResponseCache(store.medium, CommonCrawl.id, SystemClock()),
+                    cache=ResponseCache(store.medium, CommonCrawl.id, SystemClock()),
                 )
             backfill_from_archive(
                 source, archive, first=first or FIRST_DAY, last=last, store=store, progress=progress, summary=summary
