@@ -13,6 +13,7 @@ from builders import NOON, TICKER, FixedClock, snapshot_ticks
 
 import fxticker as fx
 from fxticker.backfill.page_files import FilePage, StdinPage, find_pages
+from fxticker.backfill.parquet_files import batches
 from fxticker.backfill.saved_pages import ImportSummary, import_pages
 from fxticker.errors import WriteFailed
 from fxticker.model.records import PrintedTick
@@ -411,7 +412,7 @@ def test_table_that_holds_no_ticks_is_refused_by_name_and_the_others_go_on(saved
 def test_ticks_of_the_future_are_refused(saved, store, tmp_path):
     summary = import_files(store, tmp_path / "export.parquet", clock=FixedClock(NOON))
 
-    assert [reason for _, reason in summary.refused] == ["ticks from before 1970 or of the future"]
+    assert [reason for _, reason in summary.refused] == ["ticks before 1970 or in the future"]
     assert summary.added == 0
 
 
@@ -436,10 +437,11 @@ def test_store_that_refuses_a_table_ends_the_import(saved, tmp_path):
         import_files(Store(LocalStorage(tmp_path / "full", Full())), tmp_path / "export.parquet")
 
 
-def test_batches_of_a_table_are_bounded(saved, store, tmp_path, monkeypatch):
-    monkeypatch.setattr("fxticker.backfill.parquet_files._BATCH_ROWS", 3)
+def test_batches_of_a_table_are_bounded(saved, store, tmp_path):
+    tables = list(batches(tmp_path / "export.parquet", NOON + timedelta(days=31), batch_rows=3))
 
-    assert import_files(store, tmp_path / "export.parquet").added == 10
+    assert [len(table) for table in tables] == [3, 3, 3, 1]
+    assert sum(step.added for table in tables for step in store.append_by_month(table)) == 10
     assert store.check() == []
 
 

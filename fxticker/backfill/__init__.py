@@ -1,1 +1,1 @@
-"""The past: histories of banks, web archives, WARC files, saved pages and Parquet files."""
+"""Backfill: store past rates from bank histories, web archives, WARC files, saved pages and Parquet files."""

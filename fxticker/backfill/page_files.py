@@ -1,4 +1,4 @@
-"""Page files: the files that the arguments of an import stand for, and standard input."""
+"""Page files: resolve the arguments of an import to files, and read files and standard input with a limit."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Protocol
 
 MAX_PAGE_BYTES = 50_000_000
-"""A saved page of the site has some 150 kB; what is larger than this is no page."""
+"""Largest saved page, in bytes: a page of the site has some 150 kB."""
 STDIN = "-"
+"""Argument that stands for standard input."""
 
 
 class Page(Protocol):
-    """Something that can be read once."""
+    """Input that can be read once."""
 
     @property
     def name(self) -> str:
-        """What to call it in messages."""
+        """Name for messages."""
 
     def read(self) -> bytes:
-        """Its bytes, at most one more than MAX_PAGE_BYTES."""
+        """Return its bytes, at most `MAX_PAGE_BYTES` + 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +35,37 @@ class FilePage:
 
     @property
     def name(self) -> str:
-        """The path."""
+        """Path of the file."""
         return str(self.path)
 
     def read(self) -> bytes:
-        """The file's bytes."""
+        """Return the file's bytes, at most `MAX_PAGE_BYTES` + 1."""
         with self.path.open("rb") as file:
             return file.read(MAX_PAGE_BYTES + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class StdinPage:
-    """The page on standard input."""
+    """A page on standard input."""
 
     name: str = "standard input"
 
     def read(self) -> bytes:
-        """All of it."""
+        """Return its bytes, at most `MAX_PAGE_BYTES` + 1."""
         if sys.stdin is None:
             raise FileNotFoundError("standard input is closed")
         return sys.stdin.buffer.read(MAX_PAGE_BYTES + 1)
 
 
 def find_pages(arguments: Iterable[str]) -> list[Page]:
-    """The pages that files, folders (with all below them), glob patterns and ``-`` stand for, each once, in order.
+    """Return the pages of files, folders (recursively), glob patterns and ``-``, each once, in the order given.
 
-    Hidden files and folders are left out of folders, and so is what is no file.
+    Inside folders, hidden files, hidden folders and special files are left out.
 
     Raises
     ------
     FileNotFoundError
-        If an argument is no file, no folder, and matches none, or is a folder without files.
+        If an argument is neither file nor folder and matches none, or is a folder without files.
     OSError
         If a folder cannot be listed.
     """
@@ -74,7 +75,7 @@ def find_pages(arguments: Iterable[str]) -> list[Page]:
             pages.setdefault(STDIN, StdinPage())
             continue
         for path in _paths(argument):
-            pages.setdefault(os.path.abspath(path), FilePage(path))  # noqa: PTH100  resolve() fails on loops
+            pages.setdefault(os.path.abspath(path), FilePage(path))  # noqa: PTH100  resolve() fails on loops of links
     return list(pages.values())
 
 
@@ -88,21 +89,21 @@ def _paths(argument: str) -> Iterator[Path]:
     elif path.exists():
         yield path
     else:
-        found = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207  patterns may be absolute
-        if not found:
+        matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207  patterns may be absolute
+        if not matches:
             raise FileNotFoundError(f"{argument}: no such file or folder, and no file matches it")
-        for match in found:
+        for match in matches:
             yield from _paths(match)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    seen: set[tuple[int, int]] = set()  # linked folders are followed, each once
+    visited: set[tuple[int, int]] = set()  # device and inode: linked folders are followed, each once
     for parent, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
         status = Path(parent).stat()
-        if (status.st_dev, status.st_ino) in seen:
+        if (status.st_dev, status.st_ino) in visited:
             folders.clear()
             continue
-        seen.add((status.st_dev, status.st_ino))
+        visited.add((status.st_dev, status.st_ino))
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(parent, name) for name in names if not name.startswith(".")):
             if path.is_file() or path.is_symlink():

@@ -1,4 +1,4 @@
-"""Parquet files of ticks from elsewhere: exports, and the segments of other stores."""
+"""Parquet files: read the ticks of exports and of other stores' segments, checked and in batches."""
 
 from __future__ import annotations
 
@@ -15,82 +15,84 @@ from fxticker.store.segment_file import DAMAGE, summary_in
 from fxticker.store.validate import GIVEN, fitting
 
 PARQUET = b"PAR1"
-"""What a Parquet file begins with."""
+"""First bytes of a Parquet file."""
 _BATCH_ROWS = 1_000_000
-"""Rows per append, some 300 MB of memory: rows out of order touch every month in each."""
+"""Rows per append, some 300 MB of memory: each append of unordered rows rewrites a segment of every month."""
 _MAX_GROUP_BYTES = 1_000_000_000
-"""Of a row group, unpacked: 10 times what a million ticks take as plain texts."""
+"""Largest row group, in decoded bytes: 10 times the size of a million ticks as plain texts."""
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file is a Parquet file. What is no regular file is none: a pipe can be read only once."""
+    """Whether a regular file begins as a Parquet file; false for a pipe, which can be read only once."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
         return file.read(len(PARQUET)) == PARQUET
 
 
-def batches(path: Path, latest: datetime) -> Iterator[pa.Table]:
-    """The ticks of a Parquet file, fit for a store, a million at a time.
+def batches(path: Path, latest: datetime, *, batch_rows: int = _BATCH_ROWS) -> Iterator[pa.Table]:
+    """Yield the ticks of a Parquet file, with the columns and types of `Store.append_table`.
 
     Parameters
     ----------
     path
-        An export, or a segment of a store: its source is a column, or is named by a folder above it.
+        Export, or segment of a store; its source is a column, or part of a folder's name (``source=…``).
     latest
-        Ticks that are later are of the future.
+        Latest accepted `observed_at`; later ticks are in the future.
+    batch_rows
+        Rows per table at most.
 
     Raises
     ------
     SchemaMismatch
-        If the file cannot be read, holds no ticks, or some from before 1970 or of the future. Batches before that
-        were sound.
+        If the file cannot be read, has no ticks, or has ticks before 1970 or in the future. Tables yielded before
+        are valid.
     """
     try:
-        table = pq.ParquetFile(path, page_checksum_verification=True)
+        file = pq.ParquetFile(path, page_checksum_verification=True)
     except DAMAGE as error:
         raise SchemaMismatch(f"a Parquet file that cannot be read: {error}") from error
     folder = next((part for part in reversed(path.absolute().parts) if part.startswith("source=")), None)
-    columns = [name for name in GIVEN.names if name in table.schema_arrow.names]
-    promised = _promised_rows(table)
+    columns = [name for name in GIVEN.names if name in file.schema_arrow.names]
+    missing = _declared_rows(file)
     try:
-        for batch in table.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False):
+        for batch in file.iter_batches(batch_rows, columns=columns, use_threads=False):
             rows = pa.Table.from_batches([batch])
             if "source" not in columns and folder is not None:
                 rows = rows.append_column("source", pa.repeat(folder.removeprefix("source="), len(rows)))
             rows = fitting(rows)
-            at = to_int64(rows.column("observed_at"))
-            if len(at) and not (at.min() >= 0 and at.max() <= microseconds(latest)):
-                raise SchemaMismatch("ticks from before 1970 or of the future")
-            promised -= len(rows)
+            instants_us = to_int64(rows.column("observed_at"))
+            if len(instants_us) and not (instants_us.min() >= 0 and instants_us.max() <= microseconds(latest)):
+                raise SchemaMismatch("ticks before 1970 or in the future")
+            missing -= len(rows)
             yield rows
     except DAMAGE as error:
         raise SchemaMismatch(f"a Parquet file that cannot be read: {error}") from error
-    if promised:
-        raise SchemaMismatch(f"a Parquet file that cannot be read: {promised} of its rows are not there")
+    if missing:
+        raise SchemaMismatch(f"a Parquet file that cannot be read: {missing} of its rows are missing")
 
 
-def _promised_rows(table: pq.ParquetFile) -> int:
-    """How many rows a file says it has, in its footer and, if it is a segment, in the summary there.
+def _declared_rows(file: pq.ParquetFile) -> int:
+    """Return the number of rows that a file declares in its footer and, if it is a segment, in its summary.
 
     Raises
     ------
     SchemaMismatch
-        If it has none, or says differently in different places, or a piece of it is too large to be read.
+        If the number is 0 or contradictory, or a row group is too large to be read.
     """
-    metadata = table.metadata
+    metadata = file.metadata
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    said = {metadata.num_rows, sum(group.num_rows for group in groups)}
+    declared = {metadata.num_rows, sum(group.num_rows for group in groups)}
     try:
         summary = summary_in(metadata)
     except ValueError as error:
         raise SchemaMismatch(f"a Parquet file that cannot be read: {error}") from error
     if summary is not None:
-        said.add(summary.rows)
-    # What the footer says of single columns is not looked at: where it is damaged, Arrow would end the process.
+        declared.add(summary.rows)
+    # The footer's entries on single columns are not read: if they are damaged, Arrow aborts the process.
     size_bytes = max((group.total_byte_size for group in groups), default=0)
     if size_bytes > _MAX_GROUP_BYTES:
         raise SchemaMismatch(f"a Parquet file with a row group of {size_bytes} bytes: more than {_MAX_GROUP_BYTES}")
-    if len(said) > 1 or not metadata.num_rows:
-        raise SchemaMismatch(f"a Parquet file that says it has {' and '.join(map(str, sorted(said)))} rows")
+    if len(declared) > 1 or not metadata.num_rows:
+        raise SchemaMismatch(f"a Parquet file that declares {' and '.join(map(str, sorted(declared)))} rows")
     return int(metadata.num_rows)

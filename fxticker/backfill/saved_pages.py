@@ -1,4 +1,4 @@
-"""Saved pages and WARC files into the store, each page when it was captured or at its printed date; tables of ticks."""
+"""Saved pages: import pages, WARC files and Parquet files into the store, in large batches."""
 
 from __future__ import annotations
 
@@ -25,34 +25,32 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MAX_NAMED = 20
-"""Damaged records of a WARC file that are named; the others are counted."""
+"""Damaged records of a WARC file that are listed with their reason; the others are counted."""
 _TIME_ZONES = timedelta(days=1)
-"""A page printed east of here may already carry tomorrow's date."""
+"""Tolerance for dates in the future: a page printed east of UTC may already carry tomorrow's date."""
 _BATCH_TICKS = 20_000
-"""Ticks per append: some 4,000 pages share the cost of a durable write, and memory stays bounded."""
+"""Ticks per append: some 4,000 pages share the cost of a durable write, in bounded memory."""
 
 
 @dataclass(slots=True)
 class ImportSummary:
-    """What became of the pages.
+    """Counts of an import.
 
     Attributes
     ----------
     pages
-        Pages and tables read, refused ones included.
-    added
-        Rows that were not stored before.
-    known
-        Rows that were.
+        Files read, refused ones included.
+    added, known
+        Rows that were new, and rows that were stored before.
     refused
-        Name and reason of each page that gave no rows, and of each table that was not stored to its end; of the
-        damaged records of a WARC file, the first ones and how many more there are.
+        Name and reason of each page without rows, of each table that was not stored completely, and of the first
+        damaged records of a WARC file with the number of the others.
     captures
         Pages in WARC files whose ticker was read.
     empty
-        Pages of the site in WARC files without a ticker that can be read.
+        Pages of the site in WARC files without a readable ticker.
     elsewhere
-        Records of WARC files that are no pages of the site: of other hosts, types or statuses.
+        Records of WARC files that are no pages of the site: other hosts, media types or statuses.
     """
 
     pages: int = 0
@@ -73,42 +71,44 @@ def import_pages(
     clock: Clock | None = None,
     summary: ImportSummary | None = None,
 ) -> ImportSummary:
-    """Store the ticker of each page; a page that cannot be used is refused by name, and the others go on.
+    """Store the ticker of each page; an unusable page is refused by name, and the import continues.
 
-    A Parquet file is taken as a table of ticks, such as an export or a segment of another store; a WARC file as the
-    pages of the source's site in it, each captured when its record says.
+    A Parquet file is read as a table of ticks, such as an export or a segment of another store; a WARC file as
+    captured pages of the source's site, each with the timestamp of its record.
 
     Parameters
     ----------
     pages
-        Read one after the other.
+        Pages, read one after the other.
     source
-        Whose pages they are. A table has a column `source`, or lies in a folder of that name as a segment does.
+        Source of the pages. A table has a column `source`, or lies in a folder ``source=…`` as a segment does.
     store
-        Where the ticks go.
+        Receives the ticks.
     observed_at
-        When all these pages were captured; a date means some time on that day. Without it each page's own printed
-        date counts.
+        When all these pages were captured; a date means some time on that day (UTC). `None` uses each page's own
+        printed date.
     clock
-        Tells which pages are of the future; those are refused.
+        Supplies the current UTC time; pages in the future are refused.
     summary
-        Kept up to date as rows become durable: it tells what was stored even if the import is broken off.
+        Updated as rows become durable, so that it is right even if the import is interrupted.
 
     Raises
     ------
+    ValueError
+        If `observed_at` is neither a date nor an instant.
     StoreError
-        If the store refuses; importing again is safe.
+        If the store refuses; an import can be repeated safely.
     """
     summary = summary if summary is not None else ImportSummary()
     latest = (clock or SystemClock()).now() + _TIME_ZONES
     waiting: list[Tick] = []
     for page in pages:
         summary.pages += 1
-        for given in _given(page, source=source, observed_at=observed_at, latest=latest, summary=summary):
-            if isinstance(given, list):
-                waiting.extend(given)
+        for part in _parts(page, source=source, observed_at=observed_at, latest=latest, summary=summary):
+            if isinstance(part, list):
+                waiting.extend(part)
             else:
-                for appended in store.append_by_month(given):
+                for appended in store.append_by_month(part):
                     _count(appended, summary)
             if len(waiting) >= _BATCH_TICKS:
                 _flush(waiting, store, summary)
@@ -116,10 +116,10 @@ def import_pages(
     return summary
 
 
-def _given(
+def _parts(
     page: Page, *, source: Source, observed_at: Moment | None, latest: datetime, summary: ImportSummary
 ) -> Iterator[list[Tick] | pa.Table]:
-    """What a page or table holds, piece by piece; what cannot be used is noted in the summary."""
+    """Yield the ticks or tables of a file in parts; an unusable file is added to the summary."""
     try:
         if isinstance(page, FilePage) and is_table(page.path):
             yield from batches(page.path, latest)
@@ -134,35 +134,40 @@ def _given(
 def _captures(
     page: FilePage, source: Source, observed_at: Moment | None, latest: datetime, summary: ImportSummary
 ) -> Iterator[list[Tick]]:
-    """The ticks of each page of the source's site in a WARC file; what else is in it is counted in the summary."""
+    """Yield the ticks of each page of the source's site in a WARC file; other records are counted in the summary."""
     if observed_at is not None:
-        raise UndatedPage("a WARC file says itself when each page was captured: leave --observed-at out")
+        raise UndatedPage("a WARC file has the timestamp of each capture: leave --observed-at out")
     damaged = 0
-    for found in read_captures(page.path, source, latest):
-        if isinstance(found, DamagedRecord):
+    for record in read_captures(page.path, source, latest):
+        if isinstance(record, DamagedRecord):
             damaged += 1
             if damaged <= _MAX_NAMED:
-                summary.refused.append((f"{page.name} at byte {found.offset}", found.reason))
-        elif isinstance(found, SkippedRecord):
+                summary.refused.append((f"{page.name} at byte {record.offset}", record.reason))
+        elif isinstance(record, SkippedRecord):
             summary.elsewhere += 1
-        elif found:
+        elif record:
             summary.captures += 1
-            yield [*found]
+            yield [*record]
         else:
             summary.empty += 1
     if damaged > _MAX_NAMED:
-        summary.refused.append((page.name, f"{damaged - _MAX_NAMED} more records that cannot be used"))
+        summary.refused.append((page.name, f"{damaged - _MAX_NAMED} more unusable records"))
 
 
 def read_page(page: Page, *, source: Source, observed_at: Moment | None = None) -> Sequence[Tick]:
-    """The ticks of one saved page.
+    """Return the ticks of one saved page.
+
+    Parameters
+    ----------
+    observed_at
+        When the page was captured; `None` uses its printed date, at 00:00 UTC.
 
     Raises
     ------
     ParseError
-        If the page cannot be read, or is too large for a page.
+        If the page has no readable ticker, or is larger than `MAX_PAGE_BYTES`.
     UndatedPage
-        If it prints no date and `observed_at` is not given.
+        If it has no date and `observed_at` is `None`.
     OSError
         If the file cannot be read.
     """
@@ -175,19 +180,19 @@ def read_page(page: Page, *, source: Source, observed_at: Moment | None = None) 
         raise ParseError("a WARC file from a pipe or standard input: save it, and name the file")
     snapshot = source.parse(body, {})
     if observed_at is not None:
-        at = instant(observed_at)
+        page_at = instant(observed_at)
         basis = TimeBasis.DATE if is_date(observed_at) else TimeBasis.CAPTURE
     elif snapshot.source_date is not None:
-        at, basis = datetime.combine(snapshot.source_date, time(), UTC), TimeBasis.DATE
+        page_at, basis = datetime.combine(snapshot.source_date, time(), UTC), TimeBasis.DATE
     else:
-        raise UndatedPage("the page prints no date after the ticker; say when it was captured with --observed-at")
-    return normalise(snapshot, source=source.id, observed_at=at, time_basis=basis, origin=Origin.PAGE)
+        raise UndatedPage("the page has no date after the ticker; give its capture time with --observed-at")
+    return normalise(snapshot, source=source.id, observed_at=page_at, time_basis=basis, origin=Origin.PAGE)
 
 
 def _plausible(ticks: Sequence[Tick], latest: datetime) -> Sequence[Tick]:
-    at = ticks[0].observed_at
-    if not EPOCH <= at <= latest:
-        raise UndatedPage(f"the page would lie at {at.date()}: before 1970 or in the future")
+    page_at = ticks[0].observed_at
+    if not EPOCH <= page_at <= latest:
+        raise UndatedPage(f"the page is dated {page_at.date()}: before 1970 or in the future")
     return ticks
 
 

@@ -1,7 +1,7 @@
-"""WARC files, the archives that crawlers write: a stream of records of any number, read in bounded memory.
+"""WARC files: read the response records of crawlers' archives in bounded memory, and the captures of a source.
 
-Format: ISO 28500, iipc.github.io/warc-specifications. warcio reads the records' headers; it takes lines of any length
-and lets a gzip block unpack to any size, so what it reads from is bounded here.
+Format: ISO 28500, iipc.github.io/warc-specifications. warcio parses the records' headers; it accepts lines of any
+length and gzip members that unpack to any size, so its input is bounded here.
 """
 
 from __future__ import annotations
@@ -33,27 +33,29 @@ from fxticker.model.schedule import EPOCH
 from fxticker.sources import Source
 
 MAX_ATTEMPTS = 10_000
-"""Places behind damaged ones at which the next record is tried: the mark of gzip stands in 16 MB by chance once."""
+"""Positions after damage at which reading is resumed at most: gzip's first bytes occur in 16 MB by chance once."""
 WARC = b"WARC/"
-"""What a record begins with."""
+"""First bytes of a record."""
 _OF_PAGES = ("response", "resource", "conversion", "revisit")
-"""The kinds of records that stand for a page; only the first holds what its server said."""
+"""Types of records that stand for a page; only the first one has the server's answer."""
 _BLOCK_BYTES = 65_536
+"""Bytes per read."""
 _MAX_LINE_BYTES = 65_536
+"""Longest line of a record's headers, in bytes; this project's own limit."""
 _MAX_LINES = 1000
-"""Of a record's headers, and blank ones between two records."""
+"""Lines of a record's headers and blank lines before it, at most; this project's own limit."""
 _PLAIN_WORK, _PLAIN_SLACK_BYTES = 4, 64_000_000
 _PACKED_WORK, _PACKED_SLACK_BYTES = 100, 1_000_000_000
-"""Bytes read for one of the file's, at most: pages pack to a tenth, a bomb to a thousandth; and what a small file may
-take beyond that."""
+"""Unpacked bytes read per byte of the file at most, and additional bytes allowed for a small file: pages compress to a
+tenth, a gzip bomb to a thousandth."""
 
 
 class _Exhausted(FxTickerError):
-    """The file takes more work than any honest one."""
+    """The file unpacks to more than the limit."""
 
 
 def is_warc(path: Path) -> bool:
-    """Whether a file is a WARC file, packed or not. What is no regular file is none: a pipe can be read only once."""
+    """Whether a regular file begins as a WARC file, packed or not; false for a pipe, which can be read only once."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -61,24 +63,29 @@ def is_warc(path: Path) -> bool:
 
 
 def read_warc(
-    file: BinaryIO, wanted: Callable[[str], bool] = lambda url: True
+    file: BinaryIO,
+    wanted: Callable[[str], bool] = lambda url: True,
+    *,
+    packed_slack_bytes: int = _PACKED_SLACK_BYTES,
 ) -> Iterator[WarcPage | SkippedRecord | DamagedRecord]:
-    """The responses of a WARC file in their order; where it is damaged, reading goes on behind the damage.
+    """Yield the responses of a WARC file in file order; after damage, reading resumes at the next record.
 
     Parameters
     ----------
     file
-        Seekable.
+        Seekable file.
     wanted
-        Whether a URL's response is to be read.
+        Whether the response of a URL is read; others are skipped.
+    packed_slack_bytes
+        Unpacked bytes allowed for a packed file in addition to the limit per packed byte.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     is_packed = file.read(len(MARK)) == MARK
-    work, slack = (_PACKED_WORK, _PACKED_SLACK_BYTES) if is_packed else (_PLAIN_WORK, _PLAIN_SLACK_BYTES)
+    work, slack = (_PACKED_WORK, packed_slack_bytes) if is_packed else (_PLAIN_WORK, _PLAIN_SLACK_BYTES)
     left = work * size + slack
     begin: int | None = 0
-    is_told = False
+    is_reported = False
     for _ in range(MAX_ATTEMPTS):
         if begin is None:
             return
@@ -86,33 +93,33 @@ def read_warc(
         records = _Records(file, is_packed=is_packed, left=left)
         try:
             for record in records.pages(wanted):
-                is_told = False
+                is_reported = False
                 yield record
         except _Exhausted as error:
             yield DamagedRecord(records.begin, one_line(error))
             return
         except DAMAGE as error:
-            if not is_told:  # places behind it that turn out to be none belong to the same damage
+            if not is_reported:  # positions after it that are no records belong to the same damage
                 yield DamagedRecord(records.begin, one_line(error))
-            is_told = True
+            is_reported = True
         else:
             return
         left = records.left
         begin = _next_mark(file, records.begin + 1, MARK if is_packed else b"\n" + WARC)
-    yield DamagedRecord(begin or 0, f"more than {MAX_ATTEMPTS} damaged places: the rest is left out")
+    yield DamagedRecord(begin or 0, f"more than {MAX_ATTEMPTS} damaged positions: the rest is left out")
 
 
 def read_captures(
     path: Path, source: Source, latest: datetime
 ) -> Iterator[Sequence[Tick] | SkippedRecord | DamagedRecord]:
-    """The ticks of each page of the source's site in a WARC file, none where a page shows no ticker that can be read.
+    """Yield the ticks of each page of the source's site in a WARC file; no ticks if a page has no readable ticker.
 
-    Responses that are no pages of the site, of other hosts, types or statuses, are skipped.
+    Responses of other hosts, media types or statuses are skipped.
 
     Parameters
     ----------
     latest
-        A record that is later is of the future, and so damaged.
+        Latest accepted capture time; a later record is damaged.
 
     Raises
     ------
@@ -129,20 +136,20 @@ def read_captures(
             elif record.http_status != httpx.codes.OK or record.media_type not in source.media_types:
                 yield SkippedRecord()
             elif record.body is None:
-                yield DamagedRecord(record.offset, f"content encoding {record.encoding[:60]!r} is not read")
+                yield DamagedRecord(record.offset, f"content encoding {record.encoding[:60]!r} is not supported")
             else:
-                yield ticks_of(source, record.body, record.headers, record.instant) or ()
+                yield ticks_of(source, record.body, record.headers, record.instant)
 
 
 class _Records:
-    """The records of a file from where it stands, until its end or the first damage.
+    """The records of a file from its current position to its end or the first damage; the input of warcio.
 
     Attributes
     ----------
     begin
-        Where the last record that was begun lies in the file.
+        Offset in the file of the last record that was begun, or of the gzip member that contains it.
     left
-        Bytes that may be read yet.
+        Unpacked bytes that may still be read.
     """
 
     def __init__(self, file: BinaryIO, *, is_packed: bool, left: int) -> None:
@@ -166,7 +173,7 @@ class _Records:
             while record.raw_stream.limit:
                 self._piece(record)
 
-    # What warcio reads from
+    # Methods that warcio calls
 
     def read(self, length: int) -> bytes:
         data: bytes = self._stream.read(length)
@@ -178,16 +185,16 @@ class _Records:
         self._spend(len(line))
         self._lines += 1
         if len(line) >= _MAX_LINE_BYTES or self._lines > _MAX_LINES:
-            raise Damaged("headers of a length that no record has")
+            raise Damaged("headers longer than those of any record")
         return line
 
     def _first_line(self) -> bytes:
-        """The next line that is not blank; empty at the end."""
+        """Return the next line that is not blank; empty at the end of the file."""
         self._lines = 0
         while True:
             try:
                 if self._members:
-                    self._stream.peek(1)  # then the next byte's member has begun, and no later one
+                    self._stream.peek(1)  # begins the member of the next byte, and no later one
             finally:
                 self.begin = self._members.begin if self._members else self._file.tell()
             line = self.readline()
@@ -197,7 +204,7 @@ class _Records:
     def _spend(self, count: int) -> None:
         self.left -= count
         if self.left < 0:
-            raise _Exhausted("the file unpacks to more than any honest one: the rest is left out")
+            raise _Exhausted("the file unpacks to more than the limit: the rest is left out")
 
     def _response(self, record: Any, url: str) -> WarcPage | DamagedRecord:
         if record.length > MAX_BLOCK_BYTES:
@@ -219,13 +226,13 @@ class _Records:
 
 
 def _next_mark(file: BinaryIO, begin: int, mark: bytes) -> int | None:
-    """Where a mark stands next, past a line break that is part of it; null if nowhere."""
+    """Return the offset of the next mark from `begin` on, after the mark's own line break; `None` if there is none."""
     begin -= 1 if mark.startswith(b"\n") else 0
     file.seek(begin)
-    held = b""
+    window = b""
     while data := file.read(_BLOCK_BYTES * 16):
-        held = held[-len(mark) :] + data
-        place = held.find(mark)
-        if place >= 0:
-            return file.tell() - len(held) + place + (1 if mark.startswith(b"\n") else 0)
+        window = window[-len(mark) :] + data
+        position = window.find(mark)
+        if position >= 0:
+            return file.tell() - len(window) + position + (1 if mark.startswith(b"\n") else 0)
     return None

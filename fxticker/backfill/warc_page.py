@@ -1,4 +1,4 @@
-"""Records of WARC files: from the bytes of a response to the page that was sent."""
+"""WARC pages: decode a response record to the page that the server sent."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from fxticker.model.timestamps import instant, is_date
 from fxticker.sources.html import decode
 
 MAX_BLOCK_BYTES = 5_000_000
-"""Of a response, and of the page in it: pages of the site have some 150 kB."""
+"""Largest response, and largest page in it, in bytes: pages of the site have some 150 kB."""
 _BLOCK_BYTES = 65_536
 _TAG_FIRST = re.compile(r"\s*<[!?/A-Za-z]")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
-"""What plain text does not hold, and packed bytes do: control characters, and bytes that the charset lacks."""
+"""Characters of compressed bytes that plain text does not have: controls, and bytes outside the charset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ class WarcPage:
     Attributes
     ----------
     offset
-        As of `DamagedRecord`.
+        As in `DamagedRecord`.
     url
-        What was asked for.
-    at
-        WARC-Date, aware UTC.
+        URL that was requested.
+    instant
+        When it was captured (WARC-Date), aware UTC.
     http_status, headers
-        Of the answer; headers by lower-case name.
+        Status of the answer, and its header fields by lower-case name.
     body
-        The page, its transfer and content encodings undone; null if a content encoding is none that is read here.
+        The page without transfer and content encodings; `None` if its content encoding is not supported.
     """
 
     offset: int
@@ -56,18 +56,18 @@ class WarcPage:
 
     @property
     def encoding(self) -> str:
-        """The content encoding that the server named; empty if none."""
+        """Content encoding that the server declared; empty if none."""
         return _encoding(self.headers)
 
     @property
     def media_type(self) -> str:
-        """What the server said the body is, without parameters."""
+        """Media type that the server declared, without parameters, in lower case; empty if none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedRecord:
-    """A record of a page that is not read: of another host or kind."""
+    """A record of another host or type, which is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ class DamagedRecord:
     Attributes
     ----------
     offset
-        Where in the file it begins, or the gzip member that holds it.
-    why
-        In one line.
+        Offset in the file of the record, or of the gzip member that contains it, in bytes.
+    reason
+        Reason in one line.
     """
 
     offset: int
@@ -87,24 +87,24 @@ class DamagedRecord:
 
 
 class Damaged(FxTickerError):
-    """The stream cannot be read on from here."""
+    """Reading cannot continue at this position."""
 
 
 DAMAGE = (Damaged, zlib.error, ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, ValueError, AttributeError)
-"""What reading a damaged record raises; the last two where warcio meets headers that are missing or senseless."""
+"""Errors raised on a damaged record; warcio raises the last two on missing or invalid headers."""
 
 
 def page_of(offset: int, headers: Any, url: str, block: bytes) -> WarcPage:
-    """The page that a response record's block holds.
+    """Return the page in the block of a response record.
 
     Parameters
     ----------
     offset, url
-        Of the record.
+        Offset and URL of the record.
     headers
-        Of the record, as warcio reads them.
+        Headers of the record, as parsed by warcio.
     block
-        The answer: status, headers and body.
+        The server's answer: status, headers and body.
 
     Raises
     ------
@@ -113,18 +113,17 @@ def page_of(offset: int, headers: Any, url: str, block: bytes) -> WarcPage:
     """
     digest = headers.get_header("WARC-Block-Digest")
     if digest is not None and not _is_digest(digest, block):
-        raise Damaged("the response is not what its digest says")
+        raise Damaged("the response does not match its digest")
     date = headers.get_header("WARC-Date") or ""
     if is_date(date):
-        raise Damaged("a response without an instant")
-    at = instant(date)
+        raise Damaged("a response without a timestamp")
     stream = io.BytesIO(block)
     head = StatusAndHeadersParser(["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3"], verify=True).parse(stream)
     status = head.get_statuscode()
     if not (len(status) == 3 and status.isascii() and status.isdigit()):  # noqa: PLR2004
         raise Damaged("a response without a status")
     named = {name.lower(): value for name, value in reversed(head.headers)}
-    return WarcPage(offset, url, at, int(status), named, _decoded(block[stream.tell() :], named))
+    return WarcPage(offset, url, instant(date), int(status), named, _decoded(block[stream.tell() :], named))
 
 
 def _encoding(headers: Mapping[str, str]) -> str:
@@ -132,9 +131,9 @@ def _encoding(headers: Mapping[str, str]) -> str:
 
 
 def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes | None:
-    """A body without its encodings; null if one is not read here.
+    """Return a body without its encodings; `None` if its content encoding is not supported.
 
-    Some crawlers undo them and leave the headers as they were: what looks like a page or like text is taken as it is.
+    Some crawlers decode the body and leave the headers as they were: a body that looks like a page or text is decoded.
     """
     if headers.get("transfer-encoding", "").strip().lower() == "chunked":
         body = _dechunked(body)
@@ -142,7 +141,7 @@ def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes | None:
     if encoding in ("gzip", "x-gzip") and body.startswith(MARK):
         unpacked = io.BufferedReader(Members(io.BytesIO(body))).read(MAX_BLOCK_BYTES + 1)
         if len(unpacked) > MAX_BLOCK_BYTES:
-            raise Damaged(f"the page passes {MAX_BLOCK_BYTES} bytes")
+            raise Damaged(f"the page exceeds {MAX_BLOCK_BYTES} bytes")
         return unpacked
     return body if encoding in ("identity", "") or _is_plain(body, headers) else None
 
@@ -160,10 +159,10 @@ def _dechunked(body: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def _is_digest(said: str, block: bytes) -> bool:
-    """Whether a block has the digest that is said of it, in hexadecimal or base 32; true of other algorithms."""
-    algorithm, _, value = said.strip().partition(":")
+def _is_digest(declared: str, block: bytes) -> bool:
+    """Whether a block has the declared digest, in hexadecimal or base 32; true for unknown algorithms."""
+    algorithm, _, value = declared.strip().partition(":")
     if algorithm.lower() not in ("sha1", "sha256"):
         return True
-    found = hashlib.new(algorithm.lower(), block).digest()
-    return value.lower().rstrip("=") in (found.hex(), base64.b32encode(found).decode().lower().rstrip("="))
+    digest = hashlib.new(algorithm.lower(), block).digest()
+    return value.lower().rstrip("=") in (digest.hex(), base64.b32encode(digest).decode().lower().rstrip("="))
