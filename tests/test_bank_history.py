@@ -126,7 +126,7 @@ def fill(store, bank, pauses, span_days=1, span=JUNE, **options):
 
 
 @pytest.mark.parametrize("span_days", [1, 4, 366])
-def test_each_day_that_the_source_has_is_stored_as_printed_at_the_beginning_of_the_day(store, pauses, span_days):
+def test_each_day_with_rates_is_stored_as_printed_at_midnight(store, pauses, span_days):
     summary = fill(store, Bank(JUNE_RATES), pauses, span_days)
     assert (summary.days, summary.known, summary.filled, summary.absent) == (10, 0, 8, 2)
     assert (summary.added, summary.refused, summary.stopped) == (8, [], None)
@@ -138,7 +138,7 @@ def test_each_day_that_the_source_has_is_stored_as_printed_at_the_beginning_of_t
     assert str(rows["source_date"].iloc[0])[:10] == "2026-06-01"
 
 
-def test_a_history_by_day_is_asked_day_by_day_and_one_by_range_in_spans(store, tmp_path, pauses):
+def test_daily_history_is_requested_by_day_and_range_history_by_span(store, tmp_path, pauses):
     by_day, by_range = Bank(JUNE_RATES), Bank(JUNE_RATES)
     fill(store, by_day, pauses, 1, (date(2026, 6, 1), date(2026, 6, 3)))
     assert by_day.asked == ["2026-06-01/2026-06-01", "2026-06-02/2026-06-02", "2026-06-03/2026-06-03"]
@@ -147,7 +147,7 @@ def test_a_history_by_day_is_asked_day_by_day_and_one_by_range_in_spans(store, t
 
 
 @pytest.mark.parametrize("span_days", [1, 4])
-def test_a_second_run_asks_for_nothing(store, pauses, span_days):
+def test_second_run_makes_no_request(store, pauses, span_days):
     fill(store, Bank(JUNE_RATES), pauses, span_days)
     again = Bank(JUNE_RATES)
     summary = fill(store, again, pauses, span_days)
@@ -155,7 +155,7 @@ def test_a_second_run_asks_for_nothing(store, pauses, span_days):
     assert (summary.known, summary.requests, summary.filled, summary.added) == (10, 0, 0, 0)
 
 
-def test_a_longer_span_asks_only_for_what_is_missing(store, pauses):
+def test_longer_span_requests_only_missing_days(store, pauses):
     fill(store, Bank(JUNE_RATES), pauses)
     bank = Bank({date(2026, 5, 31): "11999.5", **JUNE_RATES, date(2026, 6, 11): "12011.5"})
     summary = fill(store, bank, pauses, span=(date(2026, 5, 31), date(2026, 6, 11)))
@@ -163,28 +163,28 @@ def test_a_longer_span_asks_only_for_what_is_missing(store, pauses):
     assert (summary.known, summary.filled, summary.added) == (10, 2, 2)
 
 
-def test_days_before_the_history_begins_are_not_asked_for(store, pauses):
+def test_days_before_the_history_begins_are_not_requested(store, pauses):
     bank = Bank({date(2026, 1, 1): "1.5"})
     assert fill(store, bank, pauses, 366, (date(2025, 1, 1), date(2026, 1, 1))).days == 1
     assert bank.asked == ["2026-01-01/2026-01-01"]
     assert fill(store, Bank({}), pauses, 366, (date(2025, 1, 1), date(2025, 2, 1))).days == 0
 
 
-def test_the_far_future_is_not_asked_for(store, pauses):
+def test_far_future_is_not_requested(store, pauses):
     bank = Bank({})
     assert fill(store, bank, pauses, span=(date(2026, 7, 2), date.max)).days == 2
     assert bank.asked == ["2026-07-02/2026-07-02", "2026-07-03/2026-07-03"]
     assert fill(store, bank, pauses, span=(date.max, date.max)).days == 0
 
 
-def test_a_live_tick_of_a_day_is_no_history_of_it(store, pauses):
+def test_live_tick_does_not_count_as_history_of_its_day(store, pauses):
     store.append([tick("USD/UZS", "12001.5", None, datetime(2026, 6, 1, 9, tzinfo=UTC), source="bank")])
     assert stored_days(store, "bank", *JUNE) == set()
     fill(store, Bank(JUNE_RATES), pauses)
     assert stored_days(store, "bank", *JUNE) == set(days(1, 2, 3, 4, 5, 8, 9, 10))
 
 
-def test_spans_reach_from_missing_day_to_missing_day():
+def test_spans_begin_and_end_with_a_missing_day():
     assert [list(span) for span in spans_of(days(1, 2, 9, 10, 11), 9)] == [days(1, 2, 9), days(10, 11)]
     assert list(spans_of([], 9)) == []
 
@@ -193,7 +193,7 @@ def test_spans_reach_from_missing_day_to_missing_day():
 
 
 @pytest.mark.parametrize("none", [b"other 2026-06-06", b"other 2026-05-24", b"", NOT_THERE])
-def test_a_day_that_the_source_does_not_have_is_on_record_and_not_asked_again(store, pauses, none):
+def test_absent_day_is_recorded_and_not_requested_again(store, pauses, none):
     friday = (date(2026, 6, 7), date(2026, 6, 7))
     assert fill(store, Bank({}, none), pauses, span=friday).absent == 1
     assert absent_days(store.medium, "bank") == {date(2026, 6, 7)}
@@ -202,7 +202,7 @@ def test_a_day_that_the_source_does_not_have_is_on_record_and_not_asked_again(st
     assert bank.asked == []
 
 
-def test_a_day_of_the_last_week_and_of_the_future_may_come_yet(store, pauses):
+def test_recent_and_future_absent_days_are_requested_again(store, pauses):
     summary = fill(store, Bank({}), pauses, span=(date(2026, 6, 20), date(2026, 7, 2)))
     assert (summary.absent, absent_days(store.medium, "bank")) == (13, set(days(20, 21, 22)))
     bank = Bank({date(2026, 6, 23): "12023.5"})
@@ -213,13 +213,13 @@ def test_a_day_of_the_last_week_and_of_the_future_may_come_yet(store, pauses):
 @pytest.mark.parametrize(
     "answer", [b"other 2026-05-29", b"2025-12-31 1.5", b"2026-06-01 1.5\n2026-06-01 1.6", b"damaged", b"fault"]
 )
-def test_an_answer_of_no_use_for_a_span_is_named_and_says_nothing_of_its_days(store, pauses, answer):
+def test_unusable_answer_for_a_span_is_reported_and_records_no_day(store, pauses, answer):
     summary = fill(store, Bank({}, answer), pauses, 366)
     assert [span for span, _ in summary.refused] == ["2026-06-01 to 2026-06-10"]
     assert (summary.filled, summary.absent, absent_days(store.medium, "bank")) == (0, 0, set())
 
 
-def test_an_answer_that_cannot_be_read_does_not_stop_the_others_and_is_asked_for_again(store, pauses):
+def test_unreadable_answer_does_not_stop_the_run_and_is_requested_again(store, pauses):
     summary = fill(store, Bank(JUNE_RATES, b"damaged"), pauses)
     assert summary.refused == [("2026-06-01", "no such format")]
     assert (summary.filled, summary.stopped) == (7, None)
@@ -228,7 +228,7 @@ def test_an_answer_that_cannot_be_read_does_not_stop_the_others_and_is_asked_for
     assert bank.asked == ["2026-06-01/2026-06-01"]
 
 
-def test_three_answers_in_a_row_that_cannot_be_read_end_the_run(store, pauses):
+def test_three_unreadable_answers_in_a_row_end_the_run(store, pauses):
     bank = Bank(JUNE_RATES, None, b"damaged", b"damaged", b"damaged")
     summary = fill(store, bank, pauses)
     assert summary.stopped == "3 answers in a row could not be used"
@@ -236,21 +236,21 @@ def test_three_answers_in_a_row_that_cannot_be_read_end_the_run(store, pauses):
 
 
 @pytest.mark.parametrize("answered", ["2026-06-30", "2026-06-08", "2026-06-07", "2026-05-23", "2025-06-07"])
-def test_an_answer_for_a_later_day_or_one_long_before_says_nothing_of_the_day(store, pauses, answered):
+def test_answer_for_a_later_or_much_earlier_day_does_not_record_the_day(store, pauses, answered):
     sunday = (date(2026, 6, 7), date(2026, 6, 7))
     summary = fill(store, Bank({}, f"other {answered}".encode()), pauses, span=sunday)
     assert summary.refused == [("2026-06-07", f"asked for 2026-06-07, answered for {answered}")]
     assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
 
 
-def test_a_source_that_always_sends_the_list_of_today_is_left_alone(store, pauses):
+def test_source_that_always_sends_the_list_of_today_ends_the_run(store, pauses):
     bank = Bank({}, *[b"other 2026-06-30"] * 10)
     summary = fill(store, bank, pauses)
     assert (summary.stopped, len(bank.asked)) == ("3 answers in a row could not be used", 3)
     assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
 
 
-def test_a_source_that_stands_still_says_nothing_of_the_days_behind(store, pauses):
+def test_source_that_stands_still_records_no_absent_days(store, pauses):
     bank = Bank({}, *[b"other 2026-04-30"] * 30)
     summary = fill(store, bank, pauses, span=(date(2026, 5, 1), date(2026, 5, 31)))
     assert (summary.stopped, bank.asked[-1]) == ("3 answers in a row could not be used", "2026-05-17/2026-05-17")
@@ -258,7 +258,7 @@ def test_a_source_that_stands_still_says_nothing_of_the_days_behind(store, pause
 
 
 @pytest.mark.parametrize("none", [b"", NOT_THERE])
-def test_more_days_without_figures_than_any_holidays_take_end_the_run_and_are_not_on_record(store, pauses, none):
+def test_more_absent_days_than_any_holidays_end_the_run_unrecorded(store, pauses, none):
     bank = Bank({date(2026, 4, 9): "12009.5", date(2026, 4, 12): "12012.5"}, None, None, None, None, *[none] * 30)
     summary = fill(store, bank, pauses, span=(date(2026, 4, 9), date(2026, 6, 10)))
     assert summary.stopped == (
@@ -270,20 +270,20 @@ def test_more_days_without_figures_than_any_holidays_take_end_the_run_and_are_no
     assert absent_days(store.medium, "bank") == {date(2026, 4, 10), date(2026, 4, 11)}
 
 
-def test_an_empty_answer_for_a_long_span_is_not_on_record(store, pauses):
+def test_empty_answer_for_a_long_span_is_not_recorded(store, pauses):
     summary = fill(store, Bank({}, b""), pauses, 366, (date(2026, 5, 1), date(2026, 6, 10)))
     assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
     assert "no rates for 21 days in a row, up to 2026-06-10" in summary.stopped
 
 
-def test_twenty_days_without_figures_are_on_record_once_the_source_has_figures_again(store, pauses):
+def test_twenty_absent_days_are_recorded_once_later_rates_arrive(store, pauses):
     rates = {date(2026, 5, 1): "12001.5", date(2026, 5, 22): "12022.5"}
     summary = fill(store, Bank(rates), pauses, span=(date(2026, 5, 1), date(2026, 5, 22)))
     assert (summary.filled, summary.absent, summary.stopped) == (2, 20, None)
     assert len(absent_days(store.medium, "bank")) == 20
 
 
-def test_days_without_figures_add_up_over_runs(store, pauses):
+def test_absent_days_add_up_over_runs(store, pauses):
     for begin, end in [(1, 7), (8, 14), (15, 20)]:
         assert fill(store, Bank({}), pauses, span=(date(2026, 5, begin), date(2026, 5, end))).stopped is None
     summary = fill(store, Bank({}), pauses, span=(date(2026, 5, 21), date(2026, 5, 27)))
@@ -291,7 +291,7 @@ def test_days_without_figures_add_up_over_runs(store, pauses):
     assert max(absent_days(store.medium, "bank")) == date(2026, 5, 20)
 
 
-def test_weekends_between_stored_days_are_no_row_of_days(store, pauses, tmp_path):
+def test_weekends_between_stored_days_do_not_add_up(store, pauses, tmp_path):
     begin = date(2026, 1, 1)
     working = [begin + timedelta(number) for number in range(120) if (begin + timedelta(number)).weekday() < 5]
     span = (working[0], working[-1])
@@ -303,7 +303,7 @@ def test_weekends_between_stored_days_are_no_row_of_days(store, pauses, tmp_path
     assert len(absent_days(store.medium, "bank")) == 34
 
 
-def test_a_short_span_without_figures_is_asked_for_with_the_days_before_it(store, pauses):
+def test_short_span_is_requested_with_the_days_before_it(store, pauses):
     class Page(Bank):
         def __call__(self, url, **options):
             answer = super().__call__(url, **options)
@@ -318,7 +318,7 @@ def test_a_short_span_without_figures_is_asked_for_with_the_days_before_it(store
     assert absent_days(store.medium, "bank") == set(days(6, 7))
 
 
-def test_a_fault_in_the_code_that_reads_an_answer_is_named_and_logged(store, pauses, caplog):
+def test_parser_error_is_reported_and_logged(store, pauses, caplog):
     summary = fill(store, Bank(JUNE_RATES, b"fault"), pauses)
     assert summary.refused == [("2026-06-01", "KeyError: see the log")]
     assert (summary.filled, summary.stopped) == (7, None)
@@ -330,7 +330,7 @@ def test_a_fault_in_the_code_that_reads_an_answer_is_named_and_logged(store, pau
 # The record of such days
 
 
-def test_days_on_record_lie_beside_the_tables_as_spans(store, tmp_path):
+def test_absent_days_are_recorded_beside_the_tables_as_spans(store, tmp_path):
     record_absent_days(store.medium, "bank", days(6, 7))
     record_absent_days(store.medium, "bank", days(8, 14))
     written = json.loads((tmp_path / "parquet" / "asked" / "bank.json").read_text())
@@ -355,7 +355,7 @@ def test_days_on_record_lie_beside_the_tables_as_spans(store, tmp_path):
         " " * 4_000_001,
     ],
 )
-def test_a_damaged_record_is_named(store, pauses, tmp_path, text):
+def test_damaged_record_is_an_error_that_names_the_file(store, pauses, tmp_path, text):
     file = tmp_path / "parquet" / "asked" / "bank.json"
     file.parent.mkdir(parents=True)
     file.write_text(text)
@@ -363,14 +363,14 @@ def test_a_damaged_record_is_named(store, pauses, tmp_path, text):
         fill(store, Bank({}), pauses)
 
 
-def test_a_record_that_is_full_stays_as_it_is_and_is_named(store):
+def test_full_record_stays_unchanged_and_is_named(store):
     record_absent_days(store.medium, "bank", days(6))
     with pytest.raises(StoreError, match=r"asked/bank\.json: 78 bytes would be more than 70"):
         record_absent_days(store.medium, "bank", days(6, 14), max_bytes=70)
     assert absent_days(store.medium, "bank") == set(days(6))
 
 
-def test_a_store_with_such_a_record_is_sound(store, pauses):
+def test_store_with_a_record_passes_its_check(store, pauses):
     fill(store, Bank(JUNE_RATES), pauses)
     assert store.check() == []
     assert len(fx.load(store)) == 8
@@ -379,12 +379,12 @@ def test_a_store_with_such_a_record_is_sound(store, pauses):
 # Manners
 
 
-def test_there_is_a_pause_between_two_requests_and_none_before_the_first(store, pauses):
+def test_requests_are_separated_by_a_pause(store, pauses):
     fill(store, Bank(JUNE_RATES), pauses, span=(date(2026, 6, 1), date(2026, 6, 3)))
     assert pauses.slept == [2.0, 2.0]
 
 
-def test_a_failure_is_tried_again_after_a_pause(store, pauses):
+def test_failed_request_is_retried_after_a_pause(store, pauses):
     summary = fill(store, Bank(JUNE_RATES, Unreachable("reset")), pauses, 366)
     assert (summary.filled, summary.requests, summary.stopped) == (8, 2, None)
     assert sum(pauses.slept) == 10
@@ -392,13 +392,13 @@ def test_a_failure_is_tried_again_after_a_pause(store, pauses):
 
 @pytest.mark.parametrize(("said", "waited_s"), [("30", 30), ("Tue, 30 Jun 2026 12:05:00 GMT", 300), ("soon", 60)])
 @pytest.mark.parametrize("status", [429])
-def test_a_server_that_says_when_to_come_back_is_asked_then(store, pauses, status, said, waited_s):
+def test_retry_after_of_a_refusal_is_respected(store, pauses, status, said, waited_s):
     refusal = BadStatus("status", http_status=status, retry_after=said)
     assert fill(store, Bank(JUNE_RATES, refusal), pauses, 366).filled == 8
     assert sum(pauses.slept) == waited_s
 
 
-def test_a_server_that_wants_to_be_left_alone_for_long_is(store, pauses):
+def test_long_retry_after_ends_the_run(store, pauses):
     refusal = BadStatus("status 503 Unavailable", http_status=503, retry_after="3600")
     bank = Bank(JUNE_RATES, None, refusal)
     summary = fill(store, bank, pauses)
@@ -406,7 +406,7 @@ def test_a_server_that_wants_to_be_left_alone_for_long_is(store, pauses):
     assert (len(bank.asked), summary.filled, len(fx.load(store))) == (2, 1, 1)
 
 
-def test_repeated_refusals_end_the_run_with_what_was_done(store, pauses):
+def test_repeated_refusals_end_the_run_and_keep_stored_days(store, pauses):
     refusal = BadStatus("status 429 Too Many Requests", http_status=429)
     bank = Bank(JUNE_RATES, None, None, refusal, refusal, refusal)
     summary = fill(store, bank, pauses)
@@ -419,25 +419,25 @@ def test_repeated_refusals_end_the_run_with_what_was_done(store, pauses):
 
 
 @pytest.mark.parametrize("error", [BadStatus("status 403", http_status=403), Disallowed("robots.txt")])
-def test_a_refusal_for_good_ends_the_run_at_once(store, pauses, error):
+def test_final_refusal_ends_the_run_at_once(store, pauses, error):
     bank = Bank(JUNE_RATES, None, error)
     summary = fill(store, bank, pauses)
     assert (len(bank.asked), summary.filled, summary.stopped) == (2, 1, str(error))
 
 
-def test_a_page_of_a_range_that_is_not_there_has_moved(store, pauses):
+def test_missing_page_of_a_range_ends_the_run(store, pauses):
     summary = fill(store, Bank(JUNE_RATES, NOT_THERE), pauses, 366)
     assert (summary.absent, summary.stopped) == (0, "status 404 Not Found")
 
 
-def test_a_day_for_which_the_server_always_fails_does_not_stand_in_the_way(store, pauses):
+def test_day_on_which_the_server_always_fails_does_not_end_the_run(store, pauses):
     failure = BadStatus("status 500", http_status=500)
     summary = fill(store, Bank(JUNE_RATES, failure, failure, failure), pauses)
     assert [span for span, _ in summary.refused] == ["2026-06-01"]
     assert (summary.filled, summary.stopped) == (7, None)
 
 
-def test_an_interrupted_run_keeps_what_came(store, pauses):
+def test_interrupted_run_stores_the_answers_so_far(store, pauses):
     class Interrupted(Bank):
         def __call__(self, url, **options):
             if len(self.asked) == 3:
@@ -449,7 +449,7 @@ def test_an_interrupted_run_keeps_what_came(store, pauses):
     assert stored_days(store, "bank", *JUNE) == set(days(1, 2, 3))
 
 
-def test_progress_is_told_of_the_missing_days(store, pauses):
+def test_progress_counts_missing_days(store, pauses):
     told = []
     fill(store, Bank(JUNE_RATES), pauses, 4, progress=lambda done, of: told.append((done, of)))
     assert told == [(0, 10), (4, 10), (8, 10), (10, 10)]
@@ -467,7 +467,7 @@ def test_ticks_are_written_month_by_month(store, pauses):
 # Constants
 
 
-def test_a_constant_is_stored_once_as_one(store):
+def test_constant_is_stored_once(store):
     peg = SimpleNamespace(id="tmt-peg", pair="USD/TMT", rate_text="3.5", since=date(2015, 1, 1))
     assert store_constant(peg, store).added == 1
     assert store_constant(peg, store).added == 0
@@ -509,7 +509,7 @@ def configured(tmp_path, text):
     return file
 
 
-def test_the_command_fills_a_span_from_the_configured_host(tmp_path):
+def test_command_fills_a_span_from_the_configured_host(tmp_path):
     with serving() as server:
         config = configured(tmp_path, f'[sources.nbt]\nenabled = false\nurl = "{server.url}kurs/export_xml.php"\n')
         shown = run("nbt", "--start", "2025-01-20", "--end", "2025-01-22", "--config", config)
@@ -522,7 +522,7 @@ def test_the_command_fills_a_span_from_the_configured_host(tmp_path):
     assert list(fx.load(tmp_path / "parquet")["rate_text"]) == ["10.9163", "10.9189"]
 
 
-def test_the_command_names_what_stopped_it_and_ends_with_1(tmp_path):
+def test_command_reports_why_it_stopped_and_exits_with_1(tmp_path):
     with serving(b"403 Forbidden") as server:
         config = configured(tmp_path, f'[sources.nbt]\nurl = "{server.url}"\n')
         shown = run("nbt", "--start", "2025-01-20", "--end", "2025-01-22", "--config", config)
@@ -530,7 +530,7 @@ def test_the_command_names_what_stopped_it_and_ends_with_1(tmp_path):
     assert "stopped: status 403 Forbidden; what came is stored" in shown.stderr
 
 
-def test_the_command_stores_a_constant(tmp_path):
+def test_command_stores_a_constant(tmp_path):
     shown = run("tmt-peg", "--store", tmp_path / "parquet")
     assert shown.exit_code == 0, shown.output
     assert shown.stdout == "tmt-peg: USD/TMT = 3.5 since 2015-01-01: 1 rows added, 0 already there\n"
@@ -550,7 +550,7 @@ def test_the_command_stores_a_constant(tmp_path):
         (["cbu", "--start", "2999-01-01"], "no day lies between 2999-01-01 and now"),
     ],
 )
-def test_wrong_usage_is_named(tmp_path, arguments, said):
+def test_wrong_usage_is_reported(tmp_path, arguments, said):
     shown = run(*arguments, "--store", tmp_path / "parquet")
     assert shown.exit_code == 2
     assert said in " ".join(shown.stderr.split())
@@ -580,7 +580,7 @@ main()
 """
 
 
-def test_what_came_before_a_termination_is_stored_and_told(tmp_path):
+def test_answers_before_sigterm_are_stored_and_reported(tmp_path):
     command = [sys.executable, "-c", TERMINATED, str(tmp_path / "parquet")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
     assert done.returncode == 143
@@ -589,7 +589,7 @@ def test_what_came_before_a_termination_is_stored_and_told(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["cbu", "nbk", "nbkr", "nbt", "fawazahmed0", "cbr"])
-def test_a_path_of_each_source_stays_on_its_host(name):
+def test_paths_of_each_source_stay_on_its_host(name):
     history = known_sources()[name].history
     bank = Bank({}, Disallowed("stop"))
     asked = replace(known_sources()[name], url="https://bank.test/rates/")
@@ -605,7 +605,7 @@ def test_a_path_of_each_source_stays_on_its_host(name):
     assert not bank.asked[0].startswith(("http:", "//")) or bank.asked[0].startswith("https://bank.test/")
 
 
-def test_a_printed_difference_that_is_not_that_of_the_rates_is_told_and_stored(tmp_path):
+def test_mismatched_printed_difference_is_stored_and_reported(tmp_path):
     """CBU's USD of 2026-04-01 and 2026-04-02, the second with another difference than the bank's own -52.11."""
     from fxticker.sources import cbu
 

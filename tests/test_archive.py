@@ -90,7 +90,7 @@ def fill(archive, store, first=date(2025, 7, 1), last=date(2025, 8, 31), **optio
 # What is stored
 
 
-def test_each_capture_is_stored_at_the_instant_at_which_it_was_taken(archive_at, store):
+def test_each_capture_is_stored_at_its_capture_time(archive_at, store):
     with ArchiveServer(JULY, AUGUST) as server:
         summary = fill(archive_at(server.url), store)
     assert (summary.listed, summary.read, summary.empty, summary.refused) == (2, 2, 0, 0)
@@ -103,7 +103,7 @@ def test_each_capture_is_stored_at_the_instant_at_which_it_was_taken(archive_at,
     assert (set(rows["origin"]), set(rows["time_basis"])) == ({"archive"}, {"capture"})
 
 
-def test_a_second_run_fetches_nothing_but_the_index(archive_at, store):
+def test_second_run_requests_only_the_index(archive_at, store):
     with ArchiveServer(JULY, held("20250709101112", EMPTY), AUGUST) as server:
         assert fill(archive_at(server.url), store).empty == 1
         server.requests.clear()
@@ -112,7 +112,7 @@ def test_a_second_run_fetches_nothing_but_the_index(archive_at, store):
         assert server.asked("/web/") == server.asked("/crawl-data/") == []
 
 
-def test_of_an_hour_one_ticker_is_taken_and_a_capture_without_one_is_passed_over(archive_at, store):
+def test_one_ticker_per_hour_is_stored_and_captures_without_one_are_skipped(archive_at, store):
     captures = [
         held("20250708100000", EMPTY, "https://timesca.com/a"),
         held("20250708101112", THE_8TH, "https://timesca.com/b"),
@@ -125,7 +125,7 @@ def test_of_an_hour_one_ticker_is_taken_and_a_capture_without_one_is_passed_over
     assert [f"{at:%H:%M:%S}" for at in sorted(set(fx.load(store)["observed_at"]))] == ["10:11:12", "11:00:00"]
 
 
-def test_only_pages_of_the_site_and_the_span_are_fetched(archive_at, store):
+def test_only_pages_of_the_site_and_the_span_are_requested(archive_at, store):
     captures = [
         held("20250708100000", url="https://example.org/"),
         held("20250708110000", url="https://timesca.com.example.org/"),
@@ -140,7 +140,7 @@ def test_only_pages_of_the_site_and_the_span_are_fetched(archive_at, store):
         assert fill(archive_at(server.url), store, date(2025, 7, 20), date(2025, 7, 20)).read == 1
 
 
-def test_captures_without_a_ticker_are_on_record_beside_the_tables(store, tmp_path, fetcher):
+def test_captures_without_a_ticker_are_recorded_beside_the_tables(store, tmp_path, fetcher):
     with ArchiveServer(held("20250708101112", EMPTY), held("20250709101112", b"")) as server:
         fill(wayback_at(server.url, fetcher), store)
     written = json.loads((tmp_path / "parquet" / "asked" / "timesca.wayback.json").read_text())
@@ -149,27 +149,27 @@ def test_captures_without_a_ticker_are_on_record_beside_the_tables(store, tmp_pa
 
 
 @pytest.mark.parametrize("text", ['{"captures": ["2025"]}', '{"captures": [5]}', '{"captures": {}}', "nothing"])
-def test_a_damaged_record_of_them_is_named(store, tmp_path, fetcher, text):
+def test_damaged_record_of_empty_captures_is_named(store, tmp_path, fetcher, text):
     (tmp_path / "parquet" / "asked").mkdir(parents=True)
     (tmp_path / "parquet" / "asked" / "timesca.wayback.json").write_text(text)
     with pytest.raises(StoreError, match=r"asked/timesca\.wayback\.json"):
         fill(wayback_at("http://127.0.0.1:9/", fetcher), store)
 
 
-def test_a_full_record_of_them_is_named_and_stays_as_it_is(store):
+def test_full_record_of_empty_captures_is_named_and_stays_unchanged(store):
     record_empty_captures(store.medium, "timesca", "wayback", ["20250708101112"])
     with pytest.raises(StoreError, match=r"asked/timesca\.wayback\.json: 60 bytes would be more than 50"):
         record_empty_captures(store.medium, "timesca", "wayback", ["20250709101112"], max_bytes=50)
     assert empty_captures(store.medium, "timesca", "wayback") == {"20250708101112"}
 
 
-def test_any_span_can_be_asked_for(archive_at, store):
+def test_any_span_can_be_requested(archive_at, store):
     with ArchiveServer(JULY) as server:
         assert fill(archive_at(server.url), store, date.min, date.max).read == 1
         assert all("from=1996" in path for path in server.asked("/cdx/"))
 
 
-def test_progress_is_told_of_captures(archive_at, store):
+def test_progress_counts_captures(archive_at, store):
     told = []
     with ArchiveServer(JULY, held("20250709101112")) as server:
         fill(archive_at(server.url), store, progress=lambda done, of: told.append((done, of)))
@@ -179,7 +179,7 @@ def test_progress_is_told_of_captures(archive_at, store):
 # Manners
 
 
-def test_requests_to_the_index_and_for_captures_have_their_pauses(archive_at, store):
+def test_requests_for_index_and_captures_are_separated_by_pauses(archive_at, store):
     slept = []
     with ArchiveServer(JULY, AUGUST) as server:
         summary = fill(archive_at(server.url, slept), store)
@@ -194,7 +194,7 @@ def refusal(status, **fields):
     return status, {name.replace("_", "-"): value for name, value in fields.items()}, b""
 
 
-def test_repeated_refusals_end_the_run_and_a_later_one_goes_on(archive_at, store):
+def test_repeated_refusals_end_the_run_and_the_next_run_continues(archive_at, store):
     slept = []
     with ArchiveServer(JULY, held("20250709101112"), held("20250710101112")) as server:
         archive = archive_at(server.url, slept)
@@ -215,7 +215,7 @@ def test_repeated_refusals_end_the_run_and_a_later_one_goes_on(archive_at, store
         assert fill(archive_at(server.url), store).read == 2
 
 
-def test_a_refused_index_is_told(archive_at, store):
+def test_refused_index_is_reported(archive_at, store):
     with ArchiveServer(JULY) as server:
         server.answers = [refusal(503, retry_after="7200")]
         summary = fill(archive_at(server.url), store)
@@ -223,7 +223,7 @@ def test_a_refused_index_is_told(archive_at, store):
         assert len(server.requests) == 1
 
 
-def test_what_the_server_asks_for_is_waited_for(archive_at, store):
+def test_retry_after_of_an_archive_is_respected(archive_at, store):
     slept = []
     with ArchiveServer(JULY) as server:
         server.answers = [refusal(429, retry_after="45")]
@@ -232,13 +232,13 @@ def test_what_the_server_asks_for_is_waited_for(archive_at, store):
 
 
 @pytest.mark.parametrize("status", [403, 408])
-def test_an_archive_that_shuts_us_out_is_left_alone(store, fetcher, status):
+def test_archive_that_refuses_the_client_ends_the_run(store, fetcher, status):
     with ArchiveServer(JULY) as server:
         server.answers = [refusal(status)] * 3
         assert f"status {status}" in fill(wayback_at(server.url, fetcher), store).stopped
 
 
-def test_a_capture_that_the_archive_does_not_give_is_named_and_the_others_go_on(store, fetcher):
+def test_undelivered_capture_is_reported_and_the_run_continues(store, fetcher):
     with ArchiveServer(JULY, AUGUST) as server:
         archive = wayback_at(server.url, fetcher)
         server.memento = datetime(2025, 8, 4, 14, 54, 8, tzinfo=UTC)
@@ -250,7 +250,7 @@ def test_a_capture_that_the_archive_does_not_give_is_named_and_the_others_go_on(
 
 
 @pytest.mark.parametrize("answer", [refusal(404), refusal(302, location="/web/2020id_/x"), refusal(500)])
-def test_a_capture_that_fails_does_not_stand_in_the_way(store, fetcher, answer):
+def test_failed_capture_does_not_end_the_run(store, fetcher, answer):
     with ArchiveServer(JULY, AUGUST) as server:
         archive = wayback_at(server.url, fetcher)
         listed = list(archive.listings("timesca.com", *ALL_TIME))
@@ -263,7 +263,7 @@ def test_a_capture_that_fails_does_not_stand_in_the_way(store, fetcher, answer):
 # The Wayback Machine
 
 
-def test_the_index_is_read_page_by_page_with_its_resume_keys(store, fetcher):
+def test_index_is_read_by_resume_keys(store, fetcher):
     with ArchiveServer(*(held(f"202507{day:02}101112") for day in range(1, 8))) as server:
         server.rows_per_answer = 3
         summary = fill(wayback_at(server.url, fetcher), store)
@@ -292,7 +292,7 @@ def test_recorded_answers_of_the_index_are_read():
 
 
 @pytest.mark.parametrize("body", [b"[]", b"", b"\n", b'[["timestamp","original","mimetype","statuscode"]]'])
-def test_an_index_may_have_nothing(body):
+def test_index_without_captures_is_empty(body):
     assert wayback.read_index(body, "timesca.com", *ALL_TIME) == ([], None)
 
 
@@ -312,12 +312,12 @@ def test_an_index_may_have_nothing(body):
         b"[" + b'["a"],' * 20_000 + b'["a"]]',
     ],
 )
-def test_an_answer_that_is_no_index_is_refused(body):
+def test_answer_that_is_no_index_is_refused(body):
     with pytest.raises(ParseError):
         wayback.read_index(body, "timesca.com", *ALL_TIME)
 
 
-def test_an_index_that_leads_in_a_circle_is_left(store, fetcher):
+def test_index_with_a_circle_of_resume_keys_ends_the_run(store, fetcher):
     page = b'[["timestamp","original","mimetype","statuscode"],[],["again"]]'
     with ArchiveServer() as server:
         server.answers = [(200, {"Content-Type": "application/json"}, page)] * 5
@@ -328,7 +328,7 @@ def test_an_index_that_leads_in_a_circle_is_left(store, fetcher):
 # Common Crawl
 
 
-def test_each_crawl_of_the_span_is_asked_and_pieces_of_its_file_are_fetched(store, fetcher):
+def test_each_crawl_of_the_span_is_searched_and_pieces_of_its_file_are_requested(store, fetcher):
     throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
     with ArchiveServer(AUGUST, held("20250805101112")) as server:
         archive = CommonCrawl(server.url, server.url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
@@ -341,7 +341,7 @@ def test_each_crawl_of_the_span_is_asked_and_pieces_of_its_file_are_fetched(stor
         assert server.ranges[0].startswith("bytes=0-")
 
 
-def test_the_list_of_crawls_is_asked_for_once_a_day(store, fetcher):
+def test_list_of_crawls_is_requested_once_a_day(store, fetcher):
     with ArchiveServer(AUGUST, held("20250805101112")) as server:
         for hours in (0, 23, 25):
             clock = FixedClock(NOON + timedelta(hours=hours))
@@ -394,7 +394,7 @@ def test_recorded_answers_of_common_crawl_are_read():
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b"[5]", b'[{"id": "../../x"}]', b'[{"id": "CC-MAIN-2025-33/../x"}]', b"[{}]", b"[" * 100_000]
 )
-def test_an_answer_that_is_no_list_of_crawls_is_refused(body):
+def test_answer_that_is_no_list_of_crawls_is_refused(body):
     with pytest.raises(ParseError):
         read_crawls(body, *ALL_TIME)
 
@@ -428,7 +428,7 @@ ROW = {
         {"timestamp": None},
     ],
 )
-def test_a_place_that_leads_elsewhere_is_refused(change):
+def test_place_outside_the_data_root_is_refused(change):
     assert len(commoncrawl.read_index(json.dumps(ROW).encode(), "timesca.com", *ALL_TIME)) == 1
     with pytest.raises(ParseError):
         commoncrawl.read_index(json.dumps({**ROW, **change}).encode(), "timesca.com", *ALL_TIME)
@@ -455,7 +455,7 @@ def packed_in(encoding):
         (gzip.compress(packed_in("br")), "content encoding 'br' is not supported"),
     ],
 )
-def test_a_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher, piece, said):
+def test_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher, piece, said):
     throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
     longer = render_html(THE_8TH, None).encode() + hashlib.sha256().hexdigest().encode()
     with ArchiveServer(held("20250804145408", longer)) as server:
@@ -469,7 +469,7 @@ def test_a_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher
     assert empty_captures(store.medium, "timesca", "commoncrawl") == set()
 
 
-def test_a_server_that_ignores_the_range_is_not_read(store, fetcher):
+def test_answer_that_ignores_the_range_ends_the_run(store, fetcher):
     throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
     with ArchiveServer(AUGUST) as server:
         archive = CommonCrawl(server.url, server.url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
@@ -493,7 +493,7 @@ def test_a_server_that_ignores_the_range_is_not_read(store, fetcher):
         "https://timesca.com",
     ],
 )
-def test_pages_of_the_site_are_known(url):
+def test_pages_of_the_site_are_accepted(url):
     assert is_page_of("timesca.com", url)
 
 
@@ -520,18 +520,18 @@ def test_pages_of_the_site_are_known(url):
         "",
     ],
 )
-def test_what_is_no_plain_page_of_the_site_is_not_asked_for(url):
+def test_other_urls_are_not_accepted_as_pages_of_the_site(url):
     assert not is_page_of("timesca.com", url)
 
 
-def test_a_site_is_a_host_without_www():
+def test_site_is_a_host_without_www():
     assert site_of("https://www.timesca.com/") == "timesca.com"
     assert site_of("http://[::") == ""
     assert not is_page_of("", "https:///x")
 
 
 @pytest.mark.parametrize("text", ["2025", "20250230101112", "2025080414540x", "٢٠٢٥٠٨٠٤١٤٥٤٠٨", 20250804145408, None])
-def test_an_instant_of_an_index_is_fourteen_digits(text):
+def test_timestamp_of_an_index_has_fourteen_digits(text):
     with pytest.raises(ParseError):
         read_stamp(text)
 
@@ -539,7 +539,7 @@ def test_an_instant_of_an_index_is_fourteen_digits(text):
 # The command
 
 
-def test_the_command_asks_the_configured_archive(tmp_path):
+def test_command_requests_the_configured_archive(tmp_path):
     with ArchiveServer() as server:
         config = tmp_path / "config.toml"
         config.write_text(f'[store]\npath = "parquet"\n[archives]\nwayback = "{server.url}"\n')
@@ -554,7 +554,7 @@ def test_the_command_asks_the_configured_archive(tmp_path):
     )
 
 
-def test_the_command_says_why_it_stopped(tmp_path):
+def test_command_reports_why_an_archive_stopped_it(tmp_path):
     with ArchiveServer() as server:
         server.answers = [refusal(403)]
         config = tmp_path / "config.toml"

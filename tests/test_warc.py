@@ -66,7 +66,7 @@ def bring_in(tmp_path, data, name="crawl.warc.gz", **options):
 
 
 @pytest.mark.parametrize("pack", [plain, packed, lambda *records: gzip.compress(plain(*records))])
-def test_the_pages_of_the_site_are_stored_when_their_records_say(tmp_path, pack):
+def test_pages_of_the_site_are_stored_at_their_capture_times(tmp_path, pack):
     data = pack(INFO, HOME, ELSEWHERE, ARTICLE, NO_TICKER, PICTURE, MOVED, LAST)
     store, summary = bring_in(tmp_path, data)
     assert (summary.captures, summary.empty, summary.elsewhere, summary.refused) == (3, 1, 3, [])
@@ -87,7 +87,7 @@ def test_importing_again_adds_nothing(tmp_path):
     assert (summary.added, summary.known) == (0, 10)
 
 
-def test_an_instant_for_all_is_refused(tmp_path):
+def test_observed_at_is_refused_for_a_warc_file(tmp_path):
     _, summary = bring_in(tmp_path, packed(HOME), observed_at="2024-09-08")
     assert "leave --observed-at out" in summary.refused[0][1]
     assert summary.added == 0
@@ -96,19 +96,19 @@ def test_an_instant_for_all_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "date", ["2124-09-08T12:00:00Z", "1969-01-01T00:00:00Z", "2024-09", "2024-09-08", "soon", None]
 )
-def test_a_record_without_a_possible_instant_is_named_and_the_others_go_on(tmp_path, date):
+def test_record_with_an_impossible_timestamp_is_reported_and_reading_continues(tmp_path, date):
     _, summary = bring_in(tmp_path, packed(warc_record(HOME, **{"WARC-Date": date}), LAST))
     assert (summary.captures, len(summary.refused)) == (1, 1)
     assert "crawl.warc.gz at byte 0" in summary.refused[0][0]
 
 
-def test_an_instant_keeps_its_fraction_and_its_zone(tmp_path):
+def test_timestamp_keeps_its_fraction_and_is_converted_to_utc(tmp_path):
     data = plain(warc_record(HOME, **{"WARC-Date": "2024-09-08T14:00:00.25+02:00"}))
     assert read(data)[0].instant == datetime(2024, 9, 8, 12, 0, 0, 250000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("pack", [plain, packed])
-def test_one_on_standard_input_is_to_be_named(tmp_path, monkeypatch, pack):
+def test_warc_file_on_standard_input_is_refused(tmp_path, monkeypatch, pack):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(pack(HOME))))
     summary = import_pages(find_pages(["-"]), source=SOURCE, store=Store(tmp_path / "parquet"))
     assert summary.refused == [
@@ -116,7 +116,7 @@ def test_one_on_standard_input_is_to_be_named(tmp_path, monkeypatch, pack):
     ]
 
 
-def test_a_saved_page_beside_it_is_imported_as_ever(tmp_path):
+def test_saved_page_beside_a_warc_file_is_imported(tmp_path):
     folder = tmp_path / "saved"
     folder.mkdir()
     (folder / "a.html").write_bytes(render_html(TICKS, date(2024, 9, 13)).encode())
@@ -127,7 +127,7 @@ def test_a_saved_page_beside_it_is_imported_as_ever(tmp_path):
     assert set(fx.load(store)["origin"]) == {"page", "archive"}
 
 
-def test_the_command_names_damaged_records_and_ends_with_1(tmp_path):
+def test_command_reports_damaged_records_and_exits_with_1(tmp_path):
     broken = bytearray(packed(HOME))
     broken[200] ^= 255
     (tmp_path / "crawl.warc.gz").write_bytes(bytes(broken) + packed(LAST))
@@ -152,12 +152,12 @@ def test_the_command_names_damaged_records_and_ends_with_1(tmp_path):
         (b"", False),
     ],
 )
-def test_a_file_is_known_by_its_content(tmp_path, data, is_one):
+def test_warc_file_is_recognised_by_its_content(tmp_path, data, is_one):
     (tmp_path / "file").write_bytes(data)
     assert is_warc(tmp_path / "file") is is_one
 
 
-def test_a_folder_and_a_pipe_are_none(tmp_path):
+def test_folder_and_pipe_are_no_warc_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert not is_warc(tmp_path)
     assert not is_warc(tmp_path / "pipe")
@@ -166,7 +166,7 @@ def test_a_folder_and_a_pipe_are_none(tmp_path):
 # Reading records
 
 
-def test_a_record_of_common_crawl_is_read():
+def test_recorded_record_of_common_crawl_is_read():
     with (PAYLOADS / "commoncrawl_record.warc.gz").open("rb") as file:
         [record] = read_warc(file)
     assert (record.url, record.http_status) == ("http://commoncrawl.org", 301)
@@ -202,7 +202,7 @@ def chunked(body):
         answer(b"Content-Encoding: br\r\nTransfer-Encoding: chunked\r\n", PAGE),
     ],
 )
-def test_encodings_of_the_answer_are_undone(record):
+def test_encodings_of_the_answer_are_decoded(record):
     assert read(packed(record))[0].body == PAGE
 
 
@@ -222,7 +222,7 @@ TEXT = "Currencies\nKGS/USD = 0.01188 ▲ 0.85%\n"
         ("BR", b"<\x02" + PACKED),
     ],
 )
-def test_a_page_in_another_encoding_is_damaged_and_not_one_without_a_ticker(tmp_path, encoding, body):
+def test_page_in_an_unsupported_encoding_is_damaged_and_not_empty(tmp_path, encoding, body):
     _, summary = bring_in(tmp_path, packed(answer(b"Content-Encoding: %b\r\n" % encoding.encode(), body), LAST))
     assert (summary.captures, summary.empty, len(summary.refused)) == (1, 0, 1)
     assert summary.refused[0][1] == f"content encoding {encoding.lower()!r} is not supported"
@@ -239,18 +239,18 @@ def test_a_page_in_another_encoding_is_damaged_and_not_one_without_a_ticker(tmp_
         b"\xff\xfe" + TEXT.encode("utf-16-le"),
     ],
 )
-def test_a_page_or_a_text_whose_encoding_was_undone_is_taken_as_it_is(body):
+def test_body_that_the_crawler_decoded_is_used_unchanged(body):
     assert read(plain(answer(b"Content-Encoding: br\r\n", body)))[0].body == body
 
 
-def test_a_text_in_the_charset_that_it_declares_is_taken_as_it_is():
+def test_text_in_its_declared_charset_is_used_unchanged():
     body = "Курсы\n1,5\n".encode("cp1251")
     head = b"Content-Encoding: br\r\nContent-Type: text/plain; charset=windows-1251\r\n"
     record = answer(head, body).replace(b"Content-Type: text/html\r\n", b"X-From: somebody1234567\r\n")
     assert read(plain(record))[0].body == body
 
 
-def test_a_style_sheet_in_another_encoding_is_skipped_as_ever(tmp_path):
+def test_style_sheet_in_an_unsupported_encoding_is_skipped(tmp_path):
     record = answer(b"Content-Encoding: br\r\n", PACKED).replace(b"Type: text/html\r", b"Type: text/css \r")
     _, summary = bring_in(tmp_path, packed(record, LAST))
     assert (summary.captures, summary.elsewhere, summary.refused) == (1, 1, [])
@@ -270,7 +270,7 @@ def test_a_style_sheet_in_another_encoding_is_skipped_as_ever(tmp_path):
     ],
 )
 @pytest.mark.parametrize("pack", [plain, packed])
-def test_a_bad_response_is_named_and_the_next_one_is_read(pack, record, why):
+def test_damaged_response_is_reported_and_the_next_one_is_read(pack, record, why):
     bad, good = read(pack(record, LAST))
     assert why in bad.reason
     assert (bad.offset, good.url) == (0, LAST.url)
@@ -293,7 +293,7 @@ def test_a_bad_response_is_named_and_the_next_one_is_read(pack, record, why):
     ],
 )
 @pytest.mark.parametrize("pack", [plain, packed])
-def test_reading_goes_on_behind_a_damaged_record(pack, record):
+def test_reading_resumes_after_a_damaged_record(pack, record):
     found = read(pack(HOME, record, LAST))
     pages = [item.url for item in found if isinstance(item, WarcPage)]
     assert (pages[0], pages[-1]) == (HOME.url, LAST.url)
@@ -301,7 +301,7 @@ def test_reading_goes_on_behind_a_damaged_record(pack, record):
 
 
 @pytest.mark.parametrize("position", [0, 3, 50, 300, -5])
-def test_a_damaged_member_is_named_and_the_others_are_read(position):
+def test_damaged_member_is_reported_and_the_others_are_read(position):
     broken = bytearray(packed(ARTICLE))
     broken[position] ^= 255
     found = read(packed(HOME) + bytes(broken) + packed(LAST))
@@ -311,7 +311,7 @@ def test_a_damaged_member_is_named_and_the_others_are_read(position):
 
 
 @pytest.mark.parametrize("pack", [plain, packed])
-def test_a_file_that_is_cut_short_anywhere_gives_what_is_whole_and_no_more(pack):
+def test_truncated_file_gives_its_whole_records_only(pack):
     data = pack(HOME, LAST)
     first = len(pack(HOME))
     for length in range(first + 4, len(data) - 8, 41):
@@ -321,7 +321,7 @@ def test_a_file_that_is_cut_short_anywhere_gives_what_is_whole_and_no_more(pack)
 
 
 @pytest.mark.parametrize("gap", range(-3, 4))
-def test_a_member_may_end_anywhere_in_what_is_read_at_a_time(gap):
+def test_member_may_end_anywhere_in_a_block(gap):
     rest = 65_536 + gap - len(packed(HOME))
     filler = next(
         member
@@ -335,14 +335,14 @@ def test_a_member_may_end_anywhere_in_what_is_read_at_a_time(gap):
 # Bounds
 
 
-def test_a_bomb_ends_where_it_passes_what_honest_files_unpack_to():
+def test_gzip_bomb_ends_at_the_limit_of_unpacked_bytes():
     head = b"WARC/1.0\r\nWARC-Type: resource\r\nContent-Length: 300000000\r\n\r\n"
     data = packed(HOME) + gzip.compress(head + bytes(300_000_000), 1) + packed(LAST)
     records = list(read_warc(io.BytesIO(data), packed_slack_bytes=1_000_000))
     assert urls(records) == [HOME.url, "the file unpacks to more than the limit: the rest is left out"]
 
 
-def test_records_within_records_do_not_make_reading_quadratic():
+def test_nested_records_are_read_in_linear_time():
     data = b"".join(b"WARC/1.0\r\nContent-Length: 99999999\r\n\r\n" for _ in range(30_000))
     assert [type(item) for item in read(data)] == [DamagedRecord, DamagedRecord]
 
@@ -352,7 +352,7 @@ def test_marks_without_records_are_one_damage():
     assert [type(item) for item in read(data)] == [WarcPage, DamagedRecord, WarcPage]
 
 
-def test_members_are_unpacked_to_what_is_asked_for():
+def test_members_are_unpacked_up_to_the_requested_size():
     members = Members(io.BytesIO(gzip.compress(bytes(10_000_000)) + gzip.compress(b"end")))
     buffer = memoryview(bytearray(1000))
     counts = [members.readinto(buffer) for _ in range(10_001)]
@@ -367,7 +367,7 @@ def test_rubbish_is_one_damage():
         io.BufferedReader(Members(io.BytesIO(b"rubbish"))).read()
 
 
-def test_records_of_pages_that_are_no_responses_are_counted(tmp_path):
+def test_page_records_other_than_responses_are_counted(tmp_path):
     other = warc_record(HOME, **{"WARC-Type": "resource", "Content-Type": "text/html"})
     _, summary = bring_in(tmp_path, packed(HOME, other))
     assert (summary.captures, summary.elsewhere, summary.added) == (1, 1, 5)

@@ -81,7 +81,7 @@ def two_days(pages, store):
     return store
 
 
-def test_two_saved_pages_give_ten_rows_exactly_as_printed(two_days):
+def test_two_saved_pages_give_ten_rows_as_printed(two_days):
     rows = fx.load(two_days)[["observed_at", "pair", "rate_text", "change_text"]]
     assert [(f"{at:%d}", *texts) for at, *texts in rows.itertuples(index=False)] == [
         ("13", "KGS/USD", "0.01144", "0%"),
@@ -98,7 +98,7 @@ def test_two_saved_pages_give_ten_rows_exactly_as_printed(two_days):
     assert set(rows["observed_at"]) == {datetime(2025, 11, 13, tzinfo=UTC), datetime(2025, 11, 14, tzinfo=UTC)}
 
 
-def test_the_drift_between_two_saved_pages_is_what_their_digits_can_show(two_days):
+def test_drift_between_two_saved_pages_is_within_the_printed_digits(two_days):
     drift = fx.drift(two_days, start="2025-11-13", end="2025-11-14").set_index("pair")
     assert drift["significant"].to_dict() == {
         "KGS/USD": False,
@@ -117,7 +117,7 @@ def test_the_drift_between_two_saved_pages_is_what_their_digits_can_show(two_day
 # Which pages
 
 
-def test_a_folder_stands_for_all_files_below_it_but_hidden_ones(pages):
+def test_folder_includes_all_files_below_it_except_hidden_ones(pages):
     for name in ("b.txt", "a.html", "deep/er/c.htm", ".hidden", ".git/d.txt"):
         save(pages, name, "")
     assert [page.name for page in find_pages([str(pages)])] == [
@@ -127,19 +127,19 @@ def test_a_folder_stands_for_all_files_below_it_but_hidden_ones(pages):
     ]
 
 
-def test_a_folder_below_a_hidden_one_is_read_when_it_is_named(pages):
+def test_hidden_folder_is_read_if_it_is_named(pages):
     save(pages, ".saved/a.txt", "")
     assert [page.name for page in find_pages([f"{pages}/.saved"])] == [f"{pages}/.saved/a.txt"]
 
 
-def test_a_pattern_stands_for_what_matches_it(pages):
+def test_pattern_includes_its_matches(pages):
     for name in ("a1.txt", "a2.txt", "b1.txt", "deep/a3.txt"):
         save(pages, name, "")
     assert [page.name for page in find_pages([f"{pages}/a*.txt"])] == [f"{pages}/a1.txt", f"{pages}/a2.txt"]
     assert len(find_pages([f"{pages}/**/a*.txt"])) == 3
 
 
-def test_a_pattern_that_matches_a_folder_stands_for_its_files(pages):
+def test_pattern_that_matches_a_folder_includes_its_files(pages):
     save(pages, "y2024/a.txt", "")
     save(pages, "y2025/deep/b.txt", "")
     assert [page.name for page in find_pages([f"{pages}/y*"])] == [
@@ -148,25 +148,25 @@ def test_a_pattern_that_matches_a_folder_stands_for_its_files(pages):
     ]
 
 
-def test_a_pattern_may_match_a_folder_whose_name_looks_like_a_pattern(pages):
+def test_pattern_may_match_a_folder_named_like_a_pattern(pages):
     save(pages, "saved [2025]/a.txt", "")
     assert [page.name for page in find_pages([f"{pages}/saved*"])] == [f"{pages}/saved [2025]/a.txt"]
 
 
 @pytest.mark.parametrize("name", ["page [1].txt", "page*.txt", "what?.txt", "-.txt"])
-def test_a_file_whose_name_looks_like_a_pattern_is_that_file(pages, name):
+def test_file_named_like_a_pattern_is_that_file(pages, name):
     save(pages, "page 1.txt", "")
     assert [page.name for page in find_pages([save(pages, name, "")])] == [f"{pages}/{name}"]
 
 
-def test_a_page_that_is_named_twice_is_read_once(pages, monkeypatch):
+def test_page_named_twice_is_read_once(pages, monkeypatch):
     file = save(pages, "a.txt", "")
     monkeypatch.chdir(pages)
     assert find_pages([file, "a.txt", str(pages), f"{pages}/*.txt", "-", "-"]) == [FilePage(Path(file)), StdinPage()]
 
 
 @pytest.mark.parametrize("argument", ["none.txt", "none/", "*.none", ""])
-def test_an_argument_that_stands_for_nothing_is_refused_by_name(pages, argument):
+def test_argument_without_files_is_refused_by_name(pages, argument):
     with pytest.raises(FileNotFoundError, match="no such file or folder"):
         find_pages([f"{pages}/nothing{argument}"])
 
@@ -188,7 +188,7 @@ def test_text_and_html_of_one_page_give_the_same_rows(pages, store):
 # When a page was
 
 
-def test_a_page_stands_at_the_date_it_prints(pages, store):
+def test_page_is_stored_at_its_printed_date(pages, store):
     bring_in(store, save(pages, "a.txt", render_text(TODAY, DAY)))
     ticks = fx.load(store)
     assert set(ticks["observed_at"]) == {datetime(2025, 11, 14, tzinfo=UTC)}
@@ -214,7 +214,7 @@ def test_a_page_stands_at_the_date_it_prints(pages, store):
     ],
 )
 @pytest.mark.parametrize("page_date", [DAY, None])
-def test_what_is_said_of_a_page_goes_before_what_it_prints(pages, store, observed_at, instant, basis, page_date):
+def test_observed_at_takes_precedence_over_the_printed_date(pages, store, observed_at, instant, basis, page_date):
     file = save(pages, "a.txt", render_text(TODAY, page_date))
     assert bring_in(store, file, observed_at=observed_at).added == 5
     ticks = fx.load(store)
@@ -223,14 +223,14 @@ def test_what_is_said_of_a_page_goes_before_what_it_prints(pages, store, observe
     assert list(ticks["source_date"].isna()) == [page_date is None] * 5
 
 
-def test_an_instant_that_is_none_is_refused_before_anything_is_stored(pages, store, tmp_path):
+def test_invalid_observed_at_is_refused_before_anything_is_stored(pages, store, tmp_path):
     file = save(pages, "a.txt", render_text(TODAY, DAY))
     with pytest.raises(ValueError, match="'yesterday' is no date or instant"):
         bring_in(store, file, observed_at="yesterday")
     assert not (tmp_path / "store").exists()
 
 
-def test_a_page_without_a_date_is_refused_by_name_and_the_others_go_on(pages, store):
+def test_page_without_a_date_is_refused_by_name_and_the_import_continues(pages, store):
     save(pages, "a.txt", render_text(TODAY, None))
     save(pages, "b.txt", render_text(TODAY, DAY))
     summary = bring_in(store, str(pages))
@@ -253,7 +253,7 @@ def test_a_page_without_a_date_is_refused_by_name_and_the_others_go_on(pages, st
         (render_text(TODAY, DAY)[:250], "0.285 without a change"),
     ],
 )
-def test_a_page_that_cannot_be_read_is_refused_by_name_and_the_others_go_on(pages, store, text, reason):
+def test_unreadable_page_is_refused_by_name_and_the_import_continues(pages, store, text, reason):
     save(pages, "a.txt", text)
     save(pages, "b.txt", render_text(TODAY, DAY))
     summary = bring_in(store, str(pages))
@@ -263,7 +263,7 @@ def test_a_page_that_cannot_be_read_is_refused_by_name_and_the_others_go_on(page
     assert (summary.pages, summary.added) == (2, 5)
 
 
-def test_a_file_that_is_too_large_is_refused_by_name_and_the_others_go_on(pages, store):
+def test_too_large_file_is_refused_by_name_and_the_import_continues(pages, store):
     save(pages, "a.txt", render_text(TODAY, DAY))
     os.truncate(pages / "a.txt", 50_000_001)
     save(pages, "b.txt", render_text(TODAY, DAY))
@@ -272,7 +272,7 @@ def test_a_file_that_is_too_large_is_refused_by_name_and_the_others_go_on(pages,
     assert (summary.pages, summary.added) == (2, 5)
 
 
-def test_a_file_that_cannot_be_opened_is_refused_by_name_and_the_others_go_on(pages, store):
+def test_missing_file_is_refused_by_name_and_the_import_continues(pages, store):
     good = save(pages, "b.txt", render_text(TODAY, DAY))
     gone = FilePage(pages / "gone.txt")
     summary = import_pages([gone, FilePage(Path(good))], source=SOURCE, store=store)
@@ -285,7 +285,7 @@ def test_no_page_is_no_error(store):
     assert (summary.pages, summary.added, summary.known, summary.refused) == (0, 0, 0, [])
 
 
-def test_a_store_that_refuses_is_no_fault_of_a_page(pages, tmp_path):
+def test_store_that_refuses_a_page_ends_the_import(pages, tmp_path):
     calls = FileCalls()
 
     def full(*_arguments):
@@ -315,14 +315,14 @@ def test_pages_of_one_date_with_different_values_are_all_kept(pages, store):
     assert list(fx.load(store, pairs=["TJS/USD"])["rate_text"]) == ["0.10835", "0.10840"]
 
 
-def test_a_value_with_another_sign_of_zero_is_another_row(pages, store):
+def test_other_sign_of_zero_is_another_row(pages, store):
     save(pages, "a.txt", render_text(TODAY, DAY))
     save(pages, "b.txt", render_text(printed(TICKER[0], ("KZT/USD", "0.00191", "0%"), *TICKER[2:]), DAY))
     assert bring_in(store, str(pages)).added == 6
     assert sorted(fx.load(store, pairs=["KZT/USD"])["change_text"]) == ["-0%", "0%"]
 
 
-def test_more_pages_than_one_batch_are_all_stored(pages, store):
+def test_pages_of_more_than_one_batch_are_all_stored(pages, store):
     file = FilePage(Path(save(pages, "a.txt", render_text(TODAY, DAY, copies=1))))
     summary = import_pages([file] * 4_100, source=SOURCE, store=store)
     assert (summary.pages, summary.added, summary.known) == (4_100, 5, 20_495)
@@ -343,7 +343,7 @@ def test_folder_without_files_is_named(tmp_path):
         find_pages([str(tmp_path)])
 
 
-def test_link_that_leads_to_itself_is_refused_by_name(tmp_path):
+def test_link_to_itself_is_refused_by_name(tmp_path):
     (tmp_path / "self").symlink_to(tmp_path / "self")
     summary = import_pages(find_pages([str(tmp_path)]), source=SOURCE, store=Store(tmp_path / "store"))
     assert [name for name, _ in summary.refused] == [str(tmp_path / "self")]
@@ -398,7 +398,7 @@ def test_pages_and_tables_can_be_imported_together(saved, store, pages, tmp_path
         (lambda table: pa.table({"a": [1, 2]}), "no column source"),
     ],
 )
-def test_table_that_holds_no_ticks_is_refused_by_name_and_the_others_go_on(saved, store, tmp_path, change, named):
+def test_table_without_ticks_is_refused_by_name_and_the_import_continues(saved, store, tmp_path, change, named):
     pq.write_table(change(pq.read_table(tmp_path / "export.parquet")), tmp_path / "bad.parquet")
 
     summary = import_files(store, tmp_path / "bad.parquet", tmp_path / "export.parquet")
@@ -409,7 +409,7 @@ def test_table_that_holds_no_ticks_is_refused_by_name_and_the_others_go_on(saved
     assert named in reason
 
 
-def test_ticks_of_the_future_are_refused(saved, store, tmp_path):
+def test_ticks_in_the_future_are_refused(saved, store, tmp_path):
     summary = import_files(store, tmp_path / "export.parquet", clock=FixedClock(NOON))
 
     assert [reason for _, reason in summary.refused] == ["ticks before 1970 or in the future"]
@@ -417,7 +417,7 @@ def test_ticks_of_the_future_are_refused(saved, store, tmp_path):
 
 
 @pytest.mark.parametrize("kept", [4, 100, -1, -100])
-def test_table_that_is_cut_short_is_refused_by_name(saved, store, tmp_path, kept):
+def test_truncated_table_is_refused_by_name(saved, store, tmp_path, kept):
     content = (tmp_path / "export.parquet").read_bytes()
     (tmp_path / "cut.parquet").write_bytes(content[:kept])
 
@@ -484,7 +484,7 @@ def test_flipped_bit_of_a_segment_is_refused_or_harmless(saved, tmp_path):
             assert len(summary.refused) == 1
 
 
-def test_broken_off_import_counts_what_is_stored(saved, tmp_path):
+def test_interrupted_import_counts_stored_rows(saved, tmp_path):
     class FullLater(FileCalls):
         left = 2
 
@@ -506,7 +506,7 @@ def test_broken_off_import_counts_what_is_stored(saved, tmp_path):
     assert summary.added == len(fx.load(tmp_path / "full")) == 10
 
 
-def test_parquet_on_standard_input_is_named(store, saved, tmp_path, monkeypatch):
+def test_parquet_file_on_standard_input_is_refused(store, saved, tmp_path, monkeypatch):
     class Stdin:
         buffer = (tmp_path / "export.parquet").open("rb")
 
