@@ -1,4 +1,4 @@
-"""Web archives on loopback: the interfaces of the Wayback Machine and of Common Crawl, after recorded answers."""
+"""Web archives on loopback: serve the interfaces of the Wayback Machine and of Common Crawl as recorded."""
 
 import gzip
 import hashlib
@@ -22,8 +22,8 @@ _NOTHING = b'{"message": "No Captures found for: timesca.com/*"}'
 
 
 @dataclass(frozen=True)
-class Held:
-    """A capture that the archives hold."""
+class ArchivedPage:
+    """A capture in both archives."""
 
     stamp: str
     url: str
@@ -36,15 +36,15 @@ class Held:
         return b32encode(hashlib.sha1(self.body).digest()).decode()
 
 
-def warc_record(held, **changes):
+def warc_record(page, **changes):
     """A response record as crawlers write it, not packed."""
-    head = f"HTTP/1.1 {held.status} OK\r\nContent-Type: {held.mime}; charset=utf-8\r\n\r\n".encode()
-    block = head + held.body
+    head = f"HTTP/1.1 {page.status} OK\r\nContent-Type: {page.mime}; charset=utf-8\r\n\r\n".encode()
+    block = head + page.body
     fields = {
         "WARC-Type": "response",
-        "WARC-Date": f"{read_stamp(held.stamp):%Y-%m-%dT%H:%M:%SZ}",
+        "WARC-Date": f"{read_stamp(page.stamp):%Y-%m-%dT%H:%M:%SZ}",
         "WARC-Record-ID": "<urn:uuid:006b01fb-abe9-4c02-ba23-18b037238c5f>",
-        "WARC-Target-URI": held.url,
+        "WARC-Target-URI": page.url,
         "Content-Type": "application/http; msgtype=response",
         "WARC-Block-Digest": f"sha1:{b32encode(hashlib.sha1(block).digest()).decode()}",
         "Content-Length": str(len(block)),
@@ -55,22 +55,22 @@ def warc_record(held, **changes):
 
 
 class ArchiveServer:
-    """Both archives at one address.
+    """Both archives at one URL.
 
     Attributes
     ----------
-    held
+    pages
         The captures.
     rows_per_answer
-        Of the Wayback Machine's index; more are behind a resume key.
+        Rows per answer of the Wayback Machine's index; the others follow after a resume key.
     answers
-        Statuses and header fields to answer the next requests with, instead of what they ask for; null for that.
+        Status, header fields and body of the next answers; `None` for the regular answer.
     requests
-        Paths with queries, as they came; `ranges` the ranges asked for.
+        Requested paths with queries, in order; `ranges` has the requested ranges.
     """
 
-    def __init__(self, *held):
-        self.held = list(held)
+    def __init__(self, *pages):
+        self.pages = list(pages)
         self.rows_per_answer = 1000
         self.answers = []
         self.requests = []
@@ -106,9 +106,9 @@ class ArchiveServer:
         self._server.server_close()
         self._thread.join(10)
 
-    def asked(self, what):
-        """The requests for paths that begin so."""
-        return [path for path in self.requests if path.startswith(what)]
+    def requested(self, prefix):
+        """The requested paths with a prefix."""
+        return [path for path in self.requests if path.startswith(prefix)]
 
     def _answer(self, path, headers):
         parts = urlsplit(path)
@@ -126,25 +126,25 @@ class ArchiveServer:
         return 404, {}, b""
 
     def _cdx(self, query):
-        asked = {name: values[-1] for name, values in parse_qs(query).items()}
+        query = {name: values[-1] for name, values in parse_qs(query).items()}
         rows = [
-            ["com,timesca)/", held.stamp, held.url, held.mime, held.status, held.digest, str(len(held.body))]
-            for held in self.held
-            if asked["from"] <= held.stamp[:8] <= asked["to"]
+            ["com,timesca)/", page.stamp, page.url, page.mime, page.status, page.digest, str(len(page.body))]
+            for page in self.pages
+            if query["from"] <= page.stamp[:8] <= query["to"]
         ]
-        begin = int(asked.get("resumeKey", "x,y)/ 0!").split(" ")[1].rstrip("!"))
-        page = rows[begin : begin + self.rows_per_answer]
-        behind = begin + len(page)
+        begin = int(query.get("resumeKey", "x,y)/ 0!").split(" ")[1].rstrip("!"))
+        part = rows[begin : begin + self.rows_per_answer]
+        behind = begin + len(part)
         key = [[], [f"x%2Cy%29%2F+{behind}%21"]] if behind < len(rows) else []
-        return json.dumps([COLUMNS, *page, *key] if page else []).encode()
+        return json.dumps([COLUMNS, *part, *key] if part else []).encode()
 
     def _replay(self, path):
-        asked = re.fullmatch(r"/web/([0-9]{14})id_/(.*)", path)
-        for held in self.held:
-            if asked and (held.stamp, held.url) == (asked[1], unquote_plus(asked[2])):
-                taken = self.memento or read_stamp(held.stamp)
-                fields = {"Content-Type": held.mime, "Memento-Datetime": format_datetime(taken, usegmt=True)}
-                return 200, fields, held.body
+        query = re.fullmatch(r"/web/([0-9]{14})id_/(.*)", path)
+        for page in self.pages:
+            if query and (page.stamp, page.url) == (query[1], unquote_plus(query[2])):
+                captured_at = self.memento or read_stamp(page.stamp)
+                fields = {"Content-Type": page.mime, "Memento-Datetime": format_datetime(captured_at, usegmt=True)}
+                return 200, fields, page.body
         return 404, {}, b""
 
     def _crawls(self):
@@ -152,14 +152,14 @@ class ArchiveServer:
         return json.dumps([{**crawl, **elsewhere} for crawl in CRAWLS]).encode()
 
     def _file(self, crawl):
-        """A crawl's one file, and where each capture lies in it."""
+        """A crawl's one file, and offset and length of each capture in it."""
         [dates] = [(item["from"], item["to"]) for item in CRAWLS if item["id"] == crawl]
         first, last = (re.sub("[^0-9]", "", text) for text in dates)
         data, places = b"", []
-        for held in self.held:
-            if first <= held.stamp <= last:
-                member = gzip.compress(warc_record(held))
-                places.append((held, len(data), len(member)))
+        for page in self.pages:
+            if first <= page.stamp <= last:
+                member = gzip.compress(warc_record(page))
+                places.append((page, len(data), len(member)))
                 data += member
         return data, places
 
@@ -168,24 +168,24 @@ class ArchiveServer:
         rows = [
             {
                 "urlkey": "com,timesca)/",
-                "timestamp": held.stamp,
-                "url": held.url,
-                "mime": held.mime,
-                "mime-detected": held.mime,
-                "status": held.status,
-                "digest": held.digest,
+                "timestamp": page.stamp,
+                "url": page.url,
+                "mime": page.mime,
+                "mime-detected": page.mime,
+                "status": page.status,
+                "digest": page.digest,
                 "length": str(length),
                 "offset": str(offset),
                 "filename": f"crawl-data/{crawl}/segments/1754151279781.29/warc/{crawl}-00340.warc.gz",
             }
-            for held, offset, length in places
+            for page, offset, length in places
         ]
         return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
     def _piece(self, path, headers):
         data, _ = self._file(path.split("/")[2])
-        asked = re.fullmatch(r"bytes=([0-9]+)-([0-9]+)", headers.get("Range", ""))
+        query = re.fullmatch(r"bytes=([0-9]+)-([0-9]+)", headers.get("Range", ""))
         self.ranges.append(headers.get("Range"))
-        if asked is None:
+        if query is None:
             return 200, {"Content-Type": "application/gzip"}, data
-        return 206, {"Content-Type": "application/gzip"}, data[int(asked[1]) : int(asked[2]) + 1]
+        return 206, {"Content-Type": "application/gzip"}, data[int(query[1]) : int(query[2]) + 1]

@@ -76,3 +76,11 @@ def written(tmp_path):
         return file
 
     return write
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store."""
+    from fxticker.store.store import Store
+
+    return Store(tmp_path / "parquet")

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from archive_server import ArchiveServer, Held, warc_record
+from archive_server import ArchivedPage, ArchiveServer, warc_record
 from builders import NOON, FixedClock
 from click.testing import CliRunner
 
@@ -24,7 +24,6 @@ from fxticker.fetch.throttle import Throttle
 from fxticker.model.records import PrintedTick
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.store import Store
 
 PAYLOADS = Path(__file__).parent / "payloads"
 ALL_TIME = (date(1990, 1, 1), date(2030, 1, 1))
@@ -45,18 +44,13 @@ THE_13TH = [
 EMPTY = b"<html><body>No ticker here</body></html>"
 
 
-def held(stamp, ticks=THE_8TH, url="https://timesca.com/", **changes):
+def archived(stamp, ticks=THE_8TH, url="https://timesca.com/", **changes):
     body = ticks if isinstance(ticks, bytes) else render_html(ticks, None).encode()
-    return Held(stamp, url, body, **changes)
+    return ArchivedPage(stamp, url, body, **changes)
 
 
-JULY = held("20250708101112", THE_8TH)
-AUGUST = held("20250804145408", THE_13TH, "https://timesca.com/category/kyrgyzstan/?page=2")
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "parquet")
+JULY = archived("20250708101112", THE_8TH)
+AUGUST = archived("20250804145408", THE_13TH, "https://timesca.com/category/kyrgyzstan/?page=2")
 
 
 @pytest.fixture
@@ -65,22 +59,23 @@ def fetcher():
         yield client
 
 
-@pytest.fixture(params=["wayback", "commoncrawl"])
-def archive_at(request, fetcher):
-    """Makes an archive at a URL, with what it slept."""
-
-    def made(url, slept=None):
-        throttle = Throttle(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
-        if request.param == "wayback":
-            return Wayback(url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
-        return CommonCrawl(url, url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
-
-    return made
+def throttle(slept=None, clock=None):
+    return Throttle(clock=clock or FixedClock(), sleep=(slept if slept is not None else []).append)
 
 
 def wayback_at(url, fetcher, slept=None):
-    throttle = Throttle(clock=FixedClock(), sleep=(slept if slept is not None else []).append)
-    return Wayback(url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
+    return Wayback(url, fetcher=fetcher, throttle=throttle(slept), max_bytes=1_000_000)
+
+
+def commoncrawl_at(url, fetcher, slept=None, clock=None, cache=None):
+    options = {"throttle": throttle(slept, clock), "max_bytes": 1_000_000, "cache": cache}
+    return CommonCrawl(url, url, fetcher=fetcher, **options)
+
+
+@pytest.fixture(params=[wayback_at, commoncrawl_at], ids=["wayback", "commoncrawl"])
+def archive_at(request, fetcher):
+    """Makes an archive at a URL; `slept` receives its pauses in seconds."""
+    return lambda url, slept=None: request.param(url, fetcher, slept)
 
 
 def fill(archive, store, first=date(2025, 7, 1), last=date(2025, 8, 31), **options):
@@ -104,20 +99,20 @@ def test_each_capture_is_stored_at_its_capture_time(archive_at, store):
 
 
 def test_second_run_requests_only_the_index(archive_at, store):
-    with ArchiveServer(JULY, held("20250709101112", EMPTY), AUGUST) as server:
+    with ArchiveServer(JULY, archived("20250709101112", EMPTY), AUGUST) as server:
         assert fill(archive_at(server.url), store).empty == 1
         server.requests.clear()
         summary = fill(archive_at(server.url), store)
         assert (summary.listed, summary.known, summary.read, summary.added) == (3, 3, 0, 0)
-        assert server.asked("/web/") == server.asked("/crawl-data/") == []
+        assert server.requested("/web/") == server.requested("/crawl-data/") == []
 
 
 def test_one_ticker_per_hour_is_stored_and_captures_without_one_are_skipped(archive_at, store):
     captures = [
-        held("20250708100000", EMPTY, "https://timesca.com/a"),
-        held("20250708101112", THE_8TH, "https://timesca.com/b"),
-        held("20250708105959", THE_13TH, "https://timesca.com/c"),
-        held("20250708110000", THE_13TH, "https://timesca.com/d"),
+        archived("20250708100000", EMPTY, "https://timesca.com/a"),
+        archived("20250708101112", THE_8TH, "https://timesca.com/b"),
+        archived("20250708105959", THE_13TH, "https://timesca.com/c"),
+        archived("20250708110000", THE_13TH, "https://timesca.com/d"),
     ]
     with ArchiveServer(*captures) as server:
         summary = fill(archive_at(server.url), store)
@@ -127,11 +122,11 @@ def test_one_ticker_per_hour_is_stored_and_captures_without_one_are_skipped(arch
 
 def test_only_pages_of_the_site_and_the_span_are_requested(archive_at, store):
     captures = [
-        held("20250708100000", url="https://example.org/"),
-        held("20250708110000", url="https://timesca.com.example.org/"),
-        held("20250708120000", mime="image/png"),
-        held("20250708130000", status="404"),
-        held("20250720100000"),
+        archived("20250708100000", url="https://example.org/"),
+        archived("20250708110000", url="https://timesca.com.example.org/"),
+        archived("20250708120000", mime="image/png"),
+        archived("20250708130000", status="404"),
+        archived("20250720100000"),
         AUGUST,
     ]
     with ArchiveServer(*captures) as server:
@@ -141,7 +136,7 @@ def test_only_pages_of_the_site_and_the_span_are_requested(archive_at, store):
 
 
 def test_captures_without_a_ticker_are_recorded_beside_the_tables(store, tmp_path, fetcher):
-    with ArchiveServer(held("20250708101112", EMPTY), held("20250709101112", b"")) as server:
+    with ArchiveServer(archived("20250708101112", EMPTY), archived("20250709101112", b"")) as server:
         fill(wayback_at(server.url, fetcher), store)
     written = json.loads((tmp_path / "parquet" / "asked" / "timesca.wayback.json").read_text())
     assert written == {"version": 1, "captures": ["20250708101112", "20250709101112"]}
@@ -166,14 +161,14 @@ def test_full_record_of_empty_captures_is_named_and_stays_unchanged(store):
 def test_any_span_can_be_requested(archive_at, store):
     with ArchiveServer(JULY) as server:
         assert fill(archive_at(server.url), store, date.min, date.max).read == 1
-        assert all("from=1996" in path for path in server.asked("/cdx/"))
+        assert all("from=1996" in path for path in server.requested("/cdx/"))
 
 
 def test_progress_counts_captures(archive_at, store):
-    told = []
-    with ArchiveServer(JULY, held("20250709101112")) as server:
-        fill(archive_at(server.url), store, progress=lambda done, of: told.append((done, of)))
-    assert told[-1] == (2, 2)
+    counts = []
+    with ArchiveServer(JULY, archived("20250709101112")) as server:
+        fill(archive_at(server.url), store, progress=lambda done, of: counts.append((done, of)))
+    assert counts[-1] == (2, 2)
 
 
 # Manners
@@ -196,7 +191,7 @@ def refusal(status, **fields):
 
 def test_repeated_refusals_end_the_run_and_the_next_run_continues(archive_at, store):
     slept = []
-    with ArchiveServer(JULY, held("20250709101112"), held("20250710101112")) as server:
+    with ArchiveServer(JULY, archived("20250709101112"), archived("20250710101112")) as server:
         archive = archive_at(server.url, slept)
         page, count = archive.page, []
 
@@ -264,17 +259,17 @@ def test_failed_capture_does_not_end_the_run(store, fetcher, answer):
 
 
 def test_index_is_read_by_resume_keys(store, fetcher):
-    with ArchiveServer(*(held(f"202507{day:02}101112") for day in range(1, 8))) as server:
+    with ArchiveServer(*(archived(f"202507{day:02}101112") for day in range(1, 8))) as server:
         server.rows_per_answer = 3
         summary = fill(wayback_at(server.url, fetcher), store)
         assert summary.listed == 7
-        asked = server.asked("/cdx/search/cdx?")
-    assert len(asked) == 3
-    assert asked[0].endswith(
+        searches = server.requested("/cdx/search/cdx?")
+    assert len(searches) == 3
+    assert searches[0].endswith(
         "?url=timesca.com&matchType=domain&output=json&from=20250701&to=20250831&filter=statuscode%3A200"
         "&filter=mimetype%3Atext%2Fhtml&collapse=timestamp%3A10&limit=10000&showResumeKey=true"
     )
-    assert asked[1].endswith("&resumeKey=x%2Cy%29%2F+3%21")
+    assert searches[1].endswith("&resumeKey=x%2Cy%29%2F+3%21")
 
 
 def test_recorded_answers_of_the_index_are_read():
@@ -329,9 +324,8 @@ def test_index_with_a_circle_of_resume_keys_ends_the_run(store, fetcher):
 
 
 def test_each_crawl_of_the_span_is_searched_and_pieces_of_its_file_are_requested(store, fetcher):
-    throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
-    with ArchiveServer(AUGUST, held("20250805101112")) as server:
-        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
+    with ArchiveServer(AUGUST, archived("20250805101112")) as server:
+        archive = commoncrawl_at(server.url, fetcher)
         assert fill(archive, store).read == 2
         assert server.requests[:3] == [
             "/collinfo.json",
@@ -342,35 +336,26 @@ def test_each_crawl_of_the_span_is_searched_and_pieces_of_its_file_are_requested
 
 
 def test_list_of_crawls_is_requested_once_a_day(store, fetcher):
-    with ArchiveServer(AUGUST, held("20250805101112")) as server:
+    with ArchiveServer(AUGUST, archived("20250805101112")) as server:
         for hours in (0, 23, 25):
             clock = FixedClock(NOON + timedelta(hours=hours))
-            archive = CommonCrawl(
-                server.url,
-                server.url,
-                fetcher=fetcher,
-                throttle=Throttle(clock=clock, sleep=lambda pause_s: None),
-                max_bytes=1_000_000,
-                cache=ResponseCache(store.medium, "commoncrawl", clock),
-            )
+            cache = ResponseCache(store.medium, "commoncrawl", clock)
+            archive = commoncrawl_at(server.url, fetcher, clock=clock, cache=cache)
             fill(archive, store)
         assert server.requests.count("/collinfo.json") == 2
         url = f"{server.url.rstrip('/')}/collinfo.json"
-    kept = ResponseCache(store.medium, "commoncrawl", FixedClock(NOON + timedelta(hours=26)))
-    assert kept.recent("collinfo", url, timedelta(days=1)) is not None
-    assert kept.recent("collinfo", "https://index.example.org/collinfo.json", timedelta(days=1)) is None
+    later = ResponseCache(store.medium, "commoncrawl", FixedClock(NOON + timedelta(hours=26)))
+    assert later.recent("collinfo", url, timedelta(days=1)) is not None
+    assert later.recent("collinfo", "https://index.example.org/collinfo.json", timedelta(days=1)) is None
     assert (
         ResponseCache(store.medium, "commoncrawl", FixedClock(NOON)).recent("collinfo", url, timedelta(days=1)) is None
     )
-    kept.keep("collinfo", url, b"no list")
+    later.keep("collinfo", url, b"no list")
     with ArchiveServer(AUGUST) as server:
-        kept.keep("collinfo", f"{server.url.rstrip('/')}/collinfo.json", b"no list")
-        throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
-        archive = CommonCrawl(
-            server.url, server.url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000, cache=kept
-        )
+        later.keep("collinfo", f"{server.url.rstrip('/')}/collinfo.json", b"no list")
+        archive = commoncrawl_at(server.url, fetcher, cache=later)
         fill(archive, store)
-        assert server.requests[0] == "/collinfo.json"  # what was kept is of no use
+        assert server.requests[0] == "/collinfo.json"  # the cached list is unusable
 
 
 def test_recorded_answers_of_common_crawl_are_read():
@@ -435,44 +420,42 @@ def test_place_outside_the_data_root_is_refused(change):
 
 
 def packed_in(encoding):
-    """A page in an encoding that is not read here; as often in 100 packed bytes, a `<` is among them."""
-    record = warc_record(held("20250804145408", b"\x1b\x8f<\x02\xf0" * 200), **{"WARC-Block-Digest": None})
-    said = f"Content-Encoding: {encoding}\r\n".encode()
+    """A record of a page in an unsupported encoding; as in most 100 compressed bytes, one of them is a `<`."""
+    record = warc_record(archived("20250804145408", b"\x1b\x8f<\x02\xf0" * 200), **{"WARC-Block-Digest": None})
+    field = f"Content-Encoding: {encoding}\r\n".encode()
     length = len(record.partition(b"\r\n\r\n")[2]) - 4
-    record = record.replace(b"Content-Length: %d" % length, b"Content-Length: %d" % (length + len(said)))
-    return record.replace(b"\r\nContent-Type: text/html", b"\r\n" + said + b"Content-Type: text/html")
+    record = record.replace(b"Content-Length: %d" % length, b"Content-Length: %d" % (length + len(field)))
+    return record.replace(b"\r\nContent-Type: text/html", b"\r\n" + field + b"Content-Type: text/html")
 
 
 @pytest.mark.parametrize(
-    ("piece", "said"),
+    ("piece", "reason"),
     [
         (b"rubbish", "damaged"),
         (b"", "another record"),
-        (gzip.compress(warc_record(held("20250804145409"))), "another record"),
-        (gzip.compress(warc_record(held("20250804145408", url="https://timesca.com/b"))), "another record"),
-        (gzip.compress(warc_record(held("20250804145408", status="404"))), "no page: status 404"),
-        (gzip.compress(warc_record(held("20250804145408", mime="image/png"))), "no page: status 200, 'image/png'"),
+        (gzip.compress(warc_record(archived("20250804145409"))), "another record"),
+        (gzip.compress(warc_record(archived("20250804145408", url="https://timesca.com/b"))), "another record"),
+        (gzip.compress(warc_record(archived("20250804145408", status="404"))), "no page: status 404"),
+        (gzip.compress(warc_record(archived("20250804145408", mime="image/png"))), "no page: status 200, 'image/png'"),
         (gzip.compress(packed_in("br")), "content encoding 'br' is not supported"),
     ],
 )
-def test_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher, piece, said):
-    throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
+def test_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher, piece, reason):
     longer = render_html(THE_8TH, None).encode() + hashlib.sha256().hexdigest().encode()
-    with ArchiveServer(held("20250804145408", longer)) as server:
-        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
+    with ArchiveServer(archived("20250804145408", longer)) as server:
+        archive = commoncrawl_at(server.url, fetcher)
         listed = list(archive.listings("timesca.com", *ALL_TIME))
         archive.listings = lambda *_span: listed
         server.answers = [(206, {}, piece)]
         summary = fill(archive, store)
     assert (summary.read, summary.refused, summary.empty) == (0, 1, 0)
-    assert said in summary.named[0][1]
+    assert reason in summary.named[0][1]
     assert empty_captures(store.medium, "timesca", "commoncrawl") == set()
 
 
 def test_answer_that_ignores_the_range_ends_the_run(store, fetcher):
-    throttle = Throttle(clock=FixedClock(), sleep=lambda pause_s: None)
     with ArchiveServer(AUGUST) as server:
-        archive = CommonCrawl(server.url, server.url, fetcher=fetcher, throttle=throttle, max_bytes=1_000_000)
+        archive = commoncrawl_at(server.url, fetcher)
         listed = list(archive.listings("timesca.com", *ALL_TIME))
         archive.listings = lambda *_span: listed
         server.answers = [(200, {}, bytes(5_000_000))] * 3
@@ -539,14 +522,16 @@ def test_timestamp_of_an_index_has_fourteen_digits(text):
 # The command
 
 
+def run(tmp_path, archives, *arguments):
+    config = tmp_path / "config.toml"
+    config.write_text(f'[store]\npath = "parquet"\n[archives]\n{archives}\n')
+    return CliRunner().invoke(command, ["timesca", "--from-archive", *arguments, "--config", str(config)])
+
+
 def test_command_requests_the_configured_archive(tmp_path):
     with ArchiveServer() as server:
-        config = tmp_path / "config.toml"
-        config.write_text(f'[store]\npath = "parquet"\n[archives]\nwayback = "{server.url}"\n')
-        shown = CliRunner().invoke(
-            command, ["timesca", "--from-archive", "--start", "2025-08-01", "--config", str(config)]
-        )
-        assert server.asked("/cdx/search/cdx?url=timesca.com&matchType=domain&output=json&from=20250801")
+        shown = run(tmp_path, f'wayback = "{server.url}"', "--start", "2025-08-01")
+        assert server.requested("/cdx/search/cdx?url=timesca.com&matchType=domain&output=json&from=20250801")
     assert shown.exit_code == 0, shown.output
     assert shown.stdout == (
         "wayback: 0 captures listed, 0 known before; 1 requests: 0 captures read, 0 without a ticker, 0 refused; "
@@ -557,10 +542,6 @@ def test_command_requests_the_configured_archive(tmp_path):
 def test_command_reports_why_an_archive_stopped_it(tmp_path):
     with ArchiveServer() as server:
         server.answers = [refusal(403)]
-        config = tmp_path / "config.toml"
-        config.write_text(f'[store]\npath = "parquet"\n[archives]\ncommoncrawl_index = "{server.url}"\n')
-        shown = CliRunner().invoke(
-            command, ["timesca", "--from-archive", "--archive", "commoncrawl", "--config", str(config)]
-        )
+        shown = run(tmp_path, f'commoncrawl_index = "{server.url}"', "--archive", "commoncrawl")
     assert shown.exit_code == 1
     assert "commoncrawl: stopped: status 403" in shown.stderr

@@ -37,13 +37,6 @@ THE_13TH = printed(
     ("UZS/USD", "0.00008", "0%"),
     ("TMT/USD", "0.28571", "0%"),
 )
-THE_14TH = printed(
-    ("KGS/USD", "0.01144", "0%"),
-    ("KZT/USD", "0.00191", "-0%"),
-    ("TJS/USD", "0.10840", "0.37%"),
-    ("UZS/USD", "0.00008", "0%"),
-    ("TMT/USD", "0.28571", "0%"),
-)
 
 
 @pytest.fixture
@@ -53,11 +46,6 @@ def pages(tmp_path):
     return folder
 
 
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "store")
-
-
 def save(folder, name, text):
     file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -65,8 +53,12 @@ def save(folder, name, text):
     return str(file)
 
 
+def save_today(folder, name="a.txt"):
+    return save(folder, name, render_text(TODAY, DAY))
+
+
 def bring_in(store, *arguments, **options):
-    return import_pages(find_pages(arguments), source=SOURCE, store=store, **options)
+    return import_pages(find_pages(map(str, arguments)), source=SOURCE, store=store, **options)
 
 
 # The acceptance: two saved pages, ten rows, one drift that the digits can show
@@ -75,8 +67,8 @@ def bring_in(store, *arguments, **options):
 @pytest.fixture
 def two_days(pages, store):
     save(pages, "a.txt", render_text(THE_13TH, date(2025, 11, 13)))
-    save(pages, "b.txt", render_text(THE_14TH, date(2025, 11, 14)))
-    summary = bring_in(store, str(pages))
+    save(pages, "b.txt", render_text(TODAY, date(2025, 11, 14)))
+    summary = bring_in(store, pages)
     assert (summary.pages, summary.added, summary.known, summary.refused) == (2, 10, 0, [])
     return store
 
@@ -179,7 +171,7 @@ def test_standard_input_is_a_page(store, monkeypatch):
 
 
 def test_text_and_html_of_one_page_give_the_same_rows(pages, store):
-    first = bring_in(store, save(pages, "a.txt", render_text(TODAY, DAY)))
+    first = bring_in(store, save_today(pages))
     second = bring_in(store, save(pages, "a.html", render_html(TODAY, DAY)))
     assert (first.added, first.known) == (5, 0)
     assert (second.added, second.known) == (0, 5)
@@ -189,7 +181,7 @@ def test_text_and_html_of_one_page_give_the_same_rows(pages, store):
 
 
 def test_page_is_stored_at_its_printed_date(pages, store):
-    bring_in(store, save(pages, "a.txt", render_text(TODAY, DAY)))
+    bring_in(store, save_today(pages))
     ticks = fx.load(store)
     assert set(ticks["observed_at"]) == {datetime(2025, 11, 14, tzinfo=UTC)}
     assert set(ticks["time_basis"]) == {"date"}
@@ -224,16 +216,16 @@ def test_observed_at_takes_precedence_over_the_printed_date(pages, store, observ
 
 
 def test_invalid_observed_at_is_refused_before_anything_is_stored(pages, store, tmp_path):
-    file = save(pages, "a.txt", render_text(TODAY, DAY))
+    file = save_today(pages)
     with pytest.raises(ValueError, match="'yesterday' is no date or instant"):
         bring_in(store, file, observed_at="yesterday")
-    assert not (tmp_path / "store").exists()
+    assert not (tmp_path / "parquet").exists()
 
 
 def test_page_without_a_date_is_refused_by_name_and_the_import_continues(pages, store):
     save(pages, "a.txt", render_text(TODAY, None))
-    save(pages, "b.txt", render_text(TODAY, DAY))
-    summary = bring_in(store, str(pages))
+    save_today(pages, "b.txt")
+    summary = bring_in(store, pages)
     [(name, reason)] = summary.refused
     assert (summary.pages, summary.added) == (2, 5)
     assert name == f"{pages}/a.txt"
@@ -249,14 +241,14 @@ def test_page_without_a_date_is_refused_by_name_and_the_import_continues(pages, 
         ("", "no ticker"),
         ("<html><body>Nothing here</body></html>", "no ticker"),
         ("<html><p>Checking your browser</p></html>", "challenge"),
-        (render_text(THE_14TH, DAY) + render_text(THE_13TH, DAY), "KZT/USD is printed as 0.00191 -0% and as"),
+        (render_text(TODAY, DAY) + render_text(THE_13TH, DAY), "KZT/USD is printed as 0.00191 -0% and as"),
         (render_text(TODAY, DAY)[:250], "0.285 without a change"),
     ],
 )
 def test_unreadable_page_is_refused_by_name_and_the_import_continues(pages, store, text, reason):
     save(pages, "a.txt", text)
-    save(pages, "b.txt", render_text(TODAY, DAY))
-    summary = bring_in(store, str(pages))
+    save_today(pages, "b.txt")
+    summary = bring_in(store, pages)
     [(name, given)] = summary.refused
     assert name == f"{pages}/a.txt"
     assert reason in given
@@ -264,16 +256,16 @@ def test_unreadable_page_is_refused_by_name_and_the_import_continues(pages, stor
 
 
 def test_too_large_file_is_refused_by_name_and_the_import_continues(pages, store):
-    save(pages, "a.txt", render_text(TODAY, DAY))
+    save_today(pages)
     os.truncate(pages / "a.txt", 50_000_001)
-    save(pages, "b.txt", render_text(TODAY, DAY))
-    summary = bring_in(store, str(pages))
+    save_today(pages, "b.txt")
+    summary = bring_in(store, pages)
     assert summary.refused == [(f"{pages}/a.txt", "larger than 50000000 bytes: no page")]
     assert (summary.pages, summary.added) == (2, 5)
 
 
 def test_missing_file_is_refused_by_name_and_the_import_continues(pages, store):
-    good = save(pages, "b.txt", render_text(TODAY, DAY))
+    good = save_today(pages, "b.txt")
     gone = FilePage(pages / "gone.txt")
     summary = import_pages([gone, FilePage(Path(good))], source=SOURCE, store=store)
     assert summary.refused == [(f"{pages}/gone.txt", "No such file or directory")]
@@ -292,7 +284,7 @@ def test_store_that_refuses_a_page_ends_the_import(pages, tmp_path):
         raise OSError(28, "No space left on device")
 
     calls.write = full
-    file = save(pages, "a.txt", render_text(TODAY, DAY))
+    file = save_today(pages)
     with pytest.raises(WriteFailed, match="No space left"):
         bring_in(Store(LocalStorage(tmp_path / "store", calls)), file)
 
@@ -301,7 +293,7 @@ def test_store_that_refuses_a_page_ends_the_import(pages, tmp_path):
 
 
 def test_importing_again_adds_nothing(two_days, pages):
-    summary = bring_in(two_days, str(pages))
+    summary = bring_in(two_days, pages)
     assert (summary.pages, summary.added, summary.known) == (2, 0, 10)
     assert len(fx.load(two_days)) == 10
 
@@ -309,16 +301,16 @@ def test_importing_again_adds_nothing(two_days, pages):
 def test_pages_of_one_date_with_different_values_are_all_kept(pages, store):
     morning = printed(*TICKER[:2], ("TJS/USD", "0.10835", "0.32%"), *TICKER[3:])
     save(pages, "a.txt", render_text(morning, DAY))
-    save(pages, "b.txt", render_text(TODAY, DAY))
-    summary = bring_in(store, str(pages))
+    save_today(pages, "b.txt")
+    summary = bring_in(store, pages)
     assert (summary.added, summary.known) == (6, 4)
     assert list(fx.load(store, pairs=["TJS/USD"])["rate_text"]) == ["0.10835", "0.10840"]
 
 
 def test_other_sign_of_zero_is_another_row(pages, store):
-    save(pages, "a.txt", render_text(TODAY, DAY))
+    save_today(pages)
     save(pages, "b.txt", render_text(printed(TICKER[0], ("KZT/USD", "0.00191", "0%"), *TICKER[2:]), DAY))
-    assert bring_in(store, str(pages)).added == 6
+    assert bring_in(store, pages).added == 6
     assert sorted(fx.load(store, pairs=["KZT/USD"])["change_text"]) == ["-0%", "0%"]
 
 
@@ -345,7 +337,7 @@ def test_folder_without_files_is_named(tmp_path):
 
 def test_link_to_itself_is_refused_by_name(tmp_path):
     (tmp_path / "self").symlink_to(tmp_path / "self")
-    summary = import_pages(find_pages([str(tmp_path)]), source=SOURCE, store=Store(tmp_path / "store"))
+    summary = bring_in(Store(tmp_path / "store"), tmp_path)
     assert [name for name, _ in summary.refused] == [str(tmp_path / "self")]
 
 
@@ -355,19 +347,15 @@ def test_link_to_itself_is_refused_by_name(tmp_path):
 @pytest.fixture
 def saved(tmp_path):
     """A store with two pages, and its export."""
-    held = Store(tmp_path / "saved")
-    held.append(snapshot_ticks() + snapshot_ticks(NOON + timedelta(days=30)))
-    fx.load(held, bands=True).to_parquet(tmp_path / "export.parquet", index=False)
-    return held
-
-
-def import_files(store, *arguments, **options):
-    return import_pages(find_pages([str(argument) for argument in arguments]), source=SOURCE, store=store, **options)
+    saved_store = Store(tmp_path / "saved")
+    saved_store.append(snapshot_ticks() + snapshot_ticks(NOON + timedelta(days=30)))
+    fx.load(saved_store, bands=True).to_parquet(tmp_path / "export.parquet", index=False)
+    return saved_store
 
 
 def test_export_can_be_imported_and_again_adds_nothing(saved, store, tmp_path):
-    first = import_files(store, tmp_path / "export.parquet")
-    again = import_files(store, tmp_path / "export.parquet")
+    first = bring_in(store, tmp_path / "export.parquet")
+    again = bring_in(store, tmp_path / "export.parquet")
 
     assert (first.pages, first.added, first.known, first.refused) == (1, 10, 0, [])
     assert (again.added, again.known) == (0, 10)
@@ -375,7 +363,7 @@ def test_export_can_be_imported_and_again_adds_nothing(saved, store, tmp_path):
 
 
 def test_folder_of_another_store_can_be_imported(saved, store, tmp_path):
-    summary = import_files(store, tmp_path / "saved" / "ticks")
+    summary = bring_in(store, tmp_path / "saved" / "ticks")
 
     assert (summary.pages, summary.added, summary.refused) == (2, 10, [])
     assert fx.load(store)["source"].unique().tolist() == ["timesca"]
@@ -384,7 +372,7 @@ def test_folder_of_another_store_can_be_imported(saved, store, tmp_path):
 def test_pages_and_tables_can_be_imported_together(saved, store, pages, tmp_path):
     page = save(pages, "page.txt", render_text(TODAY, DAY))
 
-    summary = import_files(store, page, tmp_path / "export.parquet")
+    summary = bring_in(store, page, tmp_path / "export.parquet")
 
     assert (summary.pages, summary.added) == (2, 15)
 
@@ -401,7 +389,7 @@ def test_pages_and_tables_can_be_imported_together(saved, store, pages, tmp_path
 def test_table_without_ticks_is_refused_by_name_and_the_import_continues(saved, store, tmp_path, change, named):
     pq.write_table(change(pq.read_table(tmp_path / "export.parquet")), tmp_path / "bad.parquet")
 
-    summary = import_files(store, tmp_path / "bad.parquet", tmp_path / "export.parquet")
+    summary = bring_in(store, tmp_path / "bad.parquet", tmp_path / "export.parquet")
 
     assert summary.added == 10
     [(name, reason)] = summary.refused
@@ -410,7 +398,7 @@ def test_table_without_ticks_is_refused_by_name_and_the_import_continues(saved, 
 
 
 def test_ticks_in_the_future_are_refused(saved, store, tmp_path):
-    summary = import_files(store, tmp_path / "export.parquet", clock=FixedClock(NOON))
+    summary = bring_in(store, tmp_path / "export.parquet", clock=FixedClock(NOON))
 
     assert [reason for _, reason in summary.refused] == ["ticks before 1970 or in the future"]
     assert summary.added == 0
@@ -421,7 +409,7 @@ def test_truncated_table_is_refused_by_name(saved, store, tmp_path, kept):
     content = (tmp_path / "export.parquet").read_bytes()
     (tmp_path / "cut.parquet").write_bytes(content[:kept])
 
-    summary = import_files(store, tmp_path / "cut.parquet")
+    summary = bring_in(store, tmp_path / "cut.parquet")
 
     [(_, reason)] = summary.refused
     assert reason.startswith("a Parquet file that cannot be read: ")
@@ -434,7 +422,7 @@ def test_store_that_refuses_a_table_ends_the_import(saved, tmp_path):
             raise OSError(28, "No space left on device")
 
     with pytest.raises(WriteFailed, match="No space left"):
-        import_files(Store(LocalStorage(tmp_path / "full", Full())), tmp_path / "export.parquet")
+        bring_in(Store(LocalStorage(tmp_path / "full", Full())), tmp_path / "export.parquet")
 
 
 def test_batches_of_a_table_are_bounded(saved, store, tmp_path):
@@ -450,7 +438,7 @@ def test_page_from_a_pipe_is_read_once(store, tmp_path):
     writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_text(render_text(TODAY, DAY), "utf-8"))
     writer.start()
 
-    summary = import_files(store, tmp_path / "pipe")
+    summary = bring_in(store, tmp_path / "pipe")
 
     writer.join(timeout=10)
     assert (summary.added, summary.refused) == (5, [])
@@ -462,7 +450,7 @@ def test_linked_folders_are_followed_once(saved, store, tmp_path):
     (linked / "store").symlink_to(tmp_path / "saved" / "ticks")
     (linked / "loop").symlink_to(linked)
 
-    assert import_files(store, linked).added == 10
+    assert bring_in(store, linked).added == 10
 
 
 def test_flipped_bit_of_a_segment_is_refused_or_harmless(saved, tmp_path):
@@ -477,7 +465,7 @@ def test_flipped_bit_of_a_segment_is_refused_or_harmless(saved, tmp_path):
         folder.mkdir(parents=True)
         (folder / "00000.parquet").write_bytes(damaged)
         target = Store(tmp_path / str(position) / "store")
-        summary = import_files(target, folder)
+        summary = bring_in(target, folder)
         if summary.added:
             assert fx.load(target)["rate_text"].tolist() == expected
         else:
@@ -501,7 +489,7 @@ def test_interrupted_import_counts_stored_rows(saved, tmp_path):
     target = Store(LocalStorage(tmp_path / "full", FullLater()))
 
     with pytest.raises(WriteFailed):
-        import_files(target, tmp_path / "export.parquet", tmp_path / "more.parquet", summary=summary)
+        bring_in(target, tmp_path / "export.parquet", tmp_path / "more.parquet", summary=summary)
 
     assert summary.added == len(fx.load(tmp_path / "full")) == 10
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from archive_server import Held, warc_record
+from archive_server import ArchivedPage, warc_record
 from click.testing import CliRunner
 
 import fxticker as fx
@@ -30,13 +30,13 @@ TICKS = [  # of 8 September 2024
     PrintedTick("TMT/USD", "0.28615", "0%"),
 ]
 PAGE = render_html(TICKS, None).encode()
-HOME = Held("20240908120000", "https://timesca.com/", PAGE)
-ARTICLE = Held("20240913080910", "http://www.timesca.com/category/page/2/?x=1", PAGE)
-ELSEWHERE = Held("20240914000000", "https://example.org/timesca.com/", PAGE)
-NO_TICKER = Held("20240915000000", "https://timesca.com/about/", b"<html><body>About us</body></html>")
-PICTURE = Held("20240916000000", "https://timesca.com/logo.png", b"\x89PNG", mime="image/png")
-MOVED = Held("20240917000000", "https://timesca.com/old/", b"", status="301")
-LAST = Held("20240918000000", "https://timesca.com/last/", PAGE)
+HOME = ArchivedPage("20240908120000", "https://timesca.com/", PAGE)
+ARTICLE = ArchivedPage("20240913080910", "http://www.timesca.com/category/page/2/?x=1", PAGE)
+ELSEWHERE = ArchivedPage("20240914000000", "https://example.org/timesca.com/", PAGE)
+NO_TICKER = ArchivedPage("20240915000000", "https://timesca.com/about/", b"<html><body>About us</body></html>")
+PICTURE = ArchivedPage("20240916000000", "https://timesca.com/logo.png", b"\x89PNG", mime="image/png")
+MOVED = ArchivedPage("20240917000000", "https://timesca.com/old/", b"", status="301")
+LAST = ArchivedPage("20240918000000", "https://timesca.com/last/", PAGE)
 INFO = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n"
 
 
@@ -177,8 +177,8 @@ def test_recorded_record_of_common_crawl_is_read():
 
 def test_unwanted_records_are_skipped_unread():
     broken = plain(warc_record(ELSEWHERE, **{"WARC-Date": "soon"}), HOME)
-    found = list(read_warc(io.BytesIO(broken), lambda url: "timesca.com/" in url[:25]))
-    assert [type(record) for record in found] == [SkippedRecord, WarcPage]
+    records = list(read_warc(io.BytesIO(broken), lambda url: "timesca.com/" in url[:25]))
+    assert [type(record) for record in records] == [SkippedRecord, WarcPage]
 
 
 def answer(head, body):
@@ -257,7 +257,7 @@ def test_style_sheet_in_an_unsupported_encoding_is_skipped(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("record", "why"),
+    ("record", "reason"),
     [
         (answer(b"Content-Encoding: gzip\r\n", gzip.compress(PAGE)[:-20]), "cut short"),
         (answer(b"Content-Encoding: gzip\r\n", gzip.compress(bytes(5_000_001))), "exceeds 5000000 bytes"),
@@ -270,9 +270,9 @@ def test_style_sheet_in_an_unsupported_encoding_is_skipped(tmp_path):
     ],
 )
 @pytest.mark.parametrize("pack", [plain, packed])
-def test_damaged_response_is_reported_and_the_next_one_is_read(pack, record, why):
+def test_damaged_response_is_reported_and_the_next_one_is_read(pack, record, reason):
     bad, good = read(pack(record, LAST))
-    assert why in bad.reason
+    assert reason in bad.reason
     assert (bad.offset, good.url) == (0, LAST.url)
 
 
@@ -294,20 +294,20 @@ def test_damaged_response_is_reported_and_the_next_one_is_read(pack, record, why
 )
 @pytest.mark.parametrize("pack", [plain, packed])
 def test_reading_resumes_after_a_damaged_record(pack, record):
-    found = read(pack(HOME, record, LAST))
-    pages = [item.url for item in found if isinstance(item, WarcPage)]
+    records = read(pack(HOME, record, LAST))
+    pages = [item.url for item in records if isinstance(item, WarcPage)]
     assert (pages[0], pages[-1]) == (HOME.url, LAST.url)
-    assert 1 <= len([item for item in found if isinstance(item, DamagedRecord)]) <= 2
+    assert 1 <= len([item for item in records if isinstance(item, DamagedRecord)]) <= 2
 
 
 @pytest.mark.parametrize("position", [0, 3, 50, 300, -5])
 def test_damaged_member_is_reported_and_the_others_are_read(position):
     broken = bytearray(packed(ARTICLE))
     broken[position] ^= 255
-    found = read(packed(HOME) + bytes(broken) + packed(LAST))
-    pages = [item.url for item in found if isinstance(item, WarcPage)]
+    records = read(packed(HOME) + bytes(broken) + packed(LAST))
+    pages = [item.url for item in records if isinstance(item, WarcPage)]
     assert (pages[0], pages[-1]) == (HOME.url, LAST.url)
-    assert [item.offset for item in found if isinstance(item, DamagedRecord)] == [len(packed(HOME))]
+    assert [item.offset for item in records if isinstance(item, DamagedRecord)] == [len(packed(HOME))]
 
 
 @pytest.mark.parametrize("pack", [plain, packed])
@@ -323,12 +323,10 @@ def test_truncated_file_gives_its_whole_records_only(pack):
 @pytest.mark.parametrize("gap", range(-3, 4))
 def test_member_may_end_anywhere_in_a_block(gap):
     rest = 65_536 + gap - len(packed(HOME))
-    filler = next(
-        member
-        for size in range(rest - 600, rest)
-        if len(member := gzip.compress(plain(Held("20240914000000", "https://timesca.com/x", os.urandom(size))), 0))
-        >= rest
+    pages = (
+        ArchivedPage("20240914000000", "https://timesca.com/x", os.urandom(size)) for size in range(rest - 600, rest)
     )
+    filler = next(member for page in pages if len(member := gzip.compress(plain(page), 0)) >= rest)
     assert urls(read(packed(HOME) + filler + packed(LAST)))[-1] == LAST.url
 
 
