@@ -1,1 +1,1 @@
-"""fxticker beside what else one could use, measured in one go: ``make bench``."""
+"""Benchmarks: fxticker compared with other ways to store ticks; run by ``make bench``."""

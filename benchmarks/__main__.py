@@ -1,4 +1,4 @@
-"""Measure everything side by side and write tables, figures and pictures: ``python -m benchmarks``."""
+"""Benchmarks: measure all contenders and write tables and charts: ``python -m benchmarks``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from benchmarks.report import render, summary
 from benchmarks.running import Workers
 
 _SIZES = (7_200, storing.SMALL_ROWS, storing.MIDDLE_ROWS)
-"""Rows of one day, and the sizes below the largest at which growth is shown."""
+"""Numbers of rows below the largest size at which growth is shown; the first is one day."""
 _PACKAGES = ("fxticker", "pyarrow", "pandas", "numpy", "duckdb", "polars", "deltalake")
 _READING_PACKAGES = ("beautifulsoup4", "lxml", "selectolax")
 
 
 def main() -> int:
-    """Run, and end with 1 if anything failed or gave a wrong answer."""
+    """Run all measurements; return 1 if anything failed or gave a wrong answer."""
     options = _options()
     if options.redraw:
         _show(options.results, json.loads((options.results / "results.json").read_text()))
@@ -63,7 +63,7 @@ def _measured(workers: Workers, contenders: list[Contender], rows: int, work: Pa
         comparison.append({"rows": site.rows, "contenders": storing.compare(site, workers, contenders)})
         storing.discard(site, but=["fxticker"])
     fxticker = CONTENDERS["fxticker"]
-    ends = {site.rows: site.home(fxticker) for site in (sites[0], sites[-1])}
+    ends = {site.rows: site.folder_of(fxticker) for site in (sites[0], sites[-1])}
     middle = [site for site in sites if site.rows <= storing.MIDDLE_ROWS or site is sites[0]][-1]
     return {
         "comparison": comparison,
@@ -79,9 +79,9 @@ def _versions(workers: Workers) -> dict[str, str | None]:
     versions = workers.run("about:versions", packages=[*_PACKAGES, *_READING_PACKAGES])
     versions["arcticdb"] = None
     if workers.arcticdb_python is not None:
-        beside = workers.run("about:versions", arcticdb=True, packages=["arcticdb", "pandas"])
-        versions["arcticdb"] = beside["arcticdb"]
-        versions["pandas (ArcticDB's)"] = beside["pandas"]
+        separate = workers.run("about:versions", arcticdb=True, packages=["arcticdb", "pandas"])
+        versions["arcticdb"] = separate["arcticdb"]
+        versions["pandas (ArcticDB's)"] = separate["pandas"]
     return versions
 
 
@@ -108,12 +108,10 @@ def _show(folder: Path, results: dict[str, Any]) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=13_147_200, help="the largest size; five years by default")
-    parser.add_argument("--work", type=Path, default=Path("benchmarks/.work"), help="where data lie during the run")
-    parser.add_argument(
-        "--results", type=Path, default=Path("benchmarks/results"), help="where the results are written"
-    )
+    parser.add_argument("--work", type=Path, default=Path("benchmarks/.work"), help="folder of the data during the run")
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/results"), help="folder of the results")
     parser.add_argument("--arcticdb-python", type=Path, help="the interpreter of ArcticDB's environment")
-    parser.add_argument("--redraw", action="store_true", help="measure nothing; write pages and pictures anew")
+    parser.add_argument("--redraw", action="store_true", help="measure nothing; redraw the stored results")
     return parser.parse_args()
 
 

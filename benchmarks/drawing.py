@@ -1,4 +1,4 @@
-"""Results as pictures: who takes how long, and how it grows with the rows held."""
+"""Charts of the results: time per operation and contender, and its growth with the rows stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from benchmarks import figures
+from benchmarks import measurements
 from fxticker.charts.style import themed
 
 _OURS, _OTHERS, _FLOOR = "#1b3a57", "#8a8a8a", "#d55e00"
@@ -18,39 +18,41 @@ _MARKS = ("o", "s", "^", "D", "v", "P")
 
 
 def draw(results: dict[str, Any]) -> dict[str, Figure]:
-    """The pictures by name."""
+    """Return the charts by name."""
     with themed("light"):
         return {"comparison": _comparison(results), "growth": _growth(results)}
 
 
 def _comparison(results: dict[str, Any]) -> Figure:
-    """A panel per operation, a row per contender, time from left to right; the vertical line is fxticker's."""
-    rows = figures.sizes(results)[-1]
-    appends = {name: figures.append_ms(results, rows, name) for name in figures.names(results, with_="appends")}
-    loaders = [name for name in figures.names(results, with_="loads") if not figures.is_part(results, rows, name)]
+    """Draw a panel per operation with a row per contender over time; the vertical line marks fxticker."""
+    rows = measurements.sizes(results)[-1]
+    appends = {
+        name: measurements.append_ms(results, rows, name) for name in measurements.names(results, with_="appends")
+    }
+    loaders = measurements.whole(results, rows)
     figure = Figure(figsize=(11, 1.6 + 0.3 * (len(appends) + 2 * len(loaders))), layout="constrained")
     grid = figure.add_gridspec(3, 2, height_ratios=[len(appends), len(loaders), len(loaders)])
     _dots(figure.add_subplot(grid[0, :]), appends, f"Append of a snapshot to {rows:,} rows")
-    for number, (load, shown) in enumerate(figures.LOAD_NAMES.items()):
+    for number, (load, shown) in enumerate(measurements.LOAD_NAMES.items()):
         axes = figure.add_subplot(grid[1 + number // 2, number % 2])
-        times = {name: figures.load_ms(results, rows, name, load) for name in loaders}
+        times = {name: measurements.load_ms(results, rows, name, load) for name in loaders}
         _dots(axes, times, f"Load of {shown} from {rows:,} rows", names=number % 2 == 0)
     return figure
 
 
 def _dots(axes: Axes, times_ms: dict[str, float | None], title: str, *, names: bool = True) -> None:
-    places = range(len(times_ms), 0, -1)
+    positions = range(len(times_ms), 0, -1)
     ours = times_ms.get("fxticker")
     if ours:
         axes.axvline(ours, color=_OURS, linewidth=0.8, alpha=0.5)
-    for place, (name, ms) in zip(places, times_ms.items(), strict=True):
+    for position, (name, ms) in zip(positions, times_ms.items(), strict=True):
         if ms is None:
             continue
         colour = _OURS if name == "fxticker" else _FLOOR if name == "floor" else _OTHERS
-        axes.plot([ms], [place], "o", color=colour, markersize=6, clip_on=False)
+        axes.plot([ms], [position], "o", color=colour, markersize=6, clip_on=False)
         axes.annotate(
             _duration(ms),
-            (ms, place),
+            (ms, position),
             xytext=(7, 0),
             textcoords="offset points",
             va="center",
@@ -60,23 +62,23 @@ def _dots(axes: Axes, times_ms: dict[str, float | None], title: str, *, names: b
         )
     axes.set_xscale("log")
     axes.set_title(title)
-    axes.set_yticks(list(places), list(times_ms) if names else [""] * len(times_ms))
+    axes.set_yticks(list(positions), list(times_ms) if names else [""] * len(times_ms))
     axes.set_ylim(0.3, len(times_ms) + 0.7)
     known = [ms for ms in times_ms.values() if ms is not None]
     if known:
         axes.set_xlim(min(known) / 1.6, max(known) * 2.6)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3) if max(known) < 100 * min(known) else (1,), numticks=8))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: _duration(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: _duration(value)))
     axes.grid(visible=True, axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
 
 
 def _growth(results: dict[str, Any]) -> Figure:
-    """Append and load over the rows held, and the append through a segment's life."""
+    """Draw append and load over the rows stored, and the append over a segment's life."""
     figure = Figure(figsize=(11, 7.4), layout="constrained")
     panels = figure.subplots(2, 2)
-    sizes = figures.sizes(results)
+    sizes = measurements.sizes(results)
     _lines(panels[0, 0], results, sizes, None, "Append of a snapshot")
     _lines(panels[0, 1], results, sizes, "load_all", "Load of all rows")
     _lines(panels[1, 0], results, sizes, "latest", "Load of the last tick")
@@ -91,7 +93,11 @@ def _lines(axes: Axes, results: dict[str, Any], sizes: list[int], load: str | No
     for number, name in enumerate(shown):
         points = []
         for size in sizes:
-            ms = figures.append_ms(results, size, name) if load is None else figures.load_ms(results, size, name, load)
+            ms = (
+                measurements.append_ms(results, size, name)
+                if load is None
+                else measurements.load_ms(results, size, name, load)
+            )
             if ms is not None:
                 points.append((size, ms))
         style = {"color": _OTHERS, "linewidth": 1.0, "markersize": 4}
@@ -104,13 +110,13 @@ def _lines(axes: Axes, results: dict[str, Any], sizes: list[int], load: str | No
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_title(title)
-    axes.set_xlabel("rows held")
+    axes.set_xlabel("rows stored")
     axes.xaxis.set_major_locator(LogLocator(numticks=8))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: _count(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: _count(value)))
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=12))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: _duration(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: _duration(value)))
 
 
 def _life(axes: Axes, life: dict[str, Any] | None) -> None:
@@ -126,7 +132,7 @@ def _life(axes: Axes, life: dict[str, Any] | None) -> None:
     axes.annotate(
         "floor", (rows[-1], life["floor_ms"]), xytext=(0, 3), textcoords="offset points", ha="right", color=_FLOOR
     )
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.0f}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:,.0f}"))
 
 
 def _duration(value_ms: float) -> str:

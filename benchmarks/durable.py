@@ -1,4 +1,4 @@
-"""The least a durable replacement of a file costs: write a sibling, fsync, rename, fsync the folder."""
+"""Durable replacement of a file: write a temporary file, fsync, rename, fsync the folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def publish(path: Path, data: bytes | memoryview) -> None:
-    """Make `data` the content of `path`, at once and durably."""
+    """Replace the content of `path` atomically and durably."""
     staged = path.with_name(f".{path.name}.new")
     handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:

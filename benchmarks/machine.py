@@ -1,4 +1,4 @@
-"""The facts about a machine that its figures depend on; nothing that tells which machine it is."""
+"""Machine: the properties that measurements depend on, without anything that identifies it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PROC = Path("/proc")
 
 
 def facts(work: Path) -> dict[str, str | int | float]:
-    """CPU, cores, memory, kernel, Python, and the type of file system that `work` lies on (Linux)."""
+    """Return CPU, cores, memory, kernel, Python, and the type of file system of `work` (Linux)."""
     memory_kb = re.search(r"MemTotal:\s+(\d+)", (_PROC / "meminfo").read_text())
     model = re.search(r"model name\s*:\s*(.+)", (_PROC / "cpuinfo").read_text())
     return {
@@ -26,5 +26,5 @@ def facts(work: Path) -> dict[str, str | int | float]:
 
 def _file_system(path: Path) -> str:
     mounts = [line.split() for line in (_PROC / "mounts").read_text().splitlines()]
-    found = [mount for mount in mounts if path.is_relative_to(mount[1])]
-    return max(found, key=lambda mount: len(mount[1]))[2]
+    parents = [mount for mount in mounts if path.is_relative_to(mount[1])]
+    return max(parents, key=lambda mount: len(mount[1]))[2]

@@ -1,4 +1,4 @@
-"""How much memory this process holds, and held at most since it was last asked (Linux)."""
+"""Memory: resident memory of this process, now and at its peak (Linux)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _SELF = Path("/proc/self")
 
 
 def resident_mb() -> float:
-    """Resident memory in 10^6 bytes."""
+    """Return the resident memory in 10^6 bytes."""
     return _status_mb("VmRSS")
 
 
 def peak_mb() -> float:
-    """The most that was resident since `forget_peak`, in 10^6 bytes."""
+    """Return the peak of the resident memory since `forget_peak`, in 10^6 bytes."""
     return _status_mb("VmHWM")
 
 
 def forget_peak() -> None:
-    """Give back what is free and let the peak begin anew."""
+    """Release free memory and reset the peak."""
     gc.collect()
     pa.default_memory_pool().release_unused()
     (_SELF / "clear_refs").write_text("5")

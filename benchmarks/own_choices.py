@@ -1,4 +1,4 @@
-"""What is measured of fxticker alone, and of its parser beside others."""
+"""Own choices: measurements of fxticker alone, and of its parser beside others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.running import Workers, said
+from benchmarks.running import Workers, log_progress
 from benchmarks.storing import ROUNDS
 from fxticker.store.segments import SEGMENT_ROWS
 
@@ -20,14 +20,16 @@ READERS = (
     "BeautifulSoup (html.parser), pattern",
 )
 _IMPORT_LIMIT_S = 60.0
+"""Seconds after which an import is stopped."""
 _READING_S = 1.5
+"""Seconds of reading per turn."""
 
 
 def import_rows(workers: Workers, stores: dict[int, Path], rows: int, work: Path) -> list[dict[str, Any]]:
-    """Import into copies of stores of some sizes, as objects and as a table."""
-    said("--- import")
+    """Measure imports into copies of stores of some sizes, as objects and as a table."""
+    log_progress("--- import")
     records = []
-    for held, store in stores.items():
+    for stored, store in stores.items():
         for way in ("table", "objects"):
             copy = work / "import"
             shutil.copytree(store, copy)
@@ -36,13 +38,13 @@ def import_rows(workers: Workers, stores: dict[int, Path], rows: int, work: Path
             )
             shutil.rmtree(copy)
             if done and done["rows"]:
-                records.append({"held": held, "way": way, **done})
+                records.append({"held": stored, "way": way, **done})
     return records
 
 
 def segment_life(workers: Workers, rows: int, work: Path) -> dict[str, Any] | None:
-    """Appends from a segment's first row to its sealing."""
-    said("--- a segment's life")
+    """Measure appends from a segment's first row to its sealing."""
+    log_progress("--- a segment's life")
     folder = work / "life"
     done = workers.attempt("segment_life:run", folder=str(folder), segment_rows=min(SEGMENT_ROWS, rows))
     shutil.rmtree(folder)
@@ -50,8 +52,8 @@ def segment_life(workers: Workers, rows: int, work: Path) -> dict[str, Any] | No
 
 
 def segment_sizes(workers: Workers, data: Path, work: Path) -> list[list[dict[str, Any]]]:
-    """For each size of a segment, what its turns gave."""
-    said("--- segment sizes and encodings")
+    """Return, for each size of a segment, the results of its turns."""
+    log_progress("--- segment sizes and encodings")
     turns: dict[int, list[dict[str, Any]]] = {size: [] for size in SEGMENT_SIZES}
     for _ in range(ROUNDS):
         for size in SEGMENT_SIZES:
@@ -61,11 +63,11 @@ def segment_sizes(workers: Workers, data: Path, work: Path) -> list[list[dict[st
             shutil.rmtree(work / "segments")
             if done:
                 turns[size].append(done)
-    return [found for found in turns.values() if found]
+    return [results for results in turns.values() if results]
 
 
 def codecs(workers: Workers, work: Path) -> dict[str, list[dict[str, Any]] | None]:
-    """The encodings of an open segment, half full, and of a sealed one."""
+    """Measure the encodings of an open segment, half full, and of a sealed one."""
     return {
         state: workers.attempt("encoding:codecs", folder=str(work / state), rows=rows, segment_rows=SEGMENT_ROWS)
         for state, rows in (("open", SEGMENT_ROWS // 2), ("sealed", SEGMENT_ROWS))
@@ -73,8 +75,8 @@ def codecs(workers: Workers, work: Path) -> dict[str, list[dict[str, Any]] | Non
 
 
 def read_pages(workers: Workers, readers: Iterable[str] = READERS) -> list[dict[str, Any]]:
-    """Pages per second of each reader; all must read the same."""
-    said("--- pages")
+    """Measure the pages per second of each reader; all must read the same."""
+    log_progress("--- pages")
     turns: dict[str, list[dict[str, Any]]] = {reader: [] for reader in readers}
     for _ in range(ROUNDS):
         for reader, done in turns.items():

@@ -1,4 +1,4 @@
-"""Results as Markdown: every table, and a summary of ratios to quote."""
+"""Report: renders the results as a Markdown page of tables, with a summary of ratios."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks import figures
+from benchmarks import measurements
 from benchmarks.contenders import CONTENDERS
 
 _POLLS_PER_YEAR = 525_600
 _ROWS_PER_POLL = 5
 _NONE = "-"
 _FEW_FILES = 10
-"""Up to so many they are the contender's own and do not grow with the years."""
+"""Number of files up to which the count is constant and not given per year."""
 _PART = " †"
-_STATES = {"open": "an open segment, half full,", "sealed": "a sealed segment"}
+"""Mark of a contender that stores only a part of the rows."""
+_STATES = {"open": "a half-full open segment", "sealed": "a sealed segment"}
 
 
 def render(results: dict[str, Any]) -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [
         "# Results",
         _machine(results),
@@ -36,7 +37,7 @@ def render(results: dict[str, Any]) -> str:
         _sizes(results),
         "## Growth\n\nMedian in ms.",
         _growth(results),
-        "![Appends and loads of all contenders](comparison.png)\n\n![Growth with the rows held](growth.png)",
+        "![Appends and loads of all contenders](comparison.png)\n\n![Growth with the rows stored](growth.png)",
         "## The store's own choices\n\nRows at which a segment is sealed (a month has some 220,000):",
         _segment_sizes(results),
         *_codecs(results),
@@ -47,19 +48,19 @@ def render(results: dict[str, Any]) -> str:
 
 
 def summary(results: dict[str, Any]) -> str:
-    """The figures worth quoting, a line each."""
-    rows = figures.sizes(results)[-1]
+    """Return the section of the main results, a line each."""
+    rows = measurements.sizes(results)[-1]
     lines = [*_append_summary(results, rows), *_load_summary(results, rows), *_page_summary(results)]
     return "## Summary\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
 def _append_summary(results: dict[str, Any], rows: int) -> Iterable[str]:
-    ours, floor = (figures.append_ms(results, rows, name) for name in ("fxticker", "floor"))
+    ours, floor = (measurements.append_ms(results, rows, name) for name in ("fxticker", "floor"))
     if ours and floor:
         yield f"Append at {rows:,} rows: {_ms(ours)} ms, {ours / floor:.1f} times the floor ({_ms(floor)} ms)."
-        others = [name for name in figures.names(results, with_="appends") if name not in {"fxticker", "floor"}]
+        others = [name for name in measurements.names(results, with_="appends") if name not in {"fxticker", "floor"}]
         yield "Others' appends against fxticker's: " + _ratios(
-            {name: figures.append_ms(results, rows, name) for name in others}, ours
+            {name: measurements.append_ms(results, rows, name) for name in others}, ours
         )
     if life := results["segment_life"]:
         ratio = life["median_ms"] / life["floor_ms"]
@@ -68,7 +69,7 @@ def _append_summary(results: dict[str, Any], rows: int) -> Iterable[str]:
             f"{ratio:.1f} times the floor; 99 % within {_ms(life['p99_ms'])} ms."
         )
     for record in results["import"]:
-        per_s = figures.import_rows_per_s(record)
+        per_s = measurements.import_rows_per_s(record)
         yield (
             f"Import ({record['way']}) into {record['held']:,} rows: {per_s:,.0f} rows/s, "
             f"peak {record['peak_mb']:,.0f} MB ({record['before_mb']:,.0f} MB before, the rows included)."
@@ -76,12 +77,11 @@ def _append_summary(results: dict[str, Any], rows: int) -> Iterable[str]:
 
 
 def _load_summary(results: dict[str, Any], rows: int) -> Iterable[str]:
-    for load, shown in figures.LOAD_NAMES.items():
-        ours = figures.load_ms(results, rows, "fxticker", load)
+    for load, shown in measurements.LOAD_NAMES.items():
+        ours = measurements.load_ms(results, rows, "fxticker", load)
         if ours:
-            others = [name for name in figures.names(results, with_="loads") if name != "fxticker"]
-            whole = [name for name in others if not figures.is_part(results, rows, name)]
-            times = {name: figures.load_ms(results, rows, name, load) for name in whole}
+            others = [name for name in measurements.whole(results, rows) if name != "fxticker"]
+            times = {name: measurements.load_ms(results, rows, name, load) for name in others}
             yield f"Load of {shown} at {rows:,} rows: {_ms(ours)} ms; others against it: {_ratios(times, ours)}"
 
 
@@ -97,32 +97,34 @@ def _ratios(times_ms: dict[str, float | None], ours_ms: float) -> str:
 
 
 def _machine(results: dict[str, Any]) -> str:
-    found = results["machine"]
+    machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items() if version)
     return (
-        f"Measured on {results['measured_on']} in {results['minutes']} minutes: {found['cpu']}, {found['cores']} "
-        f"cores, {found['memory_gib']} GiB, {found['kernel']}, {found['file_system']}; Python {found['python']}, "
-        f"{versions}.\n\n"
-        f"What is compared, and what is not: [../README.md](../README.md). All figures: [results.json](results.json)."
+        f"Measured on {results['measured_on']} in {results['minutes']} minutes: {machine['cpu']}, {machine['cores']} "
+        f"cores, {machine['memory_gib']} GiB, {machine['kernel']}, {machine['file_system']}; "
+        f"Python {machine['python']}, {versions}.\n\n"
+        "What is compared, and what is not: [../README.md](../README.md). All measurements: "
+        "[results.json](results.json)."
     )
 
 
 def _problems(results: dict[str, Any]) -> str:
     lines = [f"- **Wrong or failed:** {problem.splitlines()[0]}" for problem in results["problems"]]
     lines += [f"- Not run: {name}" for name in results["not_run"]]
-    return "\n".join(lines) or "Every load gave the same rows, and no append was lost."
+    return "\n".join(lines) or "All loads gave the same rows, and no append was lost."
 
 
 def _appends(results: dict[str, Any]) -> str:
-    sizes = figures.sizes(results)
-    floor = figures.append_ms(results, sizes[-1], "floor")
+    sizes = measurements.sizes(results)
+    floor = measurements.append_ms(results, sizes[-1], "floor")
     rows = []
-    for name in figures.names(results, with_="appends"):
-        times = [figures.append_ms(results, size, name) for size in sizes]
-        last, least = times[-1], figures.append_min_ms(results, sizes[-1], name)
+    for name in measurements.names(results, with_="appends"):
+        times = [measurements.append_ms(results, size, name) for size in sizes]
+        last, least = times[-1], measurements.append_ms(results, sizes[-1], name, min)
         ratio = _factor(last / floor) if last and floor else _NONE
-        mark = _PART if figures.is_part(results, sizes[-1], name) else ""
-        rows.append([name + mark, *map(_ms, times), _ms(least), ratio, CONTENDERS[name].durability])
+        rows.append(
+            [_marked(results, sizes[-1], name), *map(_ms, times), _ms(least), ratio, CONTENDERS[name].durability]
+        )
     head = ["", *(f"{size:,} rows" for size in sizes), "quickest there", "to the floor", "durable by"]
     return _table(head, rows) + _part_note(results)
 
@@ -131,7 +133,7 @@ def _life(results: dict[str, Any]) -> str:
     life = results["segment_life"]
     if not life:
         return ""
-    rows = [[f"{held:,}", _ms(ms), _factor(ms / life["floor_ms"])] for held, ms in life["points"]]
+    rows = [[f"{segment_rows:,}", _ms(ms), _factor(ms / life["floor_ms"])] for segment_rows, ms in life["points"]]
     rows += [
         ["whole life, median", _ms(life["median_ms"]), _factor(life["median_ms"] / life["floor_ms"])],
         ["whole life, 99th percentile", _ms(life["p99_ms"]), _factor(life["p99_ms"] / life["floor_ms"])],
@@ -143,17 +145,18 @@ def _life(results: dict[str, Any]) -> str:
 
 
 def _loads(results: dict[str, Any]) -> str:
-    size = figures.sizes(results)[-1]
+    size = measurements.sizes(results)[-1]
     rows = []
-    for name in figures.names(results, with_="loads"):
+    for name in measurements.names(results, with_="loads"):
         times = [
-            _both(figures.load_ms(results, size, name, load), figures.load_min_ms(results, size, name, load))
-            for load in figures.LOAD_NAMES
+            _both(*(measurements.load_ms(results, size, name, load, statistic) for statistic in (median, min)))
+            for load in measurements.LOAD_NAMES
         ]
-        peak = figures.load_peak_mb(results, size, name, "load_all")
-        mark = _PART if figures.is_part(results, size, name) else ""
-        rows.append([name + mark, *times, _NONE if peak is None else f"{peak:,.0f}", CONTENDERS[name].returns])
-    head = [f"{size:,} rows", *figures.LOAD_NAMES.values(), "peak MB, all rows", "returns"]
+        peak = measurements.load_peak_mb(results, size, name, "load_all")
+        rows.append(
+            [_marked(results, size, name), *times, _NONE if peak is None else f"{peak:,.0f}", CONTENDERS[name].returns]
+        )
+    head = [f"{size:,} rows", *measurements.LOAD_NAMES.values(), "peak MB, all rows", "returns"]
     return _table(head, rows) + _part_note(results)
 
 
@@ -164,7 +167,7 @@ def _imports(results: dict[str, Any]) -> str:
             ways[record["way"]],
             f"{record['held']:,}",
             f"{record['rows']:,}",
-            f"{figures.import_rows_per_s(record):,.0f}",
+            f"{measurements.import_rows_per_s(record):,.0f}",
             f"{record['peak_mb']:,.0f}",
             f"{record['before_mb']:,.0f}",
         ]
@@ -175,15 +178,15 @@ def _imports(results: dict[str, Any]) -> str:
 
 
 def _sizes(results: dict[str, Any]) -> str:
-    size = figures.sizes(results)[-1]
+    size = measurements.sizes(results)[-1]
     rows = []
-    for name, record in figures.records(results, size).items():
+    for name, record in measurements.records(results, size).items():
         if CONTENDERS[name].reads is None and name != "floor":
             filled = record["filled"]
             years = record["rows"] / _ROWS_PER_POLL / _POLLS_PER_YEAR
             rows.append(
                 [
-                    name + (_PART if figures.is_part(results, size, name) else ""),
+                    _marked(results, size, name),
                     f"{filled['bytes'] / record['rows']:,.2f}",
                     f"{filled['disk_bytes'] / record['rows']:,.2f}",
                     f"{filled['disk_bytes'] / years / 1e6:,.0f}",
@@ -195,17 +198,17 @@ def _sizes(results: dict[str, Any]) -> str:
 
 
 def _growth(results: dict[str, Any]) -> str:
-    sizes = [size for size in figures.sizes(results) if size >= 10_000] or figures.sizes(results)  # noqa: PLR2004
+    sizes = [size for size in measurements.sizes(results) if size >= 10_000] or measurements.sizes(results)  # noqa: PLR2004
     rows = []
-    for name in figures.records(results, sizes[-1]):
+    for name in measurements.records(results, sizes[-1]):
         if name == "floor":
             continue
-        marked = name + (_PART if figures.is_part(results, sizes[-1], name) else "")
-        appends = [figures.append_ms(results, size, name) for size in sizes]
+        marked = _marked(results, sizes[-1], name)
+        appends = [measurements.append_ms(results, size, name) for size in sizes]
         if any(appends):
             rows.append([marked, "append", *map(_ms, appends)])
-        for load, shown in figures.LOAD_NAMES.items():
-            times = [figures.load_ms(results, size, name, load) for size in sizes]
+        for load, shown in measurements.LOAD_NAMES.items():
+            times = [measurements.load_ms(results, size, name, load) for size in sizes]
             if any(times):
                 rows.append([marked, shown, *map(_ms, times)])
     return _table(["", "", *(f"{size:,} rows" for size in sizes)], rows) + _part_note(results)
@@ -222,8 +225,8 @@ def _segment_sizes(results: dict[str, Any]) -> str:
         ]
         for turns in results["segment_sizes"]
     ]
-    held = results["segment_sizes"][0][0]["rows"] if results["segment_sizes"] else 0
-    head = ["rows", f"files of {held:,} rows", "bytes per row", "append, half full, ms", "load of all, ms"]
+    stored = results["segment_sizes"][0][0]["rows"] if results["segment_sizes"] else 0
+    head = ["rows", f"files of {stored:,} rows", "bytes per row", "append, half full, ms", "load of all, ms"]
     return _table(head, rows)
 
 
@@ -234,7 +237,7 @@ def _codecs(results: dict[str, Any]) -> Iterable[str]:
                 [item["variant"], f"{item['bytes_per_row']:.2f}", _ms(item["encode_ms"]), _ms(item["load_ms"])]
                 for item in variants
             ]
-            yield f"Encodings of {variants[0]['rows']:,} rows, as {_STATES[state]} has them:"
+            yield f"Encodings of {variants[0]['rows']:,} rows, as in {_STATES[state]}:"
             yield _table(["", "bytes per row", "encode ms", "load ms"], rows)
 
 
@@ -246,11 +249,15 @@ def _pages(results: dict[str, Any]) -> str:
     return _table(["", "pages per second", "at best"], rows)
 
 
+def _marked(results: dict[str, Any], rows: int, name: str) -> str:
+    return name + (_PART if measurements.is_part(results, rows, name) else "")
+
+
 def _part_note(results: dict[str, Any]) -> str:
-    size = figures.sizes(results)[-1]
-    parts = [record for record in figures.records(results, size).values() if record["rows"] < size]
-    held = ", ".join(f"{record['contender']}: {record['rows']:,} rows" for record in parts)
-    return f"\n\n† holds only a part ({held}, one month) at the largest size." if parts else ""
+    size = measurements.sizes(results)[-1]
+    parts = [record for record in measurements.records(results, size).values() if record["rows"] < size]
+    stored = ", ".join(f"{record['contender']}: {record['rows']:,} rows" for record in parts)
+    return f"\n\n† stores only a part ({stored}, one month) at the largest size." if parts else ""
 
 
 def _both(middle: float | None, least: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Worker processes: one at a time, each in the environment it needs."""
+"""Workers: run tasks in processes of their own, one at a time, each in the environment it needs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 _ROOT = Path(__file__).parents[1]
 _SHOWN_LINES = 12
+"""Last lines of a failed worker's standard error that are shown."""
 
 
 class WorkerFailed(RuntimeError):
@@ -20,14 +21,14 @@ class WorkerFailed(RuntimeError):
 
 @dataclass
 class Workers:
-    """Runs tasks in processes of their own and keeps what went wrong.
+    """Runs tasks in processes of their own and collects problems.
 
     Attributes
     ----------
     arcticdb_python
-        The interpreter of ArcticDB's environment; null if there is none.
+        Interpreter of ArcticDB's environment; `None` if there is none.
     problems
-        What failed or gave a wrong answer.
+        Failed tasks and wrong answers.
     """
 
     arcticdb_python: Path | None
@@ -39,21 +40,21 @@ class Workers:
         Raises
         ------
         WorkerFailed
-            With the end of what the worker said.
+            If the worker fails; the message is the end of its standard error.
         """
         python = self.arcticdb_python if arcticdb else Path(sys.executable)
         assert python is not None
-        # an interpreter of a virtual environment is a link: made absolute it must stay one
+        # absolute(), not resolve(): the interpreter of a virtual environment is a link and must stay one
         command = [str(python.absolute()), "-m", "benchmarks.worker", task, json.dumps(arguments)]
         began = time.monotonic()
         done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-        said(f"{time.monotonic() - began:7.1f} s  {task} {_shown(arguments)}")
+        log_progress(f"{time.monotonic() - began:7.1f} s  {task} {_shown(arguments)}")
         if done.returncode:
             raise WorkerFailed("\n".join(done.stderr.splitlines()[-_SHOWN_LINES:]))
         return json.loads(done.stdout.splitlines()[-1])
 
     def attempt(self, task: str, *, arcticdb: bool = False, **arguments: Any) -> Any:
-        """The result as `run` gives it, or null with the failure kept."""
+        """Return the result of `run`; `None` if it fails, and add the problem."""
         try:
             return self.run(task, arcticdb=arcticdb, **arguments)
         except WorkerFailed as error:
@@ -61,16 +62,16 @@ class Workers:
             return None
 
     def problem(self, text: str) -> None:
-        """Keep what went wrong, and say it."""
+        """Add and print a problem."""
         self.problems.append(text)
-        said(text)
+        log_progress(text)
 
 
-def said(text: str) -> None:
-    """Progress, for whoever waits."""
+def log_progress(text: str) -> None:
+    """Print a line of progress to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def _shown(arguments: dict[str, Any]) -> str:
-    """Arguments without paths."""
+    """Return the arguments without paths."""
     return " ".join(str(value) for name, value in arguments.items() if name not in {"folder", "data", "path"})

@@ -1,4 +1,4 @@
-"""Every contender at every size: filled, loaded and appended to, in turns."""
+"""Comparison: fill, load and append to every contender at one size, in turns."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any
 
 from benchmarks.answers import Answer
 from benchmarks.contenders import CONTENDERS, Contender
-from benchmarks.running import Workers, said
+from benchmarks.running import Workers, log_progress
 
 ROUNDS = 3
-"""Each contender has its turn so often, A B C A B C: what disturbs the machine for a while disturbs all."""
+"""Turns per contender, A B C A B C: a temporary disturbance of the machine affects all contenders."""
 MIDDLE_ROWS = 1_000_000
+"""Rows up to which a contender that rewrites all rows appends three times per turn."""
 SMALL_ROWS = 10_000
-"""Loads of fewer rows are not worth a turn."""
-_APPENDS = 50
-_LOADS = 5
-"""In a turn, at most."""
+"""Fewest rows at which loads are measured, unless it is the largest size."""
+_APPENDS, _LOADS = 50, 5
+"""Appends per turn, and repetitions of a load per turn at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One size of data and the contenders' folders for it.
+    """One size of data, with the contenders' folders.
 
     Attributes
     ----------
     folder
-        Of this size.
+        Folder of this size.
     rows
-        How many.
+        Number of rows.
     is_largest
-        Whether this is the largest size, where a contender that cannot hold all holds what it can.
+        Whether this is the largest size, where a contender with a limit stores as many rows as it can.
     """
 
     folder: Path
@@ -42,28 +42,28 @@ class Site:
 
     @property
     def data(self) -> Path:
-        """The data for all."""
+        """File of the data for all contenders."""
         return self.folder / "data.arrow"
 
-    def home(self, contender: Contender) -> Path:
-        """Where a contender's data lie."""
+    def folder_of(self, contender: Contender) -> Path:
+        """Return the folder of a contender's data."""
         return self.folder / _slug(contender.reads or contender.name)
 
-    def held(self, contender: Contender) -> int:
-        """How many rows a contender is given; 0 if it has no part in this size."""
+    def rows_of(self, contender: Contender) -> int:
+        """Return the number of rows that a contender stores; 0 if it is not measured at this size."""
         if contender.max_rows is None or contender.max_rows >= self.rows:
             return self.rows
         return contender.max_rows if self.is_largest else 0
 
 
 def compare(site: Site, workers: Workers, contenders: Iterable[Contender]) -> list[dict[str, Any]]:
-    """One record per contender: its size, loads and appends, each as the worker reported it."""
-    said(f"--- {site.rows:,} rows")
+    """Return one record per contender: its size, loads and appends, as the workers reported them."""
+    log_progress(f"--- {site.rows:,} rows")
     site.folder.mkdir(parents=True)
     workers.run("data:make", path=str(site.data), rows=site.rows)
     records = {}
     for contender in contenders:
-        if not site.held(contender):
+        if not site.rows_of(contender):
             continue
         if contender.reads is None:
             filled = _filled(site, workers, contender)
@@ -73,7 +73,7 @@ def compare(site: Site, workers: Workers, contenders: Iterable[Contender]) -> li
             continue
         else:
             filled = records[contender.reads]["filled"]
-        records[contender.name] = {"contender": contender.name, "rows": site.held(contender), "filled": filled}
+        records[contender.name] = {"contender": contender.name, "rows": site.rows_of(contender), "filled": filled}
     truths = {rows: _truth(site, workers, rows) for rows in {record["rows"] for record in records.values()}}
     if site.rows >= SMALL_ROWS or site.is_largest:
         _load(site, workers, records, truths)
@@ -82,7 +82,7 @@ def compare(site: Site, workers: Workers, contenders: Iterable[Contender]) -> li
 
 
 def discard(site: Site, *, but: Iterable[str] = ()) -> None:
-    """Remove the contenders' data, some excepted, and leave the common data."""
+    """Remove the contenders' data with some exceptions, and leave the common data."""
     kept = {_slug(name) for name in but}
     for folder in site.folder.iterdir():
         if folder.is_dir() and folder.name not in kept:
@@ -94,7 +94,7 @@ def _filled(site: Site, workers: Workers, contender: Contender) -> dict[str, Any
         "storing:fill",
         arcticdb=_needs_arcticdb(contender),
         contender=contender.name,
-        folder=str(site.home(contender)),
+        folder=str(site.folder_of(contender)),
         data=str(site.data),
     )
 
@@ -113,7 +113,7 @@ def _load(site: Site, workers: Workers, records: dict[str, Any], truths: dict[in
                 "storing:load",
                 arcticdb=_needs_arcticdb(contender),
                 contender=name,
-                folder=str(site.home(contender)),
+                folder=str(site.folder_of(contender)),
                 month=truth["month"],
                 at_most=1 if contender.loads_once else _LOADS,
                 warm=not contender.loads_once,
@@ -139,7 +139,7 @@ def _append(site: Site, workers: Workers, records: dict[str, Any], truths: dict[
                 "storing:append",
                 arcticdb=_needs_arcticdb(contender),
                 contender=name,
-                folder=str(site.home(contender)),
+                folder=str(site.folder_of(contender)),
                 first=appended.get(name, 0),
                 count=count,
                 warm=warm,
@@ -155,7 +155,7 @@ def _append(site: Site, workers: Workers, records: dict[str, Any], truths: dict[
 
 
 def _appends(site: Site, contender: Contender) -> tuple[int, bool]:
-    """How many appends a turn has, and whether some come before that are not counted."""
+    """Return the number of appends in a turn, and whether uncounted ones come first."""
     if contender.rewrites and site.rows > SMALL_ROWS:
         return (3, False) if site.rows <= MIDDLE_ROWS else (1, False)
     return _APPENDS, True

@@ -1,8 +1,8 @@
-"""Five years of ticks that never were: the same for every contender, made from a seed.
+"""Synthetic data: five years of ticks, generated from a seed and equal for every contender.
 
 One poll a minute of five pairs; each is observed 150 to 900 ms after its slot and recorded some ms later. Rates have
-five decimals and walk within a range as the real ticker's, by at most one printed step each six
-hours; percentages have up to two decimals. One source, so no column of the table names it.
+five decimals and walk within a range like those of the real ticker, by at most one printed step every six hours;
+percentages have up to two decimals. There is one source, so the table has no column for it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import pyarrow as pa
 PAIRS = ("KGS/USD", "KZT/USD", "TJS/USD", "TMT/USD", "UZS/USD")
 MINUTE_S = 60
 END = datetime(2026, 1, 18, 8, 40, tzinfo=UTC)
-"""Where the data end: 125,000 rows into a month, so that a segment of 50,000 rows is half full."""
+"""End of the data: 125,000 rows into a month, so that a segment of 50,000 rows is half full."""
 ROWS_PER_MONTH = 216_000
-"""Of 30 days at one poll a minute."""
+"""Rows of 30 days at one poll a minute."""
 
 _SEED = 20260118
 _BASES = (1144, 191, 10840, 28571, 8)
 _REACHES = (8, 6, 400, 60, 1)
-"""Of the walks around the bases, both in printed steps of 0.00001."""
+"""Largest distances of the walks from `_BASES`; both are in printed steps of 0.00001."""
 _HOLD_S = 6 * 3600
-"""A rate holds at least so long: the real ticker showed up to five values a day."""
+"""Shortest time between two changes of a rate, in seconds: the real ticker showed up to five values a day."""
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _INSTANT = pa.timestamp("us", "UTC")
 SCHEMA = pa.schema(
@@ -65,26 +65,26 @@ class Row(NamedTuple):
 
 
 def history(rows: int) -> pa.Table:
-    """The last `rows` ticks before `END`, at one poll a minute, in the order of time."""
+    """Return the last `rows` ticks before `END`, at one poll a minute, in the order of time."""
     polls = rows // len(PAIRS)
     return ticks(int(END.timestamp()) - polls * MINUTE_S, polls)
 
 
 def snapshots(first: int, count: int) -> list[list[Row]]:
-    """Polls after `END`, from number `first` on, as Python values."""
+    """Return polls after `END`, from number `first` on, as Python values."""
     table = ticks(int(END.timestamp()) + first * MINUTE_S, count)
     rows = [row_of(values) for values in table.to_pylist()]
-    return [rows[at : at + len(PAIRS)] for at in range(0, len(rows), len(PAIRS))]
+    return [rows[start : start + len(PAIRS)] for start in range(0, len(rows), len(PAIRS))]
 
 
 def row_of(values: dict[str, Any]) -> Row:
-    """A row of a table, as `to_pylist` gives it, as a record in UTC."""
+    """Convert a row of `to_pylist` to a record in UTC."""
     row = Row(**values)
     return row._replace(observed_at=row.observed_at.astimezone(UTC), recorded_at=row.recorded_at.astimezone(UTC))
 
 
 def ticks(start_s: int, polls: int, *, step_s: int = MINUTE_S) -> pa.Table:
-    """Ticks of `polls` polls, one each `step_s` from `start_s` after the epoch on; always the same ones."""
+    """Return ticks of `polls` polls, one every `step_s` from `start_s` after the epoch on; deterministic."""
     rng = np.random.default_rng([_SEED, start_s, polls, step_s])
     slots_s = start_s + np.arange(polls, dtype=np.int64) * step_s
     observed_us = slots_s * 1_000_000 + rng.integers(150_000, 900_000, polls)
@@ -110,35 +110,35 @@ def ticks(start_s: int, polls: int, *, step_s: int = MINUTE_S) -> pa.Table:
 
 
 def shuffled(table: pa.Table) -> pa.Table:
-    """The rows in an order that has nothing to do with time."""
+    """Return the rows in a random order."""
     return table.take(pa.array(np.random.default_rng(_SEED).permutation(table.num_rows))).combine_chunks()
 
 
 def write(path: Path, table: pa.Table) -> None:
-    """Leave a table where other processes can map it into memory."""
+    """Write a table so that other processes can map it into memory."""
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
 
 
 def read(path: Path) -> pa.Table:
-    """A table that `write` left."""
+    """Read a table that `write` wrote."""
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 
 def plain(table: pa.Table) -> pa.Table:
-    """The table with texts in place of dictionaries, for those who know none."""
+    """Return the table with texts in place of dictionaries, for contenders that do not support them."""
     fields = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema]
     return table.cast(pa.schema(fields))
 
 
 def table_of(rows: list[Row]) -> pa.Table:
-    """Rows as an Arrow table with texts, as one builds it without further thought."""
+    """Return rows as an Arrow table with texts."""
     fields = plain(SCHEMA.empty_table()).schema
     return pa.table([list(column) for column in zip(*rows, strict=True)], schema=fields)
 
 
 def _walks(rng: np.random.Generator, holds: int) -> tuple[np.ndarray, np.ndarray]:
-    """Per hold and pair: the rate in printed steps, the change in hundredths of a percent."""
+    """Return, per hold and pair, the rate in printed steps and the change in hundredths of a percent."""
     moves = rng.integers(-1, 2, (holds, len(PAIRS)))
     reaches = np.array(_REACHES)
     reflected = np.abs((np.cumsum(moves, axis=0) + reaches) % (4 * reaches) - 2 * reaches) - reaches

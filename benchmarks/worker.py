@@ -1,6 +1,7 @@
-"""One measurement in a process of its own: ``python -m benchmarks.worker MODULE:FUNCTION '{"argument": …}'``.
+"""Worker: one measurement in a process of its own, ``python -m benchmarks.worker MODULE:FUNCTION '{"argument": …}'``.
 
-Prints the function's result as one line of JSON. So memory, imports and garbage of one contender never touch another.
+Prints the function's result as one line of JSON. Memory, imports and garbage of one contender thus never affect
+another.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ def main(task: str, arguments: str) -> None:
     module, _, name = task.partition(":")
     result = getattr(import_module(f"benchmarks.tasks.{module}"), name)(**json.loads(arguments))
     print(json.dumps(result), flush=True)
-    os._exit(0)  # threads of some libraries (Delta Lake's) abort an interpreter that tears itself down
+    os._exit(0)  # threads of some libraries (Delta Lake's) abort an interpreter at its regular exit
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Contenders of the benchmarks must all answer alike; nothing here looks at a clock."""
+"""All contenders of the benchmarks must give the same rows; no test measures time."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # the benchmarks are no part of the package
 
-from benchmarks import figures, synthetic  # noqa: E402
+from benchmarks import measurements, synthetic  # noqa: E402
 from benchmarks.answers import Answer, expected, middle_month  # noqa: E402
 from benchmarks.contenders import CONTENDERS  # noqa: E402
 from benchmarks.drawing import draw  # noqa: E402
@@ -23,7 +23,7 @@ from benchmarks.tasks import segment_life, storing  # noqa: E402
 ROWS = 1_000
 # DuckDB 2.0 uses what pandas 3.1 is about to drop
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.drop is deprecated")
-HELD = [entry for entry in CONTENDERS.values() if entry.reads is None]
+STORING = [entry for entry in CONTENDERS.values() if entry.reads is None]
 READERS = [entry for entry in CONTENDERS.values() if entry.reads is not None]
 
 
@@ -58,10 +58,10 @@ def filled_store(tmp_path_factory, data):
     return folder
 
 
-@pytest.mark.parametrize("entry", HELD, ids=lambda entry: entry.name)
-def test_contender_loads_what_it_was_given_and_keeps_what_is_appended(entry, data, tmp_path):
+@pytest.mark.parametrize("entry", STORING, ids=lambda entry: entry.name)
+def test_contender_loads_all_rows_and_keeps_appended_ones(entry, data, tmp_path):
     _skip_unless_installed(entry)
-    folder = tmp_path / "held"
+    folder = tmp_path / "stored"
     filled = storing.fill(entry.name, str(folder), str(data))
     assert filled["bytes"] > 0
     if entry.returns:
@@ -71,12 +71,12 @@ def test_contender_loads_what_it_was_given_and_keeps_what_is_appended(entry, dat
 
 
 @pytest.mark.parametrize("entry", READERS, ids=lambda entry: entry.name)
-def test_reader_of_the_store_loads_what_it_holds(entry, data, filled_store):
+def test_reader_of_the_store_loads_all_rows(entry, data, filled_store):
     _skip_unless_installed(entry)
     _assert_all_loads_agree(entry, filled_store, data)
 
 
-def test_synthetic_ticks_are_the_same_each_time_and_look_like_the_real_ones():
+def test_synthetic_ticks_are_deterministic_and_formatted_as_real_ones():
     table = synthetic.history(ROWS)
     assert table.equals(synthetic.history(ROWS))
     assert table.schema.equals(synthetic.SCHEMA)
@@ -98,20 +98,20 @@ def _worker(task, **arguments):
     return json.loads(done.stdout)
 
 
-def test_page_is_of_its_size_and_read_by_the_parser():
+def test_page_has_its_size_and_is_parsed():
     read = _worker("page_reading:run", reader="fxticker.parse", seconds=0.01)
     assert 149_000 < read["page_bytes"] < 152_000
     assert [pair for pair, _, _ in read["answer"]] == ["KGS/USD", "KZT/USD", "TJS/USD", "UZS/USD", "TMT/USD"]
 
 
-def test_committed_results_are_what_the_report_makes_of_the_figures():
+def test_committed_page_is_rendered_from_the_committed_results():
     results = ROOT / "benchmarks" / "results"
     if not results.exists():
         pytest.skip("nothing was measured yet")
     assert (results / "README.md").read_text() == render(json.loads((results / "results.json").read_text()))
 
 
-def test_committed_results_are_drawn():
+def test_committed_results_can_be_drawn():
     drawn = draw(json.loads((ROOT / "benchmarks" / "results" / "results.json").read_text()))
     assert sorted(drawn) == ["comparison", "growth"]
     assert all(figure.axes for figure in drawn.values())
@@ -123,10 +123,10 @@ def test_every_module_of_the_benchmarks_can_be_imported(path):
         import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 
-def test_the_readme_quotes_the_committed_results():
+def test_readme_quotes_the_committed_results():
     results = json.loads((ROOT / "benchmarks" / "results" / "results.json").read_text())
-    rows = figures.sizes(results)[-1]
-    ours, theirs = (figures.load_ms(results, rows, name, "load_all") for name in ("fxticker", "ArcticDB, LMDB"))
+    rows = measurements.sizes(results)[-1]
+    ours, theirs = (measurements.load_ms(results, rows, name, "load_all") for name in ("fxticker", "ArcticDB, LMDB"))
     [pages] = [read["pages_per_s"] for read in results["pages"] if read["reader"] == "fxticker.parse"]
     text = (ROOT / "README.md").read_text("utf-8")
     assert f"| load all rows | | ArcticDB {theirs / ours:.1f} of our time" in text

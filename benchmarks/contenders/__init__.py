@@ -1,7 +1,8 @@
-"""Who is compared: what each returns, how durable its appends are, and where its code is.
+"""Contenders: what each returns, how durable its appends are, and where its code is.
 
-A contender is a class that takes its folder and has some of: ``create(table)``, ``append_snapshot(rows)``,
-``load_all()``, ``load_three()``, ``load_month_of_pair(month)``, ``latest()`` (the rows of the last poll), ``close()``.
+A contender is a callable that takes its folder and returns an object with some of these methods:
+``create(table)``, ``append_snapshot(rows)``, ``load_all()``, ``load_three()``, ``load_month_of_pair(month)``,
+``latest()`` (the rows of the last poll), ``close()``.
 """
 
 from __future__ import annotations
@@ -18,30 +19,30 @@ LOADS = ("load_all", "load_three", "load_month_of_pair", "latest")
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One way to keep ticks.
+    """One way to store ticks.
 
     Attributes
     ----------
     name
-        As tables show it.
+        Name in tables and results.
     code
-        ``module:Class`` below this package.
+        ``module:callable`` below this package.
     returns
-        The type of a loaded result; empty if it loads nothing.
+        Type of a loaded result; empty if it loads nothing.
     durability
-        What makes an append durable, or that nothing does; empty if it appends nothing.
+        How an append is made durable, if at all; empty if it appends nothing.
     reads
-        Whose data it reads; null if its own.
+        Contender whose data it reads; `None` for its own.
     packages
-        What must be importable, as distributions are named.
+        Distributions that must be installed.
     max_rows
-        What it is given at most: the last of them; null for all.
+        Rows that it stores at most, the last ones; `None` for all.
     max_loaded_rows
-        Up to where everything is loaded; null for no bound.
+        Number of rows up to which everything is loaded; `None` for no limit.
     rewrites
-        Whether an append rewrites all rows, and so is run a few times only.
+        Whether an append rewrites all rows, and is therefore repeated only a few times.
     loads_once
-        Whether loads take so long that one of each must do.
+        Whether loads are so slow that each is run once.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Contender:
     loads_once: bool = False
 
     def at(self, folder: Path) -> Any:
-        """The contender itself, on the data in a folder."""
+        """Return the contender on the data in a folder."""
         module, _, name = self.code.partition(":")
         return getattr(import_module(f"benchmarks.contenders.{module}"), name)(folder)
 
@@ -79,7 +80,7 @@ _ALL = (
     ),
     Contender(
         "pyarrow on the store, to pandas",
-        "store_readers:PyarrowPandas",
+        "store_readers:pyarrow_pandas",
         returns="pandas, categories",
         reads="fxticker",
         packages=("pyarrow", "pandas"),
@@ -107,7 +108,7 @@ _ALL = (
     ),
     Contender(
         "Polars on the store, to pandas",
-        "store_readers:PolarsPandas",
+        "store_readers:polars_pandas",
         returns="pandas, categories",
         reads="fxticker",
         packages=("polars",),

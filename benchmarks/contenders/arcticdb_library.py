@@ -13,7 +13,7 @@ from benchmarks.synthetic import PAIRS, Row, plain
 
 _SYMBOL = "ticks"
 _MAP_SIZE = "16GB"
-"""The most that LMDB may grow to, not what it takes."""
+"""Limit of LMDB's size, not its size."""
 
 
 class ArcticLibrary:
@@ -28,7 +28,7 @@ class ArcticLibrary:
         self._library.write(_SYMBOL, _frame(plain(table).to_pandas(date_as_object=False)))
 
     def append_snapshot(self, rows: list[Row]) -> None:
-        """Append a frame of five rows; earlier versions are pruned, for nobody keeps 2.6 million of them."""
+        """Append a frame of five rows; earlier versions are pruned, because 2.6 million of them are of no use."""
         self._library.append(_SYMBOL, _frame(pd.DataFrame(rows)), prune_previous_versions=True)
 
     def load_all(self) -> pd.DataFrame:
@@ -53,7 +53,7 @@ class ArcticLibrary:
 
 
 def _frame(ticks: pd.DataFrame) -> pd.DataFrame:
-    """Nanoseconds and an index of time, as it wants them; it drops the zone of `recorded_at`."""
+    """Convert instants to nanoseconds and index by time, as ArcticDB requires; it drops the zone of `recorded_at`."""
     instants = {name: ticks[name].dt.as_unit("ns") for name in ("observed_at", "recorded_at")}
     days = pd.to_datetime(ticks["source_date"]).dt.as_unit("ns")
     return ticks.assign(**instants, source_date=days, nominal=ticks["nominal"].astype("int32")).set_index("observed_at")

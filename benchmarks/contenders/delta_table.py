@@ -14,7 +14,7 @@ from benchmarks.synthetic import PAIRS, Row, plain, table_of
 
 
 class Delta:
-    """One table; an append is a new file and a new entry of the log, a checkpoint comes by itself every 100."""
+    """One table; an append is a new file and a new entry of the log, a checkpoint is written every 100 by default."""
 
     def __init__(self, folder: Path) -> None:
         self._path = str(folder)

@@ -27,7 +27,7 @@ _INSERT = f"INSERT INTO ticks VALUES {', '.join([f'({_ROW})'] * len(PAIRS))}"  #
 
 
 class DuckdbFile:
-    """One table, no index: row groups know their least and greatest."""
+    """One table, no index: row groups have minima and maxima."""
 
     def __init__(self, folder: Path) -> None:
         self._connection = duckdb.connect(folder / "ticks.duckdb")
@@ -62,5 +62,5 @@ class DuckdbFile:
         return self._connection.sql(f"FROM ticks ORDER BY observed_at DESC LIMIT {len(PAIRS)}").df()
 
     def close(self) -> None:
-        """Leave one file behind."""
+        """Close the database, which merges the log into its file."""
         self._connection.close()

@@ -1,4 +1,4 @@
-"""A Parquet file per poll, in a folder per month: appending is trivial, reading is not."""
+"""A Parquet file per poll, in a folder per month: trivial to append, slow to read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.synthetic import PAIRS, Row, plain, table_of
 
 
 class FilePerSnapshot:
-    """Files are named by their instant, so that the last one is known by its name."""
+    """Files are named by their instant, so that the last one sorts last."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

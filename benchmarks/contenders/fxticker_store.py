@@ -1,4 +1,4 @@
-"""The project itself."""
+"""fxticker: its own store, read and written by its public functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOURCE = "timesca"
 
 
 class FxTicker:
-    """A store, opened anew by each load as a script would, and held open between appends as the daemon does."""
+    """A store, opened anew by each load as in a script, and kept open between appends as in the daemon."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -32,7 +32,7 @@ class FxTicker:
         fill(self._store, table)
 
     def append_snapshot(self, rows: list[Row]) -> None:
-        """`Store.append`, the making of its ticks included."""
+        """`Store.append`, building its ticks included."""
         self._store.append([tick_of(row) for row in rows])
 
     def load_all(self) -> pd.DataFrame:
@@ -58,7 +58,7 @@ class FxTicker:
 def fill(store: Store, table: pa.Table) -> None:
     """Fill an empty store as if every poll had been appended at its time.
 
-    It goes below `Store`, which would put one instant of recording into all rows: that makes files smaller than life.
+    It bypasses `Store.append`, which would give all rows one `recorded_at` and make files smaller than real ones.
     """
     months = table["observed_at"].to_numpy().astype("M8[M]")
     cuts = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1).tolist(), len(months)]
@@ -70,7 +70,7 @@ def fill(store: Store, table: pa.Table) -> None:
 
 
 def tick_of(row: Row) -> Tick:
-    """A row as the store's record."""
+    """Convert a row to the store's record."""
     return Tick(
         source=SOURCE,
         pair=row.pair,

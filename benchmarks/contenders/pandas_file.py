@@ -1,4 +1,4 @@
-"""What one writes first: read the file, concatenate, write the file."""
+"""One Parquet file: read it, concatenate, write it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.synthetic import PAIRS, Row, plain
 
 
 class PandasFile:
-    """One Parquet file with pandas' defaults; only the durable replacement is ours."""
+    """One Parquet file with pandas' defaults; the harness adds the durable replacement."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "ticks.parquet"

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.answers import PAIR, THREE, bounds
+from benchmarks.answers import PAIR, THREE, bounds, microseconds
 from benchmarks.synthetic import PAIRS, Row
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANTS = ("observed_at", "recorded_at")
 _BATCH_ROWS = 100_000
 # Instants are whole microseconds, exact and quick to compare; SQLite has no type for them.
@@ -37,7 +35,7 @@ class Sqlite:
         self._connection.execute("PRAGMA synchronous = FULL")
 
     def create(self, table: pa.Table) -> None:
-        """Insert all, then index; without a journal, for it is no append that is measured here."""
+        """Insert all, then index; without a journal, because this is not measured as an append."""
         self._connection.execute("PRAGMA journal_mode = OFF")
         with self._connection:
             self._connection.execute(_CREATE)
@@ -61,7 +59,7 @@ class Sqlite:
 
     def load_month_of_pair(self, month: str) -> pd.DataFrame:
         """A range of the index, filtered."""
-        start, end = (_microseconds(instant) for instant in bounds(month))
+        start, end = (microseconds(instant) for instant in bounds(month))
         query = "SELECT * FROM ticks WHERE observed_at >= ? AND observed_at < ? AND pair = ?"
         return self._frame(query, (start, end, PAIR))
 
@@ -70,7 +68,7 @@ class Sqlite:
         return self._frame("SELECT * FROM ticks ORDER BY observed_at DESC LIMIT ?", (len(PAIRS),))
 
     def close(self) -> None:
-        """Leave one file behind."""
+        """Close the database, which merges the log into its file."""
         self._connection.close()
 
     def _frame(self, query: str, values: tuple[Any, ...] = ()) -> pd.DataFrame:
@@ -84,7 +82,7 @@ def _records(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
 
 
 def _values(column: pa.Array, field: pa.Field) -> list[Any]:
-    """A column as SQLite takes it; each text is made once, for one by one they take minutes."""
+    """Return a column as Python values; each distinct text is made once, because single conversions take minutes."""
     if field.name in _INSTANTS:
         column = column.cast(pa.int64())
     if pa.types.is_date(field.type):
@@ -97,11 +95,7 @@ def _values(column: pa.Array, field: pa.Field) -> list[Any]:
 
 def _record(row: Row) -> tuple[Any, ...]:
     return row._replace(
-        observed_at=_microseconds(row.observed_at),
-        recorded_at=_microseconds(row.recorded_at),
+        observed_at=microseconds(row.observed_at),
+        recorded_at=microseconds(row.recorded_at),
         source_date=row.source_date.isoformat(),
     )
-
-
-def _microseconds(instant: datetime) -> int:
-    return (instant - _EPOCH) // timedelta(microseconds=1)

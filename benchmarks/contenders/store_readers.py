@@ -1,6 +1,6 @@
-"""fxticker's files read without fxticker: its promise is that anyone can.
+"""Store readers: load fxticker's files without fxticker, which its data contract promises to be possible.
 
-Each uses what the folders' names say, as its documentation advises; none sorts what it loads.
+Each uses the keys in the folders' names as its documentation advises; none sorts its rows.
 """
 
 from __future__ import annotations
@@ -48,27 +48,37 @@ class PyarrowTable:
         return table.sort_by("observed_at").slice(table.num_rows - _LAST)
 
 
-class PyarrowPandas:
-    """`pyarrow.dataset` to a frame."""
+class _ToPandas:
+    """Loads of another reader, converted to pandas."""
 
-    def __init__(self, folder: Path) -> None:
-        self._tables = PyarrowTable(folder)
+    def __init__(self, reader: PyarrowTable | Polars) -> None:
+        self._reader = reader
 
     def load_all(self) -> pd.DataFrame:
         """Everything."""
-        return self._tables.load_all().to_pandas()
+        return self._reader.load_all().to_pandas()
 
     def load_three(self) -> pd.DataFrame:
         """Three columns."""
-        return self._tables.load_three().to_pandas()
+        return self._reader.load_three().to_pandas()
 
     def load_month_of_pair(self, month: str) -> pd.DataFrame:
         """One folder, filtered."""
-        return self._tables.load_month_of_pair(month).to_pandas()
+        return self._reader.load_month_of_pair(month).to_pandas()
 
     def latest(self) -> pd.DataFrame:
-        """The last rows by time of the last folder."""
-        return self._tables.latest().to_pandas()
+        """The last rows by time."""
+        return self._reader.latest().to_pandas()
+
+
+def pyarrow_pandas(folder: Path) -> _ToPandas:
+    """`pyarrow.dataset` to a frame."""
+    return _ToPandas(PyarrowTable(folder))
+
+
+def polars_pandas(folder: Path) -> _ToPandas:
+    """A lazy scan of the files, collected and converted to pandas."""
+    return _ToPandas(Polars(folder))
 
 
 class Pandas:
@@ -90,7 +100,7 @@ class Pandas:
         return pd.read_parquet(self._path, filters=[("month", "==", month), ("pair", "==", PAIR)])
 
     def latest(self) -> pd.DataFrame:
-        """The last rows by time of all: pandas does not say which folder is the last."""
+        """The last rows by time of all: pandas does not show which folder is the last."""
         return self.load_three().nlargest(_LAST, "observed_at")
 
 
@@ -144,26 +154,3 @@ class Polars:
     def latest(self) -> pl.DataFrame:
         """The last rows by time."""
         return self._scan().top_k(_LAST, by="observed_at").collect()
-
-
-class PolarsPandas:
-    """A lazy scan of the files, collected and made a frame of pandas."""
-
-    def __init__(self, folder: Path) -> None:
-        self._frames = Polars(folder)
-
-    def load_all(self) -> pd.DataFrame:
-        """Everything."""
-        return self._frames.load_all().to_pandas()
-
-    def load_three(self) -> pd.DataFrame:
-        """Three columns."""
-        return self._frames.load_three().to_pandas()
-
-    def load_month_of_pair(self, month: str) -> pd.DataFrame:
-        """One folder, filtered."""
-        return self._frames.load_month_of_pair(month).to_pandas()
-
-    def latest(self) -> pd.DataFrame:
-        """The last rows by time."""
-        return self._frames.latest().to_pandas()

@@ -1,1 +1,1 @@
-"""What a worker process does: plain functions of JSON values that return JSON values."""
+"""Tasks of worker processes: plain functions of JSON values that return JSON values."""

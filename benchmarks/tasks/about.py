@@ -1,4 +1,4 @@
-"""What an environment holds."""
+"""About: versions of the packages in an environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def versions(packages: list[str]) -> dict[str, str | None]:
-    """The versions of distributions; null for one that is not installed."""
+    """Return the versions of distributions; `None` for one that is not installed."""
     return {package: _version(package) for package in packages}
 
 

@@ -1,4 +1,4 @@
-"""Make the data of one size, and know what each load of them must answer."""
+"""Data: generates the data of one size, and the expected answer of each load."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from benchmarks.answers import expected, middle_month, month_of_pair
 
 
 def make(path: str, rows: int) -> None:
-    """Leave `rows` ticks at `path`."""
+    """Write `rows` ticks to `path`."""
     synthetic.write(Path(path), synthetic.history(rows))
 
 
 def answers(path: str, last_rows: int | None) -> dict[str, Any]:
-    """What loads of the data, or of their last rows, must answer; the month that the load of a month asks for."""
+    """Return the expected answers of loads of the data, or of their last rows, and the month of the load of a month."""
     table = synthetic.read(Path(path))
     if last_rows is not None:
         table = table.slice(max(0, table.num_rows - last_rows))

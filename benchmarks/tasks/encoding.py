@@ -1,4 +1,4 @@
-"""What the store's own choices cost and give: rows per segment, codec and encoding."""
+"""Encoding: measures size and speed of rows per segment, codecs and encodings."""
 
 from __future__ import annotations
 
@@ -21,56 +21,40 @@ _DELTA = "DELTA_BINARY_PACKED"
 _INSTANTS = ["observed_at", "recorded_at"]
 _TEXTS = [field.name for field in synthetic.SCHEMA if pa.types.is_dictionary(field.type)]
 _FLAT = ["rate", "nominal", "change_pct", "source_date"]
-"""Numbers that hardly change from row to row."""
+"""Numeric columns with few distinct values."""
 _PACKED = dict.fromkeys(_INSTANTS, _DELTA)
-_VARIANTS: dict[str, dict[str, Any]] = {
-    "no codec, texts as dictionaries": {"compression": "none", "use_dictionary": _TEXTS},
-    "snappy, texts as dictionaries": {"compression": "snappy", "use_dictionary": _TEXTS},
-    "snappy, also delta-packed instants": {
-        "compression": "snappy",
-        "use_dictionary": _TEXTS,
-        "column_encoding": _PACKED,
-    },
-    "no codec, dictionaries but for delta-packed instants": {
-        "compression": "none",
-        "use_dictionary": _TEXTS + _FLAT,
-        "column_encoding": _PACKED,
-    },
-    "snappy, dictionaries but for delta-packed instants": {
-        "compression": "snappy",
-        "use_dictionary": _TEXTS + _FLAT,
-        "column_encoding": _PACKED,
-    },
-    "lz4, dictionaries but for delta-packed instants": {
-        "compression": "lz4",
-        "use_dictionary": _TEXTS + _FLAT,
-        "column_encoding": _PACKED,
-    },
-    "zstd 1, dictionaries but for delta-packed instants": {
-        "compression": "zstd",
-        "compression_level": 1,
-        "use_dictionary": _TEXTS + _FLAT,
-        "column_encoding": _PACKED,
-    },
-    "zstd 1, texts as dictionaries, delta-packed instants": {
-        "compression": "zstd",
-        "compression_level": 1,
-        "use_dictionary": _TEXTS,
-        "column_encoding": _PACKED,
-    },
-    "zstd 9, texts as dictionaries, delta-packed instants": {
-        "compression": "zstd",
-        "compression_level": 9,
-        "use_dictionary": _TEXTS,
-        "column_encoding": _PACKED,
-    },
-    "zstd 1, texts as dictionaries": {"compression": "zstd", "compression_level": 1, "use_dictionary": _TEXTS},
+
+
+def _settings(
+    codec: str, dictionaries: list[str], *, level: int | None = None, is_packed: bool = True
+) -> dict[str, Any]:
+    """Return arguments of `pyarrow.parquet.write_table`; packed are the instants."""
+    return {
+        "compression": codec,
+        "compression_level": level,
+        "use_dictionary": dictionaries,
+        "column_encoding": _PACKED if is_packed else None,
+    }
+
+
+_VARIANTS = {
+    "no codec, texts as dictionaries": _settings("none", _TEXTS, is_packed=False),
+    "snappy, texts as dictionaries": _settings("snappy", _TEXTS, is_packed=False),
+    "snappy, also delta-packed instants": _settings("snappy", _TEXTS),
+    "no codec, dictionaries but for delta-packed instants": _settings("none", _TEXTS + _FLAT),
+    "snappy, dictionaries but for delta-packed instants": _settings("snappy", _TEXTS + _FLAT),
+    "lz4, dictionaries but for delta-packed instants": _settings("lz4", _TEXTS + _FLAT),
+    "zstd 1, dictionaries but for delta-packed instants": _settings("zstd", _TEXTS + _FLAT, level=1),
+    "zstd 1, texts as dictionaries, delta-packed instants": _settings("zstd", _TEXTS, level=1),
+    "zstd 9, texts as dictionaries, delta-packed instants": _settings("zstd", _TEXTS, level=9),
+    "zstd 1, texts as dictionaries": _settings("zstd", _TEXTS, level=1, is_packed=False),
     "pyarrow's defaults": {},
 }
+"""Settings by the names in the results."""
 
 
 def segments(folder: str, data: str, segment_rows: int) -> dict[str, Any]:
-    """A store whose segments are sealed at `segment_rows`: its size, its loads, and an append at half of a life."""
+    """Measure a store whose segments are sealed at `segment_rows`: size, loads, and appends to a half-full segment."""
     path = Path(folder)
     store = Store(path / "store", segment_rows=segment_rows)
     table = synthetic.read(Path(data))
@@ -78,9 +62,9 @@ def segments(folder: str, data: str, segment_rows: int) -> dict[str, Any]:
     files = list((path / "store" / "ticks").rglob("*.parquet"))
     half = Store(path / "half", segment_rows=segment_rows)
     fill(half, synthetic.history(segment_rows // 2))
-    given = [[tick_of(row) for row in rows] for rows in synthetic.snapshots(0, 3 * _REPEATS)]
-    half.append(given[0])
-    appends_s = [_seconds(lambda rows=rows: half.append(rows)) for rows in given[1:]]
+    snapshots = [[tick_of(row) for row in rows] for rows in synthetic.snapshots(0, 3 * _REPEATS)]
+    half.append(snapshots[0])
+    appends_s = [_seconds(lambda rows=rows: half.append(rows)) for rows in snapshots[1:]]
     loads_s = [_seconds(lambda: fx.load(path / "store")) for _ in range(3)]
     return {
         "segment_rows": segment_rows,
@@ -93,9 +77,9 @@ def segments(folder: str, data: str, segment_rows: int) -> dict[str, Any]:
 
 
 def codecs(folder: str, rows: int, segment_rows: int) -> list[dict[str, Any]]:
-    """One segment of `rows` rows in each encoding, the one that the store gives it among them.
+    """Measure one segment of `rows` rows in each encoding, the store's own included.
 
-    The store's own is read from its file and cannot be timed alone, so that its time of encoding is null.
+    The store's own encoding is read from its file and cannot be timed alone: its encoding time is `None`.
     """
     table = synthetic.history(rows)
     store = Store(Path(folder), segment_rows=segment_rows)
@@ -125,7 +109,7 @@ def _read_back(data: bytes, rows: int) -> dict[str, Any]:
 
 
 def _described(file: Path) -> str:
-    """What a file's footer says of how it was encoded."""
+    """Describe the encoding of a file from its footer."""
     group = pq.read_metadata(file).row_group(0)
     columns = [group.column(number) for number in range(group.num_columns)]
     codec = "/".join(sorted({column.compression.lower() for column in columns}))

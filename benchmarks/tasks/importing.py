@@ -1,4 +1,4 @@
-"""Import a million rows that come in no order, over 60 months, on one core."""
+"""Import: a million unordered rows over 60 months, on one core."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from benchmarks.contenders.fxticker_store import SOURCE, tick_of
 from fxticker.store.store import Store
 
 BATCH_ROWS = 20_000
-"""Of ticks as objects: an importer hands them over in batches; a table comes as a whole."""
+"""Ticks per append as objects, as importers batch them; a table is appended as a whole."""
 _START = datetime(2021, 2, 1, tzinfo=UTC)
 _END = datetime(2026, 1, 18, tzinfo=UTC)
 _OFFSET_S = 29
-"""Behind a minute's begin: so no instant is one that the store holds."""
+"""Offset from the minute, in seconds: no instant is stored already."""
 
 
 def run(way: str, folder: str, rows: int, limit_s: float) -> dict[str, Any]:
@@ -60,8 +60,8 @@ def _unordered(rows: int) -> pa.Table:
 
 def _tables(store: Store, table: pa.Table) -> Iterator[Callable[[], int]]:
     sources = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), table.num_rows), pa.array([SOURCE]))
-    given = table.drop_columns(["recorded_at"]).append_column("source", sources)
-    yield lambda: store.append_table(given).added
+    with_source = table.drop_columns(["recorded_at"]).append_column("source", sources)
+    yield lambda: store.append_table(with_source).added
 
 
 def _batches(store: Store, table: pa.Table) -> Iterator[Callable[[], int]]:

@@ -1,4 +1,4 @@
-"""Read the ticker out of a page of 150 kB on one core, as this project does and as most would."""
+"""Page reading: parses the ticker of a page of 150 kB on one core, with fxticker and with common libraries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SYLLABLES = ("ka", "ro", "mi", "tel", "sun", "va", "lor", "en", "pa", "dri", "o
 
 
 def run(reader: str, seconds: float) -> dict[str, Any]:
-    """Read the page over and over for some time: pages per second by the median of all readings, and what was read."""
+    """Read the page repeatedly for some time; return pages per second by the median, and the values read."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     data = page()
     read = READERS[reader]()
@@ -36,7 +36,7 @@ def run(reader: str, seconds: float) -> dict[str, Any]:
 
 
 def page() -> bytes:
-    """The demonstration's page with filler of no meaning: links, nested elements, paragraphs, a script."""
+    """Return the demo's page with filler: links, nested elements, paragraphs, a script."""
     capture = read_captures()[0]
     html = render_html(capture.ticks, date(2025, 11, 14))
     head, tail = html.split("<main>", 1)
@@ -63,7 +63,7 @@ def _words(rng: random.Random, count: int) -> str:
 
 
 def _matches(text: str) -> list[list[str]]:
-    """Each entry once, in the page's order: what one writes without asking whether the copies agree."""
+    """Return each entry once, in the page's order, without a check that the copies agree."""
     return [list(entry) for entry in dict.fromkeys(_ENTRY.findall(text))]
 
 

@@ -1,4 +1,4 @@
-"""Append through the whole life of a segment, from its first snapshot to its sealing, with the floor between."""
+"""Segment life: appends from a segment's first snapshot to its sealing, with the floor in between."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from benchmarks.contenders import CONTENDERS
 POINTS_ROWS = (100, 2_000, 7_200, 25_000, 49_000)
 _APPENDS_PER_FLOOR = 5
 _WINDOW = 100
-"""Appends that a point of the curve is the median of."""
+"""Appends per point of the curve, which is their median."""
 
 
 def run(folder: str, segment_rows: int) -> dict[str, Any]:
-    """Append until the segment is sealed; every fifth time the floor's write is timed too.
+    """Append until the segment is sealed; after every fifth append the floor is timed too.
 
     Returns
     -------
@@ -30,10 +30,10 @@ def run(folder: str, segment_rows: int) -> dict[str, Any]:
     store, floor = (CONTENDERS[name].at(Path(folder) / name) for name in ("fxticker", "floor"))
     appends_ms, floors_ms = [], []
     count = segment_rows // len(synthetic.PAIRS)
-    # the data end within a month, so all this is one segment of one partition
-    given = synthetic.snapshots(0, count)
+    # the data end within a month, so all rows are in one segment of one partition
+    snapshots = synthetic.snapshots(0, count)
     gc.collect()
-    for number, rows in enumerate(given):
+    for number, rows in enumerate(snapshots):
         appends_ms.append(_timed_ms(store.append_snapshot, rows))
         if number % _APPENDS_PER_FLOOR == 0:
             floors_ms.append(_timed_ms(floor.append_snapshot, rows))

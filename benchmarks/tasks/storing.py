@@ -1,4 +1,4 @@
-"""Fill a contender, load from it, append to it."""
+"""Storing: fills a contender, loads from it and appends to it."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from benchmarks.answers import answer_of
 from benchmarks.contenders import CONTENDERS, LOADS
 
 _WARM_UPS = 3
+"""Appends before the timed ones."""
 _ENOUGH_S = 5.0
-"""A load is repeated until its times add up to this."""
+"""Seconds in total after which a load is not repeated."""
 
 
 def fill(contender: str, folder: str, data: str) -> dict[str, Any]:
-    """Put all data in, once, and say how large they are then."""
+    """Store all data once; return the time and the size on disk."""
     entry = CONTENDERS[contender]
     table = synthetic.read(Path(data))
     if entry.max_rows:
         table = table.slice(max(0, table.num_rows - entry.max_rows))
     Path(folder).mkdir(parents=True)
-    at = entry.at(Path(folder))
+    store = entry.at(Path(folder))
     began = time.perf_counter()
-    at.create(table)
+    store.create(table)
     took_s = time.perf_counter() - began
-    _close(at)
+    _close(store)
     return {"rows": table.num_rows, "seconds": took_s, **_size(Path(folder))}
 
 
 def load(contender: str, folder: str, month: str, at_most: int, *, all_rows: bool, warm: bool) -> dict[str, Any]:
-    """Each load up to `at_most` times: seconds, the answer, and for all rows the memory that it took at its peak.
+    """Run each load up to `at_most` times; return its seconds, answer and peak memory.
 
-    A load that the contender does not have, or would not survive at this size, is null.
+    A load that the contender does not have, or that needs too much memory at this size, is `None`.
     """
-    at = CONTENDERS[contender].at(Path(folder))
+    store = CONTENDERS[contender].at(Path(folder))
     if warm:
-        at.load_month_of_pair(month)  # imports, threads, the folder's first listing
+        store.load_month_of_pair(month)  # imports, threads, the folder's first listing
     loads: dict[str, Any] = {}
     for name in LOADS:
         if not all_rows and name in {"load_all", "load_three"}:
@@ -46,29 +47,29 @@ def load(contender: str, folder: str, month: str, at_most: int, *, all_rows: boo
             continue
         arguments = [month] if name == "load_month_of_pair" else []
         try:
-            loads[name] = _timed(getattr(at, name), arguments, at_most)
+            loads[name] = _timed(getattr(store, name), arguments, at_most)
         except NotImplementedError:
             loads[name] = None
-    _close(at)
+    _close(store)
     return loads
 
 
 def append(contender: str, folder: str, first: int, count: int, *, warm: bool, verify: bool) -> dict[str, Any]:
-    """Append snapshots number `first` and on, each timed; if asked, count a pair's rows of the last month."""
-    at = CONTENDERS[contender].at(Path(folder))
+    """Append snapshots from number `first` on, each timed; with `verify`, count a pair's rows of the last month."""
+    store = CONTENDERS[contender].at(Path(folder))
     warm_ups = _WARM_UPS if warm else 0
-    given = synthetic.snapshots(first, warm_ups + count)
+    snapshots = synthetic.snapshots(first, warm_ups + count)
     seconds = []
     gc.collect()
-    for rows in given:
+    for rows in snapshots:
         began = time.perf_counter()
-        at.append_snapshot(rows)
+        store.append_snapshot(rows)
         seconds.append(time.perf_counter() - began)
-    held = None
-    if verify and hasattr(at, "load_month_of_pair"):
-        held = len(at.load_month_of_pair(f"{synthetic.END:%Y-%m}"))
-    _close(at)
-    return {"seconds": seconds[warm_ups:], "appended": len(given), "rows_of_pair": held}
+    rows_of_pair = None
+    if verify and hasattr(store, "load_month_of_pair"):
+        rows_of_pair = len(store.load_month_of_pair(f"{synthetic.END:%Y-%m}"))
+    _close(store)
+    return {"seconds": seconds[warm_ups:], "appended": len(snapshots), "rows_of_pair": rows_of_pair}
 
 
 def _timed(call: Any, arguments: list[str], at_most: int) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def _close(contender: Any) -> None:
 
 
 def _size(folder: Path) -> dict[str, int]:
-    """Files, their bytes, and what they take on disk; lock files and empty ones are not counted as files."""
+    """Return the number of files, their bytes and their bytes on disk; empty files are not counted."""
     stats = [path.stat() for path in folder.rglob("*") if path.is_file()]
     return {
         "files": sum(stat.st_size > 0 for stat in stats),
