@@ -203,8 +203,8 @@ def _place(row: dict[str, Any]) -> tuple[str, int, int]:
     """Return file, offset and length in bytes of a capture; a file name that could lead elsewhere is refused."""
     name, offset, length = (row.get(key) for key in ("filename", "offset", "length"))
     texts = [text for text in (name, offset, length) if isinstance(text, str)]
-    is_sound = len(texts) == 3 and _FILE.fullmatch(texts[0]) and all(map(_NUMBER.fullmatch, texts[1:]))  # noqa: PLR2004
-    if not is_sound or int(texts[2]) == 0:
+    is_valid = len(texts) == 3 and _FILE.fullmatch(texts[0]) and all(map(_NUMBER.fullmatch, texts[1:]))  # noqa: PLR2004
+    if not is_valid or int(texts[2]) == 0:
         raise ParseError("the index has an invalid place for a capture")
     return texts[0], int(texts[1]), int(texts[2])
 
