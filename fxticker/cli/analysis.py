@@ -17,14 +17,79 @@ from fxticker.cli.options import (
     selected,
     stored,
 )
+from fxticker.cli.output import Columns, Value, band_of, banded, show, show_document, show_frame
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fxticker.analysis.periods import Freq
 
 _HOUR_S = 3600
 _NO_WIDTH_PCT = 1e-9
 """Percent: rounding of doubles gives an exact rate such a width; the most printed digits give a thousand times more."""
+_RATE = banded("rate", text="rate_text")
+_DRIFT_PCT = banded("drift", "_pct")
+_QUOTES: Columns = ("source", "pair", "observed_at", _RATE)
+DRIFT: Columns = (
+    "source",
+    "pair",
+    "start_at",
+    "end_at",
+    Value("rate_start", text="rate_text_start"),
+    Value("rate_end", text="rate_text_end"),
+    _DRIFT_PCT,
+    "significant",
+)
+"""What a table shows of a drift; the following tuples likewise."""
+_DRIFT_SERIES: Columns = ("observed_at", "source", "pair", _DRIFT_PCT, "significant", "base_at")
+_DRIFT_BY_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, "significant", "from_at", "to_at")
+_CHANGES: Columns = ("source", "pair", _RATE, "first_at", "last_at", "polls")
+_DECODED: Columns = (
+    "source",
+    "pair",
+    "observed_at",
+    "rate_text",
+    "change_text",
+    band_of("base"),
+    "consistent",
+    "base_run",
+    "seen_from_at",
+    band_of("seen", "_pct"),
+    "agrees",
+)
+_ROLLOVERS: Columns = (
+    "source",
+    "pair",
+    "base_run",
+    "first_at",
+    "last_at",
+    "polls",
+    band_of("base"),
+    "rolled_after",
+    "rolled_before",
+)
+_PRICES = (banded("open"), banded("high"), banded("low"), banded("close"))
+_RESAMPLED: Columns = ("source", "pair", "start_at", *_PRICES, "count", "coverage")
+_DISTANCE = banded("distance", "_pct")
+_PEG: Columns = ("source", "pair", "observed_at", banded("rate"), "peg_rate", _DISTANCE, "at_peg", "plateau", "hop")
+_COMPARED: Columns = (
+    "day",
+    "pair",
+    "source",
+    "official_at",
+    banded("official"),
+    band_of("ticker"),
+    "ticks",
+    "inside",
+    "distance_pct",
+)
+_BEST: Columns = ("source", "pair", band_of("rate"), "width_pct", "at", "age_h", "contradicts")
+
+
+def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return drifts whose `significant` is null where there is no drift."""
+    return frame.assign(significant=frame["significant"].astype(object).where(frame["drift_pct"].notna()))
 
 
 @click.command()
@@ -34,9 +99,8 @@ _NO_WIDTH_PCT = 1e-9
 def quotes(folder: Path, selection: Selection, form: Format) -> None:
     """Print rates of stored, inverse and cross pairs with their bands."""
     from fxticker.analysis.quotes import quotes as quotes_of
-    from fxticker.cli.output import show_banded
 
-    show_banded(quotes_of(folder, **selection.given()), form, hidden=["time_basis", "recorded_at"])
+    show_frame(quotes_of(folder, **selection.given()), _QUOTES, form)
 
 
 @click.command()
@@ -48,10 +112,9 @@ def quotes(folder: Path, selection: Selection, form: Format) -> None:
 def drift(start: str, end: str, base: str, folder: Path, selection: Selection, form: Format) -> None:
     """Print how far rates moved, with bands."""
     from fxticker.analysis.drift import drift as drift_of
-    from fxticker.cli.output import show_banded
 
     frame = drift_of(folder, start=start, end=end, base=base, **selection.given())
-    show_banded(frame, form, hidden=["base_at"] if base == "first" else [])
+    show_frame(without_verdict(frame), [*DRIFT, *([] if base == "first" else ["base_at"])], form)
 
 
 @click.command()
@@ -62,9 +125,8 @@ def drift(start: str, end: str, base: str, folder: Path, selection: Selection, f
 def drift_series(base: str, folder: Path, selection: Selection, form: Format) -> None:
     """Print each pair's drift since its first tick, instant by instant."""
     from fxticker.analysis.drift import drift_series as series_of
-    from fxticker.cli.output import show_banded
 
-    show_banded(series_of(folder, base=base, **selection.given()), form)
+    show_frame(without_verdict(series_of(folder, base=base, **selection.given())), _DRIFT_SERIES, form)
 
 
 @click.command()
@@ -75,9 +137,8 @@ def drift_series(base: str, folder: Path, selection: Selection, form: Format) ->
 def drift_by_period(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift from each period's close to the next one's."""
     from fxticker.analysis.drift import drift_by_period as by_period
-    from fxticker.cli.output import show_banded
 
-    show_banded(by_period(folder, every, **selection.given()), form)
+    show_frame(without_verdict(by_period(folder, every, **selection.given())), _DRIFT_BY_PERIOD, form)
 
 
 @click.command()
@@ -87,9 +148,8 @@ def drift_by_period(every: Freq, folder: Path, selection: Selection, form: Forma
 def changes(folder: Path, selection: Selection, form: Format) -> None:
     """Print runs of equal printed values: first and last instant, and number of ticks."""
     from fxticker.analysis.changes import changes as changes_of
-    from fxticker.cli.output import show_banded
 
-    show_banded(changes_of(folder, **selection.given()), form)
+    show_frame(changes_of(folder, **selection.given()), _CHANGES, form)
 
 
 @click.command()
@@ -100,10 +160,11 @@ def changes(folder: Path, selection: Selection, form: Format) -> None:
 def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
     """Print which earlier rates of the site each printed percentage allows."""
     from fxticker.analysis import decode as decoding
-    from fxticker.cli.output import show_banded
 
-    decoded = decoding.rollovers if rollovers else decoding.decode
-    show_banded(decoded(folder, **selection.given()), form)
+    if rollovers:
+        show_frame(decoding.rollovers(folder, **selection.given()), _ROLLOVERS, form)
+    else:
+        show_frame(decoding.decode(folder, **selection.given()), _DECODED, form)
 
 
 @click.command()
@@ -114,9 +175,8 @@ def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) ->
 def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print open, high, low and close of each period, and how much of it was observed."""
     from fxticker.analysis.resample import resample as resampled
-    from fxticker.cli.output import show_banded
 
-    show_banded(resampled(folder, every, **selection.given()), form)
+    show_frame(resampled(folder, every, **selection.given()), _RESAMPLED, form)
 
 
 @click.command()
@@ -126,9 +186,8 @@ def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 def peg(folder: Path, selection: Selection, form: Format) -> None:
     """Print how far pegged currencies are quoted from their official peg."""
     from fxticker.analysis.peg import peg as peg_of
-    from fxticker.cli.output import show_banded
 
-    show_banded(peg_of(folder, **selection.given()), form)
+    show_frame(peg_of(folder, **selection.given()), _PEG, form)
 
 
 @click.command()
@@ -139,9 +198,9 @@ def peg(folder: Path, selection: Selection, form: Format) -> None:
 def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print how many of each period's planned polls succeeded."""
     from fxticker.analysis.coverage import coverage as coverage_of
-    from fxticker.cli.output import show_banded
 
-    show_banded(coverage_of(folder, every, **selection.given()), form)
+    frame = coverage_of(folder, every, **selection.given())
+    show_frame(frame, list(frame.columns), form)
 
 
 @click.command()
@@ -168,7 +227,6 @@ def convert(
     FROM and TO are currency codes such as KZT and UZS; an amount is a number such as 1500 or 1500.00.
     """
     from fxticker.analysis.convert import convert as converted
-    from fxticker.cli.output import show, show_document
 
     result = converted(folder, amount, from_currency, to_currency, at=at, max_age=max_age, source=source)
     facts = result.facts()
@@ -189,10 +247,12 @@ def convert(
 def compare(by_lag: bool, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
     """Print the ticker of each day beside the official rate that was in force."""
     from fxticker.analysis import compare as comparing
-    from fxticker.cli.output import show_banded
 
-    compared = comparing.lags if by_lag else comparing.compare
-    show_banded(compared(folder, **selection.given()), form)
+    if by_lag:
+        frame = comparing.lags(folder, **selection.given())
+        show_frame(frame, list(frame.columns), form)
+    else:
+        show_frame(comparing.compare(folder, **selection.given()), _COMPARED, form)
 
 
 @click.command()
@@ -211,7 +271,6 @@ def best(pair: str, at: str | None, max_age: str, selection: Selection, folder: 
     import pandas as pd
 
     from fxticker.analysis.best import best as best_of
-    from fxticker.cli.output import show_banded
 
     statement = best_of(folder, pair, at=at, max_age=max_age, **selection.given())
     rows = [
@@ -229,4 +288,4 @@ def best(pair: str, at: str | None, max_age: str, selection: Selection, folder: 
         }
         for each in (statement, *statement.others)
     ]
-    show_banded(pd.DataFrame(rows), form)
+    show_frame(pd.DataFrame(rows), _BEST, form)

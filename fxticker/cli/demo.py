@@ -33,7 +33,8 @@ def demo(output: Path) -> None:
 
     from fxticker.analysis.drift import drift
     from fxticker.charts import plot_drift, plot_history, save_figure
-    from fxticker.cli.output import show, show_banded
+    from fxticker.cli.analysis import DRIFT, without_verdict
+    from fxticker.cli.output import show, show_frame
     from fxticker.frames.load import latest, load
     from fxticker.simulation.captures import dated_slots, read_captures
     from fxticker.simulation.replay import replay, run_daemon
@@ -73,7 +74,7 @@ def demo(output: Path) -> None:
     show(latest(history_store).to_dict("records"), ["pair", "rate_text", "change_text", "observed_at"], "table")
     moved = drift(history_store, start=first, end=last)
     print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
-    show_banded(moved, "table", hidden=["base_at"])
+    show_frame(without_verdict(moved), DRIFT, "table")
     charts = {output / "history.png": plot_history(load(history_store)), output / "drift.png": plot_drift(moved)}
     for path, figure in charts.items():
         save_figure(figure, path)

@@ -7,7 +7,8 @@ import json
 import math
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ from fxticker.model.formatting import format_with_band
 if TYPE_CHECKING:
     import pandas as pd
 
-_END = re.compile(r"(.+)_(lo|hi)((?:_pct)?)")
 _NUMBER = re.compile(r"-?[0-9.]+")
 _FACTORED = ("source", "pair", "time_basis", "origin", "start_at", "end_at", "base_at")
 _DATE = "_date"
@@ -50,73 +50,85 @@ def show_document(document: Mapping[str, Any]) -> None:
     print()
 
 
-def show_banded(frame: pd.DataFrame, form: Format, *, hidden: Collection[str] = ()) -> None:
-    """Print a frame whose figures have bands; in a table each with as many decimals as its band supports.
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value in a table: how it is printed with its band and its text.
+
+    Attributes
+    ----------
+    name
+        The frame's column of the value, and the table's heading.
+    bounds
+        The frame's columns of the lower and the upper bound; ``None`` if the value has no band.
+    text
+        The frame's column of the printed text, which is shown in place of the value where it is not null; ``None`` if
+        there is no such column.
+    band
+        The heading of the band; ``None`` if the band is shown in place of the value.
+    """
+
+    name: str
+    bounds: tuple[str, str] | None = None
+    text: str | None = None
+    band: str | None = None
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading."""
+        text = None if self.text is None else _missing_to_none(row[self.text])
+        if self.bounds is None:
+            value = _missing_to_none(row[self.name])
+            # Derived, without a band at hand: no more digits than any ticker prints.
+            return {self.name: text or (None if value is None else f"{Decimal(f'{value:.6g}'):f}")}
+        lo, hi = (_missing_to_none(row[bound]) for bound in self.bounds)
+        if lo is None or hi is None:
+            return {self.name: text or row.get(self.name), **({} if self.band is None else {self.band: None})}
+        texts = format_with_band(row.get(self.name, lo), lo, hi)
+        if self.band is None:
+            return {self.name: texts.band}
+        return {self.name: text or texts.value, self.band: texts.band}
+
+
+Columns = Sequence[str | Value]
+"""Columns of a table: of a frame, as they are, or values with their bands."""
+
+
+def banded(stem: str, unit: str = "", *, text: str | None = None) -> Value:
+    """Return the value of the column `stem` and `unit`, with its bounds ``_lo`` and ``_hi``: ``drift_lo_pct``."""
+    return Value(stem + unit, (f"{stem}_lo{unit}", f"{stem}_hi{unit}"), text, f"{stem}_band")
+
+
+def band_of(stem: str, unit: str = "") -> Value:
+    """Return the band of a value that has no column of its own."""
+    return Value(stem + unit, (f"{stem}_lo{unit}", f"{stem}_hi{unit}"))
+
+
+def show_frame(frame: pd.DataFrame, columns: Columns, form: Format) -> None:
+    """Print a frame; in a table each value with as many decimals as its band supports.
 
     Parameters
     ----------
     frame
-        ``rate_lo`` and ``rate_hi`` are the band of ``rate``, ``drift_lo_pct`` and ``drift_hi_pct`` that of
-        ``drift_pct``. Where a text was printed for a rate, in ``rate_text``, it is shown.
+        At least one row, or `NoData` is raised.
+    columns
+        What a table shows, in this order. CSV and JSON have all columns as they are.
     form
-        CSV and JSON have all columns as they are.
-    hidden
-        Columns that a table has no room for.
+        How to print.
     """
     if frame.empty:
         raise NoData("nothing stored answers that")
-    if "significant" in frame.columns:  # nothing is said of a change that is not there
-        frame = frame.assign(significant=frame["significant"].astype(object).where(frame["drift_pct"].notna()))
+    rows = frame.to_dict("records")
     if form != "table":
-        show(frame.to_dict("records"), list(frame.columns), form)
+        show(rows, list(frame.columns), form)
         return
-    columns: list[str] = []
-    for column in frame.columns:
-        stem, end, unit = _ends(column)
-        if end == "lo" and stem + unit not in frame.columns:
-            columns.append(stem + unit)  # a band alone
-        elif end == "lo":
-            columns.append(f"{stem}_band")
-        elif not end and not _is_text_of(column, frame.columns) and column not in hidden:
-            columns.append(column)
-    show([_banded(row) for row in frame.to_dict("records")], columns, form)
-
-
-def _ends(column: str) -> tuple[str, str, str]:
-    """Of ``drift_lo_pct``: ``drift``, the end ``lo``, ``_pct``; of what is no end of a band no end."""
-    match = _END.fullmatch(column)
-    return (match[1], match[2], match[3]) if match else (column, "", "")
-
-
-def _is_text_of(column: str, columns: Collection[str]) -> bool:
-    return column.startswith("rate_text") and column.replace("_text", "") in columns
-
-
-def _banded(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """A row as a table shows it."""
-    shown = dict(row)
-    for column in row:
-        stem, end, unit = _ends(column)
-        if end != "lo":
-            continue
-        lo, hi = _missing_to_none(row[column]), _missing_to_none(row[f"{stem}_hi{unit}"])
-        middle = stem + unit
-        if lo is None or hi is None:
-            shown[f"{stem}_band"] = None
-            shown.setdefault(middle, None)
-            continue
-        texts = format_with_band(row.get(middle, lo), lo, hi)
-        shown[f"{stem}_band" if middle in row else middle] = texts.band
-        if middle in row:
-            shown[middle] = texts.value
-    for column in row:
-        name = column.replace("_text", "")
-        if _is_text_of(column, row.keys()) and (text := _missing_to_none(row[column])) is not None:
-            shown[name] = text
-        elif name in row and name != column and f"{name}_band" not in shown and _missing_to_none(row[name]) is not None:
-            # derived, and of a band that is not at hand: no more digits than any ticker prints
-            shown[name] = f"{Decimal(f'{row[name]:.6g}'):f}"
-    return shown
+    shown = [
+        {
+            heading: cell
+            for column in columns
+            for heading, cell in (column.cells(row) if isinstance(column, Value) else {column: row[column]}).items()
+        }
+        for row in rows
+    ]
+    show(shown, list(shown[0]), form)
 
 
 def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> None:
