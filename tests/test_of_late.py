@@ -123,9 +123,9 @@ def test_looking_back_needs_no_pandas(store, tmp_path):
     store.append(snapshot_ticks())
     code = (
         "import sys\nfrom datetime import datetime, UTC\nfrom fxticker.store.store import Store\n"
-        "from fxticker.store.read_recent import poll_log, recent, stored_bytes\n"
+        "from fxticker.store.read_recent import poll_log, read_recent, stored_bytes\n"
         f"store = Store({str(tmp_path / 'parquet')!r})\n"
-        "found = recent(store, 'timesca', datetime(2025, 11, 14, 13, tzinfo=UTC))\n"
+        "found = read_recent(store, 'timesca', datetime(2025, 11, 14, 13, tzinfo=UTC))\n"
         "print(len(found.pairs), len(poll_log(store, limit=9)))\n"
         "print(stored_bytes(store) > 0, 'pandas' in sys.modules)"
     )

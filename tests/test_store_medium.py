@@ -29,9 +29,9 @@ NEXT_MONTH = NOON + timedelta(days=30)
 HOLD_LOCK = """
 import sys
 from pathlib import Path
-from fxticker.store.backend import LocalMedium
+from fxticker.store.backend import LocalStorage
 
-with LocalMedium(Path(sys.argv[1])).exclusive(10):
+with LocalStorage(Path(sys.argv[1])).write_lock(10):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -43,7 +43,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from builders import NOON, snapshot_ticks
 from fxticker.store.store import Store
-from fxticker.store.backend import FileCalls, LocalMedium
+from fxticker.store.backend import FileCalls, LocalStorage
 
 class Dying(FileCalls):
     @staticmethod
@@ -52,7 +52,7 @@ class Dying(FileCalls):
             os.replace(staged, target)
         os.kill(os.getpid(), signal.SIGKILL)
 
-Store(LocalMedium(Path(sys.argv[1]), Dying())).append(snapshot_ticks(NOON + timedelta(minutes=15)))
+Store(LocalStorage(Path(sys.argv[1]), Dying())).append(snapshot_ticks(NOON + timedelta(minutes=15)))
 """
 
 
@@ -60,7 +60,7 @@ BE_DAEMON = """
 import sys
 from fxticker.store.store import Store
 
-with Store(sys.argv[1]).as_daemon():
+with Store(sys.argv[1]).daemon_lock():
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -30,7 +30,7 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from builders import NOON, snapshot_ticks
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
 from fxticker.store.store import Store
-from fxticker.store.backend import LocalMedium
+from fxticker.store.backend import LocalStorage
 
 root = Path(sys.argv[-1])
 
@@ -94,12 +94,12 @@ say("waits")
 say(Store(root, lock_timeout_s=50).append(snapshot_ticks()).added)
 """
 HOLD = """
-with LocalMedium(root).exclusive(30):
+with LocalStorage(root).write_lock(30):
     say("holds")
     sys.stdin.read()
 """
 HOLD_AND_START_ANOTHER = """
-with LocalMedium(root).exclusive(30):
+with LocalStorage(root).write_lock(30):
     subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], close_fds=False)
     say("holds")
     sys.stdin.read()
@@ -107,7 +107,7 @@ with LocalMedium(root).exclusive(30):
 HOLD_AND_FORK = """
 import os
 
-with LocalMedium(root).exclusive(30):
+with LocalStorage(root).write_lock(30):
     if os.fork() == 0:
         say("holds")
     sys.stdin.read()
