@@ -140,7 +140,7 @@ def test_captures_without_a_ticker_are_recorded_beside_the_tables(store, tmp_pat
         fill(wayback_at(server.url, fetcher), store)
     written = json.loads((tmp_path / "parquet" / "asked" / "timesca.wayback.json").read_text())
     assert written == {"version": 1, "captures": ["20250708101112", "20250709101112"]}
-    assert empty_captures(store.medium, "timesca", "commoncrawl") == set()
+    assert empty_captures(store.backend, "timesca", "commoncrawl") == set()
 
 
 @pytest.mark.parametrize("text", ['{"captures": ["2025"]}', '{"captures": [5]}', '{"captures": {}}', "nothing"])
@@ -152,10 +152,10 @@ def test_damaged_record_of_empty_captures_is_named(store, tmp_path, fetcher, tex
 
 
 def test_full_record_of_empty_captures_is_named_and_stays_unchanged(store):
-    record_empty_captures(store.medium, "timesca", "wayback", ["20250708101112"])
+    record_empty_captures(store.backend, "timesca", "wayback", ["20250708101112"])
     with pytest.raises(StoreError, match=r"asked/timesca\.wayback\.json: 60 bytes would be more than 50"):
-        record_empty_captures(store.medium, "timesca", "wayback", ["20250709101112"], max_bytes=50)
-    assert empty_captures(store.medium, "timesca", "wayback") == {"20250708101112"}
+        record_empty_captures(store.backend, "timesca", "wayback", ["20250709101112"], max_bytes=50)
+    assert empty_captures(store.backend, "timesca", "wayback") == {"20250708101112"}
 
 
 def test_any_span_can_be_requested(archive_at, store):
@@ -339,16 +339,16 @@ def test_list_of_crawls_is_requested_once_a_day(store, fetcher):
     with ArchiveServer(AUGUST, archived("20250805101112")) as server:
         for hours in (0, 23, 25):
             clock = FixedClock(NOON + timedelta(hours=hours))
-            cache = ResponseCache(store.medium, "commoncrawl", clock)
+            cache = ResponseCache(store.backend, "commoncrawl", clock)
             archive = commoncrawl_at(server.url, fetcher, clock=clock, cache=cache)
             fill(archive, store)
         assert server.requests.count("/collinfo.json") == 2
         url = f"{server.url.rstrip('/')}/collinfo.json"
-    later = ResponseCache(store.medium, "commoncrawl", FixedClock(NOON + timedelta(hours=26)))
+    later = ResponseCache(store.backend, "commoncrawl", FixedClock(NOON + timedelta(hours=26)))
     assert later.recent("collinfo", url, timedelta(days=1)) is not None
     assert later.recent("collinfo", "https://index.example.org/collinfo.json", timedelta(days=1)) is None
     assert (
-        ResponseCache(store.medium, "commoncrawl", FixedClock(NOON)).recent("collinfo", url, timedelta(days=1)) is None
+        ResponseCache(store.backend, "commoncrawl", FixedClock(NOON)).recent("collinfo", url, timedelta(days=1)) is None
     )
     later.keep("collinfo", url, b"no list")
     with ArchiveServer(AUGUST) as server:
@@ -450,7 +450,7 @@ def test_piece_that_is_not_the_record_of_the_capture_is_refused(store, fetcher, 
         summary = fill(archive, store)
     assert (summary.read, summary.refused, summary.empty) == (0, 1, 0)
     assert reason in summary.named[0][1]
-    assert empty_captures(store.medium, "timesca", "commoncrawl") == set()
+    assert empty_captures(store.backend, "timesca", "commoncrawl") == set()
 
 
 def test_answer_that_ignores_the_range_ends_the_run(store, fetcher):

@@ -188,7 +188,7 @@ def test_spans_begin_and_end_with_a_missing_day():
 def test_absent_day_is_recorded_and_not_requested_again(store, slept, none):
     friday = (date(2026, 6, 7), date(2026, 6, 7))
     assert fill(store, Bank({}, none), slept, span=friday).absent == 1
-    assert absent_days(store.medium, "bank") == {date(2026, 6, 7)}
+    assert absent_days(store.backend, "bank") == {date(2026, 6, 7)}
     bank = Bank({})
     fill(store, bank, slept, span=friday)
     assert bank.requests == []
@@ -196,7 +196,7 @@ def test_absent_day_is_recorded_and_not_requested_again(store, slept, none):
 
 def test_recent_and_future_absent_days_are_requested_again(store, slept):
     summary = fill(store, Bank({}), slept, span=(date(2026, 6, 20), date(2026, 7, 2)))
-    assert (summary.absent, absent_days(store.medium, "bank")) == (13, set(days(20, 21, 22)))
+    assert (summary.absent, absent_days(store.backend, "bank")) == (13, set(days(20, 21, 22)))
     bank = Bank({date(2026, 6, 23): "12023.5"})
     assert fill(store, bank, slept, span=(date(2026, 6, 20), date(2026, 6, 23))).filled == 1
     assert bank.requests == ["2026-06-23/2026-06-23"]
@@ -208,7 +208,7 @@ def test_recent_and_future_absent_days_are_requested_again(store, slept):
 def test_unusable_answer_for_a_span_is_reported_and_records_no_day(store, slept, answer):
     summary = fill(store, Bank({}, answer), slept, 366)
     assert [span for span, _ in summary.refused] == ["2026-06-01 to 2026-06-10"]
-    assert (summary.filled, summary.absent, absent_days(store.medium, "bank")) == (0, 0, set())
+    assert (summary.filled, summary.absent, absent_days(store.backend, "bank")) == (0, 0, set())
 
 
 def test_unreadable_answer_does_not_stop_the_run_and_is_requested_again(store, slept):
@@ -232,21 +232,21 @@ def test_answer_for_a_later_or_much_earlier_day_does_not_record_the_day(store, s
     sunday = (date(2026, 6, 7), date(2026, 6, 7))
     summary = fill(store, Bank({}, f"other {answered}".encode()), slept, span=sunday)
     assert summary.refused == [("2026-06-07", f"asked for 2026-06-07, answered for {answered}")]
-    assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
+    assert (summary.absent, absent_days(store.backend, "bank")) == (0, set())
 
 
 def test_source_that_always_sends_the_list_of_today_ends_the_run(store, slept):
     bank = Bank({}, *[b"other 2026-06-30"] * 10)
     summary = fill(store, bank, slept)
     assert (summary.stopped, len(bank.requests)) == ("3 answers in a row could not be used", 3)
-    assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
+    assert (summary.absent, absent_days(store.backend, "bank")) == (0, set())
 
 
 def test_source_that_stands_still_records_no_absent_days(store, slept):
     bank = Bank({}, *[b"other 2026-04-30"] * 30)
     summary = fill(store, bank, slept, span=(date(2026, 5, 1), date(2026, 5, 31)))
     assert (summary.stopped, bank.requests[-1]) == ("3 answers in a row could not be used", "2026-05-17/2026-05-17")
-    assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
+    assert (summary.absent, absent_days(store.backend, "bank")) == (0, set())
 
 
 @pytest.mark.parametrize("none", [b"", NOT_THERE])
@@ -259,12 +259,12 @@ def test_more_absent_days_than_any_holidays_end_the_run_unrecorded(store, slept,
     )
     assert bank.requests[-1] == "2026-05-03/2026-05-03"
     assert (summary.filled, summary.absent) == (2, 2)
-    assert absent_days(store.medium, "bank") == {date(2026, 4, 10), date(2026, 4, 11)}
+    assert absent_days(store.backend, "bank") == {date(2026, 4, 10), date(2026, 4, 11)}
 
 
 def test_empty_answer_for_a_long_span_is_not_recorded(store, slept):
     summary = fill(store, Bank({}, b""), slept, 366, (date(2026, 5, 1), date(2026, 6, 10)))
-    assert (summary.absent, absent_days(store.medium, "bank")) == (0, set())
+    assert (summary.absent, absent_days(store.backend, "bank")) == (0, set())
     assert "no rates for 21 days in a row, up to 2026-06-10" in summary.stopped
 
 
@@ -272,7 +272,7 @@ def test_twenty_absent_days_are_recorded_once_later_rates_arrive(store, slept):
     rates = {date(2026, 5, 1): "12001.5", date(2026, 5, 22): "12022.5"}
     summary = fill(store, Bank(rates), slept, span=(date(2026, 5, 1), date(2026, 5, 22)))
     assert (summary.filled, summary.absent, summary.stopped) == (2, 20, None)
-    assert len(absent_days(store.medium, "bank")) == 20
+    assert len(absent_days(store.backend, "bank")) == 20
 
 
 def test_absent_days_add_up_over_runs(store, slept):
@@ -280,7 +280,7 @@ def test_absent_days_add_up_over_runs(store, slept):
         assert fill(store, Bank({}), slept, span=(date(2026, 5, begin), date(2026, 5, end))).stopped is None
     summary = fill(store, Bank({}), slept, span=(date(2026, 5, 21), date(2026, 5, 27)))
     assert "up to 2026-05-21" in summary.stopped
-    assert max(absent_days(store.medium, "bank")) == date(2026, 5, 20)
+    assert max(absent_days(store.backend, "bank")) == date(2026, 5, 20)
 
 
 def test_weekends_between_stored_days_do_not_add_up(store, slept, tmp_path):
@@ -292,7 +292,7 @@ def test_weekends_between_stored_days_do_not_add_up(store, slept, tmp_path):
     (tmp_path / "parquet" / "asked" / "bank.json").unlink()
     summary = fill(store, Bank(rates), slept, span=span)
     assert (summary.requests, summary.absent, summary.stopped) == (34, 34, None)
-    assert len(absent_days(store.medium, "bank")) == 34
+    assert len(absent_days(store.backend, "bank")) == 34
 
 
 def test_short_span_is_requested_with_the_days_before_it(store, slept):
@@ -307,7 +307,7 @@ def test_short_span_is_requested_with_the_days_before_it(store, slept):
     summary = fill(store, bank, slept, 31, (date(2026, 6, 6), date(2026, 6, 7)))
     assert bank.requests == ["2026-05-08/2026-06-07"]
     assert (summary.refused, summary.absent, summary.filled, summary.already) == ([], 2, 0, 2)
-    assert absent_days(store.medium, "bank") == set(days(6, 7))
+    assert absent_days(store.backend, "bank") == set(days(6, 7))
 
 
 def test_parser_error_is_reported_and_logged(store, slept, caplog):
@@ -323,12 +323,12 @@ def test_parser_error_is_reported_and_logged(store, slept, caplog):
 
 
 def test_absent_days_are_recorded_beside_the_tables_as_spans(store, tmp_path):
-    record_absent_days(store.medium, "bank", days(6, 7))
-    record_absent_days(store.medium, "bank", days(8, 14))
+    record_absent_days(store.backend, "bank", days(6, 7))
+    record_absent_days(store.backend, "bank", days(8, 14))
     written = json.loads((tmp_path / "parquet" / "asked" / "bank.json").read_text())
     assert written == {"version": 1, "days": [["2026-06-06", "2026-06-08"], ["2026-06-14", "2026-06-14"]]}
-    assert absent_days(store.medium, "bank") == set(days(6, 7, 8, 14))
-    assert absent_days(store.medium, "other") == set()
+    assert absent_days(store.backend, "bank") == set(days(6, 7, 8, 14))
+    assert absent_days(store.backend, "other") == set()
 
 
 @pytest.mark.parametrize(
@@ -356,10 +356,10 @@ def test_damaged_record_is_an_error_that_names_the_file(store, slept, tmp_path, 
 
 
 def test_full_record_stays_unchanged_and_is_named(store):
-    record_absent_days(store.medium, "bank", days(6))
+    record_absent_days(store.backend, "bank", days(6))
     with pytest.raises(StoreError, match=r"asked/bank\.json: 78 bytes would be more than 70"):
-        record_absent_days(store.medium, "bank", days(6, 14), max_bytes=70)
-    assert absent_days(store.medium, "bank") == set(days(6))
+        record_absent_days(store.backend, "bank", days(6, 14), max_bytes=70)
+    assert absent_days(store.backend, "bank") == set(days(6))
 
 
 def test_store_with_a_record_passes_its_check(store, slept):

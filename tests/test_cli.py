@@ -307,7 +307,7 @@ def test_status_tells_a_store_that_is_not_fed(history_store, tmp_path):
 
 def test_status_works_while_someone_writes_and_names_the_daemon(tmp_path):
     store, _ = fed_store(tmp_path / "store", Outcome.OK)
-    with store.daemon_lock(), store.medium.write_lock(1):
+    with store.daemon_lock(), store.backend.write_lock(1):
         shown = fxticker("status", "--store", "store", "--format", "json", cwd=tmp_path)
     assert shown.returncode == 0
     assert json.loads(shown.stdout)["store"]["daemon"].startswith(f"process {os.getpid()} ")

@@ -28,7 +28,7 @@ from fxticker.model.records import Outcome, PrintedTick
 from fxticker.model.schedule import Every
 from fxticker.simulation.site import render_html, render_text
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.backend import FileCalls, LocalStorage
+from fxticker.store.local import FileCalls, LocalStorage
 from fxticker.store.store import Store
 
 PRINTED = [PrintedTick(*entry) for entry in TICKER]

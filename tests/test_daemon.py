@@ -24,7 +24,7 @@ from fxticker.model.schedule import Cron, Every
 from fxticker.simulation.site import TickerSite, render_html
 from fxticker.sources import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.backend import FileCalls, LocalStorage
+from fxticker.store.local import FileCalls, LocalStorage
 from fxticker.store.store import Store
 
 PRINTED = [PrintedTick(*entry) for entry in TICKER]
@@ -602,7 +602,7 @@ def test_a_poll_that_cannot_write_its_outcome_does_not_keep_the_daemon_from_endi
     before = set(threading.enumerate())
     with RawServer(lambda exchange: (exchange.send(ANSWER), daemon.stop())) as server:
         with daemon_of(Store(tmp_path), planned(server.url, Every(SECOND))) as (daemon, taken):
-            with Store(tmp_path).medium.write_lock(0):
+            with Store(tmp_path).backend.write_lock(0):
                 running_daemon = threading.Thread(target=daemon.run)
                 running_daemon.start()
                 running_daemon.join(SAFETY_S / 2)

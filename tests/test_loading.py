@@ -9,7 +9,7 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 import fxticker as fx
 from fxticker.errors import NoData, StoreError
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
-from fxticker.store.backend import LocalStorage
+from fxticker.store.local import LocalStorage
 from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
@@ -498,12 +498,12 @@ class Counting(LocalStorage):
 
 def test_columns_of_several_sources_are_read_once(root):
     Store(root).append(snapshot_ticks() + snapshot_ticks(NOON + QUARTER, source="nbk"))
-    medium = Counting(root)
+    backend = Counting(root)
 
-    frame = fx.load(Store(medium), columns=["rate"])
+    frame = fx.load(Store(backend), columns=["rate"])
 
     assert len(frame) == 10
-    assert medium.opened == 2
+    assert backend.opened == 2
 
 
 def test_unknown_column_is_refused_with_those_there_are(store, root):

@@ -20,7 +20,7 @@ from fxticker.model.records import PrintedTick
 from fxticker.simulation.captures import read_captures
 from fxticker.simulation.site import render_html, render_text
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.backend import FileCalls, LocalStorage
+from fxticker.store.local import FileCalls, LocalStorage
 from fxticker.store.store import Store
 
 

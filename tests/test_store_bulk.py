@@ -61,7 +61,7 @@ def test_several_sources_go_to_their_own_partitions(store, tmp_path):
 
     store.append_table(pa.Table.from_pandas(fx.load(other)))
 
-    assert [item.name for item in store.medium.list("ticks")] == [
+    assert [item.name for item in store.backend.list("ticks")] == [
         "ticks/source=nbk/month=2025-11/00000.parquet",
         "ticks/source=timesca/month=2025-11/00000.parquet",
         "ticks/source=timesca/month=2025-12/00000.parquet",
@@ -127,7 +127,7 @@ def test_table_that_holds_no_ticks_is_refused_and_nothing_stored(store, tmp_path
     with pytest.raises(SchemaMismatch, match=named):
         store.append_table(changed(rows, column, values))
 
-    assert store.medium.list("ticks") == []
+    assert store.backend.list("ticks") == []
 
 
 def test_table_with_a_column_twice_is_refused_by_its_name(history, store):

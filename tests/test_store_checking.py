@@ -13,7 +13,7 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.model.records import Outcome, Poll
-from fxticker.store.backend import FileCalls, LocalStorage
+from fxticker.store.local import FileCalls, LocalStorage
 from fxticker.store.store import Finding, Moved, Store
 
 QUARTER = timedelta(minutes=15)

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import fxticker as fx
 from fxticker.errors import WriteFailed
 from fxticker.model.records import Outcome, Poll, TimeBasis
-from fxticker.store.backend import FileCalls, LocalStorage
+from fxticker.store.local import FileCalls, LocalStorage
 from fxticker.store.store import Appended, Store
 
 MICROSECOND = timedelta(microseconds=1)

@@ -15,7 +15,7 @@ import fxticker as fx
 from fxticker.errors import StoreLocked
 from fxticker.model.records import Outcome, Poll, PrintedTick
 from fxticker.simulation.site import TickerSite
-from fxticker.store.backend import FileCalls, LocalStorage
+from fxticker.store.local import FileCalls, LocalStorage
 from fxticker.store.store import Appended, Store
 
 SAFETY_S = 60
@@ -30,7 +30,7 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from builders import NOON, snapshot_ticks
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
 from fxticker.store.store import Store
-from fxticker.store.backend import LocalStorage
+from fxticker.store.local import LocalStorage
 
 root = Path(sys.argv[-1])
 

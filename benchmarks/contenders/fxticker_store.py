@@ -63,7 +63,7 @@ def fill(store: Store, table: pa.Table) -> None:
     months = table["observed_at"].to_numpy().astype("M8[M]")
     cuts = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1).tolist(), len(months)]
     rows = table.cast(TICKS.schema.remove_metadata()).replace_schema_metadata(TICKS.schema.metadata)
-    with store.medium.write_lock(timeout_s=1):
+    with store.backend.write_lock(timeout_s=1):
         for start, end in pairwise(cuts):
             part = rows.slice(start, end - start).combine_chunks()
             store.ticks.append(SOURCE, str(months[start]), part)

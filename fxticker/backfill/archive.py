@@ -176,9 +176,9 @@ def backfill_from_archive(
         If the store refuses; a backfill can be repeated safely.
     """
     summary = summary if summary is not None else ArchiveSummary()
-    batch = Batch(store, partial(record_empty_captures, store.medium, source.id, archive.id), summary)
+    batch = Batch(store, partial(record_empty_captures, store.backend, source.id, archive.id), summary)
     run = _Run(source, archive, summary, batch, _stored_hours(store, source.id))
-    empty = empty_captures(store.medium, source.id, archive.id)
+    empty = empty_captures(store.backend, source.id, archive.id)
     done = 0
     try:
         for captures in archive.listings(site_of(source.url), max(first, _FIRST_ARCHIVED), last):

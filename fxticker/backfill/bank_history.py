@@ -133,14 +133,14 @@ def backfill(
     throttle = throttle or Throttle(clock=clock)
     today = clock.now().date()
     first, last = max(first, history.since), min(last, today + DATED_AHEAD)
-    stored, absent = stored_days(store, source.id, first, last), absent_days(store.medium, source.id)
+    stored, absent = stored_days(store, source.id, first, last), absent_days(store.backend, source.id)
     days = [first + _DAY * offset for offset in range((last - first).days + 1)]
     missing = [day for day in days if day not in stored | absent]
     summary.days, summary.known = len(days), len(days) - len(missing)
 
     def record_settled(absent_now: Sequence[date]) -> None:
         if settled := [day for day in absent_now if day < today - SETTLED_AFTER]:
-            record_absent_days(store.medium, source.id, settled)
+            record_absent_days(store.backend, source.id, settled)
 
     batch = Batch(store, record_settled, summary)
     run = _Run(source, history, fetch, throttle, summary, batch, AbsentDays(absent - stored))

@@ -15,7 +15,7 @@ MAX_BYTES = 4_000_000
 """Largest record, in bytes: 200 years of single days take 1 MB, 150,000 captures 3 MB."""
 
 
-def read_record(medium: StorageBackend, name: str, key: str) -> list[Any]:
+def read_record(backend: StorageBackend, name: str, key: str) -> list[Any]:
     """Return the list of a record; an empty list if the file does not exist.
 
     Raises
@@ -23,13 +23,13 @@ def read_record(medium: StorageBackend, name: str, key: str) -> list[Any]:
     StoreError
         If the file is damaged or larger than `MAX_BYTES`. The message names the file, which can be deleted.
     """
-    entry = next((item for item in medium.list(FOLDER) if item.name == name), None)
+    entry = next((item for item in backend.list(FOLDER) if item.name == name), None)
     if entry is None:
         return []
     if entry.size_bytes > MAX_BYTES:
         raise damaged_record(name, f"{entry.size_bytes} bytes: more than {MAX_BYTES}")
     try:
-        with medium.open(name) as file:
+        with backend.open(name) as file:
             items = json.loads(file.read(MAX_BYTES))[key]
     except (StoreError, OSError, ValueError, RecursionError, KeyError, TypeError) as error:
         raise damaged_record(name, f"{type(error).__name__}: {str(error)[:100]}") from error
@@ -39,7 +39,7 @@ def read_record(medium: StorageBackend, name: str, key: str) -> list[Any]:
 
 
 def write_record(
-    medium: StorageBackend, name: str, key: str, items: Sequence[object], *, max_bytes: int = MAX_BYTES
+    backend: StorageBackend, name: str, key: str, items: Sequence[object], *, max_bytes: int = MAX_BYTES
 ) -> None:
     """Replace a record durably; the caller holds the write lock.
 
@@ -56,7 +56,7 @@ def write_record(
             f"{name}: {len(data)} bytes would be more than {max_bytes}, so nothing is added; once the file is deleted, "
             "its entries are requested again"
         )
-    medium.put(name, data)
+    backend.put(name, data)
 
 
 def damaged_record(name: str, cause: str) -> StoreError:

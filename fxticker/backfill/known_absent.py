@@ -59,7 +59,7 @@ class AbsentDays:
         )
 
 
-def absent_days(medium: StorageBackend, source: str) -> set[date]:
+def absent_days(backend: StorageBackend, source: str) -> set[date]:
     """Return the days recorded as absent at a source.
 
     Raises
@@ -69,7 +69,7 @@ def absent_days(medium: StorageBackend, source: str) -> set[date]:
     """
     name = _days_name(source)
     days: set[date] = set()
-    for item in read_record(medium, name, "days"):
+    for item in read_record(backend, name, "days"):
         try:
             first, last = (date.fromisoformat(text) for text in item)
         except (TypeError, ValueError) as error:
@@ -81,7 +81,7 @@ def absent_days(medium: StorageBackend, source: str) -> set[date]:
 
 
 def record_absent_days(
-    medium: StorageBackend, source: str, days: Iterable[date], *, max_bytes: int = MAX_BYTES
+    backend: StorageBackend, source: str, days: Iterable[date], *, max_bytes: int = MAX_BYTES
 ) -> None:
     """Add days to the record of a source's absent days, durably.
 
@@ -94,18 +94,18 @@ def record_absent_days(
     StoreError
         If the record is damaged, or would exceed `max_bytes`; it stays as it is.
     """
-    with medium.write_lock(LOCK_TIMEOUT_S):
+    with backend.write_lock(LOCK_TIMEOUT_S):
         spans: list[list[date]] = []
-        for day in sorted(absent_days(medium, source).union(days)):
+        for day in sorted(absent_days(backend, source).union(days)):
             if spans and spans[-1][1] + _DAY == day:
                 spans[-1][1] = day
             else:
                 spans.append([day, day])
         texts = [[first.isoformat(), last.isoformat()] for first, last in spans]
-        write_record(medium, _days_name(source), "days", texts, max_bytes=max_bytes)
+        write_record(backend, _days_name(source), "days", texts, max_bytes=max_bytes)
 
 
-def empty_captures(medium: StorageBackend, source: str, archive: str) -> set[str]:
+def empty_captures(backend: StorageBackend, source: str, archive: str) -> set[str]:
     """Return the captures of an archive recorded as without a ticker, as ``yyyyMMddhhmmss``.
 
     Raises
@@ -114,7 +114,7 @@ def empty_captures(medium: StorageBackend, source: str, archive: str) -> set[str
         As `absent_days`.
     """
     name = _captures_name(source, archive)
-    stamps = read_record(medium, name, "captures")
+    stamps = read_record(backend, name, "captures")
     for stamp in stamps:
         if not isinstance(stamp, str) or _CAPTURE.fullmatch(stamp) is None:
             raise damaged_record(name, f"no timestamp of a capture: {str(stamp)[:60]}")
@@ -122,7 +122,7 @@ def empty_captures(medium: StorageBackend, source: str, archive: str) -> set[str
 
 
 def record_empty_captures(
-    medium: StorageBackend, source: str, archive: str, stamps: Iterable[str], *, max_bytes: int = MAX_BYTES
+    backend: StorageBackend, source: str, archive: str, stamps: Iterable[str], *, max_bytes: int = MAX_BYTES
 ) -> None:
     """Add captures, as ``yyyyMMddhhmmss``, to the record of those without a ticker, durably.
 
@@ -131,10 +131,10 @@ def record_empty_captures(
     StoreLocked, WriteFailed, StoreError
         As `record_absent_days`.
     """
-    with medium.write_lock(LOCK_TIMEOUT_S):
-        known = empty_captures(medium, source, archive)
+    with backend.write_lock(LOCK_TIMEOUT_S):
+        known = empty_captures(backend, source, archive)
         name = _captures_name(source, archive)
-        write_record(medium, name, "captures", sorted(known.union(stamps)), max_bytes=max_bytes)
+        write_record(backend, name, "captures", sorted(known.union(stamps)), max_bytes=max_bytes)
 
 
 def _days_name(source: str) -> str:

@@ -17,7 +17,7 @@ class ResponseCache:
 
     Parameters
     ----------
-    medium
+    backend
         Storage that holds the records.
     archive
         Id of the archive; part of the file names.
@@ -25,15 +25,15 @@ class ResponseCache:
         Supplies the current UTC time, from which a response's age is measured.
     """
 
-    def __init__(self, medium: StorageBackend, archive: str, clock: Clock) -> None:
-        self._medium = medium
+    def __init__(self, backend: StorageBackend, archive: str, clock: Clock) -> None:
+        self._backend = backend
         self._archive = archive
         self._clock = clock
 
     def recent(self, name: str, url: str, max_age: timedelta) -> bytes | None:
         """Return the cached body; `None` if missing, damaged, of another URL, or older than `max_age`."""
         try:
-            stored_at, stored_url, text = read_record(self._medium, self._file(name), "answer")
+            stored_at, stored_url, text = read_record(self._backend, self._file(name), "answer")
             age = self._clock.now() - datetime.fromisoformat(stored_at)
         except (StoreError, ValueError, TypeError):
             return None
@@ -43,8 +43,8 @@ class ResponseCache:
     def keep(self, name: str, url: str, body: bytes) -> None:
         """Replace the cached response. A failed write is ignored: the URL is then requested again."""
         item = [self._clock.now().isoformat(), url, body.decode("utf-8", "replace")]
-        with suppress(StoreError), self._medium.write_lock(LOCK_TIMEOUT_S):
-            write_record(self._medium, self._file(name), "answer", item)
+        with suppress(StoreError), self._backend.write_lock(LOCK_TIMEOUT_S):
+            write_record(self._backend, self._file(name), "answer", item)
 
     def _file(self, name: str) -> str:
         return f"{FOLDER}/{self._archive}.{name}.json"

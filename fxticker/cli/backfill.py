@@ -144,7 +144,7 @@ def _from_archive(
                     fetcher=client,
                     throttle=Throttle(),
                     max_bytes=max_bytes,
-                    cache=ResponseCache(store.medium, CommonCrawl.id, SystemClock()),
+                    cache=ResponseCache(store.backend, CommonCrawl.id, SystemClock()),
                 )
             backfill_from_archive(
                 source, archive, first=first or FIRST_DAY, last=last, store=store, progress=progress, summary=summary

@@ -36,14 +36,14 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
     """
     from fxticker.cli.output import show, show_document
     from fxticker.monitoring.health import health_of
-    from fxticker.store.backend import local_storage
+    from fxticker.store.local import local_storage
     from fxticker.store.read_recent import read_recent, stored_bytes
     from fxticker.store.store import Store
 
     configured = settings(config)
     folder = store if store is not None else configured.store.path
-    medium = local_storage(folder, must_exist=True)
-    opened = Store(medium)
+    backend = local_storage(folder, must_exist=True)
+    opened = Store(backend)
     now = datetime.now(UTC)
     found = [health_of(plan, read_recent(opened, plan.source.id, now), now) for plan in configured.planned()]
     held = {
@@ -51,7 +51,7 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
         "size_bytes": stored_bytes(opened),
         "free_bytes": shutil.disk_usage(folder).free,
         "daemon": opened.daemon(),
-        "last_writer": medium.lock_holder() or None,
+        "last_writer": backend.lock_holder() or None,
     }
     is_well = bool(found) and all(health.problem is None for health in found)
     if form == "json":

@@ -82,8 +82,8 @@ def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
         print("fxticker: `fxticker check --quarantine` moves what cannot be read aside", file=sys.stderr)
     if problems:
         sys.exit(1)
-    files = sum(len(found.medium.list(table.spec.name)) for table in (found.ticks, found.polls))
-    aside = sum(not item.name.endswith(".json") for item in found.medium.list(QUARANTINE))
+    files = sum(len(found.backend.list(table.spec.name)) for table in (found.ticks, found.polls))
+    aside = sum(not item.name.endswith(".json") for item in found.backend.list(QUARANTINE))
     print(f"files read: {files}, all sound" + (f"; in quarantine: {aside}" if aside else ""))
 
 

@@ -65,7 +65,7 @@ def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | Non
     with ExitStack() as stack:
         # Before anything is served: a second daemon is to name the first one, and not the port that is taken.
         if holder := store.daemon():
-            raise StoreLocked(str(store.medium), 0, holder)
+            raise StoreLocked(str(store.backend), 0, holder)
         client = Fetcher(timeout_s=http.timeout_s, max_bytes=http.max_bytes, user_agent=http.user_agent)
         fetch = RobotsFetcher(stack.enter_context(client))
         observers = [notifier, *_observers(settings, store, stack)]

@@ -23,7 +23,7 @@ _log = logging.getLogger("fxticker")
 class RetryingWriter:
     """What `collect_once` needs of a store.
 
-    A write that the medium refuses is tried again, a bounded number of times; what was fetched is not asked for again.
+    A write that the backend refuses is tried again, a bounded number of times; what was fetched is not asked for again.
 
     Parameters
     ----------

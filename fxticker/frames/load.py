@@ -206,7 +206,7 @@ def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Ta
     parts = [read_last(store.ticks, source) for source in wanted]
     found = [_counting(part) for part in parts if part is not None]
     if not found:
-        raise NoData(f"{store.medium}: no tick is stored" + (f" for {', '.join(wanted)}" if sources else ""))
+        raise NoData(f"{store.backend}: no tick is stored" + (f" for {', '.join(wanted)}" if sources else ""))
     return pa.concat_tables(found)
 
 

@@ -74,10 +74,10 @@ class _Held:
     summary: SegmentSummary | None = None
 
 
-def check_table(medium: StorageBackend, table: SegmentTable) -> Iterator[Finding]:
+def check_table(backend: StorageBackend, table: SegmentTable) -> Iterator[Finding]:
     """Read every file of a table whole, and say what no sound store has."""
     names: list[str] = []
-    for item in _listed(medium, table):
+    for item in _listed(backend, table):
         if isinstance(item, Finding):
             yield item
         else:
@@ -91,21 +91,21 @@ def check_table(medium: StorageBackend, table: SegmentTable) -> Iterator[Finding
             else:
                 yield from found.findings
                 held.append(found)
-        yield from _wrong_partition(medium, partition, held, table)
+        yield from _wrong_partition(backend, partition, held, table)
 
 
-def moved_aside(medium: StorageBackend, table: SegmentTable, finding: Finding, now: datetime) -> Moved | Finding:
+def moved_aside(backend: StorageBackend, table: SegmentTable, finding: Finding, now: datetime) -> Moved | Finding:
     """Move a file that cannot be read to the quarantine, with a note of what is lost; a finding if that fails.
 
     The note is durable before the file goes. The caller holds the store's lock.
     """
-    taken = {item.name for item in medium.list(QUARANTINE)}
+    taken = {item.name for item in backend.list(QUARANTINE)}
     to = next(free for free in _free_names(f"{QUARANTINE}/{finding.name}") if not {free, f"{free}.json"} & taken)
     lost = _lost(table, finding.name)
     note = {"name": finding.name, "why": finding.what, "lost": lost, "moved_at": now.isoformat()}
     try:
-        medium.put(f"{to}.json", json.dumps(note, indent=1).encode())
-        medium.move(finding.name, to)
+        backend.put(f"{to}.json", json.dumps(note, indent=1).encode())
+        backend.move(finding.name, to)
     except StoreError as error:
         return Finding(finding.name, f"could not be moved aside: {error}", in_the_way=True)
     return Moved(finding.name, to, lost)
@@ -133,16 +133,16 @@ def wrong_figures(rows: pa.Table) -> str | None:
     return None
 
 
-def _listed(medium: StorageBackend, table: SegmentTable) -> Iterator[StoredObject | Finding]:
+def _listed(backend: StorageBackend, table: SegmentTable) -> Iterator[StoredObject | Finding]:
     try:
-        yield from medium.list(table.spec.name)
+        yield from backend.list(table.spec.name)
     except SegmentUnreadable as error:
         yield Finding(error.name, error.cause)
         with contextlib.suppress(SegmentUnreadable):
             for source in table.sources():  # what one bad folder hides is still looked at
                 for month in table.months(source):
                     with contextlib.suppress(SegmentUnreadable):
-                        yield from medium.list(f"{table.spec.name}/source={source}/month={month}")
+                        yield from backend.list(f"{table.spec.name}/source={source}/month={month}")
 
 
 def _looked_at(table: SegmentTable, name: str) -> _Held | Finding:
@@ -180,7 +180,7 @@ def _wrong_rows(
 
 
 def _wrong_partition(
-    medium: StorageBackend, partition: str, segments: Sequence[_Held], table: SegmentTable
+    backend: StorageBackend, partition: str, segments: Sequence[_Held], table: SegmentTable
 ) -> Iterator[Finding]:
     earlier: list[pa.Table] = []
     series: set[str] = set()
@@ -196,7 +196,7 @@ def _wrong_partition(
             yield Finding(held.segment.name, "its footer says other pairs of its month than there are")
     numbers = {held.segment.number for held in segments}
     missing = sorted(set(range(max(numbers, default=-1))) - numbers)
-    moved = [item.name for item in medium.list(QUARANTINE)] if missing else []
+    moved = [item.name for item in backend.list(QUARANTINE)] if missing else []
     for number in missing:
         name = f"{partition}/{number:05}.parquet"
         if not any(item.startswith(f"{QUARANTINE}/{name}") for item in moved):

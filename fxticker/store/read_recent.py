@@ -187,7 +187,7 @@ def poll_log(
 def stored_bytes(store: Store) -> int:
     """The size of all files that the store keeps."""
     folders = (store.ticks.spec.name, store.polls.spec.name, "rejected", QUARANTINE)
-    return sum(item.size_bytes for folder in folders for item in store.medium.list(folder))
+    return sum(item.size_bytes for folder in folders for item in store.backend.list(folder))
 
 
 def _newest_first(table: SegmentTable, segments: Sequence[SegmentName]) -> list[tuple[SegmentName, SegmentSummary]]:

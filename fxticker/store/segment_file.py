@@ -175,7 +175,7 @@ class SegmentFile:
 
     Parameters
     ----------
-    medium
+    backend
         Where it lies.
     name
         Its name there.
@@ -185,7 +185,7 @@ class SegmentFile:
     Attributes
     ----------
     name
-        Its name on the medium.
+        Its name on the backend.
     summary
         What its rows are.
 
@@ -195,11 +195,11 @@ class SegmentFile:
         If the file is damaged, foreign, or of a schema that this version cannot read.
     """
 
-    def __init__(self, medium: StorageBackend, name: str, spec: TableSpec) -> None:
+    def __init__(self, backend: StorageBackend, name: str, spec: TableSpec) -> None:
         self.name = name
         self._spec = spec
         with _named(name):
-            with medium.open(name) as file:
+            with backend.open(name) as file:
                 if file.size() > MAX_SEGMENT_BYTES:
                     raise ValueError(f"{file.size()} bytes: no segment is so large")
                 self._data = file.read_buffer()
@@ -257,7 +257,7 @@ class SegmentFile:
         return table
 
 
-def summary_of_file(medium: StorageBackend, name: str, spec: TableSpec) -> SegmentSummary:
+def summary_of_file(backend: StorageBackend, name: str, spec: TableSpec) -> SegmentSummary:
     """What a segment's footer says of its rows; of a sound file no more than its end is read for that.
 
     Raises
@@ -265,10 +265,10 @@ def summary_of_file(medium: StorageBackend, name: str, spec: TableSpec) -> Segme
     SegmentUnreadable
         If the file is damaged, foreign, or of a schema that this version cannot read.
     """
-    with _named(name), medium.open(name) as file:
+    with _named(name), backend.open(name) as file:
         file.seek(max(0, file.size() - END_BYTES))
         found = summary_at_end(file.read(END_BYTES), spec)
-    return SegmentFile(medium, name, spec).summary if found is None else found
+    return SegmentFile(backend, name, spec).summary if found is None else found
 
 
 @contextlib.contextmanager

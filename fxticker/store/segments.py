@@ -56,7 +56,7 @@ class SegmentTable:
 
     Parameters
     ----------
-    medium
+    backend
         Where the segments lie.
     spec
         Columns, identity and order.
@@ -64,8 +64,8 @@ class SegmentTable:
         Rows at which a segment is sealed.
     """
 
-    def __init__(self, medium: StorageBackend, spec: TableSpec, segment_rows: int = SEGMENT_ROWS) -> None:
-        self._medium = medium
+    def __init__(self, backend: StorageBackend, spec: TableSpec, segment_rows: int = SEGMENT_ROWS) -> None:
+        self._backend = backend
         self.spec = spec
         self._segment_rows = segment_rows
         self._summaries: dict[str, tuple[tuple[int, ...], SegmentSummary]] = {}
@@ -74,11 +74,11 @@ class SegmentTable:
 
     def sources(self) -> list[str]:
         """The sources that have a folder, sorted."""
-        return _values_of("source", self._medium.folders(self.spec.name))
+        return _values_of("source", self._backend.folders(self.spec.name))
 
     def months(self, source: str) -> list[str]:
         """The months of a source that have a folder, sorted."""
-        return _values_of("month", self._medium.folders(f"{self.spec.name}/source={source}"))
+        return _values_of("month", self._backend.folders(f"{self.spec.name}/source={source}"))
 
     def segments(self, source: str | None = None, month: str | None = None) -> list[SegmentName]:
         """The segments of the table, of a source, or of one month of it, by name.
@@ -91,7 +91,7 @@ class SegmentTable:
         prefix = self.spec.name
         if source is not None:
             prefix += f"/source={source}" + (f"/month={month}" if month is not None else "")
-        return [self.segment_of(found.name) for found in self._medium.list(prefix)]
+        return [self.segment_of(found.name) for found in self._backend.list(prefix)]
 
     def segment_of(self, name: str) -> SegmentName:
         """The segment that an object of the table's folder is, by its name.
@@ -114,7 +114,7 @@ class SegmentTable:
         SegmentUnreadable
             If the file is damaged or of a schema that this version cannot read.
         """
-        return SegmentFile(self._medium, segment.name, self.spec)
+        return SegmentFile(self._backend, segment.name, self.spec)
 
     def summary(self, segment: SegmentName) -> SegmentSummary:
         """What a segment's footer says of its rows; of a sound file no more than its end is read for that.
@@ -124,7 +124,7 @@ class SegmentTable:
         SegmentUnreadable
             As `open`.
         """
-        return summary_of_file(self._medium, segment.name, self.spec)
+        return summary_of_file(self._backend, segment.name, self.spec)
 
     def append(self, source: str, month: str, rows: pa.Table) -> int:
         """Add the rows whose identity is not stored yet, and return how many those were, once they are durable.
@@ -141,7 +141,7 @@ class SegmentTable:
         if not rows.schema.equals(self.spec.schema, check_metadata=True):
             raise SchemaMismatch(f"{self.spec.name}: rows to be appended are not of the table's schema")
         partition = f"{self.spec.name}/source={source}/month={month}"
-        found = self._medium.list(partition)
+        found = self._backend.list(partition)
         numbers = [self.segment_of(item.name).number for item in found]
         fresh = self._fresh(partition, found, self._sorted(rows))
         newest = found[-1] if found else None
@@ -217,7 +217,7 @@ class SegmentTable:
 
     def _put(self, partition: str, name: str, data: pa.Buffer) -> tuple[int, ...]:
         """Publish the newest segment of a partition, and return the version that is durable now."""
-        self._durable[partition] = self._medium.put(name, data)
+        self._durable[partition] = self._backend.put(name, data)
         return self._durable[partition]
 
     def _prove(self, partition: str, newest: StoredObject) -> None:
@@ -227,7 +227,7 @@ class SegmentTable:
         bytes are published once more: asking for another fsync after a failed one proves nothing.
         """
         if self._durable.get(partition) != newest.version:
-            with self._medium.open(newest.name) as file:
+            with self._backend.open(newest.name) as file:
                 self._put(partition, newest.name, file.read_buffer())
 
     def _open_table(self, partition: str, item: StoredObject) -> pa.Table:

@@ -18,8 +18,9 @@ import pyarrow as pa
 from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.records import Origin, Poll, Tick
 from fxticker.store.arrow import instant_of, microseconds, records_of, repeated, table_of, to_int64
-from fxticker.store.backend import StorageBackend, local_storage
+from fxticker.store.backend import StorageBackend
 from fxticker.store.check import Finding, Moved, check_table, moved_aside
+from fxticker.store.local import local_storage
 from fxticker.store.read_span import Span, month_of, read_span
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
@@ -58,7 +59,7 @@ class Store:
     Parameters
     ----------
     path
-        The store's folder, or a medium.
+        The store's folder, or a backend.
     clock
         Gives `recorded_at`.
     lock_timeout_s
@@ -75,13 +76,13 @@ class Store:
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         segment_rows: int = SEGMENT_ROWS,
     ) -> None:
-        self.medium: StorageBackend = (
+        self.backend: StorageBackend = (
             local_storage(path, must_exist=False) if isinstance(path, str | os.PathLike) else path
         )
         self._clock = clock or SystemClock()
         self._lock_timeout_s = lock_timeout_s
-        self.ticks = SegmentTable(self.medium, TICKS, segment_rows)
-        self.polls = SegmentTable(self.medium, POLLS, segment_rows)
+        self.ticks = SegmentTable(self.backend, TICKS, segment_rows)
+        self.polls = SegmentTable(self.backend, POLLS, segment_rows)
 
     def append(self, ticks: Iterable[Tick]) -> Appended:
         """Store ticks; when this returns they are durable.
@@ -147,15 +148,15 @@ class Store:
         name = f"rejected/source={source}/{slot:%Y%m%dT%H%M%S.%fZ}.gz"
         if len(data) > REJECTED_BYTES:
             return
-        with self.medium.write_lock(self._lock_timeout_s):
-            kept = [item for item in self.medium.list("rejected") if item.name != name]
+        with self.backend.write_lock(self._lock_timeout_s):
+            kept = [item for item in self.backend.list("rejected") if item.name != name]
             size_bytes = sum(item.size_bytes for item in kept) + len(data)
             while kept and (len(kept) >= REJECTED_FILES or size_bytes > REJECTED_BYTES):
                 oldest = min(kept, key=lambda item: item.name.rpartition("/")[2])
-                self.medium.delete(oldest.name)
+                self.backend.delete(oldest.name)
                 kept.remove(oldest)
                 size_bytes -= oldest.size_bytes
-            self.medium.put(name, data)
+            self.backend.put(name, data)
 
     def planned_slots(self, source: str, upto: datetime) -> Iterator[datetime]:
         """The recorded slots of a source's grid up to an instant, the newest first.
@@ -192,18 +193,18 @@ class Store:
         WriteFailed
             If there can be no lock.
         """
-        return self.medium.daemon_lock()
+        return self.backend.daemon_lock()
 
     def daemon(self) -> str | None:
         """Who the daemon on this store is: process, program, since when; null if none runs.
 
         Changes nothing, and needs no more than leave to read.
         """
-        return self.medium.daemon()
+        return self.backend.daemon()
 
     def check(self) -> list[Finding]:
         """Read every file whole and return what is wrong, file by file; an empty list is a sound store."""
-        return [finding for table in (self.ticks, self.polls) for finding in check_table(self.medium, table)]
+        return [finding for table in (self.ticks, self.polls) for finding in check_table(self.backend, table)]
 
     def quarantine(self) -> list[Moved | Finding]:
         """Move every file that no fxticker can read aside, so that readers and appends go on without it.
@@ -216,11 +217,11 @@ class Store:
         StoreLocked
             As `append`.
         """
-        with self.medium.write_lock(self._lock_timeout_s):
+        with self.backend.write_lock(self._lock_timeout_s):
             return [
-                moved_aside(self.medium, table, finding, self._clock.now())
+                moved_aside(self.backend, table, finding, self._clock.now())
                 for table in (self.ticks, self.polls)
-                for finding in list(check_table(self.medium, table))
+                for finding in list(check_table(self.backend, table))
                 if finding.in_the_way
             ]
 
@@ -239,7 +240,7 @@ class Store:
         """Append each part, a source's rows of a month without `recorded_at`."""
         schema = table.spec.schema
         added = 0
-        with self.medium.write_lock(self._lock_timeout_s):
+        with self.backend.write_lock(self._lock_timeout_s):
             # Taken under the lock, so that of two appends the later one has the later instant.
             recorded_at = self._clock.now()
             for source, month, rows in parts:

@@ -1,4 +1,4 @@
-"""The medium: publishing is atomic and durable, a refused step changes nothing, one writer holds the lock."""
+"""The backend: publishing is atomic and durable, a refused step changes nothing, one writer holds the lock."""
 
 import errno
 import fcntl
@@ -19,7 +19,7 @@ from builders import NOON, FixedClock, snapshot_ticks
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError, StoreLocked, WriteFailed
 from fxticker.model.records import Outcome, Poll
-from fxticker.store.backend import FileCalls, LocalStorage, local_storage
+from fxticker.store.local import FileCalls, LocalStorage, local_storage
 from fxticker.store.store import Store
 
 NOVEMBER = "ticks/source=timesca/month=2025-11/00000.parquet"
@@ -29,7 +29,7 @@ NEXT_MONTH = NOON + timedelta(days=30)
 HOLD_LOCK = """
 import sys
 from pathlib import Path
-from fxticker.store.backend import LocalStorage
+from fxticker.store.local import LocalStorage
 
 with LocalStorage(Path(sys.argv[1])).write_lock(10):
     print("held", flush=True)
@@ -43,7 +43,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from builders import NOON, snapshot_ticks
 from fxticker.store.store import Store
-from fxticker.store.backend import FileCalls, LocalStorage
+from fxticker.store.local import FileCalls, LocalStorage
 
 class Dying(FileCalls):
     @staticmethod
@@ -143,7 +143,7 @@ def store(root, calls):
 
 
 @pytest.fixture
-def medium(root):
+def backend(root):
     return LocalStorage(root)
 
 
@@ -173,87 +173,87 @@ def staged(root):
     return [path.name for path in (root / ".staging").iterdir()]
 
 
-def test_object_is_listed_and_read_as_it_was_put(medium):
-    medium.put("rejected/a/1.gz", b"body")
+def test_object_is_listed_and_read_as_it_was_put(backend):
+    backend.put("rejected/a/1.gz", b"body")
 
-    [found] = medium.list("rejected")
+    [found] = backend.list("rejected")
 
     assert (found.name, found.size_bytes) == ("rejected/a/1.gz", 4)
-    assert medium.open("rejected/a/1.gz").read() == b"body"
+    assert backend.open("rejected/a/1.gz").read() == b"body"
 
 
-def test_put_replaces_the_whole_object(medium):
-    medium.put("a/1", b"a long body")
-    before = medium.list("a")[0].version
+def test_put_replaces_the_whole_object(backend):
+    backend.put("a/1", b"a long body")
+    before = backend.list("a")[0].version
 
-    medium.put("a/1", b"short")
+    backend.put("a/1", b"short")
 
-    assert medium.open("a/1").read() == b"short"
-    assert medium.list("a")[0].version != before
+    assert backend.open("a/1").read() == b"short"
+    assert backend.list("a")[0].version != before
 
 
-def test_file_that_is_being_read_is_not_touched_by_its_replacement(medium):
-    medium.put("a/1", b"first")
-    reader = medium.open("a/1")
+def test_file_that_is_being_read_is_not_touched_by_its_replacement(backend):
+    backend.put("a/1", b"first")
+    reader = backend.open("a/1")
 
-    medium.put("a/1", b"SECOND BODY")
+    backend.put("a/1", b"SECOND BODY")
 
     assert reader.read() == b"first"
 
 
-def test_listing_is_by_name_at_any_depth_and_leaves_hidden_names_out(medium, root):
+def test_listing_is_by_name_at_any_depth_and_leaves_hidden_names_out(backend, root):
     for name in ("t/b/00001", "t/b/00000", "t/a/x/00000", "t/.hidden", "t/_metadata", "t/.folder/00000", "u/1"):
-        medium.put(name, b"")
+        backend.put(name, b"")
 
-    assert [item.name for item in medium.list("t")] == ["t/a/x/00000", "t/b/00000", "t/b/00001"]
-
-
-def test_listing_a_folder_that_is_not_there_is_empty(medium):
-    assert medium.list("ticks/source=timesca") == []
+    assert [item.name for item in backend.list("t")] == ["t/a/x/00000", "t/b/00000", "t/b/00001"]
 
 
-def test_listing_a_file_where_a_folder_belongs_names_it(medium, root):
+def test_listing_a_folder_that_is_not_there_is_empty(backend):
+    assert backend.list("ticks/source=timesca") == []
+
+
+def test_listing_a_file_where_a_folder_belongs_names_it(backend, root):
     root.mkdir()
     (root / "ticks").write_text("")
 
     with pytest.raises(SegmentUnreadable, match=r"^ticks: cannot be read"):
-        medium.list("ticks")
+        backend.list("ticks")
 
 
-def test_link_that_leads_nowhere_is_named_and_hides_nothing(medium, root):
-    medium.put("ticks/00000.parquet", b"")
+def test_link_that_leads_nowhere_is_named_and_hides_nothing(backend, root):
+    backend.put("ticks/00000.parquet", b"")
     (root / "ticks" / "00001.parquet").symlink_to(root / "unmounted" / "00001.parquet")
-    medium.put("ticks/00002.parquet", b"")
+    backend.put("ticks/00002.parquet", b"")
 
-    assert [item.name for item in medium.list("ticks")] == [f"ticks/0000{number}.parquet" for number in range(3)]
+    assert [item.name for item in backend.list("ticks")] == [f"ticks/0000{number}.parquet" for number in range(3)]
     with pytest.raises(SegmentUnreadable, match=r"ticks/00001\.parquet"):
-        medium.open("ticks/00001.parquet")
+        backend.open("ticks/00001.parquet")
 
 
-def test_opening_what_is_not_there_names_it(medium):
+def test_opening_what_is_not_there_names_it(backend):
     with pytest.raises(SegmentUnreadable, match=r"ticks/00000\.parquet"):
-        medium.open("ticks/00000.parquet")
+        backend.open("ticks/00000.parquet")
 
 
-def test_deleting_removes_the_object_and_twice_is_no_error(medium):
-    medium.put("a/1", b"")
+def test_deleting_removes_the_object_and_twice_is_no_error(backend):
+    backend.put("a/1", b"")
 
-    medium.delete("a/1")
-    medium.delete("a/1")
+    backend.delete("a/1")
+    backend.delete("a/1")
 
-    assert medium.list("a") == []
+    assert backend.list("a") == []
 
 
 def test_refused_delete_names_the_object(root, calls):
-    medium = LocalStorage(root, calls)
-    medium.put("a/1", b"")
+    backend = LocalStorage(root, calls)
+    backend.put("a/1", b"")
     calls.refused = {"unlink": errno.EACCES}
 
     with pytest.raises(WriteFailed, match=r"/parquet/a/1: Permission denied"):
-        medium.delete("a/1")
+        backend.delete("a/1")
 
 
-def test_medium_of_a_missing_folder_is_refused_where_a_store_must_be(tmp_path):
+def test_backend_of_a_missing_folder_is_refused_where_a_store_must_be(tmp_path):
     with pytest.raises(StoreError, match="parquet: there is no store here"):
         local_storage(tmp_path / "parquet", must_exist=True)
 
@@ -571,7 +571,7 @@ def test_every_writing_call_needs_the_lock(lock_holder, root, write):
 
 
 def test_readers_do_not_wait_for_the_lock(store, root):
-    with store.medium.write_lock(0):
+    with store.backend.write_lock(0):
         assert len(fx.load(root)) == 5
         assert Store(root).check() == []
         assert len(store.live_ticks("timesca", NOON, LATER)) == 5
@@ -625,7 +625,7 @@ def test_waiting_for_a_thread_of_the_same_store_ends_too(root):
             ends.append(error)
 
     writer = threading.Thread(target=write)
-    with store.medium.write_lock(0):
+    with store.backend.write_lock(0):
         writer.start()
         writer.join(1)
         waiting = writer.is_alive()
@@ -636,11 +636,11 @@ def test_waiting_for_a_thread_of_the_same_store_ends_too(root):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}'])
-def test_lock_file_without_a_name_in_it_names_nobody(medium, root, text):
+def test_lock_file_without_a_name_in_it_names_nobody(backend, root, text):
     root.mkdir()
     (root / ".lock").write_text(text)
 
-    assert medium.lock_holder() == ""
+    assert backend.lock_holder() == ""
 
 
 def test_rejected_body_is_published_as_any_object_is(store, calls, root):

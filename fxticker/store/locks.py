@@ -1,0 +1,174 @@
+"""Locks of a local store: one writer and one daemon at a time, by OS locks that end with their process."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fxticker.errors import SegmentUnreadable, StoreLocked, WriteFailed
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+WRITE_LOCK = ".lock"
+DAEMON_LOCK = ".daemon"
+DAEMON_WAIT_S = 0.5
+"""How long, in seconds, a daemon tries to get its lock: longer than `StoreLocks.daemon` holds it for its test."""
+_RETRY_S = 0.01
+"""Seconds between two attempts to get a lock: a few times the duration of an append."""
+
+
+class StoreLocks:
+    """The write lock and the daemon lock of a store's folder.
+
+    Parameters
+    ----------
+    root
+        The store's folder.
+    make_root
+        Creates that folder durably; raises OSError.
+    """
+
+    def __init__(self, root: Path, make_root: Callable[[], None]) -> None:
+        self._root = root
+        self._make_root = make_root
+        self._thread_lock = threading.Lock()
+        self._file_lock: FileLock | None = None
+        self._daemon_file: tuple[int, int] | None = None
+        self._description = {
+            "program": " ".join([Path(sys.argv[0]).name.replace("__main__.py", "fxticker"), *sys.argv[1:2]]),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+    @contextlib.contextmanager
+    def write_lock(self, timeout_s: float) -> Iterator[None]:
+        """Hold the lock of writers, among threads and among processes.
+
+        Raises
+        ------
+        StoreLocked
+            After `timeout_s`, with the holder.
+        WriteFailed
+            If the lock file cannot be created, or the daemon of this process finds another folder in the store's place.
+        """
+        started_s = time.monotonic()
+        if not self._thread_lock.acquire(timeout=timeout_s):
+            raise self._locked(WRITE_LOCK, started_s)
+        try:
+            self._require_same_folder()
+            self._file_lock = self._file_lock or self._os_lock(WRITE_LOCK)
+            self._acquire(self._file_lock, WRITE_LOCK, timeout_s)
+            try:
+                yield
+            finally:
+                self._file_lock.release()
+        finally:
+            self._thread_lock.release()
+
+    @contextlib.contextmanager
+    def daemon_lock(self) -> Iterator[None]:
+        """Hold the lock of the store's one daemon, which is independent of the lock of writers.
+
+        Raises
+        ------
+        StoreLocked
+            If another daemon holds it, with that holder.
+        WriteFailed
+            If the lock file cannot be created.
+        """
+        lock = self._os_lock(DAEMON_LOCK)
+        self._acquire(lock, DAEMON_LOCK, DAEMON_WAIT_S)
+        try:
+            self._daemon_file = self._file_id(DAEMON_LOCK)
+            yield
+        finally:
+            self._daemon_file = None
+            lock.release()
+
+    def daemon(self) -> str | None:
+        """Return process, program and start time of the running daemon; None if none runs.
+
+        Permission to read the lock file is enough.
+
+        Raises
+        ------
+        SegmentUnreadable
+            If the lock file exists and cannot be tested.
+        """
+        try:
+            handle = os.open(self._root / DAEMON_LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise SegmentUnreadable(DAEMON_LOCK, error.strerror or str(error)) from error
+        try:
+            # A shared lock, so that two processes that test at once do not take each other for a daemon.
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return self.holder(DAEMON_LOCK) or "an unnamed process"
+            raise SegmentUnreadable(DAEMON_LOCK, error.strerror or str(error)) from error
+        finally:
+            os.close(handle)
+        return None
+
+    def holder(self, name: str) -> str:
+        """Return process, program and start time of the last holder of a lock; empty if the file names none."""
+        try:
+            holder = json.loads((self._root / name).read_text())
+            return f"process {holder['pid']} ({holder['program']}) since {holder['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    def _os_lock(self, name: str) -> FileLock:
+        from filelock import FileLock  # readers take no lock and need not wait for its import
+
+        # Where there is no flock, filelock would fall back to a file that outlives its process.
+        return FileLock(self._root / name, thread_local=False, fallback_to_soft=False)
+
+    def _acquire(self, lock: FileLock, name: str, timeout_s: float) -> None:
+        """Take an OS lock, and write into its file who holds it."""
+        from filelock import Timeout
+
+        started_s = time.monotonic()
+        try:
+            self._make_root()
+            lock.acquire(timeout=timeout_s, poll_interval=_RETRY_S)
+        except Timeout as error:
+            raise self._locked(name, started_s) from error
+        except OSError as error:
+            raise WriteFailed(self._root, name, error) from error
+        self._write_holder(name)
+
+    def _write_holder(self, name: str) -> None:
+        """Write this process into a lock's file, unless it was the last holder too: then nothing has to be written."""
+        content = json.dumps({**self._description, "pid": os.getpid()}).encode()
+        path = self._root / name
+        with contextlib.suppress(OSError):
+            if path.read_bytes() != content:
+                path.write_bytes(content)
+
+    def _require_same_folder(self) -> None:
+        """Refuse to create a second store where a daemon's was: its disk was unmounted, or its folder moved."""
+        if self._daemon_file is not None and self._daemon_file != self._file_id(DAEMON_LOCK):
+            raise WriteFailed(self._root, DAEMON_LOCK, OSError(errno.ESTALE, "the folder is another one by now"))
+
+    def _file_id(self, name: str) -> tuple[int, int]:
+        try:
+            status = os.stat(self._root / name)  # noqa: PTH116  the call itself
+        except OSError as error:
+            raise WriteFailed(self._root, name, error) from error
+        return status.st_dev, status.st_ino
+
+    def _locked(self, name: str, since_s: float) -> StoreLocked:
+        return StoreLocked(str(self._root), round(time.monotonic() - since_s, 1), self.holder(name))
