@@ -102,7 +102,7 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: 
     from fxticker.errors import NoData
     from fxticker.model.records import Outcome
     from fxticker.model.timestamps import instant
-    from fxticker.store.read_recent import poll_log
+    from fxticker.store.poll_log import poll_log
     from fxticker.store.store import opened
 
     unknown = sorted({*outcomes} - {*Outcome})

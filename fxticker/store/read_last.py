@@ -1,8 +1,8 @@
-"""The last ticks of each pair, from the newest segments alone."""
+"""Reader of the last ticks of each pair, from a source's newest segments alone."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -15,10 +15,11 @@ from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 
 LOOK_BACK_MONTHS = 12
-"""In how many of a source's newest months to look for a pair that it no longer shows. What looking costs then depends
-on this and not on the size of the store. Months without ticks do not count, so that a wrong clock's lone tick from the
-far future hides nothing."""
+"""How many of a source's newest months are searched for a pair that it no longer shows: the cost of a search then
+depends on this and not on the size of the store. Months without ticks do not count, so that a single tick that a wrong
+clock stored in the far future does not hide older ones."""
 _REST_OF_DAY_US = 86_400_000_000 - 1
+"""From the first to the last microsecond of a day."""
 
 
 def read_last(
@@ -29,70 +30,80 @@ def read_last(
     pairs: Collection[str] | None = None,
     as_of: datetime | None = None,
 ) -> pa.Table | None:
-    """All rows of each pair of a source at the pair's last instant; null if there are none.
+    """Return all rows of each pair of a source at the pair's last instant.
 
     Parameters
     ----------
     table
-        The ticks.
+        The table of ticks.
     source
-        Whose.
+        Id of the source.
     upto
-        Only ticks not later than this; a tick of which only the date is known counts from the end of its day on.
+        Only ticks not later than this instant; a tick of which only the date is known counts from the end of its day.
     pairs
-        Only these.
+        Only these pairs; all by default.
     as_of
-        Only rows that were recorded by then.
+        Only rows recorded at or before this instant.
 
     Returns
     -------
-    pyarrow.Table
-        With `source` before the table's columns, in no order. A pair that is in none of the last twelve months for
-        which the source has ticks, that of `upto` included, is left out.
+    pyarrow.Table or None
+        Columns `source` and those of the table, in no particular order of rows; None if no row matches. A pair that is
+        in none of the last twelve months for which the source has ticks, that of `upto` included, is left out.
+
+    Raises
+    ------
+    SegmentUnreadable
+        If a segment that has to be read is damaged.
     """
-    held: pa.Table | None = None
+    last: pa.Table | None = None
+    for segments in _newest_months(table, source, upto):
+        newest = table.summary(segments[-1])
+        if last is not None and _has_all_pairs(last, newest.month_series, pairs):
+            continue
+        for segment, summary in _latest_first(table, segments, newest):
+            if last is None or _may_change(last, summary, pairs):
+                rows = _matching(table.open(segment).read(), upto=upto, pairs=pairs, as_of=as_of)
+                if rows.num_rows:
+                    last = _at_last_instants(rows if last is None else pa.concat_tables([last, rows]))
+    return None if last is None else with_source(last, source)
+
+
+def _newest_months(table: SegmentTable, source: str, upto: datetime | None) -> Iterator[list[SegmentName]]:
+    """Yield the segments of a source's newest months up to an instant, month by month, the newest month first."""
     months_left = LOOK_BACK_MONTHS
     for month in reversed(table.months(source)):
-        if not months_left:
-            break
-        if upto is None or month <= month_of(upto):
-            segments = table.segments(source, month)
-            months_left -= bool(segments)
-            for segment, summary in _farthest_first(table, segments, held, pairs):
-                if _may_add(summary, held, pairs):
-                    found = _kept(table.open(segment).read(), upto=upto, pairs=pairs, as_of=as_of)
-                    if found.num_rows:
-                        held = _at_last_instants(found if held is None else pa.concat_tables([held, found]))
-    return None if held is None else with_source(held, source)
+        if months_left and (upto is None or month <= month_of(upto)) and (segments := table.segments(source, month)):
+            months_left -= 1
+            yield segments
 
 
-def _farthest_first(
-    table: SegmentTable, segments: Sequence[SegmentName], held: pa.Table | None, pairs: Collection[str] | None
+def _latest_first(
+    table: SegmentTable, segments: Sequence[SegmentName], newest: SegmentSummary
 ) -> list[tuple[SegmentName, SegmentSummary]]:
-    """A month's segments, the one that reaches farthest first; none if all its pairs are held from later months."""
-    if not segments:
-        return []
-    newest = table.summary(segments[-1])
-    shown = newest.month_series
-    if held is not None and shown is not None and not _wanted(shown, pairs) - {*held.column("pair").to_pylist()}:
-        return []
-    found = [*((segment, table.summary(segment)) for segment in segments[:-1]), (segments[-1], newest)]
-    return sorted(found, key=lambda item: item[1].last, reverse=True)
+    """A month's segments with their summaries, that with the latest row first; `newest` belongs to the last segment."""
+    earlier = [(segment, table.summary(segment)) for segment in segments[:-1]]
+    return sorted([*earlier, (segments[-1], newest)], key=lambda item: item[1].last, reverse=True)
 
 
-def _may_add(summary: SegmentSummary, held: pa.Table | None, pairs: Collection[str] | None) -> bool:
-    """Whether a segment may hold a later tick, or one as late, of any pair than those held."""
-    if held is None:
-        return True
-    last = dict(zip(held.column("pair").to_pylist(), to_int64(held.column("observed_at")).tolist(), strict=True))
-    return any(pair not in last or summary.last >= last[pair] for pair in _wanted(summary.series, pairs))
+def _has_all_pairs(last: pa.Table, month_pairs: Sequence[str] | None, pairs: Collection[str] | None) -> bool:
+    """Whether all wanted pairs of a month are among the rows of later months; not if the month's pairs are unknown."""
+    return month_pairs is not None and _wanted(month_pairs, pairs) <= {*last.column("pair").to_pylist()}
 
 
-def _wanted(shown: Collection[str], pairs: Collection[str] | None) -> set[str]:
-    return {*shown} if pairs is None else {*shown} & {*pairs}
+def _may_change(last: pa.Table, summary: SegmentSummary, pairs: Collection[str] | None) -> bool:
+    """Whether a segment may have a row of a wanted pair as late as the pair's last known one, or later."""
+    instants = dict(zip(last.column("pair").to_pylist(), to_int64(last.column("observed_at")).tolist(), strict=True))
+    return any(pair not in instants or summary.last >= instants[pair] for pair in _wanted(summary.series, pairs))
 
 
-def _kept(rows: pa.Table, *, upto: datetime | None, pairs: Collection[str] | None, as_of: datetime | None) -> pa.Table:
+def _wanted(present: Collection[str], pairs: Collection[str] | None) -> set[str]:
+    return {*present} if pairs is None else {*present} & {*pairs}
+
+
+def _matching(
+    rows: pa.Table, *, upto: datetime | None, pairs: Collection[str] | None, as_of: datetime | None
+) -> pa.Table:
     kept = np.ones(rows.num_rows, bool)
     if upto is not None:
         is_date = is_in(rows.column("time_basis"), [TimeBasis.DATE])
@@ -105,8 +116,9 @@ def _kept(rows: pa.Table, *, upto: datetime | None, pairs: Collection[str] | Non
 
 
 def _at_last_instants(rows: pa.Table) -> pa.Table:
+    """The rows at the last instant of their pair."""
     vocabulary: dict[str | None, int] = {}
-    codes, at = text_codes(rows.column("pair"), vocabulary), to_int64(rows.column("observed_at"))
+    codes, instants = text_codes(rows.column("pair"), vocabulary), to_int64(rows.column("observed_at"))
     last = np.full(len(vocabulary), np.iinfo(np.int64).min)
-    np.maximum.at(last, codes, at)
-    return take(rows, np.flatnonzero(at == last[codes]))
+    np.maximum.at(last, codes, instants)
+    return take(rows, np.flatnonzero(instants == last[codes]))

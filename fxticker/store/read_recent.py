@@ -1,12 +1,11 @@
-"""What polls and ticks of late say, looked up in the newest segments alone and without pandas."""
+"""Reader of recent polls and recent changes of pairs, from the newest segments alone and without pandas."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,42 +19,41 @@ from fxticker.store.arrow import (
     is_in,
     microseconds,
     records_of,
-    take,
     text_codes,
     to_int64,
 )
 from fxticker.store.check import QUARANTINE
-from fxticker.store.read_span import Span, month_of
+from fxticker.store.read_span import Span, latest_first, month_of
 from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 from fxticker.store.store import Store
 
 DAY = timedelta(days=1)
 LOOK_BACK = timedelta(days=31)
-"""How far back a change of a pair is looked for: a month that a rate stood still is worth a look by a person."""
-SEGMENTS_LOOKED_AT = 24
-"""At most, so that looking takes a tenth of a second whatever the store's size: 24 months at a poll every 15 min, and
-nearly 2 weeks at one a second."""
-
-
-_PRINTED = ("pair", "observed_at", "rate", "rate_text", "change_text", "origin")
+"""How far back a change of a pair is searched: a rate without a change for a month deserves a person's attention."""
+MAX_SEGMENTS = 24
+"""Segments searched at most, so that a search takes a tenth of a second whatever the store's size: 24 months at a poll
+every 15 min, and nearly 2 weeks at a poll a second."""
+_TICK_COLUMNS = ("pair", "observed_at", "rate", "rate_text", "change_text", "origin")
 
 
 @dataclass(frozen=True, slots=True)
 class PairSeen:
-    """What live polls saw of a pair of late.
+    """A pair as recent live polls observed it.
 
     Attributes
     ----------
+    pair
+        ``"KZT/USD"``.
     rate, rate_text
-        The newest.
+        The newest rate, per one unit of base, and as printed.
     seen_at
-        When that was seen.
+        When that was observed.
     changed_at
-        The last instant at which the printed rate or percentage was another than the time before; null if none in the
-        time that was looked at.
+        The last instant at which the printed rate or percentage differed from the one before; None if there was no
+        change in the searched time.
     first_at
-        When it was first seen in that time, as far as that was looked for: all of it if nothing changed.
+        When the pair was first observed in the part of that time that had to be searched: all of it if nothing changed.
     """
 
     pair: str
@@ -68,20 +66,20 @@ class PairSeen:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """What a store holds of a source of late.
+    """Recent polls and pairs of a source.
 
     Attributes
     ----------
     polls
-        By slot: those of the last 24 h and the last one before, with slot, outcome, ticks and detail.
+        Sorted by slot: those of the last 24 h and the last one before, with slot, outcome, ticks and detail.
     last_ok, last_stale
-        The last slots with these outcomes; null if none of late has it.
+        The last slots with these outcomes; None if none was found.
     pairs
-        By pair, those seen of late.
+        Those observed in the searched time, sorted by pair.
     changes_since
-        How far back changes were looked for.
+        Start of the time searched for changes.
     unchanged_since
-        Since when every pair shows what it shows now, as far as was looked at; null if none was seen.
+        Since when every pair is what it is now, within the searched time; None if no pair was observed.
     """
 
     polls: Sequence[Poll]
@@ -94,182 +92,145 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class _Trail:
-    """What was seen of a pair in a stretch of time: rate and percentage as printed first and last, and the sum."""
+    """A pair in a stretch of time, with rate and percentage as printed at its beginning and at its end."""
 
     seen: PairSeen
     first: tuple[str | None, str | None]
     last: tuple[str | None, str | None]
 
 
-def read_recent(store: Store, source: str, now: datetime) -> Recent:
-    """What the store holds of a source of late, from its newest segments alone and without pandas.
+def read_recent(store: Store, source: str, now: datetime, *, max_segments: int = MAX_SEGMENTS) -> Recent:
+    """Return recent polls and changes of a source, from its newest segments alone.
 
     Parameters
     ----------
     store
         An open store.
     source
-        Whose.
+        Id of the source.
     now
-        The instant to look back from: 24 hours at polls, 31 days at ticks of live polls. For the last sound and the
-        last stale poll, the newest segments are looked at until one is found.
+        The instant to look back from: 24 hours at polls, 31 days at ticks of live polls. The last successful and the
+        last stale poll are searched in earlier segments too.
+    max_segments
+        Segments of polls, and of ticks, to search at most.
+
+    Raises
+    ------
+    SegmentUnreadable
+        If a segment that has to be read is damaged.
     """
-    parts: list[pa.Table] = []
-    last_ok = last_stale = before = None
-    day_before = microseconds(now - DAY)
-    for segment, summary in _newest_first(store.polls, store.polls.segments(source))[:SEGMENTS_LOOKED_AT]:
-        if last_ok is not None and before is not None and summary.last <= min(last_ok, before):
-            break
-        rows = store.polls.open(segment).read(["slot", "outcome", "ticks", "detail"])
-        at = to_int64(rows.column("slot"))
-        last_ok = _latest(last_ok, at[is_in(rows.column("outcome"), [Outcome.OK])])
-        last_stale = _latest(last_stale, at[is_in(rows.column("outcome"), [Outcome.STALE])])
-        before = _latest(before, at[at <= day_before])
-        parts.append(filter_rows(rows, (at > day_before) | (at == before)))
-    pairs, changes_since, unchanged_since = _pairs(store.ticks, source, now)
-    polls = [
-        Poll(source, row["slot"], Outcome(row["outcome"]), ticks=row["ticks"], detail=row["detail"])
-        for row in _records(parts)
-    ]
-    polls.sort(key=attrgetter("slot"))
-    return Recent(polls, _instant(last_ok), _instant(last_stale), pairs, changes_since, unchanged_since)
-
-
-def poll_log(
-    store: Store,
-    *,
-    limit: int,
-    sources: Collection[str] | None = None,
-    outcomes: Collection[str] | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-) -> list[dict[str, Any]]:
-    """The last polls on record that match, made without pandas.
-
-    Parameters
-    ----------
-    store
-        An open store.
-    limit
-        How many.
-    sources, outcomes
-        Only these.
-    start, end
-        Half-open span of slots.
-
-    Returns
-    -------
-    list
-        The rows as Python values, by slot and source, the newest last: ``source``, then the columns of the data
-        contract.
-    """
-    span = Span(start, end)
-    found: list[dict[str, Any]] = []
-    for source in store.polls.sources() if sources is None else sorted({*sources}):
-        segments = [segment for segment in store.polls.segments(source) if span.may_hold(segment)]
-        parts: list[pa.Table] = []
-        count, oldest = 0, 0
-        for segment, summary in _newest_first(store.polls, segments):
-            if count >= limit and summary.last < oldest:
-                break
-            if span.overlaps(summary):
-                rows = store.polls.open(segment).read()
-                kept = span.within(to_int64(rows.column("slot")))
-                if outcomes is not None:
-                    kept &= is_in(rows.column("outcome"), outcomes)
-                parts.append(_newest_rows(filter_rows(rows, kept), limit))
-                count += parts[-1].num_rows
-                oldest = min((int(to_int64(part.column("slot")).min()) for part in parts if part.num_rows), default=0)
-        found.extend({"source": source, **row} for row in _records(parts))
-    return sorted(found, key=lambda row: (row["slot"], row["source"]))[-limit:]
+    polls, last_ok, last_stale = _recent_polls(store.polls, source, now, max_segments)
+    segments, span = _segments_to_search(store.ticks, source, now, max_segments)
+    pairs = _recent_pairs(store.ticks, segments, span)
+    unchanged_since = max((pair.changed_at or pair.first_at for pair in pairs), default=None)
+    assert span.start is not None
+    return Recent(polls, last_ok, last_stale, pairs, span.start, unchanged_since)
 
 
 def stored_bytes(store: Store) -> int:
-    """The size of all files that the store keeps."""
+    """Return the size of all files of the store."""
     folders = (store.ticks.spec.name, store.polls.spec.name, "rejected", QUARANTINE)
     return sum(item.size_bytes for folder in folders for item in store.backend.list(folder))
 
 
-def _newest_first(table: SegmentTable, segments: Sequence[SegmentName]) -> list[tuple[SegmentName, SegmentSummary]]:
-    """Segments with their summaries, the one that reaches farthest first; those without rows left out."""
-    found = [(segment, table.summary(segment)) for segment in segments]
-    return sorted((item for item in found if item[1].rows), key=lambda item: item[1].last, reverse=True)
+def _recent_polls(
+    table: SegmentTable, source: str, now: datetime, max_segments: int
+) -> tuple[list[Poll], datetime | None, datetime | None]:
+    """The polls of the last 24 h and the last one before, and the last slots with outcome `ok` and `stale`."""
+    parts: list[pa.Table] = []
+    last_ok = last_stale = before = None
+    day_before = microseconds(now - DAY)
+    for segment, summary in latest_first(table, table.segments(source))[:max_segments]:
+        if last_ok is not None and before is not None and summary.last <= min(last_ok, before):
+            break
+        rows = table.open(segment).read(["slot", "outcome", "ticks", "detail"])
+        slots = to_int64(rows.column("slot"))
+        last_ok = _latest(last_ok, slots[is_in(rows.column("outcome"), [Outcome.OK])])
+        last_stale = _latest(last_stale, slots[is_in(rows.column("outcome"), [Outcome.STALE])])
+        before = _latest(before, slots[slots <= day_before])
+        parts.append(filter_rows(rows, (slots > day_before) | (slots == before)))
+    polls = [
+        Poll(source, row["slot"], Outcome(row["outcome"]), ticks=row["ticks"], detail=row["detail"])
+        for part in parts
+        for row in records_of(part)
+    ]
+    return sorted(polls, key=attrgetter("slot")), _instant(last_ok), _instant(last_stale)
 
 
-def _pairs(table: SegmentTable, source: str, now: datetime) -> tuple[list[PairSeen], datetime, datetime | None]:
-    """The pairs that live polls saw in the time that is looked at, when that begins, and since when none changed."""
+def _segments_to_search(
+    table: SegmentTable, source: str, now: datetime, max_segments: int
+) -> tuple[list[tuple[SegmentName, SegmentSummary]], Span]:
+    """The newest segments with ticks of the last `LOOK_BACK`, the latest first, and the span that they cover whole."""
     span = Span(now - LOOK_BACK, now + MICROSECOND)
     months = [month for month in table.months(source) if month_of(now - LOOK_BACK) <= month <= month_of(now)]
     segments = [segment for month in months for segment in table.segments(source, month)]
-    held = [item for item in _newest_first(table, segments) if span.overlaps(item[1])]
-    if len(held) > SEGMENTS_LOOKED_AT:
-        span = Span(_instant(held[SEGMENTS_LOOKED_AT][1].last), span.end)
-    assert span.start is not None
+    overlapping = [item for item in latest_first(table, segments) if span.overlaps(item[1])]
+    if len(overlapping) > max_segments:
+        span = Span(_instant(overlapping[max_segments][1].last), span.end)
+    return overlapping[:max_segments], span
+
+
+def _recent_pairs(
+    table: SegmentTable, segments: Sequence[tuple[SegmentName, SegmentSummary]], span: Span
+) -> list[PairSeen]:
+    """The pairs of live polls of a span; the search ends once the last change of each pair is known."""
     trails: dict[str, _Trail] = {}
-    looked_at = held[:SEGMENTS_LOOKED_AT]
-    for place, (segment, _) in enumerate(looked_at):
-        shown = {pair for _, summary in looked_at[place:] for pair in summary.series}
-        if all(pair in trails and trails[pair].seen.changed_at is not None for pair in shown):
+    for position, (segment, _) in enumerate(segments):
+        pairs_left = {pair for _, summary in segments[position:] for pair in summary.series}
+        if all(pair in trails and trails[pair].seen.changed_at is not None for pair in pairs_left):
             break
-        # One segment at a time: the rows of a month would double what a daemon takes of memory.
-        for trail in _trails(table.open(segment).read(_PRINTED), span):
+        # One segment at a time: the rows of a month would double the memory of a daemon.
+        for trail in _trails(table.open(segment).read(_TICK_COLUMNS), span):
             later = trails.get(trail.seen.pair)
             trails[trail.seen.pair] = trail if later is None else _joined(trail, later)
-    unchanged_since = max((trail.seen.changed_at or trail.seen.first_at for trail in trails.values()), default=None)
-    return [trails[pair].seen for pair in sorted(trails)], span.start, unchanged_since
+    return [trails[pair].seen for pair in sorted(trails)]
 
 
-def _trails(rows: pa.Table, span: Span) -> list[_Trail]:
-    """What the live polls of a span saw of each pair, of a segment's rows."""
-    at = to_int64(rows.column("observed_at"))
-    kept = span.within(at) & is_in(rows.column("origin"), [Origin.LIVE])
+def _trails(rows: pa.Table, span: Span) -> Iterator[_Trail]:
+    """The trail of each pair that live polls observed in a span, among the rows of one segment."""
+    instants = to_int64(rows.column("observed_at"))
+    kept = span.within(instants) & is_in(rows.column("origin"), [Origin.LIVE])
     pairs: dict[str | None, int] = {}
     rates: dict[str | None, int] = {}
     changes: dict[str | None, int] = {}
-    of_pair = text_codes(rows.column("pair"), pairs)
-    printed = text_codes(rows.column("rate_text"), rates), text_codes(rows.column("change_text"), changes)
-    rate_texts, change_texts = list(rates), list(changes)
-    found = []
+    pair_codes = text_codes(rows.column("pair"), pairs)
+    rate_codes = text_codes(rows.column("rate_text"), rates)
+    change_codes = text_codes(rows.column("change_text"), changes)
+    rate_texts, change_texts, values = list(rates), list(changes), doubles(rows.column("rate"))
     for pair, code in pairs.items():
-        places = np.flatnonzero(kept & (of_pair == code))
-        if pair is None or not len(places):
+        positions = np.flatnonzero(kept & (pair_codes == code))
+        if pair is None or not len(positions):
             continue
-        places = places[np.argsort(at[places], kind="stable")]
-        first, last = places[0], places[-1]
-        differs = np.logical_or(*(np.diff(codes[places]) != 0 for codes in printed))
-        changed_at = at[places[1:][differs]]
+        positions = positions[np.argsort(instants[positions], kind="stable")]
+        differs = (np.diff(rate_codes[positions]) != 0) | (np.diff(change_codes[positions]) != 0)
+        changed_at = instants[positions[1:][differs]]
+        first, last = positions[0], positions[-1]
         seen = PairSeen(
             pair,
-            float(doubles(rows.column("rate"))[last]),
-            str(rate_texts[printed[0][last]]),
-            instant_of(int(at[last])),
+            float(values[last]),
+            str(rate_texts[rate_codes[last]]),
+            instant_of(int(instants[last])),
             _instant(int(changed_at[-1])) if len(changed_at) else None,
-            instant_of(int(at[first])),
+            instant_of(int(instants[first])),
         )
-        ends = [(rate_texts[printed[0][end]], change_texts[printed[1][end]]) for end in (first, last)]
-        found.append(_Trail(seen, ends[0], ends[1]))
-    return found
+        printed = [(rate_texts[rate_codes[end]], change_texts[change_codes[end]]) for end in (first, last)]
+        yield _Trail(seen, printed[0], printed[1])
 
 
 def _joined(trail: _Trail, later: _Trail) -> _Trail:
-    """Two trails of a pair as one."""
+    """Two trails of a pair, one after the other, as one."""
     between = later.seen.first_at if trail.last != later.first else trail.seen.changed_at
     seen = replace(later.seen, changed_at=later.seen.changed_at or between, first_at=trail.seen.first_at)
     return _Trail(seen, trail.first, later.last)
 
 
-def _newest_rows(rows: pa.Table, limit: int) -> pa.Table:
-    order = np.argsort(to_int64(rows.column("slot")), kind="stable")
-    return take(rows, order[-limit:])
+def _instant(value_us: int | None) -> datetime | None:
+    return None if value_us is None else instant_of(value_us)
 
 
-def _records(parts: Sequence[pa.Table]) -> list[dict[str, Any]]:
-    return [row for part in parts for row in records_of(part)]
-
-
-def _instant(at: int | None) -> datetime | None:
-    return None if at is None else instant_of(at)
-
-
-def _latest(known: int | None, at: np.ndarray) -> int | None:
-    return known if not len(at) else int(at.max()) if known is None else max(known, int(at.max()))
+def _latest(known: int | None, instants: np.ndarray) -> int | None:
+    """The latest of some instants and a known one."""
+    if not len(instants):
+        return known
+    latest = int(instants.max())
+    return latest if known is None else max(known, latest)

@@ -1,8 +1,8 @@
-"""Rows of a table in a span of time: months outside it are not opened, segments outside it not read."""
+"""Reader of a table's rows in a span of time: months outside it are not opened, segments outside it not read."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,28 +18,28 @@ SOURCE = pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=Fal
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A half-open span of a table's time column, aware UTC; null has no bound."""
+    """A half-open span of a table's time column, aware UTC; None is unbounded."""
 
     start: datetime | None = None
     end: datetime | None = None
 
     def may_hold(self, segment: SegmentName) -> bool:
-        """Whether the segment's month, as its name says it, overlaps the span."""
+        """Whether the segment's month, as in its name, overlaps the span."""
         after_start = self.start is None or segment.month >= month_of(self.start)
-        return after_start and (self.end is None or segment.month < _month_behind(self.end))
+        return after_start and (self.end is None or segment.month < _month_bound(self.end))
 
     def overlaps(self, summary: SegmentSummary) -> bool:
-        """Whether the segment's rows, as its footer says it, reach into the span."""
+        """Whether the segment's rows, by the summary in its footer, reach into the span."""
         after_start = self.start is None or summary.last >= microseconds(self.start)
         return after_start and (self.end is None or summary.first < microseconds(self.end))
 
-    def within(self, at: np.ndarray) -> np.ndarray:
-        """Which instants, in microseconds since the epoch, lie in the span."""
-        kept = np.ones(len(at), bool)
+    def within(self, instants: np.ndarray) -> np.ndarray:
+        """Which instants, in microseconds since the epoch, lie in the span: a bool for each."""
+        kept = np.ones(len(instants), bool)
         if self.start is not None:
-            kept &= at >= microseconds(self.start)
+            kept &= instants >= microseconds(self.start)
         if self.end is not None:
-            kept &= at < microseconds(self.end)
+            kept &= instants < microseconds(self.end)
         return kept
 
 
@@ -47,21 +47,21 @@ ALL_TIME = Span()
 
 
 def read_span(table: SegmentTable, *, sources: Collection[str] | None = None, span: Span = ALL_TIME) -> pa.Table:
-    """The rows of a table, `source` before its own columns, in the order of files.
+    """Return the rows of a table, `source` before its own columns, in the order of files.
 
     Parameters
     ----------
     table
         Ticks or polls.
     sources
-        Only these.
+        Only these; all by default.
     span
-        Only rows in it.
+        Only rows in this span; all by default.
 
     Raises
     ------
     SegmentUnreadable
-        If a file of the span is damaged, or any file is no segment.
+        If a file of the span is damaged, or any file of the table is no segment.
     """
     parts = []
     for segment in segments_of(table, sources, span):
@@ -70,34 +70,43 @@ def read_span(table: SegmentTable, *, sources: Collection[str] | None = None, sp
             rows = file.read()
             kept = span.within(to_int64(rows.column(table.spec.time_column)))
             parts.append(with_source(filter_rows(rows, kept), segment.source))
-    # an empty_table() of the schema would import pandas
+    # schema.empty_table() would import pandas
     return pa.concat_tables(parts) if parts else with_source(pa.Table.from_batches([], table.spec.schema), "")
 
 
 def segments_of(table: SegmentTable, sources: Collection[str] | None, span: Span) -> list[SegmentName]:
-    """The segments that may hold rows of some sources in a span, by their names alone.
+    """Return the segments that may have rows of some sources in a span, by their names alone.
 
     Raises
     ------
     SegmentUnreadable
         If any file of the table is no segment.
     """
-    held = table.segments()
-    return [segment for segment in held if (sources is None or segment.source in sources) and span.may_hold(segment)]
+    return [
+        segment
+        for segment in table.segments()
+        if (sources is None or segment.source in sources) and span.may_hold(segment)
+    ]
+
+
+def latest_first(table: SegmentTable, segments: Sequence[SegmentName]) -> list[tuple[SegmentName, SegmentSummary]]:
+    """Segments that have rows, with their summaries, that with the latest row first."""
+    summaries = [(segment, table.summary(segment)) for segment in segments]
+    return sorted((item for item in summaries if item[1].rows), key=lambda item: item[1].last, reverse=True)
 
 
 def with_source(rows: pa.Table, source: str) -> pa.Table:
-    """The rows with a first column that names their source."""
+    """Return the rows with their source as first column."""
     column = pa.DictionaryArray.from_arrays(array_of([0] * rows.num_rows, pa.int32()), array_of([source], pa.string()))
     return rows.add_column(0, SOURCE, column)
 
 
 def month_of(instant: datetime) -> str:
-    """The partition of an aware UTC instant, ``"2025-11"``."""
+    """Return the month of an aware UTC instant as partitions are named, ``"2025-11"``."""
     return f"{instant.year:04}-{instant.month:02}"
 
 
-def _month_behind(end: datetime) -> str:
-    """Something that sorts behind every month that begins before an instant, and before all others."""
-    begins_there = end == end.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return month_of(end) + ("" if begins_there else "~")
+def _month_bound(end: datetime) -> str:
+    """A text that sorts after every month that begins before an instant, and before all later months."""
+    is_month_start = end == end.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return month_of(end) + ("" if is_month_start else "~")

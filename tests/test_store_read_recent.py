@@ -7,7 +7,8 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 
 from fxticker.errors import SegmentUnreadable
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
-from fxticker.store.read_recent import poll_log, read_recent, stored_bytes
+from fxticker.store.poll_log import poll_log
+from fxticker.store.read_recent import read_recent, stored_bytes
 from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
@@ -50,13 +51,12 @@ def test_sound_polls_of_other_sources_are_not_ours(store):
     assert (found.polls, found.last_ok, found.last_stale, found.pairs) == ([], None, None, [])
 
 
-def test_looking_back_stops_after_so_many_segments(tmp_path, monkeypatch):
-    monkeypatch.setattr("fxticker.store.read_recent.SEGMENTS_LOOKED_AT", 3)
+def test_looking_back_stops_after_so_many_segments(tmp_path):
     store = Store(tmp_path, segment_rows=1)
     for n in range(5):
         store.record([Poll("timesca", NOON + QUARTER * n, Outcome.OK if n == 0 else Outcome.TIMEOUT)])
         store.append([tick(rate_text=f"0.0019{n}", observed_at=NOON + QUARTER * n)])
-    found = read_recent(store, "timesca", NOON + 5 * QUARTER)
+    found = read_recent(store, "timesca", NOON + 5 * QUARTER, max_segments=3)
     assert (len(found.polls), found.last_ok) == (3, None)
     assert found.changes_since == NOON + QUARTER
     assert [(pair.rate_text, pair.changed_at) for pair in found.pairs] == [("0.00194", NOON + 4 * QUARTER)]
@@ -123,7 +123,8 @@ def test_looking_back_needs_no_pandas(store, tmp_path):
     store.append(snapshot_ticks())
     code = (
         "import sys\nfrom datetime import datetime, UTC\nfrom fxticker.store.store import Store\n"
-        "from fxticker.store.read_recent import poll_log, read_recent, stored_bytes\n"
+        "from fxticker.store.poll_log import poll_log\n"
+        "from fxticker.store.read_recent import read_recent, stored_bytes\n"
         f"store = Store({str(tmp_path / 'parquet')!r})\n"
         "found = read_recent(store, 'timesca', datetime(2025, 11, 14, 13, tzinfo=UTC))\n"
         "print(len(found.pairs), len(poll_log(store, limit=9)))\n"
