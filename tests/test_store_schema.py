@@ -121,10 +121,10 @@ def test_older_table_gets_nulls_for_columns_it_lacks(root):
     [
         (EMPTY.replace_schema_metadata(None), "no fxticker schema version"),
         (of_version(b"2")(EMPTY), "schema version 2; this fxticker reads up to 1"),
-        (of_version(b"1", without=["source_date"])(EMPTY), "lacking .*source_date: date32"),
+        (of_version(b"1", without=["source_date"])(EMPTY), "missing .*source_date: date32"),
         (of_version(b"0", without=["rate_text"])(EMPTY), "rate_text"),
-        (EMPTY.append_column("extra", pa.nulls(0, pa.int32())), "surplus"),
-        (EMPTY.select(TICKS.schema.names[::-1]), "the columns' order differs"),
+        (EMPTY.append_column("extra", pa.nulls(0, pa.int32())), "unexpected"),
+        (EMPTY.select(TICKS.schema.names[::-1]), "the order of columns differs"),
         (EMPTY.set_column(3, "rate", pa.nulls(0, pa.float32())), "rate: float"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Which rows are the same row: those that agree in every column of their table's identity."""
+"""Deduplication: two rows are the same row if they agree in every column of their table's identity."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fxticker.store.schema import TableSpec
 
 
 def first_of_identity(stored: Sequence[pa.Table], rows: pa.Table, spec: TableSpec) -> np.ndarray:
-    """The numbers of the rows that neither `stored` nor an earlier row of theirs is, ascending."""
+    """Return the positions of the rows that are neither in `stored` nor repeat an earlier row, ascending."""
     tables = [*stored, rows.select(spec.identity)]
     keys = [np.concatenate(_codes(tables, name)) for name in spec.identity]
-    order = np.lexsort([np.arange(len(keys[0])), *keys])  # equal identities stand together, the stored one first
+    order = np.lexsort([np.arange(len(keys[0])), *keys])  # equal identities become neighbours, the stored one first
     repeats = np.zeros(len(order), bool)
     repeats[1:] = np.all([key[order[1:]] == key[order[:-1]] for key in keys], axis=0)
     kept = np.sort(order[~repeats])
@@ -25,7 +25,7 @@ def first_of_identity(stored: Sequence[pa.Table], rows: pa.Table, spec: TableSpe
 
 
 def is_strictly_sorted(rows: pa.Table, spec: TableSpec) -> bool:
-    """Whether rows that are sorted by their table's order differ in it, each from the one before: none can repeat."""
+    """Whether rows sorted by their table's order each differ in it from the row before, so that none repeats."""
     keys = [np.concatenate(_codes([rows], name)) for name in spec.order]
     return bool(np.any([key[1:] != key[:-1] for key in keys], axis=0).all())
 

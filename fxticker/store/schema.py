@@ -1,4 +1,4 @@
-"""The two tables: their columns, identities and the version of both."""
+"""Schema of the two tables: columns, identity, order and version."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ import pyarrow as pa
 from fxticker.errors import NewerSchema, SchemaMismatch
 
 SCHEMA_VERSION = 1
-"""Raised by one with every change of columns. A newer version may add nullable columns and nothing else, so that a
-file of an older one is read by adding nulls."""
+"""Incremented with every change of columns. A newer version may only add nullable columns, so that a file of an older
+one is read by adding nulls."""
 _VERSION_KEY = b"fxticker.schema_version"
 
 _INSTANT = pa.timestamp("us", "UTC")
 _TEXT = pa.dictionary(pa.int32(), pa.string())
-"""Repeating texts are dictionaries: as plain strings they cost three times the load time of everything else."""
+"""Repeating texts are dictionaries: plain strings take three times the load time of all other columns together."""
 
 
 @dataclass(frozen=True)
 class TableSpec:
-    """What makes a table of the store.
+    """Definition of a table of the store.
 
     Attributes
     ----------
     name
-        The folder's name.
+        Name of the table's folder.
     schema
-        Columns with types, version in its metadata; `source` and month stand in the path.
+        Columns and types, with the version in its metadata; source and month are in the path only.
     time_column
-        The instant that decides the month and the order.
+        Timestamp that determines a row's month and position.
     identity
-        Columns that name a row within its source, `time_column` first; each identity is stored once.
+        Columns that identify a row within its source, `time_column` first; each identity is stored once.
     order
-        Columns by which a file is sorted.
+        Columns that a file is sorted by.
     series_column
-        The column that tells one series of values from another, if there are several in a source.
+        Column that separates the series of a source; None if a source has only one.
     unique_columns
-        Columns whose values hardly ever repeat.
+        Columns whose values rarely repeat.
     """
 
     name: str
@@ -100,19 +100,20 @@ POLLS = TableSpec(
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Bring what a file holds to `schema`: equal if of its version, with nulls for later columns if older.
+    """Return a file's rows in `schema`, with nulls in columns that its older version lacks.
 
     Raises
     ------
     NewerSchema
         If the file is of a newer version.
     SchemaMismatch
-        If it is of none, or differs from what its version says.
+        If the file has no version, or its columns differ from those of its version.
     """
-    current = SCHEMA_VERSION if (named := version_of(schema)) is None else named
+    wanted = version_of(schema)
+    current = SCHEMA_VERSION if wanted is None else wanted
     version = version_of(table.schema)
     if version is None:
-        raise SchemaMismatch("no fxticker schema version: this is no segment of ours")
+        raise SchemaMismatch("no fxticker schema version: not a segment of fxticker")
     if version > current:
         raise NewerSchema(f"schema version {version}; this fxticker reads up to {current}: use a newer one")
     if version < current:
@@ -126,12 +127,12 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def version_of(schema: pa.Schema) -> int | None:
-    """The fxticker schema version that a file's schema names; null if it names none."""
+    """Return the fxticker schema version in a schema's metadata; None if there is none."""
     text = (schema.metadata or {}).get(_VERSION_KEY, b"")
     return int(text) if text.isdigit() else None
 
 
-def _difference(found: pa.Schema, wanted: pa.Schema) -> str:
-    lacking = [str(field) for field in wanted if field not in found]
-    surplus = [str(field) for field in found if field not in wanted]
-    return f"lacking {lacking}, surplus {surplus}" if lacking or surplus else "the columns' order differs"
+def _difference(actual: pa.Schema, wanted: pa.Schema) -> str:
+    missing = [str(field) for field in wanted if field not in actual]
+    unexpected = [str(field) for field in actual if field not in wanted]
+    return f"missing {missing}, unexpected {unexpected}" if missing or unexpected else "the order of columns differs"

@@ -1,8 +1,8 @@
-"""Segments: how rows become files, and files rows, for one table of the store.
+"""Segments of one table of the store: names, listing, and the append of rows to the newest segment.
 
-A partition (one source, one month) holds numbered segments. Rows are added to the newest one by publishing it anew as
-a whole, until it is full; then it is sealed, never to be written again, and the next number is opened. A row once
-published stays in its segment, so no instant exists at which a reader sees it twice or not at all.
+A partition (one source, one month) has numbered segments. An append replaces the newest segment as a whole, until it is
+full; then it is sealed, never written again, and the next number is opened. A published row stays in its segment, so
+there is no instant at which a reader sees it twice or not at all.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from fxticker.store.schema import TableSpec
 from fxticker.store.segment_file import SegmentFile, SegmentSummary, encoded, summary_of, summary_of_file
 
 SEGMENT_ROWS = 50_000
-"""Rows at which a segment is sealed. At one poll a minute: 301 files in 5 years that load within 1.3 times of one file
-a year (measured on 13 million rows), while rewriting the open one stays at a few milliseconds."""
+"""Rows at which a segment is sealed. At one poll a minute that makes 301 files in 5 years, which load within 1.3 times
+the time of one file a year (measured on 13 million rows), while a rewrite of the open one takes a few milliseconds."""
 _OPEN_TABLES_KEPT = 4
-"""Open segments held in memory between appends: a daemon has one per source, an import walks through months."""
+"""Open segments kept in memory between appends: a daemon has one per source, an import goes through months in order."""
 _SEGMENT_NAME = re.compile(
     r"(?P<table>[a-z]+)/source=(?P<source>[a-z][a-z0-9_-]{0,63})"
     r"/month=(?P<month>(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2]))/(?P<number>[0-9]{5})\.parquet"
@@ -35,14 +35,14 @@ _SEGMENT_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SegmentName:
-    """A segment's name, taken apart.
+    """A segment's name and its parts.
 
     Attributes
     ----------
     name
-        Inside the store.
+        Path inside the store.
     source, month, number
-        What the name says; the month as ``"2025-11"``.
+        Source id, month of the rows as ``"2025-11"``, position in the partition from 0.
     """
 
     name: str
@@ -57,11 +57,11 @@ class SegmentTable:
     Parameters
     ----------
     backend
-        Where the segments lie.
+        Storage of the segments.
     spec
         Columns, identity and order.
     segment_rows
-        Rows at which a segment is sealed.
+        Number of rows at which a segment is sealed.
     """
 
     def __init__(self, backend: StorageBackend, spec: TableSpec, segment_rows: int = SEGMENT_ROWS) -> None:
@@ -73,33 +73,33 @@ class SegmentTable:
         self._durable: dict[str, tuple[int, ...]] = {}
 
     def sources(self) -> list[str]:
-        """The sources that have a folder, sorted."""
+        """Return the sources that have a folder, sorted."""
         return _values_of("source", self._backend.folders(self.spec.name))
 
     def months(self, source: str) -> list[str]:
-        """The months of a source that have a folder, sorted."""
+        """Return the months of a source that have a folder, ``"2025-11"``, sorted."""
         return _values_of("month", self._backend.folders(f"{self.spec.name}/source={source}"))
 
     def segments(self, source: str | None = None, month: str | None = None) -> list[SegmentName]:
-        """The segments of the table, of a source, or of one month of it, by name.
+        """Return the segments of the table, of a source, or of one month of a source, sorted by name.
 
         Raises
         ------
         SegmentUnreadable
-            If there is a file that is no segment: every plain reader of the folder would stumble over it.
+            If a file is no segment: plain readers of the folder would fail on it.
         """
         prefix = self.spec.name
         if source is not None:
             prefix += f"/source={source}" + (f"/month={month}" if month is not None else "")
-        return [self.segment_of(found.name) for found in self._backend.list(prefix)]
+        return [self.segment_of(item.name) for item in self._backend.list(prefix)]
 
     def segment_of(self, name: str) -> SegmentName:
-        """The segment that an object of the table's folder is, by its name.
+        """Parse the name of an object of the table's folder.
 
         Raises
         ------
         SegmentUnreadable
-            If its name is none of a segment.
+            If it is not the name of a segment of this table.
         """
         match = _SEGMENT_NAME.fullmatch(name)
         if match is None or match["table"] != self.spec.name:
@@ -107,7 +107,7 @@ class SegmentTable:
         return SegmentName(name, match["source"], match["month"], int(match["number"]))
 
     def open(self, segment: SegmentName) -> SegmentFile:
-        """A segment's file, its footer read.
+        """Open a segment's file and read its footer.
 
         Raises
         ------
@@ -117,7 +117,7 @@ class SegmentTable:
         return SegmentFile(self._backend, segment.name, self.spec)
 
     def summary(self, segment: SegmentName) -> SegmentSummary:
-        """What a segment's footer says of its rows; of a sound file no more than its end is read for that.
+        """Return the summary of a segment's rows; of a sound file only the end is read.
 
         Raises
         ------
@@ -127,9 +127,9 @@ class SegmentTable:
         return summary_of_file(self._backend, segment.name, self.spec)
 
     def append(self, source: str, month: str, rows: pa.Table) -> int:
-        """Add the rows whose identity is not stored yet, and return how many those were, once they are durable.
+        """Append the rows whose identity is not stored yet, and return their number once they are durable.
 
-        The caller holds the store's lock.
+        The caller holds the store's write lock.
 
         Parameters
         ----------
@@ -137,36 +137,43 @@ class SegmentTable:
             The partition that all rows belong to.
         rows
             Of the table's schema, in any order.
+
+        Raises
+        ------
+        SchemaMismatch
+            If the rows have another schema.
+        WriteFailed, SegmentUnreadable
+            Segments before the one that failed are stored.
         """
         if not rows.schema.equals(self.spec.schema, check_metadata=True):
             raise SchemaMismatch(f"{self.spec.name}: rows to be appended are not of the table's schema")
         partition = f"{self.spec.name}/source={source}/month={month}"
-        found = self._backend.list(partition)
-        numbers = [self.segment_of(item.name).number for item in found]
-        fresh = self._fresh(partition, found, self._sorted(rows))
-        newest = found[-1] if found else None
-        held = None
+        objects = self._backend.list(partition)
+        numbers = [self.segment_of(item.name).number for item in objects]
+        fresh = self._fresh(partition, objects, self._sorted(rows))
+        newest = objects[-1] if objects else None
+        stored = None
         if newest and fresh.num_rows and not self._summary(newest).sealed:
-            held = self._open_table(partition, newest)
+            stored = self._open_table(partition, newest)
         elif newest:
-            self._prove(partition, newest)
+            self._ensure_durable(partition, newest)
         if not fresh.num_rows:
             return 0
-        number = 0 if not numbers else numbers[-1] if held is not None else numbers[-1] + 1
+        number = 0 if not numbers else numbers[-1] if stored is not None else numbers[-1] + 1
         earlier = self._summary(newest).month_series if newest else ()
-        for part in self._parts(fresh, self._segment_rows - (held.num_rows if held is not None else 0)):
-            content = part if held is None else self._merged(held, part)
+        for part in self._parts(fresh, self._segment_rows - (stored.num_rows if stored is not None else 0)):
+            content = part if stored is None else self._merged(stored, part)
             earlier = self._publish(partition, f"{partition}/{number:05}.parquet", content, earlier).month_series
-            held, number = None, number + 1
+            stored, number = None, number + 1
         return int(fresh.num_rows)
 
-    def _fresh(self, partition: str, found: Sequence[StoredObject], rows: pa.Table) -> pa.Table:
-        """Of sorted rows those whose identity neither a segment nor an earlier one of them has."""
+    def _fresh(self, partition: str, objects: Sequence[StoredObject], rows: pa.Table) -> pa.Table:
+        """Of sorted rows those whose identity is neither in a segment nor in an earlier row."""
         instants = to_int64(rows.column(self.spec.time_column))
         if not len(instants):
             return rows
         stored = []
-        for item in found:
+        for item in objects:
             summary = self._summary(item)
             if summary.first <= instants[-1] and instants[0] <= summary.last:
                 kept = self._open_tables.get(partition)
@@ -183,25 +190,25 @@ class SegmentTable:
             return rows.combine_chunks()
         return take(rows, order)
 
-    def _merged(self, held: pa.Table, part: pa.Table) -> pa.Table:
-        """Sorted rows of both; what a poll adds is later than all that is held, and needs no sorting."""
-        if not held.num_rows:
+    def _merged(self, stored: pa.Table, part: pa.Table) -> pa.Table:
+        """The rows of both, sorted; a poll's rows are later than all stored ones and need no sorting."""
+        if not stored.num_rows:
             return part
-        together = pa.concat_tables([held, part]).unify_dictionaries().combine_chunks()
+        merged = pa.concat_tables([stored, part]).unify_dictionaries().combine_chunks()
         time = self.spec.time_column
-        is_later = to_int64(part.column(time))[0] > to_int64(held.column(time))[-1]
-        return together if is_later else self._sorted(together)
+        is_later = to_int64(part.column(time))[0] > to_int64(stored.column(time))[-1]
+        return merged if is_later else self._sorted(merged)
 
     def _parts(self, rows: pa.Table, room: int) -> Iterator[pa.Table]:
-        """Sorted rows cut into segments; the ticks of one instant are never cut apart.
+        """Sorted rows divided into segments; the rows of one instant stay in one segment.
 
-        Nor does a file name texts that stand in other segments only, or readers would take them for its own.
+        Dictionaries are reduced to the texts of each part, because readers take the dictionary for the texts of a file.
         """
-        at = to_int64(rows.column(self.spec.time_column))
+        instants = to_int64(rows.column(self.spec.time_column))
         start = 0
-        while start < len(at):
-            end = min(start + max(room, 1), len(at))
-            end = int(np.searchsorted(at, at[end - 1], side="right"))
+        while start < len(instants):
+            end = min(start + max(room, 1), len(instants))
+            end = int(np.searchsorted(instants, instants[end - 1], side="right"))
             yield compact(rows.slice(start, end - start))
             start, room = end, self._segment_rows
 
@@ -209,22 +216,22 @@ class SegmentTable:
         self._open_tables.pop(partition, None)
         summary = summary_of(rows, self.spec, sealed=rows.num_rows >= self._segment_rows, earlier=earlier)
         version = self._put(partition, name, encoded(rows, self.spec, summary))
-        # What was just written is known: the next append need not read it back.
+        # Kept, so that the next append does not read back what was just written.
         self._summaries[name] = version, summary
         if not summary.sealed:
             self._keep(partition, version, rows)
         return summary
 
     def _put(self, partition: str, name: str, data: pa.Buffer) -> tuple[int, ...]:
-        """Publish the newest segment of a partition, and return the version that is durable now."""
+        """Publish the newest segment of a partition, and return its version, which is durable now."""
         self._durable[partition] = self._backend.put(name, data)
         return self._durable[partition]
 
-    def _prove(self, partition: str, newest: StoredObject) -> None:
-        """Make sure that what a reader sees is durable before anyone is told so.
+    def _ensure_durable(self, partition: str, newest: StoredObject) -> None:
+        """Make the newest segment durable before rows in it are acknowledged.
 
         A process that died, or a failed fsync of the folder, may have left a segment visible and not durable. Its
-        bytes are published once more: asking for another fsync after a failed one proves nothing.
+        bytes are published once more, because a second fsync after a failed one proves nothing.
         """
         if self._durable.get(partition) != newest.version:
             with self._backend.open(newest.name) as file:
