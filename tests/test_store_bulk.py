@@ -111,7 +111,7 @@ def changed(table, column, values):
         ("rate", [float("inf")] * 5, "rate inf where the text is"),
         ("change_pct", [float("inf")] * 5, "change_pct inf where the text is"),
         ("change_pct", [-0.0, 0.0, 0.37, 0.0, 0.0], "change_pct -0.0 where the text is '0%'"),
-        ("change_pct", [float("nan"), 0.0, 0.37, 0.0, 0.0], "change_pct is no number, and not null either"),
+        ("change_pct", [float("nan"), 0.0, 0.37, 0.0, 0.0], "change_pct is NaN and not null"),
         ("time_basis", pa.DictionaryArray.from_arrays([1] * 5, ["clock"], safe=False), "out of bounds"),
         ("pair", pa.DictionaryArray.from_arrays([0] * 5, pa.array([None], pa.string())), "5 rows without pair"),
         ("nominal", ["1"] * 5, "column nominal is string"),

@@ -147,7 +147,7 @@ def test_sound_store_has_nothing_to_move(root):
 def test_missing_number_is_named_and_nothing_else_is_in_its_way(root):
     (root / SECOND).unlink()
 
-    assert findings(root) == [f"{SECOND}: missing: later segments of its month are there, and what it held is lost"]
+    assert findings(root) == [f"{SECOND}: missing: later segments of its month exist, so its rows are lost"]
     assert Store(root).quarantine() == []
     assert len(fx.load(root)) == 15
     assert Store(root, segment_rows=5).append(snapshot_ticks(NOON + 3 * QUARTER)).added == 5
@@ -377,13 +377,13 @@ def test_rows_of_another_month_are_named(root):
 def test_rows_that_stand_in_two_segments_are_named(root):
     (root / f"{MONTH}/00003.parquet").write_bytes((root / SECOND).read_bytes())
 
-    assert findings(root) == [f"{MONTH}/00003.parquet: 5 rows stand twice, in it or in an earlier segment too"]
+    assert findings(root) == [f"{MONTH}/00003.parquet: 5 rows are repeated, in this file or in an earlier segment"]
 
 
 def test_rows_that_stand_twice_in_one_segment_are_named(root):
     rewrite(root / SECOND, lambda table: table.take([0, 0, 1, 2, 3, 4]))
 
-    assert findings(root) == [f"{SECOND}: 1 rows stand twice, in it or in an earlier segment too"]
+    assert findings(root) == [f"{SECOND}: 1 rows are repeated, in this file or in an earlier segment"]
 
 
 def test_rows_out_of_order_are_named(root):
@@ -410,7 +410,7 @@ def test_figures_that_do_not_follow_from_their_texts_are_named(root, column, val
 
     rewrite(root / SECOND, change)
 
-    assert findings(root) == [f"{SECOND}: figures that do not follow from their texts: {named}"]
+    assert findings(root) == [f"{SECOND}: numbers that do not follow from their texts: {named}"]
 
 
 def test_summary_that_is_not_that_of_the_rows_is_named(root):
@@ -418,8 +418,8 @@ def test_summary_that_is_not_that_of_the_rows_is_named(root):
     table = second.read().replace_schema_metadata(first.schema_arrow.metadata)
     pq.write_table(table, root / SECOND)
 
-    assert findings(root) == [f"{SECOND}: cannot be read (the summary in the footer is that of other rows)"]
-    with pytest.raises(SegmentUnreadable, match="other rows"):
+    assert findings(root) == [f"{SECOND}: cannot be read (the summary in the footer does not match the rows)"]
+    with pytest.raises(SegmentUnreadable, match="does not match the rows"):
         fx.load(root)
 
 

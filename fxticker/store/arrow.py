@@ -1,8 +1,8 @@
-"""Between Python values, numpy and Arrow columns, by buffers.
+"""Conversion between Python values, numpy arrays and Arrow columns, by buffers.
 
-``pyarrow.array`` and the compute functions that take a scalar import pandas by themselves when it is installed, which
-costs a daemon 50 MB and a command half a second; whatever takes or encodes imports ``pyarrow.compute``, 9 MB. Building
-arrays from buffers does neither.
+``pyarrow.array`` and the compute functions with a scalar argument import pandas when it is installed, which costs a
+daemon 50 MB and a command half a second; ``take`` and ``dictionary_encode`` import ``pyarrow.compute``, 9 MB. Arrays
+built from buffers need neither.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ _NUMPY_OF = {
 
 
 def microseconds(instant: datetime) -> int:
-    """Microseconds since the epoch of an aware UTC instant, exactly."""
+    """Return the exact microseconds since the epoch of an aware UTC instant."""
     return (instant - EPOCH) // MICROSECOND
 
 
 def instant_of(microseconds: int) -> datetime:
-    """The aware UTC instant so many microseconds after the epoch."""
+    """Return the aware UTC instant of microseconds since the epoch."""
     return EPOCH + timedelta(microseconds=microseconds)
 
 
 def table_of(rows: Sequence[Any], schema: pa.Schema, value_of: Callable[[Any, str], Any]) -> pa.Table:
-    """A table of records: column by column, ``value_of(record, column name)``."""
+    """Return a table of records, with ``value_of(record, column name)`` in each cell."""
     columns = [array_of([value_of(row, field.name) for row in rows], field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
 def repeated(instant: datetime, count: int) -> pa.Array:
-    """A column of one aware UTC instant."""
+    """Return a column that repeats one aware UTC instant."""
     return pa.Array.from_buffers(
         pa.timestamp("us", "UTC"), count, [None, pa.py_buffer(np.full(count, microseconds(instant)))]
     )
 
 
 def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """An Arrow array of Python values; None is null."""
+    """Return an Arrow array of Python values; None becomes null."""
     if pa.types.is_dictionary(kind):
         vocabulary: dict[str, int] = {}
         numbers = [None if text is None else vocabulary.setdefault(text, len(vocabulary)) for text in values]
@@ -64,7 +64,7 @@ def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def records_of(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows of a table as Python values."""
+    """Return the rows of a table as Python values; a null becomes None."""
     columns = {
         field.name: _instants(column) if pa.types.is_timestamp(field.type) else column.to_pylist()
         for field, column in zip(table.schema, table.columns, strict=True)
@@ -73,78 +73,80 @@ def records_of(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def _instants(column: pa.ChunkedArray) -> list[datetime | None]:
-    # pyarrow's own instants are of another time zone class than ours
+    # pyarrow's own datetimes have another time zone class than datetime.UTC
     numbers = [number for chunk in column.chunks for number in chunk.view(pa.int64()).to_pylist()]
     return [None if number is None else instant_of(number) for number in numbers]
 
 
 def filter_rows(rows: pa.Table, kept: np.ndarray) -> pa.Table:
-    """The rows for which `kept` is true; the table itself if that is all of them."""
+    """Return the rows for which `kept` is true; the table itself if that is every row."""
     return rows if kept.all() else take(rows, np.flatnonzero(kept))
 
 
-def take(rows: pa.Table, places: np.ndarray) -> pa.Table:
-    """The rows with these numbers, in their order, as ``Table.take`` gives them."""
-    columns = [_taken(column.chunk(0), places) for column in rows.combine_chunks().columns] if rows.num_rows else []
-    return pa.Table.from_arrays(columns, schema=rows.schema) if columns else rows
+def take(rows: pa.Table, positions: np.ndarray) -> pa.Table:
+    """Return the rows at these positions, in their order, as ``Table.take`` does."""
+    if not rows.num_rows:
+        return rows
+    columns = [_take_chunk(column.chunk(0), positions) for column in rows.combine_chunks().columns]
+    return pa.Table.from_arrays(columns, schema=rows.schema)
 
 
-def _taken(array: pa.Array, places: np.ndarray) -> pa.Array:
+def _take_chunk(array: pa.Array, positions: np.ndarray) -> pa.Array:
     if pa.types.is_dictionary(array.type):
-        return pa.DictionaryArray.from_arrays(_taken(array.indices, places), array.dictionary)
+        return pa.DictionaryArray.from_arrays(_take_chunk(array.indices, positions), array.dictionary)
     if pa.types.is_string(array.type):
         texts = array.to_pylist()
-        return _strings([texts[place] for place in places.tolist()])
+        return _strings([texts[position] for position in positions.tolist()])
     valid = validity(array)
-    data = pa.py_buffer(np.take(integers_of(array), places))
-    return pa.Array.from_buffers(array.type, len(places), [None if valid is None else _bits(valid[places]), data])
+    data = pa.py_buffer(np.take(integers_of(array), positions))
+    return pa.Array.from_buffers(array.type, len(positions), [None if valid is None else _bits(valid[positions]), data])
 
 
 def to_int64(column: pa.ChunkedArray) -> np.ndarray:
-    """A column of instants, dates or whole numbers without nulls as signed integers of its own width."""
-    return _together([integers_of(chunk) for chunk in column.chunks], np.int64)
+    """Return a column of timestamps, dates or integers without nulls as signed integers of its own width."""
+    return _concatenated([integers_of(chunk) for chunk in column.chunks], np.int64)
 
 
 def integers_of(array: pa.Array) -> np.ndarray:
-    """`to_int64` of one chunk: no copy, and so not to be written to."""
+    """Return the integers of one chunk, as `to_int64`; a view of the buffer, read-only."""
     values = np.frombuffer(array.buffers()[1], dtype=np.dtype(f"i{array.type.bit_width // 8}"))
     return values[array.offset : array.offset + len(array)]
 
 
 def doubles(column: pa.ChunkedArray) -> np.ndarray:
-    """A column of float64 as numbers; not a number where it is null."""
+    """Return a float64 column as an array; NaN where it is null."""
     parts = []
     for chunk in column.chunks:
         valid = validity(chunk)
         parts.append(doubles_of(chunk) if valid is None else np.where(valid, doubles_of(chunk), np.nan))
-    return _together(parts, np.float64)
+    return _concatenated(parts, np.float64)
 
 
 def doubles_of(array: pa.Array) -> np.ndarray:
-    """One chunk of float64, anything where it is null: no copy, and so not to be written to."""
+    """Return one float64 chunk as an array, undefined where it is null; a view of the buffer, read-only."""
     return np.frombuffer(array.buffers()[1], np.float64)[array.offset : array.offset + len(array)]
 
 
 def text_codes(column: pa.ChunkedArray, vocabulary: dict[str | None, int]) -> np.ndarray:
-    """A dictionary column as numbers of `vocabulary`, which grows by what it lacks; null has a number too."""
+    """Return a dictionary column as codes of `vocabulary`, which gets new texts added; null has a code too."""
     parts = []
     for chunk in column.chunks:
         texts: Iterable[str | None] = [*chunk.dictionary.to_pylist(), None]
-        numbers = np.array([vocabulary.setdefault(text, len(vocabulary)) for text in texts], np.int64)
-        places = integers_of(chunk.indices).astype(np.int64)
+        codes = np.array([vocabulary.setdefault(text, len(vocabulary)) for text in texts], np.int64)
+        indices = integers_of(chunk.indices).astype(np.int64)
         valid = validity(chunk.indices)
-        parts.append(numbers[places if valid is None else np.where(valid, places, -1)])
+        parts.append(codes[indices if valid is None else np.where(valid, indices, -1)])
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
-def _together(parts: Sequence[np.ndarray], kind: type[np.number[Any]]) -> np.ndarray:
-    if len(parts) == 1:  # as nearly always: no copy, and so not to be written to
+def _concatenated(parts: Sequence[np.ndarray], kind: type[np.number[Any]]) -> np.ndarray:
+    if len(parts) == 1:  # nearly always; a view, read-only
         return parts[0]
     return np.concatenate(parts) if parts else np.zeros(0, kind)
 
 
 def validity(array: pa.Array) -> np.ndarray | None:
-    """Which rows have a value; null if all have."""
+    """Return which rows have a value; None if all have."""
     bits = array.buffers()[0]
     if bits is None:
         return None
@@ -153,54 +155,54 @@ def validity(array: pa.Array) -> np.ndarray | None:
 
 
 def validate(table: pa.Table) -> None:
-    """Make sure that a table's buffers are what its columns say.
+    """Check that a table's buffers fit its columns.
 
-    As ``Table.validate(full=True)`` does, which takes eight times as long for the numbers of a dictionary.
+    Equivalent to ``Table.validate(full=True)``, which takes eight times as long for dictionary indices.
 
     Raises
     ------
     ValueError
-        If a number points outside its dictionary, or a text is none.
+        If an index is outside its dictionary.
     pyarrow.ArrowInvalid
-        If Arrow finds a fault.
+        If Arrow finds a fault, for instance text that is not UTF-8.
     """
     table.validate()
     for column in table.columns:
         if not pa.types.is_dictionary(column.type):
-            if pa.types.is_string(column.type):  # of numbers Arrow's full check looks at nothing more
+            if pa.types.is_string(column.type):  # Arrow's full check adds nothing for numbers
                 column.validate(full=True)
             continue
         for chunk in column.chunks:
             chunk.dictionary.validate(full=True)
             numbers = integers_of(chunk.indices)
-            unsigned = numbers.view(f"u{numbers.itemsize}")  # what is below zero is too large
+            unsigned = numbers.view(f"u{numbers.itemsize}")  # a negative index becomes too large
             if len(numbers) and unsigned.max() >= len(chunk.dictionary):
-                valid = validity(chunk.indices)  # a null may have any number, and mostly has 0
+                valid = validity(chunk.indices)  # the index of a null is arbitrary, mostly 0
                 if valid is None or (unsigned[valid] >= len(chunk.dictionary)).any():
-                    raise ValueError("a text's number is outside its dictionary")
+                    raise ValueError("an index is outside its dictionary")
 
 
 def is_in(column: pa.ChunkedArray, texts: Collection[str]) -> np.ndarray:
-    """Which rows of a dictionary column have one of some texts."""
+    """Return which rows of a dictionary column have one of some texts."""
     vocabulary: dict[str | None, int] = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     wanted = len(vocabulary)
-    found: np.ndarray = text_codes(column, vocabulary) < wanted
-    return found
+    result: np.ndarray = text_codes(column, vocabulary) < wanted
+    return result
 
 
 def used_texts(column: pa.ChunkedArray) -> tuple[str, ...]:
-    """The different texts of a dictionary column, sorted; entries of the dictionary that no row has are none."""
+    """Return the distinct texts of a dictionary column's rows, sorted; unused dictionary entries are left out."""
     vocabulary: dict[str | None, int] = {}
     counts = np.bincount(text_codes(column, vocabulary), minlength=len(vocabulary))
     return tuple(sorted(text for text, code in vocabulary.items() if text is not None and counts[code]))
 
 
 def compact(rows: pa.Table) -> pa.Table:
-    """The rows, in one chunk, with dictionaries of no other texts than they have."""
+    """Return the rows in one chunk, with unused texts removed from the dictionaries."""
     whole = rows.combine_chunks()
-    for place, field in enumerate(rows.schema):
+    for position, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type) and whole.num_rows:
-            whole = whole.set_column(place, field, _compact(whole.column(place).chunk(0)))
+            whole = whole.set_column(position, field, _compact(whole.column(position).chunk(0)))
     return whole.replace_schema_metadata(rows.schema.metadata)
 
 
@@ -218,7 +220,7 @@ def _compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
 
 
 def order_by(table: pa.Table, names: Sequence[str]) -> np.ndarray:
-    """Row numbers that sort a table by columns without nulls, texts by their letters; equal rows keep their order."""
+    """Return positions that sort a table by columns without nulls, texts by code point; equal rows keep their order."""
     keys = []
     for name in names:
         column = table.column(name)

@@ -1,4 +1,4 @@
-"""What is wrong with a store, file by file, and moving what cannot be read out of the way of what can."""
+"""Check of a store, file by file, and quarantine of files that cannot be read."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ QUARANTINE = "quarantine"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong with a store.
+    """A fault in a store.
 
     Attributes
     ----------
     name
-        The file or folder, inside the store.
+        Path of the file or folder inside the store.
     what
-        What is wrong with it, in one line.
+        The fault, in one line.
     in_the_way
-        Whether the file is none that any version of fxticker can read, so that readers of the store need it gone.
+        Whether no version of fxticker can read the file, so that it has to be moved for readers to go on.
     """
 
     name: str
@@ -49,14 +49,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A file that was moved aside.
+    """A file that was moved to the quarantine.
 
     Attributes
     ----------
     name, to
-        Its old and its new name inside the store; beside the new one lies a note, ``….json``.
+        Old and new path inside the store; a note, ``….json``, is beside the new one.
     lost
-        What readers no longer see, in one line.
+        What is no longer readable, in one line.
     """
 
     name: str
@@ -65,8 +65,8 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """A file that has a segment's name; no rows and no summary if it cannot be read."""
+class _Checked:
+    """A file with a segment's name; `rows` and `summary` are None if it cannot be read."""
 
     segment: SegmentName
     findings: Sequence[Finding]
@@ -75,7 +75,15 @@ class _Held:
 
 
 def check_table(backend: StorageBackend, table: SegmentTable) -> Iterator[Finding]:
-    """Read every file of a table whole, and say what no sound store has."""
+    """Read every file of a table completely and yield its faults.
+
+    Parameters
+    ----------
+    backend
+        Storage of the table.
+    table
+        Ticks or polls.
+    """
     names: list[str] = []
     for item in _listed(backend, table):
         if isinstance(item, Finding):
@@ -83,21 +91,21 @@ def check_table(backend: StorageBackend, table: SegmentTable) -> Iterator[Findin
         else:
             names.append(item.name)
     for partition, members in groupby(names, key=lambda name: name.rpartition("/")[0]):
-        held: list[_Held] = []
+        segments: list[_Checked] = []
         for name in members:
-            found = _looked_at(table, name)
-            if isinstance(found, Finding):
-                yield found
+            result = _checked(table, name)
+            if isinstance(result, Finding):
+                yield result
             else:
-                yield from found.findings
-                held.append(found)
-        yield from _wrong_partition(backend, partition, held, table)
+                yield from result.findings
+                segments.append(result)
+        yield from _faults_of_partition(backend, partition, segments, table)
 
 
 def moved_aside(backend: StorageBackend, table: SegmentTable, finding: Finding, now: datetime) -> Moved | Finding:
     """Move a file that cannot be read to the quarantine, with a note of what is lost; a finding if that fails.
 
-    The note is durable before the file goes. The caller holds the store's lock.
+    The note is durable before the file is moved. The caller holds the store's write lock.
     """
     taken = {item.name for item in backend.list(QUARANTINE)}
     to = next(free for free in _free_names(f"{QUARANTINE}/{finding.name}") if not {free, f"{free}.json"} & taken)
@@ -111,8 +119,8 @@ def moved_aside(backend: StorageBackend, table: SegmentTable, finding: Finding, 
     return Moved(finding.name, to, lost)
 
 
-def wrong_figures(rows: pa.Table) -> str | None:
-    """The first number of some ticks that is not what its text says, in one line; null if all are."""
+def wrong_numbers(rows: pa.Table) -> str | None:
+    """Return the first number of some ticks that does not follow from its text, in one line; None if all do."""
     nominal = to_int64(rows.column("nominal"))
     if (nominal < 1).any():
         return f"nominal {nominal.min()}"
@@ -121,15 +129,15 @@ def wrong_figures(rows: pa.Table) -> str | None:
         ("change_pct", rows.column("change_text"), _numbers(rows.column("change_text"), read_change)),
     )
     for name, texts, wanted in columns:
-        held = doubles(rows.column(name))
-        is_wrong = (held != wanted) & ~(np.isnan(held) & np.isnan(wanted))
-        is_wrong |= np.isinf(held) | ((held == 0) & np.signbit(held))
-        if rows.column(name).null_count != np.isnan(held).sum():
-            return f"{name} is no number, and not null either"
+        values = doubles(rows.column(name))
+        is_wrong = (values != wanted) & ~(np.isnan(values) & np.isnan(wanted))
+        is_wrong |= np.isinf(values) | ((values == 0) & np.signbit(values))
+        if rows.column(name).null_count != np.isnan(values).sum():
+            return f"{name} is NaN and not null"
         wrong = np.flatnonzero(is_wrong)
         if len(wrong):
             text = texts[int(wrong[0])].as_py()
-            return f"{name} {held[wrong[0]]} where the text is {text!r}"
+            return f"{name} {values[wrong[0]]} where the text is {text!r}"
     return None
 
 
@@ -139,13 +147,13 @@ def _listed(backend: StorageBackend, table: SegmentTable) -> Iterator[StoredObje
     except SegmentUnreadable as error:
         yield Finding(error.name, error.cause)
         with contextlib.suppress(SegmentUnreadable):
-            for source in table.sources():  # what one bad folder hides is still looked at
+            for source in table.sources():  # the other folders are still checked
                 for month in table.months(source):
                     with contextlib.suppress(SegmentUnreadable):
                         yield from backend.list(f"{table.spec.name}/source={source}/month={month}")
 
 
-def _looked_at(table: SegmentTable, name: str) -> _Held | Finding:
+def _checked(table: SegmentTable, name: str) -> _Checked | Finding:
     try:
         segment = table.segment_of(name)
     except SegmentUnreadable as error:
@@ -156,63 +164,65 @@ def _looked_at(table: SegmentTable, name: str) -> _Held | Finding:
     except SegmentUnreadable as error:
         cause = error.__cause__
         if isinstance(cause, NewerSchema):
-            return _Held(segment, [Finding(name, error.cause)])
-        # A fault of the system proves nothing about the bytes: such a file is named, and stays.
+            return _Checked(segment, [Finding(name, error.cause)])
+        # A system error proves nothing about the bytes: the file is reported and not moved.
         is_fault = isinstance(cause, OSError) and cause.errno not in (None, errno.ENOENT, errno.ELOOP)
-        return _Held(segment, [Finding(name, f"cannot be read ({error.cause})", in_the_way=not is_fault)])
-    findings = [*_wrong_rows(segment, rows, file.summary, table)]
-    return _Held(segment, findings, rows.select(table.spec.identity), file.summary)
+        return _Checked(segment, [Finding(name, f"cannot be read ({error.cause})", in_the_way=not is_fault)])
+    findings = [*_faults_of_rows(segment, rows, file.summary, table)]
+    return _Checked(segment, findings, rows.select(table.spec.identity), file.summary)
 
 
-def _wrong_rows(
+def _faults_of_rows(
     segment: SegmentName, rows: pa.Table, summary: SegmentSummary, table: SegmentTable
 ) -> Iterator[Finding]:
     if replace(summary_of(rows, table.spec, sealed=summary.sealed), month_series=summary.month_series) != summary:
-        yield Finding(segment.name, "its footer says other rows than it holds")
-    at = to_int64(rows.column(table.spec.time_column))
-    astray = np.flatnonzero(at.astype("M8[us]").astype("M8[M]") != np.datetime64(segment.month, "M"))
-    if len(astray):
-        yield Finding(segment.name, f"{len(astray)} rows of other months, the first of {_instant(at[astray[0]])}")
-    if not np.array_equal(order_by(rows, table.spec.order), np.arange(len(at))):
+        yield Finding(segment.name, "the summary in its footer does not match its rows")
+    instants = to_int64(rows.column(table.spec.time_column))
+    misplaced = np.flatnonzero(instants.astype("M8[us]").astype("M8[M]") != np.datetime64(segment.month, "M"))
+    if len(misplaced):
+        first = _instant(instants[misplaced[0]])
+        yield Finding(segment.name, f"{len(misplaced)} rows of other months, the first of {first}")
+    if not np.array_equal(order_by(rows, table.spec.order), np.arange(len(instants))):
         yield Finding(segment.name, f"its rows are not in order of {', '.join(table.spec.order)}")
-    if table.spec.name == "ticks" and (problem := wrong_figures(rows)):
-        yield Finding(segment.name, f"figures that do not follow from their texts: {problem}")
+    if table.spec.name == "ticks" and (problem := wrong_numbers(rows)):
+        yield Finding(segment.name, f"numbers that do not follow from their texts: {problem}")
 
 
-def _wrong_partition(
-    backend: StorageBackend, partition: str, segments: Sequence[_Held], table: SegmentTable
+def _faults_of_partition(
+    backend: StorageBackend, partition: str, segments: Sequence[_Checked], table: SegmentTable
 ) -> Iterator[Finding]:
     earlier: list[pa.Table] = []
     series: set[str] = set()
-    for held in segments:
-        if held.rows is None or held.summary is None:
+    for checked in segments:
+        if checked.rows is None or checked.summary is None:
             continue
-        repeated = held.rows.num_rows - len(first_of_identity(earlier, held.rows, table.spec))
+        name, rows, summary = checked.segment.name, checked.rows, checked.summary
+        repeated = rows.num_rows - len(first_of_identity(earlier, rows, table.spec))
         if repeated:
-            yield Finding(held.segment.name, f"{repeated} rows stand twice, in it or in an earlier segment too")
-        earlier.append(held.rows)
-        series.update(held.summary.series)
-        if held.summary.month_series is not None and not series <= {*held.summary.month_series}:
-            yield Finding(held.segment.name, "its footer says other pairs of its month than there are")
-    numbers = {held.segment.number for held in segments}
+            yield Finding(name, f"{repeated} rows are repeated, in this file or in an earlier segment")
+        earlier.append(rows)
+        series.update(summary.series)
+        if summary.month_series is not None and not series <= {*summary.month_series}:
+            yield Finding(name, "the summary in its footer lacks pairs of its month")
+    numbers = {checked.segment.number for checked in segments}
     missing = sorted(set(range(max(numbers, default=-1))) - numbers)
     moved = [item.name for item in backend.list(QUARANTINE)] if missing else []
     for number in missing:
         name = f"{partition}/{number:05}.parquet"
         if not any(item.startswith(f"{QUARANTINE}/{name}") for item in moved):
-            yield Finding(name, "missing: later segments of its month are there, and what it held is lost")
+            yield Finding(name, "missing: later segments of its month exist, so its rows are lost")
 
 
 def _numbers(texts: pa.ChunkedArray, read: Callable[[str], PrintedNumber]) -> np.ndarray:
-    """What each printed text says; not a number where there is none, and infinite where it is no figure."""
+    """The value of each printed text; NaN where there is no text, infinite where it is not a number."""
     vocabulary: dict[str | None, int] = {}
     codes = text_codes(texts, vocabulary)
     values = np.full(len(vocabulary), np.inf)
     for text, code in vocabulary.items():
         with contextlib.suppress(InvalidNumber):
             values[code] = np.nan if text is None else float(read(text).value)
-    found: np.ndarray = values[codes]
-    return found
+    result: np.ndarray = values[codes]
+    return result
 
 
 def _free_names(name: str) -> Iterator[str]:
@@ -225,13 +235,13 @@ def _lost(table: SegmentTable, name: str) -> str:
     try:
         segment = table.segment_of(name)
     except SegmentUnreadable:
-        return "nothing of the store's: it is no segment"
+        return "nothing: the file is not a segment"
     try:
-        found = table.open(segment).summary
+        summary = table.open(segment).summary
     except SegmentUnreadable:
         return "unknown: not even the footer can be read"
-    series = f" of {', '.join(found.series)}" if found.series else ""
-    return f"{found.rows} rows{series} from {_instant(found.first)} to {_instant(found.last)}"
+    series = f" of {', '.join(summary.series)}" if summary.series else ""
+    return f"{summary.rows} rows{series} from {_instant(summary.first)} to {_instant(summary.last)}"
 
 
 def _instant(microseconds: Any) -> str:

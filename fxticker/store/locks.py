@@ -161,7 +161,7 @@ class StoreLocks:
     def _require_same_folder(self) -> None:
         """Refuse to create a second store where a daemon's was: its disk was unmounted, or its folder moved."""
         if self._daemon_file is not None and self._daemon_file != self._file_id(DAEMON_LOCK):
-            raise WriteFailed(self._root, DAEMON_LOCK, OSError(errno.ESTALE, "the folder is another one by now"))
+            raise WriteFailed(self._root, DAEMON_LOCK, OSError(errno.ESTALE, "the folder was replaced by another one"))
 
     def _file_id(self, name: str) -> tuple[int, int]:
         try:

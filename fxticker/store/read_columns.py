@@ -1,8 +1,8 @@
-"""Many segments into one array per column, in the order that readers are promised.
+"""Reader of many segments into one array per column, sorted in the documented order.
 
-Each array is made once, at its full length, and every segment is decoded straight into its place, several at a time:
-at 13 million rows most of the time of a load goes to memory that is touched for the first time, so that every further
-copy of the rows would cost as much as reading them.
+Each array is allocated once, at its full length, and every segment is decoded directly into its slice, several segments
+at a time: at 13 million rows a load spends most of its time on memory that is touched for the first time, so that every
+further copy of the rows would cost as much as reading them.
 """
 
 from __future__ import annotations
@@ -25,33 +25,34 @@ from fxticker.store.segments import SegmentName, SegmentTable
 
 SOURCE = "source"
 ORDER = ("observed_at", "pair", SOURCE, "recorded_at", "rate_text")
-"""Sort order of what is gathered; the first two decide unless there are several values at one instant."""
+"""Sort order of the result; the first two columns suffice unless a pair has several values at one instant."""
 _FEW = frozenset([SOURCE, "pair", "time_basis", "origin"])
-"""Columns with no more texts than a byte can number, all but certainly; if not, everything is read once more."""
+"""Columns that almost certainly have at most 127 distinct texts; if not, everything is read again with wider codes."""
 _DAY_MS = 86_400_000
 _BLOCK_ROWS = 1 << 17
+"""Rows processed at once, so that their temporary arrays fit in the cache."""
 _SAMPLES = (slice(512), slice(None, None, 17), slice(None))
-"""Rows of a segment to look for a dictionary's texts in: hardly ever are all needed to meet every one."""
+"""Samples of a segment's rows in which the used texts are looked for; all rows are rarely needed to see every text."""
 NO_DATE = np.iinfo(np.int64).min
-"""A date that is null: what numpy takes for not-a-time."""
+"""A null date: the value that numpy treats as NaT."""
 
 _Files = Sequence[tuple[str, SegmentFile]]
-"""Each with its source."""
+"""Source and file of each segment."""
 Select = Callable[[pa.Table], np.ndarray | None]
-"""Which rows of a segment to keep, a truth value each; null for all."""
+"""Returns which rows of a segment to keep, a bool each; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Rows of ticks, column by column.
+    """Ticks, column by column.
 
     Attributes
     ----------
     columns
-        Instants as microseconds since the epoch, dates as milliseconds since the epoch (the smallest int64 if null),
-        texts as numbers of their vocabulary (-1 if null), numbers as they are (NaN if null).
+        Timestamps as microseconds since the epoch (UTC), dates as milliseconds since the epoch (`NO_DATE` if null),
+        texts as codes of their vocabulary (-1 if null), numbers unchanged (NaN if null).
     texts
-        Of each column of texts its vocabulary: those that occur, sorted.
+        Vocabulary of each column of texts: the texts that occur, sorted.
     """
 
     columns: dict[str, np.ndarray]
@@ -66,19 +67,19 @@ def read_columns(
     columns: Collection[str],
     select: Select,
 ) -> Gathered:
-    """Gather rows of ticks from segments, sorted by `ORDER`.
+    """Return rows of ticks from segments, sorted by `ORDER`.
 
     Parameters
     ----------
     table
         The ticks.
     segments
-        Some of it, in the order of months and numbers.
+        Segments of the table, in the order of months and numbers.
     span
         Only rows in it.
     columns
-        Which columns to read at least: those wanted, and those that `select` looks at. `source` is added, and so are
-        columns of `ORDER` as far as sorting needs them.
+        Columns to read at least: the wanted ones and those that `select` uses. `source` is added, and so are columns
+        of `ORDER` as far as sorting needs them.
     select
         Which rows of a segment to keep, given those columns of it.
 
@@ -101,14 +102,14 @@ def read_columns(
         for source, file in zip(sources, _each(table.open, segments), strict=True)
         if span.overlaps(file.summary)
     ]
-    for keys in (ORDER[:2], ORDER) if _follow_each_other(files) else (ORDER,):
+    for keys in (ORDER[:2], ORDER) if _are_consecutive(files) else (ORDER,):
         wanted = pa.schema([field for field in table.spec.schema if field.name in {*columns, *keys}])
-        if (found := _sorted(_gathered(files, wanted, chosen))) is not None:
-            return found
+        if (result := _sorted(_gathered(files, wanted, chosen))) is not None:
+            return result
     raise AssertionError("all columns of the order were read")
 
 
-def _follow_each_other(files: _Files) -> bool:
+def _are_consecutive(files: _Files) -> bool:
     """Whether each file begins after the end of the one before it."""
     spans = [(file.summary.first, file.summary.last) for _, file in files if file.summary.rows]
     return all(before[1] < after[0] for before, after in pairwise(spans))
@@ -122,7 +123,7 @@ def _gathered(files: _Files, schema: pa.Schema, select: Select) -> Gathered:
 
 
 class _Filling:
-    """The arrays while they are being filled, segment by segment."""
+    """The result's arrays while segments are decoded into them."""
 
     def __init__(
         self,
@@ -177,7 +178,7 @@ class _Filling:
 
     def _put_texts(self, name: str, chunk: pa.DictionaryArray, target: np.ndarray) -> None:
         words, valid = chunk.dictionary.to_pylist(), validity(chunk.indices)
-        if len(words) == 1 and valid is None:  # half of the columns, mostly: all rows have the one text
+        if len(words) == 1 and valid is None:  # true of about half of the columns
             target[:] = self._numbers_of(name, words)[0]
             return
         indices = integers_of(chunk.indices)
@@ -185,7 +186,7 @@ class _Filling:
         codes = np.zeros(len(words) + 1, target.dtype)
         codes[used] = self._numbers_of(name, [words[place] for place in used])
         if (codes[used] == used).all():
-            np.copyto(target, indices, casting="unsafe")  # their numbers are those of the file
+            np.copyto(target, indices, casting="unsafe")  # the codes equal those of the file
         else:
             np.take(codes, indices, out=target, mode="clip")
         if valid is not None:
@@ -194,7 +195,7 @@ class _Filling:
     def _numbers_of(self, name: str, words: Sequence[str]) -> np.ndarray:
         vocabulary = self._vocabularies[name]
         with self._lock:
-            # Sorted, so that most columns of few texts have their numbers in order from the start.
+            # Sorted, so that most columns of few texts have their codes in order from the start.
             for word in sorted(words):
                 vocabulary.setdefault(word, len(vocabulary))
         return np.array([vocabulary[word] for word in words], self._columns[name].dtype)
@@ -215,7 +216,7 @@ def _put_numbers(chunk: pa.Array, target: np.ndarray) -> None:
 
 
 def _used(indices: np.ndarray, valid: np.ndarray | None, count: int) -> np.ndarray:
-    """Which of so many words have rows."""
+    """The positions of a dictionary's words that occur in rows."""
     for rows in _SAMPLES:
         some = indices[rows] if valid is None else indices[rows][valid[rows]]
         is_used = np.bincount(some, minlength=count) > 0
@@ -225,61 +226,63 @@ def _used(indices: np.ndarray, valid: np.ndarray | None, count: int) -> np.ndarr
 
 
 def _renumbered(codes: np.ndarray, vocabulary: dict[str, int], texts: list[str]) -> np.ndarray:
-    """Numbers of the sorted texts, in place of those of the order in which the texts were met; -1 stays."""
+    """Codes of the sorted texts instead of codes in order of first occurrence; -1 is kept."""
     smallest = np.min_scalar_type(-len(texts) - 1)
     if codes.dtype == smallest and list(vocabulary) == texts:
         return codes
     numbers = np.full(len(texts) + 1, -1, smallest)
     numbers[[vocabulary[text] for text in texts]] = np.arange(len(texts))
-    found = codes if codes.dtype == smallest else np.empty(len(codes), smallest)
-    for start in range(0, len(codes), _BLOCK_ROWS):  # numpy widens what it looks up by: as little as the cache holds
+    result = codes if codes.dtype == smallest else np.empty(len(codes), smallest)
+    for start in range(0, len(codes), _BLOCK_ROWS):  # numpy widens the indices: in blocks they fit in the cache
         place = slice(start, start + _BLOCK_ROWS)
-        found[place] = np.take(numbers, codes[place], mode="wrap")
-    return found
+        result[place] = np.take(numbers, codes[place], mode="wrap")
+    return result
 
 
-def _sorted(found: Gathered) -> Gathered | None:
-    """The rows sorted by `ORDER`, as those of one source mostly are already; null if a column for that lacks."""
-    at, pair = (found.columns[name] for name in ORDER[:2])
-    starts = range(0, len(at), _BLOCK_ROWS)
-    if not any(
-        _each(lambda start: _disordered(*(key[start : start + _BLOCK_ROWS + 1] for key in (at, pair))).any(), starts)
-    ):
-        return found
-    if not found.columns.keys() >= set(ORDER):
+def _sorted(rows: Gathered) -> Gathered | None:
+    """The rows sorted by `ORDER`, as those of one source mostly are already; None if a column to sort by is missing."""
+    observed_at, pair = (rows.columns[name] for name in ORDER[:2])
+
+    def has_disorder(start: int) -> bool:
+        block = slice(start, start + _BLOCK_ROWS + 1)
+        return bool(_disordered(observed_at[block], pair[block]).any())
+
+    if not any(_each(has_disorder, range(0, len(observed_at), _BLOCK_ROWS))):
+        return rows
+    if not rows.columns.keys() >= set(ORDER):
         return None
     # Every file is sorted, so a stable sort by time merges runs; then only rows of one instant may still be wrong.
-    order = np.argsort(at, kind="stable")
-    keys = [found.columns[name][order] for name in ORDER]
+    order = np.argsort(observed_at, kind="stable")
+    keys = [rows.columns[name][order] for name in ORDER]
     instant = np.concatenate([[0], np.cumsum(keys[0][1:] != keys[0][:-1])])
     is_wrong = np.zeros(instant[-1] + 1, bool)
     is_wrong[instant[1:][_disordered(*keys[:2])]] = True
     places = np.flatnonzero(is_wrong[instant])
     order[places] = order[places][np.lexsort([key[places] for key in reversed(keys)])]
-    columns = dict(zip(found.columns, _each(lambda array: array[order], list(found.columns.values())), strict=True))
-    return Gathered(columns, found.texts)
+    columns = dict(zip(rows.columns, _each(lambda array: array[order], list(rows.columns.values())), strict=True))
+    return Gathered(columns, rows.texts)
 
 
-def _disordered(at: np.ndarray, pair: np.ndarray) -> np.ndarray:
-    """For each row but the first whether it does not stand strictly behind the row before it."""
-    same = at[1:] == at[:-1]
-    wrong: np.ndarray = at[1:] < at[:-1]
+def _disordered(observed_at: np.ndarray, pair: np.ndarray) -> np.ndarray:
+    """Whether each row but the first does not come strictly after the row before it."""
+    same = observed_at[1:] == observed_at[:-1]
+    wrong: np.ndarray = observed_at[1:] < observed_at[:-1]
     wrong |= same & (pair[1:] <= pair[:-1])
     return wrong
 
 
 def _type_of(kind: pa.DataType) -> np.dtype[Any]:
-    """Of a column of numbers or times."""
+    """The numpy type of a column of numbers, timestamps or dates."""
     if pa.types.is_temporal(kind):
         return np.dtype(np.int64)
-    found: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
-    return found
+    result: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
+    return result
 
 
 def _each(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """The results of the work on each item, in order.
+    """Return ``work(item)`` of each item, in order.
 
-    Threads do it, as many as there are processors: Arrow and numpy let go of the interpreter's lock.
+    It runs in as many threads as there are processors; Arrow and numpy release the interpreter's lock.
     """
     if len(items) < 2:  # noqa: PLR2004
         return [work(item) for item in items]

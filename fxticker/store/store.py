@@ -1,11 +1,11 @@
-"""The store: what is acknowledged is durable, whole, and seen exactly once by any reader."""
+"""Store of ticks and polls: every acknowledged row is durable and visible to any reader exactly once."""
 
 from __future__ import annotations
 
 import gzip
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,23 +27,24 @@ from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
 from fxticker.store.validate import fitting, partitions
 
 LOCK_TIMEOUT_S = 30.0
-"""How long a writer waits for another: an import publishes for a second or two at a time."""
+"""Seconds that a writer waits for another: an import holds the lock for one or two seconds at a time."""
 REJECTED_FILES = 200
-"""Bodies kept for looking at: two days of polls at 15 min, all failed."""
+"""Rejected bodies kept for inspection: two days of polls at 15 min, all failed."""
 REJECTED_BYTES = 50_000_000
-"""A page compresses to some 30 kB, so files are the bound that counts; this one is for bodies made to be large."""
+"""Compressed size of all rejected bodies, in bytes. A page compresses to some 30 kB, so normally the number of
+files is the limit; this one is for bodies of unusual size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of rows handed to `append`.
+    """Result of an append.
 
     Attributes
     ----------
     added
-        Rows that were not stored before.
+        Number of rows that were not stored before.
     known
-        Rows that were, or that came twice.
+        Number of rows that were stored already or occurred twice.
     """
 
     added: int
@@ -53,19 +54,19 @@ class Appended:
 class Store:
     """A store of ticks and polls.
 
-    Reading needs no lock and changes nothing. Each writing call holds the store's lock for itself, so that a daemon,
-    a cron job and an import can share a store.
+    Reading needs no lock and changes nothing. Each writing call takes the store's write lock, so that a daemon, a cron
+    job and an import can share a store.
 
     Parameters
     ----------
     path
-        The store's folder, or a backend.
+        The store's folder, or a storage backend.
     clock
-        Gives `recorded_at`.
+        Supplies `recorded_at`, aware UTC.
     lock_timeout_s
-        How long a writing call waits for another writer before it raises `StoreLocked`.
+        Seconds that a writing call waits for another writer before it raises `StoreLocked`.
     segment_rows
-        Rows at which a segment is sealed.
+        Number of rows at which a segment is sealed.
     """
 
     def __init__(
@@ -85,65 +86,65 @@ class Store:
         self.polls = SegmentTable(self.backend, POLLS, segment_rows)
 
     def append(self, ticks: Iterable[Tick]) -> Appended:
-        """Store ticks; when this returns they are durable.
+        """Store ticks; they are durable when this returns.
 
-        A tick whose identity (source, pair, observed_at, rate_text, change_text) is stored already changes nothing;
-        another value at the same instant is another row.
+        A tick whose identity (source, pair, observed_at, rate_text, change_text) is stored already changes nothing.
+        A different value at the same instant is another row.
 
         Raises
         ------
         StoreLocked, WriteFailed, SegmentUnreadable
-            Nothing of a partition whose write failed is acknowledged; doing it again is safe.
+            No row of a partition whose write failed is acknowledged; the call can be repeated safely.
         """
         rows = list(ticks)
-        added = self._append(self.ticks, rows, at=lambda tick: tick.observed_at)
+        added = self._append(self.ticks, rows)
         return Appended(added=added, known=len(rows) - added)
 
     def append_table(self, table: pa.Table) -> Appended:
-        """`append` for ticks by the million: a table instead of objects.
+        """Store ticks given as a table, as `append`; for millions of rows.
 
         Parameters
         ----------
         table
-            The columns of a tick and its `source`, in any order and of any number of sources and months. Further
-            columns are left out, among them `recorded_at`, which is when this store wrote the row.
+            The columns of a tick and `source`, in any order, of any number of sources and months. Further columns
+            are ignored, among them `recorded_at`, which is set to the time of this write.
 
         Raises
         ------
         SchemaMismatch
-            If a column or a value is none of a tick, or a number is not what its text says. Nothing is stored.
+            If a column or a value is invalid, or a number does not follow from its text. Nothing is stored.
         StoreLocked, WriteFailed, SegmentUnreadable
-            As `append`: months before the one that failed are stored.
+            As `append`; months before the one that failed are stored.
         """
-        done = list(self.append_by_month(table))
-        return Appended(added=sum(part.added for part in done), known=sum(part.known for part in done))
+        parts = list(self.append_by_month(table))
+        return Appended(added=sum(part.added for part in parts), known=sum(part.known for part in parts))
 
     def append_by_month(self, table: pa.Table) -> Iterator[Appended]:
-        """`append_table` step by step: tells what became of each source's month once it is durable.
+        """Store ticks as `append_table`, and yield the result of each source and month once it is durable.
 
-        Other writers wait for one such step, and not for all.
+        The write lock is released between months, so that other writers wait for one month only.
         """
         for source, month, rows in partitions(fitting(table)):
             added = self._add(self.ticks, [(source, month, rows)])
             yield Appended(added=added, known=rows.num_rows - added)
 
     def record(self, polls: Iterable[Poll]) -> int:
-        """Record outcomes; when this returns they are durable. The first outcome of a slot stays.
+        """Record outcomes of polls; they are durable when this returns. The first outcome of a slot is final.
 
         Returns
         -------
         int
-            How many slots had no outcome before.
+            Number of slots that had no outcome before.
 
         Raises
         ------
         StoreLocked, WriteFailed, SegmentUnreadable
             As `append`.
         """
-        return self._append(self.polls, list(polls), at=lambda poll: poll.slot)
+        return self._append(self.polls, list(polls))
 
     def keep_rejected(self, source: str, slot: datetime, body: bytes) -> None:
-        """Keep a body that could not be read, compressed, within the folder's bounds: the oldest give way."""
+        """Store a body that could not be parsed, compressed; the oldest are deleted beyond the folder's limits."""
         data = gzip.compress(body, mtime=0)
         name = f"rejected/source={source}/{slot:%Y%m%dT%H%M%S.%fZ}.gz"
         if len(data) > REJECTED_BYTES:
@@ -159,9 +160,9 @@ class Store:
             self.backend.put(name, data)
 
     def planned_slots(self, source: str, upto: datetime) -> Iterator[datetime]:
-        """The recorded slots of a source's grid up to an instant, the newest first.
+        """Yield the recorded slots of a source's schedule up to an instant (included), newest first, aware UTC.
 
-        Slots on a grid are whole seconds; a poll that a person asked for never is.
+        Scheduled slots are whole seconds; the slot of a manual poll never is.
         """
         for month in reversed(self.polls.months(source)):
             files = [self.polls.open(segment).read(["slot"]) for segment in self.polls.segments(source, month)]
@@ -173,44 +174,44 @@ class Store:
                 yield instant_of(slot)
 
     def has_polls(self, source: str, start: datetime, end: datetime) -> bool:
-        """Whether an outcome of a source is recorded for a slot in ``[start, end)``."""
+        """Return whether an outcome of a source is recorded for a slot in ``[start, end)``."""
         return bool(read_span(self.polls, sources=[source], span=Span(start, end)).num_rows)
 
     def live_ticks(self, source: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
-        """The rows that polls of a source stored in ``[start, end)``, as Python values."""
+        """Return the ticks that polls of a source stored in ``[start, end)``, as Python values."""
         rows = records_of(read_span(self.ticks, sources=[source], span=Span(start, end)))
         return [row for row in rows if row["origin"] == Origin.LIVE]
 
     def daemon_lock(self) -> AbstractContextManager[None]:
-        """Be the store's one daemon, until the block ends or the process does.
+        """Hold the lock of the store's one daemon until the block or the process ends.
 
-        Others read and write as ever; only another daemon is refused.
+        Readers and writers are not affected; only another daemon is refused.
 
         Raises
         ------
         StoreLocked
-            Naming the daemon that runs already.
+            If a daemon runs already, with its process.
         WriteFailed
-            If there can be no lock.
+            If the lock file cannot be created.
         """
         return self.backend.daemon_lock()
 
     def daemon(self) -> str | None:
-        """Who the daemon on this store is: process, program, since when; null if none runs.
+        """Return process, program and start time of the daemon on this store; None if none runs.
 
-        Changes nothing, and needs no more than leave to read.
+        Permission to read is enough, and nothing is changed.
         """
         return self.backend.daemon()
 
     def check(self) -> list[Finding]:
-        """Read every file whole and return what is wrong, file by file; an empty list is a sound store."""
+        """Read every file completely and return the faults, file by file; an empty list if there are none."""
         return [finding for table in (self.ticks, self.polls) for finding in check_table(self.backend, table)]
 
     def quarantine(self) -> list[Moved | Finding]:
-        """Move every file that no fxticker can read aside, so that readers and appends go on without it.
+        """Move every file that no version of fxticker can read, so that readers and appends go on without it.
 
-        Each goes to ``quarantine/`` under its own name with a note of what was lost beside it. A file that could not
-        be moved is a finding.
+        Each is moved to ``quarantine/`` under its own name, with a note of what was lost beside it. A file that could
+        not be moved is returned as a finding.
 
         Raises
         ------
@@ -225,10 +226,10 @@ class Store:
                 if finding.in_the_way
             ]
 
-    def _append(self, table: SegmentTable, rows: Sequence[Any], *, at: Callable[[Any], datetime]) -> int:
+    def _append(self, table: SegmentTable, rows: Sequence[Any]) -> int:
         members_of: dict[tuple[str, str], list[Any]] = defaultdict(list)
         for row in rows:
-            members_of[row.source, month_of(at(row))].append(row)
+            members_of[row.source, month_of(getattr(row, table.spec.time_column))].append(row)
         schema = pa.schema([field for field in table.spec.schema if field.name != "recorded_at"])
         tables = (
             (source, month, table_of(sorted(members, key=attrgetter(*table.spec.order)), schema, getattr))
@@ -237,11 +238,11 @@ class Store:
         return self._add(table, tables)
 
     def _add(self, table: SegmentTable, parts: Iterable[tuple[str, str, pa.Table]]) -> int:
-        """Append each part, a source's rows of a month without `recorded_at`."""
+        """Append each part (source, month, rows without `recorded_at`) and return the number of new rows."""
         schema = table.spec.schema
         added = 0
         with self.backend.write_lock(self._lock_timeout_s):
-            # Taken under the lock, so that of two appends the later one has the later instant.
+            # Read under the lock, so that the later of two appends has the later timestamp.
             recorded_at = self._clock.now()
             for source, month, rows in parts:
                 columns = [
@@ -253,12 +254,12 @@ class Store:
 
 
 def opened(store: str | os.PathLike[str] | Store) -> Store:
-    """The store itself, or the one that lies at a path.
+    """Return the store itself, or the one at a path.
 
     Raises
     ------
     StoreError
-        If nothing was ever written there.
+        If there is no store at the path.
     """
     return store if isinstance(store, Store) else Store(local_storage(store, must_exist=True))
 

@@ -1,4 +1,4 @@
-"""Tables of ticks that come from elsewhere, an export or another store, made fit for this one or refused."""
+"""Validation of tables of ticks from elsewhere, an export or another store: converted to the schema or refused."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ import pyarrow as pa
 from fxticker.errors import SchemaMismatch
 from fxticker.model.records import Origin, TimeBasis, require_source_id
 from fxticker.store.arrow import integers_of, is_in, take, text_codes, to_int64, used_texts, validity
-from fxticker.store.check import wrong_figures
+from fxticker.store.check import wrong_numbers
 from fxticker.store.read_span import SOURCE
 from fxticker.store.schema import TICKS
 
 GIVEN = pa.schema([SOURCE, *(field for field in TICKS.schema if field.name != "recorded_at")])
-"""What is asked of a table: the columns of a tick and its source."""
+"""Columns that a table must have: those of a tick and its source."""
 _PAIR = re.compile("[A-Z]{3}/[A-Z]{3}")
 _DAY_US = 86_400_000_000
 _YEARS_1_TO_9999_US = (-62_135_596_800_000_000, 253_402_300_799_999_999)
-"""Since the epoch: what a month of four digits and Python's datetime can name."""
+"""Microseconds since the epoch of the years that a four-digit month and Python's datetime can represent."""
 
 
 def fitting(table: pa.Table) -> pa.Table:
-    """The columns of a tick, `recorded_at` aside, in the types of the store; other columns are left out.
+    """Return the columns of a tick except `recorded_at`, in the types of the store; other columns are left out.
 
     Raises
     ------
     SchemaMismatch
-        If a column is missing, of another kind, or null where it must not be, if a text is none of those that the
-        column can have, or if a number is not what its text says.
+        If a column is missing, of another type, or null where that is not allowed, if a text is not allowed in its
+        column, or if a number does not follow from its text.
     """
     for name in GIVEN.names:
         if (count := table.column_names.count(name)) != 1:
             raise SchemaMismatch(f"not the ticks of a store: {count or 'no'} column{'s' * (count > 1)} {name}")
     columns = [_as(table.column(field.name), field) for field in GIVEN]
-    found = pa.Table.from_arrays(columns, schema=GIVEN).unify_dictionaries()
-    if problem := _problem(found):
+    rows = pa.Table.from_arrays(columns, schema=GIVEN).unify_dictionaries()
+    if problem := _problem(rows):
         raise SchemaMismatch(f"not the ticks of a store: {problem}")
-    return found
+    return rows
 
 
 def partitions(rows: pa.Table) -> Iterator[tuple[str, str, pa.Table]]:
-    """Each source and month of fitting rows with its rows, in the order of both."""
+    """Yield source, month and rows of each partition; sources in order of occurrence, months ascending."""
     vocabulary: dict[str | None, int] = {}
     source = text_codes(rows.column("source"), vocabulary)
     month = to_int64(rows.column("observed_at")).astype("M8[us]").astype("M8[M]").astype(np.int64)
@@ -62,7 +62,7 @@ def _as(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     if not _is_akin(kind, field.type):
         raise SchemaMismatch(f"not the ticks of a store: column {field.name} is {column.type}")
     try:
-        column.validate(full=True)  # numbers that point outside a dictionary would be stored, and never read again
+        column.validate(full=True)  # indices outside a dictionary would be stored and could not be read again
         if not pa.types.is_dictionary(field.type):
             return column if column.type == field.type else column.cast(field.type)
         has_nulls_inside = column.type != kind and any(chunk.dictionary.null_count for chunk in column.chunks)
@@ -75,7 +75,7 @@ def _as(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
 
 
 def _is_akin(kind: pa.DataType, wanted: pa.DataType) -> bool:
-    """Whether values of a kind can be taken for the wanted one without guessing what they mean."""
+    """Whether values of one type can be converted to another without guessing what they mean."""
     if pa.types.is_dictionary(wanted):
         return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
     if pa.types.is_timestamp(wanted):
@@ -87,8 +87,8 @@ def _is_akin(kind: pa.DataType, wanted: pa.DataType) -> bool:
 
 
 def _problem(rows: pa.Table) -> str | None:
-    """What a row of these columns has that no tick has, in one line; null if none has such a thing."""
-    checks = (_problem_of_nulls, _problem_of_texts, _problem_of_instants, wrong_figures)
+    """The first fault of the rows, in one line; None if there is none."""
+    checks = (_problem_of_nulls, _problem_of_texts, _problem_of_instants, wrong_numbers)
     return next(filter(None, (check(rows) for check in checks)), None) if rows.num_rows else None
 
 
@@ -114,11 +114,11 @@ def _problem_of_texts(rows: pa.Table) -> str | None:
 
 
 def _problem_of_instants(rows: pa.Table) -> str | None:
-    at = to_int64(rows.column("observed_at"))
-    if not _is_in_the_calendar(at):
+    instants = to_int64(rows.column("observed_at"))
+    if not _is_in_the_calendar(instants):
         return "observed_at outside the years 1 to 9999"
     is_date = is_in(rows.column("time_basis"), [TimeBasis.DATE])
-    if (at[is_date] % _DAY_US).any():
+    if (instants[is_date] % _DAY_US).any():
         return "a tick of which only the date is known, and not at 00:00"
     for chunk in rows.column("source_date").chunks:
         days, valid = integers_of(chunk), validity(chunk)
