@@ -67,6 +67,12 @@ def polled_history_store(tmp_path_factory):
 
 
 @pytest.fixture
+def root(tmp_path):
+    """The folder of a store that does not exist yet."""
+    return tmp_path / "parquet"
+
+
+@pytest.fixture
 def written(tmp_path):
     """Write a configuration and give its path."""
 

@@ -57,11 +57,6 @@ print(sorted({"pandas", "matplotlib"} & set(sys.modules)))
 
 
 @pytest.fixture
-def root(tmp_path):
-    return tmp_path / "parquet"
-
-
-@pytest.fixture
 def store(root):
     return Store(root, clock=FixedClock())
 

@@ -456,11 +456,6 @@ def test_fault_at_any_step_of_an_append_leaves_whole_snapshots_once(fault):
 # odd instants and clocks
 
 
-@pytest.fixture
-def root(tmp_path):
-    return tmp_path / "parquet"
-
-
 @pytest.mark.parametrize(
     ("at", "month"),
     [

@@ -158,11 +158,6 @@ def start(root):
         other.end()
 
 
-@pytest.fixture
-def root(tmp_path):
-    return tmp_path / "parquet"
-
-
 def snapshot_by_cron(folder):
     """What cron users call, on the default store of a folder."""
     command = [sys.executable, "-m", "fxticker", "snapshot"]

@@ -24,45 +24,45 @@ def _polls(*outcomes):
     return [Poll("timesca", NOON + QUARTER * n, outcome) for n, outcome in enumerate(outcomes) if outcome]
 
 
-def test_recent_holds_the_last_day_and_the_poll_before_it(store):
+def test_recent_polls_are_those_of_the_last_day_and_the_one_before(store):
     store.record(Poll("timesca", NOON - DAY - QUARTER * n, Outcome.OK) for n in range(3))
     store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.STALE))
-    found = read_recent(store, "timesca", NOON + 3 * QUARTER)
-    assert [(poll.slot, poll.outcome) for poll in found.polls] == [
+    recent = read_recent(store, "timesca", NOON + 3 * QUARTER)
+    assert [(poll.slot, poll.outcome) for poll in recent.polls] == [
         (NOON - DAY, "ok"),
         (NOON, "ok"),
         (NOON + QUARTER, "timeout"),
         (NOON + 2 * QUARTER, "stale"),
     ]
-    assert (found.last_ok, found.last_stale) == (NOON, NOON + 2 * QUARTER)
+    assert (recent.last_ok, recent.last_stale) == (NOON, NOON + 2 * QUARTER)
 
 
-def test_the_last_sound_poll_is_found_in_earlier_months(store):
+def test_last_successful_poll_is_found_in_earlier_months(store):
     store.record([Poll("timesca", NOON - 100 * DAY, Outcome.OK), Poll("timesca", NOON - 99 * DAY, Outcome.TIMEOUT)])
     store.record(Poll("timesca", NOON - DAY * n, Outcome.UNREACHABLE, detail="refused") for n in range(90))
-    found = read_recent(store, "timesca", NOON)
-    assert found.last_ok == NOON - 100 * DAY
-    assert [(poll.slot, poll.detail) for poll in found.polls] == [(NOON - DAY, "refused"), (NOON, "refused")]
+    recent = read_recent(store, "timesca", NOON)
+    assert recent.last_ok == NOON - 100 * DAY
+    assert [(poll.slot, poll.detail) for poll in recent.polls] == [(NOON - DAY, "refused"), (NOON, "refused")]
 
 
-def test_sound_polls_of_other_sources_are_not_ours(store):
+def test_successful_polls_of_other_sources_do_not_count(store):
     store.record([Poll("other", NOON, Outcome.OK)])
-    found = read_recent(store, "timesca", NOON)
-    assert (found.polls, found.last_ok, found.last_stale, found.pairs) == ([], None, None, [])
+    recent = read_recent(store, "timesca", NOON)
+    assert (recent.polls, recent.last_ok, recent.last_stale, recent.pairs) == ([], None, None, [])
 
 
-def test_looking_back_stops_after_so_many_segments(tmp_path):
+def test_search_stops_at_max_segments(tmp_path):
     store = Store(tmp_path, segment_rows=1)
     for n in range(5):
         store.record([Poll("timesca", NOON + QUARTER * n, Outcome.OK if n == 0 else Outcome.TIMEOUT)])
         store.append([tick(rate_text=f"0.0019{n}", observed_at=NOON + QUARTER * n)])
-    found = read_recent(store, "timesca", NOON + 5 * QUARTER, max_segments=3)
-    assert (len(found.polls), found.last_ok) == (3, None)
-    assert found.changes_since == NOON + QUARTER
-    assert [(pair.rate_text, pair.changed_at) for pair in found.pairs] == [("0.00194", NOON + 4 * QUARTER)]
+    recent = read_recent(store, "timesca", NOON + 5 * QUARTER, max_segments=3)
+    assert (len(recent.polls), recent.last_ok) == (3, None)
+    assert recent.changes_since == NOON + QUARTER
+    assert [(pair.rate_text, pair.changed_at) for pair in recent.pairs] == [("0.00194", NOON + 4 * QUARTER)]
 
 
-def test_a_pair_changes_with_its_rate_or_its_percentage(store):
+def test_pair_changes_with_its_rate_or_its_percentage(store):
     shown = (
         [("0.00191", "0%"), ("0.00192", "0%"), ("0.00192", "0%")],
         [("3.50", "0%"), ("3.50", "-0%"), ("3.50", "-0%")],
@@ -70,14 +70,14 @@ def test_a_pair_changes_with_its_rate_or_its_percentage(store):
     for pair, values in zip(("KZT/USD", "TMT/USD"), shown, strict=True):
         store.append(tick(pair, rate, change, NOON + QUARTER * n) for n, (rate, change) in enumerate(values))
     store.append(tick("KGS/USD", "0.01144", "0%", NOON + QUARTER * n) for n in range(3))
-    found = read_recent(store, "timesca", NOON + DAY)
-    assert [(seen.pair, seen.rate_text, seen.seen_at, seen.changed_at) for seen in found.pairs] == [
+    recent = read_recent(store, "timesca", NOON + DAY)
+    assert [(seen.pair, seen.rate_text, seen.seen_at, seen.changed_at) for seen in recent.pairs] == [
         ("KGS/USD", "0.01144", NOON + 2 * QUARTER, None),
         ("KZT/USD", "0.00192", NOON + 2 * QUARTER, NOON + QUARTER),
         ("TMT/USD", "3.50", NOON + 2 * QUARTER, NOON + QUARTER),
     ]
-    assert found.pairs[1].rate == 0.00192
-    assert found.changes_since == NOON + DAY - timedelta(days=31)
+    assert recent.pairs[1].rate == 0.00192
+    assert recent.changes_since == NOON + DAY - timedelta(days=31)
 
 
 def test_changes_are_found_within_and_between_segments(tmp_path):
@@ -93,14 +93,14 @@ def test_changes_are_found_within_and_between_segments(tmp_path):
     assert tmt.changed_at == NOON + QUARTER
 
 
-def test_changes_are_not_looked_for_beyond_a_month(store):
+def test_changes_older_than_a_month_are_not_searched(store):
     store.append([tick(rate_text="0.00190", observed_at=NOON - 41 * DAY), tick(observed_at=NOON - 40 * DAY)])
     store.append([tick(observed_at=NOON - 30 * DAY), tick()])
     [pair] = read_recent(store, "timesca", NOON).pairs
     assert (pair.seen_at, pair.changed_at) == (NOON, None)
 
 
-def test_imported_pages_and_ticks_of_the_future_are_no_advance(store):
+def test_imported_pages_and_future_ticks_are_not_changes(store):
     store.append([tick(observed_at=NOON - QUARTER), tick()])
     store.append([tick(rate_text="0.00300", observed_at=NOON - QUARTER / 2, origin=Origin.PAGE)])
     midnight = NOON.replace(hour=0)
@@ -110,7 +110,7 @@ def test_imported_pages_and_ticks_of_the_future_are_no_advance(store):
     assert (pair.rate_text, pair.changed_at) == ("0.00191", None)
 
 
-def test_a_damaged_segment_is_named(store, tmp_path):
+def test_damaged_segment_is_named(store, tmp_path):
     store.record(_polls(Outcome.OK))
     [segment] = tmp_path.rglob("*.parquet")
     segment.write_bytes(b"no segment")
@@ -118,7 +118,7 @@ def test_a_damaged_segment_is_named(store, tmp_path):
         read_recent(store, "timesca", NOON)
 
 
-def test_looking_back_needs_no_pandas(store, tmp_path):
+def test_reading_recent_rows_needs_no_pandas(store, tmp_path):
     store.record([*_polls(Outcome.OK, Outcome.TIMEOUT), Poll("timesca", NOON + DAY, Outcome.OK, started_at=NOON + DAY)])
     store.append(snapshot_ticks())
     code = (
@@ -126,8 +126,8 @@ def test_looking_back_needs_no_pandas(store, tmp_path):
         "from fxticker.store.poll_log import poll_log\n"
         "from fxticker.store.read_recent import read_recent, stored_bytes\n"
         f"store = Store({str(tmp_path / 'parquet')!r})\n"
-        "found = read_recent(store, 'timesca', datetime(2025, 11, 14, 13, tzinfo=UTC))\n"
-        "print(len(found.pairs), len(poll_log(store, limit=9)))\n"
+        "recent = read_recent(store, 'timesca', datetime(2025, 11, 14, 13, tzinfo=UTC))\n"
+        "print(len(recent.pairs), len(poll_log(store, limit=9)))\n"
         "print(stored_bytes(store) > 0, 'pandas' in sys.modules)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -137,18 +137,18 @@ def test_looking_back_needs_no_pandas(store, tmp_path):
 # The log of polls
 
 
-def test_the_log_of_polls_ends_with_the_newest(store):
+def test_poll_log_ends_with_the_newest(store):
     store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK))
     store.record([Poll("another", NOON + QUARTER, Outcome.OK)])
-    found = poll_log(store, limit=3)
-    assert [(row["source"], row["slot"], row["outcome"]) for row in found] == [
+    rows = poll_log(store, limit=3)
+    assert [(row["source"], row["slot"], row["outcome"]) for row in rows] == [
         ("another", NOON + QUARTER, "ok"),
         ("timesca", NOON + QUARTER, "timeout"),
         ("timesca", NOON + 2 * QUARTER, "ok"),
     ]
 
 
-def test_a_row_of_the_log_has_all_that_is_on_record(store):
+def test_row_of_the_poll_log_has_every_recorded_column(store):
     poll = Poll(
         "timesca",
         NOON,
@@ -167,7 +167,7 @@ def test_a_row_of_the_log_has_all_that_is_on_record(store):
     assert poll_log(store, limit=9) == [{name: getattr(poll, name) for name in Poll.__slots__}]
 
 
-def test_the_log_of_polls_can_be_filtered(store):
+def test_poll_log_can_be_filtered(store):
     store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.MISSED, Outcome.OK))
     store.record([Poll("another", NOON, Outcome.TIMEOUT)])
     chosen = poll_log(store, limit=9, outcomes=["timeout", "missed"], sources=["timesca"])
@@ -177,14 +177,14 @@ def test_the_log_of_polls_can_be_filtered(store):
     assert poll_log(store, limit=9, sources=["nobody"]) == []
 
 
-def test_the_log_of_polls_reads_on_until_enough_match(tmp_path):
+def test_poll_log_reads_on_until_enough_polls_match(tmp_path):
     store = Store(tmp_path, segment_rows=2)
     for n in range(10):
         store.record([Poll("timesca", NOON + DAY * 31 * n, Outcome.TIMEOUT if n < 3 else Outcome.OK)])
     assert [row["slot"] for row in poll_log(store, limit=2, outcomes=["timeout"])] == [NOON + 31 * DAY, NOON + 62 * DAY]
 
 
-def test_the_log_of_polls_reads_no_more_than_it_needs(tmp_path):
+def test_poll_log_reads_only_the_segments_it_needs(tmp_path):
     store = Store(tmp_path)
     store.record([Poll("timesca", NOON - 60 * DAY, Outcome.OK), *_polls(Outcome.OK, Outcome.OK)])
     old = tmp_path / "polls/source=timesca/month=2025-09/00000.parquet"
@@ -194,7 +194,7 @@ def test_the_log_of_polls_reads_no_more_than_it_needs(tmp_path):
     assert len(poll_log(store, limit=2)) == 2
 
 
-def test_the_size_of_a_store_is_that_of_its_files(tmp_path):
+def test_size_of_a_store_is_that_of_its_files(tmp_path):
     store = Store(tmp_path, clock=FixedClock())
     assert stored_bytes(store) == 0
     store.append(snapshot_ticks())
@@ -205,7 +205,7 @@ def test_the_size_of_a_store_is_that_of_its_files(tmp_path):
     )
 
 
-def test_a_source_is_unchanged_since_any_of_its_pairs_changed(tmp_path):
+def test_source_is_unchanged_since_the_last_change_of_any_pair(tmp_path):
     store = Store(tmp_path)
     assert read_recent(store, "timesca", NOON).unchanged_since is None
     store.append(snapshot_ticks(NOON - DAY))
