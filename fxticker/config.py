@@ -22,7 +22,7 @@ from cattrs.gen import make_dict_structure_fn
 
 from fxticker.errors import ConfigError
 from fxticker.model.schedule import EPOCH, Cron, every, slots_between
-from fxticker.sources import ScheduledSource, known_sources, scheduled, source_of
+from fxticker.sources.registry import ScheduledSource, known_sources, scheduled, source_of
 
 DEFAULT_FILE = "config.toml"
 ENV_PREFIX = "FXTICKER_"

@@ -15,7 +15,7 @@ import fxticker
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
 from fxticker.monitoring.alerts import Alert, AlertCommand, Alerts
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 

@@ -19,7 +19,8 @@ from fxticker.errors import BadStatus, DamagedPage, Disallowed, OtherDate, Store
 from fxticker.fetch.client import Response
 from fxticker.fetch.throttle import Throttle
 from fxticker.model.records import Origin, PrintedTick, Snapshot, TimeBasis
-from fxticker.sources import History, Source, known_sources
+from fxticker.sources.registry import known_sources
+from fxticker.sources.source import History, Source
 from fxticker.store.store import Store
 
 HTML = frozenset(["text/plain"])

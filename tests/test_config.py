@@ -8,7 +8,7 @@ import pytest
 from fxticker.config import Settings, address_of, load_settings
 from fxticker.errors import ConfigError
 from fxticker.model.schedule import Cron, Every
-from fxticker.sources import known_sources, source_of
+from fxticker.sources.registry import known_sources, source_of
 
 REPOSITORY = Path(__file__).parents[1]
 

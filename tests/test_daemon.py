@@ -22,7 +22,7 @@ from fxticker.model.clock import SystemClock
 from fxticker.model.records import Origin, Outcome, Poll, PrintedTick, TimeBasis
 from fxticker.model.schedule import Cron, Every
 from fxticker.simulation.site import TickerSite, render_html
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.local import FileCalls, LocalStorage
 from fxticker.store.store import Store
@@ -1186,7 +1186,7 @@ from fxticker.model.clock import SystemClock
 from fxticker.daemon.daemon import ABANDON_S, STOP_GRACE_S, Daemon
 from fxticker.fetch.client import Fetcher
 from fxticker.model.schedule import Every
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 

@@ -19,7 +19,7 @@ from fxticker.model.schedule import Every
 from fxticker.simulation.drill import MAX_BYTES, drill
 from fxticker.simulation.fault_server import FaultServer
 from fxticker.simulation.faults import FAULTS
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 

@@ -6,7 +6,7 @@ from builders import NOON
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
 from fxticker.monitoring.health import Problem, health_of, problem_of
-from fxticker.sources import ScheduledSource, source_of
+from fxticker.sources.registry import ScheduledSource, source_of
 from fxticker.store.read_recent import PairSeen, Recent
 
 MINUTE = timedelta(minutes=1)

@@ -13,7 +13,7 @@ import fxticker
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
 from fxticker.monitoring.metrics import Metrics, MetricsServer
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 

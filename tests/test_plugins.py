@@ -6,8 +6,8 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from fxticker.config import load_settings
-from fxticker.sources import known_sources
 from fxticker.sources.plugins import GROUP, installed, load
+from fxticker.sources.registry import known_sources
 from fxticker.sources.timesca.page import SOURCE
 
 MODULE = """

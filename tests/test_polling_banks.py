@@ -17,7 +17,7 @@ from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import every
 from fxticker.monitoring.health import health_of
-from fxticker.sources import ScheduledSource, source_of
+from fxticker.sources.registry import ScheduledSource, source_of
 from fxticker.store.read_recent import read_recent
 from fxticker.store.store import Store
 

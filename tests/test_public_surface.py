@@ -16,7 +16,7 @@ from fxticker.cli import app
 from fxticker.config import Settings, SourceSettings
 from fxticker.model.records import Outcome, Poll
 from fxticker.monitoring.metrics import Metrics
-from fxticker.sources import scheduled
+from fxticker.sources.registry import scheduled
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.store import Store
 

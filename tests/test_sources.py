@@ -13,9 +13,9 @@ from fxticker.errors import ChallengePage, DamagedPage, NoTicker, OtherDate, Par
 from fxticker.model.records import PrintedTick, Snapshot, require_source_id
 from fxticker.model.schedule import every
 from fxticker.simulation.site import render_html
-from fxticker.sources import known_sources, source_of
 from fxticker.sources.bank import difference_mismatches, for_span, quoted, read_day
 from fxticker.sources.fixed import CONSTANTS
+from fxticker.sources.registry import known_sources, source_of
 
 PAYLOADS = Path(__file__).parent / "payloads"
 NOVEMBER = date(2025, 11, 14)

@@ -14,7 +14,7 @@ import pytest
 from fxticker.daemon.sd_notify import SystemdNotifier, is_progressing
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 

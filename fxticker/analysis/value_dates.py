@@ -10,8 +10,8 @@ from fxticker.analysis.quotes import Ticks, ticks_of
 from fxticker.frames.load import names
 from fxticker.model.records import TimeBasis
 from fxticker.model.timestamps import Moment
-from fxticker.sources import source_of
 from fxticker.sources.fixed import CONSTANTS
+from fxticker.sources.registry import source_of
 from fxticker.store.store import opened
 
 NEEDED = [

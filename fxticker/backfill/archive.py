@@ -16,7 +16,7 @@ from fxticker.errors import BadStatus, BodyTooLarge, FetchError, ParseError, Une
 from fxticker.fetch.throttle import Throttle, is_of_one_answer
 from fxticker.model.normalise import normalise
 from fxticker.model.records import Origin, Tick, TimeBasis
-from fxticker.sources import Source
+from fxticker.sources.source import Source
 from fxticker.store.arrow import instant_of, is_in, to_int64
 from fxticker.store.read_span import Span, read_span
 from fxticker.store.store import Appended, Store

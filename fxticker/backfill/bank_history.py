@@ -19,9 +19,9 @@ from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.normalise import normalise
 from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Origin, PrintedTick, Snapshot, Tick, TimeBasis
-from fxticker.sources import History, Source
 from fxticker.sources.bank import difference_mismatches
 from fxticker.sources.fixed import Constant
+from fxticker.sources.source import History, Source
 from fxticker.store.arrow import instant_of, is_in, to_int64
 from fxticker.store.read_span import Span, read_span
 from fxticker.store.store import Appended, Store

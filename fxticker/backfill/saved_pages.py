@@ -18,7 +18,7 @@ from fxticker.model.normalise import normalise
 from fxticker.model.records import Origin, Tick, TimeBasis
 from fxticker.model.schedule import EPOCH
 from fxticker.model.timestamps import Moment, instant, is_date
-from fxticker.sources import Source
+from fxticker.sources.source import Source
 from fxticker.store.store import Appended, Store
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from fxticker.errors import FxTickerError, one_line
 from fxticker.fetch.gzip import MARK, Members, first_bytes
 from fxticker.model.records import Tick
 from fxticker.model.schedule import EPOCH
-from fxticker.sources import Source
+from fxticker.sources.source import Source
 
 MAX_ATTEMPTS = 10_000
 """Positions after damage at which reading is resumed at most: gzip's first bytes occur in 16 MB by chance once."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fxticker.backfill.archive import ArchiveSummary
     from fxticker.backfill.bank_history import BackfillSummary
     from fxticker.config import Settings
-    from fxticker.sources import Source
+    from fxticker.sources.source import Source
     from fxticker.store.store import Store
 
 _REMARKS_TOLD = 20
@@ -47,8 +47,8 @@ def backfill(
     Only what is missing is asked for, with pauses; broken off, it goes on where it was. Exit 1 if something was not
     to be had.
     """
-    from fxticker.sources import known_sources
     from fxticker.sources.fixed import CONSTANTS
+    from fxticker.sources.registry import known_sources
     from fxticker.store.store import Store
 
     if source not in known_sources() and source not in CONSTANTS:

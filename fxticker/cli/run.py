@@ -13,7 +13,7 @@ from fxticker.cli.options import Format, config_option, format_option, settings,
 from fxticker.daemon.exit import exit_on_early_signals
 
 if TYPE_CHECKING:
-    from fxticker.sources import ScheduledSource
+    from fxticker.sources.registry import ScheduledSource
 
 _PLANNED_SLOTS = 5
 """Slots that `--plan` prints of each source."""

@@ -71,7 +71,7 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder
     from fxticker.backfill.page_files import find_pages
     from fxticker.backfill.saved_pages import ImportSummary, import_pages
     from fxticker.errors import one_line
-    from fxticker.sources import known_sources
+    from fxticker.sources.registry import known_sources
     from fxticker.store.store import Store
 
     if source not in known_sources():

@@ -23,8 +23,8 @@ from fxticker.model.normalise import normalise
 from fxticker.model.printed import read_rate
 from fxticker.model.records import Origin, Outcome, Poll, PrintedTick, Snapshot, Tick, TimeBasis
 from fxticker.model.schedule import Schedule
-from fxticker.sources import Source
 from fxticker.sources.bank import difference_mismatches
+from fxticker.sources.source import Source
 from fxticker.store.store import Appended
 
 JUMP_FACTOR = 2

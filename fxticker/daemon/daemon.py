@@ -32,7 +32,7 @@ from fxticker.daemon.slot_ledger import (
 from fxticker.fetch.client import StoppableFetch
 from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.store.store import Store
 
 STOP_GRACE_S = 3.0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from fxticker.model.records import Poll
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 
 
 def use_little_memory() -> None:

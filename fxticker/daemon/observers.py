@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from fxticker.model.records import Poll
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 
 _log = logging.getLogger("fxticker")
 

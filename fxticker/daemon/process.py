@@ -23,7 +23,7 @@ from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SystemClock
 from fxticker.monitoring.logs import PollLog, log_to_stderr
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.store.store import Store
 
 _FIXED_UNTIL_RESTART = ("store", "http", "monitoring", "alerts")

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from fxticker.model.records import Poll
 from fxticker.model.schedule import END_OF_TIME, Schedule
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.store.store import Store
 
 LONGEST_GRACE = timedelta(minutes=10)

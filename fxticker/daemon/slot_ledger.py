@@ -11,7 +11,7 @@ from itertools import islice, takewhile
 from fxticker.collect.poll import outcome_of
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import END_OF_TIME, MICROSECOND, Schedule, slots_between
-from fxticker.sources import Source
+from fxticker.sources.source import Source
 from fxticker.store.store import Store
 
 NOT_RUNNING = "the daemon was not running, or could not write"

@@ -31,7 +31,7 @@ from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
 from fxticker.monitoring.health import problem_of
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.store.read_recent import Recent, read_recent
 from fxticker.store.store import Store
 

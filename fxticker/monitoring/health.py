@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.store.read_recent import DAY, PairSeen, Recent
 
 STALE_SLOTS = 3

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from fxticker.errors import one_line
 from fxticker.model.records import Outcome, Poll
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 
 _MESSAGE_CHARS = 1_000
 """More than any message of ours has; a person's line is shorter still."""

@@ -26,7 +26,7 @@ from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
 from fxticker.monitoring.health import problem_of
-from fxticker.sources import ScheduledSource
+from fxticker.sources.registry import ScheduledSource
 from fxticker.store.read_recent import PairSeen, Recent, read_recent, stored_bytes
 from fxticker.store.store import Store
 

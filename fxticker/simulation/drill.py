@@ -20,7 +20,7 @@ from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every, Schedule
 from fxticker.simulation.fault_server import ROBOTS_PATH, FaultServer, Request
 from fxticker.simulation.faults import SLOT, Fault
-from fxticker.sources import Source
+from fxticker.sources.source import Source
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 

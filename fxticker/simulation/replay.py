@@ -15,7 +15,8 @@ from fxticker.model.records import Poll
 from fxticker.model.schedule import EPOCH, Every
 from fxticker.simulation.captures import Capture
 from fxticker.simulation.site import TickerSite
-from fxticker.sources import ScheduledSource, Source
+from fxticker.sources.registry import ScheduledSource
+from fxticker.sources.source import Source
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from fxticker.errors import DamagedPage, NoTicker, OtherDate
 from fxticker.model.printed import InvalidNumber, check_rate, read_rate
 from fxticker.model.records import PrintedTick, Snapshot
-from fxticker.sources import Source
+from fxticker.sources.source import Source
 
 _Item = TypeVar("_Item")
 _DAY_FIRST = re.compile(r"([0-9]{2})([./])([0-9]{2})\2([0-9]{4})")

@@ -15,9 +15,9 @@ from datetime import date
 
 from fxticker.errors import DamagedPage, NoTicker
 from fxticker.model.records import Snapshot
-from fxticker.sources import TUESDAY_TO_SATURDAY, History, Source
 from fxticker.sources.bank import for_day, quoted, read_day
 from fxticker.sources.documents import read_xml
+from fxticker.sources.source import TUESDAY_TO_SATURDAY, History, Source
 
 _BASES = frozenset(["USD", "KGS", "KZT", "TJS", "TMT", "UZS"])
 _MEDIA_TYPES = frozenset(["application/xml", "text/xml"])

@@ -12,9 +12,9 @@ from typing import Any
 
 from fxticker.errors import DamagedPage
 from fxticker.model.records import Snapshot
-from fxticker.sources import WORKING_DAYS, History, Source
 from fxticker.sources.bank import for_day, only, quoted, read_day
 from fxticker.sources.documents import NumberText, read_json
+from fxticker.sources.source import WORKING_DAYS, History, Source
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:

@@ -10,9 +10,9 @@ from datetime import date
 
 from fxticker.errors import DamagedPage, NoTicker
 from fxticker.model.records import Snapshot
-from fxticker.sources import EVERY_DAY, History, Source
 from fxticker.sources.bank import for_day, quoted, read_day
 from fxticker.sources.documents import NumberText, read_json
+from fxticker.sources.source import EVERY_DAY, History, Source
 
 _QUOTES = ("KGS", "KZT", "TJS", "TMT", "UZS")
 """Its TMM is the old manat."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from fxticker.model.records import Snapshot
-from fxticker.sources import TUESDAY_TO_SATURDAY, History, Source
 from fxticker.sources.bank import for_day, only, quoted, read_day
 from fxticker.sources.documents import Element, read_xml
+from fxticker.sources.source import TUESDAY_TO_SATURDAY, History, Source
 
 _MEDIA_TYPES = frozenset(["text/xml", "application/xml"])
 

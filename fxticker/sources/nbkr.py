@@ -12,10 +12,10 @@ from datetime import date
 
 from fxticker.errors import DamagedPage, NoTicker
 from fxticker.model.records import Snapshot
-from fxticker.sources import EVERY_DAY, History, Source
 from fxticker.sources.bank import for_span, only, quoted, read_day
 from fxticker.sources.documents import read_xml
 from fxticker.sources.html import decode
+from fxticker.sources.source import EVERY_DAY, History, Source
 
 _DOLLAR = 15
 """What the bank's pages call the dollar."""

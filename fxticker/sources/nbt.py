@@ -10,9 +10,9 @@ from datetime import date
 
 from fxticker.errors import NoTicker, OtherDate
 from fxticker.model.records import Snapshot
-from fxticker.sources import EVERY_DAY, History, Source
 from fxticker.sources.bank import for_span, only, quoted, read_day
 from fxticker.sources.documents import read_xml
+from fxticker.sources.source import EVERY_DAY, History, Source
 
 _MEDIA_TYPES = frozenset(["text/xml", "application/xml"])
 

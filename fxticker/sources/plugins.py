@@ -9,8 +9,8 @@ from importlib.metadata import EntryPoint, entry_points
 
 from fxticker.errors import one_line
 from fxticker.model.records import require_source_id
-from fxticker.sources import Source
 from fxticker.sources.fixed import CONSTANTS
+from fxticker.sources.source import Source
 
 GROUP = "fxticker.sources"
 _log = logging.getLogger("fxticker")

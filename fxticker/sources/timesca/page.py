@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from fxticker.errors import ChallengePage, NoTicker
 from fxticker.model.records import Snapshot
-from fxticker.sources import Source
 from fxticker.sources.html import decode, page_text
+from fxticker.sources.source import Source
 from fxticker.sources.timesca import ticker
 
 _CHALLENGE = re.compile(
