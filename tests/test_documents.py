@@ -28,6 +28,10 @@ def test_character_references_and_cdata_are_text():
     assert xml(b"<rates>&#49;&lt;&amp;<![CDATA[<2>]]></rates>").text == "1<&<2>"
 
 
+def test_namespace_is_no_part_of_a_name():
+    assert xml(b'<rates xmlns="urn:x" xmlns:y="urn:y"><y:item>1</y:item></rates>').text_of("item") == "1"
+
+
 @pytest.mark.parametrize(
     ("body", "headers"),
     [

@@ -7,7 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
-from xml.parsers import expat
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import DTDForbidden
+from defusedxml.ElementTree import DefusedXMLParser
 
 from fxticker.errors import ChallengePage, DamagedPage
 from fxticker.sources.html import decode
@@ -94,17 +97,14 @@ def read_xml(body: bytes, headers: Mapping[str, str], *, root: str) -> Element:
     DamagedPage
         If it is empty, cut short, no XML, too large or too deep, has a document type, or another root.
     """
-    text = _text(body, headers)
     builder = _Builder()
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    parser.StartElementHandler = builder.start
-    parser.CharacterDataHandler = builder.data
-    parser.EndElementHandler = builder.end
+    parser = DefusedXMLParser(target=builder, forbid_dtd=True)
     try:
-        parser.Parse(text, True)
-    except expat.ExpatError as error:
+        parser.feed(_text(body, headers))
+        parser.close()
+    except DTDForbidden as error:
+        raise DamagedPage("the document has a document type, which no bank sends") from error
+    except ParseError as error:
         raise DamagedPage(f"no sound XML: {error}") from error
     assert builder.root is not None  # a document without an element is an error
     if builder.root.name != root:
@@ -150,7 +150,8 @@ class _Builder:
         self._count += 1
         if len(self._open) == MAX_DEPTH or self._count > MAX_ELEMENTS:
             raise DamagedPage(f"the document has more than {MAX_ELEMENTS} elements, or more than {MAX_DEPTH} nested")
-        element = Element(name, attributes)
+        # A namespace stands before the name in braces; no bank has two elements that differ only in it.
+        element = Element(name.rpartition("}")[2], attributes)
         if self._open:
             self._open[-1][0].children.append(element)
         else:
@@ -177,10 +178,6 @@ def _text(body: bytes, headers: Mapping[str, str]) -> str:
     if _HTML.match(text):
         raise ChallengePage("an HTML page came in place of the rates")
     return text.lstrip()  # a blank line before an XML declaration is an error to the parser, and to nobody else
-
-
-def _refuse_doctype(*_declared: object) -> NoReturn:
-    raise DamagedPage("the document has a document type, which no bank sends")
 
 
 def _refuse_constant(text: str) -> NoReturn:
