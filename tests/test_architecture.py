@@ -38,7 +38,6 @@ LONGER = {  # why a module may be longer than that
     "daemon/daemon.py": "workers, signals and the timer are still in it",
     "fetch/client.py": "one request from DNS to the last byte, with its error mapping",
     "sources/timesca/excerpt.py": "the fast path is one piece",
-    "sources/timesca/ticker.py": "the rules of the ticker stand together",
     "analysis/quotes.py": "cross rates are still in it",
     "simulation/faults.py": "a table of faults",
 }

@@ -1,0 +1,207 @@
+"""Entries of a text: finds every ``PAIR = RATE CHANGE%`` and names what is wrong with its figures.
+
+The rules are rows 1 to 10 of the table in `fxticker.sources.timesca.ticker`. An entry that cannot be read is returned
+with its problem, for it may stand in an article, where it does not matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from fxticker.errors import DamagedPage
+from fxticker.model.printed import NUMBER, SIGN, InvalidNumber, check_change, check_rate
+from fxticker.model.records import PrintedTick
+
+MAX_ENTRIES = 200_000
+"""Entries: what is read of a page before it is given up, 5,000 times the 40 entries of a real one."""
+
+_CODE_LETTERS = 3
+"""Letters of an ISO 4217 code."""
+_BASE = r"(?<![A-Za-z])[A-Za-z]{1,9}+"
+_FROM_SLASH = re.compile(
+    r"/\s*+(?P<quote>[A-Za-z]{1,9}+)\s*+[=:]"
+    rf"(?:\s*+(?P<rate>{SIGN}?+{NUMBER})(?![0-9]|[.,][0-9]|\s*+%)"
+    rf"(?:\s*+(?P<change>{SIGN}?+{NUMBER})\s*+%)?)?"
+)
+"""An entry from its slash on: a text has far fewer slashes than words, each of which might be a base."""
+_ENTRY = re.compile(rf"{_BASE}\s*+{_FROM_SLASH.pattern}")
+_BASE_AT_THE_END = re.compile(rf"{_BASE}\Z")
+_MAX_WORD = 10
+"""Letters at the end of a word that decide whether it is short enough for a base: one more than a base has."""
+_TEXT_OF_THE_LINE = re.compile(r"[^\n]{0,200}?[^\W\d_]")
+_WORD = re.compile(r"[^\W_]")
+_OTHER_PERCENTS = "\N{PER MILLE SIGN}\N{FULLWIDTH PERCENT SIGN}\N{SMALL PERCENT SIGN}"
+_PERCENTAGE_BEHIND = re.compile(
+    rf"[^\n%{_OTHER_PERCENTS}=:]{{1,32}}+(?<=[0-9\s])[%{_OTHER_PERCENTS}]|\s*+[{_OTHER_PERCENTS}]"
+)
+_FIGURE_BEHIND = re.compile(rf"[^\S\n]*+{SIGN}?+(?:[0-9]++[.,][0-9]|{NUMBER}\s*+%)")
+_MAX_UNREADABLE_CHARS = 64
+"""Characters: the farthest that a figure that cannot be read may reach within its line."""
+
+
+class Entry(NamedTuple):
+    """One entry of a text.
+
+    Attributes
+    ----------
+    start, end
+        Its place in the text.
+    tick
+        As printed; the rate is empty if none can be read.
+    problem
+        Why its figures cannot be right; None if they can.
+    """
+
+    start: int
+    end: int
+    tick: PrintedTick
+    problem: str | None
+
+
+class _Reading(NamedTuple):
+    """An entry, wherever it stands: `offset` behind the one before, its change perhaps on a line of its own."""
+
+    offset: int
+    tick: PrintedTick
+    problem: str | None
+    is_wrapped: bool
+
+
+def pairs_of(entries: Iterable[Entry]) -> set[str]:
+    """Return the pairs that entries are for."""
+    return {entry.tick.pair for entry in entries}
+
+
+def find_entries(text: str) -> list[Entry]:
+    """Return all entries of a text in order.
+
+    Raises
+    ------
+    DamagedPage
+        If there are more than `MAX_ENTRIES`.
+    """
+    entries: list[Entry] = []
+    readings: dict[str, _Reading | None] = {}
+    before = 0
+    for match in _FROM_SLASH.finditer(text):
+        start, before = before, match.end()
+        printed = text[start:before]
+        if printed not in readings:
+            readings[printed] = _read(text[start : match.start()], match)
+        if (reading := readings[printed]) is not None:
+            entries.append(_placed(text, start, match, reading))
+        if len(entries) > MAX_ENTRIES:
+            raise DamagedPage(f"more than {MAX_ENTRIES} entries: this is no ticker")
+    return entries
+
+
+def _placed(text: str, start: int, match: re.Match[str], reading: _Reading) -> Entry:
+    """Return an entry at its place, once the text behind it is checked too."""
+    end, (offset, tick, problem, is_wrapped) = match.end(), reading
+    if is_wrapped and _is_text_of_next_line(text, end):
+        end = match.end("rate")
+        tick = PrintedTick(tick.pair, tick.rate_text, None)
+        problem = _problem_of_figures(tick)
+    if problem is None and not text.startswith("\n", end):
+        problem = _figure_too_many(text, tick, end)
+    if problem is None and tick.change_text is None:
+        problem = _no_gap_behind_rate(text, tick, end) or _percentage_apart(text, tick, end)
+    return Entry(start + offset, end if problem is None else _end_of_unreadable(text, end), tick, problem)
+
+
+def _read(head: str, match: re.Match[str]) -> _Reading | None:
+    """Return the entry of a slash, `head` being the text behind the entry before; None if there is none."""
+    head = head.rstrip()
+    base = _base_before_slash(head)
+    if base is None:
+        return None
+    quote, rate, change = match.groups()
+    tick = PrintedTick(f"{base}/{quote}", rate or "", None if change is None else f"{change}%")
+    if _is_words(tick):
+        return None
+    is_wrapped = change is not None and "\n" in match.string[match.end("rate") : match.start("change")]
+    return _Reading(len(head) - len(base), tick, _problem_of_figures(tick), is_wrapped)
+
+
+# --- rows 1 and 2: what is no entry -----------------------------------------------------------------------------------
+
+
+def _base_before_slash(head: str) -> str | None:
+    base = _BASE_AT_THE_END.search(head[-_MAX_WORD:])
+    return None if base is None else base[0]
+
+
+def _is_words(tick: PrintedTick) -> bool:
+    return not tick.rate_text and not _is_pair(tick)
+
+
+def _is_pair(tick: PrintedTick) -> bool:
+    base, _, quote = tick.pair.partition("/")
+    return len(base) == len(quote) == _CODE_LETTERS and base.isupper() and quote.isupper() and base != quote
+
+
+# --- rows 3 to 6: the figures themselves ------------------------------------------------------------------------------
+
+
+def _problem_of_figures(tick: PrintedTick) -> str | None:
+    return _no_figure(tick) or _no_pair(tick) or _no_rate(tick) or _no_percentage(tick)
+
+
+def _no_figure(tick: PrintedTick) -> str | None:
+    return None if tick.rate_text else f"{tick.pair} has no figure that can be read"
+
+
+def _no_pair(tick: PrintedTick) -> str | None:
+    return None if _is_pair(tick) else f"{tick.pair} is no pair of two currency codes"
+
+
+def _no_rate(tick: PrintedTick) -> str | None:
+    try:
+        check_rate(tick.rate_text)
+    except InvalidNumber as error:
+        return f"{tick.pair}: {error}"
+    return None
+
+
+def _no_percentage(tick: PrintedTick) -> str | None:
+    try:
+        if tick.change_text is not None:
+            check_change(tick.change_text)
+    except InvalidNumber as error:
+        return f"{tick.pair}: {error}"
+    return None
+
+
+# --- rows 7 to 10: what stands right behind the figures ---------------------------------------------------------------
+
+
+def _is_text_of_next_line(text: str, end: int) -> bool:
+    return _TEXT_OF_THE_LINE.match(text, end) is not None
+
+
+def _figure_too_many(text: str, tick: PrintedTick, end: int) -> str | None:
+    if not _FIGURE_BEHIND.match(text, end):
+        return None
+    return f"{tick.pair} has one figure more than a rate and a percentage"
+
+
+def _no_gap_behind_rate(text: str, tick: PrintedTick, end: int) -> str | None:
+    if not _WORD.match(text, end) or _ENTRY.match(text, end):
+        return None
+    return f"{tick.pair}: {text[end : end + 12].split(maxsplit=1)[0]!r} follows the rate without a gap"
+
+
+def _percentage_apart(text: str, tick: PrintedTick, end: int) -> str | None:
+    if not _PERCENTAGE_BEHIND.match(text, end):
+        return None
+    return f"{tick.pair} has a percentage that does not stand directly behind the rate"
+
+
+def _end_of_unreadable(text: str, start: int) -> int:
+    """Return where a figure that cannot be read ends: with its line, or where the next entry begins."""
+    stop = min(len(text), start + _MAX_UNREADABLE_CHARS)
+    line_end = text.find("\n", start, stop)
+    following = _ENTRY.search(text, start, stop)
+    return min(end for end in (line_end, following.start() if following else -1, stop) if end >= 0)
