@@ -37,7 +37,6 @@ LONGER = {  # why a module may be longer than that
     "config.py": "one record per table of the file, with its checks",
     "daemon/daemon.py": "workers, signals and the timer are still in it",
     "fetch/client.py": "one request from DNS to the last byte, with its error mapping",
-    "sources/timesca/excerpt.py": "the fast path is one piece",
     "analysis/quotes.py": "cross rates are still in it",
     "simulation/faults.py": "a table of faults",
 }
@@ -122,6 +121,14 @@ def test_no_module_imports_itself_by_way_of_others():
     modules = _modules()
     imported = {module: _own_imports(path, modules, at_import_only=True) - {module} for module, path in modules.items()}
     TopologicalSorter(imported).prepare()  # raises CycleError
+
+
+def test_fast_path_is_the_only_way_to_an_excerpt():
+    modules = _modules()
+    users = {module for module, path in modules.items() if "sources.timesca.excerpt" in _own_imports(path, modules)}
+    assert users == {"sources.timesca.fast_path"}
+    users = {module for module, path in modules.items() if "sources.timesca.fast_path" in _own_imports(path, modules)}
+    assert users == {"sources.timesca.ticker"}
 
 
 def test_modules_are_short():

@@ -1,4 +1,4 @@
-"""The ticker of The Times of Central Asia: on every page of the site, forward-only, without an archive of its own."""
+"""Source timesca: the ticker of The Times of Central Asia, on every page of the site and without an archive."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _CHALLENGE = re.compile(
     r"|captcha|attention required|access (?:to this page )?(?:has been |is )?denied|unusual traffic|request blocked",
     re.IGNORECASE,
 )
-"""What challenge and refusal pages of the common content delivery networks say of themselves."""
+"""Words of the challenge and refusal pages of the common content delivery networks."""
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,500})", re.IGNORECASE)
 _CHALLENGE_WINDOW_CHARS = 20_000
-"""Such pages are short; in a long page the words may be an article's."""
+"""Characters: such pages are short; in a longer page the words may be an article's."""
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
@@ -41,7 +41,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
 
 
 def _is_challenge(body: bytes, headers: Mapping[str, str]) -> bool:
-    if headers.get("cf-mitigated") == "challenge":  # Cloudflare's own mark of such a page
+    if headers.get("cf-mitigated") == "challenge":  # Cloudflare marks such pages so
         return True
     text = page_text(body, headers)
     if len(text) > _CHALLENGE_WINDOW_CHARS:

@@ -1,0 +1,98 @@
+"""Marquee of a page: finds the bytes that stand there several times in a row, so that two copies answer for all."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from typing import NamedTuple
+
+from fxticker.sources.timesca.zone_bounds import Page, open_markup
+
+_OPEN_REFERENCE = re.compile(r"&[#A-Za-z0-9]*+\Z")
+"""A character reference that may go on in what follows."""
+_MAX_SLASHES_OF_UNIT = 16
+"""Slashes: three times those of a copy of the ticker."""
+_MAX_SLASHES_BEFORE_UNIT = 4
+"""Slashes of a script or a heading above the ticker, behind which its first unit is sought."""
+_WINDOW_BYTES = 300
+"""Bytes behind the first slash of a zone, in which the first unit is sought."""
+_MIN_UNITS = 3
+"""Units in a row: of two, none could be left out."""
+_GREATER = ord(">")
+
+
+class Marquee(NamedTuple):
+    """The begin of a zone whose bytes repeat themselves.
+
+    Attributes
+    ----------
+    lead
+        The text before the first unit, its references yet to be resolved.
+    unit
+        The text of a unit, likewise; empty if nothing repeats itself.
+    left_out
+        How many units there are beyond two.
+    end
+        Where the last unit ends.
+    """
+
+    lead: str
+    unit: str
+    left_out: int
+    end: int
+
+
+class _Unit(NamedTuple):
+    """Bytes that stand in the page `times` in a row; they begin and end in text."""
+
+    start: int
+    length: int
+    times: int
+
+
+def find_marquee(page: Page, start: int, index: int) -> Marquee:
+    """Return what repeats itself behind a place that is in text, from slash number `index` or one of the next on."""
+    unit = _unit(page, start, index)
+    if unit is not None:
+        lead, body = page.lines(start, unit.start), page.lines(unit.start, unit.start + unit.length)
+        if not (_OPEN_REFERENCE.search(lead) or _OPEN_REFERENCE.search(body)):
+            return Marquee(lead, body, unit.times - 2, unit.start + unit.length * unit.times)
+    return no_marquee(start)
+
+
+def no_marquee(start: int) -> Marquee:
+    """Return what stands for a zone without repetition."""
+    return Marquee("", "", 0, start)
+
+
+def _unit(page: Page, floor: int, index: int) -> _Unit | None:
+    """Return the unit that repeats from one of the next slashes on, at least three times; None if none does."""
+    slashes = page.slashes
+    near = bisect_left(slashes, slashes[index] + _WINDOW_BYTES)
+    for first in range(index, min(near, index + _MAX_SLASHES_BEFORE_UNIT)):
+        for step in range(1, _MAX_SLASHES_OF_UNIT + 1):
+            if first + 2 * step >= len(slashes):
+                break
+            length = slashes[first + step] - slashes[first]
+            if slashes[first + 2 * step] - slashes[first + step] != length:
+                continue
+            unit = _counted(page.data, page.data.find(b">", slashes[first]) + 1, length)
+            if unit.times >= _MIN_UNITS and _is_in_text(page, floor, unit):
+                return unit
+    return None
+
+
+def _is_in_text(page: Page, floor: int, unit: _Unit) -> bool:
+    end = unit.start + unit.length
+    return (
+        page.data[end - 1] == _GREATER
+        and open_markup(page, floor, unit.start) is None
+        and open_markup(page, unit.start, end) is None
+    )
+
+
+def _counted(data: bytes, start: int, length: int) -> _Unit:
+    unit, times = data[start : start + length], 1
+    while data.startswith(unit, start + times * length):
+        times += 1
+    return _Unit(start, length, times)

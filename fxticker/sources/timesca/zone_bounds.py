@@ -1,0 +1,148 @@
+"""Bounds of a zone: finds places of a page's bytes that are in text for certain, not in a tag, comment or script.
+
+A place is known by what stands before it: a scanner of the whole page is in text right behind a ``>``, unless a quoted
+value, a comment, a script, a style or a title is open there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from fxticker.sources.html import charset_of, without_tags
+from fxticker.sources.timesca.prefilter import landmarks
+
+LEAD_BYTES = 200
+"""Bytes: the least that a zone takes before its first slash: the first code, and the tags that begin its line."""
+_MAX_TRIES = 12
+"""Places that are tried for either end of a zone."""
+_MAX_SPACES = 64
+"""Bytes: how far before a quotation mark the equals sign is sought that makes it the begin of an attribute's value."""
+_NOT_ASCII = frozenset(["gb18030", "utf-16-le", "utf-16-be"])
+"""Charsets in which the byte of an ASCII character may be part of another one."""
+_ENDS_NAME_OR_VALUE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/;.-_")
+"""What stands before most quotation marks that close a value; before one that opens it is an equals sign or a blank."""
+
+
+class Page(NamedTuple):
+    """A page with the places that matter.
+
+    Attributes
+    ----------
+    data
+        Bytes as received.
+    charset
+        As Python names it; it writes ASCII as ASCII, and nothing else with those bytes.
+    begin
+        Where the page begins behind its byte-order mark.
+    slashes
+        Where a slash of an entry may stand, in order; at least one.
+    marks
+        Where a comment, script, style or title may begin, or a slash is written as a reference; in order, each as it is
+        written.
+    """
+
+    data: bytes
+    charset: str
+    begin: int
+    slashes: Sequence[int]
+    marks: Sequence[tuple[int, bytes]]
+
+    def lines(self, start: int, end: int) -> str:
+        """Return the text between two places that are in text, its references yet to be resolved."""
+        return without_tags(self.data[start:end].decode(self.charset, errors="replace"))
+
+
+def scan(data: bytes, headers: Mapping[str, str]) -> Page | None:
+    """Return a page with its places; None if it has no slash of an entry, or too many, or not an ASCII charset."""
+    charset, begin = charset_of(data, headers)
+    if charset in _NOT_ASCII:
+        return None
+    places = landmarks(data)
+    return None if places is None else Page(data, charset, begin, *places)
+
+
+def zone_start(page: Page, floor: int, slash: int) -> int | None:
+    """Return the last place before a slash where a zone may start: between lines, and in text; None if there is none.
+
+    `floor` is a place before it that is in text.
+    """
+    data = page.data
+    before = slash - LEAD_BYTES
+    for number in range(_MAX_TRIES):
+        start = data.rfind(b">", floor, max(before, floor)) + 1
+        if start == 0:
+            return floor if floor == page.begin else None
+        opening = open_markup(page, floor, start)
+        if opening is not None:
+            before = opening
+        # A tag that is cut might end the line or not: only whole ones count.
+        elif "\n" in page.lines(start, data.rfind(b">", start, slash) + 1):
+            return start
+        else:
+            before = start - (LEAD_BYTES << number)
+    return None
+
+
+def zone_end(page: Page, floor: int, index: int, end: int, trail: int) -> tuple[int, int] | None:
+    """Return where a zone may end, and how many slashes stand before that; None if no place is found.
+
+    It ends at `end` or behind, with `trail` bytes behind each slash from number `index` on that it takes in. `floor` is
+    a place before it that is in text.
+    """
+    slashes = page.slashes
+    for _ in range(_MAX_TRIES):
+        while (near := bisect_left(slashes, end + LEAD_BYTES)) > index:
+            index = near
+            end = max(end, slashes[index - 1] + trail)
+        end = page.data.find(b">", end) + 1
+        if end == 0:
+            return len(page.data), len(slashes)
+        is_free = bisect_left(slashes, end + LEAD_BYTES) == index
+        if is_free and open_markup(page, floor, end) is None:
+            return end, index
+    return None
+
+
+def open_markup(page: Page, floor: int, place: int) -> int | None:
+    """Return where begins what may still be open right behind a ``>``; None if that place is in text for certain.
+
+    Whatever is open there began behind `floor`, which is in text, and no later than at the last place where such a
+    thing may begin; a ``>`` ends every tag but in a quoted value.
+    """
+    marks = page.marks
+    near = marks[bisect_left(marks, (floor,)) : bisect_left(marks, (place,))]
+    for mark, begin in {mark: begin for begin, mark in near}.items() if near else ():
+        if not mark.startswith(b"&") and not _is_closed(page.data, floor, mark, begin, place):
+            return begin
+    return _opening_quote(page.data, floor, place)
+
+
+def _is_closed(data: bytes, floor: int, mark: bytes, begin: int, place: int) -> bool:
+    """Whether a comment or element that may begin at `begin` is closed before a place."""
+    if mark == b"<!--":
+        return data.find(b"-->", begin + 2, place) >= 0
+    # If the element began before this place, this > ends its tag at the latest.
+    tag_end = data.find(b">", begin, place) + 1
+    return (
+        tag_end > 0
+        and _opening_quote(data, floor, tag_end) is None
+        and data.find(b"</" + mark[1:] + b">", tag_end, place) >= 0
+    )
+
+
+def _opening_quote(data: bytes, floor: int, place: int) -> int | None:
+    """Return where a quoted value may have begun in which a place lies; None if it lies in none.
+
+    The last quotation mark before a place in such a value is the one that opens it.
+    """
+    for quote in (b'"', b"'"):
+        last = data.rfind(quote, floor, place)
+        if last > floor and data[last - 1] in _ENDS_NAME_OR_VALUE:
+            continue
+        if last >= 0:
+            before = data[max(floor, last - _MAX_SPACES) : last].rstrip()
+            if not before or before.endswith(b"="):
+                return last
+    return None
