@@ -1,4 +1,4 @@
-"""What the answers of official sources have in common: days, figures for a nominal, and a printed difference."""
+"""Answers of banks: reads days and rates for a nominal, and checks them against printed differences and requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Item = TypeVar("_Item")
 _DAY_FIRST = re.compile(r"([0-9]{2})([./])([0-9]{2})\2([0-9]{4})")
 _YEAR_FIRST = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NOMINAL = re.compile(r"[1-9][0-9]{0,5}")
-"""10,000 is the largest that any of these banks has printed."""
+"""Units of base: 10,000 is the largest nominal that any of these banks has printed."""
 _DIFFERENCE = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{1,12})?")
 
 
@@ -27,7 +27,7 @@ def read_day(text: str) -> date:
     Raises
     ------
     DamagedPage
-        If it is none.
+        If the text is no day.
     """
     day_first = _DAY_FIRST.fullmatch(text)
     try:
@@ -41,12 +41,12 @@ def read_day(text: str) -> date:
 
 
 def quoted(pair: str, rate_text: str, *, nominal: str = "1", difference: str = "") -> PrintedTick:
-    """A figure as printed, once it is known to be one.
+    """Return a printed rate as a tick, once it is checked.
 
     Raises
     ------
     DamagedPage
-        If rate, nominal or difference is no figure.
+        If rate, nominal or difference is no number.
     """
     try:
         check_rate(rate_text)
@@ -60,12 +60,12 @@ def quoted(pair: str, rate_text: str, *, nominal: str = "1", difference: str = "
 
 
 def only(items: Sequence[_Item], what: str) -> _Item:
-    """The one item that there must be.
+    """Return the only item.
 
     Raises
     ------
     NoTicker, DamagedPage
-        If there is none, or are several.
+        If there is none, or there are several.
     """
     if not items:
         raise NoTicker(f"the answer holds no {what}")
@@ -75,7 +75,7 @@ def only(items: Sequence[_Item], what: str) -> _Item:
 
 
 def for_day(snapshot: Snapshot, day: date) -> tuple[Snapshot]:
-    """A snapshot that must be of a day.
+    """Return a snapshot, once it is known to be of a day.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def for_day(snapshot: Snapshot, day: date) -> tuple[Snapshot]:
 
 
 def for_span(snapshots: Sequence[Snapshot], first: date, last: date) -> list[Snapshot]:
-    """Snapshots by day, all of which must lie within a span.
+    """Return snapshots in the order of their days, once all are known to lie within a span.
 
     Raises
     ------
@@ -111,10 +111,10 @@ def for_span(snapshots: Sequence[Snapshot], first: date, last: date) -> list[Sna
 
 
 def difference_mismatches(source: Source, before: Snapshot, after: Snapshot) -> list[str]:
-    """The pairs whose printed difference is not what lies between two snapshots' figures.
+    """Return the pairs whose printed difference is not the difference of two snapshots' rates.
 
-    Banks print by how much a figure differs from the one before it. None where that cannot be told: where there may
-    have been a snapshot between the two, where no difference is printed, or where the nominal is another.
+    Banks print by how much a rate differs from the one before it. A pair is left out where that cannot be decided:
+    where there may have been a snapshot between the two, no difference is printed, or the nominals differ.
     """
     if before.source_date is None or after.source_date is None:
         return []
@@ -127,7 +127,7 @@ def difference_mismatches(source: Source, before: Snapshot, after: Snapshot) -> 
 def _fits(old: PrintedTick, new: PrintedTick) -> bool:
     if new.difference_text is None or new.nominal != old.nominal:
         return True
-    if not _DIFFERENCE.fullmatch(new.difference_text):  # a plug-in's, perhaps
+    if not _DIFFERENCE.fullmatch(new.difference_text):  # possible in a plug-in's tick
         return False
     difference = Decimal(new.difference_text.replace(",", "."))
     return read_rate(new.rate_text).value - read_rate(old.rate_text).value == difference

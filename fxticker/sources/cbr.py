@@ -1,9 +1,9 @@
-"""The Bank of Russia: roubles for the dollar and the five currencies. A fallback, and no second opinion.
+"""Source cbr: Bank of Russia, roubles for the dollar and the five currencies. A fallback, not an independent source.
 
 Since 2024-12-27 its rates of the five are its dollar rate divided by what their own banks print, so they agree with
-those to the last digit and prove nothing about them.
+those to the last digit and do not confirm them.
 
-Past days are asked for one by one: the list of a day holds all six currencies with their codes, while that of a span is
+Past days are requested one by one: the list of a day holds all six currencies with their codes, while that of a span is
 for one, which it names by a number of its own. Nominals change over the years, so each is the list's own.
 """
 
@@ -29,7 +29,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     Raises
     ------
     NoTicker, DamagedPage
-        If there is no dollar, a currency stands there twice, or a figure is none.
+        If there is no dollar, a currency stands there twice, or a rate is invalid.
     """
     root = read_xml(body, headers, root="ValCurs")
     listed = [(item.text_of("CharCode"), item) for item in root.all("Valute")]
@@ -49,13 +49,13 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
 
 
 def history_path(first: date, last: date) -> str:
-    """The list of one day."""
+    """Return the path of the list of one day."""
     del last
     return f"XML_daily.asp?date_req={first:%d/%m/%Y}"
 
 
 def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: date) -> Sequence[Snapshot]:
-    """Read the list that was asked for: a day without rates of its own is answered with those of a day before it."""
+    """Read the requested list: for a day without rates the bank answers with those of a day before."""
     del last
     return for_day(parse(body, headers), first)
 

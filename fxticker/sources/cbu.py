@@ -1,4 +1,4 @@
-"""The Central Bank of Uzbekistan: sums for a US dollar, set every banking day at 16:00 in Tashkent for the next one.
+"""Source cbu: Central Bank of Uzbekistan, sums for a US dollar, set on banking days at 16:00 in Tashkent for the next.
 
 The same list holds other currencies, some of them wrong at times (4037.68 sums for a manat on 2026-04-01, 3469.17 on
 the next day), so only the dollar is read.
@@ -23,20 +23,20 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     Raises
     ------
     NoTicker, DamagedPage
-        If there is no dollar, or not one sound figure for it.
+        If there is no dollar, or no valid rate for it.
     """
     del headers
     return _snapshot(_rows(body))
 
 
 def history_path(first: date, last: date) -> str:
-    """The list of one day."""
+    """Return the path of the list of one day."""
     del last
     return f"all/{first}/"
 
 
 def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: date) -> Sequence[Snapshot]:
-    """Read the list that was asked for: a day without a rate of its own is answered with that of a day before it."""
+    """Read the requested list: for a day without a rate the bank answers with that of a day before."""
     del headers, last
     rows = _rows(body)
     return for_day(_snapshot(rows), first) if rows else ()

@@ -1,4 +1,4 @@
-"""XML and JSON from strangers as plain trees: no entities, bounded size, figures left as text."""
+"""Untrusted documents: reads XML and JSON as plain trees, bounded in size, without entities, numbers as text."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from fxticker.errors import ChallengePage, DamagedPage
 from fxticker.sources.html import decode
 
 MAX_BYTES = 4_000_000
-"""The longest answer that is asked for, a year of a bank's rates, has 60,000."""
+"""Bytes of a document: the longest that is requested, a year of a bank's rates, has 60,000."""
 MAX_DEPTH = 16
-"""Banks nest three elements, feeds four."""
+"""Nested elements: banks nest three, feeds four."""
 MAX_ELEMENTS = 50_000
-"""A year of a bank's rates has 1,500. An element takes some 300 bytes of memory, and 4 of the document."""
+"""Elements: a year of a bank's rates has 1,500. One takes some 300 bytes of memory, and 4 of the document."""
 
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _HTML = re.compile(r"\s*+<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
 
 
 class NumberText(str):
-    """A number of a JSON document, as the text that stands there without quotes."""
+    """A number of a JSON document as its text: what stands there without quotes."""
 
     __slots__ = ()
 
@@ -39,7 +39,7 @@ class Element:
     Attributes
     ----------
     text
-        Its own text, that of its children left out, without white space at its ends.
+        Its own text without that of its children, stripped of white space.
     """
 
     name: str
@@ -48,29 +48,29 @@ class Element:
     children: list[Element] = field(default_factory=list)
 
     def all(self, name: str) -> list[Element]:
-        """Its children of a name, in order."""
+        """Return the children with a name, in order."""
         return [child for child in self.children if child.name == name]
 
     def text_of(self, name: str) -> str:
-        """The text of its only child of a name.
+        """Return the text of the only child with a name.
 
         Raises
         ------
         DamagedPage
-            If it has none or several.
+            If there is none, or several.
         """
-        found = self.all(name)
-        if len(found) != 1:
-            raise DamagedPage(f"<{self.name}> must hold one <{name}>, not {len(found)}")
-        return found[0].text
+        children = self.all(name)
+        if len(children) != 1:
+            raise DamagedPage(f"<{self.name}> must hold one <{name}>, not {len(children)}")
+        return children[0].text
 
     def attribute(self, name: str) -> str:
-        """One of its attributes.
+        """Return the attribute with a name.
 
         Raises
         ------
         DamagedPage
-            If it has none of that name.
+            If there is none.
         """
         if name not in self.attributes:
             raise DamagedPage(f"<{self.name}> must have the attribute {name}")
@@ -81,7 +81,7 @@ def read_xml(body: bytes, headers: Mapping[str, str], *, root: str) -> Element:
     """Read an XML document.
 
     It is decoded by byte-order mark, the header's charset, the encoding that it declares, and else as UTF-8. Bytes that
-    the encoding does not allow become U+FFFD: in a figure that damages the page, elsewhere it is no matter.
+    the encoding does not allow become U+FFFD, which damages the page only within a number.
 
     Parameters
     ----------
@@ -115,8 +115,8 @@ def read_xml(body: bytes, headers: Mapping[str, str], *, root: str) -> Element:
 def read_json(body: bytes) -> Any:
     """Read a JSON document, UTF-8 as its standard demands.
 
-    Numbers come as the text that stands there, a `NumberText`, as do strings. A name that stands twice in an object is
-    damage: which of its values counts is anyone's guess.
+    Numbers are returned as their text, a `NumberText`, and strings as `str`. A repeated name in an object is damage:
+    the standard does not define which of its values counts.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def read_json(body: bytes) -> Any:
 
 
 class _Builder:
-    """Makes a tree of what the parser meets, within the limits."""
+    """Builds a tree from the parser's events, within the limits."""
 
     def __init__(self) -> None:
         self.root: Element | None = None
@@ -177,7 +177,7 @@ def _text(body: bytes, headers: Mapping[str, str]) -> str:
         raise DamagedPage("the answer is empty")
     if _HTML.match(text):
         raise ChallengePage("an HTML page came in place of the rates")
-    return text.lstrip()  # a blank line before an XML declaration is an error to the parser, and to nobody else
+    return text.lstrip()  # the parser refuses a blank line before an XML declaration
 
 
 def _refuse_constant(text: str) -> NoReturn:
@@ -185,7 +185,7 @@ def _refuse_constant(text: str) -> NoReturn:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    values = dict(pairs)
+    if len(values) != len(pairs):
         raise DamagedPage("a name stands twice in an object")
-    return found
+    return values

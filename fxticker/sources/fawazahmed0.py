@@ -1,6 +1,6 @@
-"""The daily collection of fawazahmed0, of undisclosed sources, under CC0: all five currencies for a US dollar.
+"""Source fawazahmed0: daily collection from undisclosed sources under CC0, all five currencies for a US dollar.
 
-It is built at 00:00 UTC, so its figures are those of the day before its date; TMT shows market noise about the peg.
+It is built at 00:00 UTC, so its rates are those of the day before its date; TMT shows market noise about the peg.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fxticker.sources.documents import NumberText, read_json
 from fxticker.sources.source import EVERY_DAY, History, Source
 
 _QUOTES = ("KGS", "KZT", "TJS", "TMT", "UZS")
-"""Its TMM is the old manat."""
+"""Its TMM is the manat before 2009."""
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
@@ -24,7 +24,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     Raises
     ------
     NoTicker, DamagedPage
-        If it is not for the dollar, lacks all five, or holds what is no figure.
+        If it is not for the dollar, lacks all five currencies, or has an invalid rate.
     """
     del headers
     document = read_json(body)
@@ -35,22 +35,22 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     rates, day = document["usd"], document.get("date")
     if not isinstance(rates, dict) or not isinstance(day, str):
         raise DamagedPage("usd must be an object, and date a text")
-    found = [(quote, rates[quote.lower()]) for quote in _QUOTES if quote.lower() in rates]
-    if not found:
+    rates_of = [(quote, rates[quote.lower()]) for quote in _QUOTES if quote.lower() in rates]
+    if not rates_of:
         raise NoTicker(f"the answer holds none of {', '.join(_QUOTES)}")
-    if not all(isinstance(rate, NumberText) for _, rate in found):
+    if not all(isinstance(rate, NumberText) for _, rate in rates_of):
         raise DamagedPage("the rates must be numbers")
-    return Snapshot(tuple(quoted(f"USD/{quote}", rate) for quote, rate in found), read_day(day), 1)
+    return Snapshot(tuple(quoted(f"USD/{quote}", rate) for quote, rate in rates_of), read_day(day), 1)
 
 
 def history_path(first: date, last: date) -> str:
-    """The collection of one day."""
+    """Return the path of the collection of one day."""
     del last
     return f"/npm/@fawazahmed0/currency-api@{first}/v1/currencies/usd.json"
 
 
 def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: date) -> Sequence[Snapshot]:
-    """Read the collection that was asked for."""
+    """Read the requested collection."""
     del last
     return for_day(parse(body, headers), first)
 

@@ -1,4 +1,4 @@
-"""Rates that are fixed and need not be asked for: each a dated statement, kept apart from what sources print."""
+"""Fixed rates: dated statements such as a peg, stored beside what sources print and never polled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Constant:
     Attributes
     ----------
     id
-        The `source` of its row, which no source has.
+        The `source` of its row; no source has this id.
     pair
         Base and quote, ``"USD/TMT"``.
     rate_text
@@ -25,7 +25,7 @@ class Constant:
     since
         The first day on which it holds.
     stated
-        Who says so.
+        The publisher of the statement.
     """
 
     id: str
@@ -48,4 +48,4 @@ CONSTANTS: Mapping[str, Constant] = MappingProxyType(
         if peg.until is None
     }
 )
-"""By id: the pegs that hold, which is ``tmt-peg``."""
+"""By id: the pegs in force, which is ``tmt-peg``."""

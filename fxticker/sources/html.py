@@ -1,4 +1,4 @@
-"""From a page's bytes to the text that a reader of the page sees.
+"""HTML to text: decodes a page's bytes and returns the text that a reader of the page sees.
 
 One left-to-right scan splits HTML into tags, comments and text, as the tokenizer of the HTML standard does
 (html.spec.whatwg.org, section 13.2.5), and builds no tree: a tree builder repairs bad nesting, and repairing is what
@@ -39,11 +39,11 @@ _INLINE = frozenset(
 _HTML = re.compile(r"<!doctype\s|</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]++|#[xX][0-9a-fA-F]++|[A-Za-z][A-Za-z0-9]{1,31}+);?")
 _MAX_REFERENCE_CHARS = 40
-"""Of a numeric reference; html.unescape reads its number, whose cost grows with the square of its digits."""
+"""Characters of a numeric reference: the cost of html.unescape grows with the square of its digits."""
 _MAX_REMEMBERED = 20_000
-"""Different references whose characters are kept for their next use: HTML names 2,231; a hostile page has millions."""
+"""Distinct references that are cached while a page is read: HTML names 2,231; a hostile page has millions."""
 _INVISIBLE = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
-"""Soft hyphen, zero-width and direction marks: on the page, yet not seen."""
+"""Soft hyphen, zero-width and direction marks: in the page, and not visible."""
 
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,512}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{1,40})""", re.IGNORECASE)
 _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9_:.-]{1,40})""", re.IGNORECASE)
@@ -54,7 +54,7 @@ _CHARSETS = frozenset(
     + [f"cp125{page}" for page in range(9)]
     + ["iso8859-1", "iso8859-2", "iso8859-5", "iso8859-9", "iso8859-15"]
 )
-"""Charsets a page may declare: its word never picks an arbitrary codec, for some of Python's are slow or decompress."""
+"""Charsets that a page may declare. Any other is ignored, for some of Python's codecs are slow or decompress."""
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -63,7 +63,7 @@ _BYTE_ORDER_MARKS = (
 
 
 def page_text(page: bytes | str, headers: Mapping[str, str] | None = None) -> str:
-    """The visible text of a page, HTML or plain.
+    """Return the visible text of a page, HTML or plain.
 
     Inline elements, scripts, styles and comments leave no trace in the line, all other tags end it, and entities are
     resolved. In plain text white space is left as it is.
@@ -82,14 +82,14 @@ def page_text(page: bytes | str, headers: Mapping[str, str] | None = None) -> st
 def decode(page: bytes, headers: Mapping[str, str]) -> str:
     """Decode a page by byte-order mark, header, ``meta`` element, and else as UTF-8.
 
-    Bytes that the charset does not allow become U+FFFD: in a figure that damages the page, elsewhere it is no matter.
+    Bytes that the charset does not allow become U+FFFD, which damages the page only within a number.
     """
     charset, start = charset_of(page, headers)
     return page[start:].decode(charset, errors="replace")
 
 
 def charset_of(page: bytes, headers: Mapping[str, str]) -> tuple[str, int]:
-    """The charset of a page as Python names it, and where the page begins behind its byte-order mark."""
+    """Return the charset of a page as Python names it, and where the page begins behind its byte-order mark."""
     for mark, charset in _BYTE_ORDER_MARKS:
         if page.startswith(mark):
             return charset, len(mark)
@@ -100,27 +100,27 @@ def charset_of(page: bytes, headers: Mapping[str, str]) -> tuple[str, int]:
 
 
 def is_html(text: str) -> bool:
-    """Whether a page has a doctype or a tag."""
+    """Return whether a page has a doctype or a tag."""
     return _HTML.search(text) is not None
 
 
 def without_tags(source: str) -> str:
-    """The text of HTML with its references yet to be resolved; only tags end its lines."""
+    """Return the text of HTML with its references yet to be resolved; only tags end its lines."""
     # In HTML a line break of the source is a space.
     pieces = _TOKEN.split(source.replace("\r", " ").replace("\n", " "))
     # Scripts and comments leave no trace: <!-- --> stands between the texts of one line on many pages.
     names = pieces[_NAMES]
-    left = dict.fromkeys(names, "\n")
-    for name in left:
+    breaks = dict.fromkeys(names, "\n")
+    for name in breaks:
         if name is None or name.lower() in _INLINE:
-            left[name] = ""
-    pieces[_NAMES] = [left[name] for name in names]
+            breaks[name] = ""
+    pieces[_NAMES] = [breaks[name] for name in names]
     pieces[_RAWS] = [""] * len(names)
     return "".join(pieces)
 
 
 def resolved(text: str) -> str:
-    """A text with its character references resolved and what is not seen left out."""
+    """Return a text with its character references resolved and without invisible characters."""
     text = _unescape(text) if "&" in text else text
     return text if text.isascii() else _INVISIBLE.sub("", text)
 

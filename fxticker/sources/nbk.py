@@ -1,4 +1,4 @@
-"""The National Bank of Kazakhstan: tenge for a US dollar, the exchange's average of 15:30, for the next day."""
+"""Source nbk: National Bank of Kazakhstan, tenge for a US dollar, the exchange's average of 15:30, for the next day."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     Raises
     ------
     NoTicker, DamagedPage
-        If there is no dollar, or not one sound figure for it.
+        If there is no dollar, or no valid rate for it.
     """
     return _snapshot(read_xml(body, headers, root="rates"))
 
 
 def history_path(first: date, last: date) -> str:
-    """The list of one day."""
+    """Return the path of the list of one day."""
     del last
     return f"get_rates.cfm?fdate={first:%d.%m.%Y}"
 
 
 def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: date) -> Sequence[Snapshot]:
-    """Read the list that was asked for."""
+    """Read the requested list."""
     del last
     root = read_xml(body, headers, root="rates")
     return for_day(_snapshot(root), first) if root.all("item") else ()
 
 
 def _snapshot(root: Element) -> Snapshot:
-    # The document has a title and a description of its own: only those of items are figures.
+    # The document has a title and a description of its own: only those of items are rates.
     dollar = only([item for item in root.all("item") if item.text_of("title") == "USD"], "USD")
     change = dollar.all("change")
     tick = quoted(

@@ -1,4 +1,4 @@
-"""The National Bank of the Kyrgyz Republic: soms for a US dollar, set by 15:30 on trading days, for the next day.
+"""Source nbkr: National Bank of the Kyrgyz Republic, soms for a US dollar, set by 15:30 on trading days for the next.
 
 The latest rate is XML in windows-1251, which the document itself declares and the HTTP header does not; past ones are a
 page of HTML that lists only the days with a new rate and names no nominal, which is 1 for the dollar.
@@ -18,7 +18,7 @@ from fxticker.sources.html import decode
 from fxticker.sources.source import EVERY_DAY, History, Source
 
 _DOLLAR = 15
-"""What the bank's pages call the dollar."""
+"""The number of the dollar in the bank's URLs."""
 _MARKED = re.compile(r"<!--(date|value)-->([^<]{0,100})<!--\1-->")
 _MARK = re.compile(r"<!--(?:date|value)-->")
 
@@ -29,7 +29,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     Raises
     ------
     NoTicker, DamagedPage
-        If there is no dollar, or not one sound figure for it.
+        If there is no dollar, or no valid rate for it.
     """
     root = read_xml(body, headers, root="CurrencyRates")
     dollar = only([item for item in root.all("Currency") if item.attribute("ISOCode") == "USD"], "USD")
@@ -38,7 +38,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
 
 
 def history_path(first: date, last: date) -> str:
-    """The page of a span."""
+    """Return the path of the page of a span."""
     return (
         f"/index1.jsp?item=1562&lang=ENG&valuta_id={_DOLLAR}"
         f"&beg_day={first:%d}&beg_month={first:%m}&beg_year={first:%Y}"
@@ -49,7 +49,7 @@ def history_path(first: date, last: date) -> str:
 def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: date) -> Sequence[Snapshot]:
     """Read the page of a span.
 
-    A page without any rate is refused, although the span may have none: it looks like a page that is no answer.
+    A page without any rate is refused, although the span may have none: it cannot be told from an unrelated page.
     """
     page = decode(body, headers)
     marked = list(_MARKED.finditer(page))

@@ -1,6 +1,8 @@
-"""The National Bank of Tajikistan: somoni for a US dollar, dated every day, carried forward where there is no new rate.
+"""Source nbt: National Bank of Tajikistan, somoni for a US dollar, dated every day.
 
-Its answers write days in three ways, and its `ID` of a currency may be another's: its code is what counts.
+Where there is no new rate, the one before is carried forward.
+
+Its answers write days in three ways, and the `ID` of a currency may be wrong: the code decides.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     Raises
     ------
     NoTicker, DamagedPage
-        If there is no dollar, or not one sound figure for it.
+        If there is no dollar, or no valid rate for it.
     """
     root = read_xml(body, headers, root="ValCurs")
     dollar = only([item for item in root.all("Valute") if item.text_of("CharCode") == "USD"], "USD")
@@ -32,12 +34,12 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
 
 
 def history_path(first: date, last: date) -> str:
-    """The dollar's rates of a span."""
+    """Return the path of the dollar's rates of a span."""
     return f"export_xml_dynamic.php?d1={first}&d2={last}&cn=840&cs=USD&export=xml"
 
 
 def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: date) -> Sequence[Snapshot]:
-    """Read the rates of a span: where the bank lacks days, it answers with the list of today."""
+    """Read the rates of a span: for days that it lacks the bank answers with the list of today."""
     root = read_xml(body, headers, root="ValCurs")
     if "Date" in root.attributes:
         raise OtherDate(f"{first} to {last}", read_day(root.attributes["Date"]))

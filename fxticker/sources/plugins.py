@@ -1,4 +1,4 @@
-"""Sources of third parties: entry points of the group ``fxticker.sources``, each naming a `Source`."""
+"""Plug-ins: loads the sources of installed packages, entry points of the group ``fxticker.sources``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger("fxticker")
 
 @cache
 def installed(taken: frozenset[str]) -> Mapping[str, Source]:
-    """The sources of installed packages by id, looked for once in a process.
+    """Return the sources of installed packages by id, searched once in a process.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ def installed(taken: frozenset[str]) -> Mapping[str, Source]:
     return load(entry_points(group=GROUP), taken=taken)
 
 
-def load(found: Iterable[EntryPoint], *, taken: Collection[str]) -> dict[str, Source]:
-    """The sources that entry points name, by id; one that cannot be used is named in the log, and the others go on."""
+def load(points: Iterable[EntryPoint], *, taken: Collection[str]) -> dict[str, Source]:
+    """Return the sources that entry points name, by id; one that cannot be used is logged and left out."""
     sources: dict[str, Source] = {}
-    for point in sorted(found, key=lambda point: (point.name, point.value)):
+    for point in sorted(points, key=lambda point: (point.name, point.value)):
         try:
             source = _checked(point.load(), {*taken, *CONSTANTS, *sources})
-        except (Exception, SystemExit) as error:  # noqa: BLE001  a stranger's code may do anything as it is imported
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a plug-in may raise anything as it is imported
             reason = one_line(f"{type(error).__name__}: {error}")
             _log.error("plug-in %s = %s is left out: %s", point.name, point.value, reason)
         else:
