@@ -1,32 +1,32 @@
-"""The error tree: every failure that fxticker names.
+"""Error tree: every failure that fxticker raises on purpose, each class named for what the reader does next.
 
 ::
 
     FxTickerError
-    ├── ConfigError(ValueError)          a setting is unknown or bad: mend config.toml
-    ├── NoData(LookupError)              nothing stored answers the question
-    │   └── StaleRate                    … but an older rate than was allowed would: allow it, or see why none came
-    ├── NotDerivable(ValueError)         no stored pair gives the one asked for: see what is stored
-    ├── UndatedPage(ValueError)          a saved page shows no date: say --observed-at
-    ├── FetchError                       no usable answer from the net; carries `outcome`
+    ├── ConfigError(ValueError)          a setting is unknown or invalid: correct config.toml
+    ├── NoData(LookupError)              nothing stored matches the request
+    │   └── StaleRate                    … but a rate older than allowed: raise max_age, or find why no newer one came
+    ├── NotDerivable(ValueError)         no stored pair gives the requested one: see what is stored
+    ├── UndatedPage(ValueError)          a saved page shows no date: give --observed-at
+    ├── FetchError                       no usable HTTP answer; carries `outcome`
     │   ├── Unreachable                  no whole HTTP answer: DNS, refused, TLS, reset, cut short
     │   ├── DeadlineExceeded             the answer took longer than the deadline
-    │   ├── BadStatus                    an answer whose status is not the one asked for
-    │   ├── BodyTooLarge                 the decoded body passes the limit
+    │   ├── BadStatus                    an answer whose status the request cannot use
+    │   ├── BodyTooLarge                 the decoded body exceeds the limit
     │   ├── UnexpectedContent            a 200 that is no page: wrong type or encoding
     │   ├── Disallowed                   the site's robots.txt forbids the page
-    │   └── FetchStopped                 we were told to stop while waiting
+    │   └── FetchStopped                 fxticker was stopped while waiting
     ├── ParseError(ValueError)           the page cannot be read; carries `outcome`
     │   ├── NoTicker                     the page shows no ticker
     │   │   └── ChallengePage            … because it is a challenge or refusal page
-    │   ├── DamagedPage                  copies disagree, are cut short, or hold bad figures
-    │   └── OtherDate                    an answer for another day than was asked for
+    │   ├── DamagedPage                  copies disagree, are cut short, or have invalid numbers
+    │   └── OtherDate                    an answer for another day than the requested one
     └── StoreError
-        ├── StoreLocked(TimeoutError)    another process writes: wait or stop it
+        ├── StoreLocked(TimeoutError)    another process writes: wait for it or stop it
         ├── SegmentUnreadable            a file is corrupt or foreign: run ``fxticker check``
         ├── SchemaMismatch               rows or a file do not fit the schema
         │   └── NewerSchema              … because a newer fxticker wrote the file: use that one
-        └── WriteFailed(OSError)         the medium refused: disk full, no permission, gone
+        └── WriteFailed(OSError)         the storage refused: disk full, no permission, gone
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from fxticker.model.records import Outcome
 
 
 def one_line(text: object) -> str:
-    """A text as one bounded line: the words of a page or a file's name must not forge lines of a log or a terminal."""
+    """Return a text as one line of at most 300 characters: text of a page or a file's name must not forge log lines."""
     joined = " ".join(str(text).split())
     return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in joined)[:300]
 
@@ -51,12 +51,12 @@ class FxTickerError(Exception):
 
 
 class ConfigError(FxTickerError, ValueError):
-    """The configuration is not usable.
+    """The configuration is invalid.
 
     Attributes
     ----------
     problems
-        One line per bad key: the key, what was given, what is allowed.
+        One line per invalid key: the key, the given value, the allowed values.
     """
 
     def __init__(self, origin: str, problems: list[str]) -> None:
@@ -66,7 +66,7 @@ class ConfigError(FxTickerError, ValueError):
 
 
 class NoData(FxTickerError, LookupError):
-    """Nothing stored answers the question."""
+    """Nothing stored matches the request."""
 
 
 class StaleRate(NoData):
@@ -75,11 +75,11 @@ class StaleRate(NoData):
     Attributes
     ----------
     pair, source
-        Which rate, by which source.
+        The rate's pair and source.
     when
-        When it was last shown, as a sentence says it.
+        When it was last shown, as text for the message.
     age
-        How old it is at the instant asked for; that of a day counts from its end.
+        Its age at the requested instant; that of a date-only rate counts from the end of the day.
     """
 
     def __init__(self, pair: str, source: str, when: str, age: timedelta, max_age: timedelta) -> None:
@@ -87,7 +87,7 @@ class StaleRate(NoData):
         self.source = source
         self.when = when
         self.age = age
-        # rounded apart: what is more than allowed is not to be shown as if it were not
+        # rounded apart, so that an age above the limit is never shown equal to it
         old, allowed = -(-age // _MINUTE), max_age // _MINUTE
         super().__init__(
             f"{source} last showed {pair} {when}, and that is {old // 60} h {old % 60} min old at the instant that was "
@@ -104,16 +104,16 @@ class UndatedPage(FxTickerError, ValueError):
 
 
 class FetchError(FxTickerError):
-    """A poll got no usable answer.
+    """A request got no usable answer.
 
     Attributes
     ----------
     http_status
-        Status of the last answer, null if there was none.
+        Status of the last answer; None if there was none.
     attempts
         Requests made, retries included.
     retry_after
-        The server's Retry-After exactly as it came, not to be trusted; null if there was none.
+        The server's Retry-After header exactly as received, untrusted; None if there was none.
     """
 
     outcome: ClassVar[Outcome] = Outcome.UNREACHABLE
@@ -138,13 +138,13 @@ class DeadlineExceeded(FetchError, TimeoutError):
 
 
 class BadStatus(FetchError):
-    """The answer's status is none that the request can use."""
+    """The request cannot use the answer's status."""
 
     outcome = Outcome.HTTP_ERROR
 
 
 class BodyTooLarge(FetchError):
-    """The body passes the limit on decoded bytes."""
+    """The body exceeds the limit on decoded bytes."""
 
     outcome = Outcome.TOO_LARGE
 
@@ -156,13 +156,13 @@ class UnexpectedContent(FetchError):
 
 
 class Disallowed(FetchError):
-    """The site's robots.txt forbids the page: it was not asked for."""
+    """The site's robots.txt forbids the page: it was not requested."""
 
     outcome = Outcome.DISALLOWED
 
 
 class FetchStopped(FetchError):
-    """The program was told to stop while the answer was awaited."""
+    """The program was stopped while it waited for the answer."""
 
     outcome = Outcome.STOPPED
 
@@ -186,16 +186,16 @@ class ChallengePage(NoTicker):
 
 
 class DamagedPage(ParseError):
-    """The ticker's copies disagree, are cut short, or hold figures that cannot be."""
+    """The ticker's copies disagree, are cut short, or have invalid numbers."""
 
 
 class OtherDate(ParseError):
-    """The answer is for another day than was asked for: some sources send today's rates for a day that they lack.
+    """The answer is for another day than the requested one: some sources send today's rates for a day that they lack.
 
     Attributes
     ----------
     asked, answered
-        The two days; for a span, the day that lies outside it.
+        The requested day or span, and the day of the answer.
     """
 
     def __init__(self, asked: str, answered: date) -> None:
@@ -205,7 +205,7 @@ class OtherDate(ParseError):
 
 
 class StoreError(FxTickerError):
-    """The store cannot do what was asked."""
+    """The store cannot do what was requested."""
 
 
 class StoreLocked(StoreError, TimeoutError):
@@ -214,7 +214,7 @@ class StoreLocked(StoreError, TimeoutError):
     Attributes
     ----------
     holder
-        What the holder said of itself: process id, program, since when.
+        The holder's entry in the lock file: process id, program, start time.
     """
 
     def __init__(self, path: str, waited_s: float, holder: str) -> None:
@@ -226,7 +226,7 @@ class StoreLocked(StoreError, TimeoutError):
 
 
 class SegmentUnreadable(StoreError):
-    """A file of the store is corrupt or not ours.
+    """A file of the store is corrupt or foreign.
 
     Attributes
     ----------
@@ -247,11 +247,11 @@ class SchemaMismatch(StoreError):
 
 
 class NewerSchema(SchemaMismatch):
-    """A file of a newer version of the schema: sound, and not for this fxticker."""
+    """A file of a newer version of the schema: intact, and not readable by this version of fxticker."""
 
 
 class WriteFailed(StoreError, OSError):
-    """The medium refused a write; nothing of it is acknowledged.
+    """The storage refused a write; nothing of it is acknowledged.
 
     Attributes
     ----------

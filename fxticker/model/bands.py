@@ -1,7 +1,7 @@
-"""Bands: what printed digits allow the true value to be, in exact arithmetic.
+"""Bands: the interval of true values that printed digits allow, in exact arithmetic.
 
-A figure printed with quantum `q` stands for a true value within half a quantum on each side, ends included (the
-rounding rule at the half is the printer's secret). All bounds are exact fractions, so no bound is moved by binary
+A number printed with quantum `q` stands for a true value within half a quantum on each side, ends included (the
+rounding rule at the half is unknown). All bounds are exact fractions, so no bound is moved by binary
 rounding; turning one into a double is the reader's last step.
 """
 
@@ -34,7 +34,7 @@ class Band:
     Attributes
     ----------
     lo, hi
-        Exact bounds, in the unit of the figure.
+        Exact bounds, in the unit of the number.
     """
 
     lo: Fraction
@@ -46,7 +46,7 @@ class Band:
 
     @property
     def middle(self) -> Fraction:
-        """The middle of the band; for one printed figure, the figure."""
+        """The middle of the band; for one printed number, the number."""
         return (self.lo + self.hi) / 2
 
     def __contains__(self, value: Fraction | int) -> bool:
@@ -54,7 +54,7 @@ class Band:
 
 
 def rate_band(rate_text: str, nominal: int = 1) -> Band:
-    """The band of a printed rate, per one unit of base.
+    """Return the band of a printed rate, per one unit of base.
 
     Parameters
     ----------
@@ -65,17 +65,17 @@ def rate_band(rate_text: str, nominal: int = 1) -> Band:
 
     Raises
     ------
-    BadFigure
+    InvalidNumber
         If the text is no rate.
     """
-    figure = read_rate(rate_text)
-    value, half = Fraction(figure.value), Fraction(figure.quantum) / 2
+    number = read_rate(rate_text)
+    value, half = Fraction(number.value), Fraction(number.quantum) / 2
     # Half a quantum below the smallest printable rate is still above zero: 0.00001 has lo 0.000005.
     return Band((value - half) / nominal, (value + half) / nominal)
 
 
 def inverse(band: Band) -> Band:
-    """The band of 1/rate: quote and base change places.
+    """Return the band of 1/rate: quote and base change places.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def inverse(band: Band) -> Band:
 
 
 def cross(base: Band, quote: Band) -> Band:
-    """The band of base/quote from the two rates against one common currency.
+    """Return the band of base/quote from the two rates against one common currency.
 
     ``KZT/UZS`` is ``cross(band of KZT/USD, band of UZS/USD)``: the two true values are taken as independent.
     """
@@ -98,13 +98,13 @@ def cross(base: Band, quote: Band) -> Band:
 
 
 def drift_pct(start: Band, end: Band) -> Band:
-    """The band of the relative change from start to end, in percent: ``100 (end / start - 1)``."""
+    """Return the band of the relative change from start to end, in percent: ``100 (end / start - 1)``."""
     ratio = cross(end, start)
     return Band(100 * (ratio.lo - 1), 100 * (ratio.hi - 1))
 
 
 def drift_pct_of(start: Band, end: Band, base: Band) -> Band:
-    """The band of the change from start to end in percent of a third rate: ``100 (end - start) / base``.
+    """Return the band of the change from start to end in percent of a third rate: ``100 (end - start) / base``.
 
     The three true values are taken as independent; where `base` is one of the ends, `drift_pct` gives a narrower band.
     """
@@ -116,17 +116,17 @@ def drift_pct_of(start: Band, end: Band, base: Band) -> Band:
 
 
 def hull(bands: Iterable[Band]) -> Band:
-    """The smallest band that holds all of `bands`.
+    """Return the smallest band that contains all of `bands`.
 
     Raises
     ------
     ValueError
         If there is none.
     """
-    held = tuple(bands)
-    if not held:
+    given = tuple(bands)
+    if not given:
         raise ValueError("the hull of no bands is not defined")
-    return Band(min(band.lo for band in held), max(band.hi for band in held))
+    return Band(min(band.lo for band in given), max(band.hi for band in given))
 
 
 Doubles = TypeVar("Doubles", float, "np.ndarray")
@@ -136,7 +136,7 @@ are each off by at most 2**-53 of the value; a quotient of two bounds has three 
 
 
 def outward(lo: Doubles, hi: Doubles) -> tuple[Doubles, Doubles]:
-    """Bounds computed in doubles, moved apart so that they hold what the same bounds hold in exact arithmetic.
+    """Return bounds computed in doubles, moved apart to contain what the same bounds contain in exact arithmetic.
 
     For results of one division (or of two multiplications) of bounds that are themselves the doubles nearest to exact
     ones, or that were moved apart already: the true value is always inside, and bands that touch never look disjoint.
@@ -145,11 +145,11 @@ def outward(lo: Doubles, hi: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def percent_band(change_text: str) -> Band:
-    """What a printed percentage stands for, in percent: half a step to each side; ``-0%`` is not above 0.
+    """Return the band of a printed percentage, in percent: half a step to each side; ``-0%`` is not above 0.
 
     Raises
     ------
-    BadFigure
+    InvalidNumber
         If the text is no percentage.
     """
     return Band(*_percent_interval(read_change(change_text)))
@@ -157,23 +157,23 @@ def percent_band(change_text: str) -> Band:
 
 @lru_cache(maxsize=4096)
 def previous_rate(rate_text: str, change_text: str) -> Band | None:
-    """What the ticker's printed percentage says of the site's own earlier rate.
+    """Return the band of the site's own earlier rate, from the ticker's printed percentage.
 
     The site prints ``pct = round(100 * round(rate - base, 4) / base, 2)``, where `base` is some earlier rate of its
     own. With the change rounded to ``k`` steps of 0.0001, `base` lies within half a step of ``rate - k * 0.0001`` and
     makes the percentage round to what is printed; the answer is the hull over all `k` for which both can hold. A
-    printed minus before a zero says that the change was a fall.
+    printed minus before a zero means that the change was a fall.
 
     Returns
     -------
     Band or None
-        Where `base` lies, above or at 0; null when no base whatever prints this percentage beside this rate: the
+        The band of `base`, above or at 0; None if no base prints this percentage beside this rate: the
         percentage is inconsistent.
 
     Raises
     ------
-    BadFigure
-        If a text is no figure.
+    InvalidNumber
+        If a text is no rate or percentage.
     """
     rate = Fraction(read_rate(rate_text).value)
     change = read_change(change_text)
@@ -210,7 +210,7 @@ def _percent_interval(change: PrintedNumber) -> tuple[Fraction, Fraction]:
 
 
 def _base_interval(rate: Fraction, steps: int, low_pct: Fraction, high_pct: Fraction) -> Band | None:
-    """Where base lies if the change was rounded to `steps` steps; null if nowhere."""
+    """Return where base lies if the change was rounded to `steps` steps; None if nowhere."""
     change = steps * CHANGE_STEP
     lo = max(Fraction(0), rate - change - CHANGE_STEP / 2)
     hi = rate - change + CHANGE_STEP / 2
@@ -227,7 +227,7 @@ def _base_interval(rate: Fraction, steps: int, low_pct: Fraction, high_pct: Frac
 
 
 def _most_steps(rate: Fraction, high_pct: Fraction) -> int:
-    """The largest k whose smallest possible percentage does not pass `high_pct`."""
+    """Return the largest k whose smallest possible percentage does not pass `high_pct`."""
 
     def passes(steps: int) -> bool:
         change = steps * CHANGE_STEP

@@ -1,4 +1,4 @@
-"""Where instants come from: the system's clock, or one that a simulation moves."""
+"""Clock: supplies the current UTC time, from the machine or from a simulation."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """A source of the present instant."""
+    """Supplies the current UTC time."""
 
     def now(self) -> datetime:
-        """The present instant, aware UTC, to the microsecond."""
+        """Return the current time, aware UTC, to the microsecond."""
 
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """The present instant, aware UTC."""
+        """Return the current time, aware UTC."""
         return datetime.now(UTC)
 
 
 class SimulatedClock:
-    """A clock set by hand that also runs on at the pace of real time, so that durations stay true."""
+    """A clock that a simulation sets, and that advances with real time in between, so that durations are real."""
 
     def __init__(self, start: datetime) -> None:
         self.set(start)
 
     def set(self, instant: datetime) -> None:
-        """Put the clock at `instant`."""
+        """Set the clock to an instant, aware UTC."""
         self._instant = instant
         self._since_s = time.monotonic()
 
     def now(self) -> datetime:
-        """The simulated instant, aware UTC."""
+        """Return the simulated time, aware UTC."""
         return self._instant + timedelta(seconds=time.monotonic() - self._since_s)

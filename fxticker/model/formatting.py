@@ -1,4 +1,4 @@
-"""How a figure is written beside its band: with the digits that the band supports, and the band rounded outward."""
+"""Formatting: writes a number with the digits that its band supports, and the band rounded outward."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decima
 from typing import NamedTuple
 
 _MORE_DECIMALS = 3
-"""Beyond those that show a band's width; an end closer to 0 than that is shown as 0."""
+"""Decimals beyond those that show a band's width; an end closer to 0 than that is shown as 0."""
 _PRECISE = Context(prec=400)
-"""Any double can be rounded to any decimal."""
+"""Digits enough to round any double to any decimal."""
 _EXACT = 64 * 2.0**-52
-"""A band narrower than that part of its figure is of an exact figure that went through doubles: some units in its last
-place. A printed band is 1,000 times as wide for the figures with the most digits."""
+"""Width of a band relative to its number. A narrower one belongs to an exact number that was computed in doubles: some
+units in its last place. A printed band is 1,000 times as wide for the numbers with the most digits."""
 _EXACT_ZERO = 1e-12
-"""So is one about 0: a percentage of what is exact."""
+"""Likewise the width of a band about 0, in percent."""
 _EXACT_DIGITS = 12
+"""Significant digits of an exact number."""
 
 
 class Written(NamedTuple):
-    """A figure and the ends of its band, as texts with the same decimals."""
+    """A number and the ends of its band, as texts with the same decimals."""
 
     value: str
     lo: str
@@ -27,20 +28,20 @@ class Written(NamedTuple):
 
     @property
     def band(self) -> str:
-        """Both ends in words; of what is exact the figure alone."""
+        """Both ends, ``"1.0 to 1.2"``; the number alone if it is exact."""
         return self.lo if self.lo == self.hi else f"{self.lo} to {self.hi}"
 
 
 def format_with_band(value: float, lo: float, hi: float, *, signed: bool = False) -> Written:
-    """A figure beside its band.
+    """Format a number and its band.
 
     Parameters
     ----------
     value, lo, hi
-        The figure and its band. What is shown of the band holds all of it, and an end that is not 0 is not shown as 0,
-        which would say something else.
+        The number and its band. The formatted band contains the whole band, and an end that is not 0 is not formatted
+        as 0.
     signed
-        Write a plus before what is above 0.
+        Write a plus before numbers above 0.
     """
     if hi - lo <= max(_EXACT * max(abs(lo), abs(hi)), _EXACT_ZERO if lo <= 0 <= hi else 0.0):
         exact = _plus(_plain((lo + hi) / 2), is_wanted=signed)
@@ -54,7 +55,7 @@ def format_with_band(value: float, lo: float, hi: float, *, signed: bool = False
 
 
 def band_decimals(width: float) -> int:
-    """Decimals that show a band of this width with two digits, at least one."""
+    """Return the decimals that show a band of this width with two digits, at least one."""
     # a width of one printed step, computed in doubles, may lie just below it
     return min(max(1 - math.floor(math.log10(width * (1 + 1e-9))), 1), 20)
 

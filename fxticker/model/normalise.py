@@ -1,4 +1,4 @@
-"""From what a page prints to checked ticks: numbers beside their texts."""
+"""Normalisation: turns the printed ticks of a snapshot into checked ticks, with numbers beside their texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fxticker.model.records import Origin, PrintedTick, Snapshot, Tick, TimeBasi
 def normalise(
     snapshot: Snapshot, *, source: str, observed_at: datetime, time_basis: TimeBasis, origin: Origin
 ) -> tuple[Tick, ...]:
-    """The ticks of a snapshot, in its order.
+    """Return the ticks of a snapshot, in its order.
 
     Parameters
     ----------
@@ -23,14 +23,14 @@ def normalise(
     observed_at
         When the source showed it, aware UTC.
     time_basis
-        What `observed_at` rests on.
+        The evidence for `observed_at`.
     origin
-        How the page came to us.
+        How the page was obtained.
 
     Raises
     ------
-    BadFigure
-        If a text is no figure; parsing has refused such a page before.
+    InvalidNumber
+        If a text is no number, which parsing refuses.
     """
     return tuple(
         Tick(

@@ -1,4 +1,4 @@
-"""Official pegs as data: what a central bank says its currency is worth, from when until when, and who states it."""
+"""Official pegs as data: the rate that a central bank fixes, from which day to which, and where that is stated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class Peg:
-    """A rate that a central bank holds by decree.
+    """A rate that a central bank fixes.
 
     Attributes
     ----------
@@ -18,11 +18,11 @@ class Peg:
     units_text
         Units of `currency` per one unit of `anchor`, as the bank states it.
     since
-        The first day on which it holds.
+        The first day on which it is in force.
     until
-        The first day on which it holds no longer; null if it still does.
+        The first day on which it is no longer in force; None if it still is.
     stated
-        Where this is from.
+        The publication that states it.
     """
 
     currency: str
@@ -59,12 +59,12 @@ PEGS = (
         "starts from",
     ),
 )
-"""By currency and day; two of one currency never hold on one day. Market feeds do not show a peg exactly: the ticker
-has had TMT between 0.28490 and 0.28615 USD where 1/3.5 is 0.28571."""
+"""By currency and day; no two of one currency are in force on one day. Market feeds do not show a peg exactly: the
+ticker has had TMT between 0.28490 and 0.28615 USD where 1/3.5 is 0.28571."""
 
 
 def pegs_of(pair: str) -> list[tuple[Peg, Fraction]]:
-    """The pegs of a pair, each with its rate as the pair is oriented: for ``TMT/USD`` 2/7, for ``USD/TMT`` 7/2."""
+    """Return the pegs of a pair, each with its rate in the direction of the pair: ``TMT/USD`` 2/7, ``USD/TMT`` 7/2."""
     base, _, quote = pair.partition("/")
-    held = [(peg, 1 / peg.units) for peg in PEGS if (peg.currency, peg.anchor) == (base, quote)]
-    return held or [(peg, peg.units) for peg in PEGS if (peg.anchor, peg.currency) == (base, quote)]
+    inverted = [(peg, 1 / peg.units) for peg in PEGS if (peg.currency, peg.anchor) == (base, quote)]
+    return inverted or [(peg, peg.units) for peg in PEGS if (peg.anchor, peg.currency) == (base, quote)]

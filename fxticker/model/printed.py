@@ -1,4 +1,4 @@
-"""What a printed figure says: its exact decimal value and the size of its last step."""
+"""Printed numbers: reads rates and percentages as exact decimals, with the size of their last step."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 MAX_DECIMALS = 12
-"""More decimals than any published rate of these currencies (7 at most so far): a figure with more is damage."""
+"""Decimals: more than any published rate of these currencies has (7 at most so far)."""
 MAX_INTEGER_DIGITS = 12
-"""A rate of a trillion units is no rate; with MAX_DECIMALS it bounds what a figure can hold."""
+"""Digits before the decimals: a trillion units is no rate; with MAX_DECIMALS it bounds the size of a number."""
 
 MINUS = "-\N{MINUS SIGN}\N{EN DASH}\N{SMALL HYPHEN-MINUS}\N{FULLWIDTH HYPHEN-MINUS}"
 """The characters that sites print as a minus."""
 SIGN = rf"[+\{MINUS}]"
 NUMBER = "[0-9]++(?:[.,][0-9]++)?+"
-"""Digits with a decimal point or comma. ASCII digits only: what prints others is not this ticker."""
+"""Digits with a decimal point or comma. ASCII digits only: the ticker prints no others."""
 
 _MAYBE_THOUSANDS = re.compile(rf"{SIGN}?[1-9][0-9]{{0,2}},[0-9]{{3}}")
-"""12,345 is twelve and a bit where decimals follow a comma and 1000 times that elsewhere; 0,345 can be read."""
+"""12,345 is above 12 where a comma stands before decimals, and 12 thousand elsewhere; 0,345 is unambiguous."""
 _SHOWN_CHARS = 40
-_FIGURE = re.compile(rf"(?P<sign>{SIGN})?(?P<whole>[0-9]+)(?:[.,](?P<decimals>[0-9]+))?")
+_NUMBER = re.compile(rf"(?P<sign>{SIGN})?(?P<whole>[0-9]+)(?:[.,](?P<decimals>[0-9]+))?")
 _PLAIN_RATE = re.compile(r"[0-9]{1,6}\.(?=0*[1-9])[0-9]{1,8}")
 _PLAIN_CHANGE = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]{1,8})?%")
-"""Figures with which nothing can be wrong: nearly all, and told in a fifth of the time that reading them takes."""
+"""Numbers that are certainly valid: nearly all, matched in a fifth of the time that reading them takes."""
 
 
 class InvalidNumber(ValueError):
-    """A printed figure that cannot be what it stands for."""
+    """A printed text that is no valid rate or percentage."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedNumber:
-    """A printed figure, exactly.
+    """A printed number, exactly.
 
     Attributes
     ----------
@@ -59,23 +59,23 @@ def read_rate(text: str) -> PrintedNumber:
 
     Raises
     ------
-    BadFigure
+    InvalidNumber
         If it is no number, is not above zero, or has more digits than a rate can have.
     """
-    figure = _read(text)
-    if figure.minus or figure.value == 0:
+    number = _read(text)
+    if number.minus or number.value == 0:
         raise InvalidNumber(f"a rate must be above zero, not {text!r}")
-    return figure
+    return number
 
 
 def read_change(text: str) -> PrintedNumber:
     """Read a printed percentage, sign and ``%`` included, in percent.
 
-    Any size is taken: for UZS the site's own formula prints falls of more than 100 %.
+    Any size is valid: for UZS the site's own formula prints falls of more than 100 %.
 
     Raises
     ------
-    BadFigure
+    InvalidNumber
         If it is no percentage or has more digits than one can have.
     """
     if not text.endswith("%"):
@@ -84,19 +84,19 @@ def read_change(text: str) -> PrintedNumber:
 
 
 def check_rate(text: str) -> None:
-    """Refuse what `read_rate` refuses, and read nothing that need not be read for that."""
+    """Raise what `read_rate` raises, without reading a rate that is certainly valid."""
     if not _PLAIN_RATE.fullmatch(text):
         read_rate(text)
 
 
 def check_change(text: str) -> None:
-    """Refuse what `read_change` refuses, and read nothing that need not be read for that."""
+    """Raise what `read_change` raises, without reading a percentage that is certainly valid."""
     if not _PLAIN_CHANGE.fullmatch(text):
         read_change(text)
 
 
 def _read(text: str) -> PrintedNumber:
-    match = _FIGURE.fullmatch(text)
+    match = _NUMBER.fullmatch(text)
     if match is None:
         raise InvalidNumber(f"not a number: {_shown(text)}")
     whole, decimals = match["whole"], match["decimals"] or ""

@@ -1,4 +1,4 @@
-"""The records that travel along the way of a snapshot."""
+"""Records: ticks as printed and as stored, snapshots, polls and their outcomes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SOURCE_ID = re.compile("[a-z][a-z0-9_-]{0,63}")
 
 
 class Outcome(StrEnum):
-    """What became of one slot: a closed set."""
+    """The outcome of one slot: a closed set."""
 
     OK = "ok"
     """The ticker was read and its ticks are stored."""
@@ -20,9 +20,9 @@ class Outcome(StrEnum):
     OVERRUN = "overrun"
     """The previous poll of this source was still running."""
     BACKOFF = "backoff"
-    """The source asked to be left alone for a while, or failed so often that it was: nothing was asked."""
+    """Backed off, because the source sent Retry-After or failed too often: nothing was requested."""
     DISALLOWED = "disallowed"
-    """The site's robots.txt forbids the page: nothing was asked of it."""
+    """The site's robots.txt forbids the page: it was not requested."""
     STOPPED = "stopped"
     """The daemon was told to stop while this poll ran."""
     UNREACHABLE = "unreachable"
@@ -38,18 +38,18 @@ class Outcome(StrEnum):
     NO_TICKER = "no_ticker"
     """A page without the ticker."""
     DAMAGED = "damaged"
-    """Copies disagree, are cut short, or hold figures that cannot be."""
+    """Copies disagree, are cut short, or have invalid numbers."""
     STALE = "stale"
-    """The page prints an old date. Its ticks are stored: they are what the source showed."""
+    """The page prints an old date. Its ticks are stored, for the source showed them."""
     ERROR = "error"
-    """A fault of ours or of a source's code; the log has the traceback."""
+    """A fault in fxticker or in the code of a source; the log has the traceback."""
 
 
 class TimeBasis(StrEnum):
-    """What `observed_at` rests on."""
+    """The evidence for `observed_at`."""
 
     CLOCK = "clock"
-    """Our clock when the fetch was complete."""
+    """The clock of this machine when the fetch was complete."""
     CAPTURE = "capture"
     """The clock of whoever captured the page."""
     DATE = "date"
@@ -57,7 +57,7 @@ class TimeBasis(StrEnum):
 
 
 class Origin(StrEnum):
-    """How a tick came to us."""
+    """How a tick was obtained."""
 
     LIVE = "live"
     """A poll."""
@@ -66,7 +66,7 @@ class Origin(StrEnum):
     ARCHIVE = "archive"
     """A web archive's capture, or the source's own history."""
     CONSTANT = "constant"
-    """Nobody was asked: a rate that is fixed, such as a peg, from its date on."""
+    """Nothing was requested: a fixed rate, such as a peg, from its date on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,12 @@ class PrintedTick:
     rate_text
         The rate exactly as printed, ``"0.00191"``.
     change_text
-        The change exactly as printed, ``"-0%"``; null if none was printed.
+        The change exactly as printed, ``"-0%"``; None if none was printed.
     nominal
         Units of base the printed rate is for.
     difference_text
-        By how much the rate differs from the source's one before, exactly as printed, ``"-16.5"``; null if that was not
-        printed. It is for checking the rate, and is not stored.
+        The difference from the source's previous rate, exactly as printed, ``"-16.5"``; None if none was printed. It
+        serves to check the rate, and is not stored.
     """
 
     pair: str
@@ -104,7 +104,7 @@ class Snapshot:
     ticks
         One per pair, in the page's order.
     source_date
-        The date that the page prints beside the ticker; null if none.
+        The date that the page prints beside the ticker; None if there is none.
     copies
         How many times the page repeats the ticker, all in agreement.
     """
@@ -118,8 +118,7 @@ class Snapshot:
 class Tick:
     """One pair's rate as one source showed it at one instant: a row of `ticks`.
 
-    The columns are those of the data contract (``parquet/README.md``);
-    `recorded_at` is the store's to add.
+    The columns are those of the data contract (``parquet/README.md``); the store adds `recorded_at`.
     """
 
     source: str
@@ -141,20 +140,20 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What became of one slot of one source: a row of `polls`.
+    """The outcome of one slot of one source: a row of `polls`.
 
     Attributes
     ----------
     slot
-        The planned instant on the source's grid; for a poll that a person asked for, the instant of asking.
+        The planned instant on the source's grid; for a poll that a command made, the instant of the command.
     started_at
-        When the poll began; null if nothing ran.
+        When the poll began; None if nothing ran.
     duration_ms
-        From start to stored; null if nothing ran.
+        Milliseconds from start to stored; None if nothing ran.
     ticks
         Ticks read, whether or not they were in the store before.
     detail
-        One line for a person; null if there is nothing to add.
+        One line for a person; None if there is nothing to add.
     """
 
     source: str
@@ -178,24 +177,24 @@ class Poll:
 
 
 def require_source_id(source: str) -> None:
-    """Refuse a source's id that plain readers would not read back as it is from the name of a folder.
+    """Check that plain readers can read a source's id back from the name of a folder.
 
     Raises
     ------
     ValueError
-        Naming the id.
+        If they cannot; names the id.
     """
     if _SOURCE_ID.fullmatch(source) is None:
         raise ValueError(f"a source's id is made of a-z, 0-9, - and _ and begins with a letter, not {source!r}")
 
 
 def require_utc(name: str, instant: datetime) -> None:
-    """Refuse an instant that is naive or in another zone than UTC.
+    """Check that an instant is aware and in UTC.
 
     Raises
     ------
     ValueError
-        Naming the field.
+        If it is not; names the field.
     """
     if instant.tzinfo is not UTC:
         raise ValueError(f"{name} must be an aware UTC datetime, not {instant!r}")

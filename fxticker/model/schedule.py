@@ -1,4 +1,4 @@
-"""The grid of slots of a source: pure arithmetic on UTC instants."""
+"""Schedules: the slots of a source, as pure arithmetic on UTC instants."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 """Later than any slot."""
 MICROSECOND = timedelta(microseconds=1)
-"""The smallest distance of two instants, here and in the store."""
+"""The resolution of timestamps, here and in the store."""
 _CRON_FIELDS = 5
 _MAX_INTERVAL_S = 31 * 86400
-"""A ticker polled less than once a month is not recorded."""
+"""Seconds, 31 days: a ticker polled less than once a month is not recorded."""
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _EVERY = re.compile(r"([0-9]{1,6})\s*(s|min|h|d)")
 
 
 class Schedule(Protocol):
-    """Planned instants of one source: aware UTC, strictly increasing, the same after every restart."""
+    """Slots of one source: aware UTC, strictly increasing, the same after every restart."""
 
     def after(self, instant: datetime) -> datetime:
-        """The first slot later than `instant`."""
+        """Return the first slot later than `instant`."""
 
     def at_or_before(self, instant: datetime) -> datetime:
-        """The last slot not later than `instant`."""
+        """Return the last slot not later than `instant`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +40,20 @@ class Every:
     Attributes
     ----------
     interval
-        Distance of two slots; whole seconds.
+        Time between two slots; whole seconds.
     phase
-        Distance of the grid from the epoch, below `interval`.
+        Offset of the grid from the epoch, less than `interval`.
     """
 
     interval: timedelta
     phase: timedelta = timedelta(0)
 
     def after(self, instant: datetime) -> datetime:
-        """The first slot later than `instant`."""
+        """Return the first slot later than `instant`."""
         return self.at_or_before(instant) + self.interval
 
     def at_or_before(self, instant: datetime) -> datetime:
-        """The last slot not later than `instant`."""
+        """Return the last slot not later than `instant`."""
         return instant - (instant - EPOCH - self.phase) % self.interval
 
 
@@ -69,24 +69,24 @@ class Cron:
             CronSim(self.expression, EPOCH)
         except CronSimError as error:
             reason = f": {error}"
-        # CronSim would take a sixth field for seconds
+        # CronSim accepts a sixth field for seconds
         if reason or len(self.expression.split()) != _CRON_FIELDS:
             raise ValueError(f"{self.expression!r} is no cron expression of five fields{reason}")
 
     def after(self, instant: datetime) -> datetime:
-        """The first slot later than `instant`."""
+        """Return the first slot later than `instant`."""
         return next(CronSim(self.expression, instant))
 
     def at_or_before(self, instant: datetime) -> datetime:
-        """The last slot not later than `instant`."""
-        # CronSim backwards looks strictly before the instant it is given
+        """Return the last slot not later than `instant`."""
+        # in reverse CronSim excludes the instant it is given
         return next(CronSim(self.expression, instant + MICROSECOND, reverse=True))
 
 
 def every(text: str, source: str) -> Every:
-    """The grid of ``every = "15min"`` for a source.
+    """Return the grid of ``every = "15min"`` for a source.
 
-    The phase is a hash of the source's id, as Prometheus spreads its targets: sources do not all ask at the full
+    The phase is a hash of the source's id, as Prometheus spreads its targets: sources are not all polled at the full
     hour, and a restart never moves a grid.
 
     Raises
@@ -105,7 +105,7 @@ def every(text: str, source: str) -> Every:
 
 
 def slots_between(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
-    """The slots later than `start` and before `end`, in order."""
+    """Yield the slots later than `start` and before `end`, in order."""
     slot = schedule.after(start)
     while slot < end:
         yield slot

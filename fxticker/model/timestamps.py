@@ -1,4 +1,4 @@
-"""What a person or a program may write where an instant is asked for."""
+"""Timestamps: reads what a person or a program may give for an instant, as text, date or datetime."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*")
 
 
 def instant(moment: Moment) -> datetime:
-    """The aware UTC instant; a date stands for its 00:00.
+    """Return the aware UTC instant; a date stands for its 00:00.
 
     Raises
     ------
@@ -28,12 +28,12 @@ def instant(moment: Moment) -> datetime:
         utc = aware.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"{moment} lies outside the years 1 to 9999 in UTC") from error
-    # a subclass such as pandas' Timestamp becomes the plain thing
+    # a subclass such as pandas' Timestamp becomes a plain datetime
     return datetime.fromisoformat(utc.isoformat(timespec="microseconds")).replace(tzinfo=UTC)
 
 
 def last_instant(moment: Moment) -> datetime:
-    """The aware UTC instant up to which (included) a moment reaches: a date reaches to its last microsecond."""
+    """Return the last aware UTC instant of a moment: for a date its last microsecond, else the instant itself."""
     begin = instant(moment)
     return begin.replace(hour=23, minute=59, second=59, microsecond=999_999) if is_date(moment) else begin
 
@@ -50,7 +50,7 @@ def _read(text: str) -> date | datetime:
 
 
 def is_date(moment: Moment) -> bool:
-    """Whether only a date was given."""
+    """Return whether only a date was given."""
     if isinstance(moment, str):
         return _DATE.fullmatch(moment) is not None
     return not isinstance(moment, datetime)

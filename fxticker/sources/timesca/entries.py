@@ -1,4 +1,4 @@
-"""Entries of a text: finds every ``PAIR = RATE CHANGE%`` and names what is wrong with its figures.
+"""Entries of a text: finds every ``PAIR = RATE CHANGE%`` and names what is wrong with its numbers.
 
 The rules are rows 1 to 10 of the table in `fxticker.sources.timesca.ticker`. An entry that cannot be read is returned
 with its problem, for it may stand in an article, where it does not matter.
@@ -36,9 +36,9 @@ _OTHER_PERCENTS = "\N{PER MILLE SIGN}\N{FULLWIDTH PERCENT SIGN}\N{SMALL PERCENT 
 _PERCENTAGE_BEHIND = re.compile(
     rf"[^\n%{_OTHER_PERCENTS}=:]{{1,32}}+(?<=[0-9\s])[%{_OTHER_PERCENTS}]|\s*+[{_OTHER_PERCENTS}]"
 )
-_FIGURE_BEHIND = re.compile(rf"[^\S\n]*+{SIGN}?+(?:[0-9]++[.,][0-9]|{NUMBER}\s*+%)")
+_NUMBER_BEHIND = re.compile(rf"[^\S\n]*+{SIGN}?+(?:[0-9]++[.,][0-9]|{NUMBER}\s*+%)")
 _MAX_UNREADABLE_CHARS = 64
-"""Characters: the farthest that a figure that cannot be read may reach within its line."""
+"""Characters: the farthest that a number that cannot be read may reach within its line."""
 
 
 class Entry(NamedTuple):
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
     tick
         As printed; the rate is empty if none can be read.
     problem
-        Why its figures cannot be right; None if they can.
+        Why its numbers cannot be right; None if they can.
     """
 
     start: int
@@ -103,9 +103,9 @@ def _placed(text: str, start: int, match: re.Match[str], reading: _Reading) -> E
     if is_wrapped and _is_text_of_next_line(text, end):
         end = match.end("rate")
         tick = PrintedTick(tick.pair, tick.rate_text, None)
-        problem = _problem_of_figures(tick)
+        problem = _problem_of_numbers(tick)
     if problem is None and not text.startswith("\n", end):
-        problem = _figure_too_many(text, tick, end)
+        problem = _number_too_many(text, tick, end)
     if problem is None and tick.change_text is None:
         problem = _no_gap_behind_rate(text, tick, end) or _percentage_apart(text, tick, end)
     return Entry(start + offset, end if problem is None else _end_of_unreadable(text, end), tick, problem)
@@ -122,7 +122,7 @@ def _read(head: str, match: re.Match[str]) -> _Reading | None:
     if _is_words(tick):
         return None
     is_wrapped = change is not None and "\n" in match.string[match.end("rate") : match.start("change")]
-    return _Reading(len(head) - len(base), tick, _problem_of_figures(tick), is_wrapped)
+    return _Reading(len(head) - len(base), tick, _problem_of_numbers(tick), is_wrapped)
 
 
 # --- rows 1 and 2: what is no entry -----------------------------------------------------------------------------------
@@ -142,14 +142,14 @@ def _is_pair(tick: PrintedTick) -> bool:
     return len(base) == len(quote) == _CODE_LETTERS and base.isupper() and quote.isupper() and base != quote
 
 
-# --- rows 3 to 6: the figures themselves ------------------------------------------------------------------------------
+# --- rows 3 to 6: the numbers themselves ------------------------------------------------------------------------------
 
 
-def _problem_of_figures(tick: PrintedTick) -> str | None:
-    return _no_figure(tick) or _no_pair(tick) or _no_rate(tick) or _no_percentage(tick)
+def _problem_of_numbers(tick: PrintedTick) -> str | None:
+    return _no_number(tick) or _no_pair(tick) or _no_rate(tick) or _no_percentage(tick)
 
 
-def _no_figure(tick: PrintedTick) -> str | None:
+def _no_number(tick: PrintedTick) -> str | None:
     return None if tick.rate_text else f"{tick.pair} has no figure that can be read"
 
 
@@ -174,15 +174,15 @@ def _no_percentage(tick: PrintedTick) -> str | None:
     return None
 
 
-# --- rows 7 to 10: what stands right behind the figures ---------------------------------------------------------------
+# --- rows 7 to 10: what stands right behind the numbers ---------------------------------------------------------------
 
 
 def _is_text_of_next_line(text: str, end: int) -> bool:
     return _TEXT_OF_THE_LINE.match(text, end) is not None
 
 
-def _figure_too_many(text: str, tick: PrintedTick, end: int) -> str | None:
-    if not _FIGURE_BEHIND.match(text, end):
+def _number_too_many(text: str, tick: PrintedTick, end: int) -> str | None:
+    if not _NUMBER_BEHIND.match(text, end):
         return None
     return f"{tick.pair} has one figure more than a rate and a percentage"
 
@@ -200,7 +200,7 @@ def _percentage_apart(text: str, tick: PrintedTick, end: int) -> str | None:
 
 
 def _end_of_unreadable(text: str, start: int) -> int:
-    """Return where a figure that cannot be read ends: with its line, or where the next entry begins."""
+    """Return where a number that cannot be read ends: with its line, or where the next entry begins."""
     stop = min(len(text), start + _MAX_UNREADABLE_CHARS)
     line_end = text.find("\n", start, stop)
     following = _ENTRY.search(text, start, stop)

@@ -32,10 +32,10 @@ from fxticker.sources.timesca.zone_bounds import Page, scan, zone_end, zone_star
 _MAX_ZONES = 16
 """Zones: a page with more is read as a whole."""
 _TRAILS_BYTES = (300, 1_200, 4_800, 19_200)
-"""Bytes that a zone takes behind its last slash: figures, a date and the words below; more if they are not there."""
+"""Bytes that a zone takes behind its last slash: numbers, a date and the words below; more if they are not there."""
 
 _LONG_WORDS = re.compile(r"(?s)(?>.*?\s[A-Za-z]{4}){3}")
-"""A bad pair's second code and the month of a date may be two. The third stands behind every figure that an entry can
+"""A bad pair's second code and the month of a date may be two. The third stands behind every number that an entry can
 reach, and no code that is cut short is as long."""
 _ENTRY_SLASH = re.compile(r"/\s*+[A-Za-z]{0,9}+\s*+(?:[=:&]|\Z)")
 """A slash in a zone's text behind which an entry's sign of equality stands, or may stand where the zone is over."""

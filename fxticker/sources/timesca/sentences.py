@@ -73,7 +73,7 @@ def _has_no_block(parted: _Parted) -> bool:
 
 
 def _has_unreadable_price(parted: _Parted) -> bool:
-    """It may be an entry of the block with a bad figure."""
+    """It may be an entry of the block with a bad number."""
     return any(entry.problem for entry in (*parted.above, *parted.below))
 
 

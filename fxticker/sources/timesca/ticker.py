@@ -12,20 +12,23 @@ row   check                           consequence                               
 ====  ==============================  ===========================================  =====================================
 1     ``_base_before_slash``          no 1 to 9 letters before the slash: no       ``Currencies/USD = 5 3%``
                                       entry
-2     ``_is_words``                   neither a figure nor two codes: no entry     ``Photo/Agency: some name``
-3     ``_no_figure``                  problem: codes, and no figure to read        ``KGS/USD = n/a``, ``0.011.44``
+2     ``_is_words``                   neither a number nor two codes: no entry     ``Photo/Agency: some name``
+3     ``_no_number``                  problem: codes, and no number to read        ``KGS/USD = n/a``, ``0.011.44``
 4     ``_no_pair``                    problem: not two different codes of three    ``kgs/USD``, ``USD/USD``
                                       capital letters
-5     ``_no_rate``                    problem: not above zero, or too many digits  ``0.00000``, ``-0.01144``
-6     ``_no_percentage``              problem: too many digits                     30 digits before a ``%``
+5     ``_no_rate``                    problem: not above zero, too many digits,    ``0.00000``, ``-0.01144``, ``1,144``
+                                      or a comma that may stand before thousands
+6     ``_no_percentage``              problem: too many digits, or such a comma    30 digits before a ``%``
 7     ``_is_text_of_next_line``       the percentage belongs to the next line's    ticker without percentages, and
                                       text: no change is printed                   ``3% growth was …`` below it
-8     ``_figure_too_many``            problem: a third figure on the line          ``0.10840 0.10850 0.37%``
+8     ``_number_too_many``            problem: one number more on the line         ``0.10840 0.10850 0.37%``
 9     ``_no_gap_behind_rate``         problem: without a change, and letters or    ``0.00008x``, ``8e-5``, ``0.0OO08``
                                       digits touch the rate
 10    ``_percentage_apart``           problem: without a change, and a percentage  ``0.01144 som 0%``, ``0.01144 (5%)``,
                                       follows behind something else                a per mille sign
 ====  ==============================  ===========================================  =====================================
+
+A page with more than `MAX_ENTRIES` entries is damaged, whatever they are (hostile pages).
 
 Run by run:
 
@@ -109,14 +112,14 @@ def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapsh
     Returns
     -------
     Snapshot
-        One tick per pair in the page's order; white space within a figure is dropped, nothing else is changed.
+        One tick per pair in the page's order; white space within a number is dropped, nothing else is changed.
 
     Raises
     ------
     NoTicker
         If the page shows none.
     DamagedPage
-        If copies disagree or one is cut short, or a figure cannot be a rate or a percentage.
+        If copies disagree or one is cut short, or a number cannot be a rate or a percentage.
     """
     fast = from_excerpt(page, headers or {}, find_ticker) if isinstance(page, bytes) else None
     ticker, more_copies = fast or (find_ticker(page_text(page, headers)), 0)
