@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from fxticker.model.records import Origin, Tick, TimeBasis
+from fxticker.model.records import Origin, PrintedTick, Tick, TimeBasis
 from fxticker.simulation.captures import dated_slots, read_captures
 
 NOON = datetime(2025, 11, 14, 12, tzinfo=UTC)
@@ -13,6 +13,7 @@ TICKER = (
     ("UZS/USD", "0.00008", "0%"),
     ("TMT/USD", "0.28571", "0%"),
 )
+PRINTED_TICKS = tuple(PrintedTick(*printed) for printed in TICKER)
 
 
 class FixedClock:

@@ -195,7 +195,7 @@ def test_hull_of_bands_apart_spans_the_gap():
     assert hull([Band(Fraction(3), Fraction(4)), Band(Fraction(1), Fraction(2))]) == Band(Fraction(1), Fraction(4))
 
 
-def test_middle_of_a_printed_rates_band_is_the_figure():
+def test_middle_of_the_band_of_a_printed_rate_is_the_rate():
     assert rate_band("0.00191").middle == Fraction(191, 10**5)
 
 
@@ -243,7 +243,7 @@ def test_hull_of_nothing_is_refused():
         ("0.00003", "0%", Fraction(0), Fraction(8, 10**5)),
     ],
 )
-def test_percentage_tells_where_the_sites_earlier_rate_lies(rate, change, lo, hi):
+def test_percentage_gives_the_band_of_the_earlier_rate(rate, change, lo, hi):
     assert previous_rate(rate, change) == Band(lo, hi)
 
 
@@ -262,7 +262,7 @@ def test_percentage_that_no_earlier_rate_gives_is_inconsistent(rate, change):
 
 
 @pytest.mark.parametrize(("rate", "change"), [("0", "0%"), ("0.1", "0"), ("0.1", "x%")])
-def test_earlier_rate_of_no_figure_is_refused(rate, change):
+def test_earlier_rate_of_an_invalid_number_is_refused(rate, change):
     with pytest.raises(InvalidNumber):
         previous_rate(rate, change)
 
@@ -326,5 +326,5 @@ def test_every_nonzero_percentage_of_the_captures_is_consistent():
     ("text", "lo", "hi"),
     [("0.37%", "0.365", "0.375"), ("-0%", "-0.005", "0"), ("0%", "-0.005", "0.005"), ("0.1%", "0.095", "0.105")],
 )
-def test_a_printed_percentage_stands_for_half_a_step_to_each_side(text, lo, hi):
+def test_band_of_a_percentage_is_half_a_step_to_each_side(text, lo, hi):
     assert percent_band(text) == Band(Fraction(lo), Fraction(hi))

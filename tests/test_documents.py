@@ -49,13 +49,13 @@ def test_bytes_are_decoded_by_mark_header_and_declaration(body, headers):
     assert xml(body, {"content-type": headers} if headers else {}).text == "\u0441\u043e\u043c"
 
 
-def test_a_name_that_is_not_in_its_encoding_costs_no_figure():
+def test_bytes_outside_the_encoding_do_not_damage_the_rates():
     root = xml(b'<?xml version="1.0" encoding="utf-8"?><rates><name>\xf1\xee\xec</name><value>87,4500</value></rates>')
     assert root.text_of("value") == "87,4500"
 
 
 @pytest.mark.parametrize("encoding", [b"zlib_codec", b"idna", b"rot13", b"utf-7", b"nonsense"])
-def test_no_encoding_is_taken_that_is_none_of_text(encoding):
+def test_declared_encoding_that_is_no_charset_is_ignored(encoding):
     assert xml(b'<?xml version="1.0" encoding="' + encoding + b'"?><rates>1</rates>').text == "1"
 
 
@@ -89,7 +89,7 @@ def test_hostile_or_broken_xml_is_damage(body, reason):
 @pytest.mark.parametrize(
     "body", [b"<!DOCTYPE html><p>", b"\n<HTML lang=en></HTML>", b"<html><head></head></html>", b"<body>wait</body>"]
 )
-def test_a_page_in_place_of_the_rates_is_a_challenge(body):
+def test_html_page_in_place_of_rates_is_a_challenge(body):
     with pytest.raises(ChallengePage):
         xml(body)
     with pytest.raises(ChallengePage):
@@ -97,12 +97,12 @@ def test_a_page_in_place_of_the_rates_is_a_challenge(body):
 
 
 @pytest.mark.parametrize("body", [b"<rates/>", b"<rates><a>1</a><a>2</a></rates>"])
-def test_a_child_that_must_be_there_once_is_there_once(body):
+def test_missing_or_repeated_child_is_damage(body):
     with pytest.raises(DamagedPage, match="must hold one <a>"):
         xml(body).text_of("a")
 
 
-def test_an_attribute_that_must_be_there_is_there():
+def test_missing_attribute_is_damage():
     with pytest.raises(DamagedPage, match="must have the attribute Date"):
         xml(b"<rates/>").attribute("Date")
 
@@ -122,7 +122,7 @@ def test_numbers_keep_their_text():
     }
 
 
-def test_a_mark_before_the_document_is_no_part_of_it():
+def test_byte_order_mark_is_not_part_of_the_document():
     assert read_json(b"\xef\xbb\xbf[1]") == ["1"]
 
 

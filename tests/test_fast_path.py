@@ -1,15 +1,16 @@
-"""The short way to a page's ticker: the same answers as the whole page, from a small part of it."""
+"""The fast path to a page's ticker: the same answers as the whole page, from an excerpt."""
 
 import time
 from datetime import date
 
 import pytest
+from builders import PRINTED_TICKS as TICKS
 from builders import TICKER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fxticker as fx
-from fxticker.model.records import PrintedTick, Snapshot
+from fxticker.model.records import Snapshot
 from fxticker.simulation.captures import read_captures
 from fxticker.simulation.site import render_html
 from fxticker.sources.html import decode
@@ -17,7 +18,6 @@ from fxticker.sources.timesca import prefilter
 from fxticker.sources.timesca.excerpt import excerpt
 
 DAY = date(2025, 11, 14)
-TICKS = tuple(PrintedTick(*printed) for printed in TICKER)
 PARAGRAPH = '<p class="x">Filler of a test page, <a href="/some/where/">nothing</a> more&#8230; than that.</p>\n'
 FAR = PARAGRAPH * 60
 PAGE = render_html(TICKS, DAY)
@@ -45,15 +45,15 @@ def whole_answer(page, headers=None):
 
 
 @pytest.mark.parametrize("paragraphs", [(0, 1000), (300, 700), (1000, 0)])
-def test_ticker_of_an_ordinary_page_is_read_from_a_small_part_of_it(paragraphs):
+def test_ordinary_page_is_read_from_a_small_excerpt(paragraphs):
     above, below = (PARAGRAPH * count for count in paragraphs)
     page = f"<!doctype html><html><body>{above}{BLOCK}{below}</body></html>".encode()
 
-    found = excerpt(page, {})
+    piece = excerpt(page, {})
 
     assert len(page) > 100_000
-    assert "TMT/USD = 0.28571 0%" in found.text
-    assert len(found.text) < 3_000
+    assert "TMT/USD = 0.28571 0%" in piece.text
+    assert len(piece.text) < 3_000
     assert fx.parse(page) == Snapshot(TICKS, DAY, 8)
 
 
@@ -71,11 +71,11 @@ def test_zones_far_apart_make_one_excerpt_of_whole_lines():
 
 
 def test_marquee_is_read_once_and_its_copies_are_counted():
-    found = excerpt(page_with(), {})
+    piece = excerpt(page_with(), {})
 
-    assert found.left_out == 5
-    assert found.text[found.unit.start : found.unit.stop].count("KZT/USD = 0.00191 -0%") == 1
-    assert found.text.count("KZT/USD = 0.00191 -0%") == 3
+    assert piece.left_out == 5
+    assert piece.text[piece.unit.start : piece.unit.stop].count("KZT/USD = 0.00191 -0%") == 1
+    assert piece.text.count("KZT/USD = 0.00191 -0%") == 3
 
 
 @pytest.mark.parametrize("copies", [1, 2, 3, 4, 8, 40])
@@ -98,7 +98,7 @@ def test_copy_that_repeats_without_a_pair_is_damaged(others):
 
 
 @pytest.mark.parametrize(("first", "others"), [("<br>", "<br "), ("<b   >", "<!-- >")], ids=["tag", "comment"])
-def test_copies_of_which_the_next_is_hidden_are_not_read_one_by_one(first, others):
+def test_marquee_with_hidden_copies_is_read_as_the_whole_page(first, others):
     rest = "".join(f"<p>{tick.pair} = {tick.rate_text} {tick.change_text}</p>" for tick in TICKS[1:])
     copy = f" = 0.01144 0%</p>{rest}<p>KGS/USD{others}"
     page = page_with(block=f"<p>KGS/USD{first}{copy * 8}> --><p>Filler</p>")
@@ -158,7 +158,7 @@ def test_copy_elsewhere_that_disagrees_is_damage_in_whatever_markup(other, place
 
 
 @pytest.mark.parametrize("place", ["above", "below"])
-def test_pair_elsewhere_that_a_lone_copy_lacks_is_damage(place):
+def test_pair_elsewhere_that_a_single_copy_lacks_is_damage(place):
     block = SINGLE[SINGLE.index("<ul>") : SINGLE.index("<main>")]
 
     with pytest.raises(fx.DamagedPage, match="AFN/USD stands apart"):
@@ -203,7 +203,7 @@ UNSEEN = (
 
 @pytest.mark.parametrize(("opening", "closing"), UNSEEN)
 @pytest.mark.parametrize("last", ["", "<p>KGS/USD</b> = <span>0.01144</span> <span class=change>0%</span></li>"])
-def test_ticker_that_a_reader_does_not_see_is_none(opening, closing, last):
+def test_invisible_ticker_is_no_ticker(opening, closing, last):
     block = PAGE[PAGE.index("<ul>") : PAGE.rindex("</ul>")].replace('"', "")
     page = page_with(block=f"{opening}<p>x</p>{FAR.replace(chr(34), '')}{block}{last}<p>x</p>{closing}")
 
@@ -213,21 +213,21 @@ def test_ticker_that_a_reader_does_not_see_is_none(opening, closing, last):
 
 @pytest.mark.parametrize(("opening", "closing"), UNSEEN)
 @pytest.mark.parametrize("place", ["above", "below"])
-def test_copy_that_a_reader_does_not_see_disagrees_with_none(opening, closing, place):
+def test_invisible_copy_is_ignored(opening, closing, place):
     unseen = f"{opening}<p>x</p>{FAR.replace(chr(34), '')}<p>KGS/USD = 5 5%</p>{closing}"
 
     assert fx.parse(page_with(**{place: unseen})) == Snapshot(TICKS, DAY, 8)
 
 
 @pytest.mark.parametrize("cut", ["<!-- ", "<script>", "<div title='", '<div title="', "<title>"])
-def test_what_is_opened_above_and_never_closed_hides_the_ticker(cut):
+def test_unclosed_markup_above_hides_the_ticker(cut):
     page = page_with(above=cut).replace(b'"' if '"' in cut else b"'", b"")
 
     assert answer(page) == whole_answer(page)
 
 
 @pytest.mark.parametrize("other", ["KGS/USD = 5 5%", "KGS&#47;USD = 5 5%", "<!-- <p> -->KGS/USD = 5 5%"])
-def test_copy_at_the_edge_of_what_is_searched_at_once_is_found(other):
+def test_copy_at_the_edge_of_a_block_is_found(other):
     page = page_with().decode()
     edge = prefilter._BLOCK_BYTES
     pages = [f"{page}{'x' * (edge - len(page) - before)}<p>{other}</p>{FAR}".encode() for before in range(28)]
@@ -237,7 +237,7 @@ def test_copy_at_the_edge_of_what_is_searched_at_once_is_found(other):
 
 
 @pytest.mark.parametrize("mark", ["<!-- ", "<scRIPT>", "<Style>", "<title>"])
-def test_what_hides_the_ticker_from_the_edge_of_what_is_searched_at_once_is_found(mark):
+def test_hiding_markup_at_the_edge_of_a_block_is_found(mark):
     page = page_with(block="").decode()
     edge = prefilter._BLOCK_BYTES
     pages = [f"{page}{'x' * (edge - len(page) - before)}{mark}{FAR}{BLOCK}".encode() for before in range(12)]
@@ -270,7 +270,7 @@ def test_second_code_in_small_letters_far_from_the_ticker_is_passed_over():
     ],
     ids=["utf-16-le", "utf-16-be", "gb18030", "gb18030 by meta", "plain text", "many slashes", "many comments"],
 )
-def test_page_out_of_the_ordinary_has_no_excerpt_and_is_read(page, headers):
+def test_unusual_page_has_no_excerpt_and_is_read_as_a_whole(page, headers):
     assert excerpt(page, headers) is None
     assert fx.parse(page, headers).ticks == TICKS
 
@@ -294,7 +294,7 @@ def test_declared_charset_is_used(charset, declared):
     assert fx.parse(page, headers) == Snapshot(TICKS, DAY, 8)
 
 
-def test_bytes_that_the_charset_does_not_allow_are_no_matter_outside_the_figures():
+def test_invalid_bytes_outside_the_numbers_are_ignored():
     assert fx.parse(page_with().replace(b"nothing", b"\xff\xc3")) == Snapshot(TICKS, DAY, 8)
 
 
@@ -466,7 +466,7 @@ def test_prices_in_sentences_behind_a_marquee_need_no_zone(below, is_passed_over
     assert answer(page) == whole_answer(page)
 
 
-def test_a_second_ticker_without_percentages_is_not_taken_for_prices():
+def test_second_ticker_without_percentages_is_not_left_out():
     line = "KZT/USD = 1 KGS/USD = 2 TJS/USD = 3 UZS/USD = 4 "
     for end in (f"{line}{line}say</p>", f"{line}KZ"):
         page = page_with()[: -len("</body></html>")] + f"<p>{end}".encode()
@@ -475,7 +475,7 @@ def test_a_second_ticker_without_percentages_is_not_taken_for_prices():
 
 
 @pytest.mark.parametrize("pair", ["EUR", "KGS"])
-def test_beside_a_single_copy_a_price_is_looked_at(pair):
+def test_price_beside_a_single_copy_is_read(pair):
     block = BLOCK[: BLOCK.index("</ul>") + len("</ul>")]
     page = page_with(block=block, below=f"{FAR}<p>{pair}/USD = 5 say</p>")
     assert answer(page) == whole_answer(page)

@@ -1,10 +1,11 @@
-"""Sources of third parties."""
+"""Plug-ins: sources of installed packages."""
 
 import sys
 from importlib.metadata import EntryPoint
 
 import pytest
 
+import fxticker.sources
 from fxticker.config import load_settings
 from fxticker.sources.plugins import GROUP, installed, load
 from fxticker.sources.registry import known_sources
@@ -25,7 +26,7 @@ TAKEN = frozenset(["timesca", "nbk"])
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
-    """A stranger's module."""
+    """A third party's module."""
     (tmp_path / "strangers_rates.py").write_text(MODULE, "utf-8")
     (tmp_path / "strangers_exit.py").write_text("import sys\nsys.exit(7)\n", "utf-8")
     (tmp_path / "strangers_fault.py").write_text("raise RuntimeError('no licence\\nfxticker: all is well')\n", "utf-8")
@@ -52,7 +53,12 @@ def points(*values):
     return [EntryPoint(f"point{number}", value, GROUP) for number, value in enumerate(values)]
 
 
-def test_a_strangers_source_is_known_by_its_id(module):
+def test_package_exports_what_a_plugin_needs():
+    assert fxticker.sources.__all__ == ["DamagedPage", "History", "NoTicker", "PrintedTick", "Snapshot", "Source"]
+    assert all(getattr(fxticker.sources, name) for name in fxticker.sources.__all__)
+
+
+def test_source_of_a_plugin_is_loaded_by_its_id(module):
     assert load(points("strangers_rates:SOURCE"), taken=TAKEN)["mine"].url == "https://example.org/"
 
 
@@ -69,20 +75,20 @@ def test_a_strangers_source_is_known_by_its_id(module):
         ("strangers_rates:UNNAMED", "ValueError: a source's id is made of"),
     ],
 )
-def test_a_plugin_that_cannot_be_used_is_named_and_stops_no_other(module, caplog, value, reason):
-    found = load(points(value, "strangers_rates:SOURCE"), taken=TAKEN)
-    assert list(found) == ["mine"]
+def test_unusable_plugin_is_logged_and_does_not_stop_others(module, caplog, value, reason):
+    sources = load(points(value, "strangers_rates:SOURCE"), taken=TAKEN)
+    assert list(sources) == ["mine"]
     [record] = caplog.records
     assert record.getMessage().startswith(f"plug-in point0 = {value} is left out: {reason}")
 
 
-def test_of_two_plugins_with_one_id_the_first_by_name_counts(module, caplog):
-    found = load(points("strangers_rates:SOURCE", "strangers_rates:AGAIN")[::-1], taken=TAKEN)
-    assert found["mine"].url == "https://example.org/"
+def test_first_of_two_plugins_with_one_id_is_used(module, caplog):
+    sources = load(points("strangers_rates:SOURCE", "strangers_rates:AGAIN")[::-1], taken=TAKEN)
+    assert sources["mine"].url == "https://example.org/"
     assert "there is a source mine already" in caplog.text
 
 
-def test_an_installed_source_can_be_configured_as_the_built_in_ones(package):
+def test_installed_source_is_configured_like_a_built_in_one(package):
     file = package / "config.toml"
     file.write_text("[sources.mine]\nevery = '1h'\n[sources.timesca]\n", "utf-8")
     assert [(plan.source.id, plan.source.url) for plan in load_settings(file).planned()] == [
@@ -91,7 +97,7 @@ def test_an_installed_source_can_be_configured_as_the_built_in_ones(package):
     ]
 
 
-def test_installed_sources_stand_beside_the_built_in_ones_and_faults_are_named_once(package, caplog):
+def test_installed_sources_are_known_and_faults_are_logged_once(package, caplog):
     assert known_sources()["mine"].url == "https://example.org/"
     assert known_sources()["timesca"] == SOURCE
     assert known_sources()["mine"].id == "mine"
@@ -100,7 +106,7 @@ def test_installed_sources_stand_beside_the_built_in_ones_and_faults_are_named_o
     ]
 
 
-def test_no_package_is_looked_for_while_built_in_sources_are_configured(package, caplog):
+def test_packages_are_not_searched_for_built_in_sources(package, caplog):
     file = package / "config.toml"
     file.write_text("[sources.cbu]\n", "utf-8")
     assert [plan.source.id for plan in load_settings(file).planned()] == ["cbu"]

@@ -100,7 +100,7 @@ def test_percentage_is_read_exactly(text, value, decimals, minus):
 
 
 @pytest.mark.parametrize("text", ["-0%", "\u22120%", "-0.00%"])
-def test_minus_before_zero_is_noted_and_the_value_has_no_sign(text):
+def test_minus_before_zero_is_recorded_and_the_value_has_no_sign(text):
     figure = read_change(text)
 
     assert figure.minus
@@ -126,7 +126,7 @@ def test_percentage_with_too_many_digits_is_refused(text):
 
 
 @pytest.mark.parametrize("read", [read_rate, lambda text: read_change(text + "%"), read_change])
-def test_refusal_of_a_huge_figure_shows_only_its_beginning(read):
+def test_error_for_a_huge_number_shows_only_its_beginning(read):
     with pytest.raises(InvalidNumber) as refusal:
         read("7" * 1_000_000)
 
@@ -149,7 +149,7 @@ def test_comma_that_can_only_stand_before_decimals_is_read(text, value):
     sign=st.sampled_from(["", "+", "-"]),
 )
 @settings(max_examples=100, deadline=None)
-def test_any_printed_figure_is_read_as_the_decimal_it_is(text, sign):
+def test_any_printed_number_is_read_as_its_decimal(text, sign):
     assert read_change(f"{sign}{text}%").value == Decimal(sign + text.replace(",", "."))
 
 
@@ -175,6 +175,6 @@ def refusal(read, text):
 
 
 @given(FIGURES)
-def test_a_figure_is_refused_by_the_check_if_reading_it_is_refused(text):
+def test_check_refuses_exactly_what_reading_refuses(text):
     assert refusal(check_rate, text) == refusal(read_rate, text)
     assert refusal(check_change, f"{text}%") == refusal(read_change, f"{text}%")

@@ -43,7 +43,7 @@ def berlin_time(monkeypatch):
 
 
 @given(SCHEDULES, INSTANTS)
-def test_an_instant_lies_between_its_slot_and_the_next(schedule, instant):
+def test_instant_lies_between_its_slot_and_the_next(schedule, instant):
     assert schedule.at_or_before(instant) <= instant < schedule.after(instant)
 
 
@@ -56,7 +56,7 @@ def test_no_slot_lies_between_a_slot_and_the_next(schedule, instant):
 
 
 @given(SCHEDULES, INSTANTS, INSTANTS)
-def test_the_grid_does_not_depend_on_where_it_is_entered(schedule, one, other):
+def test_grid_is_the_same_from_any_instant(schedule, one, other):
     slot = schedule.at_or_before(one)
     assert schedule.at_or_before(slot) == slot
     steps = islice(slots_between(schedule, min(slot, other), max(slot, other)), 50)
@@ -69,7 +69,7 @@ def test_slots_are_aware_utc(schedule, instant):
     assert schedule.after(instant).tzinfo is UTC
 
 
-def test_the_grid_of_the_ticker_is_the_same_in_every_version():
+def test_grid_of_the_ticker_never_changes():
     schedule = every("15min", "timesca")
     assert schedule == Every(timedelta(minutes=15), timedelta(minutes=11, seconds=17))
     assert schedule.at_or_before(NOON) == at("2025-11-14T11:56:17")
@@ -86,13 +86,13 @@ def test_the_grid_of_the_ticker_is_the_same_in_every_version():
         ("1d", timedelta(days=1), "2025-11-15T10:41:17"),
     ],
 )
-def test_an_interval_is_read_with_its_unit(text, interval, after_noon):
+def test_interval_is_read_with_its_unit(text, interval, after_noon):
     schedule = every(text, "timesca")
     assert schedule.interval == interval
     assert schedule.after(NOON) == at(after_noon)
 
 
-def test_sources_do_not_all_ask_at_the_same_second():
+def test_sources_have_different_phases():
     phases = {every("15min", f"source-{number}").phase for number in range(100)}
     assert len(phases) > 80
 
@@ -104,7 +104,7 @@ def test_sources_do_not_all_ask_at_the_same_second():
         *("15m", "15MIN", "15 minutes", "1w", "٣min", "1234567s", "15min;", "1\n5min"),
     ],
 )
-def test_what_is_no_interval_is_refused_with_what_is(text):
+def test_invalid_interval_is_refused(text):
     with pytest.raises(ValueError, match=r'is no interval such as "15min"; units are s, min, h, d'):
         every(text, "timesca")
 
@@ -118,7 +118,7 @@ def test_what_is_no_interval_is_refused_with_what_is(text):
         pytest.param("0 * * * * *"),
     ],
 )
-def test_what_is_no_cron_expression_of_five_fields_is_refused(expression):
+def test_invalid_cron_expression_is_refused(expression):
     with pytest.raises(ValueError, match="no cron expression of five fields"):
         Cron(expression)
 
@@ -132,7 +132,7 @@ def test_what_is_no_cron_expression_of_five_fields_is_refused(expression):
         ("0 0 29 2 *", "2024-02-29T00:00:00", "2028-02-29T00:00:00"),
     ],
 )
-def test_a_cron_expression_gives_its_instants(expression, before, after):
+def test_cron_expression_gives_its_instants(expression, before, after):
     assert Cron(expression).at_or_before(NOON) == at(before)
     assert Cron(expression).after(NOON) == at(after)
 
@@ -147,20 +147,20 @@ def test_a_cron_expression_gives_its_instants(expression, before, after):
     ],
 )
 @pytest.mark.parametrize("schedule", [Cron("*/15 * * * *"), Every(timedelta(minutes=15))], ids=["cron", "every"])
-def test_a_slot_begins_at_its_very_instant(schedule, before, instant, after):
+def test_slot_begins_exactly_at_its_instant(schedule, before, instant, after):
     assert schedule.at_or_before(at(f"2025-11-14T{instant}")) == at(f"2025-11-14T{before}")
     assert schedule.after(at(f"2025-11-14T{instant}")) == at(f"2025-11-14T{after}")
 
 
 @pytest.mark.parametrize(("start", "end"), [("2025-03-29", "2025-04-01"), ("2025-10-25", "2025-10-28")])
 @pytest.mark.parametrize("schedule", [Cron("30 2 * * *"), Every(timedelta(days=1), timedelta(hours=2, minutes=30))])
-def test_no_daylight_saving_time_moves_a_slot(berlin_time, schedule, start, end):
+def test_daylight_saving_time_does_not_move_slots(berlin_time, schedule, start, end):
     slots = list(slots_between(schedule, at(start), at(end)))
     assert [slot.strftime("%H:%M") for slot in slots] == ["02:30", "02:30", "02:30"]
     assert {later - earlier for earlier, later in pairwise(slots)} == {timedelta(days=1)}
 
 
-def test_slots_between_two_instants_leave_both_ends_out():
+def test_slots_between_exclude_both_ends():
     grid = Every(timedelta(minutes=15))
     assert list(slots_between(grid, NOON, NOON + timedelta(hours=1))) == [
         at("2025-11-14T12:15"),
@@ -169,7 +169,7 @@ def test_slots_between_two_instants_leave_both_ends_out():
     ]
 
 
-def test_slots_between_instants_off_the_grid_are_those_on_it():
+def test_slots_between_instants_off_the_grid_are_on_the_grid():
     start, end = at("2025-11-14T12:01"), at("2025-11-14T12:31")
     assert list(slots_between(Cron("*/15 * * * *"), start, end)) == [at("2025-11-14T12:15"), at("2025-11-14T12:30")]
 
@@ -179,10 +179,10 @@ def test_there_may_be_no_slot_between(end):
     assert list(slots_between(Every(timedelta(minutes=15)), NOON, end)) == []
 
 
-def test_a_year_of_slots_is_complete():
+def test_year_of_slots_is_complete():
     grid = every("15min", "timesca")
     assert sum(1 for _ in slots_between(grid, at("2025-01-01"), at("2026-01-01"))) == 35_040
 
 
-def test_the_grid_reaches_back_before_the_epoch():
+def test_grid_extends_before_the_epoch():
     assert every("15min", "timesca").at_or_before(EPOCH) == at("1969-12-31T23:56:17")

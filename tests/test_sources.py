@@ -1,4 +1,4 @@
-"""What every source keeps, whoever wrote it: a contract test over all that are registered."""
+"""The contract of a source, tested on all that are registered."""
 
 from datetime import date
 from decimal import Decimal
@@ -21,16 +21,16 @@ PAYLOADS = Path(__file__).parent / "payloads"
 NOVEMBER = date(2025, 11, 14)
 
 
-class Shown(NamedTuple):
-    """What a source shows now: pair, rate and nominal of each tick."""
+class SnapshotCase(NamedTuple):
+    """The answer to a poll: pair, rate and nominal of each tick."""
 
     body: bytes
     day: date
     ticks: list[tuple[str, str, int]]
 
 
-class Told(NamedTuple):
-    """What a source tells of a span: day, pair, rate and nominal of each row."""
+class HistoryCase(NamedTuple):
+    """The answer for a span: day, pair, rate and nominal of each row."""
 
     body: bytes
     first: date
@@ -42,8 +42,8 @@ def payload(name):
     return (PAYLOADS / name).read_bytes()
 
 
-SHOWN = {
-    "timesca": Shown(
+SNAPSHOTS = {
+    "timesca": SnapshotCase(
         render_html([PrintedTick(*printed) for printed in TICKER], NOVEMBER).encode(),
         NOVEMBER,
         [
@@ -54,11 +54,11 @@ SHOWN = {
             ("TMT/USD", "0.28571", 1),
         ],
     ),
-    "cbu": Shown(payload("cbu_all_2026-04-01.json"), date(2026, 4, 1), [("USD/UZS", "12194.21", 1)]),
-    "nbk": Shown(payload("nbk_get_rates_2026-04-01.xml"), date(2026, 4, 1), [("USD/KZT", "478.77", 1)]),
-    "nbkr": Shown(payload("nbkr_daily_2026-05-24.xml"), date(2026, 5, 24), [("USD/KGS", "87,4500", 1)]),
-    "nbt": Shown(payload("nbt_daily_2026-05-18.xml"), date(2026, 5, 18), [("USD/TJS", "9.3450", 1)]),
-    "fawazahmed0": Shown(
+    "cbu": SnapshotCase(payload("cbu_all_2026-04-01.json"), date(2026, 4, 1), [("USD/UZS", "12194.21", 1)]),
+    "nbk": SnapshotCase(payload("nbk_get_rates_2026-04-01.xml"), date(2026, 4, 1), [("USD/KZT", "478.77", 1)]),
+    "nbkr": SnapshotCase(payload("nbkr_daily_2026-05-24.xml"), date(2026, 5, 24), [("USD/KGS", "87,4500", 1)]),
+    "nbt": SnapshotCase(payload("nbt_daily_2026-05-18.xml"), date(2026, 5, 18), [("USD/TJS", "9.3450", 1)]),
+    "fawazahmed0": SnapshotCase(
         payload("fawazahmed0_usd_2026-09-29.json"),
         date(2026, 9, 29),
         [
@@ -69,7 +69,7 @@ SHOWN = {
             ("USD/UZS", "11792.22406441", 1),
         ],
     ),
-    "cbr": Shown(
+    "cbr": SnapshotCase(
         payload("cbr_daily_2026-04-25.xml"),
         date(2026, 4, 25),
         [
@@ -82,20 +82,20 @@ SHOWN = {
         ],
     ),
 }
-TOLD = {
-    "cbu": Told(
+HISTORIES = {
+    "cbu": HistoryCase(
         payload("cbu_all_2026-04-02.json"),
         date(2026, 4, 2),
         date(2026, 4, 2),
         [(date(2026, 4, 2), "USD/UZS", "12142.10", 1)],
     ),
-    "nbk": Told(
+    "nbk": HistoryCase(
         payload("nbk_get_rates_2026-04-02.xml"),
         date(2026, 4, 2),
         date(2026, 4, 2),
         [(date(2026, 4, 2), "USD/KZT", "475.09", 1)],
     ),
-    "nbkr": Told(
+    "nbkr": HistoryCase(
         payload("nbkr_history_usd_2005-06.html"),
         date(2005, 6, 1),
         date(2005, 6, 30),
@@ -106,26 +106,26 @@ TOLD = {
             (date(2005, 6, 25), "USD/KGS", "40,9614", 1),
         ],
     ),
-    "nbt": Told(
+    "nbt": HistoryCase(
         payload("nbt_dynamic_usd_2025-01-20.xml"),
         date(2025, 1, 20),
         date(2025, 1, 20),
         [(date(2025, 1, 20), "USD/TJS", "10.9505", 1)],
     ),
-    "fawazahmed0": Told(
+    "fawazahmed0": HistoryCase(
         payload("fawazahmed0_usd_2026-09-29.json"),
         date(2026, 9, 29),
         date(2026, 9, 29),
-        [(date(2026, 9, 29), *tick) for tick in SHOWN["fawazahmed0"].ticks],
+        [(date(2026, 9, 29), *tick) for tick in SNAPSHOTS["fawazahmed0"].ticks],
     ),
-    "cbr": Told(
+    "cbr": HistoryCase(
         payload("cbr_daily_2026-04-25.xml"),
         date(2026, 4, 25),
         date(2026, 4, 25),
-        [(date(2026, 4, 25), *tick) for tick in SHOWN["cbr"].ticks],
+        [(date(2026, 4, 25), *tick) for tick in SNAPSHOTS["cbr"].ticks],
     ),
 }
-ASKED = {
+HISTORY_URLS = {
     "cbu": "https://cbu.uz/en/arkhiv-kursov-valyut/json/all/2026-04-02/",
     "nbk": "https://nationalbank.kz/rss/get_rates.cfm?fdate=02.04.2026",
     "nbkr": "https://www.nbkr.kg/index1.jsp?item=1562&lang=ENG&valuta_id=15"
@@ -146,21 +146,21 @@ HTML = b"<!DOCTYPE html><html><head><title>Please wait</title></head><body>Check
 GARBAGE = bytes(range(256))
 
 DIFFERENCE = b'"Diff":"-16.5"'
-all_sources = pytest.mark.parametrize("name", sorted(SHOWN))
-all_histories = pytest.mark.parametrize("name", sorted(TOLD))
+all_sources = pytest.mark.parametrize("name", sorted(SNAPSHOTS))
+all_histories = pytest.mark.parametrize("name", sorted(HISTORIES))
 
 
 def parsed(name, body=None):
-    return known_sources()[name].parse(SHOWN[name].body if body is None else body, {})
+    return known_sources()[name].parse(SNAPSHOTS[name].body if body is None else body, {})
 
 
-def told(name, body=None, first=None, last=None):
-    asked = TOLD[name]
+def parsed_history(name, body=None, first=None, last=None):
+    case = HISTORIES[name]
     parse = known_sources()[name].history.parse
-    return parse(asked.body if body is None else body, {}, first or asked.first, last or asked.last)
+    return parse(case.body if body is None else body, {}, first or case.first, last or case.last)
 
 
-def in_other_words(name, body):
+def in_other_currency(name, body):
     """An answer for another currency."""
     if name == "fawazahmed0":
         return payload("fawazahmed0_uzs_2026-09-29.json")
@@ -171,40 +171,40 @@ def in_other_words(name, body):
 
 
 def test_every_registered_source_is_tested_here():
-    assert sorted(known_sources()) == sorted(SHOWN)
-    assert sorted(name for name, source in known_sources().items() if source.history) == sorted(TOLD)
+    assert sorted(known_sources()) == sorted(SNAPSHOTS)
+    assert sorted(name for name, source in known_sources().items() if source.history) == sorted(HISTORIES)
 
 
 @all_sources
 def test_payload_is_read_exactly_as_printed(name):
     snapshot = parsed(name)
-    assert [(tick.pair, tick.rate_text, tick.nominal) for tick in snapshot.ticks] == SHOWN[name].ticks
-    assert snapshot.source_date == SHOWN[name].day
+    assert [(tick.pair, tick.rate_text, tick.nominal) for tick in snapshot.ticks] == SNAPSHOTS[name].ticks
+    assert snapshot.source_date == SNAPSHOTS[name].day
 
 
 @all_histories
 def test_history_is_read_exactly_as_printed(name):
     found = [
         (snapshot.source_date, tick.pair, tick.rate_text, tick.nominal)
-        for snapshot in told(name)
+        for snapshot in parsed_history(name)
         for tick in snapshot.ticks
     ]
-    assert found == TOLD[name].rows
+    assert found == HISTORIES[name].rows
 
 
 @all_histories
-def test_history_is_asked_for_at_the_sources_own_host(name):
+def test_history_is_requested_from_the_host_of_the_source(name):
     source = known_sources()[name]
-    assert urljoin(source.url, source.history.path(TOLD[name].first, TOLD[name].last)) == ASKED[name]
+    assert urljoin(source.url, source.history.path(HISTORIES[name].first, HISTORIES[name].last)) == HISTORY_URLS[name]
 
 
 @all_sources
-def test_the_same_answer_is_always_read_the_same(name):
+def test_parsing_is_deterministic(name):
     assert parsed(name) == parsed(name)
 
 
 @all_sources
-def test_a_change_in_percent_is_what_the_ticker_alone_prints(name):
+def test_only_the_ticker_prints_a_change_in_percent(name):
     assert {tick.change_text is None for tick in parsed(name).ticks} == {name != "timesca"}
 
 
@@ -219,7 +219,7 @@ def test_pairs_are_of_iso_codes(name):
 
 
 @all_sources
-def test_rates_point_in_the_direction_that_the_pair_says(name):
+def test_rates_have_the_direction_of_their_pair(name):
     rates = {tick.pair: Decimal(tick.rate_text.replace(",", ".")) / tick.nominal for tick in parsed(name).ticks}
     found = {}
     for pair, rate in rates.items():
@@ -238,63 +238,63 @@ def test_rates_point_in_the_direction_that_the_pair_says(name):
 
 @all_sources
 @pytest.mark.parametrize("body", [b"", b" \n", HTML, GARBAGE, b"null", b"[]", b"{}", b"<rates/>", b"0.01"])
-def test_what_holds_no_rates_is_refused(name, body):
+def test_body_without_rates_is_refused(name, body):
     with pytest.raises(ParseError):
         parsed(name, body)
 
 
 @all_sources
 @pytest.mark.parametrize("part", [0.05, 0.52, 0.6, 0.91])  # not between two copies of the ticker
-def test_an_answer_cut_short_is_refused(name, part):
-    body = SHOWN[name].body
+def test_answer_cut_short_is_refused(name, part):
+    body = SNAPSHOTS[name].body
     with pytest.raises(ParseError):
         parsed(name, body[: int(len(body) * part)])
 
 
-@pytest.mark.parametrize("name", sorted(set(SHOWN) - {"timesca"}))  # whose figures carry their pairs with them
-def test_an_answer_for_another_currency_is_refused(name):
+@pytest.mark.parametrize("name", sorted(set(SNAPSHOTS) - {"timesca"}))  # whose figures carry their pairs with them
+def test_answer_for_another_currency_is_refused(name):
     with pytest.raises(ParseError):
-        parsed(name, in_other_words(name, SHOWN[name].body))
+        parsed(name, in_other_currency(name, SNAPSHOTS[name].body))
 
 
-@pytest.mark.parametrize("name", sorted(set(SHOWN) - {"timesca"}))
-def test_a_page_of_html_is_a_challenge(name):
+@pytest.mark.parametrize("name", sorted(set(SNAPSHOTS) - {"timesca"}))
+def test_page_of_html_is_a_challenge(name):
     with pytest.raises(ChallengePage):
         parsed(name, HTML)
 
 
 @all_histories
 @pytest.mark.parametrize("body", [b"", b" \n", HTML, GARBAGE, b"null", b"{}"])
-def test_a_history_without_rates_is_refused(name, body):
+def test_history_without_rates_is_refused(name, body):
     with pytest.raises(ParseError):
-        told(name, body)
+        parsed_history(name, body)
 
 
 @all_histories
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.6, 0.9])
-def test_a_history_cut_short_is_refused(name, part):
-    body = TOLD[name].body
+def test_history_cut_short_is_refused(name, part):
+    body = HISTORIES[name].body
     with pytest.raises(ParseError):
-        told(name, body[: int(len(body) * part)])
+        parsed_history(name, body[: int(len(body) * part)])
 
 
-@pytest.mark.parametrize("name", sorted(set(TOLD) - {"nbkr"}))  # whose page of past rates names no currency
-def test_a_history_for_another_currency_is_refused(name):
+@pytest.mark.parametrize("name", sorted(set(HISTORIES) - {"nbkr"}))  # whose page of past rates names no currency
+def test_history_for_another_currency_is_refused(name):
     with pytest.raises(NoTicker):
-        told(name, in_other_words(name, TOLD[name].body))
+        parsed_history(name, in_other_currency(name, HISTORIES[name].body))
 
 
 @all_histories
-def test_an_answer_for_another_day_is_an_error_of_its_own(name):
+def test_answer_for_another_day_raises_other_date(name):
     day = date(2020, 2, 29)
     with pytest.raises(OtherDate) as refusal:
-        told(name, first=day, last=day)
+        parsed_history(name, first=day, last=day)
     assert isinstance(refusal.value, ParseError)
     assert "2020-02-29" in refusal.value.asked
 
 
 @all_sources
-def test_a_source_says_what_it_is(name):
+def test_source_has_valid_attributes(name):
     source = known_sources()[name]
     require_source_id(source.id)
     assert source.id == name
@@ -311,7 +311,7 @@ def test_known_sources_cannot_be_changed():
         known_sources()["mine"] = None
 
 
-def test_a_source_is_found_by_its_id():
+def test_source_is_found_by_its_id():
     assert source_of("nbkr").id == "nbkr"
     assert source_of("nonsense") is None
 
@@ -319,31 +319,31 @@ def test_a_source_is_found_by_its_id():
 # What single sources do
 
 
-def test_the_figures_of_the_dollar_are_not_those_of_the_document_itself():
-    body = SHOWN["nbk"].body.replace(b"<title>Official", b"<title>USD Official")
+def test_rate_is_read_from_the_item_and_not_from_the_document():
+    body = SNAPSHOTS["nbk"].body.replace(b"<title>Official", b"<title>USD Official")
     assert parsed("nbk", body).ticks[0].rate_text == "478.77"
 
 
 @pytest.mark.parametrize("name", ["cbu", "nbk"])
-def test_a_day_without_any_rate_is_no_error_of_a_history(name):
+def test_history_of_a_day_without_rates_is_empty(name):
     empty = {"cbu": b"[]", "nbk": b"<rates><date>04.04.2026</date></rates>"}[name]
-    assert list(told(name, empty)) == []
+    assert list(parsed_history(name, empty)) == []
 
 
-def test_a_span_without_any_rate_is_no_error():
+def test_history_of_a_span_without_rates_is_empty():
     body = b'<ValCurs ID="840" DateRange1="20/01/2025" DateRange2="21/01/2025" Name=""></ValCurs>'
-    assert told("nbt", body, date(2025, 1, 20), date(2025, 1, 21)) == []
+    assert parsed_history("nbt", body, date(2025, 1, 20), date(2025, 1, 21)) == []
 
 
-def test_the_list_of_today_in_place_of_a_span_is_an_answer_for_another_day():
+def test_list_of_today_in_place_of_a_span_raises_other_date():
     with pytest.raises(OtherDate) as refusal:
-        told("nbt", SHOWN["nbt"].body, date(1999, 1, 1), date(1999, 12, 31))
+        parsed_history("nbt", SNAPSHOTS["nbt"].body, date(1999, 1, 1), date(1999, 12, 31))
     assert refusal.value.answered == date(2026, 5, 18)
 
 
-def test_a_day_outside_the_span_is_an_answer_for_another_day():
+def test_day_outside_the_span_raises_other_date():
     with pytest.raises(OtherDate) as refusal:
-        told("nbkr", first=date(2005, 6, 1), last=date(2005, 6, 24))
+        parsed_history("nbkr", first=date(2005, 6, 1), last=date(2005, 6, 24))
     assert refusal.value.answered == date(2005, 6, 25)
 
 
@@ -360,9 +360,9 @@ def test_a_day_outside_the_span_is_an_answer_for_another_day():
         (b"18.06.2005", b"31.06.2005"),
     ],
 )
-def test_a_page_of_past_rates_that_is_not_whole_is_damage(old, new):
+def test_incomplete_page_of_past_rates_is_damage(old, new):
     with pytest.raises(DamagedPage):
-        told("nbkr", TOLD["nbkr"].body.replace(old, new))
+        parsed_history("nbkr", HISTORIES["nbkr"].body.replace(old, new))
 
 
 @pytest.mark.parametrize(
@@ -400,15 +400,15 @@ def test_a_page_of_past_rates_that_is_not_whole_is_damage(old, new):
         ("cbr", b"75,5273</Value>", b"75,5273</Value><Value>76</Value>"),
     ],
 )
-def test_figures_that_cannot_be_are_damage(name, old, new):
-    body = SHOWN[name].body
+def test_invalid_numbers_are_damage(name, old, new):
+    body = SNAPSHOTS[name].body
     assert old in body
     with pytest.raises(DamagedPage):
         parsed(name, body.replace(old, new))
 
 
-def test_a_collection_that_lacks_a_currency_is_read_without_it():
-    snapshot = parsed("fawazahmed0", SHOWN["fawazahmed0"].body.replace(b'"tmt"', b'"tmx"'))
+def test_missing_currency_of_a_collection_is_left_out():
+    snapshot = parsed("fawazahmed0", SNAPSHOTS["fawazahmed0"].body.replace(b'"tmt"', b'"tmx"'))
     assert [tick.pair for tick in snapshot.ticks] == ["USD/KGS", "USD/KZT", "USD/TJS", "USD/UZS"]
 
 
@@ -424,7 +424,7 @@ def test_other_currencies_of_a_bank_are_not_read():
 # Constants
 
 
-def test_the_peg_is_a_dated_constant_and_no_source():
+def test_peg_is_a_dated_constant_and_not_a_source():
     peg = CONSTANTS["tmt-peg"]
     require_source_id(peg.id)
     assert (peg.pair, peg.rate_text, peg.since) == ("USD/TMT", "3.5", date(2015, 1, 1))
@@ -437,7 +437,7 @@ def test_the_peg_is_a_dated_constant_and_no_source():
 
 
 @pytest.mark.parametrize("text", ["01.04.2026", "01/04/2026", "2026-04-01"])
-def test_a_day_is_read_in_each_of_the_styles_in_use(text):
+def test_printed_day_is_read_in_every_format_in_use(text):
     assert read_day(text) == date(2026, 4, 1)
 
 
@@ -445,7 +445,7 @@ def test_a_day_is_read_in_each_of_the_styles_in_use(text):
     "text",
     ["", "1.4.2026", "01.04.26", "01.04/2026", "2026/04/01", "29.02.2025", "20260401", "01.04.2026 ", "\u0661" * 8],
 )
-def test_what_is_no_day_is_damage(text):
+def test_text_that_is_no_day_is_damage(text):
     with pytest.raises(DamagedPage, match="not a day"):
         read_day(text)
 
@@ -465,68 +465,76 @@ def test_what_is_no_day_is_damage(text):
         ("cbu", date(9999, 12, 31), date(1, 1, 1), 0),
     ],
 )
-def test_days_with_new_figures_are_counted_by_the_sources_calendar(name, after, upto, days):
+def test_publishing_days_follow_the_calendar_of_the_source(name, after, upto, days):
     assert known_sources()[name].publishing_days(after, upto) == days
 
 
-def at(day, rate_text, difference="", nominal="1"):
+def printed(day, rate_text, difference="", nominal="1"):
     return Snapshot((quoted("USD/UZS", rate_text, nominal=nominal, difference=difference),), day, 1)
 
 
 @pytest.mark.parametrize("name", ["cbu", "nbk"])
-def test_a_banks_own_change_fits_its_figures(name):
+def test_printed_difference_of_a_bank_matches_its_rates(name):
     source = known_sources()[name]
-    before, [after] = parsed(name), told(name)
+    before, [after] = parsed(name), parsed_history(name)
     assert after.ticks[0].difference_text == {"cbu": "-52.11", "nbk": "-3.68"}[name]
     assert difference_mismatches(source, before, after) == []
-    other = source.parse(SHOWN[name].body.replace(b"12194.21", b"12149.21").replace(b"478.77", b"487.77"), {})
+    other = source.parse(SNAPSHOTS[name].body.replace(b"12194.21", b"12149.21").replace(b"478.77", b"487.77"), {})
     assert difference_mismatches(source, other, after) == [after.ticks[0].pair]
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "is_misfit"),
+    ("before", "after", "is_mismatch"),
     [
-        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "0.5"), False),  # Friday to Monday
-        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "+0,50"), False),
-        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "-0.5"), True),
-        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50", "0.51"), True),
-        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "100.50"), False),
-        (at(date(2026, 4, 2), "100.00"), at(date(2026, 4, 6), "100.50", "9"), False),  # Friday's is not at hand
-        (at(date(2026, 4, 6), "100.00"), at(date(2026, 4, 6), "100.50", "9"), False),
-        (at(date(2026, 4, 6), "100.00"), at(date(2026, 4, 3), "100.50", "9"), False),
-        (at(None, "100.00"), at(date(2026, 4, 6), "100.50", "9"), False),
-        (at(date(2026, 4, 3), "100.00"), at(None, "100.50", "9"), False),
-        (at(date(2026, 4, 3), "100.00"), at(date(2026, 4, 6), "1005.00", "9", nominal="10"), False),
+        (
+            printed(date(2026, 4, 3), "100.00"),
+            printed(date(2026, 4, 6), "100.50", "0.5"),
+            False,
+        ),  # Friday to Monday
+        (printed(date(2026, 4, 3), "100.00"), printed(date(2026, 4, 6), "100.50", "+0,50"), False),
+        (printed(date(2026, 4, 3), "100.00"), printed(date(2026, 4, 6), "100.50", "-0.5"), True),
+        (printed(date(2026, 4, 3), "100.00"), printed(date(2026, 4, 6), "100.50", "0.51"), True),
+        (printed(date(2026, 4, 3), "100.00"), printed(date(2026, 4, 6), "100.50"), False),
+        (
+            printed(date(2026, 4, 2), "100.00"),
+            printed(date(2026, 4, 6), "100.50", "9"),
+            False,
+        ),  # without Friday
+        (printed(date(2026, 4, 6), "100.00"), printed(date(2026, 4, 6), "100.50", "9"), False),
+        (printed(date(2026, 4, 6), "100.00"), printed(date(2026, 4, 3), "100.50", "9"), False),
+        (printed(None, "100.00"), printed(date(2026, 4, 6), "100.50", "9"), False),
+        (printed(date(2026, 4, 3), "100.00"), printed(None, "100.50", "9"), False),
+        (printed(date(2026, 4, 3), "100.00"), printed(date(2026, 4, 6), "1005.00", "9", nominal="10"), False),
     ],
 )
-def test_a_difference_is_checked_between_neighbours_only(before, after, is_misfit):
-    assert difference_mismatches(known_sources()["cbu"], before, after) == (["USD/UZS"] if is_misfit else [])
+def test_difference_is_checked_only_between_consecutive_publishing_days(before, after, is_mismatch):
+    assert difference_mismatches(known_sources()["cbu"], before, after) == (["USD/UZS"] if is_mismatch else [])
 
 
-def test_a_span_comes_by_day_and_each_day_once():
+def test_span_is_sorted_by_day_and_repeated_day_is_damage():
     days = [date(2026, 4, 3), date(2026, 4, 1)]
-    assert [found.source_date for found in for_span([at(day, "1") for day in days], days[1], days[0])] == days[::-1]
+    assert [each.source_date for each in for_span([printed(day, "1") for day in days], days[1], days[0])] == days[::-1]
     with pytest.raises(DamagedPage, match="2026-04-01 twice"):
-        for_span([at(days[1], "1"), at(days[1], "2")], days[1], days[0])
+        for_span([printed(days[1], "1"), printed(days[1], "2")], days[1], days[0])
 
 
-def test_a_difference_that_is_no_number_is_damage_and_none_is_none():
-    body = SHOWN["cbu"].body
+def test_invalid_difference_is_damage_and_missing_one_is_none():
+    body = SNAPSHOTS["cbu"].body
     with pytest.raises(DamagedPage, match="USD/UZS: not a difference: 'up'"):
         parsed("cbu", body.replace(DIFFERENCE, b'"Diff":"up"'))
     [tick] = parsed("cbu", body.replace(DIFFERENCE, b'"Diff":null')).ticks
     assert tick.difference_text is None
 
 
-def test_numbers_stand_as_each_source_writes_them():
+def test_json_type_of_numbers_is_checked():
     with pytest.raises(DamagedPage, match="must be numbers"):
         parsed("fawazahmed0", b'{"date": "2026-09-29", "usd": {"kgs": "87.4"}}')
     with pytest.raises(DamagedPage, match="must be texts"):
         parsed("cbu", b'[{"Ccy": "USD", "Rate": 12194.21, "Nominal": "1", "Diff": "0", "Date": "01.04.2026"}]')
 
 
-def test_roubles_for_the_dollar_alone_are_not_what_the_source_is_for():
-    body = SHOWN["cbr"].body
+def test_answer_with_the_dollar_alone_is_refused():
+    body = SNAPSHOTS["cbr"].body
     for code in (b"KZT", b"KGS", b"TJS", b"TMT", b"UZS"):
         body = body.replace(code, b"EUR")
     with pytest.raises(NoTicker, match="none of KGS, KZT, TJS, TMT, UZS"):
@@ -534,5 +542,5 @@ def test_roubles_for_the_dollar_alone_are_not_what_the_source_is_for():
 
 
 @pytest.mark.parametrize("name", ["nbk", "nbkr", "nbt", "cbr"])
-def test_blank_lines_before_a_document_are_no_matter(name):
-    assert parsed(name, b"\r\n  " + SHOWN[name].body) == parsed(name)
+def test_blank_lines_before_a_document_are_ignored(name):
+    assert parsed(name, b"\r\n  " + SNAPSHOTS[name].body) == parsed(name)

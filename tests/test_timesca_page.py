@@ -3,14 +3,14 @@
 from datetime import date
 
 import pytest
+from builders import PRINTED_TICKS as TICKS
 from builders import TICKER
 
 from fxticker.errors import ChallengePage, DamagedPage, NoTicker
-from fxticker.model.records import Outcome, PrintedTick, Snapshot
+from fxticker.model.records import Outcome, Snapshot
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE, parse
 
-TICKS = tuple(PrintedTick(*printed) for printed in TICKER)
 DAY = date(2025, 11, 14)
 FILLER = "Filler of a test page. "
 
@@ -35,14 +35,14 @@ def page(body):
         "Request blocked.",
     ],
 )
-def test_challenge_page_is_told_from_a_page_without_ticker(words):
+def test_challenge_page_is_distinguished_from_a_page_without_ticker(words):
     with pytest.raises(ChallengePage) as refusal:
         parse(page(f"<h1>{words}</h1>"), {})
 
     assert refusal.value.outcome is Outcome.BLOCKED
 
 
-def test_challenge_is_known_by_its_header_whatever_the_page_says():
+def test_challenge_is_recognised_by_its_header():
     with pytest.raises(ChallengePage):
         parse(page("<p>Un momento</p>"), {"cf-mitigated": "challenge"})
 
@@ -56,14 +56,14 @@ def test_page_without_ticker_is_no_challenge(body):
     assert refusal.value.outcome is Outcome.NO_TICKER
 
 
-def test_words_of_a_challenge_in_a_long_article_are_the_articles():
+def test_words_of_a_challenge_in_a_long_page_are_ignored():
     with pytest.raises(NoTicker) as refusal:
         parse(page(f"<p>{FILLER * 1000} They met a captcha. {FILLER * 1000}</p>"), {})
 
     assert not isinstance(refusal.value, ChallengePage)
 
 
-def test_page_with_ticker_is_read_even_if_it_speaks_of_challenges():
+def test_page_with_ticker_and_words_of_a_challenge_is_read():
     body = page("<p>Access denied, said the captcha.</p>") + render_html(TICKS, DAY).encode()
 
     assert parse(body, {"cf-mitigated": "challenge"}) == Snapshot(TICKS, DAY, 8)

@@ -29,7 +29,7 @@ def of_one(rate_text, change_text):
     return tick
 
 
-def test_every_printed_tick_becomes_one_tick_in_the_pages_order():
+def test_every_printed_tick_becomes_one_tick_in_page_order():
     ticks = normalised(SNAPSHOT)
 
     assert [(tick.pair, tick.rate, tick.rate_text, tick.change_pct, tick.change_text) for tick in ticks] == [
@@ -41,7 +41,7 @@ def test_every_printed_tick_becomes_one_tick_in_the_pages_order():
     ]
 
 
-def test_what_is_known_of_the_snapshot_stands_in_every_tick():
+def test_every_tick_has_the_fields_of_the_snapshot():
     ticks = normalise(SNAPSHOT, source="mirror", observed_at=NOON, time_basis=TimeBasis.CAPTURE, origin=Origin.ARCHIVE)
 
     assert {
@@ -74,7 +74,7 @@ def test_fall_that_rounds_to_nothing_is_zero_without_a_sign(text):
         (None, None),
     ],
 )
-def test_change_is_the_number_printed_and_null_if_none_is(text, change_pct):
+def test_change_is_the_printed_number_or_none(text, change_pct):
     tick = of_one("0.00191", text)
 
     assert tick.change_pct == change_pct
@@ -106,7 +106,7 @@ def test_rate_is_the_double_nearest_to_the_printed_decimal(text):
 
 
 @pytest.mark.parametrize(("rate", "change"), [("0", "0%"), ("-1", None), ("x", None), ("1", "0"), ("1", "x%")])
-def test_text_that_is_no_figure_is_refused(rate, change):
+def test_invalid_number_is_refused(rate, change):
     with pytest.raises(InvalidNumber):
         of_one(rate, change)
 
@@ -119,7 +119,7 @@ def test_instant_that_is_not_utc_is_refused(observed_at):
         normalised(SNAPSHOT, observed_at)
 
 
-def test_printed_text_of_a_page_arrives_in_the_ticks_unchanged():
+def test_printed_text_is_unchanged_in_the_ticks():
     page = "KGS/USD = 0,01144 \u22120%\nKZT/USD = 0.00191 +1.30%\nTJS/USD = 0.10840\nUZS/USD = 0.00008 0.00 %\n"
 
     assert [(tick.rate_text, tick.change_text) for tick in normalised(fx.parse(page))] == [

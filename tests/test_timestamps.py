@@ -23,16 +23,16 @@ from fxticker.model.timestamps import instant, is_date, last_instant
     ],
 )
 def test_moment_is_an_aware_utc_instant(moment, expected):
-    found = instant(moment)
-    assert found == expected
-    assert found.tzinfo is UTC
-    assert type(found) is datetime
+    result = instant(moment)
+    assert result == expected
+    assert result.tzinfo is UTC
+    assert type(result) is datetime
 
 
 @pytest.mark.parametrize(
     "text", ["20251114", "2025-W46-5", "yesterday", "", "2025-11-31", "2025-11-14T25:00", "2025-11"]
 )
-def test_anything_but_a_full_date_or_instant_is_refused(text):
+def test_text_that_is_no_full_date_or_instant_is_refused(text):
     with pytest.raises(ValueError, match="no date or instant"):
         instant(text)
 
@@ -43,12 +43,12 @@ def test_instant_outside_the_calendar_is_refused(text):
         instant(text)
 
 
-def test_date_reaches_to_its_last_microsecond():
+def test_last_instant_of_a_date_is_its_last_microsecond():
     assert last_instant("9999-12-31") == datetime.max.replace(tzinfo=UTC)
     assert last_instant("2025-11-14T12:00Z") == datetime(2025, 11, 14, 12, tzinfo=UTC)
 
 
-def test_timestamp_at_midnight_is_no_date():
+def test_timestamp_at_midnight_is_not_a_date():
     assert is_date("2025-11-14")
     assert is_date(date(2025, 11, 14))
     assert not is_date(pd.Timestamp("2025-11-14"))

@@ -61,12 +61,12 @@ def test_page_is_html_by_its_doctype_html_element_or_closing_tag(body):
         "<title>5</title><mar\u212a>0.00191",
     ],
 )
-def test_only_what_a_reader_sees_is_left(body):
+def test_only_visible_text_is_returned(body):
     assert shown(body) == "0.00191"
 
 
 @pytest.mark.parametrize("end", ["<script>5", "<!-- 5", "<b title='5", "<b title=5", "</", "</l", "<!", "<style"])
-def test_what_stands_in_a_tag_or_comment_cut_short_is_not_seen(end):
+def test_text_in_an_unclosed_tag_or_comment_is_not_visible(end):
     assert page_text(f"<html>0.00191{end}").strip() == "0.00191"
 
 
@@ -110,7 +110,7 @@ def test_entities_are_resolved_once(entity, char):
     assert shown(f"5{entity}.") == f"5{char}."
 
 
-def test_entity_without_semicolon_ends_before_the_figure():
+def test_entity_without_semicolon_ends_before_the_number():
     assert shown("=&nbsp0.00191") == "=\xa00.00191"
 
 
@@ -164,7 +164,7 @@ def test_header_goes_before_the_meta_element():
     assert decode(body, {"content-type": "text/html; charset=windows-1251"}).endswith(CYRILLIC)
 
 
-def test_meta_element_far_down_the_page_is_not_heeded():
+def test_meta_element_beyond_the_window_is_ignored():
     body = b" " * 1024 + b"<meta charset=windows-1251>" + CYRILLIC.encode()
 
     assert decode(body, {}).endswith(CYRILLIC)
@@ -184,7 +184,7 @@ def test_unknown_or_dangerous_charset_falls_back_to_utf8(charset):
     assert decode(body, {"content-type": f"text/html; charset={charset}"}) == body.decode()
 
 
-def test_bytes_that_the_charset_does_not_allow_are_marked():
+def test_invalid_bytes_are_replaced():
     assert decode(b"0.00\xff191", {}) == "0.00\ufffd191"
     assert decode(b"0.00191\xe2\x80", {}) == "0.00191\ufffd"
     assert decode(b"\xff\xfe0\x00.\x00\x31", {}) == "0.\ufffd"

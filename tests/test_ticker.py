@@ -5,6 +5,7 @@ from datetime import date
 from html import escape
 
 import pytest
+from builders import PRINTED_TICKS as TICKS
 from builders import TICKER
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,6 @@ from fxticker.simulation.captures import read_captures
 from fxticker.simulation.site import render_html, render_text
 
 DAY = date(2025, 11, 14)
-TICKS = tuple(PrintedTick(*printed) for printed in TICKER)
 WITHOUT_CHANGES = tuple(PrintedTick(pair, rate, None) for pair, rate, _ in TICKER)
 SIX = (*TICKS, PrintedTick("AFN/USD", "0.01510", "1.5%"))
 FILLER = "Filler of a test page, nothing more."
@@ -73,7 +73,7 @@ def test_bytes_read_as_the_text_does(render):
 
 @pytest.mark.parametrize("ticks", [TICKS[:4], TICKS, SIX, TICKS[::-1], TICKS[2:] + TICKS[:2], WITHOUT_CHANGES[1:]])
 @pytest.mark.parametrize("render", [render_text, render_html])
-def test_pairs_are_read_whatever_their_number_and_order(ticks, render):
+def test_any_number_and_order_of_pairs_is_read(ticks, render):
     assert fx.parse(render(ticks, DAY)) == Snapshot(tuple(ticks), DAY, 8)
 
 
@@ -108,12 +108,12 @@ def test_copies_may_differ_in_order_and_stand_apart():
     ],
 )
 @pytest.mark.parametrize("ticks", [TICKS, WITHOUT_CHANGES], ids=["changes", "no changes"])
-def test_any_bullet_or_separator_will_do(separator, ticks):
+def test_any_bullet_or_separator_is_accepted(separator, ticks):
     assert fx.parse(block(ticks, separator=separator)) == Snapshot(ticks, None, 2)
 
 
 @pytest.mark.parametrize("space", ["\xa0", "\u2009", "\u202f", "\u2007", "\t", "  ", "\u3000", "\n"])
-def test_any_white_space_will_do(space):
+def test_any_white_space_is_accepted(space):
     assert fx.parse(block().replace(" ", space)) == Snapshot(TICKS, None, 2)
 
 
@@ -121,7 +121,7 @@ def test_any_white_space_will_do(space):
     ("old", "new"),
     [(" = ", "="), (" = ", ": "), ("/", " / "), ("%", " %"), ("%", "\u202f%"), ("/", "\u200b/"), ("0.", "0.\u2060")],
 )
-def test_spacing_and_invisible_marks_are_no_part_of_a_figure(old, new):
+def test_spacing_and_invisible_marks_are_not_part_of_a_number(old, new):
     assert fx.parse(block().replace(old, new)) == Snapshot(TICKS, None, 2)
 
 
@@ -140,7 +140,7 @@ def test_other_minus_plus_and_decimal_comma_are_kept_as_printed(text):
 
 
 @pytest.mark.parametrize("text", ["0.10840", "0,10840", "10.84000", "1.14400", "87", "87.0", "0.000000000001", "+0.5"])
-def test_rate_is_kept_as_printed_however_surprising(text):
+def test_unusual_rate_is_kept_as_printed(text):
     ticks = (PrintedTick("KGS/USD", text, "0%"), *TICKS[1:])
 
     assert fx.parse(block(ticks)).ticks == ticks
@@ -148,7 +148,7 @@ def test_rate_is_kept_as_printed_however_surprising(text):
 
 @pytest.mark.parametrize("missing", [0, 2, 4])
 @pytest.mark.parametrize("render", [render_text, render_html])
-def test_missing_percentage_is_null(missing, render):
+def test_missing_percentage_is_none(missing, render):
     ticks = (*TICKS[:missing], WITHOUT_CHANGES[missing], *TICKS[missing + 1 :])
 
     assert fx.parse(render(ticks, DAY)) == Snapshot(ticks, DAY, 8)
@@ -183,7 +183,7 @@ def test_percentage_in_the_text_below_is_no_change(text, copies):
         "<p>{pair} = <b>{rate}</b><svg viewBox='0 0 9 9'><path d='M1 1'/></svg>{change}",
     ],
 )
-def test_markup_around_the_figures_is_no_matter(entry):
+def test_markup_around_the_numbers_is_ignored(entry):
     items = "".join(entry.format(pair=tick.pair, rate=tick.rate_text, change=tick.change_text) for tick in TICKS)
     page = f"<!doctype html><html><body><nav>Filler</nav>{items * 2}<p>14 November 2025</p></body></html>"
 
@@ -206,7 +206,7 @@ def test_entities_are_read_as_their_characters(char, entity):
     assert fx.parse(f"<html>{block().replace(char, entity)}") == Snapshot(TICKS, None, 2)
 
 
-def test_figure_split_by_inline_tags_is_one_figure():
+def test_number_split_by_inline_tags_is_one_number():
     page = f"<html>{block().replace('.', '<b>.</b>').replace('/USD', '<i>/U</i>SD')}"
 
     assert fx.parse(page) == Snapshot(TICKS, None, 2)
@@ -223,7 +223,7 @@ def test_figure_split_by_inline_tags_is_one_figure():
         "<meta name='description' content='KGS/USD = 5 5%'>",
     ],
 )
-def test_what_a_reader_does_not_see_is_no_entry(unseen):
+def test_invisible_text_is_no_entry(unseen):
     page = render_html(TICKS, DAY).replace("<body>", f"<body>{unseen}").replace("</body>", f"{unseen}</body>")
 
     assert fx.parse(page) == Snapshot(TICKS, DAY, 8)
@@ -240,7 +240,7 @@ def test_what_a_reader_does_not_see_is_no_entry(unseen):
     ],
     ids=["utf-8", "utf-16-le", "utf-16-be", "text", "none, and no UTF-8"],
 )
-def test_byte_order_mark_is_no_matter(page):
+def test_byte_order_mark_is_ignored(page):
     assert fx.parse(page) == Snapshot(TICKS, None, 2)
 
 
@@ -482,7 +482,7 @@ def test_copy_cut_short_on_one_line_is_damaged(separator, ticks):
     assert accepted_cuts(page, page.rindex(ticks[0].pair) + 1, len(page)) == []
 
 
-def test_figure_cut_short_on_one_line_is_never_stored():
+def test_number_cut_short_on_one_line_is_damage():
     page = block(copies=2, separator=" ")
 
     with pytest.raises(fx.DamagedPage):
@@ -521,7 +521,7 @@ def test_copy_cut_inside_a_tag_entity_or_character_is_damaged(page):
 
 
 @pytest.mark.parametrize("cut", ["0.28571 0", "0.28571 -", "0.2857", "0.2"])
-def test_lone_copy_cut_in_its_last_figures_is_damaged(cut):
+def test_single_copy_cut_in_its_last_numbers_is_damaged(cut):
     with pytest.raises(fx.DamagedPage):
         fx.parse(block(copies=1).replace("0.28571 0%", cut))
 
@@ -616,45 +616,45 @@ FIRST, MIDDLE, LAST = TICKS, TICKS[1:3] + TICKS[:1] + TICKS[3:], TICKS[1:] + TIC
     [(FIRST, 2), (MIDDLE, 1), (MIDDLE, 2), (LAST, 1)],
     ids=["first", "lone", "middle", "lone, last"],
 )
-def test_figure_that_cannot_be_is_damage_with_its_reason(old, new, reason, separator, ticks, copies):
+def test_invalid_number_is_damage_with_its_reason(old, new, reason, separator, ticks, copies):
     with pytest.raises(fx.DamagedPage, match=reason):
         fx.parse(block(ticks, copies, separator).replace(old, new))
 
 
 @pytest.mark.parametrize("figures", ["0 0%", "-0.01144 0%", "0.0114400000000 0%", "1" * 30 + " 0%", "n/a 0%", "0%", ""])
 @pytest.mark.parametrize("separator", ["\n", "\n  \u2022 "])
-def test_bad_first_figure_of_a_lone_copy_is_damage(figures, separator):
+def test_invalid_first_number_of_a_single_copy_is_damage(figures, separator):
     with pytest.raises(fx.DamagedPage, match="KGS/USD"):
         fx.parse(block(FIRST, 1, separator).replace("0.01144 0%", figures))
 
 
 @pytest.mark.parametrize("figures", ["0.01144 --5%", "0.01144 \u20115%", "0.01144 (5%)", "0.01144 \ufffd5%"])
 @pytest.mark.parametrize("separator", ["\n", "\n  \u2022 ", " | "])
-def test_first_percentage_of_a_lone_copy_behind_a_strange_mark_is_damage(figures, separator):
+def test_first_percentage_of_a_single_copy_behind_a_strange_mark_is_damage(figures, separator):
     with pytest.raises(fx.DamagedPage, match="KGS/USD"):
         fx.parse(block(FIRST, 1, separator).replace("0.01144 0%", figures))
 
 
 @pytest.mark.parametrize("figures", ["0.011.44 0%", "1,144.50 0%", "n/a 0%", "0%", ""])
-def test_bad_first_figure_of_a_lone_copy_on_one_line_is_damage(figures):
+def test_invalid_first_number_of_a_single_copy_on_one_line_is_damage(figures):
     with pytest.raises(fx.DamagedPage, match="KGS/USD"):
         fx.parse(block(FIRST, 1, " | ").replace("0.01144 0%", figures))
 
 
 @pytest.mark.parametrize("text", ["0.0OO08", "0.00008x", "8e-5", "0.000O8"])
-def test_letters_in_a_figure_are_damage(text):
+def test_letters_in_a_number_are_damage(text):
     with pytest.raises(fx.DamagedPage, match="UZS/USD"):
         fx.parse(render_html(TICKS, DAY).replace("0.00008", text))
 
 
 @pytest.mark.parametrize("text", ["0.0OO44", "0.01144x", "1e-2"])
-def test_letters_in_the_first_figure_of_a_lone_copy_are_damage(text):
+def test_letters_in_the_first_number_of_a_single_copy_are_damage(text):
     with pytest.raises(fx.DamagedPage, match="KGS/USD"):
         fx.parse(block(copies=1).replace("0.01144 0%", text))
 
 
 @pytest.mark.parametrize("separator", [", ", "; "])
-def test_bad_figure_at_the_end_of_a_line_of_entries_is_damage(separator):
+def test_invalid_number_at_the_end_of_a_line_of_entries_is_damage(separator):
     with pytest.raises(fx.DamagedPage, match="above zero"):
         fx.parse(block(copies=1, separator=separator).replace("0.28571", "0"))
 
@@ -781,7 +781,7 @@ def test_hostile_page_is_answered(unit):
 
 
 @pytest.mark.parametrize("unit", ["9", " ", "\u2022", "0.", "-", "\xa0", ",1"])
-def test_figure_without_end_is_answered(unit):
+def test_endless_number_is_answered(unit):
     assert isinstance(read(f"{block()}\nKGS/USD = {unit * 200_000}"), fx.DamagedPage | Snapshot)
 
 
@@ -804,7 +804,7 @@ def cpu_seconds(page):
 
 
 @pytest.mark.slow
-def test_page_of_more_entries_than_any_is_given_up():
+def test_page_with_too_many_entries_is_damaged():
     with pytest.raises(fx.DamagedPage, match="more than 200000 entries"):
         fx.parse("KGS/USD = 1 1%\n" * 600_000)
 
@@ -815,19 +815,19 @@ def test_numbered_lines_are_a_ticker():
 
 
 @pytest.mark.parametrize("copies", [1, 3])
-def test_percentage_behind_a_word_is_damage_and_not_dropped(copies):
+def test_percentage_behind_a_word_is_damage(copies):
     lines = ["KGS/USD = 0.01144 som 0%", "KZT/USD = 0.00191 0%", "TJS/USD = 0.10840 0%", "UZS/USD = 0.00008 0%"]
     with pytest.raises(fx.DamagedPage, match="KGS/USD has a percentage"):
         fx.parse("\n".join([*lines, "TMT/USD = 0.28571 0%"] * copies))
 
 
-def test_entry_that_words_set_apart_from_a_lone_copy_is_not_dropped():
+def test_entry_apart_from_a_single_copy_is_damage():
     lines = ["KGS/USD = 0.01144 som", "KZT/USD = 0.00191 0%", "TJS/USD = 0.10840 0%", "UZS/USD = 0.00008 0%"]
     with pytest.raises(fx.DamagedPage, match="KGS/USD stands apart"):
         fx.parse("\n".join([*lines, "TMT/USD = 0.28571 0%"]))
 
 
-def test_label_above_a_lone_copy_does_not_excuse_its_cut_last_entry():
+def test_label_above_a_single_copy_does_not_excuse_its_cut_last_entry():
     lines = ["Markets: KGS/USD = 0.01144 0%", "KZT/USD = 0.00191 0%", "TJS/USD = 0.10840 0%", "UZS/USD = 0.00008 0%"]
     with pytest.raises(fx.DamagedPage, match="KGS/USD is printed as"):
         fx.parse("\n".join([*lines, "KGS/USD = 0.01"]))
@@ -841,7 +841,7 @@ def test_percentage_with_another_sign_is_damage(behind):
 
 
 @pytest.mark.parametrize("figures", ["0.10840 0.10850", "0.10840 0.37% 0.40%", "0.10840 0.10850 0.37%"])
-def test_figure_more_than_a_rate_and_a_percentage_is_damage(figures):
+def test_number_beyond_rate_and_percentage_is_damage(figures):
     lines = ["KGS/USD = 0.01144 0%", "KZT/USD = 0.00191 0%", f"TJS/USD = {figures}", "UZS/USD = 0.00008 0%"]
     with pytest.raises(fx.DamagedPage, match="TJS/USD"):
         fx.parse("\n".join(lines))
@@ -852,7 +852,7 @@ def test_prices_of_a_sentence_are_no_ticker_however_many():
         fx.parse("<p>We expect KGS/USD = 0.02, KZT/USD = 0.003, TJS/USD = 0.1, UZS/USD = 0.0001 by then.</p>")
 
 
-def test_comment_between_the_digits_of_a_figure_leaves_no_trace():
+def test_comment_between_the_digits_of_a_number_is_ignored():
     page = (
         "<ul>" + "".join(f"<li>{base}/USD = 0.01<!-- -->144 0%</li>" for base in ("KGS", "KZT", "TJS", "UZS")) + "</ul>"
     )
@@ -860,11 +860,11 @@ def test_comment_between_the_digits_of_a_figure_leaves_no_trace():
 
 
 @pytest.mark.parametrize("end", ["\n  \u2022", "\n  \u2022 ", " | ", "\n-"])
-def test_lone_copy_that_ends_with_a_bullet_is_damaged(end):
+def test_single_copy_that_ends_with_a_bullet_is_damaged(end):
     with pytest.raises(fx.DamagedPage, match="ends with a bullet"):
         fx.parse(block(TICKS[:4], 1) + end)
 
 
-def test_lone_copy_that_ends_in_spaces_behind_a_rate_is_damaged():
+def test_single_copy_that_ends_in_spaces_behind_a_rate_is_damaged():
     with pytest.raises(fx.DamagedPage, match="may be cut short"):
         fx.parse(block(TICKS[:4], 1) + "\nTMT/USD = 0.28571 ")

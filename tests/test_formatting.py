@@ -35,18 +35,18 @@ def test_decimals_show_a_band_with_two_digits(width, decimals):
         ((12194.21, 12194.205, 12194.215), ("12194.210", "12194.205", "12194.215")),
     ],
 )
-def test_a_figure_has_the_digits_of_its_band(figures, texts):
+def test_number_is_formatted_with_the_digits_of_its_band(figures, texts):
     assert format_with_band(*figures) == texts
 
 
-def test_what_is_above_zero_may_have_a_plus():
+def test_signed_number_above_zero_has_a_plus():
     assert format_with_band(0.5, 0.0, 1.0, signed=True) == ("+0.5", "0.0", "+1.0")
     assert format_with_band(-0.5, -1.0, 0.0, signed=True) == ("-0.5", "-1.0", "0.0")
     assert format_with_band(7.0, 7.0, 7.0, signed=True).value == "+7"
 
 
 @given(st.floats(-1e3, 1e3), st.floats(1e-8, 1e4))
-def test_what_is_shown_of_a_band_holds_all_of_it(lo, width):
+def test_formatted_band_contains_the_whole_band(lo, width):
     texts = format_with_band(lo + width / 2, lo, lo + width)
     assert Decimal(texts.lo) <= Decimal(repr(lo))
     assert Decimal(texts.hi) >= Decimal(repr(lo + width))
