@@ -36,7 +36,6 @@ LONGER = {  # why a module may be longer than that
     "monitoring/metrics.py": "the HTTP endpoint is still in it",
     "config.py": "one record per table of the file, with its checks",
     "daemon/daemon.py": "workers, signals and the timer are still in it",
-    "fetch/client.py": "one request from DNS to the last byte, with its error mapping",
     "analysis/quotes.py": "cross rates are still in it",
     "simulation/faults.py": "a table of faults",
 }

@@ -221,12 +221,12 @@ def test_the_age_of_a_page_is_counted_from_the_day_of_the_fetch(tmp_path):
     [
         (Unreachable("ConnectError: refused", attempts=3), "unreachable", None, 3),
         (Unreachable("the compressed body is cut short", http_status=200), "unreachable", 200, 1),
-        (DeadlineExceeded("no whole answer within 20 s", attempts=2), "timeout", None, 2),
+        (DeadlineExceeded("no complete response within 20 s", attempts=2), "timeout", None, 2),
         (BadStatus("status 403 Forbidden", http_status=403), "http_error", 403, 1),
         (BadStatus("status 503", http_status=503, attempts=3), "http_error", 503, 3),
-        (BodyTooLarge("the body passes 5 bytes", http_status=200), "too_large", 200, 1),
+        (BodyTooLarge("the body exceeds 5 bytes", http_status=200), "too_large", 200, 1),
         (UnexpectedContent("content type 'image/png'", http_status=200), "blocked", 200, 1),
-        (FetchStopped("stopped while the answer was awaited"), "stopped", None, 1),
+        (FetchStopped("stopped before the response was complete"), "stopped", None, 1),
         (Disallowed("robots.txt of the site forbids the page", attempts=0), "disallowed", None, 0),
     ],
 )

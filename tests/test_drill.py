@@ -90,7 +90,7 @@ def test_a_fault_leaves_its_outcome_within_time_and_memory(name):
 @pytest.mark.parametrize("name", ["gzip-bomb", "endless-body", "10-mb-page"])
 def test_a_body_without_measure_costs_a_few_times_the_limit_of_memory_and_no_more(name):
     result = drilled(name)
-    assert result.poll.detail == "the body passes 1000000 bytes"
+    assert result.poll.detail == "the body exceeds 1000000 bytes"
     assert result.peak_bytes < 4 * MAX_BYTES
 
 

@@ -162,7 +162,7 @@ def test_a_robots_txt_that_is_not_there_forbids_nothing(status):
         (answered(status=429), BadStatus, 429, "robots.txt: status 429 Too Many Requests"),
         (httpx.ConnectError("refused"), Unreachable, None, "robots.txt: ConnectError: refused"),
         (httpx.ReadTimeout("slow"), DeadlineExceeded, None, "robots.txt: ReadTimeout: slow"),
-        (answered(b"x" * 512_001), BodyTooLarge, 200, "robots.txt: the body passes 512000 bytes"),
+        (answered(b"x" * 512_001), BodyTooLarge, 200, "robots.txt: the body exceeds 512000 bytes"),
         (answered(b"x", content_encoding="br"), UnexpectedContent, 200, "robots.txt: content encoding 'br'"),
         (
             answered(b"User-agent: a\n" * 800),
@@ -338,7 +338,7 @@ def test_a_robots_txt_that_stalls_leaves_time_and_is_named():
     with (
         RawServer(lambda exchange: exchange.pause(5)) as server,
         Fetcher(timeout_s=0.8, max_bytes=100, user_agent="fxticker") as client,
-        pytest.raises(DeadlineExceeded, match=r"^robots\.txt: no whole answer within 0\.2 s$"),
+        pytest.raises(DeadlineExceeded, match=r"^robots\.txt: no complete response within 0\.2 s$"),
     ):
         RobotsFetcher(client)(server.url, media_types=HTML)
 
@@ -363,7 +363,7 @@ def test_the_page_gets_what_robots_txt_left_of_the_deadline():
     with (
         RawServer(lambda exchange: exchange.pause(5)) as server,
         SlowRobots(seconds, 9.75, timeout_s=10, max_bytes=100, user_agent="fxticker") as client,
-        pytest.raises(DeadlineExceeded, match=r"^no whole answer within 0\.2 s$"),
+        pytest.raises(DeadlineExceeded, match=r"^no complete response within 0\.2 s$"),
     ):
         RobotsFetcher(client, monotonic_s=seconds)(server.url, media_types=HTML)
 

@@ -15,7 +15,7 @@ from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.warc import is_warc, read_warc
 from fxticker.backfill.warc_page import DamagedRecord, SkippedRecord, WarcPage
 from fxticker.cli.snapshot import import_
-from fxticker.fetch.gzip import Members
+from fxticker.fetch.gzip import GzipReader
 from fxticker.model.records import PrintedTick
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE
@@ -351,7 +351,7 @@ def test_marks_without_records_are_one_damage():
 
 
 def test_members_are_unpacked_up_to_the_requested_size():
-    members = Members(io.BytesIO(gzip.compress(bytes(10_000_000)) + gzip.compress(b"end")))
+    members = GzipReader(io.BytesIO(gzip.compress(bytes(10_000_000)) + gzip.compress(b"end")))
     buffer = memoryview(bytearray(1000))
     counts = [members.readinto(buffer) for _ in range(10_001)]
     assert (max(counts), counts[-1], bytes(buffer[:3])) == (1000, 3, b"end")
@@ -362,7 +362,7 @@ def test_rubbish_is_one_damage():
     assert [type(item) for item in read(os.urandom(100_000))] == [DamagedRecord]
     assert read(b"") == []
     with pytest.raises(zlib.error):
-        io.BufferedReader(Members(io.BytesIO(b"rubbish"))).read()
+        io.BufferedReader(GzipReader(io.BytesIO(b"rubbish"))).read()
 
 
 def test_page_records_other_than_responses_are_counted(tmp_path):

@@ -27,7 +27,7 @@ from fxticker.backfill.warc_page import (
     page_of,
 )
 from fxticker.errors import FxTickerError, one_line
-from fxticker.fetch.gzip import MARK, Members, first_bytes
+from fxticker.fetch.gzip import MARK, GzipReader, first_bytes
 from fxticker.model.records import Tick
 from fxticker.model.schedule import EPOCH
 from fxticker.sources.source import Source
@@ -154,7 +154,7 @@ class _Records:
 
     def __init__(self, file: BinaryIO, *, is_packed: bool, left: int) -> None:
         self._file = file
-        self._members = Members(file) if is_packed else None
+        self._members = GzipReader(file) if is_packed else None
         self._stream: Any = io.BufferedReader(self._members, _BLOCK_BYTES) if self._members else file
         self._lines = 0
         self.begin = file.tell()

@@ -17,7 +17,7 @@ from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersParserException
 
 from fxticker.errors import FxTickerError
-from fxticker.fetch.gzip import MARK, Members
+from fxticker.fetch.gzip import MARK, gunzip
 from fxticker.model.timestamps import instant, is_date
 from fxticker.sources.html import decode
 
@@ -139,7 +139,7 @@ def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes | None:
         body = _dechunked(body)
     encoding = _encoding(headers)
     if encoding in ("gzip", "x-gzip") and body.startswith(MARK):
-        unpacked = io.BufferedReader(Members(io.BytesIO(body))).read(MAX_BLOCK_BYTES + 1)
+        unpacked = gunzip(body, MAX_BLOCK_BYTES + 1)
         if len(unpacked) > MAX_BLOCK_BYTES:
             raise Damaged(f"the page exceeds {MAX_BLOCK_BYTES} bytes")
         return unpacked

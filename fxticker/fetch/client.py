@@ -1,4 +1,4 @@
-"""One request to a source: bounded in time and bytes, every failure mapped to the error tree."""
+"""HTTP client: one GET request, bounded in time and bytes, with every failure mapped to the error tree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Container, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from types import TracebackType
 from typing import Protocol, Self
 
 import anyio
@@ -25,27 +24,27 @@ from fxticker.errors import (
     UnexpectedContent,
     Unreachable,
 )
-from fxticker.fetch.dns import ImpatientLoop
+from fxticker.fetch.dns import NonBlockingDnsLoop
+from fxticker.fetch.gzip import GzipDecoder
 
 RETRY_PAUSES_S = (1.0, 4.0)
-"""Pauses before the second and third try, cut short by the deadline."""
+"""Seconds before the second and third attempt; an attempt that the deadline leaves no time for is not made."""
 _RETRIED_STATUS = frozenset([502, 503, 504])
-"""Answers of a gateway whose server is away for a moment; other statuses are the server's word."""
-_GZIP = zlib.MAX_WBITS | 16
+"""Statuses of a gateway whose server is away for a moment. Other statuses come from the server itself and are final."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for, and what is taken for an answer.
+    """One GET request and the responses that are accepted.
 
     Attributes
     ----------
     media_types
-        Content types that a body may have; null for any.
+        Content types that a body may have; `None` for any.
     statuses
-        Any other than these is a `BadStatus`.
+        Accepted statuses; any other raises `BadStatus`.
     conditions
-        Header fields that let a server say "not modified" instead of sending the page again.
+        Header fields of a conditional request, such as ``if-none-match``; empty for an unconditional one.
     timeout_s, max_bytes, retry_pauses_s
         As for `Fetcher`.
     """
@@ -61,16 +60,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer.
+    """A complete response.
 
     Attributes
     ----------
     body
-        The decoded body; empty unless the status is one of success, whose bodies alone are read.
+        The decoded body; empty unless the status is 2xx, as other bodies are not read.
     headers
         By lower-case name.
     http_status
-        200, or 304 if there were conditions; `Fetcher.send` gives whatever its request takes.
+        200, or 304 for a conditional request; from `Fetcher.send`, any status that its request accepts.
     attempts
         Requests made, retries included.
     """
@@ -82,42 +81,43 @@ class Response:
 
 
 class Fetch(Protocol):
-    """What a poll needs of the net."""
+    """The HTTP client as a poll uses it."""
 
     def __call__(
         self, url: str, *, media_types: frozenset[str], conditions: Mapping[str, str] | None = None
     ) -> Response:
-        """Get `url`, or hear that it is as it was if there are conditions, or raise a `FetchError`."""
+        """Get `url`, with a status of 200, or of 304 if there are conditions; any failure is a `FetchError`."""
 
 
 class StoppableFetch(Fetch, Protocol):
-    """What the daemon needs of the net."""
+    """The HTTP client as the daemon uses it."""
 
     def stop(self) -> None:
-        """Abandon the requests under way: their callers get `FetchStopped`, as do later ones."""
+        """Abandon the requests under way: they raise `FetchStopped` in their callers, as do later ones."""
 
 
 class Fetcher:
-    """The process's one HTTP client, behind one call.
+    """The process's one HTTP client.
 
-    Requests run in an event loop of their own thread: there a deadline cancels at any point, in a name lookup or
-    between two header bytes as well, while httpx's own timeouts start anew with every socket operation. No idle
-    connection is kept between polls (a kept one dies silently), no redirect followed (a moved page is to be loud), no
-    cookie stored, and the environment's proxy settings are not used: a request goes to the configured host only. A
-    host has one request at a time, whoever asks.
+    Requests run in an event loop of their own thread. There a deadline can cancel at any point, also during a name
+    lookup or between two header bytes; httpx's own timeouts start anew with every socket operation. No idle
+    connection is kept between polls (a kept one can die unnoticed), no redirect is followed (a moved page must be an
+    error), no cookie is stored, and the environment's proxy settings are ignored: requests go to the configured host
+    only. Each host gets one request at a time, from all threads together.
 
     Parameters
     ----------
     timeout_s
-        One whole request, from waiting for its turn to the last byte, retries and pauses included.
+        Seconds for one whole request: waiting for other requests to the host, retries and pauses included.
     max_bytes
-        Of the decoded body.
+        Limit of the decoded body, and of the body as transferred.
     user_agent
         Names the program and how to reach the person who runs it.
     retry_pauses_s
-        Pauses before the second and further tries; there is no quick try where the server says when to come back.
+        Seconds before each further attempt after a failure that may be temporary. A response with a Retry-After is
+        not retried.
     transport
-        Stands in for the net in tests.
+        Replaces the network in tests.
     """
 
     def __init__(
@@ -144,9 +144,9 @@ class Fetcher:
         )
         self._exit = ExitStack()
         self._portal = self._exit.enter_context(
-            anyio.from_thread.start_blocking_portal(backend_options={"loop_factory": ImpatientLoop})
+            anyio.from_thread.start_blocking_portal(backend_options={"loop_factory": NonBlockingDnsLoop})
         )
-        self._turns: defaultdict[bytes, anyio.Lock] = defaultdict(anyio.Lock)
+        self._host_locks: defaultdict[bytes, anyio.Lock] = defaultdict(anyio.Lock)
         self._scopes: set[anyio.CancelScope] = set()
         self._stopped = False
         self._closed = False
@@ -154,9 +154,7 @@ class Fetcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def __call__(
@@ -167,18 +165,18 @@ class Fetcher:
         conditions: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
     ) -> Response:
-        """Get `url` within the deadline, which is the client's own unless another is given.
+        """Get `url` within `timeout_s` seconds; `None` for the client's own deadline.
 
         Raises
         ------
         FetchError
-            The leaf of the error tree that says what happened.
+            Its subclass names the kind of failure.
         """
         return self.send(
             Request(
                 url,
                 media_types=media_types,
-                # A "not modified" that was not asked for confirms nothing that we know.
+                # 304 to an unconditional request confirms no page that is known here.
                 statuses=[httpx.codes.OK, httpx.codes.NOT_MODIFIED] if conditions else [httpx.codes.OK],
                 conditions=conditions or {},
                 timeout_s=self.timeout_s if timeout_s is None else timeout_s,
@@ -188,22 +186,16 @@ class Fetcher:
         )
 
     def send(self, request: Request) -> Response:
-        """Make a request that has limits of its own.
-
-        Raises
-        ------
-        FetchError
-            As above.
-        """
-        return self._portal.call(self._fetch, request)
+        """Make a request that has its own limits; every failure is a `FetchError`, as above."""
+        return self._portal.call(self._send, request)
 
     def stop(self) -> None:
-        """Abandon the requests under way: their callers get `FetchStopped`, as do later ones."""
+        """Abandon the requests under way: they raise `FetchStopped` in their callers, as do later ones."""
         if not self._closed:
-            self._portal.call(self._cancel)
+            self._portal.call(self._cancel_all)
 
     def close(self) -> None:
-        """Abandon what is under way and close the client."""
+        """Abandon the requests under way and close the client."""
         if self._closed:
             return
         self.stop()
@@ -211,14 +203,14 @@ class Fetcher:
         self._exit.close()
         self._closed = True
 
-    async def _cancel(self) -> None:
+    async def _cancel_all(self) -> None:
         self._stopped = True
         for scope in self._scopes:
             scope.cancel()
 
-    async def _fetch(self, request: Request) -> Response:
+    async def _send(self, request: Request) -> Response:
         attempts = 0
-        pauses = iter(request.retry_pauses_s)
+        pauses_s = iter(request.retry_pauses_s)
         with anyio.CancelScope(deadline=anyio.current_time() + request.timeout_s) as scope:
             if self._stopped:
                 scope.cancel()
@@ -226,101 +218,81 @@ class Fetcher:
             try:
                 while True:
                     try:
-                        async with self._turns[_host(request.url)]:
+                        async with self._host_locks[_host(request.url)]:
                             attempts += 1
-                            return await self._request(request, attempts)
+                            return await self._attempt(request, attempts)
                     except FetchError as error:
-                        pause_s = next(pauses, None) if _may_pass(error) else None
-                        # A pause that the deadline would cut short must not hide what happened.
+                        error.attempts = attempts
+                        pause_s = next(pauses_s, None) if _is_temporary(error) else None
+                        # A pause beyond the deadline would turn this failure into a timeout.
                         if pause_s is None or anyio.current_time() + pause_s >= scope.deadline:
                             raise
                     await anyio.sleep(pause_s)
             finally:
                 self._scopes.discard(scope)
         if self._stopped:
-            raise FetchStopped("stopped while the answer was awaited", attempts=attempts)
-        raise DeadlineExceeded(f"no whole answer within {round(request.timeout_s, 1):g} s", attempts=attempts)
+            raise FetchStopped("stopped before the response was complete", attempts=attempts)
+        raise DeadlineExceeded(f"no complete response within {round(request.timeout_s, 1):g} s", attempts=attempts)
 
-    async def _request(self, request: Request, attempts: int) -> Response:
+    async def _attempt(self, request: Request, attempts: int) -> Response:
+        """One attempt. All errors of httpx, TLS, sockets and gzip are mapped here."""
         try:
-            async with self._client.stream("GET", request.url, headers=dict(request.conditions)) as answer:
-                _check(answer, request, attempts)
-                body = await _read_body(answer, request.max_bytes, attempts) if answer.is_success else b""
+            async with self._client.stream("GET", request.url, headers=dict(request.conditions)) as response:
+                _check(response, request)
+                body = await _read_body(response, request.max_bytes) if response.is_success else b""
         except httpx.TimeoutException as error:
-            raise DeadlineExceeded(_cause(error), attempts=attempts) from error
+            raise DeadlineExceeded(_cause(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, zlib.error, UnicodeError) as error:
-            raise Unreachable(_cause(error), attempts=attempts) from error
-        return Response(body, dict(answer.headers), answer.status_code, attempts)
+            raise Unreachable(_cause(error)) from error
+        return Response(body, dict(response.headers), response.status_code, attempts)
 
 
 def _host(url: str) -> bytes:
     try:
         return httpx.URL(url).raw_host
     except httpx.InvalidURL:
-        return b""  # asking for it will say what is wrong with it
+        return b""  # the attempt itself raises for it
 
 
-def _may_pass(error: FetchError) -> bool:
+def _is_temporary(error: FetchError) -> bool:
     if error.retry_after is not None:
         return False
     return isinstance(error, Unreachable) or (isinstance(error, BadStatus) and error.http_status in _RETRIED_STATUS)
 
 
-def _check(answer: httpx.Response, request: Request, attempts: int) -> None:
-    status = answer.status_code
+def _check(response: httpx.Response, request: Request) -> None:
+    status = response.status_code
     if status not in request.statuses:
         raise BadStatus(
-            f"status {status} {answer.reason_phrase[:60]}".rstrip(),
+            f"status {status} {response.reason_phrase[:60]}".rstrip(),
             http_status=status,
-            attempts=attempts,
-            retry_after=answer.headers.get("retry-after"),
+            retry_after=response.headers.get("retry-after"),
         )
-    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_page = request.media_types is None or not media_type or media_type in request.media_types
-    if answer.is_success and not is_page:
-        raise UnexpectedContent(f"content type {media_type[:60]!r}", http_status=status, attempts=attempts)
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_accepted = request.media_types is None or not media_type or media_type in request.media_types
+    if response.is_success and not is_accepted:
+        raise UnexpectedContent(f"content type {media_type[:60]!r}", http_status=status)
 
 
-async def _read_body(answer: httpx.Response, max_bytes: int, attempts: int) -> bytes:
-    """The decoded body, its transport bytes bounded as well as its own."""
-    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
+    """The decoded body; the transferred bytes have the same limit, so that a compressed body cannot be endless."""
+    status = response.status_code
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
-        raise UnexpectedContent(
-            f"content encoding {encoding[:60]!r}", http_status=answer.status_code, attempts=attempts
-        )
-    gunzip = None if encoding == "identity" else _Gunzip()
+        raise UnexpectedContent(f"content encoding {encoding[:60]!r}", http_status=status)
+    decoder = None if encoding == "identity" else GzipDecoder()
     body = bytearray()
-    received = 0
-    async for chunk in answer.aiter_raw():
-        received += len(chunk)
-        body += gunzip.feed(chunk, max_bytes + 1 - len(body)) if gunzip else chunk
-        if max(received, len(body)) > max_bytes:
-            raise BodyTooLarge(f"the body passes {max_bytes} bytes", http_status=answer.status_code, attempts=attempts)
-    if gunzip and not gunzip.is_complete:
-        raise Unreachable("the compressed body is cut short", http_status=answer.status_code, attempts=attempts)
+    transferred = 0
+    async for chunk in response.aiter_raw():
+        transferred += len(chunk)
+        body += decoder.decode(chunk, max_bytes + 1 - len(body)) if decoder else chunk
+        if max(transferred, len(body)) > max_bytes:
+            raise BodyTooLarge(f"the body exceeds {max_bytes} bytes", http_status=status)
+    if decoder and (decoder.is_in_member or not transferred):
+        raise Unreachable("the compressed body is cut short", http_status=status)
     return bytes(body)
 
 
-class _Gunzip:
-    """Decodes gzip, of any number of members, to no more bytes than it is asked for: a bomb costs its limit."""
-
-    def __init__(self) -> None:
-        self._member = zlib.decompressobj(_GZIP)
-
-    @property
-    def is_complete(self) -> bool:
-        return self._member.eof
-
-    def feed(self, data: bytes, limit: int) -> bytes:
-        out = bytearray()
-        while data and len(out) < limit:
-            if self._member.eof:
-                self._member = zlib.decompressobj(_GZIP)
-            out += self._member.decompress(data, limit - len(out))
-            data = self._member.unused_data if self._member.eof else b""
-        return bytes(out)
-
-
 def _cause(error: Exception) -> str:
-    # httpx messages name hosts and sizes, not URLs or headers; the length bound keeps one line of log
+    # httpx messages name hosts and sizes, but no URL and no header; the limit keeps a log line short
     return f"{type(error).__name__}: {error}"[:200].rstrip(": ")

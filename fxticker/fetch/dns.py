@@ -1,4 +1,4 @@
-"""An event loop whose name lookups keep nobody waiting."""
+"""Event loop whose name lookups can be abandoned: neither a deadline nor the end of the process waits for them."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ import threading
 from typing import Any
 
 MAX_LOOKUPS = 8
-"""Lookups under way at once: where they hang for ever, each poll abandons one."""
+"""Lookups under way at once. Each poll abandons one if the name server never answers; this bounds their threads."""
 
 
-class ImpatientLoop(asyncio.SelectorEventLoop):
-    """An event loop that does not wait for the name lookups it gave up.
+class NonBlockingDnsLoop(asyncio.SelectorEventLoop):
+    """An event loop that does not wait for abandoned name lookups.
 
-    The system's lookup cannot be cancelled and takes as long as its name servers let it. asyncio's own threads for it
-    are waited for when the loop closes and when the process ends; these are not.
+    The system's lookup cannot be cancelled and may hang as long as its name servers do. asyncio waits for its own
+    lookup threads when the loop closes and when the process ends; the daemon threads used here are not waited for.
     """
 
     _lookups = 0
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Any:
-        """Look a name up in a thread of its own."""
+        """Look up a name in a new thread; an `OSError` if too many lookups hang."""
         if self._lookups >= MAX_LOOKUPS:
             raise OSError(f"{MAX_LOOKUPS} name lookups hang already")
         self._lookups += 1
-        found: asyncio.Future[Any] = self.create_future()
+        result: asyncio.Future[Any] = self.create_future()
 
         def settle(error: Exception | None, addresses: Any) -> None:
             self._lookups -= 1
-            if found.cancelled():
+            if result.cancelled():
                 return
             if error is None:
-                found.set_result(addresses)
+                result.set_result(addresses)
             else:
-                found.set_exception(error)
+                result.set_exception(error)
 
         def look_up() -> None:
             error, addresses = None, None
             try:
                 addresses = socket.getaddrinfo(host, port, **hints)
-            except Exception as fault:  # noqa: BLE001  raised again where the lookup is awaited
-                error = fault
-            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            except Exception as exception:  # noqa: BLE001  raised again where the lookup is awaited
+                error = exception
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
                 self.call_soon_threadsafe(settle, error, addresses)
 
         try:
@@ -51,4 +51,4 @@ class ImpatientLoop(asyncio.SelectorEventLoop):
         except RuntimeError as error:  # no more threads
             self._lookups -= 1
             raise OSError(str(error)) from error
-        return await found
+        return await result

@@ -1,4 +1,4 @@
-"""Files of gzip members, unpacked piece by piece: no input takes more memory than is asked for."""
+"""Bounded gzip decoding: no input takes more memory than the caller allows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import zlib
 from typing import Any, BinaryIO
 
 MARK = b"\x1f\x8b\x08"
-"""What a member begins with."""
-_GZIP = zlib.MAX_WBITS | 16
+"""The first three bytes of a gzip member that is compressed with deflate (RFC 1952, 2.3.1)."""
+_WBITS = zlib.MAX_WBITS | 16
+"""Makes zlib read the header and check the trailer of gzip."""
 _BLOCK_BYTES = 65_536
 
 
@@ -16,50 +17,105 @@ class CutShort(ValueError):
     """The input ends within a member."""
 
 
-def first_bytes(packed: bytes, count: int) -> bytes:
-    """What a file begins with, unpacked if it is packed; empty if it cannot be."""
-    if not packed.startswith(MARK):
-        return packed[:count]
+class GzipDecoder:
+    """Decodes gzip data of any number of members, in pieces of any size.
+
+    Attributes
+    ----------
+    unused
+        Input of the last call that is not decoded yet: it belongs into the next call.
+    """
+
+    def __init__(self) -> None:
+        self._member: Any = None
+        self.unused = b""
+
+    @property
+    def is_in_member(self) -> bool:
+        """Whether a member has begun and not ended."""
+        return self._member is not None and not self._member.eof
+
+    def decode(self, data: bytes, max_bytes: int) -> bytes:
+        """Decode at most `max_bytes`, across members.
+
+        Raises
+        ------
+        zlib.error
+            If the data is no gzip or is damaged.
+        """
+        decoded = bytearray()
+        while data and len(decoded) < max_bytes:
+            decoded += self.decode_member(data, max_bytes - len(decoded))
+            data = self.unused
+        return bytes(decoded)
+
+    def decode_member(self, data: bytes, max_bytes: int) -> bytes:
+        """As `decode`, but to the end of one member at most; a new member begins with the first byte after that."""
+        if not self.is_in_member:
+            self._member = zlib.decompressobj(_WBITS)
+        decoded: bytes = self._member.decompress(data, max_bytes)
+        self.unused = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+        return decoded
+
+
+def gunzip(data: bytes, max_bytes: int) -> bytes:
+    """Decode a gzip file, of any number of members, to at most `max_bytes`; what lies behind those is not checked.
+
+    Raises
+    ------
+    zlib.error
+        If the data is no gzip or is damaged.
+    CutShort
+        If it ends within a member before `max_bytes` are decoded.
+    """
+    decoder = GzipDecoder()
+    decoded = decoder.decode(data, max_bytes)
+    if decoder.is_in_member and len(decoded) < max_bytes:
+        raise CutShort("the compressed data is cut short")
+    return decoded
+
+
+def first_bytes(data: bytes, count: int) -> bytes:
+    """The first `count` bytes of a file, decoded if it is gzip; empty if it looks like gzip and is damaged."""
+    if not data.startswith(MARK):
+        return data[:count]
     try:
-        return zlib.decompressobj(_GZIP).decompress(packed, count)
+        return GzipDecoder().decode(data, count)
     except zlib.error:
         return b""
 
 
-class Members(io.RawIOBase):
-    """The bytes of a file of gzip members, from where it stands.
+class GzipReader(io.RawIOBase):
+    """Reads the decoded bytes of a gzip file, from the file's position at construction.
 
-    Reading raises `zlib.error` where they are damaged, and `CutShort`.
+    Reading raises `zlib.error` where the file is damaged, and `CutShort` where it ends within a member.
 
     Attributes
     ----------
     begin
-        Where in the file the member begins that the last bytes came from.
+        Offset in the file, in bytes, of the member that the last decoded bytes came from.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._packed = b""
-        self._member: Any = None
+        self._decoder = GzipDecoder()
         self.begin = file.tell()
 
     def readable(self) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer, or its beginning, with bytes of one member; 0 at the end."""
         while True:
-            self._packed = self._packed or self._file.read(_BLOCK_BYTES)
-            if self._member is None or self._member.eof:
-                if not self._packed:
-                    return 0
-                self.begin = self._file.tell() - len(self._packed)
-                self._member = zlib.decompressobj(_GZIP)
-            elif not self._packed:
-                raise CutShort("the file is cut short")
-            data = self._member.decompress(self._packed, len(buffer))
-            self._packed = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            if data:
-                buffer[: len(data)] = data
-                return len(data)
+            data = self._decoder.unused or self._file.read(_BLOCK_BYTES)
+            if not data:
+                if self._decoder.is_in_member:
+                    raise CutShort("the file is cut short")
+                return 0
+            if not self._decoder.is_in_member:
+                self.begin = self._file.tell() - len(data)
+            decoded = self._decoder.decode_member(data, len(buffer))
+            if decoded:
+                buffer[: len(decoded)] = decoded
+                return len(decoded)
