@@ -11,7 +11,8 @@ from servers import RawServer
 
 import fxticker as fx
 from fxticker.collect.backoff import SourceState
-from fxticker.collect.poll import collect_once, outcome_of
+from fxticker.collect.checks import outcome_of
+from fxticker.collect.poll import collect_once
 from fxticker.fetch.client import Fetcher, Response
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.records import Outcome, Poll

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 
-from fxticker.collect.poll import outcome_of
+from fxticker.collect.checks import outcome_of
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import END_OF_TIME, MICROSECOND, Schedule, slots_between
 from fxticker.sources.source import Source

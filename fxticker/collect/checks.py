@@ -1,0 +1,94 @@
+"""Checks on a snapshot that was parsed: staleness, and anomalies that a person should look at. They refuse nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+
+from fxticker.errors import one_line
+from fxticker.model.bands import previous_rate
+from fxticker.model.printed import read_rate
+from fxticker.model.records import Outcome, PrintedTick, Snapshot, Tick
+from fxticker.sources.bank import difference_mismatches
+from fxticker.sources.source import Source
+
+JUMP_FACTOR = 2
+"""Smallest ratio of two consecutive rates that is a jump. The packaged history's largest is 1.18; a slipped decimal
+point gives 10."""
+
+MAX_AHEAD = timedelta(days=31)
+"""Largest distance of a printed date ahead of the observation. Banks print the day a rate is for, which lies some days
+ahead over holidays."""
+
+
+def outcome_of(source_date: date | None, observed_at: datetime, source: Source) -> Outcome:
+    """`stale` if the source's own date is too old for its publishing calendar, else `ok`.
+
+    A page without a date is not stale. Nor is one with a date ahead: banks print the day that a rate is for.
+    """
+    if source_date is None:
+        return Outcome.OK
+    age_days = source.publishing_days(source_date, observed_at.date())
+    return Outcome.STALE if age_days >= source.stale_after_days else Outcome.OK
+
+
+def anomalies(source: Source, ticks: Sequence[Tick], snapshot: Snapshot, previous: Snapshot | None) -> str | None:
+    """The anomalies of a snapshot as one line, the gravest first; `None` if there are none.
+
+    Parameters
+    ----------
+    ticks
+        Of the snapshot, normalised; at least one.
+    previous
+        The last snapshot of the source; `None` if it is not known, and nothing is compared.
+    """
+    results = [("date far ahead", _dates_far_ahead(snapshot, ticks[0].observed_at))]
+    if previous is not None:
+        results += [
+            ("rate jump", _rate_jumps(previous, snapshot)),
+            ("pair missing", _pairs_only_in(previous, snapshot)),
+            ("new pair", _pairs_only_in(snapshot, previous)),
+            ("printed difference is not that of the rates", difference_mismatches(source, previous, snapshot)),
+        ]
+    results.append(("percentage inconsistent with the rate", _inconsistent_percentages(ticks)))
+    text = "; ".join(f"{name}: {', '.join(places)}" for name, places in results if places)
+    return one_line(text) if text else None
+
+
+def _dates_far_ahead(snapshot: Snapshot, observed_at: datetime) -> list[str]:
+    source_date = snapshot.source_date
+    is_far = source_date is not None and source_date - observed_at.date() > MAX_AHEAD
+    return [str(source_date)] if is_far else []
+
+
+def _rate_jumps(previous: Snapshot, snapshot: Snapshot) -> list[str]:
+    before = {printed.pair: printed for printed in previous.ticks}
+    return [
+        f"{printed.pair} {_rate_label(before[printed.pair])} -> {_rate_label(printed)}"
+        for printed in snapshot.ticks
+        if printed.pair in before and _is_jump(before[printed.pair], printed)
+    ]
+
+
+def _is_jump(before: PrintedTick, after: PrintedTick) -> bool:
+    low, high = sorted(Fraction(read_rate(printed.rate_text).value) / printed.nominal for printed in (before, after))
+    return high >= JUMP_FACTOR * low
+
+
+def _rate_label(printed: PrintedTick) -> str:
+    return printed.rate_text if printed.nominal == 1 else f"{printed.rate_text} for {printed.nominal}"
+
+
+def _pairs_only_in(snapshot: Snapshot, other: Snapshot) -> list[str]:
+    known = {printed.pair for printed in other.ticks}
+    return [printed.pair for printed in snapshot.ticks if printed.pair not in known]
+
+
+def _inconsistent_percentages(ticks: Sequence[Tick]) -> list[str]:
+    """Pairs whose printed percentage is not the change from any earlier rate to the printed one."""
+    return [
+        tick.pair
+        for tick in ticks
+        if tick.change_text is not None and previous_rate(tick.rate_text, tick.change_text) is None
+    ]
