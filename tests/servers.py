@@ -1,95 +1,80 @@
-"""Servers on loopback that misbehave on the wire, as no well-meaning HTTP server can be told to."""
+"""The HTTP side of tests: a server on loopback that can break the protocol, and one without a network."""
 
 import contextlib
 import socket
-import struct
-import threading
 
-_CONNECTIONS = 100
-_HEAD_BYTES = 65_536
+import httpx
 
+from fxticker.fetch.client import Fetcher, Response
+from fxticker.simulation.loopback_server import LoopbackServer as RawServer
 
-class Exchange:
-    """One connection's side of the conversation, after the request was read."""
-
-    def __init__(self, connection, stopped):
-        self._connection = connection
-        self._stopped = stopped
-
-    def send(self, data):
-        self._connection.sendall(data)
-
-    def pause(self, seconds):
-        """Keep silent, but not longer than the server lives."""
-        self._stopped.wait(seconds)
-
-    def drip(self, pieces, pause_s):
-        """Send pieces one by one until all are sent or the server is stopped."""
-        for piece in pieces:
-            if self._stopped.is_set():
-                return
-            self.send(piece)
-            self.pause(pause_s)
-
-    def reset(self):
-        """End the connection with a reset instead of a close."""
-        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._connection.close()
-
-    def wait_for_close(self):
-        """Whether the other side ends the connection within a few seconds."""
-        try:
-            return self._connection.recv(1) == b""
-        except TimeoutError:
-            return False
-
-
-class RawServer:
-    """Lets `answer(exchange)` say what is sent to each connection; `requests` are the heads received."""
-
-    def __init__(self, answer):
-        self._answer = answer
-        self._stopped = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(0.05)
-        self._threads = []
-        self.requests = []
-        self.asked = threading.Event()
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
-
-    def __enter__(self):
-        self._start(self._listen)
-        return self
-
-    def __exit__(self, *_error):
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join(10)
-        self._listener.close()
-
-    def _start(self, work, *arguments):
-        thread = threading.Thread(target=work, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _listen(self):
-        while not self._stopped.is_set() and len(self.requests) < _CONNECTIONS:
-            with contextlib.suppress(TimeoutError):
-                connection, _ = self._listener.accept()
-                self._start(self._serve, connection)
-
-    def _serve(self, connection):
-        # That a client goes away in the middle is what some tests are about.
-        with connection, contextlib.suppress(OSError):
-            connection.settimeout(5)
-            self.requests.append(connection.recv(_HEAD_BYTES).decode("latin-1"))
-            self.asked.set()
-            self._answer(Exchange(connection, self._stopped))
+__all__ = ["FakeFetch", "RawServer", "fetched", "fetcher", "refusing_url", "response", "responses"]
 
 
 @contextlib.contextmanager
 def refusing_url():
-    """A loopback address where nothing listens: the port is taken, so that nobody else gets it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}/"
+    """A loopback address where nothing listens; the port is reserved meanwhile."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{closed.getsockname()[1]}/"
+
+
+def fetcher(handler=None, **changes):
+    """A client; `handler` answers its requests in place of a network: one as `httpx.MockTransport` takes."""
+    options = {"timeout_s": 10, "max_bytes": 100_000, "user_agent": "fxticker/test (loopback)", "retry_pauses_s": ()}
+    transport = None if handler is None else httpx.MockTransport(handler)
+    return Fetcher(transport=transport, **{**options, **changes})
+
+
+def named(headers):
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def response(*chunks, status=200, **headers):
+    """A response of httpx for one request, whose body comes in these chunks, undecoded."""
+
+    async def body():
+        for chunk in chunks:
+            yield chunk
+
+    return httpx.Response(status, headers=named({"content_type": "text/html", **headers}), content=body())
+
+
+def responses(*answers):
+    """A handler that gives each answer once (a response, or an error that it raises), and its list of requests."""
+    requests = []
+
+    def handle(request):
+        answer = answers[len(requests)]
+        requests.append(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return handle, requests
+
+
+def fetched(body=None, **headers):
+    """What a fetch returns for this body, or for "not modified" if there is none."""
+    return Response(body or b"", named(headers), 304 if body is None else 200, 1)
+
+
+class FakeFetch:
+    """A fetch in place of a client: returns or raises each answer once and the last one again.
+
+    Attributes
+    ----------
+    requests
+        Per request its address, media types and conditions.
+    """
+
+    def __init__(self, *answers):
+        self.answers = answers
+        self.requests = []
+
+    def __call__(self, url, *, media_types, conditions):
+        answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
+        self.requests.append((url, media_types, conditions))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

@@ -33,8 +33,7 @@ from fxticker.model.clock import SimulatedClock
 from fxticker.model.records import PrintedTick
 from fxticker.model.schedule import every
 from fxticker.simulation.drill import Poller
-from fxticker.simulation.fault_server import FaultServer
-from fxticker.simulation.faults import answering
+from fxticker.simulation.loopback_server import LoopbackServer, answering, with_robots
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
@@ -79,7 +78,7 @@ class Site:
 
     def _show(self, exchange, number):
         etag = f'"{number}"'
-        if f"if-none-match: {etag}" in exchange.request.head:
+        if f"if-none-match: {etag}" in exchange.request.lower():
             exchange.send(f"HTTP/1.1 304 Not Modified\r\nETag: {etag}\r\nConnection: close\r\n\r\n".encode())
             return
         ticks = [PrintedTick(f"{base}/USD", f"0.1{(number * 7 + at) % 1000:04}", "0%") for at, base in enumerate(BASES)]
@@ -89,7 +88,7 @@ class Site:
 
 def serve(ports, day):
     """The site's process: until the other end of the pipe is closed."""
-    with FaultServer(Site(day)) as server:
+    with LoopbackServer(with_robots(Site(day))) as server:
         ports.send(server.port)
         ports.poll(None)
 

@@ -37,7 +37,6 @@ LONGER = {  # why a module may be longer than that
     "config.py": "one record per table of the file, with its checks",
     "daemon/daemon.py": "workers, signals and the timer are still in it",
     "analysis/quotes.py": "cross rates are still in it",
-    "simulation/faults.py": "a table of faults",
 }
 CORE = [
     *(path for folder in ("model", "sources") for path in sorted((PACKAGE / folder).rglob("*.py"))),

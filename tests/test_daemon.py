@@ -790,7 +790,7 @@ def test_a_poll_that_runs_while_the_clock_jumps_keeps_its_outcome_and_the_passed
         RawServer(answer) as server,
         running(Store(tmp_path), planned(server.url), clock=hands) as (daemon, told),
     ):
-        assert server.asked.wait(SAFETY_S)
+        assert server.requested.wait(SAFETY_S)
         hands.wall += timedelta(hours=1)
         daemon.beat()
         go_on.set()
@@ -846,7 +846,7 @@ def test_the_daemon_beats_although_a_poll_hangs(tmp_path):
         ):
             thread = threading.Thread(target=daemon.run)
             thread.start()
-            assert server.asked.wait(SAFETY_S)
+            assert server.requested.wait(SAFETY_S)
             assert all(beaten.acquire(timeout=SAFETY_S) for _ in range(3))
             daemon.stop()
             thread.join(SAFETY_S)
@@ -1152,7 +1152,7 @@ def test_a_signal_ends_the_process_with_success_and_a_sound_store(tmp_path, site
 def test_a_signal_ends_the_process_while_its_source_hangs(tmp_path):
     with RawServer(lambda exchange: exchange.pause(25)) as server:
         with daemon_process(tmp_path, server.url, "-m", "fxticker") as process:
-            assert server.asked.wait(20)
+            assert server.requested.wait(20)
             process.send_signal(signal.SIGTERM)
             _, log = process.communicate(timeout=20)
         assert process.returncode == 0
@@ -1208,7 +1208,7 @@ def bare_daemon(store, url):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_the_process_at_once(tmp_path, number):
     with RawServer(lambda exchange: exchange.pause(25)) as server, bare_daemon(tmp_path, server.url) as process:
-        assert server.asked.wait(SAFETY_S)
+        assert server.requested.wait(SAFETY_S)
         # The second may come while the first is being handled, and would then be the same one.
         for _ in range(100):
             process.send_signal(number)

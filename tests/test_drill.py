@@ -17,8 +17,8 @@ from fxticker.model.clock import SystemClock
 from fxticker.model.records import Outcome
 from fxticker.model.schedule import Every
 from fxticker.simulation.drill import MAX_BYTES, drill
-from fxticker.simulation.fault_server import FaultServer
 from fxticker.simulation.faults import FAULTS
+from fxticker.simulation.loopback_server import LoopbackServer, request_path, with_robots
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
@@ -68,7 +68,7 @@ def drilled(name, **changes):
 
 
 def paths(result):
-    return [request.path for request in result.requests]
+    return [request_path(request) for request in result.requests]
 
 
 # What is recorded
@@ -142,19 +142,13 @@ def test_a_poll_that_takes_too_long_or_too_much_is_named():
 
 
 def _closing_took_s(answer, request_head):
-    """How long closing a server takes that is busy with a client which waits for it."""
-    asked = threading.Event()
-
-    def answer_when_asked(exchange):
-        asked.set()
-        answer(exchange)
-
+    """Seconds that closing a server takes while a client is connected to it."""
     with socket.socket() as client:
-        with FaultServer(answer_when_asked) as server:
+        with LoopbackServer(answer) as server:
             client.connect(("127.0.0.1", server.port))
             if request_head:
                 client.sendall(request_head)
-                assert asked.wait(SAFETY_S)
+                assert server.requested.wait(SAFETY_S)
             start_s = time.monotonic()
         return time.monotonic() - start_s
 
@@ -216,10 +210,10 @@ def test_every_slot_has_one_outcome_and_lies_on_the_grid_whatever_goes_wrong(tmp
     seen = Seen(6)
     answer = _in_turn("stalled-body", "reset", "damaged", "gzip-bomb", "dripping-body")
     with (
-        FaultServer(answer) as server,
+        LoopbackServer(with_robots(answer)) as server,
         Fetcher(timeout_s=0.5, max_bytes=MAX_BYTES, user_agent="test", retry_pauses_s=()) as fetcher,
     ):
-        plan = ScheduledSource(replace(SOURCE, url=f"http://127.0.0.1:{server.port}/"), Every(second))
+        plan = ScheduledSource(replace(SOURCE, url=server.url), Every(second))
         clock = SystemClock()
         daemon = Daemon(
             [plan], fetcher=RobotsFetcher(fetcher), store=Store(tmp_path, clock=clock), clock=clock, observers=[seen]

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio.to_thread
 import httpx
 import pytest
-from servers import RawServer, refusing_url
+from servers import RawServer, fetcher, refusing_url, response, responses
 
 from fxticker.errors import (
     BadStatus,
@@ -18,7 +18,6 @@ from fxticker.errors import (
     UnexpectedContent,
     Unreachable,
 )
-from fxticker.fetch.client import Fetcher
 
 HTML = frozenset(["text/html"])
 BODY = b"<p>KZT/USD = 0.00191 -0%</p>"
@@ -28,64 +27,33 @@ URL = "http://ticker.test/"
 DESCRIPTORS = Path("/proc/self/fd")
 
 
-def fetcher(handler=None, **changes):
-    options = {"timeout_s": 10, "max_bytes": 100_000, "user_agent": "fxticker-test (loopback)", "retry_pauses_s": ()}
-    transport = None if handler is None else httpx.MockTransport(handler)
-    return Fetcher(transport=transport, **{**options, **changes})
-
-
-def page(*chunks, status=200, **headers):
-    """An answer whose body comes in these chunks, undecoded."""
-
-    async def body():
-        for chunk in chunks:
-            yield chunk
-
-    named = {name.replace("_", "-"): value for name, value in {"content_type": "text/html", **headers}.items()}
-    return httpx.Response(status, headers=named, content=body())
-
-
-def answering(*answers):
-    """A handler that gives each answer once (a page, or an error that it raises), and the requests it got."""
-    requests = []
-
-    def handle(request):
-        answer = answers[len(requests)]
-        requests.append(request)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    return handle, requests
-
-
 # What a sound answer gives
 
 
 def test_a_whole_page_comes_back_with_its_headers_and_attempts():
-    with fetcher(lambda request: page(BODY, X_Trace="a")) as fetch:
-        response = fetch(URL, media_types=HTML)
-    assert response.body == BODY
-    assert response.headers["content-type"] == "text/html"
-    assert response.headers["x-trace"] == "a"
-    assert (response.http_status, response.attempts) == (200, 1)
+    with fetcher(lambda request: response(BODY, X_Trace="a")) as fetch:
+        answer = fetch(URL, media_types=HTML)
+    assert answer.body == BODY
+    assert answer.headers["content-type"] == "text/html"
+    assert answer.headers["x-trace"] == "a"
+    assert (answer.http_status, answer.attempts) == (200, 1)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_a_compressed_page_is_decoded_whatever_its_chunks_are(size):
     data = gzip.compress(BODY)
     chunks = [data[at : at + size] for at in range(0, len(data), size)]
-    with fetcher(lambda request: page(*chunks, content_encoding="gzip")) as fetch:
+    with fetcher(lambda request: response(*chunks, content_encoding="gzip")) as fetch:
         assert fetch(URL, media_types=HTML).body == BODY
 
 
 def test_an_empty_page_is_an_answer():
-    with fetcher(lambda request: page()) as fetch:
+    with fetcher(lambda request: response()) as fetch:
         assert fetch(URL, media_types=HTML).body == b""
 
 
 def test_the_request_says_honestly_who_asks_and_what_is_understood():
-    handle, requests = answering(page(BODY))
+    handle, requests = responses(response(BODY))
     with fetcher(handle, user_agent="fxticker/0.1 (+mailto:me@example.org)") as fetch:
         fetch(URL, media_types=HTML)
     [request] = requests
@@ -96,7 +64,7 @@ def test_the_request_says_honestly_who_asks_and_what_is_understood():
 
 
 def test_a_cookie_is_not_returned_with_the_next_request():
-    handle, requests = answering(page(BODY, set_cookie="who=me; Path=/"), page(BODY))
+    handle, requests = responses(response(BODY, set_cookie="who=me; Path=/"), response(BODY))
     with fetcher(handle) as fetch:
         fetch(URL, media_types=HTML)
         fetch(URL, media_types=HTML)
@@ -213,7 +181,7 @@ def test_a_name_that_does_not_exist_is_no_answer(monkeypatch):
 
 
 def test_the_deadline_covers_pauses_before_retries():
-    handle, requests = answering(page(status=503), page(BODY))
+    handle, requests = responses(response(status=503), response(BODY))
     with fetcher(handle, timeout_s=0.3, retry_pauses_s=(30,)) as fetch, pytest.raises(FetchError) as caught:
         fetch(URL, media_types=HTML)
     assert caught.value.attempts == 1
@@ -221,7 +189,7 @@ def test_the_deadline_covers_pauses_before_retries():
 
 
 def test_a_refusal_is_not_called_a_timeout_because_the_pause_before_a_retry_is_too_long():
-    with fetcher(lambda request: page(status=503), timeout_s=0.3, retry_pauses_s=(30,)) as fetch:
+    with fetcher(lambda request: response(status=503), timeout_s=0.3, retry_pauses_s=(30,)) as fetch:
         with pytest.raises(FetchError) as caught:
             fetch(URL, media_types=HTML)
         assert isinstance(caught.value, BadStatus)
@@ -240,19 +208,19 @@ def test_the_deadline_is_counted_anew_for_every_call():
 
 
 def test_a_body_of_just_the_limit_is_taken_and_one_byte_more_is_not():
-    with fetcher(lambda request: page(b"x" * 1000), max_bytes=1000) as fetch:
+    with fetcher(lambda request: response(b"x" * 1000), max_bytes=1000) as fetch:
         assert len(fetch(URL, media_types=HTML).body) == 1000
-    with fetcher(lambda request: page(b"x" * 1001), max_bytes=1000) as fetch, pytest.raises(BodyTooLarge) as caught:
+    with fetcher(lambda request: response(b"x" * 1001), max_bytes=1000) as fetch, pytest.raises(BodyTooLarge) as caught:
         fetch(URL, media_types=HTML)
     assert (caught.value.http_status, caught.value.attempts) == (200, 1)
 
 
 def test_a_compressed_body_of_just_the_limit_is_taken_and_one_byte_more_is_not():
     exact, more = gzip.compress(b"x" * 1000), gzip.compress(b"x" * 1001)
-    with fetcher(lambda request: page(exact, content_encoding="gzip"), max_bytes=1000) as fetch:
+    with fetcher(lambda request: response(exact, content_encoding="gzip"), max_bytes=1000) as fetch:
         assert len(fetch(URL, media_types=HTML).body) == 1000
     with (
-        fetcher(lambda request: page(more, content_encoding="gzip"), max_bytes=1000) as fetch,
+        fetcher(lambda request: response(more, content_encoding="gzip"), max_bytes=1000) as fetch,
         pytest.raises(BodyTooLarge),
     ):
         fetch(URL, media_types=HTML)
@@ -260,7 +228,7 @@ def test_a_compressed_body_of_just_the_limit_is_taken_and_one_byte_more_is_not()
 
 def test_a_compression_bomb_is_refused():
     bomb = gzip.compress(bytes(50_000_000))
-    with fetcher(lambda request: page(bomb, content_encoding="gzip")) as fetch, pytest.raises(BodyTooLarge):
+    with fetcher(lambda request: response(bomb, content_encoding="gzip")) as fetch, pytest.raises(BodyTooLarge):
         fetch(URL, media_types=HTML)
 
 
@@ -276,7 +244,7 @@ def test_an_endless_body_is_refused():
 
 def test_bytes_behind_the_end_of_the_compressed_page_are_not_taken_without_limit():
     chunks = [gzip.compress(BODY), *([bytes(65_536)] * 100)]
-    with fetcher(lambda request: page(*chunks, content_encoding="gzip")) as fetch, pytest.raises(FetchError):
+    with fetcher(lambda request: response(*chunks, content_encoding="gzip")) as fetch, pytest.raises(FetchError):
         fetch(URL, media_types=HTML)
 
 
@@ -354,13 +322,13 @@ def test_an_answer_that_is_not_whole_is_no_answer(behaviour):
     ids=["empty", "not compressed", "cut short", "wrong checksum"],
 )
 def test_a_body_that_cannot_be_decompressed_is_no_answer(data):
-    with fetcher(lambda request: page(data, content_encoding="gzip")) as fetch, pytest.raises(Unreachable):
+    with fetcher(lambda request: response(data, content_encoding="gzip")) as fetch, pytest.raises(Unreachable):
         fetch(URL, media_types=HTML)
 
 
 def test_a_page_compressed_in_two_members_is_not_cut_to_the_first():
     data = gzip.compress(BODY[:14]) + gzip.compress(BODY[14:])
-    with fetcher(lambda request: page(data, content_encoding="gzip")) as fetch:
+    with fetcher(lambda request: response(data, content_encoding="gzip")) as fetch:
         assert fetch(URL, media_types=HTML).body == BODY
 
 
@@ -398,7 +366,7 @@ def test_an_address_that_cannot_be_asked_is_an_error_of_the_tree(url):
 
 @pytest.mark.parametrize("status", [201, 204, 206, 304, 307, 400, 403, 404, 429, 451, 500, 501])
 def test_any_status_but_200_is_loud_and_asked_once(status):
-    handle, requests = answering(page(BODY, status=status))
+    handle, requests = responses(response(BODY, status=status))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BadStatus, match=f"status {status}") as caught:
         fetch(URL, media_types=HTML)
     assert (caught.value.http_status, caught.value.attempts) == (status, 1)
@@ -407,7 +375,7 @@ def test_any_status_but_200_is_loud_and_asked_once(status):
 
 @pytest.mark.parametrize("target", ["http://elsewhere.test/", "https://ticker.test/", "/moved"])
 def test_a_redirect_is_not_followed(target):
-    handle, requests = answering(page(status=301, location=target))
+    handle, requests = responses(response(status=301, location=target))
     with fetcher(handle) as fetch, pytest.raises(BadStatus) as caught:
         fetch(URL, media_types=HTML)
     assert caught.value.http_status == 301
@@ -428,7 +396,7 @@ def test_a_host_that_is_not_configured_hears_nothing_though_a_server_sends_us_th
 @pytest.mark.parametrize("content_type", ["application/json", "image/png", "text/htmlx", "x/y\t; text/html", "text"])
 def test_another_content_type_is_no_page(content_type):
     with (
-        fetcher(lambda request: page(BODY, content_type=content_type)) as fetch,
+        fetcher(lambda request: response(BODY, content_type=content_type)) as fetch,
         pytest.raises(UnexpectedContent, match="content type") as caught,
     ):
         fetch(URL, media_types=HTML)
@@ -437,14 +405,14 @@ def test_another_content_type_is_no_page(content_type):
 
 @pytest.mark.parametrize("content_type", ["text/html", "TEXT/HTML; charset=utf-8", "text/html;charset=utf-8", ""])
 def test_the_content_type_is_compared_without_case_and_parameters(content_type):
-    with fetcher(lambda request: page(BODY, content_type=content_type)) as fetch:
+    with fetcher(lambda request: response(BODY, content_type=content_type)) as fetch:
         assert fetch(URL, media_types=HTML).body == BODY
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "gzip, br", "x"])
 def test_an_encoding_that_was_not_asked_for_is_no_page(encoding):
     with (
-        fetcher(lambda request: page(BODY, content_encoding=encoding)) as fetch,
+        fetcher(lambda request: response(BODY, content_encoding=encoding)) as fetch,
         pytest.raises(UnexpectedContent, match="content encoding"),
     ):
         fetch(URL, media_types=HTML)
@@ -456,10 +424,10 @@ KNOWN = {"if-none-match": '"v1"', "if-modified-since": "Fri, 14 Nov 2025 12:00:0
 
 
 def test_conditions_are_sent_and_a_page_that_did_not_change_is_an_answer_without_body():
-    handle, requests = answering(page(status=304, content_type="image/png"))
+    handle, requests = responses(response(status=304, content_type="image/png"))
     with fetcher(handle) as fetch:
-        response = fetch(URL, media_types=HTML, conditions=KNOWN)
-    assert (response.http_status, response.body, response.attempts) == (304, b"", 1)
+        answer = fetch(URL, media_types=HTML, conditions=KNOWN)
+    assert (answer.http_status, answer.body, answer.attempts) == (304, b"", 1)
     assert requests[0].headers["if-none-match"] == '"v1"'
     assert requests[0].headers["if-modified-since"] == "Fri, 14 Nov 2025 12:00:00 GMT"
 
@@ -472,14 +440,14 @@ def test_not_modified_is_understood_on_the_wire():
 
 
 def test_a_page_that_changed_is_taken_as_ever():
-    with fetcher(lambda request: page(BODY)) as fetch:
-        response = fetch(URL, media_types=HTML, conditions=KNOWN)
-    assert (response.http_status, response.body) == (200, BODY)
+    with fetcher(lambda request: response(BODY)) as fetch:
+        answer = fetch(URL, media_types=HTML, conditions=KNOWN)
+    assert (answer.http_status, answer.body) == (200, BODY)
 
 
 @pytest.mark.parametrize("conditions", [None, {}])
 def test_not_modified_is_no_answer_to_an_unconditional_request(conditions):
-    handle, requests = answering(page(status=304))
+    handle, requests = responses(response(status=304))
     with fetcher(handle) as fetch, pytest.raises(BadStatus, match="status 304"):
         fetch(URL, media_types=HTML, conditions=conditions)
     assert not {"if-none-match", "if-modified-since"} & set(requests[0].headers)
@@ -487,7 +455,7 @@ def test_not_modified_is_no_answer_to_an_unconditional_request(conditions):
 
 @pytest.mark.parametrize("status", [301, 404, 412, 503])
 def test_other_statuses_are_as_loud_under_conditions(status):
-    with fetcher(lambda request: page(status=status)) as fetch, pytest.raises(BadStatus, match=f"status {status}"):
+    with fetcher(lambda request: response(status=status)) as fetch, pytest.raises(BadStatus, match=f"status {status}"):
         fetch(URL, media_types=HTML, conditions=KNOWN)
 
 
@@ -496,20 +464,23 @@ def test_other_statuses_are_as_loud_under_conditions(status):
 
 @pytest.mark.parametrize("status", [301, 403, 429, 500, 503])
 def test_a_failure_carries_when_to_come_back(status):
-    with fetcher(lambda request: page(status=status, retry_after="120")) as fetch, pytest.raises(BadStatus) as caught:
+    with (
+        fetcher(lambda request: response(status=status, retry_after="120")) as fetch,
+        pytest.raises(BadStatus) as caught,
+    ):
         fetch(URL, media_types=HTML)
     assert caught.value.retry_after == "120"
 
 
 def test_a_failure_that_names_no_time_carries_none():
-    with fetcher(lambda request: page(status=503)) as fetch, pytest.raises(BadStatus) as caught:
+    with fetcher(lambda request: response(status=503)) as fetch, pytest.raises(BadStatus) as caught:
         fetch(URL, media_types=HTML)
     assert caught.value.retry_after is None
 
 
 @pytest.mark.parametrize("retry_after", ["120", "0", "soon"])
 def test_a_server_that_says_when_to_come_back_is_not_asked_again_at_once(retry_after):
-    handle, requests = answering(page(status=503, retry_after=retry_after))
+    handle, requests = responses(response(status=503, retry_after=retry_after))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BadStatus) as caught:
         fetch(URL, media_types=HTML)
     assert caught.value.attempts == 1
@@ -534,7 +505,7 @@ class Crowd:
         self.asked.set()
         await anyio.to_thread.run_sync(self.release.wait, 10)
         self.under_way -= 1
-        return page(BODY)
+        return response(BODY)
 
 
 @pytest.mark.parametrize("others", ["http://ticker.test/b", "http://TICKER.test:8080/", "https://ticker.test/"])
@@ -555,7 +526,7 @@ def test_hosts_do_not_wait_for_each_other():
     with RawServer(lambda exchange: exchange.send(WHOLE)) as server, fetcher() as fetch, ThreadPoolExecutor(1) as pool:
         with RawServer(lambda exchange: exchange.pause(20)) as silent:
             waiting = pool.submit(fetch, silent.url.replace("127.0.0.1", "localhost"), media_types=HTML)
-            assert silent.asked.wait(10)
+            assert silent.requested.wait(10)
             assert fetch(server.url, media_types=HTML).body == BODY
             assert not waiting.done()
         with pytest.raises(Unreachable):
@@ -569,14 +540,14 @@ def test_stopping_ends_the_wait_for_a_turn():
         ThreadPoolExecutor(2) as pool,
     ):
         waiting = [pool.submit(fetch, server.url, media_types=HTML) for _ in range(2)]
-        assert server.asked.wait(10)
+        assert server.requested.wait(10)
         fetch.stop()
         assert [type(answer.exception(10)) for answer in waiting] == [FetchStopped, FetchStopped]
         assert len(server.requests) == 1
 
 
 def test_a_failure_gives_the_turn_back():
-    handle, requests = answering(page(status=404), httpx.ReadError("reset"), page(BODY))
+    handle, requests = responses(response(status=404), httpx.ReadError("reset"), response(BODY))
     with fetcher(handle) as fetch:
         with pytest.raises(BadStatus):
             fetch(URL, media_types=HTML)
@@ -594,14 +565,14 @@ def test_a_failure_gives_the_turn_back():
     [
         httpx.ConnectError("refused"),
         httpx.ReadTimeout(""),
-        page(status=301, location="http://me:hunter2@elsewhere.test/?key=hunter2"),
-        page(status=503),
-        page(BODY, content_type="image/png"),
-        page(bytes(100_001)),
+        response(status=301, location="http://me:hunter2@elsewhere.test/?key=hunter2"),
+        response(status=503),
+        response(BODY, content_type="image/png"),
+        response(bytes(100_001)),
     ],
 )
 def test_a_failure_tells_no_credential_and_no_query(failure):
-    with fetcher(answering(failure)[0]) as fetch, pytest.raises(FetchError) as caught:
+    with fetcher(responses(failure)[0]) as fetch, pytest.raises(FetchError) as caught:
         fetch("http://me:hunter2@ticker.test/page?key=hunter2", media_types=HTML)
     assert "hunter2" not in str(caught.value)
 
@@ -629,7 +600,7 @@ def test_an_address_that_cannot_be_asked_is_not_told(url):
 
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_a_gateway_error_is_retried_as_often_as_there_are_pauses(status):
-    handle, requests = answering(*(page(status=status) for _ in range(3)))
+    handle, requests = responses(*(response(status=status) for _ in range(3)))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BadStatus) as caught:
         fetch(URL, media_types=HTML)
     assert (caught.value.http_status, caught.value.attempts) == (status, 3)
@@ -637,7 +608,7 @@ def test_a_gateway_error_is_retried_as_often_as_there_are_pauses(status):
 
 
 def test_a_failed_connection_is_retried_as_often_as_there_are_pauses():
-    handle, requests = answering(*(httpx.ConnectError("refused") for _ in range(3)))
+    handle, requests = responses(*(httpx.ConnectError("refused") for _ in range(3)))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(Unreachable) as caught:
         fetch(URL, media_types=HTML)
     assert caught.value.attempts == 3
@@ -648,21 +619,21 @@ def test_a_failed_connection_is_retried_as_often_as_there_are_pauses():
     "failure", [httpx.RemoteProtocolError("disconnected"), httpx.ReadError("reset"), httpx.ConnectError("refused")]
 )
 def test_a_connection_that_fails_once_costs_one_attempt(failure):
-    handle, _ = answering(failure, page(BODY))
+    handle, _ = responses(failure, response(BODY))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch:
-        response = fetch(URL, media_types=HTML)
-    assert (response.body, response.attempts) == (BODY, 2)
+        answer = fetch(URL, media_types=HTML)
+    assert (answer.body, answer.attempts) == (BODY, 2)
 
 
 def test_a_gateway_error_that_passes_costs_one_attempt():
-    handle, _ = answering(page(status=503), page(BODY))
+    handle, _ = responses(response(status=503), response(BODY))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch:
-        response = fetch(URL, media_types=HTML)
-    assert (response.body, response.attempts) == (BODY, 2)
+        answer = fetch(URL, media_types=HTML)
+    assert (answer.body, answer.attempts) == (BODY, 2)
 
 
 def test_attempts_are_counted_up_to_a_failure_that_is_not_retried():
-    handle, requests = answering(page(status=503), page(bytes(100_001)))
+    handle, requests = responses(response(status=503), response(bytes(100_001)))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BodyTooLarge) as caught:
         fetch(URL, media_types=HTML)
     assert caught.value.attempts == 2
@@ -676,7 +647,7 @@ def test_stopping_abandons_the_request_under_way_and_all_later_ones():
     with RawServer(lambda exchange: exchange.pause(20)) as server, fetcher(timeout_s=30) as fetch:
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(fetch, server.url, media_types=HTML)
-            assert server.asked.wait(10)
+            assert server.requested.wait(10)
             fetch.stop()
             with pytest.raises(FetchStopped):
                 waiting.result(10)
@@ -690,7 +661,7 @@ def test_stopping_ends_the_pause_before_a_retry():
 
     def handle(_request):
         asked.set()
-        return page(status=503)
+        return response(status=503)
 
     with fetcher(handle, timeout_s=30, retry_pauses_s=(20,)) as fetch, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(fetch, URL, media_types=HTML)
@@ -701,7 +672,7 @@ def test_stopping_ends_the_pause_before_a_retry():
 
 
 def test_stopping_twice_is_no_error():
-    with fetcher(lambda request: page(BODY)) as fetch:
+    with fetcher(lambda request: response(BODY)) as fetch:
         fetch.stop()
         fetch.stop()
 
@@ -710,15 +681,17 @@ def test_closing_abandons_the_request_under_way():
     with RawServer(lambda exchange: exchange.pause(20)) as server, ThreadPoolExecutor(1) as pool:
         fetch = fetcher(timeout_s=30)
         waiting = pool.submit(fetch, server.url, media_types=HTML)
-        assert server.asked.wait(10)
+        assert server.requested.wait(10)
         fetch.close()
         with pytest.raises(FetchStopped):
             waiting.result(10)
 
 
 def test_one_client_serves_many_requests_good_and_bad():
-    rounds = ([page(BODY), page(status=404), page(bytes(100_001)), httpx.ReadError("reset")] for _ in range(50))
-    handle, requests = answering(*(answer for answers in rounds for answer in answers))
+    rounds = (
+        [response(BODY), response(status=404), response(bytes(100_001)), httpx.ReadError("reset")] for _ in range(50)
+    )
+    handle, requests = responses(*(answer for answers in rounds for answer in answers))
     with fetcher(handle) as fetch:
         for _ in range(50):
             assert fetch(URL, media_types=HTML).body == BODY
@@ -729,7 +702,7 @@ def test_one_client_serves_many_requests_good_and_bad():
 
 
 def test_several_threads_ask_at_once():
-    with fetcher(lambda request: page(BODY)) as fetch, ThreadPoolExecutor(8) as pool:
+    with fetcher(lambda request: response(BODY)) as fetch, ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda number: fetch(URL, media_types=HTML), range(40)))
     assert [answer.body for answer in answers] == [BODY] * 40
 
@@ -739,7 +712,7 @@ def test_no_idle_connection_is_kept():
 
     def keeps_alive(exchange):
         exchange.send(WHOLE)
-        closed.append(exchange.wait_for_close())
+        closed.append(exchange.connection.recv(1) == b"")
 
     with RawServer(keeps_alive) as server, fetcher() as fetch:
         fetch(server.url, media_types=HTML)

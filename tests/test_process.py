@@ -191,7 +191,7 @@ def test_a_reload_takes_the_sources_over_and_refuses_a_bad_file(tmp_path, site):
             config.write_text(sound.replace(site.url, other.url).replace("0.9", "0.8"), "utf-8")
             process.send_signal(signal.SIGHUP)
             taken = lines_until(process, "was read again")
-            assert other.asked.wait(20)
+            assert other.requested.wait(20)
         config.unlink()
         process.send_signal(signal.SIGHUP)
         gone = lines_until(process, "No such file")

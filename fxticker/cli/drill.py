@@ -10,7 +10,7 @@ import click
 from fxticker.cli.options import Format, format_option
 
 if TYPE_CHECKING:
-    from fxticker.simulation.drill import Drilled
+    from fxticker.simulation.drill import DrillResult
 
 _COLUMNS = ("fault", "what", "expected", "outcome", "ticks", "ms", "peak_kb", "verdict")
 
@@ -51,7 +51,7 @@ def drill(names: tuple[str, ...], form: Format) -> None:
         sys.exit(1)
 
 
-def _row(result: Drilled) -> dict[str, Any]:
+def _row(result: DrillResult) -> dict[str, Any]:
     return {
         "fault": result.fault.name,
         "what": result.fault.what,

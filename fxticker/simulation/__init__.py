@@ -1,1 +1,1 @@
-"""The whole job offline: a ticker site on loopback that replays real history, and the real daemon beside it."""
+"""Loopback ticker site with replayed history, and faults of network and site: `fxticker demo` and `fxticker drill`."""

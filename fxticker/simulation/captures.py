@@ -1,8 +1,8 @@
-"""Real history as data: what 214 captures of the site's pages printed, without the pages.
+"""Packaged history: the dates and tickers of 214 captures of the site's pages.
 
-``captures.csv`` has a row per capture: the date the page prints (empty where it prints none), then per pair
-``RATE CHANGE%`` as printed (empty where the ticker lacks the pair). Captured between September 2024 and February 2026;
-each page repeated its ticker eight times.
+``captures.csv`` has a row per capture: the printed date (empty if the page has none), then per pair ``RATE CHANGE%`` as
+printed (empty if the ticker lacks the pair). Captured between September 2024 and February 2026; each page repeated its
+ticker eight times.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from fxticker.model.records import PrintedTick
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One capture.
+    """The date and ticker of one captured page.
 
     Attributes
     ----------
     page_date
-        The date that the page prints; null if none.
+        The printed date; `None` if the page has none.
     ticks
-        As printed, in the page's order.
+        As printed, in the order of the page.
     """
 
     page_date: date | None
@@ -34,22 +34,22 @@ class Capture:
 
 
 def read_captures() -> list[Capture]:
-    """All captures, in the order of their dates; those without a date last."""
+    """Return all captures, ordered by date; those without a date last."""
     text = files(__package__).joinpath("captures.csv").read_text("utf-8")
     return [_capture(row) for row in csv.DictReader(text.splitlines())]
 
 
 def dated_slots(captures: list[Capture]) -> Iterator[tuple[datetime, Capture]]:
-    """Each dated capture with an instant on its date, in order.
+    """Yield each dated capture with an instant on its date, aware UTC, in order.
 
-    The hour of a capture is not on record, so the captures of one date are spread evenly over its 24 hours.
+    The hour of a capture is not recorded, so the captures of one date are spread evenly over its 24 hours.
     """
     dated = [capture for capture in captures if capture.page_date is not None]
     for day, group in groupby(dated, key=lambda capture: capture.page_date):
         assert day is not None
-        held = list(group)
-        for number, capture in enumerate(held):
-            yield datetime.combine(day, time(), UTC) + timedelta(days=1) * number / len(held), capture
+        of_day = list(group)
+        for number, capture in enumerate(of_day):
+            yield datetime.combine(day, time(), UTC) + timedelta(days=1) * number / len(of_day), capture
 
 
 def _capture(row: dict[str, str]) -> Capture:

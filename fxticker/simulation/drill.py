@@ -1,4 +1,4 @@
-"""Each fault against the real client, parser and store: what was recorded, and whether that is what must be."""
+"""Drill: plays each fault to the real client, parser and store, and checks what was recorded."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SimulatedClock
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every, Schedule
-from fxticker.simulation.fault_server import ROBOTS_PATH, FaultServer, Request
 from fxticker.simulation.faults import SLOT, Fault
+from fxticker.simulation.loopback_server import ROBOTS_PATH, LoopbackServer, request_host, request_path, with_robots
 from fxticker.sources.source import Source
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
 DEADLINE_S = 1.0
-"""For an answer that is not meant to come in time."""
+"""Seconds, where the correct outcome may be a timeout."""
 PATIENCE_S = 10.0
-"""For all others, which come at once: long enough for a machine that is busy with something else."""
+"""Seconds for all other faults, whose responses come at once: enough for a machine that is busy."""
 MARGIN_S = 5.0
-"""What a poll may take beyond the deadline, on such a machine."""
+"""Seconds that a poll may take beyond its deadline, on a machine that is busy."""
 MAX_BYTES = 1_000_000
-"""Of a body; a tenth of the largest page played."""
+"""Limit of a body; a tenth of the largest page that is sent."""
 MAX_PEAK_BYTES = 4 * MAX_BYTES
-"""What a poll may hold at once: the body, twice while it is put together, and what is read from it."""
+"""Limit of Python memory in a poll: the body, twice while it is put together, and what is parsed from it."""
 USER_AGENT = "fxticker-drill (asks its own loopback server only)"
 _STEP = timedelta(minutes=15)
-_UNASKED = (Outcome.BACKOFF, Outcome.DISALLOWED)
+_WITHOUT_REQUEST = (Outcome.BACKOFF, Outcome.DISALLOWED)
 
 
 @dataclass(frozen=True, slots=True)
-class Drilled:
-    """What became of one fault.
+class DrillResult:
+    """What one fault led to.
 
     Attributes
     ----------
     fault
-        What was played.
+        The fault.
     poll
         As recorded.
     slots
-        All that have an outcome on record, the newest first.
+        All slots with a recorded outcome, the newest first.
     stored
-        Ticks in the store for the fault's slot.
+        Number of ticks in the store for the slot of the fault.
     took_s
-        From the slot to the recorded outcome.
+        Seconds from the start of the poll to the recorded outcome.
     peak_bytes
-        What Python held at most beyond what it held before, the server's part included.
+        Highest Python memory during the poll, beyond that before it; includes the server's.
     requests
-        What the server was asked for at the fault's slot.
+        Requests that the server received during the poll.
     host
-        The one that may be asked.
+        The only host, with port, that may get requests.
     """
 
     fault: Fault
@@ -69,57 +69,60 @@ class Drilled:
     stored: int
     took_s: float
     peak_bytes: int
-    requests: tuple[Request, ...]
+    requests: tuple[str, ...]
     host: str
 
     @property
     def problems(self) -> list[str]:
-        """What is not as it must be, a word each; none if all is well."""
+        """One word for each property that is not as it must be; empty if all are."""
         fault, poll = self.fault, self.poll
-        planned = (SLOT,) if fault.before is None else (SLOT, SLOT - _STEP)
-        asked = [request for request in self.requests if request.path]
-        sound = {
-            "outcome": poll.outcome in fault.outcomes and self.slots == planned,
+        slots = (SLOT,) if fault.before is None else (SLOT, SLOT - _STEP)
+        requests = [request for request in self.requests if request_path(request)]
+        pages = [request for request in requests if request_path(request) != ROBOTS_PATH]
+        checks = {
+            "outcome": poll.outcome in fault.outcomes and self.slots == slots,
             "status": poll.http_status == fault.http_status,
             "ticks": poll.ticks == self.stored == fault.ticks,
             "detail": fault.needle in (poll.detail or ""),
             "time": self.took_s <= deadline_s(fault) + MARGIN_S,
             "memory": self.peak_bytes <= MAX_PEAK_BYTES,
-            "host": all(request.host == self.host for request in asked),
-            "requests": poll.outcome not in _UNASKED or all(request.path == ROBOTS_PATH for request in asked),
+            "host": all(request_host(request) == self.host for request in requests),
+            "requests": poll.outcome not in _WITHOUT_REQUEST or not pages,
         }
-        return [name for name, is_sound in sound.items() if not is_sound]
+        return [name for name, is_correct in checks.items() if not is_correct]
 
 
 def deadline_s(fault: Fault) -> float:
-    """How long the client waits for an answer to a fault."""
+    """The client's deadline for a fault, in seconds."""
     return DEADLINE_S if Outcome.TIMEOUT in fault.outcomes else PATIENCE_S
 
 
-def drill(faults: Iterable[Fault]) -> Iterator[Drilled]:
-    """Play faults one after the other, each to a client and a store of its own."""
+def drill(faults: Iterable[Fault]) -> Iterator[DrillResult]:
+    """Play faults one after the other, each to a new client and a new store."""
     for fault in faults:
         with (
             TemporaryDirectory(prefix="fxticker-drill-") as folder,
-            # A second try would only be played the same again.
+            # No retries: a second attempt would get the same fault.
             Fetcher(
                 timeout_s=deadline_s(fault), max_bytes=MAX_BYTES, user_agent=USER_AGENT, retry_pauses_s=()
             ) as fetcher,
         ):
-            yield _played(fault, fetcher, Path(folder))
+            yield _play(fault, fetcher, Path(folder))
 
 
-def _played(fault: Fault, fetcher: Fetcher, folder: Path) -> Drilled:
+def _play(fault: Fault, fetcher: Fetcher, folder: Path) -> DrillResult:
     clock = SimulatedClock(SLOT - _STEP)
     store = Store(folder, clock=clock)
-    with FaultServer(fault.before or fault.answer, fault.robots) as server, socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # and does not listen: the port refuses, and nobody else gets it
-        url = fault.url.format(port=server.port, closed_port=taken.getsockname()[1])
+    answer = with_robots(fault.answer, fault.robots)
+    before = with_robots(fault.before, fault.robots) if fault.before else None
+    with LoopbackServer(before or answer) as server, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # reserves a port that refuses connections, as nothing listens on it
+        url = fault.url.format(port=server.port, closed_port=closed.getsockname()[1])
         poller = Poller(replace(SOURCE, url=url), Every(_STEP), fetch=RobotsFetcher(fetcher), store=store, clock=clock)
-        if fault.before is not None:
+        if before is not None:
             poller.poll(SLOT - _STEP)
-            server.answer = fault.answer
-        asked_before = len(server.requests)
+            server.answer = answer
+        requests_before = len(server.requests)
         tracemalloc.start()
         start_s = time.monotonic()
         try:
@@ -128,29 +131,29 @@ def _played(fault: Fault, fetcher: Fetcher, folder: Path) -> Drilled:
             _, peak_bytes = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        return Drilled(
+        return DrillResult(
             fault,
             poll,
             slots=tuple(store.planned_slots(SOURCE.id, SLOT)),
             stored=len(store.live_ticks(SOURCE.id, SLOT, SLOT + _STEP)),
             took_s=took_s,
             peak_bytes=peak_bytes,
-            requests=tuple(server.requests[asked_before:]),
+            requests=tuple(server.requests[requests_before:]),
             host=f"127.0.0.1:{server.port}",
         )
 
 
 class Poller:
-    """Polls one source as the daemon does, at the slots it is told.
+    """Polls one source as the daemon does, at given slots.
 
     Parameters
     ----------
     source, schedule
-        What to poll, and the grid that its slots lie on.
+        The source, and the grid of its slots.
     fetch, store
-        The net and the store.
+        HTTP client, and where ticks and outcomes are written.
     clock
-        Put on each slot before it is polled; the store's clock, too.
+        Set to each slot before its poll; also the clock of the store.
     """
 
     def __init__(
@@ -164,11 +167,11 @@ class Poller:
         self._state = SourceState()
 
     def poll(self, slot: datetime) -> Poll:
-        """Poll the slot, or leave it out if the source is to be left alone."""
+        """Poll the slot, or record `backoff` for it if the source must not be polled now."""
         self._clock.set(slot)
-        if (left_out := self._state.backoff_outcome(self._source.id, slot)) is not None:
-            self._store.record([left_out])
-            return left_out
+        if (backoff := self._state.backoff_outcome(self._source.id, slot)) is not None:
+            self._store.record([backoff])
+            return backoff
         return collect_once(
             self._source,
             slot,

@@ -1,4 +1,4 @@
-"""What goes wrong on the net and on the site: each fault, what the server does for it, and what must be recorded."""
+"""Faults of the network and of the site: what the server does for each, and what the collector must record."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from fxticker.model.records import Outcome, PrintedTick
-from fxticker.simulation.fault_server import Answer, Exchange, no_robots
+from fxticker.simulation.loopback_server import Answer, Exchange, answering, head, no_robots, request_host
 from fxticker.simulation.site import render_html
 
 SLOT = datetime(2025, 11, 14, 12, tzinfo=UTC)
-"""When the drill takes place, by its clock: the pages carry the date of that day."""
+"""Slot of the faults, by the simulated clock: the pages carry the date of that day."""
 _TODAY = SLOT.date()
 _TICKS = (
     PrintedTick("KGS/USD", "0.01144", "0%"),
@@ -23,40 +23,43 @@ _TICKS = (
 )
 _ETAG = '"a-sound-page"'
 _DRIP_PAUSE_S = 0.05
+"""Seconds between two pieces of a response that never gets complete: far shorter than a deadline."""
 _DRIPS = 1_000
+"""Pieces of such a response: 50 s, longer than any deadline of a drill."""
 _SILENCE_S = 60.0
-"""Longer than any deadline of a drill; the server's close ends it."""
+"""Seconds without a byte: longer than any deadline of a drill. Closing the server ends it."""
 _BLOCK = bytes(65_536)
 _TEN_MB = 10_000_000
+_URL = "http://127.0.0.1:{port}/"
 _CHALLENGE = "<title>Just a moment...</title><body>Checking your browser before you go on. Enable JavaScript.</body>"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong, and what the collector must make of it.
+    """One fault, and what the collector must record.
 
     Attributes
     ----------
     name
-        What `fxticker drill` calls it.
+        Argument of `fxticker drill`.
     what
-        What the server does, for a person.
+        What the server does, for the reader of the table.
     answer
-        The same for the server.
+        What the server does.
     outcomes
-        What may be recorded; one, but where it depends on the machine.
+        Outcomes that are correct; several if it depends on the machine.
     ticks
-        How many must be stored.
+        Number of ticks that must be stored.
     http_status
-        That must be recorded; null if none may be.
+        Status that must be recorded; `None` if none may be.
     needle
-        What `detail` must say; empty if nothing in particular.
+        Text that `detail` must contain; empty for no requirement.
     before
-        What the server answers to the poll before, at the slot before; null if there is none.
+        What the server answers to the previous poll, one slot earlier; `None` if there is no previous poll.
     robots
-        What it answers when asked for its rules for robots.
+        What the server answers to requests for robots.txt.
     url
-        Of the page, with the places of the server's port and of one where nothing listens.
+        Of the page; ``{port}`` is the server's port, ``{closed_port}`` one where nothing listens.
     """
 
     name: str
@@ -68,43 +71,20 @@ class Fault:
     needle: str = ""
     before: Answer | None = None
     robots: Answer = no_robots
-    url: str = "http://127.0.0.1:{port}/"
+    url: str = _URL
 
 
-def head(*lines: str, status: str = "200 OK") -> bytes:
-    """The head of an answer of type HTML."""
-    named = [f"HTTP/1.1 {status}", "Content-Type: text/html; charset=utf-8", "Connection: close", *lines]
-    return "\r\n".join([*named, "", ""]).encode("latin-1")
-
-
-def answering(body: bytes, *lines: str, status: str = "200 OK") -> Answer:
-    """A whole answer, with more header lines if there are any."""
-    whole = head(f"Content-Length: {len(body)}", *lines, status=status) + body
-    return lambda exchange: exchange.send(whole)
-
-
-def page(ticks: Sequence[PrintedTick] = _TICKS, page_date: date = _TODAY) -> bytes:
-    """A page of the site."""
+def _page(ticks: Sequence[PrintedTick] = _TICKS, page_date: date = _TODAY) -> bytes:
     return render_html(ticks, page_date).encode()
 
 
-def _with_rate(pair: str, rate_text: str, change_text: str) -> list[PrintedTick]:
-    return [
-        replace(tick, rate_text=rate_text, change_text=change_text) if tick.pair == pair else tick for tick in _TICKS
-    ]
-
-
-_PAGE = page()
-_SOUND = answering(_PAGE, f"ETag: {_ETAG}")
+_PAGE = _page()
+_SUCCESSFUL = answering(_PAGE, f"ETag: {_ETAG}")
 
 
 def _reset_in_body(exchange: Exchange) -> None:
     exchange.send(head(f"Content-Length: {len(_PAGE)}") + _PAGE[:500])
     exchange.reset()
-
-
-def _says_nothing(exchange: Exchange) -> None:
-    exchange.pause(_SILENCE_S)
 
 
 def _drips_headers(exchange: Exchange) -> None:
@@ -114,10 +94,10 @@ def _drips_headers(exchange: Exchange) -> None:
 
 def _drips_body(exchange: Exchange) -> None:
     exchange.send(head(f"Content-Length: {len(_PAGE)}"))
-    exchange.drip([_PAGE[at : at + 1] for at in range(_DRIPS)], _DRIP_PAUSE_S)
+    exchange.drip([_PAGE[offset : offset + 1] for offset in range(_DRIPS)], _DRIP_PAUSE_S)
 
 
-def _stalls(exchange: Exchange) -> None:
+def _stalls_in_body(exchange: Exchange) -> None:
     exchange.send(head(f"Content-Length: {len(_PAGE)}") + _PAGE[:500])
     exchange.pause(_SILENCE_S)
 
@@ -126,131 +106,126 @@ def _cuts_short(exchange: Exchange) -> None:
     exchange.send(head(f"Content-Length: {len(_PAGE)}") + _PAGE[: len(_PAGE) // 2])
 
 
-def _announces_less(exchange: Exchange) -> None:
+def _sends_wrong_length(exchange: Exchange) -> None:
     exchange.send(head(f"Content-Length: {_PAGE.rindex(b'0.00008')}") + _PAGE)
 
 
 def _sends_bomb(exchange: Exchange) -> None:
-    """One gigabyte of zeros as gzip, a megabyte on the wire: after each full flush the same block comes again."""
-    packing = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
-    blocks = [packing.compress(bytes(1_000_000)) + packing.flush(zlib.Z_FULL_FLUSH) for _ in range(2)]
+    """Send 1 GB of zeros as 1 MB of gzip: after each full flush the same compressed block is valid again."""
+    compressor = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    blocks = [compressor.compress(bytes(1_000_000)) + compressor.flush(zlib.Z_FULL_FLUSH) for _ in range(2)]
     exchange.send(head("Content-Encoding: gzip") + blocks[0])
     exchange.drip([blocks[1]] * 999, 0)
 
 
-def _never_ends(exchange: Exchange) -> None:
+def _sends_endless_body(exchange: Exchange) -> None:
     exchange.send(head("Transfer-Encoding: chunked"))
     exchange.drip([b"10000\r\n" + _BLOCK + b"\r\n"] * 100_000, 0)
 
 
-def _sends_much(exchange: Exchange) -> None:
+def _sends_10_mb(exchange: Exchange) -> None:
     exchange.send(head(f"Content-Length: {_TEN_MB}") + _PAGE)
     exchange.drip([b" " * 10_000] * ((_TEN_MB - len(_PAGE)) // 10_000 + 1), 0)
 
 
 def _moves_to_other_host(exchange: Exchange) -> None:
-    port = exchange.request.host.rpartition(":")[2]
+    port = request_host(exchange.request).rpartition(":")[2]
     exchange.send(head("Content-Length: 0", f"Location: http://localhost:{port}/", status="301 Moved Permanently"))
 
 
-def _unmodified(exchange: Exchange) -> None:
-    if f"if-none-match: {_ETAG}" in exchange.request.head:
+def _not_modified(exchange: Exchange) -> None:
+    if f"if-none-match: {_ETAG}" in exchange.request.lower():
         exchange.send(head(f"ETag: {_ETAG}", status="304 Not Modified"))
     else:
-        _SOUND(exchange)
+        _SUCCESSFUL(exchange)
 
 
-_NET = (
-    Fault(
+def _no_response(name: str, what: str, answer: Answer, *outcomes: Outcome, url: str = _URL) -> Fault:
+    """A fault of the network: no status is recorded."""
+    return Fault(name, what, answer, outcomes, http_status=None, url=url)
+
+
+def _status(name: str, what: str, status: str, *lines: str) -> Fault:
+    """A response whose status is an error."""
+    answer = answering(b"", *lines, status=status)
+    return Fault(name, what, answer, (Outcome.HTTP_ERROR,), http_status=int(status[:3]))
+
+
+def _served(name: str, what: str, body: bytes, outcome: Outcome, ticks: int = 0) -> Fault:
+    """A response of status 200."""
+    return Fault(name, what, answering(body), (outcome,), ticks)
+
+
+def _anomaly(name: str, what: str, ticks: Sequence[PrintedTick], needle: str) -> Fault:
+    """A page that differs from the one before in a way that `detail` must name."""
+    return Fault(name, what, answering(_page(ticks)), (Outcome.OK,), len(ticks), needle=needle, before=_SUCCESSFUL)
+
+
+_NETWORK = (
+    _no_response(
         "refused",
-        "nothing listens at the port",
-        _SOUND,
-        (Outcome.UNREACHABLE,),
-        http_status=None,
+        "nothing listens on the port",
+        _SUCCESSFUL,
+        Outcome.UNREACHABLE,
         url="http://127.0.0.1:{closed_port}/",
     ),
-    Fault(
+    _no_response(
         "dns",
-        "the host's name does not exist",
-        _SOUND,
-        (Outcome.UNREACHABLE, Outcome.TIMEOUT),  # a name server that does not answer takes all the time there is
-        http_status=None,
+        "the host name does not exist",
+        _SUCCESSFUL,
+        Outcome.UNREACHABLE,
+        Outcome.TIMEOUT,  # if the machine's name server does not answer
         url="http://ticker.invalid/",
     ),
-    Fault(
-        "tls",
-        "an https port that speaks no TLS",
-        _SOUND,
-        (Outcome.UNREACHABLE,),
-        http_status=None,
-        url="https://127.0.0.1:{port}/",
-    ),
-    Fault("reset", "resets the connection in the body", _reset_in_body, (Outcome.UNREACHABLE,), http_status=None),
-    Fault("silent", "takes the request, never answers", _says_nothing, (Outcome.TIMEOUT,), http_status=None),
-    Fault("slow-headers", "one header line at a time", _drips_headers, (Outcome.TIMEOUT,), http_status=None),
-    Fault("dripping-body", "one byte at a time", _drips_body, (Outcome.TIMEOUT,), http_status=None),
-    Fault("stalled-body", "500 bytes, then silence", _stalls, (Outcome.TIMEOUT,), http_status=None),
-    Fault("truncated-body", "half the page, then a close", _cuts_short, (Outcome.UNREACHABLE,), http_status=None),
-    Fault("wrong-length", "a length that ends in the ticker", _announces_less, (Outcome.DAMAGED,)),
-    Fault("gzip-bomb", "1 MB of gzip that holds 1 GB", _sends_bomb, (Outcome.TOO_LARGE,)),
-    Fault("endless-body", "a body without an end", _never_ends, (Outcome.TOO_LARGE,)),
-    Fault("10-mb-page", "a sound page with 10 MB behind it", _sends_much, (Outcome.TOO_LARGE,)),
+    _no_response("tls", "an https port without TLS", _SUCCESSFUL, Outcome.UNREACHABLE, url="https://127.0.0.1:{port}/"),
+    _no_response("reset", "connection reset in the body", _reset_in_body, Outcome.UNREACHABLE),
+    _no_response("silent", "no response", lambda exchange: exchange.pause(_SILENCE_S), Outcome.TIMEOUT),
+    _no_response("slow-headers", "headers, one line at a time", _drips_headers, Outcome.TIMEOUT),
+    _no_response("dripping-body", "body, one byte at a time", _drips_body, Outcome.TIMEOUT),
+    _no_response("stalled-body", "500 bytes of body, then silence", _stalls_in_body, Outcome.TIMEOUT),
+    _no_response("truncated-body", "connection closed after half the page", _cuts_short, Outcome.UNREACHABLE),
+    Fault("wrong-length", "Content-Length ends within the ticker", _sends_wrong_length, (Outcome.DAMAGED,)),
+    Fault("gzip-bomb", "1 MB of gzip that decodes to 1 GB", _sends_bomb, (Outcome.TOO_LARGE,)),
+    Fault("endless-body", "endless body", _sends_endless_body, (Outcome.TOO_LARGE,)),
+    Fault("10-mb-page", "correct page, followed by 10 MB", _sends_10_mb, (Outcome.TOO_LARGE,)),
 )
-_STATUS = (
+_STATUSES = (
     Fault("moved", "301 to another host", _moves_to_other_host, (Outcome.HTTP_ERROR,), http_status=301),
-    Fault(
-        "redirect-loop",
-        "302 to itself",
-        answering(b"", "Location: /", status="302 Found"),
-        (Outcome.HTTP_ERROR,),
-        http_status=302,
-    ),
+    _status("redirect-loop", "302 to itself", "302 Found", "Location: /"),
     Fault(
         "not-modified",
-        "304 after a sound page with an ETag",
-        _unmodified,
+        "304 after a page with an ETag",
+        _not_modified,
         (Outcome.OK,),
         ticks=5,
         http_status=304,
-        before=_SOUND,
+        before=_SUCCESSFUL,
     ),
-    Fault("403", "refuses", answering(b"no", status="403 Forbidden"), (Outcome.HTTP_ERROR,), http_status=403),
-    Fault("404", "knows no such page", answering(b"", status="404 Not Found"), (Outcome.HTTP_ERROR,), http_status=404),
-    Fault(
-        "429",
-        "asks for an hour of peace",
-        answering(b"", "Retry-After: 3600", status="429 Too Many Requests"),
-        (Outcome.HTTP_ERROR,),
-        http_status=429,
-    ),
+    _status("403", "access refused", "403 Forbidden"),
+    _status("404", "no such page", "404 Not Found"),
+    _status("429", "429 with a Retry-After of one hour", "429 Too Many Requests", "Retry-After: 3600"),
     Fault(
         "backoff",
         "the slot after such a 429",
-        _SOUND,
+        _SUCCESSFUL,
         (Outcome.BACKOFF,),
         http_status=None,
         before=answering(b"", "Retry-After: 3600", status="429 Too Many Requests"),
     ),
-    Fault("500", "a fault of the site's", answering(b"", status="500 Oops"), (Outcome.HTTP_ERROR,), http_status=500),
-    Fault(
-        "503",
-        "away for maintenance",
-        answering(b"", status="503 Service Unavailable"),
-        (Outcome.HTTP_ERROR,),
-        http_status=503,
-    ),
+    _status("500", "server error", "500 Oops"),
+    _status("503", "server under maintenance", "503 Service Unavailable"),
     Fault(
         "robots",
         "robots.txt forbids the page",
-        _SOUND,
+        _SUCCESSFUL,
         (Outcome.DISALLOWED,),
         http_status=None,
         robots=answering(b"User-agent: *\nDisallow: /\n"),
     ),
     Fault(
         "robots-500",
-        "cannot say what robots may ask",
-        _SOUND,
+        "server error for robots.txt",
+        _SUCCESSFUL,
         (Outcome.HTTP_ERROR,),
         http_status=500,
         needle="robots.txt: status 500",
@@ -258,50 +233,25 @@ _STATUS = (
     ),
 )
 _PAGES = (
-    Fault("sound", "the page as it should be", _SOUND, (Outcome.OK,), ticks=5),
-    Fault("challenge", "a 200 that is a challenge page", answering(_CHALLENGE.encode()), (Outcome.BLOCKED,)),
-    Fault("empty", "a page of no bytes", answering(b""), (Outcome.NO_TICKER,)),
-    Fault("no-ticker", "a page without the ticker", answering(page(())), (Outcome.NO_TICKER,)),
-    Fault(
-        "damaged",
-        "one copy of the ticker disagrees",
-        answering(_PAGE.replace(b"0.28571", b"0.38571", 1)),
-        (Outcome.DAMAGED,),
-    ),
-    Fault(
-        "stale",
-        "a page with a date of last week",
-        answering(page(page_date=date(2025, 11, 7))),
-        (Outcome.STALE,),
-        ticks=5,
-    ),
-    Fault(
-        "pair-missing",
-        "TMT is gone from the ticker",
-        answering(page(_TICKS[:4])),
-        (Outcome.OK,),
-        ticks=4,
-        needle="pair missing: TMT/USD",
-        before=_SOUND,
-    ),
-    Fault(
+    Fault("sound", "correct page", _SUCCESSFUL, (Outcome.OK,), ticks=5),
+    _served("challenge", "challenge page with status 200", _CHALLENGE.encode(), Outcome.BLOCKED),
+    _served("empty", "empty page", b"", Outcome.NO_TICKER),
+    _served("no-ticker", "page without the ticker", _page(()), Outcome.NO_TICKER),
+    _served("damaged", "one copy of the ticker disagrees", _PAGE.replace(b"0.28571", b"0.38571", 1), Outcome.DAMAGED),
+    _served("stale", "page dated a week ago", _page(page_date=date(2025, 11, 7)), Outcome.STALE, ticks=5),
+    _anomaly("pair-missing", "ticker without TMT", _TICKS[:4], "pair missing: TMT/USD"),
+    _anomaly(
         "new-pair",
-        "AFN has come to the ticker",
-        answering(page([*_TICKS, PrintedTick("AFN/USD", "0.01512", "0%")])),
-        (Outcome.OK,),
-        ticks=6,
-        needle="new pair: AFN/USD",
-        before=_SOUND,
+        "ticker with AFN added",
+        [*_TICKS, PrintedTick("AFN/USD", "0.01512", "0%")],
+        "new pair: AFN/USD",
     ),
-    Fault(
+    _anomaly(
         "rate-jump",
-        "KZT is a hundred times what it was",
-        answering(page(_with_rate("KZT/USD", "0.19100", "0%"))),
-        (Outcome.OK,),
-        ticks=5,
-        needle="rate jump: KZT/USD",
-        before=_SOUND,
+        "KZT at 100 times its last rate",
+        [replace(tick, rate_text="0.19100", change_text="0%") if tick.pair == "KZT/USD" else tick for tick in _TICKS],
+        "rate jump: KZT/USD",
     ),
 )
-FAULTS = {fault.name: fault for fault in (*_PAGES[:1], *_NET, *_STATUS, *_PAGES[1:])}
-"""All faults by name, the page as it should be before them."""
+FAULTS = {fault.name: fault for fault in (*_PAGES[:1], *_NETWORK, *_STATUSES, *_PAGES[1:])}
+"""All faults by name; the first one is the correct page."""

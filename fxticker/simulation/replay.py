@@ -1,4 +1,4 @@
-"""The demonstration's two runs, each through the real client, parser and store."""
+"""The two runs of `fxticker demo`, each through the real client, parser and store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_BYTES = 5_000_000
 
 
 def replay(history: Iterable[tuple[datetime, Capture]], *, site: TickerSite, store_path: Path) -> Iterator[Poll]:
-    """Poll the site once per capture, under a simulated clock that is put on the capture's slot before."""
+    """Poll the site once per capture, with a simulated clock that is set to the capture's slot before each poll."""
     source = _source_of(site)
     clock = SimulatedClock(EPOCH)
     store = Store(store_path, clock=clock)
@@ -40,11 +40,11 @@ def replay(history: Iterable[tuple[datetime, Capture]], *, site: TickerSite, sto
 def run_daemon(
     captures: list[Capture], *, site: TickerSite, store_path: Path, on_poll: Callable[[Poll], None]
 ) -> list[Poll]:
-    """Let the real daemon poll the site once a second, one poll for each capture, and stop it."""
+    """Run the real daemon, which polls the site once a second, one poll per capture; return the polls."""
     clock = SystemClock()
     polls: list[Poll] = []
 
-    class Taking:
+    class ShowNextCapture:
         def started(self, planned: Sequence[ScheduledSource]) -> None: ...
         def clock_jumped(self, by: timedelta) -> None: ...
         def beat(self, now: datetime) -> None: ...
@@ -60,7 +60,7 @@ def run_daemon(
     planned = ScheduledSource(_source_of(site), Every(timedelta(seconds=1)))
     with Fetcher(timeout_s=0.8, max_bytes=_MAX_BYTES, user_agent=USER_AGENT) as fetch:
         store = Store(store_path, clock=clock)
-        daemon = Daemon([planned], fetcher=fetch, store=store, clock=clock, observers=[Taking()])
+        daemon = Daemon([planned], fetcher=fetch, store=store, clock=clock, observers=[ShowNextCapture()])
         daemon.run()
     return polls
 
