@@ -168,7 +168,7 @@ def test_a_robots_txt_that_is_not_there_forbids_nothing(status):
             answered(b"User-agent: a\n" * 800),
             BodyTooLarge,
             200,
-            "robots.txt: more agents and rules than are taken",
+            "robots.txt: too many agents and rules",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The page that a source last showed, kept so that a conditional request can be answered with "not modified"."""
+"""Page cache: the last page of a source, for conditional requests that are answered with "not modified"."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from fxticker.model.records import Snapshot
 
 _MAX_VALIDATOR_CHARS = 1000
-"""What servers send has a hundred at most; what is kept of their text must be bounded."""
+"""Longest validator that is kept. Servers send a hundred characters at most; memory must be bounded."""
 _ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
-"""RFC 9110, 8.8.3, in ASCII. A bare ``*`` would match whatever the page has become."""
+"""RFC 9110, 8.8.3, in ASCII. A bare ``*`` is excluded: it would match any later page."""
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
 class CachedPage:
-    """A page that was read, so that a source's "not modified" can be answered with it.
+    """A page that was parsed, with the validators that confirm it.
 
     Attributes
     ----------
     url
-        Where it was: its validators mean nothing elsewhere, and are nobody else's business.
+        Its address. Validators are sent to this address only.
     etag, last_modified
-        The validators that came with it; null if none did.
+        Its validators; `None` if it has none.
     sha256
-        Of its body.
+        Hash of its body, hexadecimal.
     snapshot
-        What it prints.
+        Its ticks and date.
     """
 
     url: str
@@ -39,18 +39,18 @@ class CachedPage:
 
     @property
     def conditions(self) -> dict[str, str]:
-        """The header fields that ask for the page only if it is another by now."""
-        named = {"if-none-match": self.etag, "if-modified-since": self.last_modified}
-        return {name: validator for name, validator in named.items() if validator is not None}
+        """Header fields of a request for the page that is answered with 304 if it has not changed."""
+        fields = {"if-none-match": self.etag, "if-modified-since": self.last_modified}
+        return {name: validator for name, validator in fields.items() if validator is not None}
 
 
 def cached_page(url: str, headers: Mapping[str, str], *, sha256: str, snapshot: Snapshot) -> CachedPage:
-    """A page with those of its validators that may be sent back: hostile text becomes none.
+    """Cache a page with those of its validators that are safe to send back; an invalid one becomes `None`.
 
     Parameters
     ----------
     headers
-        Of the answer, by lower-case name.
+        Of the response, by lower-case name.
     """
     return CachedPage(
         url,

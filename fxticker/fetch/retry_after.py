@@ -1,4 +1,4 @@
-"""Retry-After: the instant until which a server asks to be left alone."""
+"""Retry-After: the instant before which a server must not be asked again."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 MAX_RETRY_AFTER = timedelta(days=1)
-"""A wait longer than this is taken for a slip, and for no reason to lose a year."""
+"""Longest wait. A longer Retry-After is taken for a mistake of the server's, which must not cost a year of polls."""
 _MAX_RETRY_AFTER_CHARS = 100
+"""Longest text that is parsed; the longest of the date forms has 33 characters."""
 _SECONDS = re.compile(r"[0-9]+")
 
 
 def retry_instant(text: str | None, now: datetime) -> datetime | None:
-    """The instant of a Retry-After, in seconds or as a date (RFC 9110, 10.2.3), at most `MAX_RETRY_AFTER` from now.
+    """Parse a Retry-After, in seconds or as a date (RFC 9110, 10.2.3), as an instant, aware UTC.
 
-    Null if it is absent, past or senseless.
+    It is at most `MAX_RETRY_AFTER` from `now`; `None` if the text is absent or invalid, or the instant is past.
     """
     if text is None or len(text) > _MAX_RETRY_AFTER_CHARS:
         return None
@@ -25,7 +26,7 @@ def retry_instant(text: str | None, now: datetime) -> datetime | None:
             instant = now + min(timedelta(seconds=min(int(text), 10**9)), MAX_RETRY_AFTER)
         else:
             date = parsedate_to_datetime(text)
-            # The oldest of the three forms names no zone, and means UTC as well.
+            # The asctime form has no zone; it is UTC, like the other two (RFC 9110, 5.6.7).
             instant = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

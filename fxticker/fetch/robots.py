@@ -1,4 +1,4 @@
-"""What a site's robots.txt allows: heeded before every request, asked for once a day."""
+"""robots.txt: checked before every request for a page, fetched at most once a day per site."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from fxticker.errors import BodyTooLarge, Disallowed, FetchError, FetchStopped
 from fxticker.fetch.client import Fetcher, Request, Response
 
 MAX_BYTES = 512_000
-"""RFC 9309, 2.5: at least 500 kibibytes are to be read."""
+"""Limit of the decoded file. RFC 9309, 2.5: at least 500 KiB must be parsed."""
 FRESH_S = 86_400.0
-"""RFC 9309, 2.4: a copy is not to be used for more than 24 hours, unless there is no newer one."""
+"""Seconds that a copy is used. RFC 9309, 2.4: at most 24 hours, unless the file cannot be fetched."""
 RETRY_S = 3600.0
-"""After a failed try, a copy that is past that serves so much longer before the next try."""
+"""Seconds that an older copy is used after a failed attempt to fetch a newer one."""
 _SHARE = 4
-"""The part of a poll's time that one request for robots.txt may take; a redirect makes it two."""
+"""One request for robots.txt may take a quarter of a poll's time; a redirect makes it two requests."""
 _MAX_WORK = 500_000
-"""Lines that name agents times lines: a file that gives 300 robots three lines each has 270,000. Each rule is kept once
-for each agent of its group, so that 500 kB of a hostile file would take gigabytes; this much takes 35 MB."""
+"""Limit of agent lines times all lines: a file with three lines for each of 300 robots has 270,000. The parser stores
+each rule once per agent of its group, so that a hostile file of 500 kB would take gigabytes; this limit takes 35 MB."""
 _STATUSES = frozenset(range(200, 500)) - {httpx.codes.TOO_MANY_REQUESTS}
-"""Answers that settle what is allowed; from 500 on, and by a 429, the server says that it cannot tell now."""
+"""Statuses after which it is known what is allowed. After a 5xx or 429 it is not (RFC 9309, 2.3.1.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,17 @@ class _Copy:
 
 
 class RobotsFetcher:
-    """A fetch that asks for no page that the site's robots.txt forbids.
+    """A fetch that requests no page that the site's robots.txt forbids.
 
-    Both requests together keep the client's deadline. A robots.txt that cannot be had, while there is no copy of
-    it, fails the poll, and the page is not asked for (RFC 9309, 2.3.1.4).
+    Both requests together keep the client's deadline. If robots.txt cannot be fetched and there is no copy of it, the
+    poll fails and the page is not requested (RFC 9309, 2.3.1.4).
 
     Parameters
     ----------
     fetcher
-        The client. The product token that rules may name is its user agent up to the first ``/`` or space.
+        HTTP client. Its user agent up to the first ``/`` or space is the product token that rules are matched with.
     monotonic_s
-        A clock that is never set.
+        Clock that never jumps, in seconds.
     """
 
     def __init__(self, fetcher: Fetcher, *, monotonic_s: Callable[[], float] = time.monotonic) -> None:
@@ -64,7 +64,7 @@ class RobotsFetcher:
         Disallowed
             If robots.txt forbids it.
         FetchError
-            If the page or robots.txt could not be had; the message says so of the latter.
+            If the page or robots.txt cannot be fetched; for the latter, the message begins with ``robots.txt:``.
         """
         started_s = self._monotonic_s()
         if not self._rules(url).can_fetch(url, self._token):
@@ -73,7 +73,7 @@ class RobotsFetcher:
         return self._fetcher(url, media_types=media_types, conditions=conditions, timeout_s=max(left_s, 0))
 
     def stop(self) -> None:
-        """Abandon the requests under way: their callers get `FetchStopped`, as do later ones."""
+        """Abandon the requests under way: they raise `FetchStopped` in their callers, as do later ones."""
         self._fetcher.stop()
 
     def _rules(self, url: str) -> Protego:
@@ -82,25 +82,25 @@ class RobotsFetcher:
         if copy is not None and self._monotonic_s() < copy.fresh_until_s:
             return copy.rules
         try:
-            fresh = _Copy(self._ask(f"{origin}/robots.txt"), self._monotonic_s() + FRESH_S)
+            fresh = _Copy(self._fetch_rules(f"{origin}/robots.txt"), self._monotonic_s() + FRESH_S)
         except FetchStopped:
             raise
         except FetchError as error:
             if copy is None:
-                raise _of_robots(error) from error
+                raise _named_robots(error) from error
             fresh = _Copy(copy.rules, self._monotonic_s() + RETRY_S)
         self._copies[origin] = fresh
         return fresh.rules
 
-    def _ask(self, url: str) -> Protego:
-        answer = self._send(url)
-        if 300 <= answer.http_status < 400:  # noqa: PLR2004  the redirects
-            target = _within(url, answer.headers.get("location", ""))
-            answer = self._send(target) if target else answer
-        if httpx.codes.is_success(answer.http_status):
-            return read_rules(answer.body)
-        # A file that is not there forbids nothing (RFC 9309, 2.3.1.3). One that is elsewhere counts as not there: we
-        # ask no host that is not configured, and the RFC lets a crawler give up redirects so.
+    def _fetch_rules(self, url: str) -> Protego:
+        response = self._send(url)
+        if 300 <= response.http_status < 400:  # noqa: PLR2004  the redirects
+            target = _same_site_target(url, response.headers.get("location", ""))
+            response = self._send(target) if target else response
+        if httpx.codes.is_success(response.http_status):
+            return read_rules(response.body)
+        # An absent file forbids nothing (RFC 9309, 2.3.1.3). One on another host counts as absent: only configured
+        # hosts get requests, and the RFC allows a crawler to stop following redirects.
         return Protego.parse("")
 
     def _send(self, url: str) -> Response:
@@ -118,20 +118,20 @@ class RobotsFetcher:
 
 
 def read_rules(body: bytes) -> Protego:
-    """The rules of a robots.txt.
+    """Parse a robots.txt.
 
     Raises
     ------
     BodyTooLarge
-        If they would take more time and memory than any honest file's.
+        If parsing would take far more time and memory than for a real file.
     """
     text = body.decode("utf-8-sig", errors="replace")
     if text.lower().count("agent") * len(text.splitlines()) > _MAX_WORK:
-        raise BodyTooLarge("more agents and rules than are taken", http_status=httpx.codes.OK)
+        raise BodyTooLarge("too many agents and rules", http_status=httpx.codes.OK)
     return Protego.parse(text)
 
 
-def _of_robots(error: FetchError) -> FetchError:
+def _named_robots(error: FetchError) -> FetchError:
     return type(error)(
         f"robots.txt: {error}",
         http_status=error.http_status,
@@ -141,7 +141,7 @@ def _of_robots(error: FetchError) -> FetchError:
 
 
 def _origin(url: str) -> str:
-    """Scheme, host and port, or nothing if the URL is none, which asking for it will say."""
+    """Scheme, host and port; empty if the URL is invalid, for which the request itself raises."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -149,11 +149,11 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
 
 
-def _within(url: str, location: str) -> str | None:
-    """Where a redirect leads, if it stays on the same site."""
+def _same_site_target(url: str, location: str) -> str | None:
+    """The target of a redirect; `None` if it is on another site, has credentials, or is the same URL."""
     try:
         target = urljoin(url, location)
-        has_user = "@" in urlsplit(target).netloc  # nobody but the configuration says who we are
+        has_user = "@" in urlsplit(target).netloc  # credentials come from the configuration only
     except ValueError:
         return None
     return target if target != url and not has_user and _origin(target) == _origin(url) else None

@@ -1,4 +1,4 @@
-"""Many requests to one server, one after another: how long to wait between them, and when to leave it alone."""
+"""Throttle: pauses between many requests to one server, retries, and when to stop sending requests."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from fxticker.fetch.retry_after import retry_instant
 from fxticker.model.clock import Clock, SystemClock
 
 TRIES = 3
-"""Of one request, before the whole run is broken off: what fails three times does not pass in a moment."""
+"""Attempts of one request before the whole run is stopped: three failures in a row are no momentary fault."""
 PAUSES_AFTER_FAILURE_S = (10.0, 60.0)
-"""Before the second and third try, where the server does not say."""
+"""Seconds before the second and third attempt, if the server names no time."""
 PAUSE_AFTER_REFUSAL_S = 60.0
-"""After a 429 that names no time: the Wayback Machine shuts out who goes on within a minute."""
+"""Seconds after a 429 that names no time: the Wayback Machine blocks clients that go on within a minute."""
 LONGEST_WAIT_S = 600.0
-"""A server that asks for more is left alone: the run can be taken up again."""
+"""If the server asks for more seconds than this, the run is stopped; it can be resumed later."""
 _FINAL = (BodyTooLarge, UnexpectedContent, Disallowed, FetchStopped)
-"""Asking again would give the same."""
+"""Failures that a further attempt would repeat."""
 
 
 class Throttle:
-    """Makes requests with pauses between them, and tries again what may pass.
+    """Makes requests with pauses between them, and retries temporary failures.
 
     Parameters
     ----------
     clock
-        What a Retry-After that is a date is measured by.
+        Supplies the time that a Retry-After is measured from; `None` for the system's.
     sleep
-        Waits so many seconds.
+        Waits for a number of seconds.
     """
 
     def __init__(self, *, clock: Clock | None = None, sleep: Callable[[float], object] = time.sleep) -> None:
@@ -44,18 +44,18 @@ class Throttle:
     def request(
         self, request: Callable[[], Response], *, pause_s: float, settling: Container[int | None] = ()
     ) -> Response:
-        """Make a request, `pause_s` after the one before, whatever that was for.
+        """Make a request, at least `pause_s` seconds after the previous one.
 
         Parameters
         ----------
         settling
-            Statuses beside success that answer the question: `BadStatus` is raised at once.
+            Error statuses that are an answer, such as 404: their `BadStatus` is raised without retries.
 
         Raises
         ------
         FetchError
-            The last failure of the request. Unless it is the answer's status or content, the server should be left
-            alone for now.
+            The last failure of the request. Unless it concerns this one response (`is_of_one_answer`, or its content),
+            no more requests should be sent for now.
         """
         for failures in range(1, TRIES + 1):
             if not self._is_first:
@@ -66,13 +66,13 @@ class Throttle:
                 return request()
             except FetchError as error:
                 is_settled = isinstance(error, BadStatus) and error.http_status in settling
-                if is_settled or isinstance(error, _FINAL) or _is_refusal_for_good(error):
+                if is_settled or isinstance(error, _FINAL) or _is_permanent(error):
                     raise
                 wait_s = self._wait_s(error, failures)
                 if failures == TRIES or wait_s > LONGEST_WAIT_S:
-                    raise _told(error, failures, wait_s) from error
+                    raise _stopped(error, failures, wait_s) from error
                 self._sleep(max(wait_s - pause_s, 0))
-        raise AssertionError("unreachable: the last try returns or raises")
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _wait_s(self, error: FetchError, failures: int) -> float:
         now = self._clock.now()
@@ -85,19 +85,19 @@ class Throttle:
 
 
 def is_of_one_answer(error: BadStatus) -> bool:
-    """Whether a server failed in a way that may be a matter of this one request, though it was tried several times."""
+    """Whether a failure, even if repeated, may concern this one request and not the whole server: a plain 5xx."""
     status = error.http_status
     return status is not None and status >= httpx.codes.INTERNAL_SERVER_ERROR and error.retry_after is None
 
 
-def _is_refusal_for_good(error: FetchError) -> bool:
-    """A status that asking again would not change, as a 403 of a server that has had enough of us."""
+def _is_permanent(error: FetchError) -> bool:
+    """Whether the status is a redirect or client error that a further attempt would repeat, such as a 403."""
     status = error.http_status
     is_clients_fault = status is not None and 300 <= status < 500  # noqa: PLR2004  redirects and client errors
     return is_clients_fault and status not in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.REQUEST_TIMEOUT}
 
 
-def _told(error: FetchError, failures: int, wait_s: float) -> FetchError:
+def _stopped(error: FetchError, failures: int, wait_s: float) -> FetchError:
     why = f"{error}; given up after {failures} tries in a row"
     if wait_s > LONGEST_WAIT_S:
         why = f"{error}; the server asked to be left alone for {wait_s:.0f} s"
