@@ -16,6 +16,11 @@ TICKER = (
 PRINTED_TICKS = tuple(PrintedTick(*printed) for printed in TICKER)
 
 
+def at_time(clock_time):
+    """The instant at this time (HH:MM, UTC) of the day of `NOON`."""
+    return datetime.fromisoformat(f"2025-11-14T{clock_time}:00+00:00")
+
+
 class FixedClock:
     """A clock that stands where it was put and moves on by `step` with every look."""
 

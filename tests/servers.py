@@ -65,16 +65,20 @@ class FakeFetch:
     Attributes
     ----------
     requests
-        Per request its address, media types and conditions.
+        Address and media types of each request.
+    conditions
+        Conditions of each request.
     """
 
     def __init__(self, *answers):
         self.answers = answers
         self.requests = []
+        self.conditions = []
 
     def __call__(self, url, *, media_types, conditions):
         answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
-        self.requests.append((url, media_types, conditions))
+        self.requests.append((url, media_types))
+        self.conditions.append(conditions)
         if isinstance(answer, Exception):
             raise answer
         return answer

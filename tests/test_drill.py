@@ -74,12 +74,12 @@ def paths(result):
 # What is recorded
 
 
-def test_the_drill_plays_all_of_these_faults_and_no_other():
+def test_drill_has_exactly_these_faults():
     assert list(FAULTS) == list(RECORDED)
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_a_fault_leaves_its_outcome_within_time_and_memory(name):
+def test_fault_is_recorded_correctly_within_time_and_memory(name):
     outcomes, ticks, status = RECORDED[name]
     result = drilled(name)
     assert result.problems == []
@@ -88,28 +88,28 @@ def test_a_fault_leaves_its_outcome_within_time_and_memory(name):
 
 
 @pytest.mark.parametrize("name", ["gzip-bomb", "endless-body", "10-mb-page"])
-def test_a_body_without_measure_costs_a_few_times_the_limit_of_memory_and_no_more(name):
+def test_oversized_body_costs_at_most_four_times_the_limit_of_memory(name):
     result = drilled(name)
     assert result.poll.detail == "the body exceeds 1000000 bytes"
     assert result.peak_bytes < 4 * MAX_BYTES
 
 
 @pytest.mark.parametrize("name", ["moved", "redirect-loop"])
-def test_a_redirect_of_the_page_is_not_followed(name):
+def test_redirect_of_the_page_is_not_followed(name):
     assert paths(drilled(name)) == ["/robots.txt", "/"]
 
 
-def test_a_page_that_robots_txt_forbids_is_not_asked_for():
+def test_page_that_robots_txt_forbids_is_not_requested():
     assert paths(drilled("robots")) == ["/robots.txt"]
 
 
-def test_nothing_is_asked_while_the_source_wants_to_be_left_alone():
+def test_no_request_is_made_before_the_end_of_retry_after():
     result = drilled("backoff")
     assert paths(result) == []
     assert "asked to be left alone until 2025-11-14T12:45:00Z" in result.poll.detail
 
 
-def test_a_jump_of_a_rate_is_told_with_both_figures():
+def test_detail_of_a_rate_jump_has_both_rates():
     assert drilled("rate-jump").poll.detail == "rate jump: KZT/USD 0.00191 -> 0.19100"
 
 
@@ -127,11 +127,11 @@ def test_a_jump_of_a_rate_is_told_with_both_figures():
         ("backoff", {"before": FAULTS["500"].answer}, ["outcome", "status", "ticks"]),
     ],
 )
-def test_what_is_not_recorded_as_it_must_be_is_named(name, changes, problems):
+def test_wrong_records_are_named(name, changes, problems):
     assert drilled(name, **changes).problems == problems
 
 
-def test_a_poll_that_takes_too_long_or_too_much_is_named():
+def test_excess_time_and_memory_and_extra_slots_are_named():
     result = drilled("sound")
     assert replace(result, took_s=60.0).problems == ["time"]
     assert replace(result, peak_bytes=50_000_000).problems == ["memory"]
@@ -205,7 +205,7 @@ class Seen:
         pass
 
 
-def test_every_slot_has_one_outcome_and_lies_on_the_grid_whatever_goes_wrong(tmp_path):
+def test_every_slot_has_one_outcome_on_the_grid_under_a_mix_of_faults(tmp_path):
     second = timedelta(seconds=1)
     seen = Seen(6)
     answer = _in_turn("stalled-body", "reset", "damaged", "gzip-bomb", "dripping-body")
@@ -243,7 +243,7 @@ def command():
     return lambda *arguments: CliRunner().invoke(drill_command, arguments)
 
 
-def test_the_command_plays_what_is_named_and_says_what_came_of_it(command):
+def test_command_plays_the_named_faults_and_prints_results(command):
     done = command("sound", "404", "--format", "json")
     assert done.exit_code == 0
     rows = json.loads(done.stdout)
@@ -253,7 +253,7 @@ def test_the_command_plays_what_is_named_and_says_what_came_of_it(command):
     ]
 
 
-def test_the_command_fails_when_something_differs(command, monkeypatch):
+def test_command_fails_if_a_result_is_wrong(command, monkeypatch):
     monkeypatch.setitem(FAULTS, "404", replace(FAULTS["404"], outcomes=(Outcome.OK,), ticks=5))
     done = command("404", "sound", "--format", "csv")
     assert done.exit_code == 1
@@ -261,7 +261,7 @@ def test_the_command_fails_when_something_differs(command, monkeypatch):
     assert done.stdout.splitlines()[2].endswith(",as expected")
 
 
-def test_the_command_names_the_faults_there_are_when_one_is_not(command):
+def test_command_lists_the_faults_if_a_name_is_unknown(command):
     done = command("nonsense")
     assert done.exit_code == 2
     assert "unknown fault nonsense" in done.stderr

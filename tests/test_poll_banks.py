@@ -1,4 +1,4 @@
-"""Polls of official sources, over HTTP as they answer it."""
+"""Polls of banks, with their recorded responses over HTTP."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -7,17 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from builders import FixedClock, tick
-from servers import RawServer
+from servers import FakeFetch, RawServer, fetched, fetcher
 
 import fxticker as fx
 from fxticker.collect.backoff import SourceState
 from fxticker.collect.checks import outcome_of
 from fxticker.collect.poll import collect_once
-from fxticker.fetch.client import Fetcher, Response
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import every
 from fxticker.monitoring.health import health_of
+from fxticker.simulation.loopback_server import answering
 from fxticker.sources.registry import ScheduledSource, source_of
 from fxticker.store.read_recent import read_recent
 from fxticker.store.store import Store
@@ -31,14 +31,9 @@ def payload(name):
     return (PAYLOADS / name).read_bytes()
 
 
-def answer(body, kind, *fields):
-    head = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", f"Content-Type: {kind}", "Connection: close", *fields]
-    return "\r\n".join([*head, "", ""]).encode() + body
-
-
 def poll(source, url, store, *, slot=SLOT, state=None):
     clock = FixedClock(slot)
-    with Fetcher(timeout_s=10, max_bytes=100_000, user_agent="fxticker/test", retry_pauses_s=()) as fetch:
+    with fetcher() as fetch:
         return collect_once(
             replace(source_of(source), url=url), slot, fetch=fetch, store=store, clock=clock, state=state
         )
@@ -78,9 +73,9 @@ def poll(source, url, store, *, slot=SLOT, state=None):
         ),
     ],
 )
-def test_a_bank_is_polled_from_the_wire_to_the_store(tmp_path, source, body, kind, ticks):
+def test_bank_is_polled_from_http_to_the_store(tmp_path, source, body, kind, ticks):
     store = Store(tmp_path)
-    with RawServer(lambda exchange: exchange.send(answer(payload(body), kind))) as server:
+    with RawServer(answering(payload(body), media_type=kind)) as server:
         poll(source, server.url, store)
     stored = fx.load(tmp_path)
     columns = (stored["pair"], stored["rate_text"], stored["nominal"], stored["rate"])
@@ -93,32 +88,29 @@ def test_a_bank_is_polled_from_the_wire_to_the_store(tmp_path, source, body, kin
     assert (row["ticks"], row["http_status"]) == (len(ticks), 200)
 
 
-def test_an_effective_date_ahead_is_stored_as_it_is(tmp_path):
+def test_effective_date_ahead_is_stored_as_printed(tmp_path):
     friday = datetime(2026, 5, 22, 12, tzinfo=UTC)
     body = payload("nbkr_daily_2026-05-24.xml")
-    with RawServer(lambda exchange: exchange.send(answer(body, "application/xml"))) as server:
+    with RawServer(answering(body, media_type="application/xml")) as server:
         poll("nbkr", server.url, Store(tmp_path), slot=friday)
     [row] = fx.load_polls(tmp_path).to_dict("records")
     assert (row["outcome"], row["source_date"]) == ("ok", pd.Timestamp("2026-05-24"))
     assert set(fx.load(tmp_path)["source_date"]) == {pd.Timestamp("2026-05-24")}
 
 
-def test_a_bank_that_says_that_nothing_changed_is_believed(tmp_path):
+def test_not_modified_of_a_bank_repeats_its_rates(tmp_path):
     fields = ['ETag: "212-665"', "Last-Modified: Sat, 23 May 2026 10:20:45 GMT"]
 
-    def answered(exchange):
-        if len(server.requests) == 1:
-            exchange.send(answer(payload("nbkr_daily_2026-05-24.xml"), "application/xml", *fields))
-        else:
-            exchange.send(b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n")
-
+    changed = answering(payload("nbkr_daily_2026-05-24.xml"), *fields, media_type="application/xml")
+    unchanged = answering(b"", status="304 Not Modified")
     store, state = Store(tmp_path), SourceState()
-    with RawServer(answered) as server:
+    with RawServer(changed) as server:
         poll("nbkr", server.url, store, state=state)
+        server.answer = unchanged
         poll("nbkr", server.url, store, slot=LATER, state=state)
-        asked = server.requests[1].lower()
-    assert 'if-none-match: "212-665"' in asked
-    assert "if-modified-since: sat, 23 may 2026 10:20:45 gmt" in asked
+        request = server.requests[1].lower()
+    assert 'if-none-match: "212-665"' in request
+    assert "if-modified-since: sat, 23 may 2026 10:20:45 gmt" in request
     assert list(fx.load(tmp_path)["observed_at"]) == [SLOT, LATER]
     assert [(row["http_status"], row["outcome"]) for row in fx.load_polls(tmp_path).to_dict("records")] == [
         (200, "ok"),
@@ -136,27 +128,22 @@ def test_a_bank_that_says_that_nothing_changed_is_believed(tmp_path):
         (b"<!DOCTYPE a><CurrencyRates/>", "application/xml", "damaged"),
     ],
 )
-def test_what_a_bank_sends_in_place_of_its_rates_is_an_outcome(tmp_path, body, kind, outcome):
-    with RawServer(lambda exchange: exchange.send(answer(body, kind))) as server:
+def test_response_without_rates_is_an_outcome(tmp_path, body, kind, outcome):
+    with RawServer(answering(body, media_type=kind)) as server:
         assert poll("nbkr", server.url, Store(tmp_path)).outcome == outcome
     assert fx.load(tmp_path).empty
 
 
-def test_a_bank_whose_robots_txt_forbids_its_rates_is_not_asked(tmp_path):
-    def answered(exchange):
-        exchange.send(answer(b"User-agent: *\nDisallow: /\n", "text/plain"))
-
-    with (
-        RawServer(answered) as server,
-        Fetcher(timeout_s=10, max_bytes=1000, user_agent="fxticker/test", retry_pauses_s=()) as fetch,
-    ):
+def test_bank_that_robots_txt_forbids_gets_no_request(tmp_path):
+    robots = answering(b"User-agent: *\nDisallow: /\n", media_type="text/plain")
+    with RawServer(robots) as server, fetcher() as fetch:
         bank = replace(source_of("nbkr"), url=f"{server.url}XML/daily.xml")
-        found = collect_once(bank, SLOT, fetch=RobotsFetcher(fetch), store=Store(tmp_path), clock=FixedClock(SLOT))
+        result = collect_once(bank, SLOT, fetch=RobotsFetcher(fetch), store=Store(tmp_path), clock=FixedClock(SLOT))
         assert [request.split()[1] for request in server.requests] == ["/robots.txt"]
-    assert found.outcome is Outcome.DISALLOWED
+    assert result.outcome is Outcome.DISALLOWED
 
 
-# Old, by the bank's own calendar
+# Staleness
 
 
 @pytest.mark.parametrize(
@@ -178,30 +165,30 @@ def test_a_bank_whose_robots_txt_forbids_its_rates_is_not_asked(tmp_path):
         ("cbu", date(2025, 11, 17), datetime(2025, 11, 14, 12, tzinfo=UTC), Outcome.OK),
     ],
 )
-def test_a_page_is_old_by_the_days_on_which_its_source_publishes(source, printed, polled, outcome):
+def test_staleness_counts_publishing_days_of_the_source(source, printed, polled, outcome):
     assert outcome_of(printed, polled, source_of(source)) is outcome
 
 
-@pytest.mark.parametrize(("source", "is_well"), [("nbkr", True), ("nbt", True), ("cbu", False), ("timesca", False)])
-def test_a_rate_that_stands_still_for_weeks_is_trouble_only_where_it_should_move(tmp_path, source, is_well):
+@pytest.mark.parametrize(("source", "is_healthy"), [("nbkr", True), ("nbt", True), ("cbu", False), ("timesca", False)])
+def test_constant_rate_is_a_problem_only_for_sources_whose_rate_moves(tmp_path, source, is_healthy):
     store = Store(tmp_path)
     store.append([tick("USD/KGS", "87,4500", None, SLOT - timedelta(days), source=source) for days in (20, 10, 0)])
     store.record([Poll(source, SLOT, Outcome.OK, started_at=SLOT)])
     plan = ScheduledSource(source_of(source), every("6h", source))
-    assert (health_of(plan, read_recent(store, source, SLOT), SLOT).problem is None) == is_well
+    assert (health_of(plan, read_recent(store, source, SLOT), SLOT).problem is None) == is_healthy
 
 
-# Remarks
+# Anomalies
 
 
 def polled_in_turn(folder, source, *bodies):
-    """The remarks of polls that get these answers."""
+    """Details of polls that get these bodies, one after another."""
     state, store = SourceState(), Store(folder)
     return [
         collect_once(
             source_of(source),
             SLOT + number * timedelta(hours=6),
-            fetch=lambda url, *, media_types, conditions, body=body: Response(body, {}, 200, 1),
+            fetch=FakeFetch(fetched(body)),
             store=store,
             clock=FixedClock(SLOT + number * timedelta(hours=6)),
             state=state,
@@ -210,7 +197,7 @@ def polled_in_turn(folder, source, *bodies):
     ]
 
 
-def test_a_banks_change_that_does_not_fit_its_figures_is_remarked(tmp_path):
+def test_inconsistent_difference_of_a_bank_is_flagged(tmp_path):
     first, second = payload("cbu_all_2026-04-01.json"), payload("cbu_all_2026-04-02.json")
     assert polled_in_turn(tmp_path / "a", "cbu", first, first, second) == [None, None, None]
     assert polled_in_turn(tmp_path / "b", "cbu", first, second.replace(b"-52.11", b"-52.12")) == [
@@ -219,7 +206,7 @@ def test_a_banks_change_that_does_not_fit_its_figures_is_remarked(tmp_path):
     ]
 
 
-def test_another_nominal_is_no_jump_of_the_rate(tmp_path):
+def test_changed_nominal_is_no_rate_jump(tmp_path):
     body = payload("cbr_daily_2026-04-25.xml")
     fewer = body.replace(b"<Nominal>10000<", b"<Nominal>1000<")
     same = fewer.replace(b"62,8322", b"6,28322")

@@ -30,7 +30,7 @@ DESCRIPTORS = Path("/proc/self/fd")
 # What a sound answer gives
 
 
-def test_a_whole_page_comes_back_with_its_headers_and_attempts():
+def test_page_is_returned_with_headers_and_attempts():
     with fetcher(lambda request: response(BODY, X_Trace="a")) as fetch:
         answer = fetch(URL, media_types=HTML)
     assert answer.body == BODY
@@ -40,19 +40,19 @@ def test_a_whole_page_comes_back_with_its_headers_and_attempts():
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_a_compressed_page_is_decoded_whatever_its_chunks_are(size):
+def test_compressed_page_is_decoded_in_chunks_of_any_size(size):
     data = gzip.compress(BODY)
     chunks = [data[at : at + size] for at in range(0, len(data), size)]
     with fetcher(lambda request: response(*chunks, content_encoding="gzip")) as fetch:
         assert fetch(URL, media_types=HTML).body == BODY
 
 
-def test_an_empty_page_is_an_answer():
+def test_empty_page_is_a_response():
     with fetcher(lambda request: response()) as fetch:
         assert fetch(URL, media_types=HTML).body == b""
 
 
-def test_the_request_says_honestly_who_asks_and_what_is_understood():
+def test_request_names_the_user_agent_and_accepted_content():
     handle, requests = responses(response(BODY))
     with fetcher(handle, user_agent="fxticker/0.1 (+mailto:me@example.org)") as fetch:
         fetch(URL, media_types=HTML)
@@ -63,7 +63,7 @@ def test_the_request_says_honestly_who_asks_and_what_is_understood():
     assert request.headers["accept-encoding"] == "gzip"
 
 
-def test_a_cookie_is_not_returned_with_the_next_request():
+def test_cookie_is_not_sent_back():
     handle, requests = responses(response(BODY, set_cookie="who=me; Path=/"), response(BODY))
     with fetcher(handle) as fetch:
         fetch(URL, media_types=HTML)
@@ -115,7 +115,7 @@ def announces_for_ever(exchange):
 @pytest.mark.parametrize(
     "behaviour", [drips_headers, drips_body, stalls_in_the_body, stalls_before_it_answers, announces_for_ever]
 )
-def test_the_deadline_holds_for_the_whole_request(behaviour):
+def test_deadline_holds_for_the_whole_request(behaviour):
     with (
         RawServer(behaviour) as server,
         fetcher(timeout_s=0.3) as fetch,
@@ -138,7 +138,7 @@ def _hanging_lookup(monkeypatch):
     return answered
 
 
-def test_the_deadline_holds_in_a_name_lookup(monkeypatch):
+def test_deadline_holds_during_a_name_lookup(monkeypatch):
     answered = _hanging_lookup(monkeypatch)
     with fetcher(timeout_s=0.3) as fetch:
         with pytest.raises(DeadlineExceeded):
@@ -160,7 +160,7 @@ def test_closing_does_not_wait_for_an_abandoned_name_lookup(monkeypatch):
     assert closed_in_time
 
 
-def test_name_lookups_that_hang_do_not_pile_up(monkeypatch):
+def test_number_of_hanging_name_lookups_is_bounded(monkeypatch):
     answered = _hanging_lookup(monkeypatch)
     with fetcher(timeout_s=0.05) as fetch:
         for _ in range(8):
@@ -171,7 +171,7 @@ def test_name_lookups_that_hang_do_not_pile_up(monkeypatch):
         answered.set()
 
 
-def test_a_name_that_does_not_exist_is_no_answer(monkeypatch):
+def test_unknown_host_name_is_unreachable(monkeypatch):
     def unknown(*_arguments, **_options):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -180,7 +180,7 @@ def test_a_name_that_does_not_exist_is_no_answer(monkeypatch):
         fetch("http://localhost:9/", media_types=HTML)
 
 
-def test_the_deadline_covers_pauses_before_retries():
+def test_deadline_covers_pauses_before_retries():
     handle, requests = responses(response(status=503), response(BODY))
     with fetcher(handle, timeout_s=0.3, retry_pauses_s=(30,)) as fetch, pytest.raises(FetchError) as caught:
         fetch(URL, media_types=HTML)
@@ -188,7 +188,7 @@ def test_the_deadline_covers_pauses_before_retries():
     assert len(requests) == 1
 
 
-def test_a_refusal_is_not_called_a_timeout_because_the_pause_before_a_retry_is_too_long():
+def test_failure_is_reported_if_the_deadline_leaves_no_time_for_a_retry():
     with fetcher(lambda request: response(status=503), timeout_s=0.3, retry_pauses_s=(30,)) as fetch:
         with pytest.raises(FetchError) as caught:
             fetch(URL, media_types=HTML)
@@ -196,7 +196,7 @@ def test_a_refusal_is_not_called_a_timeout_because_the_pause_before_a_retry_is_t
         assert caught.value.http_status == 503
 
 
-def test_the_deadline_is_counted_anew_for_every_call():
+def test_each_call_has_its_own_deadline():
     with RawServer(stalls_before_it_answers) as server, fetcher(timeout_s=0.3) as fetch:
         with pytest.raises(DeadlineExceeded):
             fetch(server.url, media_types=HTML)
@@ -207,7 +207,7 @@ def test_the_deadline_is_counted_anew_for_every_call():
 # The limit on decoded bytes
 
 
-def test_a_body_of_just_the_limit_is_taken_and_one_byte_more_is_not():
+def test_body_may_have_the_limit_and_not_one_byte_more():
     with fetcher(lambda request: response(b"x" * 1000), max_bytes=1000) as fetch:
         assert len(fetch(URL, media_types=HTML).body) == 1000
     with fetcher(lambda request: response(b"x" * 1001), max_bytes=1000) as fetch, pytest.raises(BodyTooLarge) as caught:
@@ -215,7 +215,7 @@ def test_a_body_of_just_the_limit_is_taken_and_one_byte_more_is_not():
     assert (caught.value.http_status, caught.value.attempts) == (200, 1)
 
 
-def test_a_compressed_body_of_just_the_limit_is_taken_and_one_byte_more_is_not():
+def test_compressed_body_may_have_the_limit_and_not_one_byte_more():
     exact, more = gzip.compress(b"x" * 1000), gzip.compress(b"x" * 1001)
     with fetcher(lambda request: response(exact, content_encoding="gzip"), max_bytes=1000) as fetch:
         assert len(fetch(URL, media_types=HTML).body) == 1000
@@ -226,7 +226,7 @@ def test_a_compressed_body_of_just_the_limit_is_taken_and_one_byte_more_is_not()
         fetch(URL, media_types=HTML)
 
 
-def test_a_compression_bomb_is_refused():
+def test_gzip_bomb_is_too_large():
     bomb = gzip.compress(bytes(50_000_000))
     with fetcher(lambda request: response(bomb, content_encoding="gzip")) as fetch, pytest.raises(BodyTooLarge):
         fetch(URL, media_types=HTML)
@@ -237,12 +237,12 @@ def endless_body(exchange):
     exchange.drip([b"10000\r\n" + bytes(65_536) + b"\r\n"] * 5_000, 0)
 
 
-def test_an_endless_body_is_refused():
+def test_endless_body_is_too_large():
     with RawServer(endless_body) as server, fetcher() as fetch, pytest.raises(BodyTooLarge):
         fetch(server.url, media_types=HTML)
 
 
-def test_bytes_behind_the_end_of_the_compressed_page_are_not_taken_without_limit():
+def test_bytes_after_the_compressed_page_are_bounded():
     chunks = [gzip.compress(BODY), *([bytes(65_536)] * 100)]
     with fetcher(lambda request: response(*chunks, content_encoding="gzip")) as fetch, pytest.raises(FetchError):
         fetch(URL, media_types=HTML)
@@ -309,7 +309,7 @@ def promises_two_lengths(exchange):
         promises_two_lengths,
     ],
 )
-def test_an_answer_that_is_not_whole_is_no_answer(behaviour):
+def test_incomplete_response_is_unreachable(behaviour):
     with RawServer(behaviour) as server, fetcher() as fetch, pytest.raises(Unreachable) as caught:
         fetch(server.url, media_types=HTML)
     assert "\n" not in str(caught.value)
@@ -321,24 +321,24 @@ def test_an_answer_that_is_not_whole_is_no_answer(behaviour):
     [b"", b"no gzip", gzip.compress(BODY)[:15], gzip.compress(BODY)[:-8] + bytes(8)],
     ids=["empty", "not compressed", "cut short", "wrong checksum"],
 )
-def test_a_body_that_cannot_be_decompressed_is_no_answer(data):
+def test_damaged_gzip_is_unreachable(data):
     with fetcher(lambda request: response(data, content_encoding="gzip")) as fetch, pytest.raises(Unreachable):
         fetch(URL, media_types=HTML)
 
 
-def test_a_page_compressed_in_two_members_is_not_cut_to_the_first():
+def test_all_gzip_members_of_a_page_are_decoded():
     data = gzip.compress(BODY[:14]) + gzip.compress(BODY[14:])
     with fetcher(lambda request: response(data, content_encoding="gzip")) as fetch:
         assert fetch(URL, media_types=HTML).body == BODY
 
 
-def test_a_refused_connection_is_named():
+def test_refused_connection_is_unreachable():
     with refusing_url() as url, fetcher() as fetch, pytest.raises(Unreachable, match="ConnectError") as caught:
         fetch(url, media_types=HTML)
     assert caught.value.http_status is None
 
 
-def test_a_server_without_tls_is_no_answer_to_an_https_request():
+def test_https_request_to_a_server_without_tls_is_unreachable():
     with RawServer(lambda exchange: exchange.send(WHOLE)) as server, fetcher() as fetch, pytest.raises(Unreachable):
         fetch(server.url.replace("http:", "https:"), media_types=HTML)
 
@@ -356,7 +356,7 @@ def test_a_server_without_tls_is_no_answer_to_an_https_request():
         ),
     ],
 )
-def test_an_address_that_cannot_be_asked_is_an_error_of_the_tree(url):
+def test_invalid_address_is_unreachable(url):
     with fetcher() as fetch, pytest.raises(Unreachable):
         fetch(url, media_types=HTML)
 
@@ -365,7 +365,7 @@ def test_an_address_that_cannot_be_asked_is_an_error_of_the_tree(url):
 
 
 @pytest.mark.parametrize("status", [201, 204, 206, 304, 307, 400, 403, 404, 429, 451, 500, 501])
-def test_any_status_but_200_is_loud_and_asked_once(status):
+def test_other_status_than_200_is_an_error_without_retry(status):
     handle, requests = responses(response(BODY, status=status))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BadStatus, match=f"status {status}") as caught:
         fetch(URL, media_types=HTML)
@@ -374,7 +374,7 @@ def test_any_status_but_200_is_loud_and_asked_once(status):
 
 
 @pytest.mark.parametrize("target", ["http://elsewhere.test/", "https://ticker.test/", "/moved"])
-def test_a_redirect_is_not_followed(target):
+def test_redirect_is_not_followed(target):
     handle, requests = responses(response(status=301, location=target))
     with fetcher(handle) as fetch, pytest.raises(BadStatus) as caught:
         fetch(URL, media_types=HTML)
@@ -383,7 +383,7 @@ def test_a_redirect_is_not_followed(target):
 
 
 @pytest.mark.parametrize("conditions", [None, {"if-none-match": '"v1"'}])
-def test_a_host_that_is_not_configured_hears_nothing_though_a_server_sends_us_there(conditions):
+def test_redirect_sends_no_request_to_another_host(conditions):
     with RawServer(lambda exchange: exchange.send(WHOLE)) as elsewhere:
         moved = f"HTTP/1.1 301 Moved\r\nLocation: {elsewhere.url}\r\nRefresh: 0; url={elsewhere.url}\r\n\r\n".encode()
         with RawServer(lambda exchange: exchange.send(moved)) as server, fetcher(retry_pauses_s=(0,)) as fetch:
@@ -394,7 +394,7 @@ def test_a_host_that_is_not_configured_hears_nothing_though_a_server_sends_us_th
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "image/png", "text/htmlx", "x/y\t; text/html", "text"])
-def test_another_content_type_is_no_page(content_type):
+def test_other_content_type_is_unexpected(content_type):
     with (
         fetcher(lambda request: response(BODY, content_type=content_type)) as fetch,
         pytest.raises(UnexpectedContent, match="content type") as caught,
@@ -404,13 +404,13 @@ def test_another_content_type_is_no_page(content_type):
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "TEXT/HTML; charset=utf-8", "text/html;charset=utf-8", ""])
-def test_the_content_type_is_compared_without_case_and_parameters(content_type):
+def test_content_type_is_compared_without_case_and_parameters(content_type):
     with fetcher(lambda request: response(BODY, content_type=content_type)) as fetch:
         assert fetch(URL, media_types=HTML).body == BODY
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "gzip, br", "x"])
-def test_an_encoding_that_was_not_asked_for_is_no_page(encoding):
+def test_other_content_encoding_is_unexpected(encoding):
     with (
         fetcher(lambda request: response(BODY, content_encoding=encoding)) as fetch,
         pytest.raises(UnexpectedContent, match="content encoding"),
@@ -423,7 +423,7 @@ def test_an_encoding_that_was_not_asked_for_is_no_page(encoding):
 KNOWN = {"if-none-match": '"v1"', "if-modified-since": "Fri, 14 Nov 2025 12:00:00 GMT"}
 
 
-def test_conditions_are_sent_and_a_page_that_did_not_change_is_an_answer_without_body():
+def test_conditions_are_sent_and_not_modified_is_a_response_without_body():
     handle, requests = responses(response(status=304, content_type="image/png"))
     with fetcher(handle) as fetch:
         answer = fetch(URL, media_types=HTML, conditions=KNOWN)
@@ -432,21 +432,21 @@ def test_conditions_are_sent_and_a_page_that_did_not_change_is_an_answer_without
     assert requests[0].headers["if-modified-since"] == "Fri, 14 Nov 2025 12:00:00 GMT"
 
 
-def test_not_modified_is_understood_on_the_wire():
+def test_not_modified_of_a_real_server_is_a_response():
     answer = b'HTTP/1.1 304 Not Modified\r\nETag: "v1"\r\nContent-Length: 28\r\n\r\n'
     with RawServer(lambda exchange: exchange.send(answer)) as server, fetcher() as fetch:
         assert fetch(server.url, media_types=HTML, conditions=KNOWN).http_status == 304
     assert 'if-none-match: "v1"' in server.requests[0].lower()
 
 
-def test_a_page_that_changed_is_taken_as_ever():
+def test_changed_page_is_returned():
     with fetcher(lambda request: response(BODY)) as fetch:
         answer = fetch(URL, media_types=HTML, conditions=KNOWN)
     assert (answer.http_status, answer.body) == (200, BODY)
 
 
 @pytest.mark.parametrize("conditions", [None, {}])
-def test_not_modified_is_no_answer_to_an_unconditional_request(conditions):
+def test_not_modified_without_conditions_is_an_error(conditions):
     handle, requests = responses(response(status=304))
     with fetcher(handle) as fetch, pytest.raises(BadStatus, match="status 304"):
         fetch(URL, media_types=HTML, conditions=conditions)
@@ -454,7 +454,7 @@ def test_not_modified_is_no_answer_to_an_unconditional_request(conditions):
 
 
 @pytest.mark.parametrize("status", [301, 404, 412, 503])
-def test_other_statuses_are_as_loud_under_conditions(status):
+def test_other_statuses_are_errors_with_conditions_too(status):
     with fetcher(lambda request: response(status=status)) as fetch, pytest.raises(BadStatus, match=f"status {status}"):
         fetch(URL, media_types=HTML, conditions=KNOWN)
 
@@ -463,7 +463,7 @@ def test_other_statuses_are_as_loud_under_conditions(status):
 
 
 @pytest.mark.parametrize("status", [301, 403, 429, 500, 503])
-def test_a_failure_carries_when_to_come_back(status):
+def test_error_carries_retry_after(status):
     with (
         fetcher(lambda request: response(status=status, retry_after="120")) as fetch,
         pytest.raises(BadStatus) as caught,
@@ -472,14 +472,14 @@ def test_a_failure_carries_when_to_come_back(status):
     assert caught.value.retry_after == "120"
 
 
-def test_a_failure_that_names_no_time_carries_none():
+def test_error_without_retry_after_carries_none():
     with fetcher(lambda request: response(status=503)) as fetch, pytest.raises(BadStatus) as caught:
         fetch(URL, media_types=HTML)
     assert caught.value.retry_after is None
 
 
 @pytest.mark.parametrize("retry_after", ["120", "0", "soon"])
-def test_a_server_that_says_when_to_come_back_is_not_asked_again_at_once(retry_after):
+def test_response_with_retry_after_is_not_retried(retry_after):
     handle, requests = responses(response(status=503, retry_after=retry_after))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BadStatus) as caught:
         fetch(URL, media_types=HTML)
@@ -509,7 +509,7 @@ class Crowd:
 
 
 @pytest.mark.parametrize("others", ["http://ticker.test/b", "http://TICKER.test:8080/", "https://ticker.test/"])
-def test_a_host_has_one_request_at_a_time(others):
+def test_host_gets_one_request_at_a_time(others):
     crowd = Crowd()
     with fetcher(crowd) as fetch, ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(fetch, url, media_types=HTML) for url in (URL, others, URL, others)]
@@ -533,7 +533,7 @@ def test_hosts_do_not_wait_for_each_other():
             waiting.result(10)
 
 
-def test_stopping_ends_the_wait_for_a_turn():
+def test_stop_ends_the_wait_for_another_request():
     with (
         RawServer(lambda exchange: exchange.pause(20)) as server,
         fetcher(timeout_s=30) as fetch,
@@ -546,7 +546,7 @@ def test_stopping_ends_the_wait_for_a_turn():
         assert len(server.requests) == 1
 
 
-def test_a_failure_gives_the_turn_back():
+def test_failed_request_lets_the_next_one_start():
     handle, requests = responses(response(status=404), httpx.ReadError("reset"), response(BODY))
     with fetcher(handle) as fetch:
         with pytest.raises(BadStatus):
@@ -571,7 +571,7 @@ def test_a_failure_gives_the_turn_back():
         response(bytes(100_001)),
     ],
 )
-def test_a_failure_tells_no_credential_and_no_query(failure):
+def test_error_message_has_no_credentials_and_no_query(failure):
     with fetcher(responses(failure)[0]) as fetch, pytest.raises(FetchError) as caught:
         fetch("http://me:hunter2@ticker.test/page?key=hunter2", media_types=HTML)
     assert "hunter2" not in str(caught.value)
@@ -589,7 +589,7 @@ def test_a_failure_tells_no_credential_and_no_query(failure):
         "me:hunter2@ticker.test/?key=hunter2",
     ],
 )
-def test_an_address_that_cannot_be_asked_is_not_told(url):
+def test_error_message_has_no_invalid_address(url):
     with fetcher() as fetch, pytest.raises(Unreachable) as caught:
         fetch(url, media_types=HTML)
     assert "hunter2" not in str(caught.value)
@@ -599,7 +599,7 @@ def test_an_address_that_cannot_be_asked_is_not_told(url):
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_a_gateway_error_is_retried_as_often_as_there_are_pauses(status):
+def test_gateway_error_is_retried_once_per_pause(status):
     handle, requests = responses(*(response(status=status) for _ in range(3)))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BadStatus) as caught:
         fetch(URL, media_types=HTML)
@@ -607,7 +607,7 @@ def test_a_gateway_error_is_retried_as_often_as_there_are_pauses(status):
     assert len(requests) == 3
 
 
-def test_a_failed_connection_is_retried_as_often_as_there_are_pauses():
+def test_failed_connection_is_retried_once_per_pause():
     handle, requests = responses(*(httpx.ConnectError("refused") for _ in range(3)))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(Unreachable) as caught:
         fetch(URL, media_types=HTML)
@@ -618,21 +618,21 @@ def test_a_failed_connection_is_retried_as_often_as_there_are_pauses():
 @pytest.mark.parametrize(
     "failure", [httpx.RemoteProtocolError("disconnected"), httpx.ReadError("reset"), httpx.ConnectError("refused")]
 )
-def test_a_connection_that_fails_once_costs_one_attempt(failure):
+def test_connection_that_fails_once_costs_one_attempt(failure):
     handle, _ = responses(failure, response(BODY))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch:
         answer = fetch(URL, media_types=HTML)
     assert (answer.body, answer.attempts) == (BODY, 2)
 
 
-def test_a_gateway_error_that_passes_costs_one_attempt():
+def test_temporary_gateway_error_costs_one_attempt():
     handle, _ = responses(response(status=503), response(BODY))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch:
         answer = fetch(URL, media_types=HTML)
     assert (answer.body, answer.attempts) == (BODY, 2)
 
 
-def test_attempts_are_counted_up_to_a_failure_that_is_not_retried():
+def test_attempts_include_those_before_a_permanent_failure():
     handle, requests = responses(response(status=503), response(bytes(100_001)))
     with fetcher(handle, retry_pauses_s=(0, 0)) as fetch, pytest.raises(BodyTooLarge) as caught:
         fetch(URL, media_types=HTML)
@@ -643,7 +643,7 @@ def test_attempts_are_counted_up_to_a_failure_that_is_not_retried():
 # Stopping, and the life of a client
 
 
-def test_stopping_abandons_the_request_under_way_and_all_later_ones():
+def test_stop_abandons_the_running_request_and_all_later_ones():
     with RawServer(lambda exchange: exchange.pause(20)) as server, fetcher(timeout_s=30) as fetch:
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(fetch, server.url, media_types=HTML)
@@ -656,7 +656,7 @@ def test_stopping_abandons_the_request_under_way_and_all_later_ones():
         assert len(server.requests) == 1
 
 
-def test_stopping_ends_the_pause_before_a_retry():
+def test_stop_ends_the_pause_before_a_retry():
     asked = threading.Event()
 
     def handle(_request):
@@ -671,13 +671,13 @@ def test_stopping_ends_the_pause_before_a_retry():
             waiting.result(10)
 
 
-def test_stopping_twice_is_no_error():
+def test_stop_may_be_called_twice():
     with fetcher(lambda request: response(BODY)) as fetch:
         fetch.stop()
         fetch.stop()
 
 
-def test_closing_abandons_the_request_under_way():
+def test_close_abandons_the_running_request():
     with RawServer(lambda exchange: exchange.pause(20)) as server, ThreadPoolExecutor(1) as pool:
         fetch = fetcher(timeout_s=30)
         waiting = pool.submit(fetch, server.url, media_types=HTML)
@@ -687,7 +687,7 @@ def test_closing_abandons_the_request_under_way():
             waiting.result(10)
 
 
-def test_one_client_serves_many_requests_good_and_bad():
+def test_client_works_after_many_failures():
     rounds = (
         [response(BODY), response(status=404), response(bytes(100_001)), httpx.ReadError("reset")] for _ in range(50)
     )
@@ -701,7 +701,7 @@ def test_one_client_serves_many_requests_good_and_bad():
     assert len(requests) == 200
 
 
-def test_several_threads_ask_at_once():
+def test_threads_share_a_client():
     with fetcher(lambda request: response(BODY)) as fetch, ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda number: fetch(URL, media_types=HTML), range(40)))
     assert [answer.body for answer in answers] == [BODY] * 40
@@ -728,7 +728,7 @@ def _held():
 
 
 @pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="descriptors are counted in /proc")
-def test_closing_leaves_no_thread_and_no_descriptor():
+def test_close_leaves_no_thread_and_no_descriptor():
     fetcher().close()
     before = _held()
     with RawServer(cuts_the_body_short) as server, fetcher(retry_pauses_s=(0,)) as fetch:

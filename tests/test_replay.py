@@ -34,7 +34,7 @@ def test_replay_stores_what_was_printed_at_the_simulated_slots(tmp_path):
     assert set(zip(stored["rate_text"].astype(str), stored["change_text"].astype(str), strict=True)) == printed
 
 
-def test_daemon_takes_one_poll_a_slot_from_the_site(tmp_path):
+def test_daemon_polls_the_site_once_per_slot(tmp_path):
     captures = read_captures()[:3]
     seen = []
     with TickerSite() as site:
