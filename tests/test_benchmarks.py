@@ -123,11 +123,11 @@ def test_every_module_of_the_benchmarks_can_be_imported(path):
         import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 
-def test_readme_quotes_the_committed_results():
+def test_documentation_quotes_the_committed_results():
     results = json.loads((ROOT / "benchmarks" / "results" / "results.json").read_text())
     rows = measurements.sizes(results)[-1]
     ours, theirs = (measurements.load_ms(results, rows, name, "load_all") for name in ("fxticker", "ArcticDB, LMDB"))
     [pages] = [read["pages_per_s"] for read in results["pages"] if read["reader"] == "fxticker.parse"]
-    text = (ROOT / "README.md").read_text("utf-8")
+    text = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
     assert f"| load all rows | | ArcticDB {theirs / ours:.1f} of our time" in text
     assert f"{round(median(pages), -1):,.0f} pages a second" in text

@@ -1,143 +1,161 @@
-"""What README and config.toml say is what the program does."""
+"""Documentation: its examples run, and its commands, options, keys, names and links exist."""
 
 import re
 import shlex
-import sys
 import tomllib
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import run
 
+import click
 import pytest
+from builders import capture_ticks, tick
+from click.testing import CliRunner
 
+import fxticker
+from fxticker.cli import app
 from fxticker.config import ArchiveSettings, HttpSettings, SourceSettings, StoreSettings
+from fxticker.model.records import TimeBasis
+from fxticker.sources import known_sources
+from fxticker.store.store import Store
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
-COMMANDS = (
-    "run",
-    "snapshot",
-    "import",
-    "backfill",
-    "latest",
-    "history",
-    "quotes",
-    "drift",
-    "drift-series",
-    "drift-by-period",
-    "changes",
-    "decode",
-    "resample",
-    "peg",
-    "convert",
-    "compare",
-    "best",
-    "gaps",
-    "coverage",
-    "polls",
-    "status",
-    "check",
-    "plot",
-    "export",
-    "drill",
-    "demo",
-    "service",
-)
+PAGES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"))}
+DEFAULTS = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))
 
 
-def names_of(table):
-    return [field.name for field in fields(table)]
+def blocks(text, *languages):
+    return [
+        body
+        for language, body in re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        if language in languages
+    ]
 
 
-def _examples():
-    lines = re.findall(r"^\$ fxticker (.*)$", README, re.MULTILINE)
-    return [line.partition("#")[0].strip() for line in lines if not line.startswith("demo ")]
+def command_lines(text):
+    """Arguments of every `fxticker` in a page's shell examples, and whether the line is marked to be run."""
+    for line in "".join(blocks(text, "sh", "console")).splitlines():
+        if match := re.match(r"(\$ )?(?:sudo )?(?:/\S+/)?fxticker (.*)", line):
+            yield bool(match[1]), shlex.split(re.split(r" [|>] ?", match[2])[0], comments=True)
 
 
-def test_every_command_has_an_example():
-    assert set(re.findall(r"^(?:\$ )?fxticker ([\w-]+)", README, re.MULTILINE)) == set(COMMANDS)
-
-
-def test_help_lists_the_same_commands():
-    shown = run([sys.executable, "-m", "fxticker", "--help"], capture_output=True, text=True, check=True).stdout
-    listed = re.findall(r"^  ([\w-]+) {2,}\S", shown.partition("Run:")[2], re.MULTILINE)
-    assert set(listed) == set(COMMANDS)
+def options_of(arguments):
+    """Parse arguments as the command line does, without running; raises UsageError."""
+    command, context = app, click.Context(app)
+    while isinstance(command, click.Group):
+        name, command, arguments = command.resolve_command(context, arguments)
+        context = click.Context(command, info_name=name, parent=context)
+    return command.parse_args(context, list(arguments))
 
 
 @pytest.fixture(scope="module")
-def readme_folder(tmp_path_factory):
-    """A folder as `make demo` leaves it, with saved pages beside."""
+def folder(tmp_path_factory):
+    """A folder as `make demo` leaves it, with saved pages, and a default store that has an official rate."""
     from fxticker.simulation.captures import dated_slots, read_captures
     from fxticker.simulation.replay import replay, run_daemon
     from fxticker.simulation.site import TickerSite, render_text
 
-    folder = tmp_path_factory.mktemp("readme")
+    folder = tmp_path_factory.mktemp("docs")
     history = list(dated_slots(read_captures()))
+    captures = [capture for _, capture in history]
     with TickerSite() as site:
         for _ in replay(history, site=site, store_path=folder / "fxticker-demo" / "history"):
             pass
-        run_daemon(
-            [history[0][1], history[1][1]],
-            site=site,
-            store_path=folder / "fxticker-demo" / "live",
-            on_poll=lambda poll: None,
-        )
+        run_daemon(captures[:2], site=site, store_path=folder / "fxticker-demo" / "live", on_poll=lambda poll: None)
     (folder / "saved-pages").mkdir()
-    capture = read_captures()[0]
-    (folder / "saved-pages" / "page.txt").write_text(render_text(capture.ticks, capture.page_date))
+    (folder / "saved-pages" / "page.txt").write_text(render_text(captures[0].ticks, captures[0].page_date))
+    days = [datetime(2025, 11, day, tzinfo=UTC) for day in range(1, 15)]
+    fixed = {"source": "cbu", "time_basis": TimeBasis.DATE}
+    official = [tick("USD/UZS", "11900.25", None, day, source_date=day.date(), **fixed) for day in days]
+    Store(folder / "parquet").append([*capture_ticks(), *official])
     return folder
 
 
-@pytest.mark.parametrize("example", _examples())
-def test_example_of_the_readme_works(example, readme_folder):
-    shown = run(
-        [sys.executable, "-m", "fxticker", *shlex.split(example)],
-        cwd=readme_folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert shown.stdout
-    assert shown.returncode == 0, shown.stderr
+@pytest.mark.parametrize(
+    "arguments", [line for text in PAGES.values() for _, line in command_lines(text)], ids=" ".join
+)
+def test_command_line_is_valid(arguments):
+    options_of(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [line for text in PAGES.values() for is_run, line in command_lines(text) if is_run and line != ["demo"]],
+    ids=" ".join,
+)
+def test_command_example_succeeds(arguments, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    result = CliRunner().invoke(app, arguments)
+    assert result.stdout
+    assert result.exit_code == 0, result.output
+
+
+def test_every_command_has_an_example_under_its_group_in_the_help():
+    groups = re.findall(r"^(\w+):\n((?:  .*\n)+)", CliRunner().invoke(app, ["--help"]).stdout, re.MULTILINE)
+    in_help = {group: set(re.findall(r"^  ([\w-]+) ", body, re.MULTILINE)) for group, body in groups}
+    sections = re.split(r"^## ", PAGES["docs/commands.md"], flags=re.MULTILINE)[1:]
+    listed = {part.partition("\n")[0]: {line[0] for _, line in command_lines(part)} for part in sections}
+    assert listed == {group: commands for group, commands in in_help.items() if group != "Options"}
+
+
+def test_every_chart_has_an_example():
+    lines = [line for _, line in command_lines(PAGES["docs/commands.md"])]
+    charts = app.get_command(click.Context(app), "plot").commands
+    assert {line[1] for line in lines if line[0] == "plot"} == set(charts)
 
 
 @pytest.mark.filterwarnings("default")
-def test_python_of_the_readme_works(readme_folder, monkeypatch):
-    monkeypatch.chdir(readme_folder)
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 2
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if blocks(text, "python")])
+def test_python_of_a_page_runs(page, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    exec(compile("\n".join(blocks(PAGES[page], "python")), page, "exec"), {})
 
 
-def test_readme_lists_every_key_with_its_default():
-    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (.+?) \|", README.partition("## Configuration")[2], re.MULTILINE))
-    keys = [f"store.{name}" for name in names_of(StoreSettings)]
-    keys += [f"http.{name}" for name in names_of(HttpSettings)]
-    keys += ["monitoring.listen", "alerts.on_alert"]
-    keys += [f"archives.{name}" for name in names_of(ArchiveSettings)]
-    keys += [f"sources.timesca.{name}" for name in names_of(SourceSettings)]
-    assert list(rows) == keys
-    defaults = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))
-    for key, shown in rows.items():
-        if shown != "none":
-            table, *path = key.split(".")
-            value = defaults[table]
-            for part in path:
-                value = value[part]
-            assert tomllib.loads(f"value = {shown.strip('`')}")["value"] == value
+def test_guide_names_the_public_functions_and_errors():
+    text = PAGES["docs/guide.md"]
+    named = set(re.findall(r"\bfx\.(\w+)", text)) | set(re.findall(r"`([A-Z]\w+)`", text))
+    assert named == set(fxticker.__all__) - {"__version__"}
 
 
-def test_config_file_spells_out_the_defaults():
-    data = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))
-    assert HttpSettings(**data["http"]) == HttpSettings()
-    assert StoreSettings(path=Path(data["store"]["path"])) == StoreSettings()
+def test_configuration_lists_every_key_with_its_default():
+    rows = dict(re.findall(r"^\| `(\w+\.[\w.]+)` \| (.+?) \|", PAGES["docs/configuration.md"], re.MULTILINE))
+    tables = {
+        "store": StoreSettings,
+        "http": HttpSettings,
+        "archives": ArchiveSettings,
+        "sources.timesca": SourceSettings,
+    }
+    keys = [f"{table}.{field.name}" for table, settings in tables.items() for field in fields(settings)]
+    assert set(rows) == {*keys, "monitoring.listen", "alerts.on_alert"}
+    for key, default in rows.items():
+        value = DEFAULTS
+        for part in key.split("."):
+            value = value.get(part) if default == "none" else value[part]
+        assert default == "none" or tomllib.loads(f"value = {default.strip('`')}")["value"] == value
 
 
-def test_every_function_and_chart_that_the_readme_names_is_there():
-    import fxticker
+def test_configuration_lists_every_source_with_its_interval():
+    rows = dict(re.findall(r"^\| `(\w+)` \| .+? \| `(\w+)` \|", PAGES["docs/configuration.md"], re.MULTILINE))
+    assert rows == {name: source.every for name, source in known_sources().items()}
 
-    table = README.partition("| question | function |")[2].partition("Or without any help")[0]
-    named = {name for name in re.findall(r"`([a-z_]+)`", table) if name not in {"theme", "light", "dark"}}
-    assert named >= {"quotes", "plot_compare", "best"}
-    assert named <= set(fxticker.__all__)
+
+@pytest.mark.parametrize("text", [text for page in PAGES.values() for text in blocks(page, "toml")])
+def test_configuration_example_is_accepted(text, written):
+    from fxticker.config import load_settings
+
+    load_settings(written(text))
+
+
+def test_configuration_file_states_the_defaults():
+    assert HttpSettings(**DEFAULTS["http"]) == HttpSettings()
+    assert StoreSettings(path=Path(DEFAULTS["store"]["path"])) == StoreSettings()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files_and_headings(page):
+    for link in re.findall(r"\]\(([^)#]*)(?:#[\w-]*)?\)", PAGES[page]):
+        assert link.startswith("https:") or (ROOT / page).parent.joinpath(link).exists(), link
+    for link, anchor in re.findall(r"\]\(([^)#]*)#([\w-]*)\)", PAGES[page]):
+        target = ((ROOT / page).parent / link) if link else ROOT / page
+        headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}

@@ -259,16 +259,8 @@ def test_system_service_that_could_not_run_is_not_written(config, tmp_path, monk
     assert not (tmp_path / "units").exists()
 
 
-def test_page_for_operators_names_the_settings_as_they_are():
+def test_documentation_states_the_settings_of_the_unit():
     unit = unit_text(COMMAND, STORE, is_user=False).splitlines()
     settings = re.findall(r"\(`(\w+=[^`]+)`\)", DOCS)
     assert len(settings) == 11
     assert set(settings) - set(unit) == set()
-
-
-def test_page_for_operators_names_commands_that_there_are():
-    assert set(re.findall(r"^(?:sudo )?(?:/opt/fxticker/bin/)?fxticker (\w+)", DOCS, re.MULTILINE)) == {
-        "check",
-        "service",
-        "status",
-    }
