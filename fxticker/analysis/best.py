@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 
 from fxticker.analysis.durations import duration_of
-from fxticker.analysis.quotes import COMMON, Ticks, currencies_of, quotes, ticks_of
+from fxticker.analysis.quotes import Ticks, quotes, ticks_of
 from fxticker.analysis.value_dates import NEEDED, TICKER, holds_days, official_ticks
 from fxticker.errors import NoData, NotDerivable
 from fxticker.frames.load import names
 from fxticker.model.bands import outward
+from fxticker.model.pairs import COMMON, currencies_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.schedule import END_OF_TIME, EPOCH, MICROSECOND
 from fxticker.model.timestamps import Moment, last_instant

@@ -10,10 +10,11 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.quotes import THROUGH, Ticks, check_derivable, currencies_of, legs_of, ticks_of
+from fxticker.analysis.quotes import Ticks, check_derivable, ticks_of
 from fxticker.frames.load import last_by, names
 from fxticker.frames.settle import effective_rows, hull_of
 from fxticker.model.bands import Band, cross, inverse
+from fxticker.model.pairs import THROUGH, currencies_of, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.schedule import END_OF_TIME, MICROSECOND
 from fxticker.model.timestamps import Moment, instant

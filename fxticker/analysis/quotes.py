@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.cross_rates import NO_RATES, Rates, SettledTicks, join, rates_of
 from fxticker.errors import NotDerivable
 from fxticker.frames.load import StorePath, load, names, stored_pairs
 from fxticker.frames.settle import one_per_instant
-from fxticker.model.bands import outward
+from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.timestamps import Moment, instant, last_instant
 
 Ticks = StorePath | pd.DataFrame
 """A store's folder, an open store, or a frame of ticks as `fxticker.load` gives it."""
-COMMON = "USD"
-"""The currency through which cross rates go: the ticker shows all others against it."""
-THROUGH = (COMMON, "RUB")
-"""In this order: the Bank of Russia gives all rates against its own currency."""
 _NEEDED = ["source", "pair", "observed_at", "time_basis", "rate", "rate_text", "nominal", "recorded_at", "origin"]
 _COLUMNS = [
     "source",
@@ -150,53 +146,14 @@ def quotes(
     legs = None if wanted is None else sorted({leg for pair in wanted for leg in legs_of(pair)})
     has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
     needed = _NEEDED if has_origin else _NEEDED[:-1]
-    shown = ticks_of(ticks, pairs=legs, sources=sources, start=start, end=end, as_of=as_of, columns=needed)
-    held = one_per_instant(_tidied(shown))
+    selected = ticks_of(ticks, pairs=legs, sources=sources, start=start, end=end, as_of=as_of, columns=needed)
+    rows = one_per_instant(_tidied(selected))
     if wanted is None:
-        return _tidied(held[_COLUMNS])
-    codes = _Held.of(held)
-    found = {pair: _quoted(codes, pair) for pair in sorted(wanted)}
-    check_derivable(ticks, [pair for pair, parts in found.items() if not parts])
-    return _frame_of(held, found)
-
-
-def legs_of(pair: str) -> list[str]:
-    """The stored pairs, in either direction, that a pair can be made of.
-
-    Raises
-    ------
-    ValueError
-        If the text is no pair of two currencies.
-    """
-    base, quote = currencies_of(pair)
-    ways = {(base, quote), *((currency, common) for currency in (base, quote) for common in THROUGH)}
-    return [f"{a}/{b}" for one, other in ways if one != other for a, b in ((one, other), (other, one))]
-
-
-def currencies_of(pair: str) -> tuple[str, str]:
-    """Base and quote of a pair.
-
-    Raises
-    ------
-    ValueError
-        If the text is no pair of two currencies.
-    """
-    base, slash, quote = pair.partition("/")
-    if not (base and slash and quote) or "/" in quote or base == quote:
-        raise ValueError(f'{pair!r} is no pair of two currencies such as "KZT/USD"')
-    return base, quote
-
-
-def inverse_of(pair: str) -> str:
-    """The pair the other way round.
-
-    Raises
-    ------
-    ValueError
-        As `currencies_of`.
-    """
-    base, quote = currencies_of(pair)
-    return f"{quote}/{base}"
+        return _tidied(rows[_COLUMNS])
+    settled = SettledTicks.of(rows)
+    rates = {pair: rates_of(settled, pair) for pair in sorted(wanted)}
+    check_derivable(ticks, [pair for pair, parts in rates.items() if not parts])
+    return _frame_of(rows, rates)
 
 
 def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
@@ -219,139 +176,23 @@ def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
             raise NotDerivable(f"{pair} is neither stored nor derivable; stored are {', '.join(sorted(shown))}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """The settled ticks as plain arrays, by instant."""
-
-    pairs: list[str]
-    sources: int
-    pair: np.ndarray
-    source: np.ndarray
-    observed_at: np.ndarray
-    rate: np.ndarray
-    lo: np.ndarray
-    hi: np.ndarray
-
-    @classmethod
-    def of(cls, settled_ticks: pd.DataFrame) -> _Held:
-        pair, source = settled_ticks["pair"].cat, settled_ticks["source"].cat
-        return cls(
-            pair.categories.tolist(),
-            len(source.categories),
-            pair.codes.to_numpy(),
-            source.codes.to_numpy(),
-            settled_ticks["observed_at"].to_numpy("M8[us]").view(np.int64),
-            *(settled_ticks[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi")),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Quoted:
-    """The rates of one pair by one source, by instant.
-
-    Attributes
-    ----------
-    row, other
-        The settled ticks that each is made of; the same where it is one.
-    is_stored
-        Whether it is the tick's rate as it stands.
-    """
-
-    at: np.ndarray
-    row: np.ndarray
-    other: np.ndarray
-    rate: np.ndarray
-    lo: np.ndarray
-    hi: np.ndarray
-    is_stored: np.ndarray
-
-    @classmethod
-    def none(cls) -> _Quoted:
-        at, rate = np.empty(0, np.int64), np.empty(0, np.float64)
-        return cls(at, at, at, rate, rate, rate, np.empty(0, bool))
-
-    def __len__(self) -> int:
-        return len(self.at)
-
-    def rows(self, chosen: np.ndarray) -> _Quoted:
-        """Some of them."""
-        return _joined([self], chosen)
-
-
-def _joined(parts: Sequence[_Quoted], chosen: np.ndarray | slice = slice(None)) -> _Quoted:
-    return _Quoted(*(np.concatenate([getattr(part, name) for part in parts])[chosen] for name in _Quoted.__slots__))
-
-
-def _quoted(held: _Held, pair: str) -> list[_Quoted]:
-    """A pair's rates by each source that has any, in the order of the sources."""
-    base, quote = currencies_of(pair)
-    found = []
-    for source in range(held.sources):
-        rates = _either_way(held, source, base, quote)
-        for common in THROUGH:
-            if common not in (base, quote):
-                legs = (_either_way(held, source, currency, common) for currency in (base, quote))
-                rates = _with(rates, _crossed(*legs))
-        if len(rates):
-            found.append(rates)
-    return found
-
-
-def _either_way(held: _Held, source: int, base: str, quote: str) -> _Quoted:
-    stored, turned = (_stored(held, source, pair) for pair in (f"{base}/{quote}", f"{quote}/{base}"))
-    lo, hi = outward(1 / turned.hi, 1 / turned.lo)
-    inverse = _Quoted(turned.at, turned.row, turned.row, 1 / turned.rate, lo, hi, np.zeros(len(turned), bool))
-    return _with(stored, inverse)
-
-
-def _stored(held: _Held, source: int, pair: str) -> _Quoted:
-    if pair not in held.pairs:
-        return _Quoted.none()
-    row = np.flatnonzero((held.pair == held.pairs.index(pair)) & (held.source == source))
-    return _Quoted(held.observed_at[row], row, row, held.rate[row], held.lo[row], held.hi[row], np.ones(len(row), bool))
-
-
-def _crossed(base: _Quoted, quote: _Quoted) -> _Quoted:
-    where, is_same = _places(base.at, quote.at)
-    base, quote = base.rows(is_same), quote.rows(where[is_same])
-    lo, hi = outward(base.lo / quote.hi, base.hi / quote.lo)
-    return _Quoted(base.at, base.row, quote.row, base.rate / quote.rate, lo, hi, np.zeros(len(base), bool))
-
-
-def _with(first: _Quoted, second: _Quoted) -> _Quoted:
-    """The first, and the second at instants that the first has not."""
-    if not (len(first) and len(second)):
-        return first if len(first) else second
-    _, is_same = _places(second.at, first.at)
-    both = _joined([first, second.rows(~is_same)])
-    return both.rows(np.argsort(both.at, kind="stable"))
-
-
-def _places(wanted: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each wanted instant stands among sorted ones, and whether it is there."""
-    if not len(at):
-        return np.zeros(len(wanted), int), np.zeros(len(wanted), bool)
-    where = np.searchsorted(at, wanted).clip(max=len(at) - 1)
-    return where, at[where] == wanted
-
-
-def _frame_of(settled_ticks: pd.DataFrame, found: dict[str, list[_Quoted]]) -> pd.DataFrame:
-    """The quotes as a frame: by instant, pair and source."""
-    shown = [pair for pair, parts in found.items() if parts]
-    sizes = [(number, len(part)) for number, pair in enumerate(shown) for part in found[pair]]
-    everything = _joined([part for parts in found.values() for part in parts] or [_Quoted.none()])
+def _frame_of(settled: pd.DataFrame, rates: dict[str, list[Rates]]) -> pd.DataFrame:
+    """Return the rates of pairs as a frame, by instant, pair and source."""
+    pairs = [pair for pair, parts in rates.items() if parts]
+    sizes = [(number, len(part)) for number, pair in enumerate(pairs) for part in rates[pair]]
+    joined = join([part for parts in rates.values() for part in parts] or [NO_RATES])
     pair = np.repeat(*np.array(sizes, np.int64).reshape(-1, 2).T)
-    order = np.argsort(everything.at, kind="stable")  # pairs and then sources are in order already
-    rates = everything.rows(order)
-    one, other = (settled_ticks.iloc[row].reset_index(drop=True) for row in (rates.row, rates.other))
-    later = one["recorded_at"].where(one["recorded_at"] >= other["recorded_at"], other["recorded_at"])
-    frame = one.assign(
-        pair=pd.Categorical.from_codes(pair[order], categories=pd.Index(shown, dtype="str")),
-        time_basis=one["time_basis"].mask(other["time_basis"] == TimeBasis.DATE, other["time_basis"]),
-        rate=rates.rate,
-        rate_lo=rates.lo,
-        rate_hi=rates.hi,
-        rate_text=one["rate_text"].where(rates.is_stored),
+    order = np.argsort(joined.at, kind="stable")  # pairs, and then sources, are in order already
+    ordered = joined.rows(order)
+    left, right = (settled.iloc[row].reset_index(drop=True) for row in (ordered.left, ordered.right))
+    later = left["recorded_at"].where(left["recorded_at"] >= right["recorded_at"], right["recorded_at"])
+    frame = left.assign(
+        pair=pd.Categorical.from_codes(pair[order], categories=pd.Index(pairs, dtype="str")),
+        time_basis=left["time_basis"].mask(right["time_basis"] == TimeBasis.DATE, right["time_basis"]),
+        rate=ordered.rate,
+        rate_lo=ordered.lo,
+        rate_hi=ordered.hi,
+        rate_text=left["rate_text"].where(ordered.is_stored),
         recorded_at=later,
     )
     return _tidied(frame[_COLUMNS])

@@ -1,0 +1,47 @@
+"""Currency pairs: base and quote, the inverse pair, and the stored pairs that a cross rate is made of."""
+
+from __future__ import annotations
+
+COMMON = "USD"
+"""The currency of most cross rates: the ticker has every currency against it."""
+THROUGH = (COMMON, "RUB")
+"""Common currencies of cross rates, in this order: the Bank of Russia states all rates against its own currency."""
+
+
+def legs_of(pair: str) -> list[str]:
+    """Return the stored pairs, in either direction, that a pair can be made of.
+
+    Raises
+    ------
+    ValueError
+        If the text is no pair of two currencies.
+    """
+    base, quote = currencies_of(pair)
+    legs = {(base, quote), *((currency, common) for currency in (base, quote) for common in THROUGH)}
+    return [f"{a}/{b}" for left, right in legs if left != right for a, b in ((left, right), (right, left))]
+
+
+def currencies_of(pair: str) -> tuple[str, str]:
+    """Return base and quote of a pair.
+
+    Raises
+    ------
+    ValueError
+        If the text is no pair of two currencies.
+    """
+    base, slash, quote = pair.partition("/")
+    if not (base and slash and quote) or "/" in quote or base == quote:
+        raise ValueError(f'{pair!r} is no pair of two currencies such as "KZT/USD"')
+    return base, quote
+
+
+def inverse_of(pair: str) -> str:
+    """Return the inverse pair: ``USD/KZT`` for ``KZT/USD``.
+
+    Raises
+    ------
+    ValueError
+        As `currencies_of`.
+    """
+    base, quote = currencies_of(pair)
+    return f"{quote}/{base}"
