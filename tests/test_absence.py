@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from builders import NOON, snapshot_ticks
 
-from fxticker.daemon.clock_watch import JumpWatch
-from fxticker.daemon.slot_ledger import SlotLedger, jump_of
+from fxticker.daemon.clock_watch import JumpWatch, jump_of
+from fxticker.daemon.slot_ledger import SlotLedger
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
 from fxticker.sources.timesca.page import SOURCE
@@ -160,11 +160,10 @@ def test_a_wall_clock_that_goes_on_otherwise_than_time_jumped(wall_s, passed_s, 
     assert watch.jump() is None
 
 
-def test_a_long_absence_stops_between_two_writes_and_goes_on_where_it_was(store, recording, monkeypatch):
-    monkeypatch.setattr("fxticker.daemon.slot_ledger._BATCH", 2)
+def test_a_long_absence_stops_between_two_writes_and_goes_on_where_it_was(store, recording):
     store.record([Poll("timesca", at("10:30"), Outcome.OK)])
     is_to_pause = iter([False, True, False])
-    ledger = SlotLedger("timesca", store, recording, lambda: next(is_to_pause))
+    ledger = SlotLedger("timesca", store, recording, lambda: next(is_to_pause), batch_slots=2)
 
     ledger.recover(SOURCE, QUARTER, at("12:00:10"), why="nobody was there")
     assert [len(batch) for batch in recording.batches] == [2, 2]

@@ -208,13 +208,12 @@ def test_a_source_that_fails_does_not_stop_the_others(tmp_path, site, ended):
     assert found == {("broken", "error"), ("timesca", "ok")}
 
 
-def test_a_source_that_hangs_does_not_stop_the_others(tmp_path, site, ended, monkeypatch):
-    monkeypatch.setattr("fxticker.daemon.daemon.STOP_GRACE_S", 0.1)
+def test_a_source_that_hangs_does_not_stop_the_others(tmp_path, site, ended):
     with RawServer(lambda exchange: exchange.pause(20)) as hanging:
         # By another name, for a host gets one request at a time.
         slow = planned(hanging.url.replace("127.0.0.1", "localhost"), Every(SECOND), id="hanging")
         plans = slow, planned(site.url, Every(SECOND))
-        with daemon_of(Store(tmp_path), *plans, polls=3, timeout_s=20) as (daemon, taken):
+        with daemon_of(Store(tmp_path), *plans, polls=3, timeout_s=20, stop_grace_s=0.1) as (daemon, taken):
             ended(daemon)
             daemon.run()
     assert [poll.source for poll in taken[:3]] == ["timesca", "timesca", "timesca"]
@@ -579,16 +578,17 @@ def test_a_poll_under_way_is_finished_if_it_is_quick(tmp_path, ended):
     assert [outcome for _, outcome in outcomes(tmp_path)] == ["ok"]
 
 
-def test_a_poll_under_way_is_abandoned_with_its_outcome_if_it_is_slow(tmp_path, ended, monkeypatch):
-    monkeypatch.setattr("fxticker.daemon.daemon.STOP_GRACE_S", 0.1)
-
+def test_a_poll_under_way_is_abandoned_with_its_outcome_if_it_is_slow(tmp_path, ended):
     def stop_and_stall(exchange):
         daemon.stop()
         exchange.pause(20)
 
     with (
         RawServer(stop_and_stall) as server,
-        daemon_of(Store(tmp_path), planned(server.url, Every(SECOND)), timeout_s=20) as (daemon, taken),
+        daemon_of(Store(tmp_path), planned(server.url, Every(SECOND)), timeout_s=20, stop_grace_s=0.1) as (
+            daemon,
+            taken,
+        ),
     ):
         ended(daemon)
         daemon.run()
@@ -596,12 +596,11 @@ def test_a_poll_under_way_is_abandoned_with_its_outcome_if_it_is_slow(tmp_path, 
     assert dict(outcomes(tmp_path))[taken[0].slot] == "stopped"
 
 
-def test_a_poll_that_cannot_write_its_outcome_does_not_keep_the_daemon_from_ending(tmp_path, site, monkeypatch, caplog):
-    monkeypatch.setattr("fxticker.daemon.daemon.STOP_GRACE_S", 0.1)
-    monkeypatch.setattr("fxticker.daemon.daemon.ABANDON_S", 0.1)
+def test_a_poll_that_cannot_write_its_outcome_does_not_keep_the_daemon_from_ending(tmp_path, site, caplog):
     before = set(threading.enumerate())
     with RawServer(lambda exchange: (exchange.send(ANSWER), daemon.stop())) as server:
-        with daemon_of(Store(tmp_path), planned(server.url, Every(SECOND))) as (daemon, taken):
+        plan = planned(server.url, Every(SECOND))
+        with daemon_of(Store(tmp_path), plan, stop_grace_s=0.1, abandon_s=0.1) as (daemon, taken):
             with Store(tmp_path).backend.write_lock(0):
                 running_daemon = threading.Thread(target=daemon.run)
                 running_daemon.start()
@@ -1071,6 +1070,18 @@ def test_a_source_that_comes_back_has_outcomes_for_the_time_between(tmp_path, si
     assert told.taken[-1].slot == at("12:30:00")
 
 
+def test_reload_before_the_start_decides_what_is_polled(tmp_path):
+    clock = FixedClock(at("12:00:10"))
+    store = Store(tmp_path, clock=clock)
+    store.record([Poll(source, at("11:30:00"), Outcome.OK) for source in ("timesca", "other")])
+    with daemon_of(store, planned(), clock=clock) as (daemon, _):
+        daemon.reload([planned(id="other")])
+        daemon.stop()
+        daemon.run()
+    polls = fx.load_polls(tmp_path)
+    assert polls[polls["outcome"] == "missed"]["source"].to_list() == ["other"]
+
+
 def test_a_reload_that_changes_nothing_polls_nothing(tmp_path, site):
     hands = Hands(at("12:00:10"))
     with running(Store(tmp_path), planned(site.url), clock=hands) as (daemon, told):
@@ -1183,7 +1194,8 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from fxticker.model.clock import SystemClock
-from fxticker.daemon.daemon import ABANDON_S, STOP_GRACE_S, Daemon
+from fxticker.daemon.daemon import Daemon
+from fxticker.daemon.signals import stop_on_signals
 from fxticker.fetch.client import Fetcher
 from fxticker.model.schedule import Every
 from fxticker.sources.registry import ScheduledSource
@@ -1193,7 +1205,7 @@ from fxticker.store.store import Store
 plan = ScheduledSource(replace(SOURCE, url=sys.argv[1]), Every(timedelta(seconds=1)))
 with Fetcher(timeout_s=20, max_bytes=1_000_000, user_agent="test") as fetch:
     daemon = Daemon([plan], fetcher=fetch, store=Store(sys.argv[2]), clock=SystemClock())
-    daemon.stop_on_signals(on_hangup=lambda: print("hung up", flush=True))
+    stop_on_signals(daemon.stop, on_hangup=lambda: print("hung up", flush=True))
     daemon.run()
 """
 

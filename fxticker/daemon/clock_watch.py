@@ -1,30 +1,68 @@
-"""Whether the wall clock was set or the machine slept."""
+"""Clock watch: detects that the wall clock was set or the machine slept, and doubts jumps far ahead for a minute."""
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from fxticker.model.clock import Clock
 
 JUMP = timedelta(seconds=2)
-"""From this on a wall clock was set or the machine slept: a loaded machine is late by less between two looks."""
+"""Smallest difference that counts as a jump: a loaded machine is late by less between two checks."""
+DOUBTED = timedelta(days=1)
+"""A longer jump ahead is as likely a clock that was set wrong as a machine that slept."""
+DOUBTED_S = 60.0
+"""Seconds that a clock must stay there until slots are settled by it: recorded outcomes cannot be taken back."""
+
+_log = logging.getLogger("fxticker")
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Instants that the wall clock skipped, or repeated.
+
+    Attributes
+    ----------
+    after, until
+        Slots later than `after` and not later than `until` passed while no poll was possible. Aware UTC.
+    why
+        One line for the outcomes of those slots.
+    """
+
+    after: datetime
+    until: datetime
+    why: str
+
+    def covers(self, slot: datetime) -> bool:
+        """Whether no poll was possible at a slot."""
+        return self.after < slot <= self.until
+
+
+def jump_of(by: timedelta, now: datetime) -> Jump:
+    """The jump of a wall clock that advanced by `by` more than the monotonic clock and now shows `now`."""
+    seconds = abs(round(by.total_seconds()))
+    if by > timedelta(0):
+        return Jump(now - by, now, f"the machine slept or the clock was set forward by {seconds} s")
+    return Jump(datetime.min.replace(tzinfo=UTC), now, f"the clock was set back by {seconds} s")
 
 
 class JumpWatch:
-    """Sees when the wall clock is set or the machine sleeps: then it goes on by another amount than time does.
+    """Compares the wall clock with the monotonic clock: after a jump they have advanced by different amounts.
 
-    On Linux the monotonic clock stands while the machine sleeps, and goes on while a process is stopped. Slow
-    corrections of the wall clock, as time servers make them, stay far below what counts between two looks. It is not
-    for several threads at once.
+    On Linux the monotonic clock stands still while the machine sleeps, and runs on while a process is stopped. Slow
+    corrections of the wall clock, as time servers make them, stay far below `JUMP` between two checks. Not for several
+    threads at once.
 
     Parameters
     ----------
     clock
         The wall clock.
     monotonic
-        Seconds that pass, from any zero.
+        Returns seconds since any fixed instant.
     """
 
     def __init__(self, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -33,8 +71,61 @@ class JumpWatch:
         self._wall, self._passed_s = clock.now(), monotonic()
 
     def jump(self) -> timedelta | None:
-        """By how much more than time the wall clock went on since the last look; null if that is no jump."""
+        """By how much the wall clock jumped since the last check, negative if back; ``None`` if it did not."""
         wall, passed_s = self._clock.now(), self._monotonic()
         by = wall - self._wall - timedelta(seconds=passed_s - self._passed_s)
         self._wall, self._passed_s = wall, passed_s
         return by if abs(by) >= JUMP else None
+
+
+class ClockWatch:
+    """Remembers the last jump of the wall clock, and whether the clock is doubted. For any number of threads.
+
+    Parameters
+    ----------
+    clock
+        The wall clock.
+    monotonic
+        Returns seconds since any fixed instant.
+    on_jump
+        Called with each jump's length, in the thread that detected it.
+
+    Attributes
+    ----------
+    last_jump
+        The last jump; ``None`` before the first.
+    """
+
+    def __init__(self, clock: Clock, monotonic: Callable[[], float], *, on_jump: Callable[[timedelta], None]) -> None:
+        self.last_jump: Jump | None = None
+        self._clock = clock
+        self._monotonic = monotonic
+        self._on_jump = on_jump
+        self._watch = JumpWatch(clock, monotonic)
+        self._doubted_until_s: float | None = None
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """Look for a jump; if there was one, log it and call `on_jump`."""
+        with self._lock:  # a thread that checks meanwhile must see the same jump
+            by = self._watch.jump()
+            if by is None:
+                return
+            jump = self.last_jump = jump_of(by, self._clock.now())
+            if abs(by) > DOUBTED:
+                self._doubted_until_s = self._monotonic() + DOUBTED_S if by > timedelta(0) else None
+        _log.warning("%s", jump.why)
+        self._on_jump(by)
+
+    def is_doubted(self) -> bool:
+        """Whether the clock jumped far ahead less than `DOUBTED_S` ago."""
+        until_s = self._doubted_until_s
+        return until_s is not None and self._monotonic() < until_s
+
+    def has_doubt_ended(self) -> bool:
+        """Whether a doubt ended since the last call: true once for each doubt that the clock outlasted."""
+        with self._lock:
+            has_ended = self._doubted_until_s is not None and not self.is_doubted()
+            if has_ended:
+                self._doubted_until_s = None
+        return has_ended

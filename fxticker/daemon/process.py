@@ -18,6 +18,7 @@ from fxticker.config import DEFAULT_FILE, Settings, address_of, load_settings, s
 from fxticker.daemon.daemon import Daemon
 from fxticker.daemon.observers import Observer
 from fxticker.daemon.sd_notify import SystemdNotifier
+from fxticker.daemon.signals import stop_on_signals
 from fxticker.errors import ConfigError, StoreError, StoreLocked, one_line
 from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
@@ -70,7 +71,7 @@ def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | Non
         fetch = RobotsFetcher(stack.enter_context(client))
         observers = [notifier, *_observers(settings, store, stack)]
         daemon = Daemon(planned, fetcher=fetch, store=store, clock=SystemClock(), observers=observers)
-        daemon.stop_on_signals(on_hangup=lambda: _reload(daemon, notifier, settings, config))
+        stop_on_signals(daemon.stop, on_hangup=lambda: _reload(daemon, notifier, settings, config))
         try:
             daemon.run()
         finally:

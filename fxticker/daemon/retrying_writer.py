@@ -1,4 +1,4 @@
-"""The store as a daemon writes to it: patiently, and observers are told of what is on record."""
+"""Retrying writer: writes to the store, tries again what failed, and notifies observers of recorded outcomes."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from fxticker.model.records import Poll, Tick
 from fxticker.store.store import Appended, Store
 
 RETRY_PAUSES_S = (1.0, 5.0)
-"""Before a write is tried a second and a third time: a full disk may be made room on, another writer finish."""
+"""Seconds before the second and third try of a write: somebody may free disk space, or another writer finish."""
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger("fxticker")
 
 
 class RetryingWriter:
-    """What `collect_once` needs of a store.
+    """Writes to a store as `collect_once` needs it, with a bounded number of tries, and notifies observers.
 
-    A write that the backend refuses is tried again, a bounded number of times; what was fetched is not asked for again.
+    A failed write is tried again with the same rows: the source is not requested again.
 
     Parameters
     ----------
     store
         Where to write.
     observers
-        Told of each outcome that is on record.
+        Notified of each recorded outcome.
     pauses_s
-        Before each further try.
+        Seconds before each further try.
     stop_asked
-        Once set, nothing is waited for.
+        Once set, the pauses are skipped.
     """
 
     def __init__(
@@ -46,36 +46,32 @@ class RetryingWriter:
         self._stop_asked = stop_asked
 
     def append(self, ticks: Iterable[Tick]) -> Appended:
-        """As the store does, or raise after the last try."""
+        """As `Store.append`; raises after the last try."""
         rows = list(ticks)
-        return self._insist(lambda _is_first: self._store.append(rows))
+        appended, _ = self._with_retries(lambda: self._store.append(rows))
+        return appended
 
     def record(self, polls: Iterable[Poll]) -> int:
-        """As the store does, or raise after the last try."""
+        """As `Store.record`; raises after the last try."""
         rows = list(polls)
-
-        def write(is_first: bool) -> int:  # noqa: FBT001
-            added = self._store.record(rows)
-            # A try that failed at its last step left the rows for the next one to find.
-            return added if is_first else len(rows)
-
-        added = self._insist(write)
+        added, tries = self._with_retries(lambda: self._store.record(rows))
+        if tries > 1:
+            added = len(rows)  # a try that failed at its last step left the rows for the next one to find
         if added == len(rows):
             for poll in rows:
                 self._observers.polled(poll)
         return added
 
     def keep_rejected(self, source: str, slot: datetime, body: bytes) -> None:
-        """As the store does."""
+        """As `Store.keep_rejected`, with one try."""
         self._store.keep_rejected(source, slot, body)
 
-    def _insist(self, write: Callable[[bool], _Result]) -> _Result:
-        is_first = True
-        for pause_s in self._pauses_s:
+    def _with_retries(self, write: Callable[[], _Result]) -> tuple[_Result, int]:
+        """The result of a write, and the number of tries it took."""
+        for number, pause_s in enumerate(self._pauses_s, 1):
             try:
-                return write(is_first)
+                return write(), number
             except (WriteFailed, StoreLocked) as error:
                 _log.warning("%s; trying again in %g s", error, pause_s)
             self._stop_asked.wait(pause_s)
-            is_first = False
-        return write(is_first)
+        return write(), len(self._pauses_s) + 1

@@ -1,7 +1,7 @@
-"""The scheduler as the daemon uses it: it calls at a source's slots, and whenever it is asked to call now.
+"""Slot scheduler: wakes each source's worker at the slots of its grid, by APScheduler, and decides nothing.
 
-What APScheduler does by itself when calls are late, overlap or the clock is set would leave slots without a word, so
-all of that is switched off here: it calls, and the daemon finds out what is due.
+What APScheduler does by itself about late and overlapping runs would leave slots without an outcome, so it only wakes;
+the worker finds out what is due.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import contextlib
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED, SchedulerEvent
-from apscheduler.executors.base import BaseExecutor, run_job
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.base import BaseTrigger
@@ -23,50 +22,54 @@ from fxticker.model.schedule import Schedule
 
 
 class SlotScheduler:
-    """Calls at the slots of grids, each call in a thread of its own.
+    """Timer of any number of grids, in the thread that calls `run`.
 
     Parameters
     ----------
     clock
-        What slots are told by. The scheduler itself goes by the machine's clock; what counts is how far a slot is away.
+        Clock of the slots. APScheduler uses the machine's clock, so it gets each slot as a distance from now.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._stop_asked = threading.Event()
-        self._scheduler = BlockingScheduler(timezone=UTC, executors={"default": _ThreadEach()})
+        # DebugExecutor calls in the scheduler's own thread: a wake-up takes microseconds
+        self._scheduler = BlockingScheduler(timezone=UTC, executors={"default": DebugExecutor()})
         self._scheduler.add_listener(self._on_started, EVENT_SCHEDULER_STARTED)
 
     def run(self) -> None:
-        """Call until `stop` is called; in the thread that calls this, so that its end cannot go unseen."""
+        """Wake workers until `stop` is called; in the caller's thread, so that its end cannot go unseen."""
         if not self._stop_asked.is_set():
             self._scheduler.start()
 
     def stop(self) -> None:
-        """End `run`. Calls under way go on."""
+        """End `run`; a signal handler may call it."""
         self._stop_asked.set()
         # In a thread of its own: a signal handler may have interrupted the scheduler while it holds its locks.
         threading.Thread(target=self._shut_down, daemon=True).start()
 
-    def plan(self, name: str, schedule: Callable[[], Schedule | None], call: Callable[[], None]) -> None:
-        """Call at every slot of what `schedule` returns at the time; once that is null, no more.
-
-        A call goes out whether or not an earlier one is over. A name planned before gets these instead.
-        """
+    def add(self, name: str, schedule: Schedule, wake: Callable[[], None]) -> None:
+        """Call `wake` at once and at every later slot of a grid; replaces what was added under this name."""
         self._scheduler.add_job(
-            call,
+            wake,
             _GridTrigger(self._clock, schedule),
             id=name,
+            next_run_time=datetime.now(UTC),
             replace_existing=True,
             coalesce=True,
-            max_instances=100,  # of which all but one are about to return
             misfire_grace_time=None,
         )
 
-    def now(self, name: str) -> None:
-        """Call at once, and then at the slots after the present instant."""
-        with contextlib.suppress(JobLookupError):  # no longer planned
-            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+    def remove(self, name: str) -> None:
+        """Stop calling what was added under this name."""
+        with contextlib.suppress(JobLookupError):
+            self._scheduler.remove_job(name)
+
+    def wake_all(self) -> None:
+        """Call everyone at once, and then at the slots after the present instant."""
+        for job in self._scheduler.get_jobs():
+            with contextlib.suppress(JobLookupError):  # removed meanwhile
+                self._scheduler.modify_job(job.id, next_run_time=datetime.now(UTC))
 
     def _on_started(self, _event: SchedulerEvent) -> None:
         """Stop at once if that was asked for while the scheduler started, when there was nothing to shut down."""
@@ -81,29 +84,15 @@ class SlotScheduler:
 class _GridTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
     """Fires at the first slot after the present call, however many have passed.
 
-    A slot that came since that call went out fires at once: what the call does may have looked at the clock before.
+    A slot that came since that call fires at once: the worker may have looked at the clock before it.
     """
 
-    def __init__(self, clock: Clock, schedule: Callable[[], Schedule | None]) -> None:
+    def __init__(self, clock: Clock, schedule: Schedule) -> None:
         self._clock = clock
         self._schedule = schedule
 
-    def get_next_fire_time(self, _previous: datetime | None, called_at: datetime) -> datetime | None:
-        schedule = self._schedule()
-        if schedule is None:
-            return None
+    def get_next_fire_time(self, _previous: datetime | None, called_at: datetime) -> datetime:
         since_call = datetime.now(UTC) - called_at
         now = self._clock.now()
-        ahead = schedule.after(now - since_call) - now
+        ahead = self._schedule.after(now - since_call) - now
         return datetime.now(UTC) + ahead
-
-
-class _ThreadEach(BaseExecutor):  # type: ignore[misc]
-    """Runs each job in a thread of its own, which does not keep the process from ending."""
-
-    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
-        threading.Thread(target=self._run, args=[job, run_times], daemon=True).start()
-
-    def _run(self, job: Any, run_times: list[datetime]) -> None:
-        events = run_job(job, job._jobstore_alias, run_times, self._logger.name)  # noqa: SLF001  as executors do
-        self._run_job_success(job.id, events)

@@ -1,11 +1,10 @@
-"""Which slots of a source have their outcome, and what is written for those that passed without a poll."""
+"""Slot ledger: tracks which slots of a source have a recorded outcome, and records those that were never polled."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice, takewhile
 
 from fxticker.collect.checks import outcome_of
@@ -19,135 +18,106 @@ NOT_CONFIGURED = "the source was not configured"
 REGRIDDED = "the grid was changed before it was polled"
 TOO_LATE = "the daemon did not come to it in time"
 OVERRUN = "the previous poll was still running"
-_BATCH = 20_000
-"""Slots written at once: half a year of them at 15 min, and 12 MB of memory while it lasts."""
+BATCH_SLOTS = 20_000
+"""Slots written at once: half a year of them at 15 min, and 12 MB of memory during the write."""
 
 _log = logging.getLogger("fxticker")
-
-
-@dataclass(frozen=True, slots=True)
-class Jump:
-    """Instants that the wall clock left out, or went back behind.
-
-    Attributes
-    ----------
-    after, until
-        Slots later than the one and not later than the other passed without anybody being able to poll them.
-    why
-        One line for their outcomes.
-    """
-
-    after: datetime
-    until: datetime
-    why: str
-
-
-def jump_of(by: timedelta, now: datetime) -> Jump:
-    """What a wall clock did that went on by so much more than time did, and now stands at `now`."""
-    seconds = abs(round(by.total_seconds()))
-    if by > timedelta(0):
-        return Jump(now - by, now, f"the machine slept or the clock was set forward by {seconds} s")
-    return Jump(datetime.min.replace(tzinfo=UTC), now, f"the clock was set back by {seconds} s")
 
 
 class SlotLedger:
     """The slots of one source that have their outcome.
 
     Outcomes are written in the order of the grid, that of a poll before those of slots that came while it ran. So
-    whatever lies behind the last one recorded has its outcome, and of a process that died at most the slot after it
-    was being polled.
+    every slot before the last recorded one has its outcome, and a process that died leaves at most the slot after it
+    half done.
 
-    What was written stays: outcomes of a clock that was ahead, `missed` ones too, are those of their slots. When the
-    clock is right again, polling goes on at the first slot that has none.
+    Recorded outcomes stay: those that were written while the clock was ahead, `missed` ones too, are those of their
+    slots. When the clock is right again, polling goes on at the first slot that has none.
 
     Parameters
     ----------
-    source
-        The source's id.
+    source_id
+        Id of the source.
     store
         Where its outcomes are looked up.
     record
         Writes outcomes: makes them durable or raises.
     is_to_pause
-        Asked between batches of a long absence, which can go on later.
+        Called between batches of a long absence; true interrupts it, and a later call goes on.
+    batch_slots
+        Slots written at once.
     """
 
     def __init__(
         self,
-        source: str,
+        source_id: str,
         store: Store,
         record: Callable[[Iterable[Poll]], int],
         is_to_pause: Callable[[], bool] = lambda: False,
+        *,
+        batch_slots: int = BATCH_SLOTS,
     ) -> None:
-        self._source = source
+        self._source_id = source_id
         self._store = store
         self._record = record
         self._is_to_pause = is_to_pause
+        self._batch_slots = batch_slots
         self._settled = self._newest = datetime.min.replace(tzinfo=UTC)
 
     def recover(self, source: Source, schedule: Schedule, now: datetime, *, why: str) -> datetime:
-        """Settle what passed before polling began, and return the first slot to be polled.
+        """Record what passed before polling began, with `why` as detail, and return the first slot to be polled.
 
-        That is the slot which is running now, if it was not polled yet and is not too late for it, or else the next.
-        What lies before the first outcome ever recorded was never planned.
+        That is the current slot, if it was not polled yet and is not too late for it, or else the next one. Slots
+        before the first outcome ever recorded were never planned.
         """
+        has_records = self._look_up(schedule, now)
+        self._record_died_poll(source, schedule, now)
+        if not has_records:
+            self._skip_late_slot(schedule, now)
         current = schedule.at_or_before(now)
-        first_ever = not self._look_up(schedule, now)
-        # Before anything was recorded, only the poll that runs now can be known to have been planned.
-        recovered = self._recovered(source, schedule, current if first_ever else schedule.after(self._settled))
         is_due = current > self._settled and not is_late(schedule, current, now)
-        if recovered is not None and recovered.slot == current:
-            is_due = False
-        elif first_ever and not is_due:
-            self._settled = current
-
-        def outcome(slot: datetime) -> Poll:
-            if recovered is not None and recovered.slot == slot:
-                return recovered
-            return Poll(self._source, slot, Outcome.MISSED, detail=why)
-
         following = current if is_due else schedule.after(now)
-        self.settle(schedule, following, outcome)
+        self.settle(schedule, following, lambda slot: Poll(self._source_id, slot, Outcome.MISSED, detail=why))
         return following
 
     def begin_grid(self, now: datetime) -> None:
-        """Let another grid be in force from `now` on: nothing before was planned on it."""
+        """Use another grid from `now` on: no slot before was planned on it."""
         self._settled = now
 
     def resync(self, schedule: Schedule, now: datetime) -> bool:
-        """Take note of a clock that was set back behind the last outcome; whether it was."""
+        """Go back with a clock that was set back behind the last outcome; whether it was."""
         if now >= self._settled:
             return False
-        if not self._look_up(schedule, now) and is_late(schedule, schedule.at_or_before(now), now):
-            self._settled = schedule.at_or_before(now)
+        if not self._look_up(schedule, now):
+            self._skip_late_slot(schedule, now)
         return True
 
     def settle(self, schedule: Schedule, until: datetime, outcome: Callable[[datetime], Poll]) -> bool:
-        """Write an outcome for every slot after the last settled one and before `until` that has none.
+        """Record an outcome for every slot after the last settled one and before `until` that has none.
 
         Returns
         -------
         bool
-            Whether all of them have one now; not if it was to pause.
+            Whether all of them have one now; false if `is_to_pause` interrupted it.
         """
         start = self._settled
         slots = slots_between(schedule, start, until)
         written = 0
-        is_whole = True
-        while is_whole and (batch := list(islice(slots, _BATCH))):
-            known = self._recorded(batch[0], batch[-1])
-            polls = [outcome(slot) for slot in batch if slot not in known]
+        is_complete = True
+        while is_complete and (batch := list(islice(slots, self._batch_slots))):
+            recorded = self._recorded(batch[0], batch[-1])
+            polls = [outcome(slot) for slot in batch if slot not in recorded]
             if polls:
                 self._record(polls)
             written += len(polls)
             self.mark_settled(batch[-1])
-            is_whole = len(batch) < _BATCH or not self._is_to_pause()
+            is_complete = len(batch) < self._batch_slots or not self._is_to_pause()
         if written:
-            _log.warning("%s: %d slots after %s passed without a poll", self._source, written, start.isoformat())
-        return is_whole
+            _log.warning("%s: %d slots after %s passed without a poll", self._source_id, written, start.isoformat())
+        return is_complete
 
     def mark_settled(self, slot: datetime) -> None:
-        """Know that the slot, and every one before it, has its outcome."""
+        """Note that the slot, and every one before it, has its outcome."""
         self._settled = max(self._settled, slot)
         self._newest = max(self._newest, slot)
 
@@ -157,16 +127,19 @@ class SlotLedger:
 
     def next_open(self, schedule: Schedule, now: datetime) -> datetime:
         """The first slot after `now` that has no outcome."""
-        known = self._recorded(now, self._newest)
+        recorded = self._recorded(now, self._newest)
         slot = schedule.after(now)
-        while slot in known:
+        while slot in recorded:
             slot = schedule.after(slot)
         return slot
 
     def _look_up(self, schedule: Schedule, now: datetime) -> bool:
-        """Find the last recorded slot that is not later than `now`; whether there is one."""
-        self._newest = next(self._store.planned_slots(self._source, END_OF_TIME), self._newest)
-        last = next(self._store.planned_slots(self._source, now), None)
+        """Go to the last recorded slot that is not later than `now`; whether there is one.
+
+        Without one, the current slot is the first that can have been planned.
+        """
+        self._newest = next(self._store.planned_slots(self._source_id, END_OF_TIME), self._newest)
+        last = next(self._store.planned_slots(self._source_id, now), None)
         self._settled = schedule.at_or_before(schedule.at_or_before(now) - MICROSECOND) if last is None else last
         return last is not None
 
@@ -174,29 +147,40 @@ class SlotLedger:
         """The slots from `first` to `last` that have an outcome."""
         if first > self._newest:  # as nearly always: nothing is read
             return set()
-        return set(takewhile(lambda slot: slot >= first, self._store.planned_slots(self._source, last)))
+        return set(takewhile(lambda slot: slot >= first, self._store.planned_slots(self._source_id, last)))
 
-    def _recovered(self, source: Source, schedule: Schedule, slot: datetime) -> Poll | None:
-        """The outcome of a poll whose process ended between storing its ticks and recording it; null if none did.
+    def _skip_late_slot(self, schedule: Schedule, now: datetime) -> None:
+        """Where nothing is recorded, a current slot that is too late to be polled was never planned."""
+        current = schedule.at_or_before(now)
+        if is_late(schedule, current, now):
+            self._settled = max(self._settled, current)
 
-        It may have read its page after the next slot had come, so both slots' time is looked through. Ticks that a
-        person's poll may have stored prove nothing.
+    def _record_died_poll(self, source: Source, schedule: Schedule, now: datetime) -> None:
+        """Record the outcome of a poll whose process ended between storing its ticks and recording it, if one did.
+
+        Only the first slot without an outcome can have been polled by it. It may have read its page after the next
+        slot had come, so both slots' time is searched. Ticks that `fxticker snapshot` may have stored prove nothing.
         """
+        slot = schedule.after(self._settled)
         end = schedule.after(schedule.after(slot))
-        ticks = self._store.live_ticks(self._source, slot, end)
-        if not ticks or self._store.has_polls(self._source, slot, end):
-            return None
+        if slot > now:
+            return
+        ticks = self._store.live_ticks(self._source_id, slot, end)
+        if not ticks or self._store.has_polls(self._source_id, slot, end):
+            return
         observed_at = min(tick["observed_at"] for tick in ticks)
         snapshot = [tick for tick in ticks if tick["observed_at"] == observed_at]
         source_date = snapshot[0]["source_date"]
-        return Poll(
-            self._source,
+        poll = Poll(
+            self._source_id,
             slot,
             outcome_of(source_date, observed_at, source),
             ticks=len(snapshot),
             source_date=source_date,
             detail="its ticks were stored; the process ended before this outcome was",
         )
+        self._record([poll])
+        self.mark_settled(slot)
 
 
 def is_late(schedule: Schedule, slot: datetime, now: datetime) -> bool:

@@ -1,0 +1,190 @@
+"""Source worker: one thread that polls one source at its slots and leaves exactly one outcome for each of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from fxticker.collect.backoff import SourceState
+from fxticker.collect.poll import collect_once
+from fxticker.daemon.clock_watch import ClockWatch
+from fxticker.daemon.retrying_writer import RetryingWriter
+from fxticker.daemon.slot_ledger import (
+    NOT_CONFIGURED,
+    NOT_RUNNING,
+    OVERRUN,
+    REGRIDDED,
+    TOO_LATE,
+    SlotLedger,
+    is_late,
+)
+from fxticker.fetch.client import Fetch
+from fxticker.model.clock import Clock
+from fxticker.model.records import Outcome, Poll
+from fxticker.sources.registry import ScheduledSource
+
+_log = logging.getLogger("fxticker")
+
+
+class SourceWorker:
+    """Waits until it is woken, does what is due then, and waits again.
+
+    It is woken at slots, after a reload, after a clock change and for the stop, and finds out by itself which of them
+    it was. One that comes while it is busy has it look again afterwards.
+
+    Parameters
+    ----------
+    source_id
+        Id of the source.
+    ledger
+        The source's slots.
+    fetch
+        HTTP client.
+    store
+        Where ticks and outcomes are written.
+    clock
+        Supplies the current UTC time.
+    clock_watch
+        Says whether that time can be trusted.
+    stop_asked
+        Once set, the worker ends.
+    on_error
+        Called with an error that ends the worker, such as a store that refuses to be written.
+
+    Attributes
+    ----------
+    wanted
+        Source and grid that the worker is to poll; ``None`` for no polls. The owner sets it and then wakes the worker.
+    """
+
+    def __init__(
+        self,
+        source_id: str,
+        *,
+        ledger: SlotLedger,
+        fetch: Fetch,
+        store: RetryingWriter,
+        clock: Clock,
+        clock_watch: ClockWatch,
+        stop_asked: threading.Event,
+        on_error: Callable[[Exception], None],
+    ) -> None:
+        self.source_id = source_id
+        self.wanted: ScheduledSource | None = None
+        self._current: ScheduledSource | None = None
+        self._state = SourceState()
+        self._ledger = ledger
+        self._fetch = fetch
+        self._store = store
+        self._clock = clock
+        self._clock_watch = clock_watch
+        self._stop_asked = stop_asked
+        self._on_error = on_error
+        self._woken = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=source_id, daemon=True)
+
+    def recover(self, scheduled: ScheduledSource) -> None:
+        """Record outcomes for the slots that passed before the daemon ran; to be called before `start`."""
+        self.wanted = scheduled
+        self._apply_wanted(self._clock.now(), why=NOT_RUNNING)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Have the worker do what is due."""
+        self._woken.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the thread's end; whether it has ended, or never began."""
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop_asked.is_set():
+                self._woken.wait()
+                self._woken.clear()
+                if not self._stop_asked.is_set():
+                    self._do_what_is_due()
+        except Exception as error:  # noqa: BLE001  a thread's error would be printed, and the daemon would go on
+            self._on_error(error)
+
+    def _do_what_is_due(self) -> None:
+        """Apply a reload, record the slots that passed, and poll the current slot if it has no outcome yet."""
+        self._clock_watch.check()
+        if self._clock_watch.is_doubted():
+            return  # woken again when the doubt ends
+        now = self._clock.now()
+        self._apply_wanted(now, why=NOT_CONFIGURED)
+        if self._current is None:
+            return
+        schedule = self._current.schedule
+        if self._ledger.resync(schedule, now):
+            self._state.wait_until = None  # an instant of the clock before it was set back
+            following = self._ledger.next_open(schedule, now)
+            _log.warning("%s: the clock is behind recorded slots; next slot to poll %s", self.source_id, following)
+        slot = schedule.at_or_before(now)
+        is_due = not is_late(schedule, slot, now)
+        unpolled_until = slot if is_due else schedule.after(now)
+        is_complete = self._ledger.settle(schedule, unpolled_until, self._unpolled(Outcome.MISSED, TOO_LATE))
+        if is_complete and is_due and not self._ledger.is_settled(slot):
+            self._poll_or_back_off(self._current, slot)
+
+    def _apply_wanted(self, now: datetime, *, why: str) -> None:
+        """Change to the source and grid of the last reload; slots that passed on the old grid get their outcome."""
+        old, new = self._current, self.wanted
+        if old is None or new is None or old.source != new.source:
+            self._state = SourceState()
+        self._current = new
+        if new is None or (old is not None and old.schedule == new.schedule):
+            return
+        if old is None:
+            following = self._ledger.recover(new.source, new.schedule, now, why=why)
+        else:
+            regridded = self._unpolled(Outcome.MISSED, REGRIDDED)
+            self._ledger.settle(old.schedule, old.schedule.after(now), regridded)
+            self._ledger.begin_grid(now)
+            following = new.schedule.after(now)
+        _log.info("%s: next slot %s", self.source_id, following.isoformat(timespec="seconds"))
+
+    def _poll_or_back_off(self, scheduled: ScheduledSource, slot: datetime) -> None:
+        backoff = self._state.backoff_outcome(self.source_id, slot)
+        if backoff is not None:
+            self._store.record([backoff])
+            self._ledger.mark_settled(slot)
+            return
+        poll = collect_once(
+            scheduled.source,
+            slot,
+            fetch=self._fetch,
+            store=self._store,
+            clock=self._clock,
+            state=self._state,
+            schedule=scheduled.schedule,
+        )
+        self._ledger.mark_settled(slot)
+        self._record_overruns(scheduled, poll)
+
+    def _record_overruns(self, scheduled: ScheduledSource, poll: Poll) -> None:
+        """Record the slots that came while the poll still ran; those of a clock that was set meanwhile did not."""
+        assert poll.started_at is not None
+        assert poll.duration_ms is not None
+        ended_at = poll.started_at + timedelta(milliseconds=poll.duration_ms)
+        until = scheduled.schedule.after(min(ended_at, self._clock.now()))
+        self._ledger.settle(scheduled.schedule, until, self._unpolled(Outcome.OVERRUN, OVERRUN))
+
+    def _unpolled(self, outcome: Outcome, detail: str) -> Callable[[datetime], Poll]:
+        """Returns what to record for a slot without a poll: `outcome`, or that the clock jumped over the slot."""
+        jump = self._clock_watch.last_jump
+
+        def poll(slot: datetime) -> Poll:
+            if jump is not None and jump.covers(slot):
+                return Poll(self.source_id, slot, Outcome.MISSED, detail=jump.why)
+            return Poll(self.source_id, slot, outcome, detail=detail)
+
+        return poll
