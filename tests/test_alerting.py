@@ -14,7 +14,8 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 import fxticker
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
-from fxticker.monitoring.alerts import Alert, AlertCommand, Alerts
+from fxticker.monitoring.alert_command import AlertCommand
+from fxticker.monitoring.alerts import Alert, Alerts
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
@@ -22,7 +23,7 @@ from fxticker.store.store import Store
 QUARTER = timedelta(minutes=15)
 SECOND = timedelta(seconds=1)
 PLANS = [ScheduledSource(SOURCE, Every(QUARTER))]
-STALE = Alert("stale", "timesca", NOON, "no sound poll since 2025-11-14T11:15:00Z", NOON - 3 * QUARTER)
+STALE = Alert("stale", "timesca", NOON, "no successful poll since 2025-11-14T11:15:00Z", NOON - 3 * QUARTER)
 
 
 def polled(outcome, slot, *, started=True):
@@ -95,8 +96,8 @@ def test_an_alert_says_what_and_since_when(tmp_path):
     watched.alerts.beat(NOON + 5 * QUARTER + SECOND)
     back = NOON + 5 * QUARTER
     assert watched.told == [
-        Alert("stale", "timesca", NOON + 3 * QUARTER, "no sound poll since 2025-11-14T12:00:00Z", NOON),
-        Alert("recovered", "timesca", back, "a sound poll at 2025-11-14T13:15:00Z", back),
+        Alert("stale", "timesca", NOON + 3 * QUARTER, "no successful poll since 2025-11-14T12:00:00Z", NOON),
+        Alert("recovered", "timesca", back, "a successful poll at 2025-11-14T13:15:00Z", back),
     ]
 
 
@@ -128,7 +129,7 @@ def test_a_source_that_never_is_sound_is_told_of(tmp_path):
     watched.alerts.polled(polled(Outcome.NO_TICKER, NOON))
     watched.alerts.beat(NOON + SECOND)
     assert watched.told == [
-        Alert("stale", "timesca", NOON + SECOND, "no sound poll is on record of late", None),
+        Alert("stale", "timesca", NOON + SECOND, "no recent successful poll", None),
     ]
     assert watched.polled(Outcome.OK, 1) == ["stale", "recovered"]
 
@@ -167,7 +168,7 @@ def test_a_store_that_cannot_be_read_is_a_line_in_the_log(tmp_path, caplog):
     segment.write_bytes(b"no segment")
     alerts = Alerts([].append, store=Store(tmp_path), clock=FixedClock())
     alerts.started(PLANS)
-    assert "alerts: what is on record is not known: polls/source=timesca" in caplog.text
+    assert "alerts: the store cannot be read: polls/source=timesca" in caplog.text
 
 
 # The command
@@ -177,20 +178,14 @@ def script(code):
     return shlex.join([sys.executable, "-c", code])
 
 
-@pytest.fixture
-def run_for(monkeypatch):
+def run_for(command, *alerts, timeout_s=30.0):
     """Have a command run to its end for each alert."""
-    monkeypatch.setattr("fxticker.monitoring.alerts.STOP_S", 30)
-
-    def run(command, *alerts, timeout_s=30.0):
-        with AlertCommand(command, timeout_s=timeout_s) as running:
-            for alert in alerts:
-                running.tell(alert)
-
-    return run
+    with AlertCommand(command, timeout_s=timeout_s, stop_s=30) as running:
+        for alert in alerts:
+            running.enqueue(alert)
 
 
-def test_the_command_gets_the_alert_on_its_standard_input(run_for, tmp_path):
+def test_the_command_gets_the_alert_on_its_standard_input(tmp_path):
     code = f"import sys; open({str(tmp_path / 'got')!r}, 'a').write(sys.stdin.read())"
     run_for(script(code), STALE, replace(STALE, event="recovered", last_ok=None))
     first, second = (tmp_path / "got").read_text().splitlines()
@@ -198,7 +193,7 @@ def test_the_command_gets_the_alert_on_its_standard_input(run_for, tmp_path):
         "event": "stale",
         "source": "timesca",
         "since": "2025-11-14T12:00:00Z",
-        "reason": "no sound poll since 2025-11-14T11:15:00Z",
+        "reason": "no successful poll since 2025-11-14T11:15:00Z",
         "last_ok": "2025-11-14T11:15:00Z",
         "fxticker": fxticker.__version__,
     }
@@ -206,22 +201,22 @@ def test_the_command_gets_the_alert_on_its_standard_input(run_for, tmp_path):
     assert json.loads(second)["last_ok"] is None
 
 
-def test_what_the_command_prints_is_a_bounded_line_in_the_log(run_for, caplog):
+def test_what_the_command_prints_is_a_bounded_line_in_the_log(caplog):
     caplog.set_level(logging.INFO, "fxticker")
     run_for(script("print('sent\\n' + 'x' * 1_000_000)"), STALE)
-    assert "timesca stale: no sound poll since 2025-11-14T11:15:00Z" in caplog.messages
+    assert "timesca stale: no successful poll since 2025-11-14T11:15:00Z" in caplog.messages
     [line] = [message for message in caplog.messages if "ended with 0" in message]
     assert ": sent xxx" in line
     assert len(line) < 500
 
 
-def test_a_command_that_fails_is_a_warning(run_for, caplog):
+def test_a_command_that_fails_is_a_warning(caplog):
     run_for(script("import sys; sys.exit('no route')"), STALE)
     [record] = [record for record in caplog.records if "ended with 1: no route" in record.message]
     assert record.levelname == "WARNING"
 
 
-def test_a_command_that_cannot_run_is_a_line_in_the_log(run_for, tmp_path, caplog):
+def test_a_command_that_cannot_run_is_a_line_in_the_log(tmp_path, caplog):
     run_for(f"{tmp_path}/nothing --key hunter2", STALE, STALE)
     found = [message for message in caplog.messages if "could not run" in message]
     assert len(found) == 2
@@ -229,12 +224,12 @@ def test_a_command_that_cannot_run_is_a_line_in_the_log(run_for, tmp_path, caplo
     assert "hunter2" not in caplog.text
 
 
-def test_no_shell_reads_the_command(run_for, tmp_path):
+def test_no_shell_reads_the_command(tmp_path):
     run_for(f"echo ; touch {tmp_path}/made $HOME", STALE)
     assert not (tmp_path / "made").exists()
 
 
-def test_a_command_that_hangs_is_killed_with_its_group(run_for, tmp_path, caplog):
+def test_a_command_that_hangs_is_killed_with_its_group(tmp_path, caplog):
     code = f"sleep 60 & echo $! > {shlex.quote(str(tmp_path / 'child'))}; wait"
     run_for(shlex.join(["sh", "-c", code]), STALE, timeout_s=3.0)
     assert "was killed after 3 s" in caplog.text
@@ -255,12 +250,12 @@ def has_ended(pid):
     return False
 
 
-def test_a_command_that_closes_its_output_and_hangs_is_killed(run_for, caplog):
+def test_a_command_that_closes_its_output_and_hangs_is_killed(caplog):
     run_for(script("import os, time; os.close(1); os.close(2); time.sleep(60)"), STALE, timeout_s=0.5)
     assert "was killed after 0.5 s" in caplog.text
 
 
-def test_a_command_that_does_not_read_does_no_harm(run_for, caplog):
+def test_a_command_that_does_not_read_does_no_harm(caplog):
     caplog.set_level(logging.INFO, "fxticker")
     run_for("true", STALE)
     assert "alert command true ended with 0" in caplog.text
@@ -270,7 +265,7 @@ def test_telling_waits_for_nobody_and_a_stop_ends_what_runs():
     began_s = time.monotonic()
     with AlertCommand(script("import time; time.sleep(60)")) as command:
         for _ in range(200):
-            command.tell(STALE)
+            command.enqueue(STALE)
     assert time.monotonic() - began_s < 30
     assert "alerts" not in [thread.name for thread in threading.enumerate()]
 

@@ -282,8 +282,8 @@ def test_status_is_plain_text_on_a_terminal(tmp_path):
 @pytest.mark.parametrize(
     ("outcomes", "reason"),
     [
-        ([Outcome.OK, *[Outcome.TIMEOUT] * 4], "no sound poll since "),
-        ([Outcome.TIMEOUT], "no sound poll is on record of late"),
+        ([Outcome.OK, *[Outcome.TIMEOUT] * 4], "no successful poll since "),
+        ([Outcome.TIMEOUT], "no recent successful poll"),
         ([Outcome.OK, Outcome.STALE], "the page prints an old date"),
     ],
 )

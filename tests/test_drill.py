@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import fxticker as fx
 from fxticker.cli.drill import drill as drill_command
 from fxticker.daemon.daemon import Daemon
+from fxticker.daemon.observers import Observer
 from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SystemClock
@@ -182,7 +183,7 @@ def _in_turn(*names):
     return answer
 
 
-class Seen:
+class Seen(Observer):
     """The observer that ends a daemon after so many outcomes."""
 
     def __init__(self, count):
@@ -194,15 +195,6 @@ class Seen:
         self.polls.append(poll)
         if len(self.polls) == self.count:
             self.enough()
-
-    def started(self, planned):
-        pass
-
-    def clock_jumped(self, by):
-        pass
-
-    def beat(self, now):
-        pass
 
 
 def test_every_slot_has_one_outcome_on_the_grid_under_a_mix_of_faults(tmp_path):

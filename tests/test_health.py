@@ -40,7 +40,7 @@ def gaps_of(*held, now=NOON, plan=QUARTER):
 def test_a_source_is_well_until_three_slots_have_passed():
     assert problem_of(QUARTER, before(45), None, NOON) is None
     assert problem_of(QUARTER, before(45), None, NOON + timedelta(microseconds=1)) == Problem(
-        "no sound poll since 2025-11-14T11:15:00Z", NOON
+        "no successful poll since 2025-11-14T11:15:00Z", NOON
     )
 
 
@@ -53,12 +53,12 @@ def test_slots_of_a_cron_grid_are_counted_and_not_hours():
     friday, tuesday = NOON.replace(hour=9), NOON.replace(day=18, hour=23)
     assert problem_of(WORKDAYS, friday, None, tuesday) is None
     assert problem_of(WORKDAYS, friday, None, tuesday + timedelta(hours=11)) == Problem(
-        "no sound poll since 2025-11-14T09:00:00Z", NOON.replace(day=19, hour=9)
+        "no successful poll since 2025-11-14T09:00:00Z", NOON.replace(day=19, hour=9)
     )
 
 
 def test_a_source_that_never_was_sound_is_not_well():
-    assert problem_of(QUARTER, None, None, NOON) == Problem("no sound poll is on record of late", None)
+    assert problem_of(QUARTER, None, None, NOON) == Problem("no recent successful poll", None)
 
 
 def test_an_old_page_is_trouble_at_once_and_until_a_sound_poll():
@@ -70,7 +70,7 @@ def test_an_old_page_is_trouble_at_once_and_until_a_sound_poll():
 
 def test_a_sound_poll_in_the_future_is_trouble():
     found = problem_of(QUARTER, NOON + timedelta(days=1), None, NOON)
-    assert found == Problem("the last sound poll lies in the future, 2025-11-15T12:00:00Z: a clock was wrong", None)
+    assert found == Problem("the last successful poll is in the future, 2025-11-15T12:00:00Z: a clock was wrong", None)
 
 
 def test_a_clock_put_right_by_seconds_is_no_trouble():
@@ -102,7 +102,7 @@ def test_a_poll_in_the_future_is_not_the_last():
 def test_a_source_without_polls_has_nothing_to_sum_up():
     found = health_of(QUARTER, recent(last_ok=None), NOON)
     assert (found.last, found.outcomes_24h, found.gaps_24h) == (None, {}, 0)
-    assert found.problem.reason == "no sound poll is on record of late"
+    assert found.problem.reason == "no recent successful poll"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_source_whose_figures_stand_still_for_a_week_is_not_well():
     since = NOON - timedelta(days=7)
     assert problem_of(QUARTER, NOON, None, NOON, since) is None
     assert problem_of(QUARTER, NOON, None, NOON, since - MINUTE) == Problem(
-        "nothing it prints has changed since 2025-11-07T11:59:00Z", since - MINUTE
+        "no rate or percentage has changed since 2025-11-07T11:59:00Z", since - MINUTE
     )
 
 

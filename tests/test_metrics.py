@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 import fxticker
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
-from fxticker.monitoring.metrics import Metrics, MetricsServer
+from fxticker.monitoring.http import MetricsServer
+from fxticker.monitoring.metrics import Metrics
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
@@ -20,6 +21,7 @@ from fxticker.store.store import Store
 QUARTER = timedelta(minutes=15)
 PLANS = [ScheduledSource(SOURCE, Every(QUARTER))]
 OWN = {"source": "timesca"}
+ANY_PORT = ("127.0.0.1", 0)
 EPOCH_OF_NOON_S = 1_763_121_600
 
 
@@ -42,7 +44,7 @@ def metrics(store, clock):
 
 @pytest.fixture
 def served(metrics):
-    with MetricsServer(metrics, ("127.0.0.1", 0)) as server:
+    with MetricsServer(metrics, ANY_PORT) as server:
         yield server.url
 
 
@@ -125,7 +127,7 @@ def test_what_was_before_the_start_is_known(store, clock):
     store.record([Poll("timesca", NOON - QUARTER, Outcome.OK)])
     observer = Metrics(store=store, clock=clock)
     observer.started(PLANS)
-    with MetricsServer(observer, ("127.0.0.1", 0)) as server:
+    with MetricsServer(observer, ANY_PORT) as server:
         found = scraped(server.url)
     assert value(found, "last_ok_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S - 900
     assert value(found, "rate", pair="UZS/USD", **OWN) == 0.00008
@@ -133,14 +135,15 @@ def test_what_was_before_the_start_is_known(store, clock):
     assert value(found, "next_slot_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S + 900
 
 
-def test_the_stores_size_is_measured_at_most_once_a_minute(metrics, store, served, monkeypatch):
-    poll_once(metrics, store)
-    first = value(scraped(served), "store_bytes")
-    assert first > 0
-    poll_once(metrics, store, slot=NOON - timedelta(days=90))
-    assert value(scraped(served), "store_bytes") == first
-    monkeypatch.setattr("fxticker.monitoring.metrics._BYTES_EVERY_S", -1)
-    assert value(scraped(served), "store_bytes") > first
+@pytest.mark.parametrize(("measure_every_s", "is_measured_again"), [(60, False), (-1, True)])
+def test_size_of_the_store_is_measured_at_most_once_a_minute(store, clock, measure_every_s, is_measured_again):
+    metrics = Metrics(store=store, clock=clock, measure_every_s=measure_every_s)
+    with MetricsServer(metrics, ANY_PORT) as server:
+        poll_once(metrics, store)
+        first = value(scraped(server.url), "store_bytes")
+        assert first > 0
+        poll_once(metrics, store, slot=NOON - timedelta(days=90))
+        assert (value(scraped(server.url), "store_bytes") > first) == is_measured_again
 
 
 def test_the_program_names_itself(metrics, served):
@@ -200,19 +203,19 @@ def test_health_names_every_reason(metrics, store, clock, served):
     metrics.started([*PLANS, ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))])
     clock.at = NOON + 4 * QUARTER
     said = [
-        "timesca: no sound poll since 2025-11-14T12:00:00Z",
-        "another: no sound poll is on record of late",
+        "timesca: no successful poll since 2025-11-14T12:00:00Z",
+        "another: no recent successful poll",
     ]
     assert get(f"{served}healthz") == (503, "text/plain; charset=utf-8", "".join(f"{reason}\n" for reason in said))
     assert json.loads(get(f"{served}healthz", Accept="application/json")[2]) == {"well": False, "reasons": said}
 
 
-def test_a_daemon_that_beats_no_more_is_not_well(metrics, store, served, monkeypatch):
-    poll_once(metrics, store)
-    metrics.beat(NOON)
-    assert get(f"{served}healthz")[0] == 200
-    monkeypatch.setattr("fxticker.monitoring.metrics._BEAT_AGE_S", -1)
-    assert get(f"{served}healthz")[2] == "the daemon has not looked after itself for 0 s\n"
+def test_daemon_without_heartbeat_is_not_healthy(store, clock):
+    metrics = Metrics(store=store, clock=clock, max_beat_age_s=-1)
+    with MetricsServer(metrics, ANY_PORT) as server:
+        assert get(f"{server.url}healthz")[0] == 200
+        metrics.beat(NOON)
+        assert get(f"{server.url}healthz")[2] == "the daemon hangs: no heartbeat for 0 s\n"
 
 
 # The server
@@ -242,18 +245,22 @@ def address_in(url):
     return "127.0.0.1", int(url.rpartition(":")[2].rstrip("/"))
 
 
-def test_a_request_that_trickles_in_is_ended(served, monkeypatch):
-    monkeypatch.setattr("fxticker.monitoring.metrics._REQUEST_S", 0.1)
-    with socket.create_connection(address_in(served), timeout=10) as slow:
+def test_slow_request_is_ended(metrics):
+    with (
+        MetricsServer(metrics, ANY_PORT, request_s=0.1) as server,
+        socket.create_connection(address_in(server.url), timeout=10) as slow,
+    ):
         slow.sendall(b"GET /metrics HT")
         assert slow.recv(1) == b""
 
 
-def test_more_requests_than_there_is_room_for_are_dropped(served, monkeypatch):
-    monkeypatch.setattr("fxticker.monitoring.metrics._REQUESTS_AT_ONCE", 1)
-    with socket.create_connection(address_in(served), timeout=10) as first:
+def test_further_requests_than_the_limit_are_dropped(metrics):
+    with (
+        MetricsServer(metrics, ANY_PORT, max_requests=1) as server,
+        socket.create_connection(address_in(server.url), timeout=10) as first,
+    ):
         first.sendall(b"GET /metrics HTTP/1.0\r\n")
-        with socket.create_connection(address_in(served), timeout=10) as second:
+        with socket.create_connection(address_in(server.url), timeout=10) as second:
             assert second.recv(1) == b""
         first.sendall(b"\r\n")
         assert first.recv(12) == b"HTTP/1.0 200"
@@ -273,7 +280,7 @@ def test_an_address_that_is_taken_is_named(metrics, served):
 
 
 def test_after_the_block_nothing_is_served(metrics):
-    with MetricsServer(metrics, ("127.0.0.1", 0)) as server:
+    with MetricsServer(metrics, ANY_PORT) as server:
         assert get(f"{server.url}metrics")[0] == 200
     with pytest.raises(OSError, match="refused"):
         get(f"{server.url}metrics")

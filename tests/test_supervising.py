@@ -276,9 +276,8 @@ def test_a_supervisor_that_is_not_there_stops_nothing(environ, store):
     observer.stopping()
 
 
-def test_a_supervisor_that_does_not_read_holds_up_nothing(supervisor, monkeypatch, store):
-    monkeypatch.setattr("fxticker.daemon.sd_notify._SEND_S", 0.001)
-    observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20)
+def test_a_supervisor_that_does_not_read_holds_up_nothing(supervisor, store):
+    observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20, send_s=0.001)
     for second in range(600):  # more than any queue of datagrams
         observer.beat(at("12:00") + timedelta(seconds=second))
 

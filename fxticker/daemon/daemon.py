@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from fxticker.daemon.clock_watch import ClockWatch
-from fxticker.daemon.observers import Observer, Observers
+from fxticker.daemon.observers import Observers
 from fxticker.daemon.retrying_writer import RETRY_PAUSES_S, RetryingWriter
 from fxticker.daemon.scheduler import SlotScheduler
 from fxticker.daemon.slot_ledger import SlotLedger
 from fxticker.daemon.source_worker import SourceWorker
 from fxticker.fetch.client import StoppableFetch
 from fxticker.model.clock import Clock
+from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.store import Store
 

@@ -1,15 +1,13 @@
-"""Little memory for a process that lives for years, and does little most of the time."""
+"""Memory: keeps the daemon small, which runs for years and is idle most of the time."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from fxticker.model.records import Poll
-from fxticker.sources.registry import ScheduledSource
+from fxticker.monitoring.observer import Observer
 
 
 def use_little_memory() -> None:
@@ -23,8 +21,8 @@ def use_little_memory() -> None:
         sys.modules.setdefault(module, None)  # type: ignore[arg-type]
 
 
-class MemoryReturned:
-    """An observer that gives free memory back to the system at every beat.
+class MemoryReturned(Observer):
+    """Returns free memory to the system at every beat.
 
     Each append writes a whole segment from pieces of many sizes; glibc keeps the holes that they leave, 10 MB of them
     after 100,000 polls. Other C libraries return memory by themselves.
@@ -33,17 +31,8 @@ class MemoryReturned:
     def __init__(self) -> None:
         self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
-    def started(self, planned: Sequence[ScheduledSource]) -> None:
-        """Nothing is to be done."""
-
-    def polled(self, poll: Poll) -> None:
-        """Nothing is to be done."""
-
-    def clock_jumped(self, by: timedelta) -> None:
-        """Nothing is to be done."""
-
     def beat(self, now: datetime) -> None:
-        """Give back what is free."""
+        """Return what is free."""
         del now
         if self._trim is not None:
             self._trim(0)

@@ -16,7 +16,6 @@ use_little_memory()  # before anything imports Arrow
 # ruff: noqa: E402
 from fxticker.config import DEFAULT_FILE, Settings, address_of, load_settings, slow_polls, sources_to_poll
 from fxticker.daemon.daemon import Daemon
-from fxticker.daemon.observers import Observer
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.daemon.signals import stop_on_signals
 from fxticker.errors import ConfigError, StoreError, StoreLocked, one_line
@@ -24,6 +23,7 @@ from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SystemClock
 from fxticker.monitoring.logs import PollLog, log_to_stderr
+from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.store import Store
 
@@ -82,17 +82,19 @@ def _observers(settings: Settings, store: Store, stack: ExitStack) -> Iterator[O
     yield PollLog()
     yield MemoryReturned()
     if settings.monitoring.listen is not None:
-        from fxticker.monitoring.metrics import Metrics, MetricsServer
+        from fxticker.monitoring.http import MetricsServer
+        from fxticker.monitoring.metrics import Metrics
 
         metrics = Metrics(store=store, clock=SystemClock())
         server = stack.enter_context(MetricsServer(metrics, address_of(settings.monitoring.listen)))
         _log.info("metrics at %smetrics", server.url)
         yield metrics
     if settings.alerts.on_alert is not None:
-        from fxticker.monitoring.alerts import AlertCommand, Alerts
+        from fxticker.monitoring.alert_command import AlertCommand
+        from fxticker.monitoring.alerts import Alerts
 
         command = stack.enter_context(AlertCommand(settings.alerts.on_alert))
-        yield Alerts(command.tell, store=store, clock=SystemClock())
+        yield Alerts(command.enqueue, store=store, clock=SystemClock())
 
 
 def _reload(daemon: Daemon, notifier: SystemdNotifier, running: Settings, config: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""Whether a source is well, by two clocks: do its polls run, and does what it prints go on changing."""
+"""Health of a source by two clocks: whether its polls succeed, and whether what it prints still changes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from fxticker.sources.registry import ScheduledSource
 from fxticker.store.read_recent import DAY, PairSeen, Recent
 
 STALE_SLOTS = 3
-"""Slots without a sound poll after which a source is not well: one failed poll is no news, and two may be one fault."""
+"""Slots without a successful poll after which a source is stale: one failure is ordinary, and two may be one fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a source is not well.
+    """Why a source is not healthy.
 
     Attributes
     ----------
     reason
         One line for a person.
     since
-        From when on; null if that is not known.
+        Start of the problem, aware UTC; ``None`` if that is not known.
     """
 
     reason: str
@@ -35,22 +35,24 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a source is doing.
+    """Health of a source.
 
     Attributes
     ----------
+    source
+        Id of the source.
     problem
-        Null if it is well.
+        ``None`` if it is healthy.
     last
-        Its newest poll that is not in the future, with slot, outcome, ticks and detail; null if there is none of late.
+        Its newest poll that is not in the future, with slot, outcome, ticks and detail; ``None`` if none is recent.
     last_ok
-        The slot of its last sound poll; null if there is none of late.
+        The slot of its last successful poll; ``None`` if none was found in the newest segments.
     next_slot
         Its next slot.
     outcomes_24h
-        How many of the last 24 hours' polls had which outcome.
+        Number of polls by outcome in the last 24 hours.
     gaps_24h
-        Stretches of those hours without a sound poll, counted as `fxticker.gaps` does.
+        Periods of those hours without a successful poll, counted as `fxticker.gaps` does.
     pairs, changes_since
         As in `Recent`.
     """
@@ -66,62 +68,63 @@ class Health:
     changes_since: datetime
 
 
-def health_of(plan: ScheduledSource, recent: Recent, now: datetime) -> Health:
-    """How a source is doing at an instant."""
-    schedule = plan.schedule
-    upto_now = [poll for poll in recent.polls if poll.slot <= now]
+def health_of(scheduled: ScheduledSource, recent: Recent, now: datetime) -> Health:
+    """Health of a source at `now`, aware UTC, from its recent polls and ticks."""
+    schedule = scheduled.schedule
+    past = [poll for poll in recent.polls if poll.slot <= now]
     return Health(
-        source=plan.source.id,
-        problem=problem_of(plan, recent.last_ok, recent.last_stale, now, recent.unchanged_since),
-        last=upto_now[-1] if upto_now else None,
+        source=scheduled.source.id,
+        problem=problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since),
+        last=past[-1] if past else None,
         last_ok=recent.last_ok,
         next_slot=schedule.after(now),
-        outcomes_24h=Counter(poll.outcome for poll in upto_now if poll.slot > now - DAY),
-        gaps_24h=_gaps(upto_now, schedule, now),
+        outcomes_24h=Counter(poll.outcome for poll in past if poll.slot > now - DAY),
+        gaps_24h=_gaps(past, schedule, now),
         pairs=recent.pairs,
         changes_since=recent.changes_since,
     )
 
 
 def problem_of(
-    plan: ScheduledSource,
+    scheduled: ScheduledSource,
     last_ok: datetime | None,
     last_stale: datetime | None,
     now: datetime,
     unchanged_since: datetime | None = None,
 ) -> Problem | None:
-    """Why a source is not well at an instant; null if it is.
+    """Why a source is not healthy at an instant; ``None`` if it is.
 
     Parameters
     ----------
-    plan
-        The source, which says how long its figures may stand still, and the grid that says how many slots have passed.
+    scheduled
+        The source, with the days that its rates may stay unchanged, and its grid, by which slots are counted.
     last_ok, last_stale
-        The last slots with these outcomes. A page that was found old stays so until a sound poll, whatever comes
-        between.
+        The last slots with these outcomes; ``None`` if there is none. A stale page stays so until a successful poll.
     now
-        The instant.
+        The instant, aware UTC.
     unchanged_since
         As in `Recent`.
     """
     if last_stale is not None and (last_ok is None or last_stale > last_ok):
         return Problem("the page prints an old date", last_stale)
     if last_ok is None:
-        return Problem("no sound poll is on record of late", None)
-    # A clock put right by seconds puts the last slot just ahead; it is not ahead of the next one.
-    if last_ok > plan.schedule.after(now):
-        return Problem(f"the last sound poll lies in the future, {last_ok:%Y-%m-%dT%H:%M:%SZ}: a clock was wrong", None)
-    due = _slots_on(last_ok, plan.schedule)
+        return Problem("no recent successful poll", None)
+    # A clock corrected by seconds can put the last slot just ahead of now, but not ahead of the next one.
+    if last_ok > scheduled.schedule.after(now):
+        return Problem(
+            f"the last successful poll is in the future, {last_ok:%Y-%m-%dT%H:%M:%SZ}: a clock was wrong", None
+        )
+    due = _slots_on(last_ok, scheduled.schedule)
     if now > due:
-        return Problem(f"no sound poll since {last_ok:%Y-%m-%dT%H:%M:%SZ}", due)
-    days = plan.source.frozen_after_days
+        return Problem(f"no successful poll since {last_ok:%Y-%m-%dT%H:%M:%SZ}", due)
+    days = scheduled.source.frozen_after_days
     if days is not None and unchanged_since is not None and now - unchanged_since > timedelta(days):
-        return Problem(f"nothing it prints has changed since {unchanged_since:%Y-%m-%dT%H:%M:%SZ}", unchanged_since)
+        return Problem(f"no rate or percentage has changed since {unchanged_since:%Y-%m-%dT%H:%M:%SZ}", unchanged_since)
     return None
 
 
 def _slots_on(slot: datetime, schedule: Schedule) -> datetime:
-    """The slot that comes so many slots after one that lies on the grid or was asked for between."""
+    """The slot `STALE_SLOTS` after an instant; one between two slots counts as the earlier of them."""
     slot = schedule.at_or_before(slot)
     for _ in range(STALE_SLOTS):
         slot = schedule.after(slot)
@@ -129,10 +132,10 @@ def _slots_on(slot: datetime, schedule: Schedule) -> datetime:
 
 
 def _gaps(polls: Sequence[Poll], schedule: Schedule, now: datetime) -> int:
-    """Runs of polls that are not sound, and silences, in the 24 h up to an instant."""
+    """Number of runs of unsuccessful polls, and of silences, in the 24 h up to `now`."""
     start = now - DAY
-    sound = [True, *(poll.outcome is Outcome.OK for poll in polls if poll.slot > start)]
-    runs = sum(was_sound and not is_sound for was_sound, is_sound in pairwise(sound))
+    are_ok = [True, *(poll.outcome is Outcome.OK for poll in polls if poll.slot > start)]
+    runs = sum(was_ok and not is_ok for was_ok, is_ok in pairwise(are_ok))
     slots = [*(poll.slot for poll in polls), now] if polls else []
     return runs + sum(_is_silence(earlier, later, schedule) for earlier, later in pairwise(slots) if later > start)
 

@@ -1,4 +1,4 @@
-"""The log: lines for a person on a terminal, one JSON object a line for anyone else; no more than a line per poll."""
+"""Log: readable lines on a terminal, else one JSON object per line; at most one line per poll."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from fxticker.errors import one_line
 from fxticker.model.records import Outcome, Poll
-from fxticker.sources.registry import ScheduledSource
+from fxticker.monitoring.observer import Observer
 
 _MESSAGE_CHARS = 1_000
-"""More than any message of ours has; a person's line is shorter still."""
+"""Characters of a message: more than any of the package has."""
 _EXCEPTION_CHARS = 10_000
-"""A hundred calls: what is beyond is a recursion."""
+"""Characters of a traceback: a hundred calls; a longer one is a recursion."""
 _USER_OF_URL = re.compile(r"(\w://)[^\s/@]*@")
 _QUERY_OF_URL = re.compile(r"(\w://[^\s?\"'<>]*)\?[^\s\"'<>]*")
 _POLL = "poll"
@@ -27,10 +26,9 @@ _log = logging.getLogger("fxticker")
 
 
 def log_to_stderr(stream: TextIO | None = None) -> None:
-    """Let the program's log go to standard error, or to a stream: lines on a terminal, and else JSON.
+    """Write the log to standard error, or to a stream: readable lines on a terminal, else JSON.
 
-    Libraries speak up only about errors of their own: what APScheduler warns of, late and overlapping runs, is
-    recorded as outcomes.
+    Of libraries only errors are logged: late and overlapping runs, which APScheduler warns of, are outcomes.
     """
     out = sys.stderr if stream is None else stream
     handler = logging.StreamHandler(out)
@@ -42,30 +40,21 @@ def log_to_stderr(stream: TextIO | None = None) -> None:
 
 
 def log_poll(poll: Poll) -> None:
-    """Log a poll: a warning if it gave no ticks.
+    """Log a poll, as a warning if it gave no ticks.
 
-    Slots of an absence are passed over: they come by the thousand, and whoever records them sums them up.
+    Missed slots are not logged: they come by the thousand, and the slot ledger logs their number.
     """
     if poll.outcome is not Outcome.MISSED:
         level = logging.INFO if poll.ticks else logging.WARNING
         _log.log(level, "%s", describe(poll), extra={_POLL: poll})
 
 
-class PollLog:
-    """Logs, as an observer of the daemon, each poll; of what else happens the daemon speaks itself."""
-
-    def started(self, planned: Sequence[ScheduledSource]) -> None:
-        """Nothing."""
+class PollLog(Observer):
+    """Logs each poll; other events are logged where they happen."""
 
     def polled(self, poll: Poll) -> None:
         """See `log_poll`."""
         log_poll(poll)
-
-    def clock_jumped(self, by: timedelta) -> None:
-        """Nothing."""
-
-    def beat(self, now: datetime) -> None:
-        """Nothing."""
 
 
 def describe(poll: Poll) -> str:
@@ -85,12 +74,12 @@ class HumanLines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(message)s")
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802  logging's name
-        """The record's instant, in UTC as all times here are."""
+        """The record's instant, in UTC as all times of the package."""
         del datefmt
         return f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%d %H:%M:%SZ}"
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
-        """The record's line."""
+        """The record as one line."""
         return one_line(without_secrets(super().formatMessage(record)[:_MESSAGE_CHARS]))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  logging's name
@@ -99,13 +88,13 @@ class HumanLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """An object a line: ``time``, ``level``, ``message``, what is known of a poll, and ``exception``."""
+    """One JSON object per line: ``time``, ``level``, ``message``, the fields of a poll, and ``exception``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record's line."""
-        at = datetime.fromtimestamp(record.created, UTC)
+        """The record as one line."""
+        instant = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, Any] = {
-            "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": instant.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "message": without_secrets(record.getMessage()[:_MESSAGE_CHARS]),
         }
@@ -124,11 +113,11 @@ class JsonLines(logging.Formatter):
 
 
 def without_secrets(text: str) -> str:
-    """A text whose URLs name neither a user, a password nor what comes behind ``?``: both may be keys."""
+    """A text without the user, password and query of its URLs: they may be keys."""
     return _QUERY_OF_URL.sub(r"\1?…", _USER_OF_URL.sub(r"\1", text))
 
 
 def _traceback(text: str) -> str:
-    """A traceback without secrets and control characters; its end if it is long, for that names the fault."""
+    """A traceback without secrets and control characters; if it is long, its end, which names the fault."""
     shown = without_secrets(text[-2 * _EXCEPTION_CHARS :])[-_EXCEPTION_CHARS:]
     return "".join(mark if mark.isprintable() or mark == "\n" else "\N{REPLACEMENT CHARACTER}" for mark in shown)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from fxticker.collect.poll import collect_once
 from fxticker.daemon.daemon import Daemon
+from fxticker.daemon.observers import Observer
 from fxticker.fetch.client import Fetcher
 from fxticker.model.clock import SimulatedClock, SystemClock
 from fxticker.model.records import Poll
@@ -44,10 +45,7 @@ def run_daemon(
     clock = SystemClock()
     polls: list[Poll] = []
 
-    class ShowNextCapture:
-        def started(self, planned: Sequence[ScheduledSource]) -> None: ...
-        def clock_jumped(self, by: timedelta) -> None: ...
-        def beat(self, now: datetime) -> None: ...
+    class ShowNextCapture(Observer):
         def polled(self, poll: Poll) -> None:
             polls.append(poll)
             on_poll(poll)

@@ -1,0 +1,28 @@
+"""Observer: base class of what the daemon notifies, with a method per event that does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from fxticker.model.records import Poll
+from fxticker.sources.registry import ScheduledSource
+
+
+class Observer:
+    """Receives the daemon's events. Several threads call it: each call must be quick and thread-safe."""
+
+    def started(self, sources: Sequence[ScheduledSource]) -> None:
+        """Polling begins, or goes on with other sources and grids after a reload.
+
+        When it begins, `polled` was already called for the slots that passed before.
+        """
+
+    def polled(self, poll: Poll) -> None:
+        """A slot's outcome was recorded, whether or not anything was requested."""
+
+    def clock_jumped(self, by: timedelta) -> None:
+        """The wall clock was set or the machine slept: it advanced by `by` more than the monotonic clock."""
+
+    def beat(self, now: datetime) -> None:
+        """The daemon is alive, every few seconds; `now` is its clock's current UTC time."""
