@@ -2,6 +2,7 @@
 
 import os
 import socket
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import groupby
 from operator import attrgetter
@@ -90,3 +91,15 @@ def store(tmp_path):
     from fxticker.store.store import Store
 
     return Store(tmp_path / "parquet")
+
+
+@pytest.fixture
+def site():
+    """A ticker site on loopback that shows the ticker of `builders`, dated today."""
+    from builders import PRINTED_TICKS
+
+    from fxticker.simulation.site import TickerSite
+
+    with TickerSite() as site:
+        site.show(PRINTED_TICKS, datetime.now(UTC).date())
+        yield site

@@ -2,13 +2,15 @@
 
 import contextlib
 import socket
+import urllib.error
+import urllib.request
 
 import httpx
 
 from fxticker.fetch.client import Fetcher, Response
 from fxticker.simulation.loopback_server import LoopbackServer as RawServer
 
-__all__ = ["FakeFetch", "RawServer", "fetched", "fetcher", "refusing_url", "response", "responses"]
+__all__ = ["FakeFetch", "RawServer", "fetched", "fetcher", "get", "refusing_url", "response", "responses"]
 
 
 @contextlib.contextmanager
@@ -82,3 +84,14 @@ class FakeFetch:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+def get(url, method="GET", **headers):
+    """Status, type and body of an answer."""
+    request = urllib.request.Request(url, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.headers["Content-Type"], answer.read().decode()
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return answer.code, answer.headers["Content-Type"], answer.read().decode()

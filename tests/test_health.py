@@ -37,19 +37,19 @@ def gaps_of(*held, now=NOON, plan=QUARTER):
 # Well or not
 
 
-def test_a_source_is_well_until_three_slots_have_passed():
+def test_source_is_healthy_until_three_slots_have_passed():
     assert problem_of(QUARTER, before(45), None, NOON) is None
     assert problem_of(QUARTER, before(45), None, NOON + timedelta(microseconds=1)) == Problem(
         "no successful poll since 2025-11-14T11:15:00Z", NOON
     )
 
 
-def test_a_poll_asked_for_between_slots_counts_from_the_slot_before():
+def test_poll_between_slots_counts_from_the_slot_before():
     assert problem_of(QUARTER, before(40), None, NOON) is None
     assert problem_of(QUARTER, before(61), None, NOON).since == before(30)
 
 
-def test_slots_of_a_cron_grid_are_counted_and_not_hours():
+def test_staleness_counts_slots_of_a_cron_grid():
     friday, tuesday = NOON.replace(hour=9), NOON.replace(day=18, hour=23)
     assert problem_of(WORKDAYS, friday, None, tuesday) is None
     assert problem_of(WORKDAYS, friday, None, tuesday + timedelta(hours=11)) == Problem(
@@ -57,30 +57,30 @@ def test_slots_of_a_cron_grid_are_counted_and_not_hours():
     )
 
 
-def test_a_source_that_never_was_sound_is_not_well():
+def test_source_without_a_successful_poll_is_not_healthy():
     assert problem_of(QUARTER, None, None, NOON) == Problem("no recent successful poll", None)
 
 
-def test_an_old_page_is_trouble_at_once_and_until_a_sound_poll():
+def test_stale_page_is_a_problem_until_a_successful_poll():
     found = Problem("the page prints an old date", before(15))
     assert problem_of(QUARTER, before(30), before(15), NOON) == found
     assert problem_of(QUARTER, None, before(15), NOON) == found
     assert problem_of(QUARTER, before(0), before(15), NOON) is None
 
 
-def test_a_sound_poll_in_the_future_is_trouble():
+def test_successful_poll_in_the_future_is_a_problem():
     found = problem_of(QUARTER, NOON + timedelta(days=1), None, NOON)
     assert found == Problem("the last successful poll is in the future, 2025-11-15T12:00:00Z: a clock was wrong", None)
 
 
-def test_a_clock_put_right_by_seconds_is_no_trouble():
+def test_clock_corrected_by_seconds_is_no_problem():
     assert problem_of(QUARTER, NOON, None, NOON - timedelta(seconds=2)) is None
 
 
 # The record
 
 
-def test_health_sums_up_the_last_day():
+def test_health_summarises_the_last_day():
     pair = PairSeen("KZT/USD", 0.00191, "0.00191", NOON, before(75), before(75))
     yesterday = Poll("timesca", NOON - timedelta(days=1), Outcome.TIMEOUT)
     held = recent(yesterday, *polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK), pairs=[pair])
@@ -92,14 +92,14 @@ def test_health_sums_up_the_last_day():
     assert found.pairs == [pair]
 
 
-def test_a_poll_in_the_future_is_not_the_last():
+def test_poll_in_the_future_is_not_the_last():
     held = recent(*polls(Outcome.OK), Poll("timesca", NOON + timedelta(days=9), Outcome.MISSED))
     found = health_of(QUARTER, held, NOON)
     assert found.last.slot == NOON
     assert found.outcomes_24h == {Outcome.OK: 1}
 
 
-def test_a_source_without_polls_has_nothing_to_sum_up():
+def test_source_without_polls_has_an_empty_summary():
     found = health_of(QUARTER, recent(last_ok=None), NOON)
     assert (found.last, found.outcomes_24h, found.gaps_24h) == (None, {}, 0)
     assert found.problem.reason == "no recent successful poll"
@@ -117,7 +117,7 @@ def test_a_source_without_polls_has_nothing_to_sum_up():
         ([Outcome.TIMEOUT, None, None, None, Outcome.TIMEOUT], 2),
     ],
 )
-def test_gaps_are_runs_without_a_sound_poll_and_silences(outcomes, count):
+def test_gaps_are_runs_without_a_successful_poll_and_silences(outcomes, count):
     assert gaps_of(*polls(*outcomes)) == count
 
 
@@ -127,7 +127,7 @@ def test_silence_up_to_now_is_a_gap():
     assert gaps_of(*polls(Outcome.OK), now=NOON + timedelta(days=40)) == 1
 
 
-def test_a_gap_of_the_day_before_is_not_counted():
+def test_gap_of_the_day_before_is_not_counted():
     assert gaps_of(*polls(Outcome.TIMEOUT, *[Outcome.OK] * 97), now=NOON) == 0
 
 
@@ -136,7 +136,7 @@ def test_nights_of_a_cron_grid_are_no_gaps():
     assert gaps_of(*held, now=NOON, plan=WORKDAYS) == 0
 
 
-def test_a_source_whose_figures_stand_still_for_a_week_is_not_well():
+def test_rates_unchanged_for_a_week_are_a_problem():
     since = NOON - timedelta(days=7)
     assert problem_of(QUARTER, NOON, None, NOON, since) is None
     assert problem_of(QUARTER, NOON, None, NOON, since - MINUTE) == Problem(
@@ -159,6 +159,6 @@ def test_a_source_whose_figures_stand_still_for_a_week_is_not_well():
         ("nbt", 400, True),
     ],
 )
-def test_how_long_figures_may_stand_still_is_the_sources_own(source, days, is_well):
+def test_limit_for_unchanged_rates_is_per_source(source, days, is_well):
     plan = ScheduledSource(source_of(source), Every(15 * MINUTE))
     assert (problem_of(plan, NOON, None, NOON, NOON - timedelta(days)) is None) == is_well

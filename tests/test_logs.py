@@ -49,14 +49,14 @@ def record_at_noon(message, **changes):
     return record
 
 
-def test_a_poll_is_one_line_for_a_person(logged):
+def test_poll_is_one_readable_line_on_a_terminal(logged):
     stream = logged(Terminal())
     log_poll(POLL)
     [line] = stream.getvalue().splitlines()
     assert line.endswith("Z INFO timesca 2025-11-14T12:00:00Z ok: 5 ticks, 321 ms")
 
 
-def test_a_poll_is_one_object_for_a_program(logged):
+def test_poll_is_one_json_object_elsewhere(logged):
     stream = logged(io.StringIO())
     log_poll(POLL)
     log_poll(FAILED)
@@ -75,7 +75,7 @@ def test_a_poll_is_one_object_for_a_program(logged):
     assert failed["message"] == "timesca 2025-11-14T12:00:00Z timeout: no ticks, 20000 ms, no whole answer in 20 s"
 
 
-def test_the_daemon_is_quiet_but_for_polls(logged):
+def test_poll_log_logs_only_polls(logged):
     stream = logged(io.StringIO())
     log = PollLog()
     log.started([])
@@ -100,7 +100,7 @@ def test_missed_slots_are_not_logged_one_by_one(logged):
     assert stream.getvalue() == ""
 
 
-def test_libraries_speak_of_errors_only(logged):
+def test_only_errors_of_libraries_are_logged(logged):
     stream = logged(io.StringIO())
     logging.getLogger("apscheduler.executors.default").warning("missed by 3 s")
     logging.getLogger("httpx").info("HTTP Request: GET https://example.org/")
@@ -109,7 +109,7 @@ def test_libraries_speak_of_errors_only(logged):
     assert [line["message"] for line in lines_of(stream)] == ["a fault"]
 
 
-def test_an_exception_is_one_field(logged):
+def test_exception_is_one_json_field(logged):
     stream = logged(io.StringIO())
     try:
         fail("first\nsecond \x1b[2J")
@@ -121,7 +121,7 @@ def test_an_exception_is_one_field(logged):
     assert line["exception"].endswith("RuntimeError: first\nsecond \ufffd[2J")
 
 
-def test_an_exception_follows_its_line_for_a_person(logged):
+def test_exception_follows_its_line_on_a_terminal(logged):
     stream = logged(Terminal())
     try:
         fail("broken \x1b[2J")
@@ -132,7 +132,7 @@ def test_an_exception_follows_its_line_for_a_person(logged):
     assert last == "RuntimeError: broken \ufffd[2J"
 
 
-def test_a_message_forges_no_line(logged):
+def test_line_breaks_in_a_message_forge_no_line(logged):
     stream = logged(Terminal())
     logging.getLogger("fxticker").warning("one\n2026-01-01 INFO forged \x1b[2J")
     assert len(stream.getvalue().splitlines()) == 1
@@ -159,13 +159,13 @@ def test_lines_are_bounded(logged):
         ("why? someone@example.org", "why? someone@example.org"),
     ],
 )
-def test_neither_credentials_nor_queries_of_urls_are_logged(text, shown):
+def test_credentials_and_queries_of_urls_are_not_logged(text, shown):
     assert without_secrets(text) == shown
     assert json.loads(JsonLines().format(record_at_noon(text)))["message"] == shown
     assert HumanLines().format(record_at_noon(text)) == f"2025-11-14 12:00:00Z INFO {shown}"
 
 
-def test_a_traceback_names_no_credentials():
+def test_traceback_has_no_credentials():
     try:
         fail("https://user:hunter2@h.org/?key=hunter2")
     except RuntimeError as error:
@@ -174,5 +174,5 @@ def test_a_traceback_names_no_credentials():
     assert "hunter2" not in HumanLines().format(record)
 
 
-def test_a_poll_is_described_in_one_line():
+def test_poll_is_described_in_one_line():
     assert describe(Poll("timesca", NOON, Outcome.BACKOFF)) == "timesca 2025-11-14T12:00:00Z backoff: no ticks"

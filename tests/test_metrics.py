@@ -1,13 +1,11 @@
 import json
-import socket
-import urllib.error
-import urllib.request
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks, tick
 from prometheus_client.parser import text_string_to_metric_families
+from servers import get
 
 import fxticker
 from fxticker.model.records import Outcome, Poll
@@ -16,18 +14,12 @@ from fxticker.monitoring.http import MetricsServer
 from fxticker.monitoring.metrics import Metrics
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 PLANS = [ScheduledSource(SOURCE, Every(QUARTER))]
 OWN = {"source": "timesca"}
 ANY_PORT = ("127.0.0.1", 0)
 EPOCH_OF_NOON_S = 1_763_121_600
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "parquet", clock=FixedClock())
 
 
 @pytest.fixture
@@ -46,17 +38,6 @@ def metrics(store, clock):
 def served(metrics):
     with MetricsServer(metrics, ANY_PORT) as server:
         yield server.url
-
-
-def get(url, method="GET", **headers):
-    """Status, type and body of an answer."""
-    request = urllib.request.Request(url, method=method, headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, answer.headers["Content-Type"], answer.read().decode()
-    except urllib.error.HTTPError as answer:
-        with answer:
-            return answer.code, answer.headers["Content-Type"], answer.read().decode()
 
 
 def scraped(url):
@@ -109,7 +90,7 @@ def test_clock_jumps_are_counted(metrics, served):
     assert value(found, "clock_jump_seconds") == -2.5
 
 
-def test_rates_and_changes_are_those_just_stored(metrics, store, clock, served):
+def test_rates_and_changes_are_those_last_stored(metrics, store, clock, served):
     poll_once(metrics, store, ticks=[tick("KZT/USD", "0.00191", "0%"), tick("TMT/USD", "3.50", "0%")])
     assert value(scraped(served), "rate", pair="KZT/USD", **OWN) == 0.00191
     clock.at = later = NOON + QUARTER
@@ -122,7 +103,7 @@ def test_rates_and_changes_are_those_just_stored(metrics, store, clock, served):
     assert value(found, "last_change_timestamp_seconds", pair="TMT/USD", **OWN) is None
 
 
-def test_what_was_before_the_start_is_known(store, clock):
+def test_records_from_before_the_start_are_exported(store, clock):
     store.append(snapshot_ticks(NOON - QUARTER))
     store.record([Poll("timesca", NOON - QUARTER, Outcome.OK)])
     observer = Metrics(store=store, clock=clock)
@@ -146,11 +127,11 @@ def test_size_of_the_store_is_measured_at_most_once_a_minute(store, clock, measu
         assert (value(scraped(server.url), "store_bytes") > first) == is_measured_again
 
 
-def test_the_program_names_itself(metrics, served):
+def test_build_info_has_the_version(metrics, served):
     assert value(scraped(served), "build_info", version=fxticker.__version__) == 1
 
 
-def test_a_reload_changes_the_sources(metrics, store, served):
+def test_reload_changes_the_sources(metrics, store, served):
     poll_once(metrics, store)
     metrics.started([ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))])
     found = scraped(served)
@@ -174,7 +155,7 @@ def test_metrics_are_private_to_their_object(store, clock):
     assert Metrics(store=store, clock=clock).registry is not Metrics(store=store, clock=clock).registry
 
 
-def test_a_store_that_cannot_be_read_leaves_what_is_counted(metrics, store, served, tmp_path):
+def test_unreadable_store_leaves_the_counters(metrics, store, served, tmp_path):
     poll_once(metrics, store)
     [segment] = tmp_path.rglob("*.parquet")
     good = segment.read_bytes()
@@ -191,14 +172,14 @@ def test_a_store_that_cannot_be_read_leaves_what_is_counted(metrics, store, serv
 # Health
 
 
-def test_health_is_ok_when_all_is_well(metrics, store, served):
+def test_health_is_ok_if_all_sources_are_healthy(metrics, store, served):
     poll_once(metrics, store)
     assert get(f"{served}healthz") == (200, "text/plain; charset=utf-8", "ok\n")
     status, kind, body = get(f"{served}healthz", Accept="application/json")
     assert (status, kind, json.loads(body)) == (200, "application/json", {"well": True, "reasons": []})
 
 
-def test_health_names_every_reason(metrics, store, clock, served):
+def test_health_lists_every_reason(metrics, store, clock, served):
     poll_once(metrics, store)
     metrics.started([*PLANS, ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))])
     clock.at = NOON + 4 * QUARTER
@@ -216,71 +197,3 @@ def test_daemon_without_heartbeat_is_not_healthy(store, clock):
         assert get(f"{server.url}healthz")[0] == 200
         metrics.beat(NOON)
         assert get(f"{server.url}healthz")[2] == "the daemon hangs: no heartbeat for 0 s\n"
-
-
-# The server
-
-
-@pytest.mark.parametrize("path", ["", "metrics/", "metric", "healthz/x", "..%2fetc", "favicon.ico"])
-def test_anything_else_is_not_found(served, path):
-    assert get(f"{served}{path}") == (404, "text/plain; charset=utf-8", "there are /metrics and /healthz\n")
-
-
-def test_a_query_changes_nothing(metrics, store, served):
-    poll_once(metrics, store)
-    assert get(f"{served}healthz?verbose=1")[0] == 200
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_only_reading_is_answered(served, method):
-    assert get(f"{served}metrics", method)[0] == 501
-
-
-def test_a_head_has_no_body(served):
-    status, kind, body = get(f"{served}metrics", "HEAD")
-    assert (status, kind.partition(";")[0], body) == (200, "text/plain", "")
-
-
-def address_in(url):
-    return "127.0.0.1", int(url.rpartition(":")[2].rstrip("/"))
-
-
-def test_slow_request_is_ended(metrics):
-    with (
-        MetricsServer(metrics, ANY_PORT, request_s=0.1) as server,
-        socket.create_connection(address_in(server.url), timeout=10) as slow,
-    ):
-        slow.sendall(b"GET /metrics HT")
-        assert slow.recv(1) == b""
-
-
-def test_further_requests_than_the_limit_are_dropped(metrics):
-    with (
-        MetricsServer(metrics, ANY_PORT, max_requests=1) as server,
-        socket.create_connection(address_in(server.url), timeout=10) as first,
-    ):
-        first.sendall(b"GET /metrics HTTP/1.0\r\n")
-        with socket.create_connection(address_in(server.url), timeout=10) as second:
-            assert second.recv(1) == b""
-        first.sendall(b"\r\n")
-        assert first.recv(12) == b"HTTP/1.0 200"
-
-
-def test_requests_are_not_logged(served, capfd, caplog):
-    get(f"{served}metrics")
-    get(f"{served}nothing")
-    assert capfd.readouterr() == ("", "")
-    assert caplog.records == []
-
-
-def test_an_address_that_is_taken_is_named(metrics, served):
-    port = address_in(served)[1]
-    with pytest.raises(OSError, match=f"127.0.0.1 port {port}: Address already in use"):
-        MetricsServer(metrics, ("127.0.0.1", port))
-
-
-def test_after_the_block_nothing_is_served(metrics):
-    with MetricsServer(metrics, ANY_PORT) as server:
-        assert get(f"{server.url}metrics")[0] == 200
-    with pytest.raises(OSError, match="refused"):
-        get(f"{server.url}metrics")

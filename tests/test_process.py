@@ -4,28 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
 
 import pytest
+from daemons import daemon_process, lines_until
 from servers import RawServer
-from test_daemon import daemon_process, lines_until
 
 import fxticker as fx
 from fxticker.config import HttpSettings, address_of, load_settings, slow_polls, sources_to_poll
 from fxticker.errors import ConfigError
 from fxticker.model.schedule import Cron
-from fxticker.simulation.captures import read_captures
-from fxticker.simulation.site import TickerSite
 from fxticker.store.store import Store
-
-
-@pytest.fixture
-def site():
-    with TickerSite() as shown:
-        capture = read_captures()[-1]
-        shown.show(capture.ticks, datetime.now(UTC).date())
-        yield shown
-
 
 WHOLE = """
 [store]

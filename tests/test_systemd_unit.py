@@ -70,7 +70,7 @@ def test_systemd_scores_the_unit_as_ok(is_user, exposure, tmp_path, analyze):
 
 
 @needs_systemd
-def test_systemd_reads_an_odd_path_as_it_is(tmp_path, analyze):
+def test_systemd_reads_odd_paths_unchanged(tmp_path, analyze):
     program = tmp_path / "a b %h $HOME ${HOME} ; ü"
     program.symlink_to(sys.executable)
     odd = tmp_path / """a b "c" 'd' %h $HOME \\n ; ü"""
@@ -97,7 +97,7 @@ def test_unit_names_the_command_and_the_one_folder_it_may_write_to():
 
 
 @pytest.mark.parametrize("is_user", [False, True])
-def test_service_is_watched_restarted_for_ever_and_given_time_to_stop(is_user):
+def test_service_has_watchdog_unlimited_restarts_and_time_to_stop(is_user):
     text = unit_text(COMMAND, STORE, is_user=is_user)
     assert lines(text, "Type") == ["notify"]
     assert lines(text, "WatchdogSec") == ["2min"]
@@ -117,7 +117,7 @@ def test_service_is_watched_restarted_for_ever_and_given_time_to_stop(is_user):
         ("/$HOME", '"/$HOME"'),
     ],
 )
-def test_word_of_a_unit_is_escaped(text, word):
+def test_words_of_a_unit_are_escaped(text, word):
     assert quoted(text) == word
 
 
@@ -128,7 +128,7 @@ def test_path_that_a_unit_cannot_hold_is_refused(path):
 
 
 @pytest.mark.parametrize("path", ["/home/me/config.toml", "/root/fx/bin/python", "/tmp/parquet", "/run/user/0/parquet"])
-def test_path_that_the_service_would_not_see_is_refused_by_name(path):
+def test_path_hidden_from_the_service_is_refused_by_name(path):
     with pytest.raises(ValueError, match=re.escape(path)):
         require_visible([Path("/etc/fxticker/config.toml"), Path(path)])
 
@@ -153,21 +153,21 @@ def test_units_go_where_systemd_looks():
     assert unit_folder({"XDG_CONFIG_HOME": "relative"}, is_user=True) == own
 
 
-def test_unit_is_written_once_and_for_all_to_read(tmp_path):
+def test_unit_is_written_once_and_readable_by_all(tmp_path):
     assert write_unit(tmp_path / "user", "text") == tmp_path / "user" / "fxticker.service"
     assert write_unit(tmp_path / "user", "text").read_text() == "text"
     assert (tmp_path / "user" / "fxticker.service").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("content", [b"another", b"", b"\xff"])
-def test_another_unit_stays(content, tmp_path):
+def test_different_unit_is_not_overwritten(content, tmp_path):
     (tmp_path / "fxticker.service").write_bytes(content)
     with pytest.raises(FileExistsError, match=r"diff .*/fxticker\.service"):
         write_unit(tmp_path, "text")
     assert (tmp_path / "fxticker.service").read_bytes() == content
 
 
-def test_store_elsewhere_is_made_for_the_account(tmp_path):
+def test_store_elsewhere_is_created_for_the_account(tmp_path):
     steps = next_steps(tmp_path / "the rates", is_user=False)
     assert f"install -d -o fxticker -g fxticker '{tmp_path}/the rates'" in steps
     assert f"chown -R fxticker: {tmp_path}" in next_steps(tmp_path, is_user=False)
@@ -184,7 +184,7 @@ def fxticker(tmp_path, monkeypatch):
     return lambda *arguments: CliRunner().invoke(app, list(map(str, arguments)))
 
 
-def test_user_service_is_installed_and_says_what_to_run(fxticker, config, tmp_path):
+def test_user_service_is_installed_and_prints_the_next_commands(fxticker, config, tmp_path):
     shown = fxticker("service", "install", "--user", "--config", config)
     assert shown.exit_code == 0
     assert shown.stdout.splitlines() == [
@@ -208,7 +208,7 @@ def test_store_of_the_command_line_goes_into_the_unit(fxticker, config, tmp_path
     assert lines(unit, "ReadWritePaths") == [f'"-{tmp_path}/s"']
 
 
-def test_unit_that_would_be_written_is_shown_beside_one_that_differs(fxticker, config, tmp_path):
+def test_unit_is_printed_if_a_different_one_exists(fxticker, config, tmp_path):
     folder = tmp_path / "xdg" / "systemd" / "user"
     folder.mkdir(parents=True)
     (folder / "fxticker.service").write_text("mine")
@@ -225,14 +225,14 @@ def test_bad_configuration_is_refused_before_anything_is_written(fxticker, confi
     assert not (tmp_path / "xdg").exists()
 
 
-def test_store_that_would_depend_on_the_working_directory_is_refused(fxticker, config, tmp_path):
+def test_store_relative_to_the_working_directory_is_refused(fxticker, config, tmp_path):
     config.write_text("")
     shown = fxticker("service", "install", "--user", "--config", config)
     assert "store.path: names no folder" in str(shown.exception)
     assert not (tmp_path / "xdg").exists()
 
 
-def test_system_service_is_for_root(fxticker, config, monkeypatch):
+def test_system_service_needs_root(fxticker, config, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     shown = fxticker("service", "install", "--config", config)
     assert isinstance(shown.exception, PermissionError)
@@ -240,7 +240,7 @@ def test_system_service_is_for_root(fxticker, config, monkeypatch):
     assert "--user" in str(shown.exception)
 
 
-def test_system_service_is_written_with_its_account_and_what_to_run(config, tmp_path, monkeypatch, capsys):
+def test_system_service_is_written_and_prints_the_next_commands(config, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("fxticker.daemon.systemd_unit._HIDDEN", ())
     install_unit(tmp_path / "units", config, None, is_user=False)
     shown = capsys.readouterr().out.splitlines()

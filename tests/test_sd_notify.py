@@ -1,4 +1,4 @@
-"""What a supervisor is told, and when its watchdog is no longer fed."""
+"""Systemd is notified of state and status, and its watchdog is fed while polls progress."""
 
 import logging
 import os
@@ -10,21 +10,16 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from daemons import QUARTER, at
 
 from fxticker.daemon.sd_notify import SystemdNotifier, is_progressing
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.store import Store
 
-QUARTER = Every(timedelta(minutes=15))
 TIMEOUT = timedelta(seconds=20)
 PLANNED = [ScheduledSource(SOURCE, QUARTER)]
-
-
-def at(text):
-    return datetime.fromisoformat(f"2025-11-14T{text}").replace(tzinfo=UTC)
 
 
 def poll(slot, outcome=Outcome.OK):
@@ -44,8 +39,8 @@ class Supervisor:
     def close(self):
         self._socket.close()
 
-    def told(self):
-        """What came since this was last asked, a list of facts for each datagram."""
+    def received(self):
+        """Datagrams since the last call, each a list of its lines."""
         datagrams = []
         try:
             while len(datagrams) < 100:
@@ -66,52 +61,47 @@ def supervisor():
 
 
 @pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "parquet")
-
-
-@pytest.fixture
 def watched(supervisor, store):
     """A daemon that began at 12:00, with the watchdog on."""
     observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
     observer.started(PLANNED)
     observer.beat(at("12:00"))
-    supervisor.told()
+    supervisor.received()
     return observer
 
 
 def is_fed(supervisor):
-    [facts] = supervisor.told()
+    [facts] = supervisor.received()
     return "WATCHDOG=1" in facts
 
 
 def test_daemon_is_ready_once_polling_begins(address, store):
     with closing(Supervisor(address)) as supervisor:
         observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20)
-        assert supervisor.told() == []
+        assert supervisor.received() == []
         observer.started(PLANNED)
-        assert supervisor.told() == [["READY=1"]]
+        assert supervisor.received() == [["READY=1"]]
         observer.started(PLANNED)
-        assert supervisor.told() == []
+        assert supervisor.received() == []
 
 
 def test_status_names_the_last_outcome_and_the_next_slot(supervisor, store):
     observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20)
     observer.started(PLANNED)
-    supervisor.told()
+    supervisor.received()
     observer.beat(at("12:00:03"))
     observer.polled(poll("12:00", Outcome.HTTP_ERROR))
     observer.beat(at("12:00:08"))
-    assert supervisor.told() == [
+    assert supervisor.received() == [
         ["STATUS=next slot: 2025-11-14T12:15:00Z"],
         ["STATUS=last: timesca 2025-11-14T12:00:00Z http_error; next slot: 2025-11-14T12:15:00Z"],
     ]
 
 
-def test_thousands_of_missed_slots_are_told_at_the_next_beat_only(supervisor, watched):
+def test_missed_slots_are_reported_at_the_next_beat_only(supervisor, watched):
     for _ in range(1000):
         watched.polled(poll("11:45", Outcome.MISSED))
-    assert supervisor.told() == []
+    assert supervisor.received() == []
 
 
 def test_watchdog_is_fed_while_outcomes_come(supervisor, watched):
@@ -130,13 +120,13 @@ def test_watchdog_starves_when_a_poll_hangs(supervisor, watched, caplog):
         watched.beat(at("12:22:51"))
         watched.beat(at("12:22:56"))
     status = "no outcome in time from timesca; last: timesca 2025-11-14T12:00:00Z ok; next slot: 2025-11-14T12:30:00Z"
-    assert supervisor.told() == [[f"STATUS={status}"], [f"STATUS={status}"]]
+    assert supervisor.received() == [[f"STATUS={status}"], [f"STATUS={status}"]]
     assert [record.message for record in caplog.records] == [
         "timesca: no outcome in time; the supervisor's watchdog is no longer fed"
     ]
 
 
-def test_watchdog_is_fed_again_when_the_outcome_comes_after_all(supervisor, watched):
+def test_watchdog_is_fed_again_after_a_late_outcome(supervisor, watched):
     watched.polled(poll("12:00"))
     watched.beat(at("12:23"))
     assert not is_fed(supervisor)
@@ -145,25 +135,25 @@ def test_watchdog_is_fed_again_when_the_outcome_comes_after_all(supervisor, watc
     assert is_fed(supervisor)
 
 
-def test_first_outcome_is_waited_for_from_the_first_beat_on(supervisor, watched):
+def test_first_outcome_is_due_from_the_first_beat_on(supervisor, watched):
     watched.beat(at("12:22:50"))
     assert is_fed(supervisor)
     watched.beat(at("12:22:51"))
     assert not is_fed(supervisor)
 
 
-def test_one_source_that_hangs_starves_the_watchdog_whatever_the_others_do(supervisor, store):
+def test_one_hanging_source_starves_the_watchdog(supervisor, store):
     observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
     observer.started([*PLANNED, ScheduledSource(replace(SOURCE, id="other"), QUARTER)])
     observer.beat(at("12:00:03"))
-    supervisor.told()
+    supervisor.received()
     observer.polled(poll("12:15"))
     observer.beat(at("12:22:51"))
-    [[status]] = supervisor.told()
+    [[status]] = supervisor.received()
     assert status.startswith("STATUS=no outcome in time from other; ")
 
 
-def test_a_jump_of_the_clock_does_not_starve_the_watchdog(supervisor, watched):
+def test_clock_jump_does_not_starve_the_watchdog(supervisor, watched):
     watched.polled(poll("12:00"))
     watched.clock_jumped(timedelta(hours=3))
     watched.beat(at("15:00:03"))
@@ -174,7 +164,7 @@ def test_a_jump_of_the_clock_does_not_starve_the_watchdog(supervisor, watched):
     assert not is_fed(supervisor)
 
 
-def test_a_clock_set_back_does_not_starve_the_watchdog(supervisor, watched):
+def test_clock_set_back_does_not_starve_the_watchdog(supervisor, watched):
     # slots up to 12:00 have their outcomes: nothing is told until 12:15
     watched.polled(poll("12:00"))
     watched.clock_jumped(timedelta(hours=-3))
@@ -183,19 +173,19 @@ def test_a_clock_set_back_does_not_starve_the_watchdog(supervisor, watched):
         assert is_fed(supervisor)
 
 
-def test_slots_that_an_earlier_process_recorded_ahead_of_the_clock_are_not_waited_for(supervisor, store):
+def test_slots_recorded_ahead_of_the_clock_are_not_due(supervisor, store):
     store.record([poll("18:00", Outcome.MISSED)])
     observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
     observer.started(PLANNED)
     observer.beat(at("12:00"))
-    supervisor.told()
+    supervisor.received()
     observer.beat(at("18:22:50"))
     assert is_fed(supervisor)
     observer.beat(at("18:22:51"))
     assert not is_fed(supervisor)
 
 
-def test_a_late_outcome_of_an_older_slot_changes_nothing(supervisor, watched):
+def test_outcome_of_an_older_slot_changes_nothing(supervisor, watched):
     watched.polled(poll("12:15"))
     watched.polled(poll("12:00", Outcome.OVERRUN))
     watched.beat(at("12:37:50"))
@@ -206,11 +196,11 @@ def test_reload_takes_the_new_sources_and_their_grids(supervisor, watched):
     watched.polled(poll("12:00"))
     with watched.reloading():
         watched.started([ScheduledSource(SOURCE, Every(timedelta(hours=6)))])
-    supervisor.told()
+    supervisor.received()
     watched.beat(at("12:01"))
     # 18:00, ten minutes' grace and the request's time limit
     watched.beat(at("18:10:20"))
-    assert all("WATCHDOG=1" in facts for facts in supervisor.told())
+    assert all("WATCHDOG=1" in facts for facts in supervisor.received())
     watched.beat(at("18:10:21"))
     assert not is_fed(supervisor)
 
@@ -219,7 +209,7 @@ def test_reload_ends_as_ready_even_if_the_configuration_was_refused(supervisor, 
     before_us = time.monotonic_ns() // 1000
     with pytest.raises(ValueError, match="refused"), watched.reloading():
         raise ValueError("refused")
-    [[reloading, monotonic], ready] = supervisor.told()
+    [[reloading, monotonic], ready] = supervisor.received()
     assert reloading == "RELOADING=1"
     name, _, value = monotonic.partition("=")
     assert name == "MONOTONIC_USEC"
@@ -227,9 +217,9 @@ def test_reload_ends_as_ready_even_if_the_configuration_was_refused(supervisor, 
     assert ready == ["READY=1"]
 
 
-def test_stopping_is_told(supervisor, watched):
+def test_stopping_is_reported(supervisor, watched):
     watched.stopping()
-    assert supervisor.told() == [["STOPPING=1", "STATUS=stopping"]]
+    assert supervisor.received() == [["STOPPING=1", "STATUS=stopping"]]
 
 
 @pytest.mark.parametrize(
@@ -265,7 +255,7 @@ def test_watchdog_is_fed_only_if_it_is_set_for_this_process(environ, expected, s
         {"NOTIFY_SOCKET": "/\udcff"},
     ],
 )
-def test_a_supervisor_that_is_not_there_stops_nothing(environ, store):
+def test_missing_supervisor_stops_nothing(environ, store):
     observer = SystemdNotifier(environ | {"WATCHDOG_USEC": "1000000"}, store=store, timeout_s=20)
     observer.started(PLANNED)
     observer.polled(poll("12:00"))
@@ -276,7 +266,7 @@ def test_a_supervisor_that_is_not_there_stops_nothing(environ, store):
     observer.stopping()
 
 
-def test_a_supervisor_that_does_not_read_holds_up_nothing(supervisor, store):
+def test_supervisor_that_does_not_read_delays_nothing(supervisor, store):
     observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20, send_s=0.001)
     for second in range(600):  # more than any queue of datagrams
         observer.beat(at("12:00") + timedelta(seconds=second))

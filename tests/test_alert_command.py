@@ -1,0 +1,115 @@
+"""The alert command gets each alert, and is bounded in time and output."""
+
+import json
+import logging
+import os
+import shlex
+import sys
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+from builders import NOON
+
+import fxticker
+from fxticker.monitoring.alert_command import AlertCommand
+from fxticker.monitoring.alerts import Alert
+
+STALE = Alert("stale", "timesca", NOON, "no successful poll since 2025-11-14T11:15:00Z", NOON - timedelta(minutes=45))
+
+
+def script(code):
+    return shlex.join([sys.executable, "-c", code])
+
+
+def run_for(command, *alerts, timeout_s=30.0):
+    """Have a command run to its end for each alert."""
+    with AlertCommand(command, timeout_s=timeout_s, stop_s=30) as running:
+        for alert in alerts:
+            running.enqueue(alert)
+
+
+def test_command_gets_the_alert_on_standard_input(tmp_path):
+    code = f"import sys; open({str(tmp_path / 'got')!r}, 'a').write(sys.stdin.read())"
+    run_for(script(code), STALE, replace(STALE, event="recovered", last_ok=None))
+    first, second = (tmp_path / "got").read_text().splitlines()
+    assert json.loads(first) == {
+        "event": "stale",
+        "source": "timesca",
+        "since": "2025-11-14T12:00:00Z",
+        "reason": "no successful poll since 2025-11-14T11:15:00Z",
+        "last_ok": "2025-11-14T11:15:00Z",
+        "fxticker": fxticker.__version__,
+    }
+    assert json.loads(second)["event"] == "recovered"
+    assert json.loads(second)["last_ok"] is None
+
+
+def test_output_is_one_bounded_line_in_the_log(caplog):
+    caplog.set_level(logging.INFO, "fxticker")
+    run_for(script("print('sent\\n' + 'x' * 1_000_000)"), STALE)
+    assert "timesca stale: no successful poll since 2025-11-14T11:15:00Z" in caplog.messages
+    [line] = [message for message in caplog.messages if "ended with 0" in message]
+    assert ": sent xxx" in line
+    assert len(line) < 500
+
+
+def test_failing_command_is_logged_as_a_warning(caplog):
+    run_for(script("import sys; sys.exit('no route')"), STALE)
+    [record] = [record for record in caplog.records if "ended with 1: no route" in record.message]
+    assert record.levelname == "WARNING"
+
+
+def test_command_that_cannot_run_is_logged(tmp_path, caplog):
+    run_for(f"{tmp_path}/nothing --key hunter2", STALE, STALE)
+    found = [message for message in caplog.messages if "could not run" in message]
+    assert len(found) == 2
+    assert f"{tmp_path}/nothing could not run: [Errno 2] No such file or directory" in found[0]
+    assert "hunter2" not in caplog.text
+
+
+def test_command_is_run_without_a_shell(tmp_path):
+    run_for(f"echo ; touch {tmp_path}/made $HOME", STALE)
+    assert not (tmp_path / "made").exists()
+
+
+def test_hanging_command_is_killed_with_its_process_group(tmp_path, caplog):
+    code = f"sleep 60 & echo $! > {shlex.quote(str(tmp_path / 'child'))}; wait"
+    run_for(shlex.join(["sh", "-c", code]), STALE, timeout_s=3.0)
+    assert "was killed after 3 s" in caplog.text
+    assert has_ended(int((tmp_path / "child").read_text()))
+
+
+def has_ended(pid):
+    """Whether a process ends within some seconds."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+            with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123  a zombie nobody waits for has ended, too
+                if stat.read().rpartition(")")[2].split()[0] == "Z":
+                    return True
+        except OSError:
+            return True
+        threading.Event().wait(0.05)
+    return False
+
+
+def test_hanging_command_with_closed_output_is_killed(caplog):
+    run_for(script("import os, time; os.close(1); os.close(2); time.sleep(60)"), STALE, timeout_s=0.5)
+    assert "was killed after 0.5 s" in caplog.text
+
+
+def test_command_may_ignore_its_input(caplog):
+    caplog.set_level(logging.INFO, "fxticker")
+    run_for("true", STALE)
+    assert "alert command true ended with 0" in caplog.text
+
+
+def test_enqueue_does_not_block_and_a_stop_kills_the_command():
+    began_s = time.monotonic()
+    with AlertCommand(script("import time; time.sleep(60)")) as command:
+        for _ in range(200):
+            command.enqueue(STALE)
+    assert time.monotonic() - began_s < 30
+    assert "alerts" not in [thread.name for thread in threading.enumerate()]

@@ -1,0 +1,85 @@
+"""Failed writes are tried again, a bounded number of times, and each outcome is notified once."""
+
+import pytest
+from daemons import ANSWER, SECOND, daemon_of, outcomes, planned, run_daemon
+from servers import RawServer
+
+from fxticker.errors import StoreError
+from fxticker.model.schedule import Every
+from fxticker.store.local import FileCalls, LocalStorage
+from fxticker.store.store import Store
+
+
+class Refusing(FileCalls):
+    """A disk that refuses to replace a table's files so many times."""
+
+    def __init__(self, table, times, on_refusal=lambda: None):
+        self.table, self.times, self.on_refusal = table, times, on_refusal
+        self.refused = 0
+
+    def replace(self, staged, target):
+        if self.table in str(target) and self.refused < self.times:
+            self.refused += 1
+            self.on_refusal()
+            raise OSError(28, "No space left on device")
+        FileCalls.replace(staged, target)
+
+
+@pytest.mark.parametrize("table", ["ticks", "polls"])
+def test_failed_write_is_tried_again_without_another_request(tmp_path, table):
+    store = Store(LocalStorage(tmp_path / "store", Refusing(table, times=2)))
+    with RawServer(lambda exchange: exchange.send(ANSWER)) as server:
+        taken = run_daemon(store, planned(server.url, Every(SECOND)), polls=1, retry_pauses_s=(0, 0))
+    assert [str(poll.outcome) for poll in taken] == ["ok"]
+    assert len(server.requests) == 1
+    assert outcomes(tmp_path / "store")[0] == (taken[0].slot, "ok")
+
+
+def test_tries_of_a_write_are_bounded(tmp_path, site):
+    calls = Refusing("ticks", times=100)
+    store = Store(LocalStorage(tmp_path / "store", calls))
+    with (
+        daemon_of(store, planned(site.url, Every(SECOND)), retry_pauses_s=(0, 0)) as (daemon, taken),
+        pytest.raises(StoreError, match="No space left on device"),
+    ):
+        daemon.run()
+    assert (calls.refused, taken) == (3, [])
+
+
+def test_stop_ends_the_pause_before_another_try(tmp_path, site):
+    def stop():
+        daemon.stop()
+
+    store = Store(LocalStorage(tmp_path / "store", Refusing("ticks", times=1, on_refusal=stop)))
+    with daemon_of(store, planned(site.url, Every(SECOND)), retry_pauses_s=(3600,)) as (daemon, taken):
+        daemon.run()
+    assert [str(poll.outcome) for poll in taken] == ["ok"]
+
+
+def test_outcome_written_by_a_failed_try_is_notified_once(tmp_path, site):
+    class FailsOnce(FileCalls):
+        failed = False
+
+        def replace(self, staged, target):
+            FileCalls.replace(staged, target)
+            if "polls" in str(target) and not self.failed:
+                self.failed = True
+                raise OSError(5, "Input/output error")
+
+    store = Store(LocalStorage(tmp_path / "store", FailsOnce()))
+    taken = run_daemon(store, planned(site.url, Every(SECOND)), polls=1, retry_pauses_s=(0,))
+    assert [str(poll.outcome) for poll in taken] == ["ok"]
+
+
+def test_moved_store_folder_ends_the_daemon_and_is_not_created_again(tmp_path):
+    def move_and_answer(exchange):
+        (tmp_path / "store").rename(tmp_path / "moved")
+        exchange.send(ANSWER)
+
+    with (
+        RawServer(move_and_answer) as server,
+        daemon_of(Store(tmp_path / "store"), planned(server.url, Every(SECOND))) as (daemon, _),
+        pytest.raises(StoreError, match="No such file"),
+    ):
+        daemon.run()
+    assert not (tmp_path / "store").exists()

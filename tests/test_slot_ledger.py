@@ -1,0 +1,348 @@
+"""Slots that passed without a poll get one outcome each, whatever the clock did; a poll that died is recovered."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from builders import NOON, FixedClock, snapshot_ticks, tick
+from daemons import (
+    PAGE,
+    QUARTER,
+    SECOND,
+    at,
+    daemon_of,
+    distances,
+    outcomes,
+    planned,
+    run_daemon,
+    settle_at_start,
+)
+from servers import FakeFetch, fetched
+
+import fxticker as fx
+from fxticker.collect.poll import collect_once
+from fxticker.daemon.slot_ledger import SlotLedger
+from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
+from fxticker.model.schedule import Every
+from fxticker.monitoring.observer import Observer
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.arrow import records_of
+from fxticker.store.read_span import read_span
+from fxticker.store.store import Store
+
+
+def missed(slot):
+    return Poll("timesca", slot, Outcome.MISSED)
+
+
+class RecordedBatches:
+    """A store's `record` that also keeps each batch."""
+
+    def __init__(self, store):
+        self.store = store
+        self.batches = []
+
+    def __call__(self, polls):
+        self.batches.append([(f"{poll.slot:%H:%M}", str(poll.outcome)) for poll in polls])
+        return self.store.record(polls)
+
+
+@pytest.fixture
+def recording(store):
+    return RecordedBatches(store)
+
+
+def begun(store, recording, now):
+    ledger = SlotLedger("timesca", store, recording)
+    return ledger, ledger.recover(SOURCE, QUARTER, now, why="nobody was there")
+
+
+def test_all_passed_slots_are_written_at_once(store, recording):
+    store.record([Poll("timesca", at("11:00"), Outcome.OK)])
+    _, following = begun(store, recording, at("12:00:10"))
+    assert recording.batches == [[("11:15", "missed"), ("11:30", "missed"), ("11:45", "missed")]]
+    assert following == NOON
+
+
+def test_months_of_absence_are_one_write(store, recording):
+    store.record([Poll("timesca", NOON - timedelta(days=180), Outcome.OK)])
+    begun(store, recording, at("12:00:10"))
+    assert [len(batch) for batch in recording.batches] == [17_279]
+
+
+def test_poll_that_read_its_page_after_the_next_slot_is_recovered(store, recording):
+    store.record([Poll("timesca", at("11:30"), Outcome.OK)])
+    store.append(snapshot_ticks(at("12:00:20")))
+    _, following = begun(store, recording, at("12:01:00"))
+    assert recording.batches == [[("11:45", "ok")]]
+    assert following == NOON
+
+
+def test_recovered_poll_has_the_ticks_of_one_page_only(store, recording):
+    store.record([Poll("timesca", at("11:30"), Outcome.OK)])
+    store.append(snapshot_ticks(at("11:45:20")) + snapshot_ticks(at("11:50:20")))
+    begun(store, recording, at("12:00:10"))
+    assert recording.batches == [[("11:45", "ok")]]
+    assert [row["ticks"] for row in records_of(read_span(store.polls))] == [0, 5]
+
+
+def test_slots_recorded_by_a_clock_ahead_get_no_second_outcome(store, recording):
+    store.record([Poll("timesca", at(text), Outcome.OK) for text in ("11:00", "11:30", "13:00")])
+    ledger, _ = begun(store, recording, at("11:01:00"))
+    ledger.settle(QUARTER, at("12:00"), missed)
+    assert recording.batches == [[("11:15", "missed"), ("11:45", "missed")]]
+    assert not ledger.is_settled(NOON)
+    assert ledger.is_settled(at("13:00"))
+
+
+def test_after_a_clock_set_back_polling_goes_on_at_the_first_open_slot(store, recording):
+    store.record([Poll("timesca", at(text), Outcome.OK) for text in ("10:45", "11:00", "11:15", "11:30")])
+    ledger, _ = begun(store, recording, at("11:31:00"))
+    assert ledger.resync(QUARTER, at("10:46:00"))
+    assert not ledger.resync(QUARTER, at("10:46:00"))
+    assert ledger.next_open(QUARTER, at("10:46:00")) == at("11:45")
+    ledger.settle(QUARTER, at("11:45"), missed)
+    assert recording.batches == []
+
+
+def test_after_a_clock_set_back_slots_are_settled_from_the_last_recorded_one(store, recording):
+    store.record([Poll("timesca", at(text), Outcome.OK) for text in ("10:30", "12:00")])
+    ledger, _ = begun(store, recording, at("12:01:00"))
+    ledger.resync(QUARTER, at("11:00:10"))
+    ledger.settle(QUARTER, at("11:00"), missed)
+    assert recording.batches == [[("10:45", "missed")]]
+    assert not ledger.is_settled(at("11:00"))
+
+
+def test_clock_set_back_before_all_records_has_missed_nothing(store, recording):
+    store.record([Poll("timesca", NOON, Outcome.OK)])
+    ledger, _ = begun(store, recording, at("12:01:00"))
+    ledger.resync(QUARTER, at("03:01:00"))
+    ledger.settle(QUARTER, at("03:00"), missed)
+    assert recording.batches == []
+    assert not ledger.is_settled(at("03:00"))
+
+
+def test_another_grid_begins_when_it_comes_into_force(store, recording):
+    store.record([Poll("timesca", NOON, Outcome.OK)])
+    ledger, _ = begun(store, recording, at("12:01:00"))
+    ledger.begin_grid(at("12:07:00"))
+    ledger.settle(Every(timedelta(minutes=1)), at("12:10"), missed)
+    assert recording.batches == [[("12:08", "missed"), ("12:09", "missed")]]
+
+
+def test_recording_a_long_absence_can_pause_and_go_on(store, recording):
+    store.record([Poll("timesca", at("10:30"), Outcome.OK)])
+    is_to_pause = iter([False, True, False])
+    ledger = SlotLedger("timesca", store, recording, lambda: next(is_to_pause), batch_slots=2)
+
+    ledger.recover(SOURCE, QUARTER, at("12:00:10"), why="nobody was there")
+    assert [len(batch) for batch in recording.batches] == [2, 2]
+    assert ledger.settle(QUARTER, NOON, missed)
+    assert recording.batches[2:] == [[("11:45", "missed")]]
+
+
+# What happened while no daemon ran
+
+
+def test_slots_without_a_daemon_are_recorded_as_missed_at_start(tmp_path):
+    Store(tmp_path).record([Poll("timesca", at("11:00:00"), Outcome.OK)])
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert outcomes(tmp_path) == [
+        (at("11:00:00"), "ok"),
+        (at("11:15:00"), "missed"),
+        (at("11:30:00"), "missed"),
+        (at("11:45:00"), "missed"),
+    ]
+
+
+def test_current_slot_too_late_to_poll_is_missed(tmp_path):
+    Store(tmp_path).record([Poll("timesca", at("11:45:00"), Outcome.OK)])
+    settle_at_start(tmp_path, planned(), now=at("12:10:00"))
+    assert outcomes(tmp_path) == [(at("11:45:00"), "ok"), (at("12:00:00"), "missed")]
+
+
+def test_starting_twice_records_a_missed_slot_once(tmp_path):
+    Store(tmp_path).record([Poll("timesca", at("11:30:00"), Outcome.OK)])
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    settle_at_start(tmp_path, planned(), now=at("12:00:20"))
+    assert outcomes(tmp_path) == [(at("11:30:00"), "ok"), (at("11:45:00"), "missed")]
+
+
+def test_first_start_records_no_missed_slot(tmp_path):
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert not (tmp_path / "polls").exists()
+
+
+class StopsOnceStarted(Observer):
+    """Stops the daemon as soon as the slots that passed are recorded."""
+
+    def started(self, sources):
+        self.daemon.stop()
+
+
+def test_stop_interrupts_the_recording_of_a_long_absence(tmp_path):
+    Store(tmp_path).record([Poll("timesca", datetime(2023, 11, 14, 12, tzinfo=UTC), Outcome.OK)])
+    settle_at_start(tmp_path, planned(), now=NOON)
+    assert fx.load_polls(tmp_path)["outcome"].value_counts().to_dict() == {"missed": 20_000, "ok": 1}
+
+
+def test_two_years_without_a_daemon_are_recorded_slot_by_slot(tmp_path):
+    Store(tmp_path).record([Poll("timesca", datetime(2023, 11, 14, 12, tzinfo=UTC), Outcome.OK)])
+    ending = StopsOnceStarted()
+    clock = FixedClock(NOON)
+    with daemon_of(Store(tmp_path, clock=clock), planned(), clock=clock, observers=[ending]) as (daemon, _):
+        ending.daemon = daemon
+        daemon.run()
+    polls = fx.load_polls(tmp_path)
+    assert polls["outcome"].value_counts().to_dict() == {"missed": 70_175, "ok": 1}
+    assert set(polls["slot"].diff().dropna()) == {timedelta(minutes=15)}
+
+
+def test_missed_slots_and_following_polls_leave_no_gap(tmp_path, site):
+    seeded = Every(SECOND).at_or_before(datetime.now(UTC)) - 5 * SECOND
+    store = Store(tmp_path)
+    store.record([Poll("timesca", seeded, Outcome.OK)])
+    taken = run_daemon(store, planned(site.url, Every(SECOND)), polls=1)
+    stored = outcomes(tmp_path)
+    assert stored[0] == (seeded, "ok")
+    assert stored[-1] == (taken[0].slot, "ok")
+    assert {outcome for _, outcome in stored[1:-1]} == {"missed"}
+    assert distances(tmp_path) == {SECOND}
+
+
+def test_recorded_slot_is_not_polled_again_after_a_restart(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "fxticker")
+    Store(tmp_path).record([Poll("timesca", NOON, Outcome.TIMEOUT)])
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert "next slot 2025-11-14T12:15:00" in caplog.text
+    assert outcomes(tmp_path) == [(NOON, "timeout")]
+
+
+def test_outcomes_in_the_future_do_not_stop_polling(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "fxticker")
+    ahead = Poll("timesca", datetime(2031, 1, 1, tzinfo=UTC), Outcome.OK)
+    Store(tmp_path).record([Poll("timesca", at("11:30:00"), Outcome.OK), ahead])
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert "next slot 2025-11-14T12:00:00" in caplog.text
+    assert outcomes(tmp_path)[:2] == [(at("11:30:00"), "ok"), (at("11:45:00"), "missed")]
+
+
+def test_outcomes_of_another_source_do_not_count(tmp_path):
+    Store(tmp_path).record([Poll("other", at("11:00:00"), Outcome.OK)])
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert outcomes(tmp_path) == [(at("11:00:00"), "ok")]
+
+
+def test_manual_snapshot_does_not_hide_missed_slots(tmp_path):
+    asked = [Poll("timesca", at("11:00:00"), Outcome.OK), Poll("timesca", at("11:40:23.000417"), Outcome.OK)]
+    Store(tmp_path).record(asked)
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert outcomes(tmp_path) == [
+        (at("11:00:00"), "ok"),
+        (at("11:15:00"), "missed"),
+        (at("11:30:00"), "missed"),
+        (at("11:40:23.000417"), "ok"),
+        (at("11:45:00"), "missed"),
+    ]
+
+
+def test_manual_snapshot_in_a_new_month_does_not_hide_missed_slots(tmp_path):
+    last = Poll("timesca", datetime(2025, 10, 31, 23, 30, tzinfo=UTC), Outcome.OK)
+    asked = Poll("timesca", datetime(2025, 11, 1, 0, 20, 17, 417, tzinfo=UTC), Outcome.OK)
+    Store(tmp_path).record([last, asked])
+    settle_at_start(tmp_path, planned(), now=datetime(2025, 11, 1, 0, 30, tzinfo=UTC))
+    assert [(f"{slot:%d %H:%M:%S}", outcome) for slot, outcome in outcomes(tmp_path)] == [
+        ("31 23:30:00", "ok"),
+        ("31 23:45:00", "missed"),
+        ("01 00:00:00", "missed"),
+        ("01 00:15:00", "missed"),
+        ("01 00:20:17", "ok"),
+    ]
+
+
+# A process that died between ticks and outcome
+
+
+def test_slot_with_stored_ticks_is_recovered_as_ok(tmp_path):
+    store = Store(tmp_path)
+    store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
+    store.append(snapshot_ticks(at("11:45:02")))
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert outcomes(tmp_path) == [(at("11:30:00"), "ok"), (at("11:45:00"), "ok")]
+    assert "the process ended before this outcome was" in fx.load_polls(tmp_path)["detail"].iloc[1]
+
+
+def test_current_slot_with_stored_ticks_is_not_polled_again(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "fxticker")
+    store = Store(tmp_path)
+    store.record([Poll("timesca", at("11:45:00"), Outcome.OK)])
+    store.append(snapshot_ticks(at("12:00:02")))
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert "next slot 2025-11-14T12:15:00" in caplog.text
+    assert outcomes(tmp_path) == [(at("11:45:00"), "ok"), (NOON, "ok")]
+
+
+def test_poll_that_died_before_storing_ticks_is_missed(tmp_path):
+    store = Store(tmp_path)
+    store.record([Poll("timesca", at("11:15:00"), Outcome.OK)])
+    store.append(snapshot_ticks(at("11:15:02")))
+    settle_at_start(tmp_path, planned(), now=at("11:45:10"))
+    assert outcomes(tmp_path) == [(at("11:15:00"), "ok"), (at("11:30:00"), "missed")]
+
+
+def test_ticks_of_another_source_do_not_count(tmp_path):
+    store = Store(tmp_path)
+    store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
+    store.append([tick(source="other", observed_at=at("11:45:02"))])
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert outcomes(tmp_path) == [(at("11:30:00"), "ok"), (at("11:45:00"), "missed")]
+
+
+def test_first_poll_ever_is_recovered_if_its_process_died(tmp_path):
+    Store(tmp_path).append(snapshot_ticks(at("12:00:02")))
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert (tmp_path / "polls").exists()
+    assert outcomes(tmp_path) == [(NOON, "ok")]
+
+
+@pytest.mark.parametrize(("printed", "outcome"), [("2025-11-14", "ok"), ("2025-11-01", "stale")])
+def test_recovered_outcome_has_date_and_count_of_the_stored_ticks(tmp_path, printed, outcome):
+    store = Store(tmp_path)
+    store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
+    store.append(snapshot_ticks(at("11:45:02"), source_date=datetime.fromisoformat(printed).date()))
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    recovered = fx.load_polls(tmp_path).iloc[1]
+    assert (recovered["outcome"], recovered["ticks"]) == (outcome, 5)
+    assert f"{recovered['source_date']:%Y-%m-%d}" == printed
+
+
+@pytest.mark.parametrize("basis", [TimeBasis.DATE, TimeBasis.CAPTURE])
+def test_imported_page_is_not_recovered_as_a_poll(tmp_path, basis):
+    store = Store(tmp_path)
+    store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
+    store.append(snapshot_ticks(at("11:45:02"), origin=Origin.PAGE, time_basis=basis))
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert outcomes(tmp_path) == [(at("11:30:00"), "ok"), (at("11:45:00"), "missed")]
+
+
+def test_slot_with_an_imported_page_is_polled(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "fxticker")
+    store = Store(tmp_path)
+    store.record([Poll("timesca", at("11:45:00"), Outcome.OK)])
+    store.append(snapshot_ticks(at("12:00:02"), origin=Origin.PAGE, time_basis=TimeBasis.CAPTURE))
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert "next slot 2025-11-14T12:00:00" in caplog.text
+
+
+def test_manual_snapshot_is_not_recovered_as_a_poll(tmp_path):
+    clock = FixedClock(at("11:50:00.000417"))
+    store = Store(tmp_path, clock=clock)
+    store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
+    collect_once(SOURCE, at("11:50:00.000417"), fetch=FakeFetch(fetched(PAGE)), store=store, clock=clock)
+    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert outcomes(tmp_path) == [
+        (at("11:30:00"), "ok"),
+        (at("11:45:00"), "missed"),
+        (at("11:50:00.000417"), "ok"),
+    ]
