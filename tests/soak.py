@@ -1,12 +1,12 @@
-"""Poll a site on loopback again and again and find out whether the collector stays as small as it began.
+"""Soak test: polls a site on loopback very often and checks that the collector's memory does not grow.
 
     python tests/soak.py --polls 100000
 
-The site runs in a process of its own, shows other figures every second time it is asked, and fails now and then. The
-collector polls it as the daemon does, slot after slot, under a clock that is put on the next slot before each poll; a
-store takes what comes, month after month. Resident memory and open descriptors are those of the collector's process,
-which imports what the daemon imports. Linux only: it reads /proc. The last line tells the facts; exit 1 is a failure,
-with what was wrong on the lines before.
+The site runs in a process of its own, changes its rates at every second request, and fails now and then. The
+collector polls it as the daemon does, slot after slot, with a clock that is set to the next slot before each poll, and
+writes to a store, month after month. Resident memory and open descriptors are those of the collector's process, which
+imports what the daemon imports. Linux only: it reads /proc. The last line has the result; exit code 1 is a failure,
+with the reasons on the lines before.
 """
 
 import argparse
@@ -42,17 +42,17 @@ BEGIN = datetime(2023, 1, 1, tzinfo=UTC)
 MAX_GROWTH_PCT = 5.0
 MAX_RESIDENT_MB = 100.0
 WARM_UP_SHARE = 5
-"""A fifth of the polls: at 12 h or more the months that the store keeps in memory are all there by then."""
+"""The first fifth of the polls: after it the store has all the months in memory that it keeps."""
 START_S = 30
 FAULT_EVERY = 25
 BEAT_EVERY = 20
-"""Polls between two beats of the daemon's heart; at 15 min there are 180 beats between two polls."""
+"""Polls between two beats; in a daemon there are 180 beats between two polls at 15 min."""
 HEAVY = ("pandas", "matplotlib", "rich", "pyarrow.compute")
 BASES = ("KGS", "KZT", "TJS", "UZS", "TMT")
 
 
 class Site:
-    """The site's answers: sound pages that change, and a fault now and then, each kind in its turn."""
+    """The site's responses: pages that change, and now and then a fault, each kind in its turn."""
 
     def __init__(self, day):
         self._day = day
@@ -70,8 +70,8 @@ class Site:
 
     def __call__(self, exchange):
         self._asked += 1
-        turn, is_sound = divmod(self._asked, FAULT_EVERY)
-        if is_sound:
+        turn, has_page = divmod(self._asked, FAULT_EVERY)
+        if has_page:
             self._show(exchange, self._asked // 2)
         else:
             self._faults[turn % len(self._faults)](exchange)
@@ -87,7 +87,7 @@ class Site:
 
 
 def serve(ports, day):
-    """The site's process: until the other end of the pipe is closed."""
+    """Run the site's process until the other end of the pipe is closed."""
     with LoopbackServer(with_robots(Site(day))) as server:
         ports.send(server.port)
         ports.poll(None)
@@ -95,7 +95,7 @@ def serve(ports, day):
 
 @dataclass(frozen=True)
 class Footprint:
-    """What the process holds: resident memory now and at most so far, and open descriptors."""
+    """Resident memory of this process, now and at most so far, and its open descriptors."""
 
     resident_mb: float
     most_mb: float
@@ -113,7 +113,7 @@ class Footprint:
 
 @dataclass(frozen=True)
 class Soaked:
-    """What a run showed."""
+    """Result of a run."""
 
     took_s: float
     outcomes: Counter
@@ -126,18 +126,18 @@ class Soaked:
         return 100 * (self.end.resident_mb / self.warm.resident_mb - 1)
 
     def problems(self):
-        found = {
+        checks = {
             f"memory grew by {self.growth_pct():.1f} %": self.growth_pct() >= MAX_GROWTH_PCT,
             f"{self.end.most_mb:.1f} MB were resident": self.end.most_mb >= MAX_RESIDENT_MB,
             "descriptors were left open": self.end.descriptors > self.warm.descriptors,
             f"imported: {', '.join(self.heavy)}": bool(self.heavy),
             "the outcomes on record are not one for each slot": not self.one_a_slot,
         }
-        return [problem for problem, is_so in found.items() if is_so]
+        return [problem for problem, is_so in checks.items() if is_so]
 
 
 def slots_from(schedule, count):
-    """So many slots of a grid."""
+    """The first `count` slots of a grid."""
     slot = BEGIN
     for _ in range(count):
         slot = schedule.after(slot)
@@ -145,7 +145,7 @@ def slots_from(schedule, count):
 
 
 def soak(polls, schedule, folder):
-    """Poll so many slots of a grid, and say what it took."""
+    """Poll the first slots of a grid; returns the result."""
     context = multiprocessing.get_context("spawn")
     day = context.Value("q", BEGIN.toordinal(), lock=False)
     ours, theirs = context.Pipe()
@@ -168,7 +168,7 @@ def soak(polls, schedule, folder):
 
 
 def polled(poller, store, day, schedule, polls):
-    """Poll so many slots one after the other, with a look at the process now and then."""
+    """Poll slots one after the other, with beats in between, and measure the process."""
     outcomes = Counter()
     memory = MemoryReturned()
     start_s = time.monotonic()
@@ -187,7 +187,7 @@ def polled(poller, store, day, schedule, polls):
 
 
 def report(soaked):
-    """What a run showed, for a person."""
+    """Print the result of a run."""
     polls = soaked.outcomes.total()
     counted = ", ".join(f"{count:,} {name}" for name, count in soaked.outcomes.most_common())
     print(f"outcomes     {counted}")

@@ -63,9 +63,9 @@ def test_failing_command_is_logged_as_a_warning(caplog):
 
 def test_command_that_cannot_run_is_logged(tmp_path, caplog):
     run_for(f"{tmp_path}/nothing --key hunter2", STALE, STALE)
-    found = [message for message in caplog.messages if "could not run" in message]
-    assert len(found) == 2
-    assert f"{tmp_path}/nothing could not run: [Errno 2] No such file or directory" in found[0]
+    lines = [message for message in caplog.messages if "could not run" in message]
+    assert len(lines) == 2
+    assert f"{tmp_path}/nothing could not run: [Errno 2] No such file or directory" in lines[0]
     assert "hunter2" not in caplog.text
 
 

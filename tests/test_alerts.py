@@ -165,8 +165,8 @@ def test_unreadable_store_is_logged(tmp_path, caplog):
 def test_rates_unchanged_for_a_week_are_reported_and_recover(tmp_path):
     store = Store(tmp_path)
     store.append(snapshot_ticks(NOON - timedelta(days=8)))
-    found = Watched(tmp_path, polled(Outcome.OK, NOON - QUARTER))
-    assert found.polled(Outcome.OK, 0) == ["stale"]
+    watched = Watched(tmp_path, polled(Outcome.OK, NOON - QUARTER))
+    assert watched.polled(Outcome.OK, 0) == ["stale"]
     store.append([tick(rate_text="0.00192", observed_at=NOON + QUARTER)])
-    assert found.polled(Outcome.OK, 1) == []
-    assert [found.polled(Outcome.OK, n) for n in (2, 3, 4, 5)] == [[], [], ["recovered"], []]
+    assert watched.polled(Outcome.OK, 1) == []
+    assert [watched.polled(Outcome.OK, n) for n in (2, 3, 4, 5)] == [[], [], ["recovered"], []]

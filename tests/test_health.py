@@ -26,12 +26,12 @@ def polls(*outcomes):
     ]
 
 
-def recent(*held, last_ok=NOON, last_stale=None, pairs=()):
-    return Recent(held, last_ok, last_stale, pairs, NOON - timedelta(days=31))
+def recent(*rows, last_ok=NOON, last_stale=None, pairs=()):
+    return Recent(rows, last_ok, last_stale, pairs, NOON - timedelta(days=31))
 
 
-def gaps_of(*held, now=NOON, plan=QUARTER):
-    return health_of(plan, recent(*held), now).gaps_24h
+def gaps_of(*rows, now=NOON, plan=QUARTER):
+    return health_of(plan, recent(*rows), now).gaps_24h
 
 
 # Well or not
@@ -62,15 +62,17 @@ def test_source_without_a_successful_poll_is_not_healthy():
 
 
 def test_stale_page_is_a_problem_until_a_successful_poll():
-    found = Problem("the page prints an old date", before(15))
-    assert problem_of(QUARTER, before(30), before(15), NOON) == found
-    assert problem_of(QUARTER, None, before(15), NOON) == found
+    stale = Problem("the page prints an old date", before(15))
+    assert problem_of(QUARTER, before(30), before(15), NOON) == stale
+    assert problem_of(QUARTER, None, before(15), NOON) == stale
     assert problem_of(QUARTER, before(0), before(15), NOON) is None
 
 
 def test_successful_poll_in_the_future_is_a_problem():
-    found = problem_of(QUARTER, NOON + timedelta(days=1), None, NOON)
-    assert found == Problem("the last successful poll is in the future, 2025-11-15T12:00:00Z: a clock was wrong", None)
+    problem = problem_of(QUARTER, NOON + timedelta(days=1), None, NOON)
+    assert problem == Problem(
+        "the last successful poll is in the future, 2025-11-15T12:00:00Z: a clock was wrong", None
+    )
 
 
 def test_clock_corrected_by_seconds_is_no_problem():
@@ -83,26 +85,26 @@ def test_clock_corrected_by_seconds_is_no_problem():
 def test_health_summarises_the_last_day():
     pair = PairSeen("KZT/USD", 0.00191, "0.00191", NOON, before(75), before(75))
     yesterday = Poll("timesca", NOON - timedelta(days=1), Outcome.TIMEOUT)
-    held = recent(yesterday, *polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK), pairs=[pair])
-    found = health_of(QUARTER, held, NOON + MINUTE)
-    assert (found.source, found.problem, found.last_ok) == ("timesca", None, NOON)
-    assert found.last == Poll("timesca", NOON, Outcome.OK)
-    assert found.next_slot == NOON + 15 * MINUTE
-    assert found.outcomes_24h == {Outcome.OK: 2, Outcome.TIMEOUT: 1}
-    assert found.pairs == [pair]
+    rows = recent(yesterday, *polls(Outcome.OK, Outcome.TIMEOUT, Outcome.OK), pairs=[pair])
+    health = health_of(QUARTER, rows, NOON + MINUTE)
+    assert (health.source, health.problem, health.last_ok) == ("timesca", None, NOON)
+    assert health.last == Poll("timesca", NOON, Outcome.OK)
+    assert health.next_slot == NOON + 15 * MINUTE
+    assert health.outcomes_24h == {Outcome.OK: 2, Outcome.TIMEOUT: 1}
+    assert health.pairs == [pair]
 
 
 def test_poll_in_the_future_is_not_the_last():
-    held = recent(*polls(Outcome.OK), Poll("timesca", NOON + timedelta(days=9), Outcome.MISSED))
-    found = health_of(QUARTER, held, NOON)
-    assert found.last.slot == NOON
-    assert found.outcomes_24h == {Outcome.OK: 1}
+    rows = recent(*polls(Outcome.OK), Poll("timesca", NOON + timedelta(days=9), Outcome.MISSED))
+    health = health_of(QUARTER, rows, NOON)
+    assert health.last.slot == NOON
+    assert health.outcomes_24h == {Outcome.OK: 1}
 
 
-def test_source_without_polls_has_an_empty_summary():
-    found = health_of(QUARTER, recent(last_ok=None), NOON)
-    assert (found.last, found.outcomes_24h, found.gaps_24h) == (None, {}, 0)
-    assert found.problem.reason == "no recent successful poll"
+def test_source_without_rowshas_an_empty_summary():
+    health = health_of(QUARTER, recent(last_ok=None), NOON)
+    assert (health.last, health.outcomes_24h, health.gaps_24h) == (None, {}, 0)
+    assert health.problem.reason == "no recent successful poll"
 
 
 @pytest.mark.parametrize(
@@ -132,8 +134,8 @@ def test_gap_of_the_day_before_is_not_counted():
 
 
 def test_nights_of_a_cron_grid_are_no_gaps():
-    held = [Poll("timesca", NOON.replace(day=day, hour=9), Outcome.OK) for day in (13, 14)]
-    assert gaps_of(*held, now=NOON, plan=WORKDAYS) == 0
+    rows = [Poll("timesca", NOON.replace(day=day, hour=9), Outcome.OK) for day in (13, 14)]
+    assert gaps_of(*rows, now=NOON, plan=WORKDAYS) == 0
 
 
 def test_rates_unchanged_for_a_week_are_a_problem():

@@ -51,8 +51,8 @@ def scraped(url):
     }
 
 
-def value(found, name, **labels):
-    return found.get((f"fxticker_{name}", *sorted(labels.items())))
+def value(samples, name, **labels):
+    return samples.get((f"fxticker_{name}", *sorted(labels.items())))
 
 
 def poll_once(metrics, store, outcome=Outcome.OK, slot=NOON, ticks=()):
@@ -70,24 +70,24 @@ def test_polls_are_counted_by_outcome(metrics, store, served):
     poll_once(metrics, store, ticks=snapshot_ticks())
     poll_once(metrics, store, Outcome.TIMEOUT, NOON + QUARTER)
     metrics.polled(Poll("timesca", NOON + 2 * QUARTER, Outcome.MISSED))
-    found = scraped(served)
-    assert value(found, "polls_total", outcome="ok", **OWN) == 1
-    assert value(found, "polls_total", outcome="timeout", **OWN) == 1
-    assert value(found, "polls_total", outcome="missed", **OWN) == 1
-    assert value(found, "polls_total", outcome="damaged", **OWN) == 0
-    assert value(found, "rows_written_total", **OWN) == 5
-    assert value(found, "poll_duration_seconds_count", **OWN) == 2
-    assert value(found, "poll_duration_seconds_sum", **OWN) == pytest.approx(0.6)
-    assert value(found, "poll_duration_seconds_bucket", le="0.25", **OWN) == 0
-    assert value(found, "poll_duration_seconds_bucket", le="0.5", **OWN) == 2
+    samples = scraped(served)
+    assert value(samples, "polls_total", outcome="ok", **OWN) == 1
+    assert value(samples, "polls_total", outcome="timeout", **OWN) == 1
+    assert value(samples, "polls_total", outcome="missed", **OWN) == 1
+    assert value(samples, "polls_total", outcome="damaged", **OWN) == 0
+    assert value(samples, "rows_written_total", **OWN) == 5
+    assert value(samples, "poll_duration_seconds_count", **OWN) == 2
+    assert value(samples, "poll_duration_seconds_sum", **OWN) == pytest.approx(0.6)
+    assert value(samples, "poll_duration_seconds_bucket", le="0.25", **OWN) == 0
+    assert value(samples, "poll_duration_seconds_bucket", le="0.5", **OWN) == 2
 
 
 def test_clock_jumps_are_counted(metrics, served):
     metrics.clock_jumped(timedelta(hours=1))
     metrics.clock_jumped(timedelta(seconds=-2.5))
-    found = scraped(served)
-    assert value(found, "clock_jumps_total") == 2
-    assert value(found, "clock_jump_seconds") == -2.5
+    samples = scraped(served)
+    assert value(samples, "clock_jumps_total") == 2
+    assert value(samples, "clock_jump_seconds") == -2.5
 
 
 def test_rates_and_changes_are_those_last_stored(metrics, store, clock, served):
@@ -96,11 +96,11 @@ def test_rates_and_changes_are_those_last_stored(metrics, store, clock, served):
     clock.at = later = NOON + QUARTER
     ticks = [tick("KZT/USD", "0.00192", "0%", later), tick("TMT/USD", "3.50", "0%", later)]
     poll_once(metrics, store, slot=later, ticks=ticks)
-    found = scraped(served)
-    assert value(found, "rate", pair="KZT/USD", **OWN) == 0.00192
-    assert value(found, "last_seen_timestamp_seconds", pair="TMT/USD", **OWN) == EPOCH_OF_NOON_S + 900
-    assert value(found, "last_change_timestamp_seconds", pair="KZT/USD", **OWN) == EPOCH_OF_NOON_S + 900
-    assert value(found, "last_change_timestamp_seconds", pair="TMT/USD", **OWN) is None
+    samples = scraped(served)
+    assert value(samples, "rate", pair="KZT/USD", **OWN) == 0.00192
+    assert value(samples, "last_seen_timestamp_seconds", pair="TMT/USD", **OWN) == EPOCH_OF_NOON_S + 900
+    assert value(samples, "last_change_timestamp_seconds", pair="KZT/USD", **OWN) == EPOCH_OF_NOON_S + 900
+    assert value(samples, "last_change_timestamp_seconds", pair="TMT/USD", **OWN) is None
 
 
 def test_records_from_before_the_start_are_exported(store, clock):
@@ -109,11 +109,11 @@ def test_records_from_before_the_start_are_exported(store, clock):
     observer = Metrics(store=store, clock=clock)
     observer.started(PLANS)
     with MetricsServer(observer, ANY_PORT) as server:
-        found = scraped(server.url)
-    assert value(found, "last_ok_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S - 900
-    assert value(found, "rate", pair="UZS/USD", **OWN) == 0.00008
-    assert value(found, "polls_total", outcome="ok", **OWN) == 0
-    assert value(found, "next_slot_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S + 900
+        samples = scraped(server.url)
+    assert value(samples, "last_ok_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S - 900
+    assert value(samples, "rate", pair="UZS/USD", **OWN) == 0.00008
+    assert value(samples, "polls_total", outcome="ok", **OWN) == 0
+    assert value(samples, "next_slot_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S + 900
 
 
 @pytest.mark.parametrize(("measure_every_s", "is_measured_again"), [(60, False), (-1, True)])
@@ -134,20 +134,20 @@ def test_build_info_has_the_version(metrics, served):
 def test_reload_changes_the_sources(metrics, store, served):
     poll_once(metrics, store)
     metrics.started([ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))])
-    found = scraped(served)
-    assert value(found, "next_slot_timestamp_seconds", source="another") == EPOCH_OF_NOON_S + 900
-    assert value(found, "next_slot_timestamp_seconds", **OWN) is None
-    assert value(found, "polls_total", outcome="ok", **OWN) == 1
+    samples = scraped(served)
+    assert value(samples, "next_slot_timestamp_seconds", source="another") == EPOCH_OF_NOON_S + 900
+    assert value(samples, "next_slot_timestamp_seconds", **OWN) is None
+    assert value(samples, "polls_total", outcome="ok", **OWN) == 1
 
 
 def test_names_follow_the_conventions(metrics, store, served):
     poll_once(metrics, store, ticks=snapshot_ticks())
     _, _, text = get(f"{served}metrics")
-    families = [found for found in text_string_to_metric_families(text) if found.name.startswith("fxticker_")]
+    families = [family for family in text_string_to_metric_families(text) if family.name.startswith("fxticker_")]
     assert len(families) >= 12
-    assert all(found.documentation for found in families)
-    assert [found.name for found in families if found.name.endswith(("_ms", "_ago", "_mb", "_minutes"))] == []
-    counters = [sample.name for found in families if found.type == "counter" for sample in found.samples]
+    assert all(family.documentation for family in families)
+    assert [family.name for family in families if family.name.endswith(("_ms", "_ago", "_mb", "_minutes"))] == []
+    counters = [sample.name for family in families if family.type == "counter" for sample in family.samples]
     assert {name.rpartition("_")[2] for name in counters} == {"total"}
 
 
@@ -160,9 +160,9 @@ def test_unreadable_store_leaves_the_counters(metrics, store, served, tmp_path):
     [segment] = tmp_path.rglob("*.parquet")
     good = segment.read_bytes()
     segment.write_bytes(b"no segment")
-    found = scraped(served)
-    assert value(found, "polls_total", outcome="ok", **OWN) == 1
-    assert value(found, "last_ok_timestamp_seconds", **OWN) is None
+    samples = scraped(served)
+    assert value(samples, "polls_total", outcome="ok", **OWN) == 1
+    assert value(samples, "last_ok_timestamp_seconds", **OWN) is None
     status, _, body = get(f"{served}healthz")
     assert (status, body.startswith("polls/source=timesca/month=2025-11/00000.parquet: cannot be read")) == (503, True)
     segment.write_bytes(good)
@@ -183,12 +183,12 @@ def test_health_lists_every_reason(metrics, store, clock, served):
     poll_once(metrics, store)
     metrics.started([*PLANS, ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))])
     clock.at = NOON + 4 * QUARTER
-    said = [
+    reasons = [
         "timesca: no successful poll since 2025-11-14T12:00:00Z",
         "another: no recent successful poll",
     ]
-    assert get(f"{served}healthz") == (503, "text/plain; charset=utf-8", "".join(f"{reason}\n" for reason in said))
-    assert json.loads(get(f"{served}healthz", Accept="application/json")[2]) == {"well": False, "reasons": said}
+    assert get(f"{served}healthz") == (503, "text/plain; charset=utf-8", "".join(f"{reason}\n" for reason in reasons))
+    assert json.loads(get(f"{served}healthz", Accept="application/json")[2]) == {"well": False, "reasons": reasons}
 
 
 def test_daemon_without_heartbeat_is_not_healthy(store, clock):

@@ -91,10 +91,10 @@ def test_exception_in_a_source_is_recorded_and_polling_goes_on(tmp_path, site, c
 
 def test_failing_source_does_not_stop_other_sources(tmp_path, site):
     broken = planned(site.url, Every(SECOND), id="broken", parse=faults_then_reads(100))
-    sound = planned(site.url, Every(SECOND))
-    taken = run_daemon(Store(tmp_path), broken, sound, polls=4)
-    found = {(poll.source, str(poll.outcome)) for poll in taken}
-    assert found == {("broken", "error"), ("timesca", "ok")}
+    working = planned(site.url, Every(SECOND))
+    taken = run_daemon(Store(tmp_path), broken, working, polls=4)
+    polled = {(poll.source, str(poll.outcome)) for poll in taken}
+    assert polled == {("broken", "error"), ("timesca", "ok")}
 
 
 def test_hanging_source_does_not_stop_other_sources(tmp_path, site):

@@ -14,7 +14,7 @@ from fxticker.model.records import Poll, Tick
 from fxticker.store.store import Appended, Store
 
 RETRY_PAUSES_S = (1.0, 5.0)
-"""Seconds before the second and third try of a write: somebody may free disk space, or another writer finish."""
+"""Seconds before the second and third try of a write: the disk may have space again, another writer may be done."""
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger("fxticker")

@@ -84,7 +84,7 @@ class SlotScheduler:
 class _GridTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
     """Fires at the first slot after the present call, however many have passed.
 
-    A slot that came since that call fires at once: the worker may have looked at the clock before it.
+    A slot that came since that call fires at once: the worker may have read the clock before it.
     """
 
     def __init__(self, clock: Clock, schedule: Schedule) -> None:

@@ -39,7 +39,7 @@ class SlotLedger:
     source_id
         Id of the source.
     store
-        Where its outcomes are looked up.
+        Where its outcomes are read.
     record
         Writes outcomes: makes them durable or raises.
     is_to_pause

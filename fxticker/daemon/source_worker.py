@@ -32,7 +32,7 @@ class SourceWorker:
     """Waits until it is woken, does what is due then, and waits again.
 
     It is woken at slots, after a reload, after a clock change and for the stop, and finds out by itself which of them
-    it was. One that comes while it is busy has it look again afterwards.
+    it was. A wake-up while it is busy makes it check again afterwards.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class SourceWorker:
     clock
         Supplies the current UTC time.
     clock_watch
-        Says whether that time can be trusted.
+        Whether that time can be trusted.
     stop_asked
         Once set, the worker ends.
     on_error

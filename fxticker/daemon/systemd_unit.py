@@ -1,4 +1,4 @@
-"""The daemon as a service of systemd: the unit's text and where it goes."""
+"""Systemd unit: text and place of the unit that runs the daemon as a service, and the commands that start it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from pathlib import Path
 
 UNIT = "fxticker.service"
 ACCOUNT = "fxticker"
-"""Whom the system's service runs as."""
+"""Account that the system's service runs as."""
 STATE = Path("/var/lib/fxticker")
-"""What StateDirectory= makes for that account."""
+"""Folder that `StateDirectory=` creates for that account."""
 _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108  named to be refused
-"""What ProtectHome= and PrivateTmp= hide."""
+"""Folders that `ProtectHome=` and `PrivateTmp=` hide from the system's service."""
 
 
 def unit_text(command: Sequence[str | Path], store: Path, *, is_user: bool) -> str:
-    """The unit that runs a command.
+    """Returns the text of the unit that runs a command.
 
     Parameters
     ----------
     command
         Absolute path of a program, and its arguments.
     store
-        Absolute path of the one folder that the command may write to.
+        Absolute path of the only folder that the command may write to.
     is_user
-        Whether it is for a user's systemd or for the system's.
+        Whether it is for a user's systemd instead of the system's.
 
     Raises
     ------
     ValueError
-        If systemd takes no such path.
+        If systemd cannot run a program of that path, or a path is not printable.
     """
     template = Path(__file__).with_name("user.service" if is_user else "system.service").read_text("utf-8")
     if set(str(command[0])) & set("\"'\\"):
@@ -42,12 +42,12 @@ def unit_text(command: Sequence[str | Path], store: Path, *, is_user: bool) -> s
 
 
 def quoted(text: str) -> str:
-    """A text as one word of a unit (systemd.syntax(7), and systemd.unit(5) on specifiers).
+    """Returns a text as one word of a unit (systemd.syntax(7), and systemd.unit(5) on specifiers).
 
     Raises
     ------
     ValueError
-        If it holds line breaks or anything else that is not printed.
+        If it has line breaks or other characters that are not printable.
     """
     if not text.isprintable():
         raise ValueError(f"{text!r}: a unit names only paths of printable characters")
@@ -75,7 +75,7 @@ def require_visible(paths: Iterable[Path]) -> None:
 
 
 def unit_folder(environ: Mapping[str, str], *, is_user: bool) -> Path:
-    """Where units of one's own go."""
+    """Folder of the units that an administrator, or a user, adds."""
     if not is_user:
         return Path("/etc/systemd/system")
     configured = Path(environ.get("XDG_CONFIG_HOME", ""))
@@ -83,12 +83,12 @@ def unit_folder(environ: Mapping[str, str], *, is_user: bool) -> Path:
 
 
 def write_unit(folder: Path, text: str) -> Path:
-    """Write the unit if it is not there, and return its path.
+    """Write the unit if it does not exist, and return its path.
 
     Raises
     ------
     FileExistsError
-        If another one is there; it stays.
+        If a different one exists, which is not overwritten.
     """
     file = folder / UNIT
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def write_unit(folder: Path, text: str) -> Path:
 
 
 def next_steps(store: Path, *, is_user: bool) -> list[str]:
-    """The commands that bring the service up, in order."""
+    """Shell commands that start the service, in order."""
     folder = shlex.quote(str(store))
     if is_user:
         return [

@@ -141,5 +141,5 @@ def _gaps(polls: Sequence[Poll], schedule: Schedule, now: datetime) -> int:
 
 
 def _is_silence(earlier: datetime, later: datetime, schedule: Schedule) -> bool:
-    # nearly always the next slot: a cron expression is slow to ask three times
+    # nearly always it is the next slot, and three steps on a cron grid are slow
     return later > schedule.after(earlier) and later > _slots_on(earlier, schedule)

@@ -1,4 +1,4 @@
-"""Metrics: counts what the daemon does, and reads what the store holds when Prometheus or a health check asks."""
+"""Metrics: counts what the daemon does, and reads the store on each request of Prometheus or a health check."""
 
 from __future__ import annotations
 
