@@ -6,7 +6,7 @@ import pytest
 from builders import NOON
 from daemons import ManualClock, at
 
-from fxticker.daemon.clock_watch import JumpWatch, jump_of
+from fxticker.daemon.clock_watch import ClockWatch, jump_of
 
 HOUR = timedelta(hours=1)
 
@@ -24,8 +24,10 @@ def test_jump_has_the_instants_that_the_clock_skipped():
 )
 def test_difference_of_two_seconds_to_the_monotonic_clock_is_a_jump(wall_s, passed_s, jumped_s):
     clock = ManualClock(NOON)
-    watch = JumpWatch(clock, clock.monotonic)
+    jumps = []
+    watch = ClockWatch(clock, clock.monotonic, on_jump=jumps.append)
     clock.wall += timedelta(seconds=wall_s)
     clock.passed_s += passed_s
-    assert watch.jump() == (None if jumped_s is None else timedelta(seconds=jumped_s))
-    assert watch.jump() is None
+    watch.check()
+    watch.check()
+    assert jumps == ([] if jumped_s is None else [timedelta(seconds=jumped_s)])

@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from builders import NOON, FixedClock, snapshot_ticks, tick
+from builders import NOON, FixedClock, snapshot_ticks
 from daemons import (
     PAGE,
     QUARTER,
@@ -145,28 +145,33 @@ def test_recording_a_long_absence_can_pause_and_go_on(store, recording):
 # What happened while no daemon ran
 
 
-def test_slots_without_a_daemon_are_recorded_as_missed_at_start(tmp_path):
-    Store(tmp_path).record([Poll("timesca", at("11:00:00"), Outcome.OK)])
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
-    assert outcomes(tmp_path) == [
-        (at("11:00:00"), "ok"),
-        (at("11:15:00"), "missed"),
-        (at("11:30:00"), "missed"),
-        (at("11:45:00"), "missed"),
-    ]
+def settled(folder, *recorded, ticks=(), now="12:00:10"):
+    """Outcomes of the day of `NOON` in a store after a daemon's start, given slots recorded as ok and ticks."""
+    store = Store(folder)
+    store.record([Poll("timesca", at(clock_time), Outcome.OK) for clock_time in recorded])
+    store.append(ticks)
+    settle_at_start(folder, planned(), now=at(now))
+    return [(slot.time().isoformat(), outcome) for slot, outcome in outcomes(folder) if slot.date() == NOON.date()]
 
 
-def test_current_slot_too_late_to_poll_is_missed(tmp_path):
-    Store(tmp_path).record([Poll("timesca", at("11:45:00"), Outcome.OK)])
-    settle_at_start(tmp_path, planned(), now=at("12:10:00"))
-    assert outcomes(tmp_path) == [(at("11:45:00"), "ok"), (at("12:00:00"), "missed")]
+@pytest.mark.parametrize(
+    ("recorded", "now", "added"),
+    [
+        (["11:00:00"], "12:00:10", ["11:15:00", "11:30:00", "11:45:00"]),
+        (["11:45:00"], "12:10:00", ["12:00:00"]),
+        (["11:00:00", "11:40:23.000417"], "12:00:10", ["11:15:00", "11:30:00", "11:45:00"]),
+    ],
+    ids=["all that passed", "current slot too late to poll", "manual snapshots hide none"],
+)
+def test_slots_without_a_daemon_are_recorded_as_missed_at_start(tmp_path, recorded, now, added):
+    expected = [*((slot, "ok") for slot in recorded), *((slot, "missed") for slot in added)]
+    assert settled(tmp_path, *recorded, now=now) == sorted(expected)
 
 
 def test_starting_twice_records_a_missed_slot_once(tmp_path):
-    Store(tmp_path).record([Poll("timesca", at("11:30:00"), Outcome.OK)])
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
-    settle_at_start(tmp_path, planned(), now=at("12:00:20"))
-    assert outcomes(tmp_path) == [(at("11:30:00"), "ok"), (at("11:45:00"), "missed")]
+    first = settled(tmp_path, "11:30:00")
+    assert first == [("11:30:00", "ok"), ("11:45:00", "missed")]
+    assert settled(tmp_path, now="12:00:20") == first
 
 
 def test_first_start_records_no_missed_slot(tmp_path):
@@ -214,37 +219,20 @@ def test_missed_slots_and_following_polls_leave_no_gap(tmp_path, site):
 def test_recorded_slot_is_not_polled_again_after_a_restart(tmp_path, caplog):
     caplog.set_level(logging.INFO, "fxticker")
     Store(tmp_path).record([Poll("timesca", NOON, Outcome.TIMEOUT)])
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    assert settled(tmp_path) == [("12:00:00", "timeout")]
     assert "next slot 2025-11-14T12:15:00" in caplog.text
-    assert outcomes(tmp_path) == [(NOON, "timeout")]
 
 
 def test_outcomes_in_the_future_do_not_stop_polling(tmp_path, caplog):
     caplog.set_level(logging.INFO, "fxticker")
-    ahead = Poll("timesca", datetime(2031, 1, 1, tzinfo=UTC), Outcome.OK)
-    Store(tmp_path).record([Poll("timesca", at("11:30:00"), Outcome.OK), ahead])
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    Store(tmp_path).record([Poll("timesca", datetime(2031, 1, 1, tzinfo=UTC), Outcome.OK)])
+    assert settled(tmp_path, "11:30:00") == [("11:30:00", "ok"), ("11:45:00", "missed")]
     assert "next slot 2025-11-14T12:00:00" in caplog.text
-    assert outcomes(tmp_path)[:2] == [(at("11:30:00"), "ok"), (at("11:45:00"), "missed")]
 
 
 def test_outcomes_of_another_source_do_not_count(tmp_path):
     Store(tmp_path).record([Poll("other", at("11:00:00"), Outcome.OK)])
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
-    assert outcomes(tmp_path) == [(at("11:00:00"), "ok")]
-
-
-def test_manual_snapshot_does_not_hide_missed_slots(tmp_path):
-    asked = [Poll("timesca", at("11:00:00"), Outcome.OK), Poll("timesca", at("11:40:23.000417"), Outcome.OK)]
-    Store(tmp_path).record(asked)
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
-    assert outcomes(tmp_path) == [
-        (at("11:00:00"), "ok"),
-        (at("11:15:00"), "missed"),
-        (at("11:30:00"), "missed"),
-        (at("11:40:23.000417"), "ok"),
-        (at("11:45:00"), "missed"),
-    ]
+    assert settled(tmp_path) == [("11:00:00", "ok")]
 
 
 def test_manual_snapshot_in_a_new_month_does_not_hide_missed_slots(tmp_path):
@@ -265,45 +253,25 @@ def test_manual_snapshot_in_a_new_month_does_not_hide_missed_slots(tmp_path):
 
 
 def test_slot_with_stored_ticks_is_recovered_as_ok(tmp_path):
-    store = Store(tmp_path)
-    store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
-    store.append(snapshot_ticks(at("11:45:02")))
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
-    assert outcomes(tmp_path) == [(at("11:30:00"), "ok"), (at("11:45:00"), "ok")]
+    recovered = settled(tmp_path, "11:30:00", ticks=snapshot_ticks(at("11:45:02")))
+    assert recovered == [("11:30:00", "ok"), ("11:45:00", "ok")]
     assert "the process ended before this outcome was" in fx.load_polls(tmp_path)["detail"].iloc[1]
 
 
 def test_current_slot_with_stored_ticks_is_not_polled_again(tmp_path, caplog):
     caplog.set_level(logging.INFO, "fxticker")
-    store = Store(tmp_path)
-    store.record([Poll("timesca", at("11:45:00"), Outcome.OK)])
-    store.append(snapshot_ticks(at("12:00:02")))
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    recovered = settled(tmp_path, "11:45:00", ticks=snapshot_ticks(at("12:00:02")))
+    assert recovered == [("11:45:00", "ok"), ("12:00:00", "ok")]
     assert "next slot 2025-11-14T12:15:00" in caplog.text
-    assert outcomes(tmp_path) == [(at("11:45:00"), "ok"), (NOON, "ok")]
 
 
 def test_poll_that_died_before_storing_ticks_is_missed(tmp_path):
-    store = Store(tmp_path)
-    store.record([Poll("timesca", at("11:15:00"), Outcome.OK)])
-    store.append(snapshot_ticks(at("11:15:02")))
-    settle_at_start(tmp_path, planned(), now=at("11:45:10"))
-    assert outcomes(tmp_path) == [(at("11:15:00"), "ok"), (at("11:30:00"), "missed")]
-
-
-def test_ticks_of_another_source_do_not_count(tmp_path):
-    store = Store(tmp_path)
-    store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
-    store.append([tick(source="other", observed_at=at("11:45:02"))])
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
-    assert outcomes(tmp_path) == [(at("11:30:00"), "ok"), (at("11:45:00"), "missed")]
+    recorded = settled(tmp_path, "11:15:00", ticks=snapshot_ticks(at("11:15:02")), now="11:45:10")
+    assert recorded == [("11:15:00", "ok"), ("11:30:00", "missed")]
 
 
 def test_first_poll_ever_is_recovered_if_its_process_died(tmp_path):
-    Store(tmp_path).append(snapshot_ticks(at("12:00:02")))
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
-    assert (tmp_path / "polls").exists()
-    assert outcomes(tmp_path) == [(NOON, "ok")]
+    assert settled(tmp_path, ticks=snapshot_ticks(at("12:00:02"))) == [("12:00:00", "ok")]
 
 
 @pytest.mark.parametrize(("printed", "outcome"), [("2025-11-14", "ok"), ("2025-11-01", "stale")])
@@ -317,21 +285,23 @@ def test_recovered_outcome_has_date_and_count_of_the_stored_ticks(tmp_path, prin
     assert f"{recovered['source_date']:%Y-%m-%d}" == printed
 
 
-@pytest.mark.parametrize("basis", [TimeBasis.DATE, TimeBasis.CAPTURE])
-def test_imported_page_is_not_recovered_as_a_poll(tmp_path, basis):
-    store = Store(tmp_path)
-    store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
-    store.append(snapshot_ticks(at("11:45:02"), origin=Origin.PAGE, time_basis=basis))
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
-    assert outcomes(tmp_path) == [(at("11:30:00"), "ok"), (at("11:45:00"), "missed")]
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"source": "other"},
+        *({"origin": Origin.PAGE, "time_basis": basis} for basis in (TimeBasis.DATE, TimeBasis.CAPTURE)),
+    ],
+    ids=["another source", "page with a date", "page with a time"],
+)
+def test_ticks_of_other_sources_and_imported_pages_are_not_recovered_as_a_poll(tmp_path, foreign):
+    recorded = settled(tmp_path, "11:30:00", ticks=snapshot_ticks(at("11:45:02"), **foreign))
+    assert recorded == [("11:30:00", "ok"), ("11:45:00", "missed")]
 
 
 def test_slot_with_an_imported_page_is_polled(tmp_path, caplog):
     caplog.set_level(logging.INFO, "fxticker")
-    store = Store(tmp_path)
-    store.record([Poll("timesca", at("11:45:00"), Outcome.OK)])
-    store.append(snapshot_ticks(at("12:00:02"), origin=Origin.PAGE, time_basis=TimeBasis.CAPTURE))
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
+    page = snapshot_ticks(at("12:00:02"), origin=Origin.PAGE, time_basis=TimeBasis.CAPTURE)
+    assert settled(tmp_path, "11:45:00", ticks=page) == [("11:45:00", "ok")]
     assert "next slot 2025-11-14T12:00:00" in caplog.text
 
 
@@ -339,10 +309,5 @@ def test_manual_snapshot_is_not_recovered_as_a_poll(tmp_path):
     clock = FixedClock(at("11:50:00.000417"))
     store = Store(tmp_path, clock=clock)
     store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
-    collect_once(SOURCE, at("11:50:00.000417"), fetch=FakeFetch(fetched(PAGE)), store=store, clock=clock)
-    settle_at_start(tmp_path, planned(), now=at("12:00:10"))
-    assert outcomes(tmp_path) == [
-        (at("11:30:00"), "ok"),
-        (at("11:45:00"), "missed"),
-        (at("11:50:00.000417"), "ok"),
-    ]
+    collect_once(SOURCE, clock.at, fetch=FakeFetch(fetched(PAGE)), store=store, clock=clock)
+    assert settled(tmp_path) == [("11:30:00", "ok"), ("11:45:00", "missed"), ("11:50:00.000417", "ok")]

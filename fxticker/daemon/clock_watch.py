@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,36 +49,11 @@ def jump_of(by: timedelta, now: datetime) -> Jump:
     return Jump(datetime.min.replace(tzinfo=UTC), now, f"the clock was set back by {seconds} s")
 
 
-class JumpWatch:
+class ClockWatch:
     """Compares the wall clock with the monotonic clock: after a jump they have advanced by different amounts.
 
     On Linux the monotonic clock stands still while the machine sleeps, and runs on while a process is stopped. Slow
-    corrections of the wall clock, as time servers make them, stay far below `JUMP` between two checks. Not for several
-    threads at once.
-
-    Parameters
-    ----------
-    clock
-        The wall clock.
-    monotonic
-        Returns seconds since any fixed instant.
-    """
-
-    def __init__(self, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._monotonic = monotonic
-        self._wall, self._passed_s = clock.now(), monotonic()
-
-    def jump(self) -> timedelta | None:
-        """By how much the wall clock jumped since the last check, negative if back; ``None`` if it did not."""
-        wall, passed_s = self._clock.now(), self._monotonic()
-        by = wall - self._wall - timedelta(seconds=passed_s - self._passed_s)
-        self._wall, self._passed_s = wall, passed_s
-        return by if abs(by) >= JUMP else None
-
-
-class ClockWatch:
-    """Remembers the last jump of the wall clock, and whether the clock is doubted. For any number of threads.
+    corrections of the wall clock, as time servers make them, stay far below `JUMP` between two checks.
 
     Parameters
     ----------
@@ -88,7 +62,7 @@ class ClockWatch:
     monotonic
         Returns seconds since any fixed instant.
     on_jump
-        Called with each jump's length, in the thread that detected it.
+        Called with each jump's length, negative if back, in the thread that detected it.
 
     Attributes
     ----------
@@ -101,19 +75,21 @@ class ClockWatch:
         self._clock = clock
         self._monotonic = monotonic
         self._on_jump = on_jump
-        self._watch = JumpWatch(clock, monotonic)
+        self._wall, self._passed_s = clock.now(), monotonic()
         self._doubted_until_s: float | None = None
         self._lock = threading.Lock()
 
     def check(self) -> None:
         """Look for a jump; if there was one, log it and call `on_jump`."""
         with self._lock:  # a thread that checks meanwhile must see the same jump
-            by = self._watch.jump()
-            if by is None:
+            wall, passed_s = self._clock.now(), self._monotonic()
+            by = wall - self._wall - timedelta(seconds=passed_s - self._passed_s)
+            self._wall, self._passed_s = wall, passed_s
+            if abs(by) < JUMP:
                 return
-            jump = self.last_jump = jump_of(by, self._clock.now())
+            jump = self.last_jump = jump_of(by, wall)
             if abs(by) > DOUBTED:
-                self._doubted_until_s = self._monotonic() + DOUBTED_S if by > timedelta(0) else None
+                self._doubted_until_s = passed_s + DOUBTED_S if by > timedelta(0) else None
         _log.warning("%s", jump.why)
         self._on_jump(by)
 

@@ -134,7 +134,8 @@ class Daemon:
             self._observers.started(self._sources)
             wanted = {scheduled.source.id: scheduled for scheduled in sources}
             for source_id in {**self._workers, **wanted}:
-                self._reload_source(source_id, wanted.get(source_id))
+                if self._worker(source_id).wanted != wanted.get(source_id):
+                    self._schedule(source_id, wanted.get(source_id))
 
     def beat(self) -> None:
         """Check the clock; the daemon's own thread does so every few seconds."""
@@ -147,42 +148,38 @@ class Daemon:
         """Record the slots that passed before, source by source, and start the workers."""
         with self._reloading:
             for scheduled in self._sources:
-                self._workers[scheduled.source.id] = self._new_worker(scheduled.source.id)
-                self._workers[scheduled.source.id].recover(scheduled)
+                self._worker(scheduled.source.id).recover(scheduled)
             if self._stop_asked.is_set():
                 return
             self._observers.started(self._sources)
             self._is_polling = True
             for scheduled in self._sources:
-                worker = self._workers[scheduled.source.id]
-                worker.start()
-                self._scheduler.add(worker.source_id, scheduled.schedule, worker.wake)
+                self._schedule(scheduled.source.id, scheduled)
 
-    def _reload_source(self, source_id: str, wanted: ScheduledSource | None) -> None:
-        if source_id not in self._workers:
-            self._workers[source_id] = self._new_worker(source_id)
-            self._workers[source_id].start()
-        worker = self._workers[source_id]
-        if worker.wanted == wanted:
-            return
+    def _schedule(self, source_id: str, wanted: ScheduledSource | None) -> None:
+        worker = self._worker(source_id)
         worker.wanted = wanted
+        worker.start()
         if wanted is None:
             self._scheduler.remove(source_id)
             worker.wake()
         else:
             self._scheduler.add(source_id, wanted.schedule, worker.wake)
 
-    def _new_worker(self, source_id: str) -> SourceWorker:
-        return SourceWorker(
-            source_id,
-            ledger=SlotLedger(source_id, self._store, self._writer.record, self._is_to_pause),
-            fetch=self._fetcher,
-            store=self._writer,
-            clock=self._clock,
-            clock_watch=self._clock_watch,
-            stop_asked=self._stop_asked,
-            on_error=self._fail,
-        )
+    def _worker(self, source_id: str) -> SourceWorker:
+        """The worker of a source, which is kept after a reload without the source, as that may come back."""
+        if source_id not in self._workers:
+            self._workers[source_id] = SourceWorker(
+                source_id,
+                ledger=SlotLedger(source_id, self._store, self._writer.record, self._is_to_pause),
+                fetch=self._fetcher,
+                store=self._writer,
+                clock=self._clock,
+                clock_watch=self._clock_watch,
+                stop_asked=self._stop_asked,
+                on_error=self._fail,
+            )
+        return self._workers[source_id]
 
     def _end_workers(self) -> None:
         workers = list(self._workers.values())

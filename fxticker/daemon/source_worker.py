@@ -91,8 +91,9 @@ class SourceWorker:
         self._apply_wanted(self._clock.now(), why=NOT_RUNNING)
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the thread, if it has not been started."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def wake(self) -> None:
         """Have the worker do what is due."""
