@@ -16,7 +16,7 @@ import fxticker
 from fxticker.cli import app
 from fxticker.config import ArchiveSettings, HttpSettings, SourceSettings, StoreSettings
 from fxticker.model.records import TimeBasis
-from fxticker.sources import known_sources
+from fxticker.sources.registry import known_sources
 from fxticker.store.store import Store
 
 ROOT = Path(__file__).parent.parent
