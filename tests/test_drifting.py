@@ -19,6 +19,7 @@ from fxticker.analysis.lookup import rates_by
 from fxticker.analysis.resample import resample
 from fxticker.errors import NotDerivable
 from fxticker.model.records import Origin, TimeBasis
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import last_instant
 from fxticker.store.store import Store
 
@@ -416,7 +417,9 @@ def test_last_of_a_day_is_the_same_by_whatever_it_is_asked(drawn):
     moved = drift_by_period(frame, "day", pairs=pairs)
     assert moved["to_at"].notna().sum() == (closes["count"] > 0).sum()
     for close in closes[closes["count"] > 0].itertuples():
-        rate = rates_by(frame, last_instant(close.start_at.date()), pairs=[close.pair])["timesca", close.pair]
+        rate = rates_by(frame, last_instant(close.start_at.date()), Selection.of(pairs=close.pair))[
+            "timesca", close.pair
+        ]
         assert close.close == pytest.approx(float(rate.value))
         [day] = moved[(moved["pair"] == close.pair) & (moved["start_at"] == close.start_at)].itertuples()
         assert day.to_at == rate.at

@@ -15,6 +15,7 @@ import fxticker as fx
 from fxticker.analysis.quotes import as_of, quotes, ticks_of
 from fxticker.errors import NotDerivable
 from fxticker.model.records import Origin, TimeBasis
+from fxticker.model.selection import Selection
 from fxticker.store.store import Store
 
 LATER = NOON + timedelta(minutes=15)
@@ -316,9 +317,12 @@ def test_frame_is_filtered_as_a_store_is(store, chosen):
     store.append(snapshot_ticks())
     store.append([*snapshot_ticks(LATER), tick("KZT/USD", "0.00200", source="nbk")])
 
-    frame = ticks_of(fx.load(store), **chosen)
+    filters = {name: value for name, value in chosen.items() if name != "columns"}
+    selection = Selection.of(**filters)
 
-    pd.testing.assert_frame_equal(frame, ticks_of(store, **chosen), check_categorical=False, check_dtype=False)
+    frames = [ticks_of(ticks, selection, columns=chosen.get("columns")) for ticks in (fx.load(store), store)]
+
+    pd.testing.assert_frame_equal(*frames, check_categorical=False, check_dtype=False)
 
 
 def test_as_of_is_what_was_recorded_by_then(store):

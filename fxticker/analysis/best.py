@@ -14,11 +14,11 @@ from fxticker.analysis.durations import duration_of
 from fxticker.analysis.quotes import Ticks, quotes, ticks_of
 from fxticker.analysis.value_dates import NEEDED, TICKER, holds_days, official_ticks
 from fxticker.errors import NoData, NotDerivable
-from fxticker.frames.load import names
 from fxticker.model.bands import outward
 from fxticker.model.pairs import COMMON, currencies_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.schedule import END_OF_TIME, EPOCH, MICROSECOND
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, last_instant
 
 MAX_AGE = "14D"
@@ -111,8 +111,7 @@ def best(
     instant = datetime.now(UTC) if at is None else last_instant(at)
     limit = duration_of(max_age)
     base, quote = currencies_of(pair)
-    chosen = None if sources is None else names(sources)
-    held = _held(ticks, instant, limit, chosen, as_of)
+    held = _held(ticks, instant, limit, Selection.of(sources=sources, as_of=as_of))
     found = _said(held, pair, instant, limit)
     if COMMON not in (base, quote):
         legs = [_said(held, f"{currency}/{COMMON}", instant, limit) for currency in (base, quote)]
@@ -123,17 +122,15 @@ def best(
     return replace(first, others=tuple(others))
 
 
-def _held(
-    ticks: Ticks, instant: datetime, limit: timedelta, sources: list[str] | None, as_of: Moment | None
-) -> pd.DataFrame:
+def _held(ticks: Ticks, instant: datetime, limit: timedelta, selection: Selection) -> pd.DataFrame:
     """All ticks that may say something: the ticker's as seen, official ones by the day that they are for."""
-    dated = official_ticks(ticks, sources=sources, ticker=TICKER, as_of=as_of)
+    dated = official_ticks(ticks, selection, ticker=TICKER)
     dated = dated[dated["observed_at"] <= pd.Timestamp(instant)]
-    if sources is not None and TICKER not in sources:
+    if selection.sources is not None and TICKER not in selection.sources:
         return dated
     begin = instant - limit if instant - EPOCH > limit else EPOCH
     end = instant + MICROSECOND if instant < END_OF_TIME else None
-    seen = ticks_of(ticks, sources=[TICKER], start=begin, end=end, as_of=as_of, columns=NEEDED)
+    seen = ticks_of(ticks, replace(selection, sources=(TICKER,), start=begin, end=end), columns=NEEDED)
     parts = [part for part in (seen, dated) if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else dated
 

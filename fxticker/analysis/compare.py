@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.value_dates import TICKER, holds_days, official_ticks
 from fxticker.errors import NoData, NotDerivable
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment
 
 DAY = pd.Timedelta(days=1)
@@ -67,8 +69,9 @@ def compare(
     ValueError
         If a pair is neither stored nor derivable.
     """
-    days = _ticker_days(ticks, ticker, pairs, start, end, as_of)
-    official = _official_days(ticks, ticker, list(days["pair"].unique()), sources, as_of)
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    days = _ticker_days(ticks, ticker, selection)
+    official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
     found = _side_by_side(days, official, lag_days)
     if found.empty:
         raise NoData(f"no day has both a tick of {ticker} and an official rate")
@@ -106,8 +109,9 @@ def lags(
     NoData
         If no day has both.
     """
-    days = _ticker_days(ticks, ticker, pairs, start, end, as_of)
-    official = _official_days(ticks, ticker, list(days["pair"].unique()), sources, as_of)
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    days = _ticker_days(ticks, ticker, selection)
+    official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
     compared = pd.concat([_side_by_side(days, official, lag).assign(lag_days=lag) for lag in LAGS_DAYS])
     # a lag that is compared on other days than the rest could be best by their luck
     count = compared.groupby(["source", "pair", "day"])["lag_days"].transform("size")
@@ -126,28 +130,19 @@ def lags(
     return found
 
 
-def _ticker_days(
-    ticks: Ticks,
-    ticker: str,
-    pairs: Iterable[str] | None,
-    start: Moment | None,
-    end: Moment | None,
-    as_of: Moment | None,
-) -> pd.DataFrame:
+def _ticker_days(ticks: Ticks, ticker: str, selection: Selection) -> pd.DataFrame:
     """By pair and day, the hull of what the ticker's digits allowed."""
-    found = quotes(ticks, pairs=pairs, sources=[ticker], start=start, end=end, as_of=as_of)
+    found = quotes(ticks, **replace(selection, sources=(ticker,)).given())
     by_day = found.assign(day=found["observed_at"].dt.floor("D")).groupby(["pair", "day"], observed=True, sort=True)
     return by_day.agg(ticker_lo=("rate_lo", "min"), ticker_hi=("rate_hi", "max"), ticks=("rate", "size")).reset_index()
 
 
-def _official_days(
-    ticks: Ticks, ticker: str, pairs: list[str], sources: Iterable[str] | None, as_of: Moment | None
-) -> pd.DataFrame:
+def _official_days(ticks: Ticks, ticker: str, pairs: list[str], selection: Selection) -> pd.DataFrame:
     """The official rates of the pairs, in their direction, by effective day.
 
     All of them: a rate may be in force for months, and a source has one a day.
     """
-    dated = official_ticks(ticks, sources=sources, ticker=ticker, as_of=as_of)
+    dated = official_ticks(ticks, Selection.of(sources=selection.sources, as_of=selection.as_of), ticker=ticker)
     parts = [_quoted(dated, pair) for pair in pairs]
     return pd.concat(parts, ignore_index=True) if parts else _quoted(dated[:0], "")
 

@@ -12,6 +12,7 @@ from fxticker.analysis.durations import duration_of
 from fxticker.analysis.lookup import Observation, Rate, rates_by
 from fxticker.analysis.quotes import Ticks
 from fxticker.errors import NoData, StaleRate
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, last_instant
 from fxticker.sources.fixed import CONSTANTS
 
@@ -133,7 +134,7 @@ def convert(
     given, limit = _amount(amount), duration_of(max_age)
     asked = datetime.now(UTC) if at is None else last_instant(at)
     pair = f"{from_currency}/{to_currency}"
-    found = rates_by(ticks, asked, pairs=[pair], sources=None if source is None else [source])
+    found = rates_by(ticks, asked, Selection.of(pairs=pair, sources=source))
     rate = _only(found, pair, asked)
     band, leg = rate.band, rate.legs[0]
     worth = Conversion(given * rate.value, given * band.lo, given * band.hi, to_currency, asked, rate.legs)

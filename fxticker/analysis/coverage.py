@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.periods import Freq, period_of, start_of
-from fxticker.frames.load import StorePath, load_polls, names
+from fxticker.frames.load import StorePath, load_polls
 from fxticker.frames.settle import typed
 from fxticker.model.records import Outcome
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant
 
 GAP_CADENCES = 3
@@ -139,7 +140,7 @@ def coverage(
     if not isinstance(polls, pd.DataFrame):
         polls = load_polls(polls, sources=sources, start=start, end=end)
     else:
-        polls = _matching(polls, sources, start, end)
+        polls = _matching(polls, Selection.of(sources=sources, start=start, end=end))
     texts = polls["outcome"].astype("category").cat
     outcomes = texts.set_categories(sorted(texts.categories)).cat
     number = period_of(polls["slot"].to_numpy("M8[us]"), freq)
@@ -150,16 +151,14 @@ def coverage(
     return pd.concat([typed([], COVERAGE_COLUMNS), *parts], ignore_index=True).astype(COVERAGE_COLUMNS)
 
 
-def _matching(
-    polls: pd.DataFrame, sources: Iterable[str] | None, start: Moment | None, end: Moment | None
-) -> pd.DataFrame:
+def _matching(polls: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     kept = np.ones(len(polls), bool)
-    if sources is not None:
-        kept &= polls["source"].isin(names(sources)).to_numpy()
-    if start is not None:
-        kept &= (polls["slot"] >= instant(start)).to_numpy()
-    if end is not None:
-        kept &= (polls["slot"] < instant(end)).to_numpy()
+    if selection.sources is not None:
+        kept &= polls["source"].isin(selection.sources).to_numpy()
+    if selection.start is not None:
+        kept &= (polls["slot"] >= instant(selection.start)).to_numpy()
+    if selection.end is not None:
+        kept &= (polls["slot"] < instant(selection.end)).to_numpy()
     return polls[kept]
 
 

@@ -11,6 +11,7 @@ from fxticker.analysis.quotes import Ticks, ticks_of
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.frames.settle import one_per_instant
 from fxticker.model.bands import percent_band, previous_rate
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment
 from fxticker.sources.timesca.page import SOURCE
 
@@ -67,9 +68,9 @@ def decode(
           one of the two is missing. Where it does not, the percentage is of another base, or hides in the rounding of
           the change what the rates show.
     """
-    held = one_per_instant(ticks_of(ticks, pairs=pairs, sources=[SOURCE.id], start=start, end=end, as_of=as_of)).astype(
-        _TEXTS
-    )
+    selection = Selection.of(pairs=pairs, sources=SOURCE.id, start=start, end=end, as_of=as_of)
+    selection = Selection.of(pairs=pairs, sources=SOURCE.id, start=start, end=end, as_of=as_of)
+    held = one_per_instant(ticks_of(ticks, selection)).astype(_TEXTS)
     order, first = in_series(held)
     kind, of_kind = _kinds(held)
     base_lo, base_hi, low_pct, high_pct = _told(of_kind)[:, kind]

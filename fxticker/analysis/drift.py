@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +15,10 @@ from fxticker.analysis.periods import Freq, every_period, period_of, start_of
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import change_pct, in_series, may_close
 from fxticker.errors import NoData
-from fxticker.frames.load import names
 from fxticker.frames.settle import typed
 from fxticker.model.bands import Band, drift_pct, drift_pct_of
 from fxticker.model.records import TimeBasis
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, last_instant
 
 FIRST = "first"
@@ -94,10 +95,10 @@ def drift(
     first, last = last_instant(start), last_instant(end)
     if first > last:
         raise ValueError(f"start {start} is after end {end}")
-    pairs, sources = (None if given is None else names(given) for given in (pairs, sources))
+    selection = Selection.of(pairs=pairs, sources=sources, as_of=as_of)
     bases_at = first if base == FIRST else last_instant(base)
     instants = {first, last, bases_at}
-    by = {at: rates_by(ticks, at, pairs=pairs, sources=sources, as_of=as_of) for at in instants}
+    by = {at: rates_by(ticks, at, selection) for at in instants}
     bases = by[bases_at]
     if not bases and by[last]:
         raise NoData(_no_base(bases_at))
@@ -181,13 +182,13 @@ def drift_series(
     ValueError
         If a pair is neither stored nor derivable.
     """
-    sources = None if sources is None else names(sources)
-    held = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    selection = Selection.of(pairs=pairs, sources=sources, as_of=as_of)
+    held = quotes(ticks, pairs=selection.pairs, sources=selection.sources, start=start, end=end, as_of=as_of)
     order, first = in_series(held)
     bases = held.iloc[order[first]]
     if base != FIRST:
-        shown = None if pairs is None else list(held["pair"].cat.categories)
-        bases = _in_place(bases, rates_by(ticks, last_instant(base), pairs=shown, sources=sources, as_of=as_of))
+        shown = None if selection.pairs is None else tuple(held["pair"].cat.categories)
+        bases = _in_place(bases, rates_by(ticks, last_instant(base), replace(selection, pairs=shown)))
         if len(held) and bases["observed_at"].isna().all():
             raise NoData(_no_base(last_instant(base)))
     number = np.empty(len(held), np.intp)

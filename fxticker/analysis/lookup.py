@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.quotes import Ticks, check_derivable, ticks_of
-from fxticker.frames.load import last_by, names
+from fxticker.frames.load import last_by
 from fxticker.frames.settle import effective_rows, hull_of
 from fxticker.model.bands import Band, cross, inverse
 from fxticker.model.pairs import THROUGH, currencies_of, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.schedule import END_OF_TIME, MICROSECOND
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant
 
 _REST_OF_DAY = pd.Timedelta(days=1) - pd.Timedelta(MICROSECOND)
@@ -78,14 +79,7 @@ class Rate:
     legs: tuple[Observation, ...]
 
 
-def rates_by(
-    ticks: Ticks,
-    upto: datetime,
-    *,
-    pairs: Iterable[str] | None = None,
-    sources: Iterable[str] | None = None,
-    as_of: Moment | None = None,
-) -> dict[tuple[str, str], Rate]:
+def rates_by(ticks: Ticks, upto: datetime, selection: Selection) -> dict[tuple[str, str], Rate]:
     """The last rate of each source's pair, stored, inverse or cross, that is not later than an instant.
 
     Of a store only the newest segments are read, unless the two legs of a cross rate were last shown at different
@@ -98,44 +92,37 @@ def rates_by(
     upto
         The instant, included. A tick of which only the date is known counts from the end of its day on, unless the
         source shows the pair at an instant of that day: see `fxticker.analysis.series.may_close`.
-    pairs
-        Only these, as for `fxticker.quotes`; all stored ones if null.
-    sources
-        Only these.
-    as_of
-        Only rows that were recorded by then.
+    selection
+        Pairs as for `fxticker.quotes`, sources, and `as_of`; a span is not looked at.
 
     Raises
     ------
     ValueError
         If a pair is neither stored nor derivable.
     """
-    wanted = None if pairs is None else sorted(set(names(pairs)))
-    legs = None if wanted is None else sorted({leg for pair in wanted for leg in legs_of(pair)})
-    shown = _shown(_last_rows(ticks, upto, legs, sources, as_of))
+    wanted = None if selection.pairs is None else sorted({*selection.pairs})
+    legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
+    shown = _shown(_last_rows(ticks, upto, replace(selection, pairs=legs)))
     if wanted is None:
         return {key: _stored(leg) for key, leg in shown.items()}
     found = {}
     for source in sorted({source for source, _ in shown}):
         for pair in wanted:
-            ways = [*_direct(shown, source, *currencies_of(pair)), *_crossed(shown, source, pair, ticks, upto, as_of)]
+            ways = [
+                *_direct(shown, source, *currencies_of(pair)),
+                *_crossed(shown, source, pair, ticks, upto, selection.as_of),
+            ]
             if ways:
                 found[source, pair] = max(ways, key=lambda rate: rate.at)
     check_derivable(ticks, {*wanted} - {pair for _, pair in found})
     return found
 
 
-def _last_rows(
-    ticks: Ticks,
-    upto: datetime,
-    pairs: Iterable[str] | None,
-    sources: Iterable[str] | None,
-    as_of: Moment | None,
-) -> pd.DataFrame:
+def _last_rows(ticks: Ticks, upto: datetime, selection: Selection) -> pd.DataFrame:
     """All rows of each source's pair at its last instant."""
     if not isinstance(ticks, pd.DataFrame):
-        return last_by(ticks, upto, pairs=pairs, sources=sources, as_of=as_of)
-    held = _known(ticks_of(ticks, pairs=pairs, sources=sources, as_of=as_of), upto)
+        return last_by(ticks, upto, selection)
+    held = _known(ticks_of(ticks, selection), upto)
     last = held.groupby(["source", "pair"], observed=True)["observed_at"].transform("max")
     return held[held["observed_at"] == last]
 
@@ -201,7 +188,8 @@ def _last_together(
     """The rows of both legs at the last instant that has both."""
     legs = [[f"{currency}/{common}", f"{common}/{currency}"] for currency in currencies]
     end = upto + MICROSECOND if upto < END_OF_TIME else None
-    held = _known(ticks_of(ticks, pairs=[*legs[0], *legs[1]], sources=[source], end=end, as_of=as_of), upto)
+    selection = Selection.of(pairs=[*legs[0], *legs[1]], sources=[source], end=end, as_of=as_of)
+    held = _known(ticks_of(ticks, selection), upto)
     at = held["observed_at"].to_numpy("M8[us]")
     base, quote = (at[held["pair"].isin(leg).to_numpy()] for leg in legs)
     both = np.intersect1d(base, quote)

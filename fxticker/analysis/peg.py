@@ -9,8 +9,8 @@ import pandas as pd
 
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import change_pct, in_series, runs
-from fxticker.frames.load import names
 from fxticker.model.pegs import pegs_of
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment
 
 _KEPT = ["source", "pair", "observed_at", "rate", "rate_lo", "rate_hi"]
@@ -59,7 +59,7 @@ def peg(
     ValueError
         If one of `pairs` has no peg, or is neither stored nor to be derived.
     """
-    held = _pegged(ticks, pairs, sources=sources, start=start, end=end, as_of=as_of)
+    held = _pegged(ticks, Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of))
     rate = _peg_rates(held)
     lo, hi = (held[name].to_numpy() for name in ("rate_lo", "rate_hi"))
     distance_lo, distance_hi = change_pct(lo, hi, rate, rate)
@@ -75,21 +75,12 @@ def peg(
     )
 
 
-def _pegged(
-    ticks: Ticks,
-    pairs: Iterable[str] | None,
-    *,
-    sources: Iterable[str] | None,
-    start: Moment | None,
-    end: Moment | None,
-    as_of: Moment | None,
-) -> pd.DataFrame:
-    """The quotes of pairs that have a peg."""
-    wanted = None if pairs is None else names(pairs)
-    for pair in wanted or ():
+def _pegged(ticks: Ticks, selection: Selection) -> pd.DataFrame:
+    """Return the quotes of pairs that have a peg."""
+    for pair in selection.pairs or ():
         if not pegs_of(pair):
             raise ValueError(f"{pair} has no peg")
-    held = quotes(ticks, pairs=wanted, sources=sources, start=start, end=end, as_of=as_of)
+    held = quotes(ticks, **selection.given())
     known = [pair for pair in held["pair"].cat.categories if pegs_of(pair)]
     kept = held[held["pair"].isin(known)].reset_index(drop=True)
     return kept.assign(pair=kept["pair"].cat.remove_unused_categories())

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from fxticker.analysis.cross_rates import NO_RATES, Rates, SettledTicks, join, rates_of
 from fxticker.errors import NotDerivable
-from fxticker.frames.load import StorePath, load, names, stored_pairs
+from fxticker.frames.load import StorePath, load, stored_pairs
 from fxticker.frames.settle import one_per_instant
 from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant, last_instant
 
 Ticks = StorePath | pd.DataFrame
@@ -31,32 +33,17 @@ _COLUMNS = [
 ]
 
 
-def ticks_of(
-    ticks: Ticks,
-    *,
-    pairs: Iterable[str] | None = None,
-    sources: Iterable[str] | None = None,
-    start: Moment | None = None,
-    end: Moment | None = None,
-    as_of: Moment | None = None,
-    columns: Iterable[str] | None = None,
-) -> pd.DataFrame:
-    """The ticks of a store or a frame that match, with the meaning that `fxticker.load` gives to each argument.
+def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """Return the selected ticks of a store or a frame.
 
     Parameters
     ----------
     ticks
         A store, or a frame of ticks.
-    pairs
-        Only these, as stored.
-    sources
-        Only these.
-    start, end
-        Half-open span of `observed_at`; a date stands for its 00:00 UTC.
-    as_of
-        Only rows that were recorded by then; a date reaches to its end.
+    selection
+        Which ticks; pairs as stored.
     columns
-        Only these columns, in this order.
+        Only these columns, in this order; ``None`` for all.
 
     Returns
     -------
@@ -64,19 +51,19 @@ def ticks_of(
         As `fxticker.load` gives it; of a frame, its matching rows in their order.
     """
     if not isinstance(ticks, pd.DataFrame):
-        return load(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, columns=columns)
+        return load(ticks, columns=columns, **selection.given())
     kept = np.ones(len(ticks), bool)
-    for column, wanted in (("pair", pairs), ("source", sources)):
-        if wanted is not None:
-            kept &= ticks[column].isin(names(wanted)).to_numpy()
-    if start is not None:
-        kept &= (ticks["observed_at"] >= instant(start)).to_numpy()
-    if end is not None:
-        kept &= (ticks["observed_at"] < instant(end)).to_numpy()
-    if as_of is not None:
-        kept &= (ticks["recorded_at"] <= last_instant(as_of)).to_numpy()
-    held = ticks if columns is None else ticks[names(columns)]
-    return held.reset_index(drop=True) if kept.all() else held[kept].reset_index(drop=True)
+    for column, names in (("pair", selection.pairs), ("source", selection.sources)):
+        if names is not None:
+            kept &= ticks[column].isin(names).to_numpy()
+    if selection.start is not None:
+        kept &= (ticks["observed_at"] >= instant(selection.start)).to_numpy()
+    if selection.end is not None:
+        kept &= (ticks["observed_at"] < instant(selection.end)).to_numpy()
+    if selection.as_of is not None:
+        kept &= (ticks["recorded_at"] <= last_instant(selection.as_of)).to_numpy()
+    frame = ticks if columns is None else ticks[list(columns)]
+    return frame.reset_index(drop=True) if kept.all() else frame[kept].reset_index(drop=True)
 
 
 def as_of(ticks: Ticks, at: Moment) -> pd.DataFrame:
@@ -94,7 +81,7 @@ def as_of(ticks: Ticks, at: Moment) -> pd.DataFrame:
     pandas.DataFrame
         As `fxticker.load` gives it.
     """
-    return ticks_of(ticks, as_of=at)
+    return ticks_of(ticks, Selection.of(as_of=at))
 
 
 def quotes(
@@ -142,16 +129,17 @@ def quotes(
         If a text is no pair; `fxticker.errors.NotDerivable` if a pair is neither stored nor derivable: the message
         names it and what is stored.
     """
-    wanted = None if pairs is None else [*dict.fromkeys(names(pairs))]
-    legs = None if wanted is None else sorted({leg for pair in wanted for leg in legs_of(pair)})
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    wanted = selection.pairs
+    legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
     has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
     needed = _NEEDED if has_origin else _NEEDED[:-1]
-    selected = ticks_of(ticks, pairs=legs, sources=sources, start=start, end=end, as_of=as_of, columns=needed)
+    selected = ticks_of(ticks, replace(selection, pairs=legs), columns=needed)
     rows = one_per_instant(_tidied(selected))
     if wanted is None:
         return _tidied(rows[_COLUMNS])
     settled = SettledTicks.of(rows)
-    rates = {pair: rates_of(settled, pair) for pair in sorted(wanted)}
+    rates = {pair: rates_of(settled, pair) for pair in sorted({*wanted})}
     check_derivable(ticks, [pair for pair, parts in rates.items() if not parts])
     return _frame_of(rows, rates)
 

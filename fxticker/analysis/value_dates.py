@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
 
 from fxticker.analysis.quotes import Ticks, ticks_of
-from fxticker.frames.load import names
 from fxticker.model.records import TimeBasis
-from fxticker.model.timestamps import Moment
+from fxticker.model.selection import Selection
 from fxticker.sources.fixed import CONSTANTS
 from fxticker.sources.registry import source_of
 from fxticker.store.store import opened
@@ -59,14 +58,14 @@ def by_effective_day(ticks: pd.DataFrame) -> pd.DataFrame:
     return last.assign(time_basis=basis).sort_values(["observed_at", "pair"], kind="stable", ignore_index=True)
 
 
-def official_ticks(ticks: Ticks, *, sources: Iterable[str] | None, ticker: str, as_of: Moment | None) -> pd.DataFrame:
+def official_ticks(ticks: Ticks, selection: Selection, *, ticker: str) -> pd.DataFrame:
     """All ticks of all sources but the ticker, by the day that they are for: see `by_effective_day`."""
     if isinstance(ticks, pd.DataFrame):
         held = [str(name) for name in ticks["source"].unique()]
     else:
         held = opened(ticks).ticks.sources()
-    wanted = [name for name in (held if sources is None else names(sources)) if name != ticker]
-    return by_effective_day(ticks_of(ticks, sources=wanted, as_of=as_of, columns=NEEDED))
+    wanted = tuple(name for name in (held if selection.sources is None else selection.sources) if name != ticker)
+    return by_effective_day(ticks_of(ticks, replace(selection, sources=wanted), columns=NEEDED))
 
 
 def holds_days(source: str) -> int | None:

@@ -113,7 +113,7 @@ def selected(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., R
     def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
         @wraps(command)
         def run(**values: Any) -> Result:
-            chosen = {name: values.pop(name) or None for name in _FIELDS if name in names}
+            chosen: dict[str, Any] = {name: values.pop(name) or None for name in _FIELDS if name in names}
             in_order(chosen.get("start"), chosen.get("end"))
             return command(selection=Selection(**chosen), **values)
 

@@ -149,4 +149,4 @@ def _inverted(folder: Path, selection: Selection) -> Selection:
     pairs = {inverse_of(pair) for pair in selection.pairs or ()} or {
         pair if pair.startswith(f"{COMMON}/") else inverse_of(pair) for pair in stored_pairs(folder)
     }
-    return replace(selection, pairs=sorted(pairs))
+    return replace(selection, pairs=tuple(sorted(pairs)))

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from fxticker.errors import NoData
 from fxticker.model.records import TimeBasis
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant, last_instant
 from fxticker.store.arrow import is_in, microseconds, order_by, take, text_codes, to_int64
 from fxticker.store.read_columns import SOURCE, Gathered, read_columns
@@ -75,14 +76,13 @@ def load(
     ValueError
         If a column is none of those.
     """
-    found = opened(store)
-    span = _span(start, end)
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     known = [SOURCE, *TICKS.schema.names]
-    wanted = known if columns is None else names(columns)
+    wanted = known if columns is None else [columns] if isinstance(columns, str) else list(columns)
     if not set(wanted) <= set(known):
         raise ValueError(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
     needed = {*wanted, *(("rate_text", "nominal", "origin") if bands else ())}
-    frame = _frame_of(_gathered(found.ticks, needed, sources=sources, span=span, pairs=pairs, as_of=as_of))
+    frame = _frame_of(_columns(opened(store).ticks, needed, selection))
     if bands:
         from fxticker.frames.settle import with_bands
 
@@ -114,8 +114,8 @@ def load_polls(
         Sorted by slot, then source. Columns: ``source``, then those of the data contract, from ``slot`` to
         ``detail``; whole numbers that may be null are float64.
     """
-    span = _span(start, end)
-    table = read_span(opened(store).polls, sources=None if sources is None else names(sources), span=span)
+    selection = Selection.of(sources=sources, start=start, end=end)
+    table = read_span(opened(store).polls, sources=selection.sources, span=_span(selection))
     table = table.unify_dictionaries()
     return _to_frame(take(table, order_by(table, ("slot", "source"))))
 
@@ -144,9 +144,9 @@ def wide(
     from fxticker.frames.settle import one_per_instant
 
     frame = load(store, sources=None if source is None else [source], pairs=pairs, start=start, end=end)
-    held = sorted(frame["source"].unique())
-    if len(held) > 1:
-        raise ValueError(f"the store holds several sources, name one: {', '.join(held)}")
+    stored = sorted(frame["source"].unique())
+    if len(stored) > 1:
+        raise ValueError(f"the store holds several sources, name one: {', '.join(stored)}")
     one_each = one_per_instant(frame)
     return (
         one_each.assign(pair=one_each["pair"].astype(str))
@@ -173,18 +173,20 @@ def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.Data
     NoData
         If the store holds no tick.
     """
-    return _to_frame(latest_table(opened(store), sources=sources))
+    return _to_frame(latest_table(opened(store), sources=Selection.of(sources=sources).sources))
 
 
-def last_by(
-    store: StorePath,
-    upto: datetime,
-    *,
-    pairs: Iterable[str] | None = None,
-    sources: Iterable[str] | None = None,
-    as_of: Moment | None = None,
-) -> pd.DataFrame:
-    """All rows of each source's pair at its last instant not later than `upto`: see `read_last`.
+def last_by(store: StorePath, upto: datetime, selection: Selection) -> pd.DataFrame:
+    """Return all rows of each source's pair at its last instant not later than `upto`: see `read_last`.
+
+    Parameters
+    ----------
+    store
+        The store's folder, or an open store.
+    upto
+        Aware UTC, included.
+    selection
+        Pairs as stored, sources, and `as_of`; a span is not looked at.
 
     Returns
     -------
@@ -192,26 +194,29 @@ def last_by(
         The columns of `load`; several rows of a pair if there are several values at that instant.
     """
     ticks = opened(store).ticks
-    wanted = None if pairs is None else names(pairs)
-    known_by = None if as_of is None else last_instant(as_of)
+    as_of = None if selection.as_of is None else last_instant(selection.as_of)
     parts = [
-        read_last(ticks, source, upto=upto, pairs=wanted, as_of=known_by) for source in _sources_of(ticks, sources)
+        read_last(ticks, source, upto=upto, pairs=selection.pairs, as_of=as_of)
+        for source in _sources_of(ticks, selection.sources)
     ]
     return _to_frame(pa.concat_tables([with_source(pa.Table.from_batches([], TICKS.schema), ""), *filter(None, parts)]))
 
 
-def latest_table(store: Store, *, sources: Iterable[str] | None = None) -> pa.Table:
-    """`latest` as an Arrow table, made without pandas: what a command line can wait for."""
+def latest_table(store: Store, *, sources: Collection[str] | None = None) -> pa.Table:
+    """Return `latest` as an Arrow table, made without pandas, whose import takes longer than all the rest."""
     wanted = _sources_of(store.ticks, sources)
     parts = [read_last(store.ticks, source) for source in wanted]
-    found = [_counting(part) for part in parts if part is not None]
-    if not found:
+    tables = [_one_per_pair(part) for part in parts if part is not None]
+    if not tables:
         raise NoData(f"{store.backend}: no tick is stored" + (f" for {', '.join(wanted)}" if sources else ""))
-    return pa.concat_tables(found)
+    return pa.concat_tables(tables)
 
 
-def _counting(rows: pa.Table) -> pa.Table:
-    """One row of each pair, by pair: the last recorded; one that has an instant before one that has a date only."""
+def _one_per_pair(rows: pa.Table) -> pa.Table:
+    """Return one row per pair.
+
+    Rows with an exact timestamp take precedence over date-only rows; ties are resolved by the latest `recorded_at`.
+    """
     order = order_by(rows, ("recorded_at", "rate_text"))
     is_exact = ~is_in(rows.column("time_basis"), [TimeBasis.DATE])
     order = order[np.argsort(is_exact[order], kind="stable")]
@@ -221,49 +226,37 @@ def _counting(rows: pa.Table) -> pa.Table:
     return take(rows, order[is_last])
 
 
-def _gathered(
-    table: SegmentTable,
-    columns: Collection[str],
-    *,
-    sources: Iterable[str] | None,
-    span: Span,
-    pairs: Iterable[str] | None,
-    as_of: Moment | None,
-) -> Gathered:
-    wanted = None if pairs is None else names(pairs)
-    known_by = None if as_of is None else microseconds(last_instant(as_of))
+def _columns(table: SegmentTable, columns: Collection[str], selection: Selection) -> Gathered:
+    pairs = selection.pairs
+    as_of = None if selection.as_of is None else microseconds(last_instant(selection.as_of))
 
     def select(rows: pa.Table) -> np.ndarray | None:
-        if wanted is None and known_by is None:
+        if pairs is None and as_of is None:
             return None
         kept = np.ones(rows.num_rows, bool)
-        if wanted is not None:
-            kept &= is_in(rows.column("pair"), wanted)
-        if known_by is not None:
-            kept &= to_int64(rows.column("recorded_at")) <= known_by
+        if pairs is not None:
+            kept &= is_in(rows.column("pair"), pairs)
+        if as_of is not None:
+            kept &= to_int64(rows.column("recorded_at")) <= as_of
         return kept
 
-    held = segments_of(table, None if sources is None else names(sources), span)
+    span = _span(selection)
     needed = {*columns, *(() if as_of is None else ("recorded_at",))}
-    return read_columns(table, held, span=span, columns=needed, select=select)
+    return read_columns(table, segments_of(table, selection.sources, span), span=span, columns=needed, select=select)
 
 
-def _span(start: Moment | None, end: Moment | None) -> Span:
-    return Span(None if start is None else instant(start), None if end is None else instant(end))
+def _span(selection: Selection) -> Span:
+    start, end = (None if moment is None else instant(moment) for moment in (selection.start, selection.end))
+    return Span(start, end)
 
 
-def _sources_of(table: SegmentTable, sources: Iterable[str] | None) -> list[str]:
-    """The sources asked for, or all there are, each once and sorted."""
-    return table.sources() if sources is None else sorted(set(names(sources)))
-
-
-def names(given: Iterable[str]) -> list[str]:
-    """Names as a list: one alone may be given as plain text."""
-    return [given] if isinstance(given, str) else list(given)
+def _sources_of(table: SegmentTable, sources: Collection[str] | None) -> list[str]:
+    """Return the selected sources, or all there are, each once and sorted."""
+    return table.sources() if sources is None else sorted(set(sources))
 
 
 def stored_pairs(store: StorePath) -> set[str]:
-    """The pairs of which ticks are stored, read from the segments' summaries alone."""
+    """Return the stored pairs, read from the segments' summaries alone."""
     ticks = opened(store).ticks
     return {pair for segment in ticks.segments() for pair in ticks.summary(segment).series}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -25,13 +25,30 @@ class Selection:
         Only rows recorded by then; a date reaches to its last microsecond, UTC.
     """
 
-    pairs: Collection[str] | None = None
-    sources: Collection[str] | None = None
+    pairs: tuple[str, ...] | None = None
+    sources: tuple[str, ...] | None = None
     start: Moment | None = None
     end: Moment | None = None
     as_of: Moment | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        pairs: Iterable[str] | None = None,
+        sources: Iterable[str] | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        as_of: Moment | None = None,
+    ) -> Selection:
+        """Return a selection of names given as any iterable, or a single one as text."""
+        return cls(pairs=_names(pairs), sources=_names(sources), start=start, end=end, as_of=as_of)
 
     def given(self) -> dict[str, Any]:
         """Return the restrictions as keyword arguments of a reader; those that are ``None`` are left out."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _names(names: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else (names,) if isinstance(names, str) else tuple(names)
