@@ -1,6 +1,8 @@
 """Builders of the records that tests need; every default is a plain, sound value."""
 
+import tomllib
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from fxticker.model.records import Origin, PrintedTick, Tick, TimeBasis
 from fxticker.simulation.captures import dated_slots, read_captures
@@ -14,6 +16,11 @@ TICKER = (
     ("TMT/USD", "0.28571", "0%"),
 )
 PRINTED_TICKS = tuple(PrintedTick(*printed) for printed in TICKER)
+
+
+def cases(module):
+    """The inputs and expected results of a test module, by name, from its file in the folder `cases`."""
+    return tomllib.loads((Path(__file__).parent / "cases" / f"{module}.toml").read_text("utf-8"))
 
 
 def at_time(clock_time):

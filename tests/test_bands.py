@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+from builders import cases
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from true_rates import ROUNDINGS, as_printed, half_even, half_up, site_percentage, true_and_printed
@@ -22,22 +23,14 @@ from fxticker.model.bands import (
 from fxticker.model.printed import InvalidNumber
 from fxticker.simulation.captures import read_captures
 
+CASES = cases("bands")
+
 PRINTED = true_and_printed()
 
 
-@pytest.mark.parametrize(
-    ("text", "nominal", "lo", "hi"),
-    [
-        ("0.00191", 1, Fraction(1905, 10**6), Fraction(1915, 10**6)),
-        ("0.10840", 1, Fraction(108395, 10**6), Fraction(108405, 10**6)),
-        ("0,1084", 1, Fraction(10835, 10**5), Fraction(10845, 10**5)),
-        ("0.00001", 1, Fraction(5, 10**6), Fraction(15, 10**6)),
-        ("87", 1, Fraction(173, 2), Fraction(175, 2)),
-        ("5.25", 100, Fraction(5245, 10**5), Fraction(5255, 10**5)),
-    ],
-)
+@pytest.mark.parametrize(("text", "nominal", "lo", "hi"), CASES["band_of_a_printed_rate_is_half_a_step_to_each_side"])
 def test_band_of_a_printed_rate_is_half_a_step_to_each_side(text, nominal, lo, hi):
-    assert rate_band(text, nominal) == Band(lo, hi)
+    assert rate_band(text, nominal) == Band(Fraction(lo), Fraction(hi))
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "", "0.00191%"])
@@ -230,33 +223,12 @@ def test_hull_of_nothing_is_refused():
         hull([])
 
 
-@pytest.mark.parametrize(
-    ("rate", "change", "lo", "hi"),
-    [
-        ("0.10840", "0.37%", Fraction(10795, 10**5), Fraction(10805, 10**5)),
-        ("0.10840", "0,37%", Fraction(10795, 10**5), Fraction(10805, 10**5)),
-        ("0.01144", "0%", Fraction(1139, 10**5), Fraction(1149, 10**5)),
-        ("0.01144", "-0%", Fraction(1144, 10**5), Fraction(1149, 10**5)),
-        ("0.01144", "\u22120%", Fraction(1144, 10**5), Fraction(1149, 10**5)),
-        ("0.00008", "0%", Fraction(3, 10**5), Fraction(13, 10**5)),
-        ("0.00008", "-0%", Fraction(8, 10**5), Fraction(13, 10**5)),
-        ("0.00003", "0%", Fraction(0), Fraction(8, 10**5)),
-    ],
-)
+@pytest.mark.parametrize(("rate", "change", "lo", "hi"), CASES["percentage_gives_the_band_of_the_earlier_rate"])
 def test_percentage_gives_the_band_of_the_earlier_rate(rate, change, lo, hi):
-    assert previous_rate(rate, change) == Band(lo, hi)
+    assert previous_rate(rate, change) == Band(Fraction(lo), Fraction(hi))
 
 
-@pytest.mark.parametrize(
-    ("rate", "change"),
-    [
-        ("0.10840", "0.38%"),
-        ("0.10840", "-0.38%"),
-        ("0.01144", "0.5%"),
-        ("0.01144", "0.01%"),
-        ("0.28571", "0.02%"),
-    ],
-)
+@pytest.mark.parametrize(("rate", "change"), CASES["percentage_that_no_earlier_rate_gives_is_inconsistent"])
 def test_percentage_that_no_earlier_rate_gives_is_inconsistent(rate, change):
     assert previous_rate(rate, change) is None
 
@@ -295,19 +267,9 @@ def test_any_earlier_rate_lies_in_the_band_of_the_percentage_it_gives(case, roun
     assert base in band
 
 
-@pytest.mark.parametrize(
-    ("rate", "base", "expected"),
-    [
-        (Fraction(10840, 10**5), Fraction(10798, 10**5), "0.37%"),
-        (Fraction(1144, 10**5), Fraction(1147, 10**5), "-0%"),
-        (Fraction(1144, 10**5), Fraction(1142, 10**5), "0%"),
-        (Fraction(8, 10**5), Fraction(6, 10**4), "-83.33%"),
-        (Fraction(9, 10**5), Fraction(3, 10**5), "333.33%"),
-        (Fraction(1188, 10**5), Fraction(1180, 10**5), "0.85%"),
-    ],
-)
+@pytest.mark.parametrize(("rate", "base", "expected"), CASES["formula_of_this_file_prints_as_the_site"])
 def test_formula_of_this_file_prints_as_the_site(rate, base, expected):
-    assert site_percentage(rate, base, half_even) == expected
+    assert site_percentage(Fraction(rate), Fraction(base), half_even) == expected
 
 
 def test_every_nonzero_percentage_of_the_captures_is_consistent():

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 from builders import PRINTED_TICKS as TICKS
-from builders import TICKER
+from builders import TICKER, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +16,8 @@ from fxticker.simulation.site import render_html
 from fxticker.sources.html import decode
 from fxticker.sources.timesca import prefilter
 from fxticker.sources.timesca.excerpt import excerpt
+
+CASES = cases("fast_path")
 
 DAY = date(2025, 11, 14)
 PARAGRAPH = '<p class="x">Filler of a test page, <a href="/some/where/">nothing</a> more&#8230; than that.</p>\n'
@@ -125,29 +127,7 @@ def test_every_capture_reads_exactly_from_its_excerpt():
 
 # --- what stands elsewhere on the page --------------------------------------------------------------------------------
 
-OTHER_MARKUPS = (
-    "<p>KGS/USD = 5 5%</p>",
-    "<p><b>KGS</b>/<span>USD</span> = 5 5%</p>",
-    "<p><b>KGS</b>/USD = 5 5%</p>",
-    "<p>KGS/<b>USD</b> = 5 5%</p>",
-    "<p>K<i>G</i>S/U<i>S</i>D = 5 5%</p>",
-    "<p>KGS<!-- / -->/<!-- -->USD = 5 5%</p>",
-    "<p>KGS / USD: 5 5%</p>",
-    "<table><td>KGS<td>/<td>USD<td>=<td>5<td>5%</table>",
-    "<p>KGS&nbsp;/&nbsp;USD&nbsp;=&nbsp;5&nbsp;5%</p>",
-    "<p>KGS&nbsp/USD = 5 5%</p>",
-    "<p>KGS\xa0/\xa0USD = 5 5%</p>",
-    "<p>KGS\u200b/\u200bUSD = 5 5%</p>",
-    "<p>KGS&#47;USD = 5 5%</p>",
-    "<p>KGS&#0047USD = 5 5%</p>",
-    "<p>KGS&#x2f;USD = 5 5%</p>",
-    "<p>KGS&#X02F;USD = 5 5%</p>",
-    "<p>KGS&sol;USD = 5 5%</p>",
-    "<p>KG&#83;/&#85;SD = 5 5%</p>",
-    "<p>KG&#83/USD = 5 5%</p>",
-    "<p>KGS/U&#83;D&equals;5&thinsp;5&percnt;</p>",
-    "<P TITLE='a > b'>KGS/USD&equals;5 5%</P>",
-)
+OTHER_MARKUPS = CASES["other_markups"]
 
 
 @pytest.mark.parametrize("other", OTHER_MARKUPS)
@@ -181,24 +161,7 @@ def test_entry_that_is_spread_over_much_of_the_source_is_seen(entry):
         fx.parse(page_with(below=entry))
 
 
-UNSEEN = (
-    ("<!--", "-->"),
-    ("<!-- <p>-- >", "--!>"),
-    ("<script>", "</script>"),
-    ("<SCRIPT type='x'>", "</script>"),
-    ("<script>", "</SCRIPT >"),
-    ("<script data-x='</script>'>", "</script>"),
-    ("<script </script>", "</script>"),
-    ("<script data-x='>' data-y='</script>'>", "</script>"),
-    ("<script><!--</scripts>-->", "</script>"),
-    ("<style>", "</style>"),
-    ("<title>", "</title>"),
-    ('<div title="', '">'),
-    ("<div title = '<b>\"", "'>"),
-    ("<div a='b' title=\n\"", '">'),
-    (f'<div title={" " * 80}"', '">'),
-    ("<script src='", "'></script>"),
-)
+UNSEEN = CASES["unseen"]
 
 
 @pytest.mark.parametrize(("opening", "closing"), UNSEEN)

@@ -3,10 +3,13 @@
 from decimal import Decimal
 
 import pytest
+from builders import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fxticker.model.formatting import band_decimals, format_with_band
+
+CASES = cases("formatting")
 
 
 @pytest.mark.parametrize(
@@ -17,26 +20,9 @@ def test_decimals_show_a_band_with_two_digits(width, decimals):
     assert band_decimals(width) == decimals
 
 
-@pytest.mark.parametrize(
-    ("figures", "texts"),
-    [
-        ((0.5236, 0.0, 1.0499), ("0.5", "0.0", "1.1")),
-        ((-0.0874, -0.1747, 0.0), ("-0.09", "-0.18", "0.00")),
-        ((0.0981, 0.00012, 0.1962), ("0.0981", "0.0001", "0.1962")),  # an end that is not 0 is not shown as 0
-        ((12.5, 0.0, 26.7), ("12.5", "0.0", "26.7")),
-        ((0.01183, 0.01183, 0.01183), ("0.01183", "0.01183", "0.01183")),
-        ((0.2857142857, 0.285714285714285, 0.285714285714286), ("0.285714285714",) * 3),
-        ((0.0, -9e-14, 9e-14), ("0", "0", "0")),
-        # 1 / 441.23394101, of which the last digit is known to half a unit
-        (
-            (0.002266371432654, 0.0022663714326283, 0.0022663714326797),
-            ("0.002266371432654", "0.002266371432628", "0.002266371432680"),
-        ),
-        ((12194.21, 12194.205, 12194.215), ("12194.210", "12194.205", "12194.215")),
-    ],
-)
+@pytest.mark.parametrize(("figures", "texts"), CASES["number_is_formatted_with_the_digits_of_its_band"])
 def test_number_is_formatted_with_the_digits_of_its_band(figures, texts):
-    assert format_with_band(*figures) == texts
+    assert format_with_band(*figures) == tuple(texts)
 
 
 def test_signed_number_above_zero_has_a_plus():

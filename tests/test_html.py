@@ -3,8 +3,11 @@
 import time
 
 import pytest
+from builders import cases
 
 from fxticker.sources.html import decode, page_text
+
+CASES = cases("html")
 
 CYRILLIC = "\u0421\u043e\u043c"
 LOOKALIKE = "\u2212 \u2022 \u0421\u043e\u043c"
@@ -18,16 +21,7 @@ def shown(body):
     return page_text(in_page(body)).strip()
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "KGS/USD = 0.01144 0%",
-        "a < b and c > d",
-        "AT&amp;T stays as it is in saved text",
-        "  \u2022 KZT/USD = 0.00191 -0%\r\n\tnext",
-        "",
-    ],
-)
+@pytest.mark.parametrize("text", CASES["saved_text_is_left_as_it_is"])
 def test_saved_text_is_left_as_it_is(text):
     assert page_text(text) == text
 
@@ -37,30 +31,7 @@ def test_page_is_html_by_its_doctype_html_element_or_closing_tag(body):
     assert page_text(body).strip() == "one"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "0.<b>00</b>191",
-        "<span><i>0.00</i><em class='x'>191</em></span>",
-        '<a href="/x?a=1&b=2" title="5 > 4">0.00191</a>',
-        "<A\nHREF=x>0.0019</A\t>1",
-        "<span/class=x>0.00<wbr>191</span>",
-        "<b =>0.00191</b>",
-        "<b x=\"'\" y='\">'>0.00191</b>",
-        "0.00191<!-- > KGS/USD = 5 -->",
-        "<!-->0.00191<!-- -- -->",
-        "<!--->0.00191<!-- --!>",
-        "0.00191<script>var a = '<b>5</b>';</script>",
-        "0.00191<SCRIPT type='text/x'>5 </scripts> 6</SCRIPT foo>",
-        "<style>b::after { content: '5' }</style>0.00191",
-        "<title>5 &amp; 6</title >0.00191",
-        "0.00191<?php echo 5 ?>",
-        "0.00191</ 5>",
-        "<script></script><script>5</script>0.00191",
-        "<scr\u0131pt>0.00191</scr\u0131pt>",
-        "<title>5</title><mar\u212a>0.00191",
-    ],
-)
+@pytest.mark.parametrize("body", CASES["only_visible_text_is_returned"])
 def test_only_visible_text_is_returned(body):
     assert shown(body) == "0.00191"
 
@@ -79,33 +50,7 @@ def test_other_tags_end_the_line(separator):
     assert "\n" in shown(f"one{separator}two")
 
 
-@pytest.mark.parametrize(
-    ("entity", "char"),
-    [
-        ("&equals;", "="),
-        ("&sol;", "/"),
-        ("&#47;", "/"),
-        ("&#x2F;", "/"),
-        ("&#X2f;", "/"),
-        ("&percnt;", "%"),
-        ("&minus;", "\u2212"),
-        ("&nbsp;", "\xa0"),
-        ("&nbsp", "\xa0"),
-        ("&thinsp;", "\u2009"),
-        ("&bull;", "\u2022"),
-        ("&amp;lt;b&amp;gt;", "&lt;b&gt;"),
-        ("&lt;b&gt;", "<b>"),
-        ("&nosuchname;", "&nosuchname;"),
-        ("&", "&"),
-        ("&#;", "&#;"),
-        ("&#0;", "\ufffd"),
-        ("&#xD800;", "\ufffd"),
-        ("&#9999999;", "\ufffd"),
-        ("&#00000047;", "/"),
-        ("&#x0000002F;", "/"),
-        ("&#99999999999999999999;", "\ufffd"),
-    ],
-)
+@pytest.mark.parametrize(("entity", "char"), CASES["entities_are_resolved_once"])
 def test_entities_are_resolved_once(entity, char):
     assert shown(f"5{entity}.") == f"5{char}."
 
@@ -146,16 +91,9 @@ def test_charset_is_taken_from_the_mark_or_the_header(body, headers, text):
     assert decode(body, headers) == text
 
 
-@pytest.mark.parametrize(
-    "meta",
-    [
-        b"<meta charset=windows-1251>",
-        b"<META CHARSET = 'Windows-1251'/>",
-        b'<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">',
-    ],
-)
+@pytest.mark.parametrize("meta", CASES["charset_is_taken_from_the_meta_element"])
 def test_charset_is_taken_from_the_meta_element(meta):
-    assert decode(meta + b"\xd1\xee\xec", {}).endswith(CYRILLIC)
+    assert decode(meta.encode() + b"\xd1\xee\xec", {}).endswith(CYRILLIC)
 
 
 def test_header_goes_before_the_meta_element():
@@ -170,13 +108,7 @@ def test_meta_element_beyond_the_window_is_ignored():
     assert decode(body, {}).endswith(CYRILLIC)
 
 
-@pytest.mark.parametrize(
-    "charset",
-    [
-        *("nonsense", "x-user-defined", "...", "utf-16", "utf-32", "utf-7", "undefined", "mbcs", "idna", "punycode"),
-        *("zip", "zlib", "bz2", "hex", "base64", "quopri", "uu", "rot13", "unicode_escape", "raw_unicode_escape"),
-    ],
-)
+@pytest.mark.parametrize("charset", CASES["unknown_or_dangerous_charset_falls_back_to_utf8"])
 def test_unknown_or_dangerous_charset_falls_back_to_utf8(charset):
     body = f'<meta charset="{charset}">{LOOKALIKE} +AD0- \\u003d xn--'.encode()
 
@@ -190,32 +122,7 @@ def test_invalid_bytes_are_replaced():
     assert decode(b"\xff\xfe0\x00.\x00\x31", {}) == "0.\ufffd"
 
 
-HOSTILE = [
-    "<",
-    "<a ",
-    "<a=",
-    "<a='",
-    "</a",
-    "</a    ",
-    "<p><b id=x>",
-    "<!",
-    "<!--",
-    "<!-- -",
-    "<script>",
-    "<script",
-    "<script></script ",
-    "<script></scriptx>",
-    "<title>",
-    "=\"'",
-    "&",
-    "&#",
-    "&a",
-    "&amp",
-    "&aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-    "<meta charset",
-    "\u200b",
-    ">",
-]
+HOSTILE = CASES["hostile"]
 
 
 @pytest.mark.parametrize("unit", HOSTILE)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from math import copysign
 
 import pytest
-from builders import NOON, TICKER
+from builders import NOON, TICKER, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +14,8 @@ from fxticker.model.normalise import normalise
 from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Origin, PrintedTick, Snapshot, TimeBasis
 from fxticker.simulation.captures import read_captures
+
+CASES = cases("normalise")
 
 SNAPSHOT = Snapshot(tuple(PrintedTick(*printed) for printed in TICKER), date(2025, 11, 14), 8)
 
@@ -81,17 +83,7 @@ def test_change_is_the_printed_number_or_none(text, change_pct):
     assert tick.change_text == text
 
 
-@pytest.mark.parametrize(
-    ("text", "rate"),
-    [
-        ("0.10840", 0.1084),
-        ("0,10840", 0.1084),
-        ("+0.5", 0.5),
-        ("87", 87.0),
-        ("0.000000000001", 1e-12),
-        ("999999999999.999999999999", 1e12),
-    ],
-)
+@pytest.mark.parametrize(("text", "rate"), CASES["rate_is_the_number_printed"])
 def test_rate_is_the_number_printed(text, rate):
     tick = of_one(text, None)
 

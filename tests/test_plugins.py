@@ -4,12 +4,15 @@ import sys
 from importlib.metadata import EntryPoint
 
 import pytest
+from builders import cases
 
 import fxticker.sources
 from fxticker.config import load_settings
 from fxticker.sources.plugins import GROUP, installed, load
 from fxticker.sources.registry import known_sources
 from fxticker.sources.timesca.page import SOURCE
+
+CASES = cases("plugins")
 
 MODULE = """
 from dataclasses import replace
@@ -62,19 +65,7 @@ def test_source_of_a_plugin_is_loaded_by_its_id(module):
     assert load(points("strangers_rates:SOURCE"), taken=TAKEN)["mine"].url == "https://example.org/"
 
 
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        ("strangers_fault:SOURCE", "RuntimeError: no licence fxticker: all is well"),
-        ("strangers_exit:SOURCE", "SystemExit: 7"),
-        ("strangers_nowhere:SOURCE", "ModuleNotFoundError: No module named 'strangers_nowhere'"),
-        ("strangers_rates:NOTHING", "AttributeError: module 'strangers_rates' has no attribute 'NOTHING'"),
-        ("strangers_rates:NUMBER", "TypeError: it must be a fxticker.sources.Source, not a int"),
-        ("strangers_rates:TAKEN", "ValueError: there is a source nbk already"),
-        ("strangers_rates:PEG", "ValueError: there is a source tmt-peg already"),
-        ("strangers_rates:UNNAMED", "ValueError: a source's id is made of"),
-    ],
-)
+@pytest.mark.parametrize(("value", "reason"), CASES["unusable_plugin_is_logged_and_does_not_stop_others"])
 def test_unusable_plugin_is_logged_and_does_not_stop_others(module, caplog, value, reason):
     sources = load(points(value, "strangers_rates:SOURCE"), taken=TAKEN)
     assert list(sources) == ["mine"]

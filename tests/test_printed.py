@@ -3,26 +3,16 @@
 from decimal import Decimal, localcontext
 
 import pytest
+from builders import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fxticker.model.printed import InvalidNumber, check_change, check_rate, read_change, read_rate
 
+CASES = cases("printed")
 
-@pytest.mark.parametrize(
-    ("text", "value", "decimals", "quantum"),
-    [
-        ("0.00191", "0.00191", 5, "0.00001"),
-        ("0.10840", "0.1084", 5, "0.00001"),
-        ("0,10840", "0.1084", 5, "0.00001"),
-        ("87", "87", 0, "1"),
-        ("87.0", "87", 1, "0.1"),
-        ("007.50", "7.5", 2, "0.01"),
-        ("+0.5", "0.5", 1, "0.1"),
-        ("0.000000000001", "0.000000000001", 12, "0.000000000001"),
-        ("999999999999.999999999999", "999999999999.999999999999", 12, "0.000000000001"),
-    ],
-)
+
+@pytest.mark.parametrize(("text", "value", "decimals", "quantum"), CASES["rate_is_read_exactly"])
 def test_rate_is_read_exactly(text, value, decimals, quantum):
     figure = read_rate(text)
 
@@ -44,27 +34,7 @@ def test_rate_with_too_many_digits_is_refused(text):
         read_rate(text)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        " ",
-        "abc",
-        "nan",
-        "inf",
-        "1e-5",
-        "1_000",
-        ".5",
-        "5.",
-        "1.2.3",
-        "1,234.5",
-        "0.1 ",
-        " 0.1",
-        "--1",
-        "0x1",
-        "0.1\n",
-    ],
-)
+@pytest.mark.parametrize("text", CASES["rate_that_is_no_number_is_refused"])
 def test_rate_that_is_no_number_is_refused(text):
     with pytest.raises(InvalidNumber, match="not a number"):
         read_rate(text)
@@ -76,21 +46,7 @@ def test_digits_of_other_scripts_are_refused(text):
         read_rate(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "value", "decimals", "minus"),
-    [
-        ("0%", "0", 0, False),
-        ("0.37%", "0.37", 2, False),
-        ("0,37%", "0.37", 2, False),
-        ("+0.37%", "0.37", 2, False),
-        ("-1.3%", "-1.3", 1, True),
-        ("\u22121.3%", "-1.3", 1, True),
-        ("\u20131.3%", "-1.3", 1, True),
-        ("\ufe631.3%", "-1.3", 1, True),
-        ("\uff0d1.3%", "-1.3", 1, True),
-        ("-166.67%", "-166.67", 2, True),
-    ],
-)
+@pytest.mark.parametrize(("text", "value", "decimals", "minus"), CASES["percentage_is_read_exactly"])
 def test_percentage_is_read_exactly(text, value, decimals, minus):
     figure = read_change(text)
 

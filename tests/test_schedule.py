@@ -3,11 +3,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 
 import pytest
-from builders import NOON
+from builders import NOON, cases
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fxticker.model.schedule import EPOCH, Cron, Every, every, slots_between
+
+CASES = cases("schedule")
 
 INSTANTS = st.datetimes(
     min_value=datetime(1990, 1, 1),  # noqa: DTZ001  the strategy wants its bounds naive
@@ -97,13 +99,7 @@ def test_sources_have_different_phases():
     assert len(phases) > 80
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "15", "min", "nan", "0min", "-5min", "1.5h", "1e3s", "1h30min"),
-        *("15m", "15MIN", "15 minutes", "1w", "٣min", "1234567s", "15min;", "1\n5min"),
-    ],
-)
+@pytest.mark.parametrize("text", CASES["invalid_interval_is_refused"])
 def test_invalid_interval_is_refused(text):
     with pytest.raises(ValueError, match=r'is no interval such as "15min"; units are s, min, h, d'):
         every(text, "timesca")
@@ -123,29 +119,13 @@ def test_invalid_cron_expression_is_refused(expression):
         Cron(expression)
 
 
-@pytest.mark.parametrize(
-    ("expression", "before", "after"),
-    [
-        ("*/15 * * * *", "2025-11-14T12:00:00", "2025-11-14T12:15:00"),
-        ("7 * * * *", "2025-11-14T11:07:00", "2025-11-14T12:07:00"),
-        ("0 9 * * 1-5", "2025-11-14T09:00:00", "2025-11-17T09:00:00"),
-        ("0 0 29 2 *", "2024-02-29T00:00:00", "2028-02-29T00:00:00"),
-    ],
-)
+@pytest.mark.parametrize(("expression", "before", "after"), CASES["cron_expression_gives_its_instants"])
 def test_cron_expression_gives_its_instants(expression, before, after):
     assert Cron(expression).at_or_before(NOON) == at(before)
     assert Cron(expression).after(NOON) == at(after)
 
 
-@pytest.mark.parametrize(
-    ("before", "instant", "after"),
-    [
-        ("11:45:00", "11:59:59.999999", "12:00:00"),
-        ("12:00:00", "12:00:00", "12:15:00"),
-        ("12:00:00", "12:00:00.000001", "12:15:00"),
-        ("12:00:00", "12:00:59.999999", "12:15:00"),
-    ],
-)
+@pytest.mark.parametrize(("before", "instant", "after"), CASES["slot_begins_exactly_at_its_instant"])
 @pytest.mark.parametrize("schedule", [Cron("*/15 * * * *"), Every(timedelta(minutes=15))], ids=["cron", "every"])
 def test_slot_begins_exactly_at_its_instant(schedule, before, instant, after):
     assert schedule.at_or_before(at(f"2025-11-14T{instant}")) == at(f"2025-11-14T{before}")

@@ -6,7 +6,7 @@ from html import escape
 
 import pytest
 from builders import PRINTED_TICKS as TICKS
-from builders import TICKER
+from builders import TICKER, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +14,8 @@ import fxticker as fx
 from fxticker.model.records import PrintedTick, Snapshot
 from fxticker.simulation.captures import read_captures
 from fxticker.simulation.site import render_html, render_text
+
+CASES = cases("ticker")
 
 DAY = date(2025, 11, 14)
 WITHOUT_CHANGES = tuple(PrintedTick(pair, rate, None) for pair, rate, _ in TICKER)
@@ -88,25 +90,7 @@ def test_copies_may_differ_in_order_and_stand_apart():
     assert fx.parse(page) == Snapshot(TICKS, DAY, 4)
 
 
-@pytest.mark.parametrize(
-    "separator",
-    [
-        *("\n", "\r\n", "\r", "\n\n\n", " ", "\t", " | ", ", ", "; ", ",", " - ", " \u2014 ", " \u00b7 ", " / "),
-        *(
-            "\n* ",
-            "\n- ",
-            "\n\u2013 ",
-            "\n\u25aa ",
-            "\n\u2192 ",
-            "\n\u2605\u2605 ",
-            "\n+ ",
-            "\n_ ",
-            "\n\u2022",
-            "\u2028",
-        ),
-        *("\u2022", " \U0001f1f0\U0001f1ec ", "\n\xa0\u2009\u202f\u2022\xa0", " ... ", " || ", "\n> "),
-    ],
-)
+@pytest.mark.parametrize("separator", CASES["any_bullet_or_separator_is_accepted"])
 @pytest.mark.parametrize("ticks", [TICKS, WITHOUT_CHANGES], ids=["changes", "no changes"])
 def test_any_bullet_or_separator_is_accepted(separator, ticks):
     assert fx.parse(block(ticks, separator=separator)) == Snapshot(ticks, None, 2)
@@ -167,22 +151,7 @@ def test_percentage_in_the_text_below_is_no_change(text, copies):
 # --- markup and encoding ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        "<li>{pair} = {rate} {change}</li>",
-        "<LI CLASS='x'><b><i>{pair}</i> =</b> <span>{rate}</span> <em style='color:red'>{change}</em></LI>",
-        "<tr><td>{pair}<td>=<td>{rate}<td>{change}</tr>",
-        "<div><div>{pair}</div><div>=</div><div>{rate}</div><p>{change}</p></div>",
-        "<p>{pair}&nbsp;&equals;&thinsp;{rate}&#160;{change}</p>",
-        "<br>&bull; {pair} = {rate} <img alt='KGS/USD = 5 5%' src=up.png>{change}",
-        "<span>{pair} = {rate} {change}</span>\n",
-        "<x-rate title='a > b'>{pair}<!-- 1 --> = <!-- 2 -->{rate} {change}</x-rate>",
-        "<div>{pair} = {rate}<script>var KZT = 'KGS/USD = 5 5%'</script> {change}</div>",
-        "<li>{pair} = {rate}<style>.a::after {{ content: '5%' }}</style> {change}</li>",
-        "<p>{pair} = <b>{rate}</b><svg viewBox='0 0 9 9'><path d='M1 1'/></svg>{change}",
-    ],
-)
+@pytest.mark.parametrize("entry", CASES["markup_around_the_numbers_is_ignored"])
 def test_markup_around_the_numbers_is_ignored(entry):
     items = "".join(entry.format(pair=tick.pair, rate=tick.rate_text, change=tick.change_text) for tick in TICKS)
     page = f"<!doctype html><html><body><nav>Filler</nav>{items * 2}<p>14 November 2025</p></body></html>"
@@ -190,18 +159,7 @@ def test_markup_around_the_numbers_is_ignored(entry):
     assert fx.parse(page) == Snapshot(TICKS, DAY, 2)
 
 
-@pytest.mark.parametrize(
-    ("char", "entity"),
-    [
-        ("/", "&#47;"),
-        ("/", "&sol;"),
-        ("=", "&#x3D;"),
-        ("%", "&percnt;"),
-        (".", "&period;"),
-        ("0", "&#48;"),
-        ("-", "&#45;"),
-    ],
-)
+@pytest.mark.parametrize(("char", "entity"), CASES["entities_are_read_as_their_characters"])
 def test_entities_are_read_as_their_characters(char, entity):
     assert fx.parse(f"<html>{block().replace(char, entity)}") == Snapshot(TICKS, None, 2)
 
@@ -212,17 +170,7 @@ def test_number_split_by_inline_tags_is_one_number():
     assert fx.parse(page) == Snapshot(TICKS, None, 2)
 
 
-@pytest.mark.parametrize(
-    "unseen",
-    [
-        "<script>document.write('KGS/USD = 5 5%')</script>",
-        "<style>/* KGS/USD = 5 5% */</style>",
-        "<title>KGS/USD = 5 5%</title>",
-        "<!-- KGS/USD = 5 5% -->",
-        "<p title='KGS/USD = 5 5%'>filler</p>",
-        "<meta name='description' content='KGS/USD = 5 5%'>",
-    ],
-)
+@pytest.mark.parametrize("unseen", CASES["invisible_text_is_no_entry"])
 def test_invisible_text_is_no_entry(unseen):
     page = render_html(TICKS, DAY).replace("<body>", f"<body>{unseen}").replace("</body>", f"{unseen}</body>")
 
@@ -317,31 +265,11 @@ def test_date_after_a_copy_that_is_not_the_last_is_read():
 
 # --- prices in articles -----------------------------------------------------------------------------------------------
 
-PROSE = (
-    "At the bazaar KGS/USD = 5 is filler.",
-    "KGS/USD = 5 was the price.",
-    "The price was KGS/USD = 5.",
-    "The price (KGS/USD = 5) is filler.",
-    "Filler: KGS/USD = 5, which is none.",
-    "KGS/USD = 5 3% lower than before.",
-    "It stood at KGS/USD = 5 3%.",
-    "KGS/USD = 5 and KZT/USD = 6 were the prices.",
-    "From KGS/USD = 5 to KGS/USD = 6 in a year.",
-    "An entry KGS/USD = 0.01144 0% as the ticker has it.",
-)
+PROSE = CASES["prose"]
 
 
 @pytest.mark.parametrize("sentence", PROSE)
-@pytest.mark.parametrize(
-    "page",
-    [
-        "{sentence}\n{block}\n14 November 2025\n",
-        "{sentence}\n\nFiller\n{block}\n14 November 2025\n",
-        "{block}\n14 November 2025\n{sentence}\n",
-        "{block}\n14 November 2025\n\nFiller\n\n{sentence}\n",
-        "<html><p>{sentence}</p><pre>{block}</pre><p>14 November 2025</p><p>{sentence}</p></html>",
-    ],
-)
+@pytest.mark.parametrize("page", CASES["price_in_a_sentence_is_no_entry"])
 def test_price_in_a_sentence_is_no_entry(sentence, page):
     assert fx.parse(page.format(sentence=sentence, block=block())) == Snapshot(TICKS, DAY, 2)
 
@@ -356,28 +284,12 @@ def test_price_in_the_sentence_between_copies_is_no_entry(sentence):
     assert fx.parse(f"{block()}\n{sentence}\n{block()}") == Snapshot(TICKS, None, 4)
 
 
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        'The seller said "KGS/USD = 5 3%" and left.',
-        "The seller said \u201cKGS/USD = 5 3%\u201d and left.",
-        "The seller said \u00abKGS/USD = 5 3%\u00bb and left.",
-        "The price [KGS/USD = 5 3%] is filler.",
-        "The price \u2014 KGS/USD = 5 3% \u2014 is filler.",
-    ],
-)
+@pytest.mark.parametrize("sentence", CASES["quoted_price_with_a_percentage_is_no_entry"])
 def test_quoted_price_with_a_percentage_is_no_entry(sentence):
     assert fx.parse(f"{block()}\n14 November 2025\n{FILLER}\n{sentence}\n") == Snapshot(TICKS, DAY, 2)
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        '{block}\n"KGS/USD = 5" was the price.',
-        'The seller said "KGS/USD = 5"\n{block}',
-        "Filler [KGS/USD = 5]\n{block}",
-    ],
-)
+@pytest.mark.parametrize("page", CASES["quoted_price_right_beside_the_block_is_no_entry"])
 def test_quoted_price_right_beside_the_block_is_no_entry(page):
     assert fx.parse(page.format(block=block())) == Snapshot(TICKS, None, 2)
 
@@ -390,13 +302,7 @@ def test_two_prices_of_a_sentence_right_beside_the_block_are_no_entries(page):
     assert fx.parse(page.format(block=block())) == Snapshot(TICKS, None, 2)
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "<html><p>{block}</p><p>KGS/USD = 5\nwas the price.</p></html>",
-        "<html><p>{block}</p><p>{filler}</p><p>The price was\nKGS/USD = 5 3%\nthat day.</p></html>",
-    ],
-)
+@pytest.mark.parametrize("page", CASES["price_in_a_sentence_wrapped_in_the_source_is_no_entry"])
 def test_price_in_a_sentence_wrapped_in_the_source_is_no_entry(page):
     assert fx.parse(page.format(block=block(), filler=FILLER)) == Snapshot(TICKS, None, 2)
 
@@ -412,13 +318,7 @@ def test_word_longer_than_a_code_can_be_makes_no_entry(word):
     assert fx.parse(f"{block()}\n{FILLER}\n{word}/USD = 5 3%\n") == Snapshot(TICKS, None, 2)
 
 
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ("Currency/USD = 5 3%", "Currency/USD is no pair"),
-        ("1KGS/USD = 5 3%", "KGS/USD is printed as 0.01144 0% and as 5"),
-    ],
-)
+@pytest.mark.parametrize(("line", "reason"), CASES["codes_are_the_letters_right_beside_the_slash"])
 def test_codes_are_the_letters_right_beside_the_slash(line, reason):
     with pytest.raises(fx.DamagedPage, match=reason):
         fx.parse(f"{block()}\n{FILLER}\n{line}\n")
@@ -584,28 +484,7 @@ def test_pair_twice_on_one_line_with_different_values_is_damaged(separator):
         fx.parse(block((*TICKS, PrintedTick("KGS/USD", "0.5", "0%")), 1, separator))
 
 
-BAD_FIGURES = (
-    ("0.01144 0%", "0 0%", "KGS/USD: a rate must be above zero, not '0'"),
-    ("0.01144 0%", "0.00000 0%", "KGS/USD: a rate must be above zero, not '0.00000'"),
-    ("0.01144 0%", "-0.01144 0%", "KGS/USD: a rate must be above zero, not '-0.01144'"),
-    ("0.01144 0%", "\u22120.01144 0%", "KGS/USD: a rate must be above zero"),
-    ("0.01144 0%", "0.0114400000000 0%", "KGS/USD: more than 12 digits or 12 decimals: '0.0114400000000'"),
-    ("0.01144 0%", "1" * 30 + " 0%", "KGS/USD: more than 12 digits or 12 decimals: '1{30}'"),
-    ("0.01144 0%", "0.01144 " + "3" * 30 + "%", "KGS/USD: more than 12 digits or 12 decimals: '3{30}'"),
-    ("0.01144 0%", "0.01144 0." + "3" * 13 + "%", "KGS/USD: more than 12 digits or 12 decimals"),
-    ("0.01144 0%", "0.011.44 0%", "KGS/USD has no figure that can be read"),
-    ("0.01144 0%", "1,144.50 0%", "KGS/USD has no figure that can be read"),
-    ("0.01144 0%", "n/a 0%", "KGS/USD has no figure that can be read"),
-    ("0.01144 0%", "0%", "KGS/USD has no figure that can be read"),
-    ("0.01144 0%", "", "KGS/USD has no figure that can be read"),
-    ("0.01144 0%", "0.01144 --5%", "KGS/USD has a percentage that does not stand directly behind the rate"),
-    ("0.01144 0%", "0.01144 \u20115%", "KGS/USD has a percentage that does not stand directly behind the rate"),
-    ("0.01144 0%", "0.01144 (5%)", "KGS/USD has a percentage that does not stand directly behind the rate"),
-    ("0.01144 0%", "0.01144 \ufffd5%", "KGS/USD has a percentage that does not stand directly behind the rate"),
-    ("KGS/USD", "USD/USD", "USD/USD is no pair of two currency codes"),
-    ("KGS/USD", "kgs/USD", "kgs/USD is no pair of two currency codes"),
-    ("KGS/USD", "KGSX/USD", "KGSX/USD is no pair of two currency codes"),
-)
+BAD_FIGURES = CASES["bad_figures"]
 FIRST, MIDDLE, LAST = TICKS, TICKS[1:3] + TICKS[:1] + TICKS[3:], TICKS[1:] + TICKS[:1]
 
 
@@ -733,35 +612,7 @@ def test_any_page_gives_a_snapshot_or_a_named_error(page):
 
 # --- hostile pages ----------------------------------------------------------------------------------------------------
 
-HOSTILE = [
-    "A/",
-    "A /",
-    "A/A=",
-    "A/A=1",
-    "A/A=1 ",
-    "A/A=1%",
-    "KGS/USD = ",
-    "KGS/USD = 1 ",
-    "KGS/USD = 1 1%",
-    "KGS/USD = 1 1% x ",
-    "KGS/USD = 1 \u2022\u2022\u2022\u2022\u2022\u2022\u2022",
-    "KGS/USD = 1.",
-    "KGS/USD = 5 was ",
-    "KGS/USD = \n",
-    "KGS",
-    "A" + " " * 999,
-    "A/" + " " * 999,
-    "A/A" + " " * 999,
-    "A/A=" + " " * 999,
-    "A/A=1" + " " * 999,
-    "A/A=1 1" + " " * 999,
-    "A/A=1 1%" + " " * 999,
-    "1",
-    " ",
-    "\u2022",
-    "14 November ",
-    "KGS/USD = 1 1%\n14 November 20",
-]
+HOSTILE = CASES["hostile"]
 
 
 def hostile_page(unit, length):

@@ -4,12 +4,14 @@ from datetime import date
 
 import pytest
 from builders import PRINTED_TICKS as TICKS
-from builders import TICKER
+from builders import TICKER, cases
 
 from fxticker.errors import ChallengePage, DamagedPage, NoTicker
 from fxticker.model.records import Outcome, Snapshot
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE, parse
+
+CASES = cases("timesca_page")
 
 DAY = date(2025, 11, 14)
 FILLER = "Filler of a test page. "
@@ -19,22 +21,7 @@ def page(body):
     return f"<!doctype html><html><head><title>Test</title></head><body>{body}</body></html>".encode()
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "Just a moment...",
-        "Checking your browser before you go on",
-        "Verify you are human by completing the action below.",
-        "Verifying that you are a human",
-        "Enable JavaScript and cookies to continue",
-        "Please solve the CAPTCHA",
-        "Attention Required!",
-        "Access denied",
-        "Access to this page has been denied",
-        "We saw unusual traffic from your network",
-        "Request blocked.",
-    ],
-)
+@pytest.mark.parametrize("words", CASES["challenge_page_is_distinguished_from_a_page_without_ticker"])
 def test_challenge_page_is_distinguished_from_a_page_without_ticker(words):
     with pytest.raises(ChallengePage) as refusal:
         parse(page(f"<h1>{words}</h1>"), {})
