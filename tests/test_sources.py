@@ -44,97 +44,16 @@ def payload(name):
     return (PAYLOADS / name).read_bytes()
 
 
+TICKER_PAGE = render_html([PrintedTick(*printed) for printed in TICKER], NOVEMBER).encode()
 SNAPSHOTS = {
-    "timesca": SnapshotCase(
-        render_html([PrintedTick(*printed) for printed in TICKER], NOVEMBER).encode(),
-        NOVEMBER,
-        [
-            ("KGS/USD", "0.01144", 1),
-            ("KZT/USD", "0.00191", 1),
-            ("TJS/USD", "0.10840", 1),
-            ("UZS/USD", "0.00008", 1),
-            ("TMT/USD", "0.28571", 1),
-        ],
-    ),
-    "cbu": SnapshotCase(payload("cbu_all_2026-04-01.json"), date(2026, 4, 1), [("USD/UZS", "12194.21", 1)]),
-    "nbk": SnapshotCase(payload("nbk_get_rates_2026-04-01.xml"), date(2026, 4, 1), [("USD/KZT", "478.77", 1)]),
-    "nbkr": SnapshotCase(payload("nbkr_daily_2026-05-24.xml"), date(2026, 5, 24), [("USD/KGS", "87,4500", 1)]),
-    "nbt": SnapshotCase(payload("nbt_daily_2026-05-18.xml"), date(2026, 5, 18), [("USD/TJS", "9.3450", 1)]),
-    "fawazahmed0": SnapshotCase(
-        payload("fawazahmed0_usd_2026-09-29.json"),
-        date(2026, 9, 29),
-        [
-            ("USD/KGS", "87.45712429", 1),
-            ("USD/KZT", "441.23394101", 1),
-            ("USD/TJS", "9.23251007", 1),
-            ("USD/TMT", "3.49982316", 1),
-            ("USD/UZS", "11792.22406441", 1),
-        ],
-    ),
-    "cbr": SnapshotCase(
-        payload("cbr_daily_2026-04-25.xml"),
-        date(2026, 4, 25),
-        [
-            ("USD/RUB", "75,5273", 1),
-            ("KZT/RUB", "16,3172", 100),
-            ("KGS/RUB", "86,4125", 100),
-            ("TJS/RUB", "80,0866", 10),
-            ("TMT/RUB", "21,5792", 1),
-            ("UZS/RUB", "62,8322", 10000),
-        ],
-    ),
+    name: SnapshotCase(
+        payload(case["file"]) if "file" in case else TICKER_PAGE, case["day"], [tuple(tick) for tick in case["ticks"]]
+    )
+    for name, case in CASES["snapshots"].items()
 }
 HISTORIES = {
-    "cbu": HistoryCase(
-        payload("cbu_all_2026-04-02.json"),
-        date(2026, 4, 2),
-        date(2026, 4, 2),
-        [(date(2026, 4, 2), "USD/UZS", "12142.10", 1)],
-    ),
-    "nbk": HistoryCase(
-        payload("nbk_get_rates_2026-04-02.xml"),
-        date(2026, 4, 2),
-        date(2026, 4, 2),
-        [(date(2026, 4, 2), "USD/KZT", "475.09", 1)],
-    ),
-    "nbkr": HistoryCase(
-        payload("nbkr_history_usd_2005-06.html"),
-        date(2005, 6, 1),
-        date(2005, 6, 30),
-        [
-            (date(2005, 6, 4), "USD/KGS", "40,9879", 1),
-            (date(2005, 6, 11), "USD/KGS", "41,0511", 1),
-            (date(2005, 6, 18), "USD/KGS", "41,0685", 1),
-            (date(2005, 6, 25), "USD/KGS", "40,9614", 1),
-        ],
-    ),
-    "nbt": HistoryCase(
-        payload("nbt_dynamic_usd_2025-01-20.xml"),
-        date(2025, 1, 20),
-        date(2025, 1, 20),
-        [(date(2025, 1, 20), "USD/TJS", "10.9505", 1)],
-    ),
-    "fawazahmed0": HistoryCase(
-        payload("fawazahmed0_usd_2026-09-29.json"),
-        date(2026, 9, 29),
-        date(2026, 9, 29),
-        [(date(2026, 9, 29), *tick) for tick in SNAPSHOTS["fawazahmed0"].ticks],
-    ),
-    "cbr": HistoryCase(
-        payload("cbr_daily_2026-04-25.xml"),
-        date(2026, 4, 25),
-        date(2026, 4, 25),
-        [(date(2026, 4, 25), *tick) for tick in SNAPSHOTS["cbr"].ticks],
-    ),
-}
-HISTORY_URLS = {
-    "cbu": "https://cbu.uz/en/arkhiv-kursov-valyut/json/all/2026-04-02/",
-    "nbk": "https://nationalbank.kz/rss/get_rates.cfm?fdate=02.04.2026",
-    "nbkr": "https://www.nbkr.kg/index1.jsp?item=1562&lang=ENG&valuta_id=15"
-    "&beg_day=01&beg_month=06&beg_year=2005&end_day=30&end_month=06&end_year=2005",
-    "nbt": "https://www.nbt.tj/en/kurs/export_xml_dynamic.php?d1=2025-01-20&d2=2025-01-20&cn=840&cs=USD&export=xml",
-    "fawazahmed0": "https://cdn.jsdelivr.net/npm/@fawazahmed0/currency-api@2026-09-29/v1/currencies/usd.json",
-    "cbr": "https://www.cbr.ru/scripts/XML_daily.asp?date_req=25/04/2026",
+    name: HistoryCase(payload(case["file"]), case["first"], case["last"], [tuple(row) for row in case["rows"]])
+    for name, case in CASES["histories"].items()
 }
 PER_DOLLAR = {
     "KGS": Decimal("87.45"),
@@ -196,8 +115,8 @@ def test_history_is_read_exactly_as_printed(name):
 
 @all_histories
 def test_history_is_requested_from_the_host_of_the_source(name):
-    source = known_sources()[name]
-    assert urljoin(source.url, source.history.path(HISTORIES[name].first, HISTORIES[name].last)) == HISTORY_URLS[name]
+    source, case = known_sources()[name], HISTORIES[name]
+    assert urljoin(source.url, source.history.path(case.first, case.last)) == CASES["histories"][name]["url"]
 
 
 @all_sources
