@@ -61,12 +61,16 @@ class Entry(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """An entry, wherever it stands: `offset` behind the one before, its change perhaps on a line of its own."""
+    """An entry, wherever it stands: `offset` behind the one before, its change perhaps on a line of its own.
+
+    It is plain if it has a rate and a change, both without a problem and on one line.
+    """
 
     offset: int
     tick: PrintedTick
     problem: str | None
     is_wrapped: bool
+    is_plain: bool
 
 
 def pairs_of(entries: Iterable[Entry]) -> set[str]:
@@ -90,7 +94,12 @@ def find_entries(text: str) -> list[Entry]:
         printed = text[start:before]
         if printed not in readings:
             readings[printed] = _read(text[start : match.start()], match)
-        if (reading := readings[printed]) is not None:
+        reading = readings[printed]
+        if reading is None:
+            continue
+        if reading.is_plain and text.startswith("\n", before):  # as nearly always
+            entries.append(Entry(start + reading.offset, before, reading.tick, None))
+        else:
             entries.append(_placed(text, start, match, reading))
         if len(entries) > MAX_ENTRIES:
             raise DamagedPage(f"more than {MAX_ENTRIES} entries: this is no ticker")
@@ -99,7 +108,7 @@ def find_entries(text: str) -> list[Entry]:
 
 def _placed(text: str, start: int, match: re.Match[str], reading: _Reading) -> Entry:
     """Return an entry at its place, once the text behind it is checked too."""
-    end, (offset, tick, problem, is_wrapped) = match.end(), reading
+    end, (offset, tick, problem, is_wrapped, _) = match.end(), reading
     if is_wrapped and _is_text_of_next_line(text, end):
         end = match.end("rate")
         tick = PrintedTick(tick.pair, tick.rate_text, None)
@@ -122,7 +131,9 @@ def _read(head: str, match: re.Match[str]) -> _Reading | None:
     if _is_words(tick):
         return None
     is_wrapped = change is not None and "\n" in match.string[match.end("rate") : match.start("change")]
-    return _Reading(len(head) - len(base), tick, _problem_of_numbers(tick), is_wrapped)
+    problem = _problem_of_numbers(tick)
+    is_plain = problem is None and change is not None and not is_wrapped
+    return _Reading(len(head) - len(base), tick, problem, is_wrapped, is_plain)
 
 
 # --- rows 1 and 2: what is no entry -----------------------------------------------------------------------------------
