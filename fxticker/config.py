@@ -21,7 +21,8 @@ from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
 from fxticker.errors import ConfigError
-from fxticker.model.schedule import EPOCH, Cron, every, slots_between
+from fxticker.model.schedule import Cron, every, slots_between
+from fxticker.model.timestamps import EPOCH
 from fxticker.sources.registry import ScheduledSource, known_sources, scheduled, source_of
 
 DEFAULT_FILE = "config.toml"

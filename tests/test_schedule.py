@@ -7,7 +7,8 @@ from builders import NOON, cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxticker.model.schedule import EPOCH, Cron, Every, every, slots_between
+from fxticker.model.schedule import Cron, Every, every, slots_between
+from fxticker.model.timestamps import EPOCH
 
 CASES = cases("schedule")
 

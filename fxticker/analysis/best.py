@@ -17,9 +17,8 @@ from fxticker.errors import NoData, NotDerivable
 from fxticker.model.bands import outward
 from fxticker.model.pairs import COMMON, currencies_of
 from fxticker.model.records import TimeBasis
-from fxticker.model.schedule import END_OF_TIME, EPOCH, MICROSECOND
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import Moment, last_instant
+from fxticker.model.timestamps import END_OF_TIME, EPOCH, MICROSECOND, Moment, last_instant
 
 MAX_AGE = "14D"
 """As long as an official rate may be in force over the longest holidays."""

@@ -16,9 +16,8 @@ from fxticker.frames.settle import effective_rows, hull_of
 from fxticker.model.bands import Band, cross, inverse
 from fxticker.model.pairs import THROUGH, currencies_of, legs_of
 from fxticker.model.records import TimeBasis
-from fxticker.model.schedule import END_OF_TIME, MICROSECOND
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import Moment, instant
+from fxticker.model.timestamps import END_OF_TIME, MICROSECOND, Moment, instant
 
 _REST_OF_DAY = pd.Timedelta(days=1) - pd.Timedelta(MICROSECOND)
 

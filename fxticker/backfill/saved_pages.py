@@ -16,8 +16,7 @@ from fxticker.fetch.gzip import first_bytes
 from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.normalise import normalise
 from fxticker.model.records import Origin, Tick, TimeBasis
-from fxticker.model.schedule import EPOCH
-from fxticker.model.timestamps import Moment, instant, is_date
+from fxticker.model.timestamps import EPOCH, Moment, instant, is_date
 from fxticker.sources.source import Source
 from fxticker.store.store import Appended, Store
 

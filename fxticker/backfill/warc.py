@@ -29,7 +29,7 @@ from fxticker.backfill.warc_page import (
 from fxticker.errors import FxTickerError, one_line
 from fxticker.fetch.gzip import MARK, GzipReader, first_bytes
 from fxticker.model.records import Tick
-from fxticker.model.schedule import EPOCH
+from fxticker.model.timestamps import EPOCH
 from fxticker.sources.source import Source
 
 MAX_ATTEMPTS = 10_000

@@ -44,7 +44,8 @@ def run(config: Path | None, store: Path | None, plan: bool, form: Format) -> No
 
 
 def _next_slots(planned: ScheduledSource) -> list[dict[str, object]]:
-    from fxticker.model.schedule import END_OF_TIME, slots_between
+    from fxticker.model.schedule import slots_between
+    from fxticker.model.timestamps import END_OF_TIME
 
     slots = islice(slots_between(planned.schedule, datetime.now(UTC), END_OF_TIME), _PLANNED_SLOTS)
     return [{"source": planned.source.id, "slot": slot} for slot in slots]

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from fxticker.model.records import Poll
-from fxticker.model.schedule import END_OF_TIME, Schedule
+from fxticker.model.schedule import Schedule
+from fxticker.model.timestamps import END_OF_TIME
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.store import Store

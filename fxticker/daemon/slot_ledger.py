@@ -9,7 +9,8 @@ from itertools import islice, takewhile
 
 from fxticker.collect.checks import outcome_of
 from fxticker.model.records import Outcome, Poll
-from fxticker.model.schedule import END_OF_TIME, MICROSECOND, Schedule, slots_between
+from fxticker.model.schedule import Schedule, slots_between
+from fxticker.model.timestamps import END_OF_TIME, MICROSECOND
 from fxticker.sources.source import Source
 from fxticker.store.store import Store
 

@@ -15,7 +15,6 @@ from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant, last_instant
 from fxticker.store.arrow import is_in, microseconds, order_by, take, text_codes, to_int64
-from fxticker.store.read_columns import SOURCE, Gathered, read_columns
 from fxticker.store.read_last import read_last
 from fxticker.store.read_span import Span, read_span, segments_of, with_source
 from fxticker.store.schema import TICKS
@@ -24,6 +23,8 @@ from fxticker.store.store import Store, opened
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fxticker.store.read_columns import Gathered
 
 _NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes"}
 StorePath = str | os.PathLike[str] | Store
@@ -77,7 +78,7 @@ def load(
         If a column is none of those.
     """
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
-    known = [SOURCE, *TICKS.schema.names]
+    known = ["source", *TICKS.schema.names]
     wanted = known if columns is None else [columns] if isinstance(columns, str) else list(columns)
     if not set(wanted) <= set(known):
         raise ValueError(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
@@ -227,6 +228,8 @@ def _one_per_pair(rows: pa.Table) -> pa.Table:
 
 
 def _columns(table: SegmentTable, columns: Collection[str], selection: Selection) -> Gathered:
+    from fxticker.store.read_columns import read_columns  # its threads take 10 ms to import, and `latest` needs none
+
     pairs = selection.pairs
     as_of = None if selection.as_of is None else microseconds(last_instant(selection.as_of))
 

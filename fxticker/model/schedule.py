@@ -6,16 +6,13 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from cronsim import CronSim, CronSimError
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-END_OF_TIME = datetime.max.replace(tzinfo=UTC)
-"""Later than any slot."""
-MICROSECOND = timedelta(microseconds=1)
-"""The resolution of timestamps, here and in the store."""
+from fxticker.model.timestamps import EPOCH, MICROSECOND
+
 _CRON_FIELDS = 5
 _MAX_INTERVAL_S = 31 * 86400
 """Seconds, 31 days: a ticker polled less than once a month is not recorded."""

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+"""Later than any slot."""
+MICROSECOND = timedelta(microseconds=1)
+"""The resolution of timestamps, here and in the store."""
 Moment = str | date | datetime
 """ISO 8601 text, a date or a datetime. Without a zone it is UTC."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -13,7 +13,8 @@ from fxticker.daemon.observers import Observer
 from fxticker.fetch.client import Fetcher
 from fxticker.model.clock import SimulatedClock, SystemClock
 from fxticker.model.records import Poll
-from fxticker.model.schedule import EPOCH, Every
+from fxticker.model.schedule import Every
+from fxticker.model.timestamps import EPOCH
 from fxticker.simulation.captures import Capture
 from fxticker.simulation.site import TickerSite
 from fxticker.sources.registry import ScheduledSource

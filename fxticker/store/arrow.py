@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fxticker.model.schedule import EPOCH, MICROSECOND
+from fxticker.model.timestamps import EPOCH, MICROSECOND
 
 _EPOCH_DAY = EPOCH.date().toordinal()
 _NUMPY_OF = {

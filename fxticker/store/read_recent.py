@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.model.records import Origin, Outcome, Poll
-from fxticker.model.schedule import MICROSECOND
+from fxticker.model.timestamps import MICROSECOND
 from fxticker.store.arrow import (
     doubles,
     filter_rows,
