@@ -103,3 +103,19 @@ def site():
     with TickerSite() as site:
         site.show(PRINTED_TICKS, datetime.now(UTC).date())
         yield site
+
+
+@pytest.fixture
+def start(root):
+    """Start a process that runs a script on the store; all have ended when the test has."""
+    from processes import Process, script_command
+
+    started = []
+
+    def start_one(script, *arguments):
+        started.append(Process(script_command(script, *arguments, root)))
+        return started[-1]
+
+    yield start_one
+    for process in started:
+        process.end()

@@ -3,26 +3,23 @@
 import gzip
 import random
 import struct
-import subprocess
-import sys
 import tempfile
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks, tick
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import run, script_command
+from store_faults import DAMAGES, flip
 
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
-from fxticker.store.schema import POLLS
 from fxticker.store.store import Appended, Store, month_of, opened
 
 QUARTER = timedelta(minutes=15)
@@ -30,26 +27,15 @@ NOVEMBER = "ticks/source=timesca/month=2025-11"
 FIRST = f"{NOVEMBER}/00000.parquet"
 SECOND = f"{NOVEMBER}/00001.parquet"
 APPEND_AND_RECORD = """
-import sys
-from datetime import UTC, date, datetime
-from fxticker.model.records import Origin, Outcome, Poll, Tick, TimeBasis
-from fxticker.store.store import Store
-
-at = datetime(2025, 11, 14, 12, tzinfo=UTC)
-later = datetime(2025, 11, 14, 13, tzinfo=UTC)
-
-def tick(observed_at):
-    return Tick("timesca", "KZT/USD", observed_at, TimeBasis.CLOCK, 0.00191, "0.00191", 1, None, None,
-                date(2025, 11, 14), Origin.LIVE)
-
-for store in (Store(sys.argv[1]), Store(sys.argv[1])):
-    store.append([tick(at)])
-    store.append([tick(later), tick(at)])
-    store.record([Poll("timesca", at, Outcome.OK, at, 1200, 1)])
+later = NOON + timedelta(hours=1)
+for store in (Store(root), Store(root)):
+    store.append([tick(change_text=None)])
+    store.append([tick(change_text=None, observed_at=later), tick(change_text=None)])
+    store.record([Poll("timesca", NOON, Outcome.OK, NOON, 1200, 1)])
     store.record([Poll("timesca", later, Outcome.MISSED)])
-    store.keep_rejected("timesca", at, b"body")
-    store.live_ticks("timesca", at, later)
-    store.has_polls("timesca", at, later)
+    store.keep_rejected("timesca", NOON, b"body")
+    store.live_ticks("timesca", NOON, later)
+    store.has_polls("timesca", NOON, later)
     list(store.planned_slots("timesca", later))
     store.check()
 print(sorted({"pandas", "matplotlib"} & set(sys.modules)))
@@ -277,7 +263,7 @@ def test_same_rows_by_another_store_object_change_nothing_a_reader_sees(store, r
 
 
 def test_same_rows_by_another_process_are_known(store, root):
-    subprocess.run([sys.executable, "-c", APPEND_AND_RECORD, root], check=True, timeout=60, stdout=subprocess.PIPE)
+    run(script_command(APPEND_AND_RECORD, root), check=True)
 
     assert store.append([tick(change_text=None)]) == Appended(added=0, known=1)
     assert store.record([Poll("timesca", NOON, Outcome.ERROR)]) == 0
@@ -516,35 +502,6 @@ def two_months(root):
     return store
 
 
-def run_script(script, *arguments):
-    """Run Python in a process of its own, which a damaged file may kill."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", script, *map(str, arguments)],
-        check=False,
-        timeout=300,
-        capture_output=True,
-        text=True,
-    )
-
-
-def flip(path, position):
-    content = bytearray(path.read_bytes())
-    content[position] ^= 0xFF
-    path.write_bytes(content)
-
-
-DAMAGES = {
-    "empty": lambda path: path.write_bytes(b""),
-    "cut to its magic": lambda path: path.write_bytes(path.read_bytes()[:4]),
-    "cut short by a byte": lambda path: path.write_bytes(path.read_bytes()[:-1]),
-    "cut in half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
-    "no Parquet": lambda path: path.write_bytes(b"PAR1 this is text PAR1"),
-    "a flipped footer length": lambda path: flip(path, -5),
-    "a foreign table": lambda path: pq.write_table(pa.table({"a": [1], "b": [2]}), path),
-    "another table of ours": lambda path: pq.write_table(POLLS.schema.empty_table(), path),
-}
-
-
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_damaged_file_is_named_and_left_where_it_is(root, damage):
     store = two_months(root)
@@ -586,14 +543,9 @@ def test_flipped_byte_of_a_value_is_named(root, column):
 
 
 FLIP_BYTES_AND_READ = """
-import sys
-from pathlib import Path
-
 from fxticker import load
-from fxticker.store.store import Store
 
 path, start, length = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-root = path.parents[3]
 sound, rows = path.read_bytes(), load(root)
 for position in range(start, min(start + length, len(sound))):
     damaged = bytearray(sound)
@@ -610,7 +562,7 @@ def test_flipped_byte_in_the_header_of_a_text_column_is_named_or_harmless(root, 
     store.append([tick("XAU/USD", "1.50000", "9%", time_basis=TimeBasis.CAPTURE, origin=Origin.ARCHIVE, source="nbk")])
     start = pq.read_metadata(root / FIRST).row_group(0).column(column).dictionary_page_offset
 
-    done = run_script(FLIP_BYTES_AND_READ, root / FIRST, start, 30)
+    done = run(script_command(FLIP_BYTES_AND_READ, root / FIRST, start, 30, root))
 
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -620,25 +572,9 @@ def test_every_flipped_byte_is_named_or_harmless(root):
     store = two_months(root)
     store.append([tick("XAU/USD", "1.50000", "9%", time_basis=TimeBasis.CAPTURE, origin=Origin.ARCHIVE, source="nbk")])
 
-    done = run_script(FLIP_BYTES_AND_READ, root / FIRST, 0, 1_000_000)
+    done = run(script_command(FLIP_BYTES_AND_READ, root / FIRST, 0, 1_000_000, root))
 
     assert (done.returncode, done.stderr) == (0, "")
-
-
-FOREIGN = {
-    "too few columns": pa.table({"a": [1]}),
-    "texts": pa.table({"a": [1], "b": ["x"]}),
-    "no rows": pa.table({"a": pa.array([], pa.int64())}),
-}
-
-
-@pytest.mark.parametrize("table", FOREIGN.values(), ids=FOREIGN.keys())
-def test_append_beside_a_foreign_file_names_it(root, table):
-    store = two_months(root)
-    pq.write_table(table, root / FIRST)
-
-    with pytest.raises(SegmentUnreadable, match=FIRST):
-        store.append(snapshot_ticks(NOON + QUARTER))
 
 
 def test_append_beside_a_file_with_a_flipped_name_in_its_footer_names_it(root):
@@ -663,16 +599,9 @@ def test_flipped_byte_of_a_statistic_does_not_double_rows(root):
 
 
 FLIP_FOOTER_BYTES = """
-import struct, sys
-from pathlib import Path
-
-sys.path.insert(0, sys.argv[2])
-from builders import snapshot_ticks
-from fxticker.errors import SegmentUnreadable
-from fxticker.store.store import Store
+import struct
 
 path = Path(sys.argv[1])
-root = path.parents[3]
 sound = path.read_bytes()
 for position in range(len(sound) - 8 - struct.unpack("<I", sound[-8:-4])[0], len(sound)):
     damaged = bytearray(sound)
@@ -691,7 +620,7 @@ for position in range(len(sound) - 8 - struct.unpack("<I", sound[-8:-4])[0], len
 def test_no_flipped_byte_of_a_footer_kills_or_fools_a_writer(root):
     two_months(root)
 
-    done = run_script(FLIP_FOOTER_BYTES, root / FIRST, Path(__file__).parent)
+    done = run(script_command(FLIP_FOOTER_BYTES, root / FIRST, root))
 
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -767,11 +696,7 @@ def test_opened_is_the_store_itself_or_the_one_at_a_path(store, root):
 
 
 def test_writing_imports_neither_pandas_nor_matplotlib(root):
-    done = subprocess.run(
-        [sys.executable, "-c", APPEND_AND_RECORD, root], check=True, timeout=60, stdout=subprocess.PIPE, text=True
-    )
-
-    assert done.stdout == "[]\n"
+    assert run(script_command(APPEND_AND_RECORD, root), check=True).stdout == "[]\n"
 
 
 def test_reader_beside_a_writer_sees_whole_snapshots_once_and_all_acknowledged(root):

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks, tick
+from store_faults import DAMAGES, WatchedCalls, flip
 
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.model.records import Outcome, Poll
-from fxticker.store.local import FileCalls, LocalStorage
+from fxticker.store.local import LocalStorage
 from fxticker.store.store import Finding, Moved, Store
 
 QUARTER = timedelta(minutes=15)
@@ -45,28 +46,6 @@ def rewrite(path, change):
 def set_version(path, version):
     table = pq.read_table(path, partitioning=None)
     pq.write_table(table.replace_schema_metadata({b"fxticker.schema_version": version}), path)
-
-
-def flip(path, position):
-    content = bytearray(path.read_bytes())
-    content[position] ^= 0xFF
-    path.write_bytes(content)
-
-
-def flip_in_the_summary(path):
-    content = path.read_bytes()
-    path.write_bytes(content.replace(b'"rows": 5', b'"rows": 4'))
-
-
-DAMAGES = {
-    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-300]),
-    "flipped byte in the data": lambda path: flip(path, 40),
-    "flipped byte in the footer's length": lambda path: flip(path, -5),
-    "flipped byte in the summary": flip_in_the_summary,
-    "0 bytes": lambda path: path.write_bytes(b""),
-    "foreign table": lambda path: pq.write_table(pa.table({"a": [1]}), path),
-    "foreign text": lambda path: path.write_text("not a table"),
-}
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
@@ -220,29 +199,22 @@ def test_what_a_folder_that_cannot_be_listed_hides_does_not_hide_the_others(root
     assert store.append(snapshot_ticks(NOON + timedelta(days=60))).added == 5
 
 
-def refuse(calls, step, number):
-    """Let the `number`-th of a kind of system calls be refused from now on."""
-    made = []
-
-    def refusing(*arguments):
-        made.append(step)
-        if len(made) == number:
-            raise OSError(5, "Input/output error")
-        return getattr(FileCalls, step)(*arguments)
-
-    setattr(calls, step, refusing)
-
-
 @pytest.mark.parametrize("number", range(1, 7))
 @pytest.mark.parametrize("step", ["open", "write", "fsync", "close", "replace", "mkdir"])
 def test_refused_step_loses_nothing_and_a_second_try_ends_it(root, step, number):
     flip(root / SECOND, 40)
     content = (root / SECOND).read_bytes()
+    made = []
 
-    calls = FileCalls()
+    def refuse(called, *_arguments):
+        made.append(called)
+        if called == step and made.count(step) == number:
+            raise OSError(5, "Input/output error")
+
+    calls = WatchedCalls(lambda *_arguments: None)
     store = Store(LocalStorage(root, calls))
     store.append([])  # takes the lock, which has steps of its own
-    refuse(calls, step, number)
+    calls.before = refuse
     [first] = store.quarantine()
     kept = [path for path in root.rglob("0000*.parquet*") if path.read_bytes() == content]
     again = Store(root).quarantine()

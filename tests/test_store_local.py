@@ -3,129 +3,48 @@
 import errno
 import fcntl
 import gzip
-import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 from datetime import timedelta
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks
+from processes import HOLD, run, script_command
+from store_faults import RecordedCalls
 
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError, StoreLocked, WriteFailed
 from fxticker.model.records import Outcome, Poll
-from fxticker.store.local import FileCalls, LocalStorage, local_storage
+from fxticker.store.local import LocalStorage, local_storage
 from fxticker.store.store import Store
 
 NOVEMBER = "ticks/source=timesca/month=2025-11/00000.parquet"
 DECEMBER = "ticks/source=timesca/month=2025-12/00000.parquet"
 LATER = NOON + timedelta(minutes=15)
 NEXT_MONTH = NOON + timedelta(days=30)
-HOLD_LOCK = """
-import sys
-from pathlib import Path
-from fxticker.store.local import LocalStorage
-
-with LocalStorage(Path(sys.argv[1])).write_lock(10):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
+STEPS = ["open", "write", "fsync", "replace", "open folder", "fsync folder"]
 DIE_AT_REPLACE = """
-import os, signal, sys
-from datetime import timedelta
-from pathlib import Path
-
-sys.path.insert(0, sys.argv[3])
-from builders import NOON, snapshot_ticks
-from fxticker.store.store import Store
-from fxticker.store.local import FileCalls, LocalStorage
-
 class Dying(FileCalls):
     @staticmethod
     def replace(staged, target):
-        if sys.argv[2] == "after":
+        if sys.argv[1] == "after":
             os.replace(staged, target)
         os.kill(os.getpid(), signal.SIGKILL)
 
-Store(LocalStorage(Path(sys.argv[1]), Dying())).append(snapshot_ticks(NOON + timedelta(minutes=15)))
+Store(LocalStorage(root, Dying())).append(snapshot_ticks(NOON + timedelta(minutes=15)))
 """
-
-
 BE_DAEMON = """
-import sys
-from fxticker.store.store import Store
-
-with Store(sys.argv[1]).daemon_lock():
-    print("held", flush=True)
+with Store(root).daemon_lock():
+    say("holds")
     sys.stdin.read()
 """
-
-
-class Calls(FileCalls):
-    """The system's calls, noted with the paths they touch; those named in `refused` fail with an error number."""
-
-    def __init__(self, base):
-        self.made = []
-        self.refused = {}
-        self.room_bytes = None
-        self.largest_write_bytes = None
-        self._base = base
-        self._steps = {}
-
-    def open(self, path, flags, mode):
-        folder = bool(flags & os.O_DIRECTORY)
-        self._note("open folder" if folder else "open", path)
-        handle = os.open(path, flags, mode)
-        self._steps[handle] = ("fsync folder" if folder else "fsync", path)
-        return handle
-
-    def write(self, handle, data):
-        self._note("write", self._steps[handle][1])
-        if self.room_bytes is not None:
-            if self.room_bytes == 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            data = data[: self.room_bytes]
-            self.room_bytes -= len(data)
-        return os.write(handle, data[: self.largest_write_bytes])
-
-    def fsync(self, handle):
-        self._note(*self._steps[handle])
-        os.fsync(handle)
-
-    def replace(self, staged, target):
-        self._note("replace", target)
-        os.replace(staged, target)  # noqa: PTH105 - the call itself
-
-    def unlink(self, path):
-        self._note("unlink", path)
-        os.unlink(path)  # noqa: PTH108 - the call itself
-
-    def mkdir(self, path, mode):
-        self._note("mkdir", path)
-        os.mkdir(path, mode)  # noqa: PTH102 - the call itself
-
-    def steps(self):
-        return [step for step, _ in self.made]
-
-    def heal(self):
-        self.refused = {}
-        self.room_bytes = None
-        self.made = []
-
-    def _note(self, step, path):
-        self.made.append((step, str(Path(path).relative_to(self._base))))
-        if step in self.refused:
-            raise OSError(self.refused[step], os.strerror(self.refused[step]))
 
 
 @pytest.fixture
 def calls(tmp_path):
-    return Calls(tmp_path)
+    return RecordedCalls(tmp_path)
 
 
 @pytest.fixture
@@ -143,25 +62,19 @@ def backend(root):
 
 
 @pytest.fixture
-def lock_holder(root):
+def lock_holder(start):
     """Another process that holds the store's lock."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD_LOCK, root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == "held\n"
-        yield process
-        process.kill()
+    holder = start(HOLD)
+    assert holder.hear() == "holds"
+    return holder
 
 
 @pytest.fixture
-def other_daemon(root):
+def other_daemon(start):
     """Another process that is the store's daemon."""
-    with subprocess.Popen(
-        [sys.executable, "-c", BE_DAEMON, root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == "held\n"
-        yield process
-        process.kill()
+    daemon = start(BE_DAEMON)
+    assert daemon.hear() == "holds"
+    return daemon
 
 
 def staged(root):
@@ -203,7 +116,7 @@ def test_backend_of_a_missing_folder_is_refused_where_a_store_must_be(tmp_path):
 def test_append_fsyncs_the_file_before_its_name_and_the_folder_after(store, calls):
     store.append(snapshot_ticks(LATER))
 
-    assert calls.steps() == ["open", "write", "fsync", "replace", "open folder", "fsync folder"]
+    assert calls.steps() == STEPS
     assert calls.made[3:] == [
         ("replace", f"parquet/{NOVEMBER}"),
         ("open folder", "parquet/ticks/source=timesca/month=2025-11"),
@@ -258,7 +171,7 @@ def test_refused_step_of_an_append_is_named_and_leaves_the_old_rows(store, calls
     assert Store(root).check() == []
 
 
-@pytest.mark.parametrize("step", ["open", "write", "fsync", "replace", "open folder", "fsync folder", "mkdir"])
+@pytest.mark.parametrize("step", [*STEPS, "mkdir"])
 def test_refused_step_in_a_new_month_is_named_and_leaves_the_old_rows(store, calls, root, step):
     calls.refused = {step: errno.ENOSPC}
 
@@ -272,7 +185,7 @@ def test_refused_step_in_a_new_month_is_named_and_leaves_the_old_rows(store, cal
 
 
 @pytest.mark.parametrize("instant", [LATER, NEXT_MONTH])
-@pytest.mark.parametrize("step", ["open", "write", "fsync", "replace", "open folder", "fsync folder", "mkdir"])
+@pytest.mark.parametrize("step", [*STEPS, "mkdir"])
 def test_append_works_again_once_the_fault_is_gone(store, calls, root, step, instant):
     calls.refused = {step: errno.ENOSPC}
     try:
@@ -348,7 +261,7 @@ def test_rows_left_by_a_failed_folder_fsync_are_published_again_before_they_are_
     appended = store.append(snapshot_ticks(LATER))
 
     assert (appended.added, appended.known) == (0, 5)
-    assert calls.steps() == ["open", "write", "fsync", "replace", "open folder", "fsync folder"]
+    assert calls.steps() == STEPS
 
 
 def test_rows_are_not_acknowledged_until_a_publish_succeeds(store, calls):
@@ -383,7 +296,7 @@ def test_sealed_segment_left_by_a_failed_folder_fsync_is_published_again(root, c
 
 
 def test_rows_that_another_writer_left_undurable_are_published_again(store, calls, root):
-    other_calls = Calls(root.parent)
+    other_calls = RecordedCalls(root.parent)
     other = Store(LocalStorage(root, other_calls))
     other.append(snapshot_ticks())
     store.append(snapshot_ticks())
@@ -446,9 +359,7 @@ def test_refused_folder_of_the_store_is_a_named_failure(root, calls):
 
 @pytest.mark.parametrize(("moment", "visible_rows", "left"), [("before", 5, 1), ("after", 10, 0)])
 def test_writer_that_is_killed_while_publishing_leaves_whole_files(store, root, moment, visible_rows, left):
-    died = subprocess.run(
-        [sys.executable, "-c", DIE_AT_REPLACE, root, moment, Path(__file__).parent], check=False, timeout=60
-    )
+    died = run(script_command(DIE_AT_REPLACE, moment, root))
 
     assert died.returncode == -signal.SIGKILL
     assert len(staged(root)) == left
@@ -521,13 +432,12 @@ def test_readers_do_not_wait_for_the_lock(store, root):
 
 def test_lock_dies_with_its_process(lock_holder, root):
     lock_holder.kill()
-    lock_holder.wait()
 
     assert Store(root, lock_timeout_s=0).append(snapshot_ticks()).added == 5
 
 
 def test_writer_goes_on_when_the_other_one_is_done_in_time(lock_holder, root):
-    release = threading.Timer(0.1, lock_holder.stdin.close)
+    release = threading.Timer(0.1, lock_holder.process.stdin.close)
     release.start()
 
     assert Store(root, lock_timeout_s=20).append(snapshot_ticks()).added == 5
@@ -614,7 +524,6 @@ def test_daemon_is_named_to_whoever_asks_and_hinders_no_writer(other_daemon, roo
 
 def test_daemon_ends_with_its_process(other_daemon, root):
     other_daemon.kill()
-    other_daemon.wait()
 
     assert str(other_daemon.pid) in (root / ".daemon").read_text()
     assert Store(root).daemon() is None

@@ -17,11 +17,12 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from store_faults import FaultyCalls
 
 import fxticker as fx
 from fxticker.errors import WriteFailed
 from fxticker.model.records import Outcome, Poll, TimeBasis
-from fxticker.store.local import FileCalls, LocalStorage
+from fxticker.store.local import LocalStorage
 from fxticker.store.store import Appended, Store
 
 MICROSECOND = timedelta(microseconds=1)
@@ -62,60 +63,6 @@ MAYBE_INSTANT = st.none() | st.sampled_from(INSTANTS)
 
 class Died(BaseException):
     """The process ends here: nothing catches it, and what was under way stays as it is."""
-
-
-class FaultyCalls(FileCalls):
-    """The system's calls, of which one, counted from now, is not made: a fault is raised instead.
-
-    A write that fails has written half; a close that fails has closed.
-    """
-
-    def __init__(self):
-        self.heal()
-
-    def fail(self, step, fault, *, lasting=False):
-        self._left, self._fault, self._lasting = step, fault, lasting
-
-    def heal(self):
-        self._left, self._fault, self._lasting = None, None, False
-
-    def open(self, path, flags, mode):
-        self._step()
-        return os.open(path, flags, mode)
-
-    def write(self, handle, data):
-        if self._left == 1:
-            os.write(handle, data[: len(data) // 2])
-        self._step()
-        return os.write(handle, data)
-
-    def fsync(self, handle):
-        self._step()
-        os.fsync(handle)
-
-    def close(self, handle):
-        os.close(handle)
-        self._step()
-
-    def replace(self, staged, target):
-        self._step()
-        os.replace(staged, target)  # noqa: PTH105 - the call itself
-
-    def unlink(self, path):
-        self._step()
-        os.unlink(path)  # noqa: PTH108 - the call itself
-
-    def mkdir(self, path, mode):
-        self._step()
-        os.mkdir(path, mode)  # noqa: PTH102 - the call itself
-
-    def _step(self):
-        if self._left is None:
-            return
-        self._left -= 1
-        if self._left == 0:
-            self._left = 1 if self._lasting else None
-            raise self._fault
 
 
 def tick_identity(row):

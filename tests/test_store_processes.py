@@ -1,45 +1,21 @@
 """Several processes on one store at a time: nothing lost, nothing doubled, and no lock outlives its holder."""
 
-import contextlib
 import os
-import subprocess
 import sys
-import threading
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from builders import NOON, TICKER, snapshot_ticks
+from processes import HOLD, PRELUDE, SAFETY_S, Process, run
+from store_faults import WatchedCalls
 
 import fxticker as fx
 from fxticker.errors import StoreLocked
 from fxticker.model.records import Outcome, Poll, PrintedTick
 from fxticker.simulation.site import TickerSite
-from fxticker.store.local import FileCalls, LocalStorage
+from fxticker.store.local import LocalStorage
 from fxticker.store.store import Appended, Store
 
-SAFETY_S = 60
-"""After this a process that should have ended by itself is killed, and its test fails by what it then hears."""
-
-PRELUDE = f"""
-import select, subprocess, sys
-from datetime import timedelta
-from pathlib import Path
-
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from builders import NOON, snapshot_ticks
-from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
-from fxticker.store.store import Store
-from fxticker.store.local import LocalStorage
-
-root = Path(sys.argv[-1])
-
-def say(word):
-    print(word, flush=True)
-
-def told(within_s=0):
-    return bool(select.select([sys.stdin], [], [], within_s)[0])
-"""
 DAEMON = """
 store = Store(root, segment_rows=200)
 say("ready")
@@ -93,11 +69,6 @@ APPEND_ONE = """
 say("waits")
 say(Store(root, lock_timeout_s=50).append(snapshot_ticks()).added)
 """
-HOLD = """
-with LocalStorage(root).write_lock(30):
-    say("holds")
-    sys.stdin.read()
-"""
 HOLD_AND_START_ANOTHER = """
 with LocalStorage(root).write_lock(30):
     subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], close_fds=False)
@@ -105,8 +76,6 @@ with LocalStorage(root).write_lock(30):
     sys.stdin.read()
 """
 HOLD_AND_FORK = """
-import os
-
 with LocalStorage(root).write_lock(30):
     if os.fork() == 0:
         say("holds")
@@ -114,54 +83,9 @@ with LocalStorage(root).write_lock(30):
 """
 
 
-class Other:
-    """A process of the test's own that is spoken to line by line."""
-
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._safety = threading.Timer(SAFETY_S, self.process.kill)
-        self._safety.start()
-
-    def hear(self):
-        return self.process.stdout.readline().strip()
-
-    def tell(self):
-        self.process.stdin.write("go on\n")
-        self.process.stdin.flush()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def end(self):
-        self.kill()
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        self.process.stdout.read()  # ends when those have ended that it started
-        self.process.stdout.close()
-        self._safety.cancel()
-        self._safety.join()
-
-
-@pytest.fixture
-def start(root):
-    """Start a process that runs a script on the store; all have ended when the test has."""
-    started = []
-
-    def start_one(script, *arguments):
-        command = [sys.executable, "-W", "error", "-c", PRELUDE + script, *map(str, arguments), root]
-        started.append(Other(command))
-        return started[-1]
-
-    yield start_one
-    for other in started:
-        other.end()
-
-
 def snapshot_by_cron(folder):
     """What cron users call, on the default store of a folder."""
-    command = [sys.executable, "-m", "fxticker", "snapshot"]
-    return subprocess.run(command, cwd=folder, check=False, timeout=SAFETY_S, capture_output=True, text=True)
+    return run([sys.executable, "-m", "fxticker", "snapshot"], cwd=folder, timeout_s=SAFETY_S)
 
 
 def share_a_store(folder, start, *, snapshots, batch):
@@ -252,7 +176,7 @@ def test_waiting_writer_goes_on_when_the_holder_is_killed(start, root):
 
 def test_refused_writer_is_told_which_process_of_which_program_holds_the_lock(root, tmp_path):
     (tmp_path / "fxticker").write_text(PRELUDE + HOLD)
-    holder = Other([sys.executable, tmp_path / "fxticker", "run", root])
+    holder = Process([sys.executable, tmp_path / "fxticker", "run", root])
     try:
         assert holder.hear() == "holds"
         with pytest.raises(
@@ -302,16 +226,8 @@ def test_process_that_a_killed_holder_started_does_not_keep_the_lock(start, root
     assert Store(root, lock_timeout_s=0).append(snapshot_ticks()) == Appended(added=5, known=0)
 
 
-class OthersAreQuicker(FileCalls):
-    """Each folder of the store is made by another process just before this one makes it."""
-
-    @staticmethod
-    def mkdir(path, mode):
-        os.mkdir(path, mode)  # noqa: PTH102 - the call itself
-        os.mkdir(path, mode)  # noqa: PTH102 - the call itself
-
-
 def test_folder_that_another_process_makes_first_is_no_failure(root):
-    store = Store(LocalStorage(root, OthersAreQuicker()))
+    calls = WatchedCalls(lambda step, *arguments: step == "mkdir" and os.mkdir(*arguments))  # noqa: PTH102  the call itself
+    store = Store(LocalStorage(root, calls))
 
     assert store.append(snapshot_ticks()) == Appended(added=5, known=0)
