@@ -1,9 +1,10 @@
-import subprocess
-import sys
+"""Readers of recent polls and ticks, and the log of polls: only the newest segments are read."""
+
 from datetime import date, timedelta
 
 import pytest
-from builders import NOON, FixedClock, snapshot_ticks, tick
+from builders import NOON, snapshot_ticks, tick
+from processes import run, script_command
 
 from fxticker.errors import SegmentUnreadable
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
@@ -13,11 +14,14 @@ from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
+READ_RECENT = """
+from fxticker.store.poll_log import poll_log
+from fxticker.store.read_recent import read_recent, stored_bytes
 
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "parquet")
+store = Store(root)
+print(len(read_recent(store, "timesca", NOON + timedelta(hours=1)).pairs), len(poll_log(store, limit=9)))
+print(stored_bytes(store) > 0, "pandas" in sys.modules)
+"""
 
 
 def _polls(*outcomes):
@@ -87,10 +91,10 @@ def test_changes_are_found_within_and_between_segments(tmp_path):
     for n, rate in enumerate(["2.0", "2.0", "2.1", "2.1"]):
         store.append([tick("KGS/USD", rate, "0%", NOON + QUARTER * (n + 5))])
     kgs, tmt = read_recent(store, "timesca", NOON + DAY).pairs
-    assert (kgs.pair, kgs.rate_text, kgs.seen_at) == ("KGS/USD", "2.1", NOON + 8 * QUARTER)
-    assert kgs.changed_at == NOON + 7 * QUARTER
-    assert (tmt.pair, tmt.rate_text, tmt.seen_at) == ("TMT/USD", "1.1", NOON + 4 * QUARTER)
-    assert tmt.changed_at == NOON + QUARTER
+    assert [(seen.pair, seen.rate_text, seen.seen_at, seen.changed_at) for seen in (kgs, tmt)] == [
+        ("KGS/USD", "2.1", NOON + 8 * QUARTER, NOON + 7 * QUARTER),
+        ("TMT/USD", "1.1", NOON + 4 * QUARTER, NOON + QUARTER),
+    ]
 
 
 def test_changes_older_than_a_month_are_not_searched(store):
@@ -118,20 +122,10 @@ def test_damaged_segment_is_named(store, tmp_path):
         read_recent(store, "timesca", NOON)
 
 
-def test_reading_recent_rows_needs_no_pandas(store, tmp_path):
+def test_reading_recent_rows_needs_no_pandas(store, root):
     store.record([*_polls(Outcome.OK, Outcome.TIMEOUT), Poll("timesca", NOON + DAY, Outcome.OK, started_at=NOON + DAY)])
     store.append(snapshot_ticks())
-    code = (
-        "import sys\nfrom datetime import datetime, UTC\nfrom fxticker.store.store import Store\n"
-        "from fxticker.store.poll_log import poll_log\n"
-        "from fxticker.store.read_recent import read_recent, stored_bytes\n"
-        f"store = Store({str(tmp_path / 'parquet')!r})\n"
-        "recent = read_recent(store, 'timesca', datetime(2025, 11, 14, 13, tzinfo=UTC))\n"
-        "print(len(recent.pairs), len(poll_log(store, limit=9)))\n"
-        "print(stored_bytes(store) > 0, 'pandas' in sys.modules)"
-    )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout == "5 3\nTrue False\n"
+    assert run(script_command(READ_RECENT, root)).stdout == "5 3\nTrue False\n"
 
 
 # The log of polls
@@ -149,20 +143,8 @@ def test_poll_log_ends_with_the_newest(store):
 
 
 def test_row_of_the_poll_log_has_every_recorded_column(store):
-    poll = Poll(
-        "timesca",
-        NOON,
-        Outcome.STALE,
-        started_at=NOON + timedelta(seconds=1),
-        duration_ms=321,
-        ticks=5,
-        http_status=200,
-        source_date=date(2025, 11, 1),
-        body_sha256="ab",
-        body_bytes=7,
-        attempts=2,
-        detail="old",
-    )
+    started_at = NOON + timedelta(seconds=1)
+    poll = Poll("timesca", NOON, Outcome.STALE, started_at, 321, 5, 200, date(2025, 11, 1), "ab", 7, 2, "old")
     store.record([poll])
     assert poll_log(store, limit=9) == [{name: getattr(poll, name) for name in Poll.__slots__}]
 
@@ -184,18 +166,16 @@ def test_poll_log_reads_on_until_enough_polls_match(tmp_path):
     assert [row["slot"] for row in poll_log(store, limit=2, outcomes=["timeout"])] == [NOON + 31 * DAY, NOON + 62 * DAY]
 
 
-def test_poll_log_reads_only_the_segments_it_needs(tmp_path):
-    store = Store(tmp_path)
+def test_poll_log_reads_only_the_segments_it_needs(store, root):
     store.record([Poll("timesca", NOON - 60 * DAY, Outcome.OK), *_polls(Outcome.OK, Outcome.OK)])
-    old = tmp_path / "polls/source=timesca/month=2025-09/00000.parquet"
+    old = root / "polls/source=timesca/month=2025-09/00000.parquet"
     data = bytearray(old.read_bytes())
     data[20:40] = bytes(20)
     old.write_bytes(data)
     assert len(poll_log(store, limit=2)) == 2
 
 
-def test_size_of_a_store_is_that_of_its_files(tmp_path):
-    store = Store(tmp_path, clock=FixedClock())
+def test_size_of_a_store_is_that_of_its_files(store, tmp_path):
     assert stored_bytes(store) == 0
     store.append(snapshot_ticks())
     store.record(_polls(Outcome.OK))
@@ -205,8 +185,7 @@ def test_size_of_a_store_is_that_of_its_files(tmp_path):
     )
 
 
-def test_source_is_unchanged_since_the_last_change_of_any_pair(tmp_path):
-    store = Store(tmp_path)
+def test_source_is_unchanged_since_the_last_change_of_any_pair(store):
     assert read_recent(store, "timesca", NOON).unchanged_since is None
     store.append(snapshot_ticks(NOON - DAY))
     assert read_recent(store, "timesca", NOON).unchanged_since == NOON - DAY
