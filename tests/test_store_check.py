@@ -20,6 +20,7 @@ from fxticker.store.store import Finding, Moved, Store
 QUARTER = timedelta(minutes=15)
 MONTH = "ticks/source=timesca/month=2025-11"
 FIRST, SECOND, THIRD = (f"{MONTH}/{number:05}.parquet" for number in range(3))
+POLLS = "polls/source=timesca/month=2025-11/00000.parquet"
 DECEMBER = "ticks/source=timesca/month=2025-12/00000.parquet"
 
 
@@ -249,7 +250,7 @@ def test_note_never_replaces_a_file_that_was_moved_before(root):
 
 
 @pytest.mark.parametrize("name", [SECOND, f"{MONTH}/stray", f"{MONTH}/\udcff"])
-def test_link_that_leads_nowhere_is_moved_aside(root, name):
+def test_dangling_link_is_named_and_moved_aside(root, name):
     (root / name).unlink(missing_ok=True)
     (root / name).symlink_to("nowhere")
     assert [finding.name for finding in Store(root).check()] == [name]
@@ -283,29 +284,26 @@ def test_folder_of_a_month_that_there_is_not_is_named(root, month):
         fx.load(root)
 
 
-class NoMemory(LocalStorage):
-    """A disk for whose bytes there is no room."""
+class FailingStorage(LocalStorage):
+    """A disk of which no file can be opened, for a reason that says nothing about its bytes."""
+
+    def __init__(self, root, error):
+        super().__init__(root)
+        self._error = error
 
     def open(self, name):
-        raise pa.ArrowMemoryError("malloc of size 200000 failed")
-
-
-class BadSector(LocalStorage):
-    """A disk that fails now, which says nothing of its bytes."""
-
-    def open(self, name):
-        raise OSError(5, "Input/output error")
+        raise self._error
 
 
 def test_lack_of_memory_is_no_fault_of_a_file(root):
     with pytest.raises(MemoryError):
-        Store(NoMemory(root)).quarantine()
+        Store(FailingStorage(root, pa.ArrowMemoryError("malloc of size 200000 failed"))).quarantine()
 
     assert findings(root) == []
 
 
 def test_fault_of_the_system_is_named_and_moves_nothing(root):
-    store = Store(BadSector(root))
+    store = Store(FailingStorage(root, OSError(5, "Input/output error")))
 
     assert {(finding.what, finding.in_the_way) for finding in store.check()} == {
         ("cannot be read ([Errno 5] Input/output error)", False)
@@ -314,16 +312,16 @@ def test_fault_of_the_system_is_named_and_moves_nothing(root):
     assert findings(root) == []
 
 
-def test_store_whose_tables_cannot_be_listed_is_still_checked(root):
-    Store(root).record([Poll("timesca", NOON, Outcome.OK)])
-    (root / "polls/source=timesca/month=2025-11/00000.parquet").write_bytes(b"")
+def test_damaged_polls_are_checked_and_moved_though_the_ticks_cannot_be_listed(root):
+    store = Store(root)
+    store.record([Poll("timesca", NOON, Outcome.OK)])
+    (root / POLLS).write_bytes(b"")
     (root / "ticks").rename(root.parent / "ticks")
     (root / "ticks").write_text("a file")
 
-    assert [finding.name for finding in Store(root).check()] == [
-        "ticks",
-        "polls/source=timesca/month=2025-11/00000.parquet",
-    ]
+    assert [finding.name for finding in store.check()] == ["ticks", POLLS]
+    assert [moved.to for moved in store.quarantine()] == [f"quarantine/{POLLS}"]
+    assert store.record([Poll("timesca", NOON, Outcome.OK)]) == 1
 
 
 def test_empty_segment_takes_rows_like_any_other(root):
@@ -352,16 +350,17 @@ def test_rows_that_stand_in_two_segments_are_named(root):
     assert findings(root) == [f"{MONTH}/00003.parquet: 5 rows are repeated, in this file or in an earlier segment"]
 
 
-def test_rows_that_stand_twice_in_one_segment_are_named(root):
-    rewrite(root / SECOND, lambda table: table.take([0, 0, 1, 2, 3, 4]))
+@pytest.mark.parametrize(
+    ("places", "named"),
+    [
+        ([0, 0, 1, 2, 3, 4], "1 rows are repeated, in this file or in an earlier segment"),
+        ([4, 3, 2, 1, 0], "its rows are not in order of observed_at, pair"),
+    ],
+)
+def test_check_names_rows_that_are_repeated_or_out_of_order_in_a_segment(root, places, named):
+    rewrite(root / SECOND, lambda table: table.take(places))
 
-    assert findings(root) == [f"{SECOND}: 1 rows are repeated, in this file or in an earlier segment"]
-
-
-def test_rows_out_of_order_are_named(root):
-    rewrite(root / SECOND, lambda table: table.take([4, 3, 2, 1, 0]))
-
-    assert findings(root) == [f"{SECOND}: its rows are not in order of observed_at, pair"]
+    assert findings(root) == [f"{SECOND}: {named}"]
 
 
 @pytest.mark.parametrize(
@@ -393,14 +392,3 @@ def test_summary_that_is_not_that_of_the_rows_is_named(root):
     assert findings(root) == [f"{SECOND}: cannot be read (the summary in the footer does not match the rows)"]
     with pytest.raises(SegmentUnreadable, match="does not match the rows"):
         fx.load(root)
-
-
-def test_damaged_polls_are_named_and_moved_like_ticks(root):
-    store = Store(root)
-    store.record([Poll("timesca", NOON, Outcome.OK)])
-    name = "polls/source=timesca/month=2025-11/00000.parquet"
-    (root / name).write_bytes(b"")
-
-    assert [finding.name for finding in store.check()] == [name]
-    assert [moved.to for moved in store.quarantine()] == [f"quarantine/{name}"]
-    assert store.record([Poll("timesca", NOON, Outcome.OK)]) == 1

@@ -6,6 +6,7 @@ import gzip
 import re
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pandas as pd
@@ -18,7 +19,7 @@ import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError, StoreLocked, WriteFailed
 from fxticker.model.records import Outcome, Poll
 from fxticker.store.local import LocalStorage, local_storage
-from fxticker.store.store import Store
+from fxticker.store.store import Appended, Store
 
 NOVEMBER = "ticks/source=timesca/month=2025-11/00000.parquet"
 DECEMBER = "ticks/source=timesca/month=2025-12/00000.parquet"
@@ -77,6 +78,14 @@ def other_daemon(start):
     return daemon
 
 
+def refuse_append(store, calls, ticks, **refused):
+    """Append while the disk refuses system calls, and let it work again."""
+    calls.refused = refused or {"fsync folder": errno.EIO}
+    with pytest.raises(WriteFailed):
+        store.append(ticks)
+    calls.heal()
+
+
 def staged(root):
     return [path.name for path in (root / ".staging").iterdir()]
 
@@ -116,32 +125,19 @@ def test_backend_of_a_missing_folder_is_refused_where_a_store_must_be(tmp_path):
 def test_append_fsyncs_the_file_before_its_name_and_the_folder_after(store, calls):
     store.append(snapshot_ticks(LATER))
 
+    folder = "parquet/ticks/source=timesca/month=2025-11"
     assert calls.steps() == STEPS
-    assert calls.made[3:] == [
-        ("replace", f"parquet/{NOVEMBER}"),
-        ("open folder", "parquet/ticks/source=timesca/month=2025-11"),
-        ("fsync folder", "parquet/ticks/source=timesca/month=2025-11"),
-    ]
+    assert calls.made[3:] == [("replace", f"parquet/{NOVEMBER}"), ("open folder", folder), ("fsync folder", folder)]
 
 
 def test_first_append_makes_every_new_folder_durable(root, calls):
     Store(LocalStorage(root, calls)).append(snapshot_ticks())
 
-    assert [path for step, path in calls.made if step == "mkdir"] == [
-        "parquet",
-        "parquet/.staging",
-        "parquet/ticks",
-        "parquet/ticks/source=timesca",
-        "parquet/ticks/source=timesca/month=2025-11",
-    ]
-    assert [path for step, path in calls.made if step == "fsync folder"] == [
-        ".",
-        "parquet",
-        "parquet",
-        "parquet/ticks",
-        "parquet/ticks/source=timesca",
-        "parquet/ticks/source=timesca/month=2025-11",
-    ]
+    tables = ["parquet/ticks", "parquet/ticks/source=timesca", "parquet/ticks/source=timesca/month=2025-11"]
+    made = [path for step, path in calls.made if step == "mkdir"]
+    synced = [path for step, path in calls.made if step == "fsync folder"]
+    assert made == ["parquet", "parquet/.staging", *tables]
+    assert synced == [".", "parquet", "parquet", *tables]
 
 
 def test_short_writes_are_carried_on_until_the_file_is_whole(store, calls, root):
@@ -155,33 +151,27 @@ def test_short_writes_are_carried_on_until_the_file_is_whole(store, calls, root)
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
 @pytest.mark.parametrize(
-    ("step", "visible_rows"),
-    [("open", 5), ("write", 5), ("fsync", 5), ("replace", 5), ("open folder", 10), ("fsync folder", 10)],
+    ("step", "instant", "visible_rows"),
+    [
+        *((step, LATER, 5) for step in STEPS[:4]),
+        *((step, LATER, 10) for step in STEPS[4:]),
+        *((step, NEXT_MONTH, 5) for step in [*STEPS, "mkdir"]),
+    ],
 )
-def test_refused_step_of_an_append_is_named_and_leaves_the_old_rows(store, calls, root, step, number, visible_rows):
+def test_refused_step_of_an_append_is_named_and_leaves_the_old_rows(
+    store, calls, root, step, number, instant, visible_rows
+):
+    name = NOVEMBER if instant == LATER else DECEMBER
     calls.refused = {step: number}
 
-    with pytest.raises(WriteFailed, match=re.escape(NOVEMBER)) as caught:
-        store.append(snapshot_ticks(LATER))
+    with pytest.raises(WriteFailed, match=re.escape(name)) as caught:
+        store.append(snapshot_ticks(instant))
 
-    assert (caught.value.name, caught.value.errno) == (NOVEMBER, number)
+    assert (caught.value.name, caught.value.errno) == (name, number)
     assert staged(root) == []
     assert len(pd.read_parquet(root / "ticks")) == visible_rows
     assert len(fx.load(root, end=LATER)) == 5
     assert Store(root).check() == []
-
-
-@pytest.mark.parametrize("step", [*STEPS, "mkdir"])
-def test_refused_step_in_a_new_month_is_named_and_leaves_the_old_rows(store, calls, root, step):
-    calls.refused = {step: errno.ENOSPC}
-
-    with pytest.raises(WriteFailed, match=re.escape(DECEMBER)) as caught:
-        store.append(snapshot_ticks(NEXT_MONTH))
-
-    assert (caught.value.name, caught.value.errno) == (DECEMBER, errno.ENOSPC)
-    assert staged(root) == []
-    assert len(pd.read_parquet(root / "ticks")) == 5
-    assert len(fx.load(root)) == 5
 
 
 @pytest.mark.parametrize("instant", [LATER, NEXT_MONTH])
@@ -217,9 +207,8 @@ def test_fault_in_one_month_keeps_what_was_published_of_another(store, calls, ro
     with pytest.raises(WriteFailed, match=re.escape(DECEMBER)):
         store.append(snapshot_ticks(LATER) + snapshot_ticks(NEXT_MONTH))
     calls.heal()
-    appended = store.append(snapshot_ticks(LATER) + snapshot_ticks(NEXT_MONTH))
 
-    assert (appended.added, appended.known) == (5, 5)
+    assert store.append(snapshot_ticks(LATER) + snapshot_ticks(NEXT_MONTH)) == Appended(added=5, known=5)
     assert len(fx.load(root)) == 15
 
 
@@ -232,9 +221,8 @@ def test_fault_between_two_segments_of_one_append_loses_and_doubles_nothing(root
     with pytest.raises(WriteFailed, match=r"00002\.parquet"):
         store.append(rows)
     calls.heal()
-    appended = store.append(rows)
 
-    assert (appended.added, appended.known) == (5, 5)
+    assert store.append(rows) == Appended(added=5, known=5)
     assert len(fx.load(root)) == 15
 
 
@@ -253,14 +241,9 @@ def test_refused_record_is_named_and_can_be_repeated(store, calls, step):
 
 
 def test_rows_left_by_a_failed_folder_fsync_are_published_again_before_they_are_called_known(store, calls):
-    calls.refused = {"fsync folder": errno.EIO}
-    with pytest.raises(WriteFailed):
-        store.append(snapshot_ticks(LATER))
-    calls.heal()
+    refuse_append(store, calls, snapshot_ticks(LATER))
 
-    appended = store.append(snapshot_ticks(LATER))
-
-    assert (appended.added, appended.known) == (0, 5)
+    assert store.append(snapshot_ticks(LATER)) == Appended(added=0, known=5)
     assert calls.steps() == STEPS
 
 
@@ -284,10 +267,7 @@ def test_known_rows_are_published_once_by_a_new_process_and_then_no_more(store, 
 def test_sealed_segment_left_by_a_failed_folder_fsync_is_published_again(root, calls):
     store = Store(LocalStorage(root, calls), segment_rows=5)
     store.append(snapshot_ticks(NEXT_MONTH))
-    calls.refused = {"fsync folder": errno.EIO}
-    with pytest.raises(WriteFailed):
-        store.append(snapshot_ticks(NEXT_MONTH + timedelta(minutes=15)))
-    calls.heal()
+    refuse_append(store, calls, snapshot_ticks(NEXT_MONTH + timedelta(minutes=15)))
 
     store.append(snapshot_ticks(NEXT_MONTH + timedelta(minutes=30)))
 
@@ -301,21 +281,14 @@ def test_rows_that_another_writer_left_undurable_are_published_again(store, call
     other.append(snapshot_ticks())
     store.append(snapshot_ticks())
     calls.heal()
-    other_calls.refused = {"fsync folder": errno.EIO}
-    with pytest.raises(WriteFailed):
-        other.append(snapshot_ticks(LATER))
+    refuse_append(other, other_calls, snapshot_ticks(LATER))
 
-    appended = store.append(snapshot_ticks(LATER))
-
-    assert appended.known == 5
+    assert store.append(snapshot_ticks(LATER)).known == 5
     assert calls.steps().count("replace") == 1
 
 
 def test_folder_whose_entry_could_not_be_synced_is_made_anew(store, calls, root):
-    calls.refused = {"fsync folder": errno.EIO}
-    with pytest.raises(WriteFailed):
-        store.append(snapshot_ticks(source="nbk"))
-    calls.heal()
+    refuse_append(store, calls, snapshot_ticks(source="nbk"))
 
     store.append(snapshot_ticks(source="nbk"))
 
@@ -323,10 +296,7 @@ def test_folder_whose_entry_could_not_be_synced_is_made_anew(store, calls, root)
 
 
 def test_new_folder_whose_parent_could_not_be_synced_is_made_durable_by_the_next_append(store, calls):
-    calls.refused = {"fsync folder": errno.EIO}
-    with pytest.raises(WriteFailed):
-        store.append(snapshot_ticks(NEXT_MONTH))
-    calls.heal()
+    refuse_append(store, calls, snapshot_ticks(NEXT_MONTH))
 
     store.append(snapshot_ticks(NEXT_MONTH))
 
@@ -445,21 +415,15 @@ def test_writer_goes_on_when_the_other_one_is_done_in_time(lock_holder, root):
 
 
 def test_lock_is_free_after_a_failed_write(store, calls, root):
-    calls.refused = {"replace": errno.EIO}
-    with pytest.raises(WriteFailed):
-        store.append(snapshot_ticks(LATER))
+    refuse_append(store, calls, snapshot_ticks(LATER), replace=errno.EIO)
 
     assert Store(root, lock_timeout_s=0).append(snapshot_ticks(LATER)).added == 5
 
 
 def test_threads_that_share_a_store_write_one_after_the_other(store, root):
     instants = [NOON + timedelta(hours=hour) for hour in range(1, 9)]
-    writers = [threading.Thread(target=store.append, args=[snapshot_ticks(instant)]) for instant in instants]
-
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    with ThreadPoolExecutor(len(instants)) as pool:
+        list(pool.map(store.append, map(snapshot_ticks, instants)))
 
     frame = fx.load(root)
     assert len(frame) == 45
@@ -468,23 +432,11 @@ def test_threads_that_share_a_store_write_one_after_the_other(store, root):
 
 def test_waiting_for_a_thread_of_the_same_store_ends_too(root):
     store = Store(root, lock_timeout_s=0.05)
-    ends = []
 
-    def write():
-        try:
-            store.append(snapshot_ticks())
-        except StoreLocked as error:
-            ends.append(error)
+    with ThreadPoolExecutor(1) as pool, store.backend.write_lock(0):
+        error = pool.submit(store.append, snapshot_ticks()).exception(timeout=1)
 
-    writer = threading.Thread(target=write)
-    with store.backend.write_lock(0):
-        writer.start()
-        writer.join(1)
-        waiting = writer.is_alive()
-    writer.join()
-
-    assert not waiting
-    assert len(ends) == 1
+    assert isinstance(error, StoreLocked)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}'])

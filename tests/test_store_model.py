@@ -39,8 +39,8 @@ PAIRS = ["KGS/USD", "KZT/USD", "UZS/USD"]
 TICKS = st.builds(
     tick,
     pair=st.sampled_from(PAIRS),
-    rate_text=st.sampled_from(["0.00191", "0.00192", "0.001910"]),
-    change_text=st.sampled_from(["-0%", "0%", None]),
+    rate_text=st.sampled_from(["0.00191", "0.00192", "0.0019", "0.001910"]),
+    change_text=st.sampled_from(["-0%", "0%", "0.37%", None]),
     observed_at=st.sampled_from(INSTANTS),
     source=st.sampled_from(SOURCES),
     time_basis=st.sampled_from(TimeBasis),
@@ -123,7 +123,7 @@ class Segments:
 class StoreBesideAModel(RuleBasedStateMachine):
     """Two writers that take turns, and a dictionary of what they were told is stored."""
 
-    @initialize(segment_rows=st.sampled_from([3, 7, 12]))
+    @initialize(segment_rows=st.sampled_from([3, 7, 12, 1, 50_000]))
     def begin(self, segment_rows):
         self.folder = tempfile.TemporaryDirectory()
         self.root = Path(self.folder.name) / "parquet"
@@ -237,6 +237,10 @@ class StoreBesideAModel(RuleBasedStateMachine):
         assert [row[1:3] for row in found] == sorted(row[1:3] for row in expected)
         assert len(found) == len(expected)
         assert set(found) == set(expected)
+
+    @rule()
+    def check(self):
+        assert self.store.check() == []
 
     @precondition(lambda self: self.ticks)
     @rule()
