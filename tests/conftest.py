@@ -119,3 +119,13 @@ def start(root):
     yield start_one
     for process in started:
         process.end()
+
+
+@pytest.fixture
+def holder(start):
+    """Another process that holds the store's write lock."""
+    from processes import HOLD
+
+    process = start(HOLD)
+    assert process.hear() == "holds"
+    return process

@@ -174,24 +174,16 @@ def test_order_of_no_rows_is_empty():
     assert order_by(table, ("observed_at", "pair")).tolist() == []
 
 
-MIXED = pa.schema(
-    [
-        ("at", INSTANT),
-        ("day", pa.date32()),
-        ("rate", pa.float64()),
-        ("ms", pa.int16()),
-        ("hash", pa.string()),
-        ("t", TEXT),
-    ]
-)
-VALUES = {
-    "at": st.none() | st.sampled_from([NOON, datetime(1969, 12, 31, tzinfo=UTC)]),
-    "day": st.none() | st.dates(),
-    "rate": st.none() | st.floats(allow_nan=False),
-    "ms": st.none() | st.integers(-(2**15), 2**15 - 1),
-    "hash": st.none() | st.sampled_from(["", "сом", "ab"]),
-    "t": st.none() | st.sampled_from(["0%", "-0%", ""]),
+COLUMNS = {
+    "at": (INSTANT, st.none() | st.sampled_from([NOON, datetime(1969, 12, 31, tzinfo=UTC)])),
+    "day": (pa.date32(), st.none() | st.dates()),
+    "rate": (pa.float64(), st.none() | st.floats(allow_nan=False)),
+    "ms": (pa.int16(), st.none() | st.integers(-(2**15), 2**15 - 1)),
+    "hash": (pa.string(), st.none() | st.sampled_from(["", "сом", "ab"])),
+    "t": (TEXT, st.none() | st.sampled_from(["0%", "-0%", ""])),
 }
+MIXED = pa.schema([(name, kind) for name, (kind, _) in COLUMNS.items()])
+VALUES = {name: values for name, (_, values) in COLUMNS.items()}
 
 
 @given(st.lists(st.lists(st.fixed_dictionaries(VALUES), max_size=12), min_size=1, max_size=3), st.data())

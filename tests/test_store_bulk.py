@@ -70,7 +70,13 @@ def test_several_sources_go_to_their_own_partitions(store, tmp_path):
 
 
 def test_plain_strings_and_other_columns_are_no_hindrance(history, store):
-    plain = history.set_column(1, "pair", history["pair"].cast(pa.large_string())).append_column("x", history["rate"])
+    plain = history.append_column("x", history["rate"])
+    for name, kind in {
+        "pair": pa.large_string(),
+        "origin": pa.string(),
+        "observed_at": pa.timestamp("ns", "UTC"),
+    }.items():
+        plain = plain.set_column(plain.column_names.index(name), name, plain[name].cast(kind))
 
     assert store.append_table(plain).added == len(history)
 

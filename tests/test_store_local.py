@@ -12,7 +12,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks
-from processes import HOLD, run, script_command
+from processes import run, script_command
 from store_faults import RecordedCalls
 
 import fxticker as fx
@@ -60,14 +60,6 @@ def store(root, calls):
 @pytest.fixture
 def backend(root):
     return LocalStorage(root)
-
-
-@pytest.fixture
-def lock_holder(start):
-    """Another process that holds the store's lock."""
-    holder = start(HOLD)
-    assert holder.hear() == "holds"
-    return holder
 
 
 @pytest.fixture
@@ -169,7 +161,7 @@ def test_refused_step_of_an_append_is_named_and_leaves_the_old_rows(
 
     assert (caught.value.name, caught.value.errno) == (name, number)
     assert staged(root) == []
-    assert len(pd.read_parquet(root / "ticks")) == visible_rows
+    assert len(pd.read_parquet(root / "ticks")) == len(fx.load(root)) == visible_rows
     assert len(fx.load(root, end=LATER)) == 5
     assert Store(root).check() == []
 
@@ -368,15 +360,15 @@ def test_folder_in_staging_does_not_block_writing_with_an_unnamed_error(root):
         Store(root).append(snapshot_ticks())
 
 
-def test_second_writer_waits_and_then_names_the_holder(lock_holder, root):
+def test_second_writer_waits_and_then_names_the_holder(holder, root):
     store = Store(root, lock_timeout_s=0.2)
 
-    with pytest.raises(StoreLocked, match=rf"waited [0-9.]+ s for the lock.*process {lock_holder.pid} ") as caught:
+    with pytest.raises(StoreLocked, match=rf"waited [0-9.]+ s for the lock.*process {holder.pid} ") as caught:
         store.append(snapshot_ticks())
 
     assert 0.2 <= caught.value.waited_s < 5
     assert caught.value.path == str(root)
-    assert f"process {lock_holder.pid} " in caught.value.holder
+    assert f"process {holder.pid} " in caught.value.holder
     assert isinstance(caught.value, TimeoutError)
 
 
@@ -388,7 +380,7 @@ def test_second_writer_waits_and_then_names_the_holder(lock_holder, root):
         lambda store: store.keep_rejected("timesca", NOON, b"body"),
     ],
 )
-def test_every_writing_call_needs_the_lock(lock_holder, root, write):
+def test_every_writing_call_needs_the_lock(holder, root, write):
     with pytest.raises(StoreLocked):
         write(Store(root, lock_timeout_s=0))
 
@@ -400,14 +392,14 @@ def test_readers_do_not_wait_for_the_lock(store, root):
         assert len(store.live_ticks("timesca", NOON, LATER)) == 5
 
 
-def test_lock_dies_with_its_process(lock_holder, root):
-    lock_holder.kill()
+def test_lock_dies_with_its_process(holder, root):
+    holder.kill()
 
     assert Store(root, lock_timeout_s=0).append(snapshot_ticks()).added == 5
 
 
-def test_writer_goes_on_when_the_other_one_is_done_in_time(lock_holder, root):
-    release = threading.Timer(0.1, lock_holder.process.stdin.close)
+def test_writer_goes_on_when_the_other_one_is_done_in_time(holder, root):
+    release = threading.Timer(0.1, holder.process.stdin.close)
     release.start()
 
     assert Store(root, lock_timeout_s=20).append(snapshot_ticks()).added == 5

@@ -34,6 +34,7 @@ INSTANTS = [
     datetime(2026, 1, 1, tzinfo=UTC),
     datetime(2200, 2, 28, tzinfo=UTC),
 ]
+LAST_SLOT = datetime(9999, 12, 31, 23, 45, tzinfo=UTC)
 SOURCES = ["timesca", "nbk"]
 PAIRS = ["KGS/USD", "KZT/USD", "UZS/USD"]
 TICKS = st.builds(
@@ -58,6 +59,7 @@ POLLS = st.lists(
     max_size=8,
 )
 STEPS = st.integers(1, 40)
+NUMBERS = st.sampled_from([errno.ENOSPC, errno.EIO])
 MAYBE_INSTANT = st.none() | st.sampled_from(INSTANTS)
 
 
@@ -188,11 +190,11 @@ class StoreBesideAModel(RuleBasedStateMachine):
         self._record_with_a_fault(batch, step, Died())
         self.store = self._opened()
 
-    @rule(batch=FEW | MANY, step=STEPS, number=st.sampled_from([errno.ENOSPC, errno.EIO]), lasting=st.booleans())
+    @rule(batch=FEW | MANY, step=STEPS, number=NUMBERS, lasting=st.booleans())
     def be_refused_while_appending(self, batch, step, number, lasting):
         self._append_with_a_fault(batch, step, OSError(number, os.strerror(number)), lasting=lasting)
 
-    @rule(batch=POLLS, step=STEPS, number=st.sampled_from([errno.ENOSPC, errno.EIO]), lasting=st.booleans())
+    @rule(batch=POLLS, step=STEPS, number=NUMBERS, lasting=st.booleans())
     def be_refused_while_recording(self, batch, step, number, lasting):
         self._record_with_a_fault(batch, step, OSError(number, os.strerror(number)), lasting=lasting)
 
@@ -435,17 +437,14 @@ def test_span_that_ends_at_the_first_instant_there_is_is_empty(root):
     assert len(fx.load(root, end=datetime(1, 1, 1, tzinfo=UTC))) == 0
 
 
-def test_planned_slots_reach_into_the_last_month_there_is(root):
-    last = datetime(9999, 12, 31, 23, 45, tzinfo=UTC)
-    Store(root).record([Poll("timesca", last, Outcome.OK), Poll("timesca", NOON, Outcome.OK)])
+@pytest.mark.parametrize(
+    ("later", "upto", "expected"),
+    [(LAST_SLOT, LAST_SLOT, [LAST_SLOT, NOON]), (NOON + timedelta(days=64_000), NOON, [NOON])],
+)
+def test_planned_slots_reach_into_the_last_month_and_leave_out_the_far_future(root, later, upto, expected):
+    Store(root).record([Poll("timesca", later, Outcome.OK), Poll("timesca", NOON, Outcome.OK)])
 
-    assert list(Store(root).planned_slots("timesca", last)) == [last, NOON]
-
-
-def test_slot_of_the_far_future_does_not_hide_those_of_now(root):
-    Store(root).record([Poll("timesca", NOON + timedelta(days=64_000), Outcome.OK), Poll("timesca", NOON, Outcome.OK)])
-
-    assert list(Store(root).planned_slots("timesca", NOON)) == [NOON]
+    assert list(Store(root).planned_slots("timesca", upto)) == expected
 
 
 def test_row_keeps_the_instant_of_its_first_record_when_the_clock_was_set_back(root):

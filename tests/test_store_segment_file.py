@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.segment_file import END_BYTES, SegmentSummary, encoded, summary_at_end, summary_in, summary_of
 from fxticker.store.segments import SegmentName
-from fxticker.store.store import Store
 
 EMPTY = pa.Table.from_batches([], TICKS.schema)
 NAMES = st.lists(st.from_regex("[A-Z]{3}/[A-Z]{3}", fullmatch=True), unique=True, max_size=60).map(tuple)
@@ -21,9 +20,14 @@ SUMMARIES = st.builds(SegmentSummary, st.integers(0, 2**31), NUMBERS, NUMBERS, N
 
 
 @pytest.fixture
-def segment(tmp_path):
-    Store(tmp_path / "store").append(snapshot_ticks(NOON))
-    return next((tmp_path / "store").glob("ticks/*/*/*")).read_bytes()
+def path(store, root):
+    store.append(snapshot_ticks(NOON))
+    return next(root.glob("ticks/*/*/*"))
+
+
+@pytest.fixture
+def segment(path):
+    return path.read_bytes()
 
 
 @given(SUMMARIES)
@@ -62,12 +66,9 @@ def test_summary_of_another_version_is_left_to_the_reader_of_the_whole_footer(se
     assert summary_at_end(newer, TICKS) is None
 
 
-def test_summary_is_read_from_the_end_of_a_file_alone(tmp_path):
-    store = Store(tmp_path / "store")
-    store.append(snapshot_ticks(NOON))
-    path = next((tmp_path / "store").glob("ticks/*/*/*"))
+def test_summary_is_read_from_the_end_of_a_file_alone(store, root, path):
     path.write_bytes(b"\0" * 5_000_000 + path.read_bytes())  # no more a file that can be read as a whole
-    name = SegmentName(str(path.relative_to(tmp_path / "store")), "timesca", "2025-11", 0)
+    name = SegmentName(str(path.relative_to(root)), "timesca", "2025-11", 0)
     assert store.ticks.summary(name).rows == 5
 
 

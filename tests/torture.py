@@ -32,11 +32,12 @@ import filelock  # noqa: F401 - what a writer imports late is here already when 
 import numpy as np
 import pyarrow.compute  # noqa: F401 - for the same reason
 import pyarrow.parquet as pq
+from builders import TICKER, tick
 
-from fxticker.model.records import Origin, Outcome, Poll, Tick, TimeBasis
+from fxticker.model.records import Outcome, Poll
 from fxticker.store.store import Store
 
-PAIRS = ("KGS/USD", "KZT/USD", "TJS/USD", "UZS/USD", "TMT/USD")
+PAIRS = tuple(pair for pair, *_ in TICKER)
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 STEP = timedelta(hours=6)
 SEGMENT_ROWS = (40, 60, 100, 200)
@@ -74,10 +75,8 @@ class Plan:
     def ticks(self, number):
         source, at = self.facts(number)
         texts = [f"0.{10 * number + index:08}" for index in range(len(PAIRS))]
-        return [
-            Tick(source, pair, at, TimeBasis.CLOCK, float(text), text, 1, 0.0, "-0%", at.date(), Origin.LIVE)
-            for pair, text in zip(PAIRS, texts, strict=True)
-        ]
+        fields = {"source": source, "source_date": at.date()}
+        return [tick(pair, text, "-0%", at, **fields) for pair, text in zip(PAIRS, texts, strict=True)]
 
     def poll(self, number):
         source, at = self.facts(number)
@@ -97,18 +96,13 @@ class Folder:
 
     def mark(self, kind, number, life):
         """Note a fact in one write of 32 bytes: never across two pages of the file, so it stands whole or not."""
-        mark = np.array([(kind, number, life, time.monotonic_ns())], MARK).tobytes()
-        handle = os.open(self._log, os.O_WRONLY | os.O_APPEND)
-        os.write(handle, mark)
-        os.close(handle)
+        append(self._log, np.array([(kind, number, life, time.monotonic_ns())], MARK).tobytes())
 
     def marks(self):
         return np.frombuffer(self._log.read_bytes(), MARK)
 
     def complain(self, text):
-        handle = os.open(self._complaints, os.O_WRONLY | os.O_APPEND)
-        os.write(handle, f"{text}\n".encode())
-        os.close(handle)
+        append(self._complaints, f"{text}\n".encode())
 
     def complaints(self):
         return self._complaints.read_text().splitlines()
@@ -120,6 +114,12 @@ class Folder:
 
     def staged(self):
         return [path.name for path in self.store.glob(".staging/*")]
+
+
+def append(path, data):
+    """Add bytes to a file in one write."""
+    with path.open("ab", buffering=0) as file:
+        file.write(data)
 
 
 def numbers(marks, kind):
@@ -164,26 +164,30 @@ class Writer:
         self._next += count
         for number in taken:
             self._folder.mark(BEGUN, number, self._life)
-        appended = self._store.append([tick for number in taken for tick in self._plan.ticks(number)])
-        self._acknowledge(taken, APPENDED)
-        self._appended.extend(taken)
-        self._folder.require(appended.added == len(PAIRS) * count, f"new snapshots {taken}: {appended}")
-        recorded = self._store.record([self._plan.poll(number) for number in taken])
-        self._acknowledge(taken, RECORDED)
+        appended, recorded = self._store_all(taken)
+        self._folder.require(appended == len(PAIRS) * count, f"new snapshots {taken}: {appended} rows added")
         self._folder.require(recorded == count, f"new polls {taken}: {recorded} recorded")
 
     def _take_again(self, taken):
         """What the last life did not finish may be stored or not, each snapshot whole."""
-        appended = self._store.append([tick for number in taken for tick in self._plan.ticks(number)])
+        appended, _ = self._store_all(taken)
+        self._folder.require(appended % len(PAIRS) == 0, f"snapshots {taken} again: {appended} rows added")
+
+    def _store_all(self, taken):
+        """Append snapshots and record their polls, and return how many rows and slots were new."""
+        added = self._append(taken)
         self._acknowledge(taken, APPENDED)
-        self._appended = sorted({*self._appended, *taken})
-        self._folder.require(appended.added % len(PAIRS) == 0, f"snapshots {taken} again: {appended}")
-        self._store.record([self._plan.poll(number) for number in taken])
+        self._appended.extend(set(taken) - set(self._appended))
+        recorded = self._store.record([self._plan.poll(number) for number in taken])
         self._acknowledge(taken, RECORDED)
+        return added, recorded
+
+    def _append(self, taken):
+        return self._store.append([row for number in taken for row in self._plan.ticks(number)]).added
 
     def _repeat(self, known):
-        appended = self._store.append([tick for number in known for tick in self._plan.ticks(number)])
-        self._folder.require(appended.added == 0, f"acknowledged snapshots {known} again: {appended}")
+        added = self._append(known)
+        self._folder.require(added == 0, f"acknowledged snapshots {known} again: {added} rows added")
 
     def _acknowledge(self, taken, kind):
         for number in taken:

@@ -98,19 +98,22 @@ def _take_chunk(array: pa.Array, positions: np.ndarray) -> pa.Array:
         texts = array.to_pylist()
         return _strings([texts[position] for position in positions.tolist()])
     valid = validity(array)
-    data = pa.py_buffer(np.take(integers_of(array), positions))
+    data = pa.py_buffer(np.take(values_of(array), positions))
     return pa.Array.from_buffers(array.type, len(positions), [None if valid is None else _bits(valid[positions]), data])
 
 
 def to_int64(column: pa.ChunkedArray) -> np.ndarray:
     """Return a column of timestamps, dates or integers without nulls as signed integers of its own width."""
-    return _concatenated([integers_of(chunk) for chunk in column.chunks], np.int64)
+    return _concatenated([values_of(chunk) for chunk in column.chunks], np.int64)
 
 
-def integers_of(array: pa.Array) -> np.ndarray:
-    """Return the integers of one chunk, as `to_int64`; a view of the buffer, read-only."""
-    values = np.frombuffer(array.buffers()[1], dtype=np.dtype(f"i{array.type.bit_width // 8}"))
-    return values[array.offset : array.offset + len(array)]
+def values_of(array: pa.Array) -> np.ndarray:
+    """Return one chunk of numbers, timestamps or dates as numbers of its own width, undefined where it is null.
+
+    The result is a view of the buffer, read-only.
+    """
+    kind = np.float64 if pa.types.is_floating(array.type) else np.dtype(f"i{array.type.bit_width // 8}")
+    return np.frombuffer(array.buffers()[1], kind)[array.offset : array.offset + len(array)]
 
 
 def doubles(column: pa.ChunkedArray) -> np.ndarray:
@@ -118,13 +121,8 @@ def doubles(column: pa.ChunkedArray) -> np.ndarray:
     parts = []
     for chunk in column.chunks:
         valid = validity(chunk)
-        parts.append(doubles_of(chunk) if valid is None else np.where(valid, doubles_of(chunk), np.nan))
+        parts.append(values_of(chunk) if valid is None else np.where(valid, values_of(chunk), np.nan))
     return _concatenated(parts, np.float64)
-
-
-def doubles_of(array: pa.Array) -> np.ndarray:
-    """Return one float64 chunk as an array, undefined where it is null; a view of the buffer, read-only."""
-    return np.frombuffer(array.buffers()[1], np.float64)[array.offset : array.offset + len(array)]
 
 
 def text_codes(column: pa.ChunkedArray, vocabulary: dict[str | None, int]) -> np.ndarray:
@@ -133,7 +131,7 @@ def text_codes(column: pa.ChunkedArray, vocabulary: dict[str | None, int]) -> np
     for chunk in column.chunks:
         texts: Iterable[str | None] = [*chunk.dictionary.to_pylist(), None]
         codes = np.array([vocabulary.setdefault(text, len(vocabulary)) for text in texts], np.int64)
-        indices = integers_of(chunk.indices).astype(np.int64)
+        indices = values_of(chunk.indices).astype(np.int64)
         valid = validity(chunk.indices)
         parts.append(codes[indices if valid is None else np.where(valid, indices, -1)])
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
@@ -174,7 +172,7 @@ def validate(table: pa.Table) -> None:
             continue
         for chunk in column.chunks:
             chunk.dictionary.validate(full=True)
-            numbers = integers_of(chunk.indices)
+            numbers = values_of(chunk.indices)
             unsigned = numbers.view(f"u{numbers.itemsize}")  # a negative index becomes too large
             if len(numbers) and unsigned.max() >= len(chunk.dictionary):
                 valid = validity(chunk.indices)  # the index of a null is arbitrary, mostly 0
@@ -207,7 +205,7 @@ def compact(rows: pa.Table) -> pa.Table:
 
 
 def _compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    numbers, valid = integers_of(column.indices), validity(column.indices)
+    numbers, valid = values_of(column.indices), validity(column.indices)
     is_used = np.bincount(numbers if valid is None else numbers[valid], minlength=len(column.dictionary)) > 0
     if is_used.all():
         return column

@@ -108,7 +108,8 @@ def moved_aside(backend: StorageBackend, table: SegmentTable, finding: Finding, 
     The note is durable before the file is moved. The caller holds the store's write lock.
     """
     taken = {item.name for item in backend.list(QUARANTINE)}
-    to = next(free for free in _free_names(f"{QUARANTINE}/{finding.name}") if not {free, f"{free}.json"} & taken)
+    names = (f"{QUARANTINE}/{finding.name}{suffix}" for suffix in ["", *(f".{n}" for n in range(1, 10_000))])
+    to = next(name for name in names if not {name, f"{name}.json"} & taken)
     lost = _lost(table, finding.name)
     note = {"name": finding.name, "why": finding.what, "lost": lost, "moved_at": now.isoformat()}
     try:
@@ -223,12 +224,6 @@ def _numbers(texts: pa.ChunkedArray, read: Callable[[str], PrintedNumber]) -> np
             values[code] = np.nan if text is None else float(read(text).value)
     result: np.ndarray = values[codes]
     return result
-
-
-def _free_names(name: str) -> Iterator[str]:
-    yield name
-    for number in range(1, 10_000):
-        yield f"{name}.{number}"
 
 
 def _lost(table: SegmentTable, name: str) -> str:

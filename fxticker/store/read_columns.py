@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fxticker.store.arrow import doubles_of, filter_rows, integers_of, to_int64, validity
+from fxticker.store.arrow import filter_rows, to_int64, validity, values_of
 from fxticker.store.read_span import ALL_TIME, Span
 from fxticker.store.segment_file import SegmentFile
 from fxticker.store.segments import SegmentName, SegmentTable
@@ -181,7 +181,7 @@ class _Filling:
         if len(words) == 1 and valid is None:  # true of about half of the columns
             target[:] = self._numbers_of(name, words)[0]
             return
-        indices = integers_of(chunk.indices)
+        indices = values_of(chunk.indices)
         used = _used(indices, valid, len(words))
         codes = np.zeros(len(words) + 1, target.dtype)
         codes[used] = self._numbers_of(name, [words[place] for place in used])
@@ -204,15 +204,15 @@ class _Filling:
 def _put_numbers(chunk: pa.Array, target: np.ndarray) -> None:
     valid = validity(chunk)
     if pa.types.is_floating(chunk.type):
-        target[:] = doubles_of(chunk)
+        target[:] = values_of(chunk)
         if valid is not None:
             target[~valid] = np.nan
     elif pa.types.is_date(chunk.type):
-        np.multiply(integers_of(chunk), _DAY_MS, out=target, dtype=target.dtype)
+        np.multiply(values_of(chunk), _DAY_MS, out=target, dtype=target.dtype)
         if valid is not None:
             target[~valid] = NO_DATE
     else:
-        target[:] = integers_of(chunk)
+        target[:] = values_of(chunk)
 
 
 def _used(indices: np.ndarray, valid: np.ndarray | None, count: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fxticker.model.records import TimeBasis
 from fxticker.store.arrow import filter_rows, is_in, microseconds, take, text_codes, to_int64
-from fxticker.store.read_span import month_of, with_source
+from fxticker.store.read_span import latest_first, month_of, with_source
 from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 
@@ -58,10 +58,9 @@ def read_last(
     """
     last: pa.Table | None = None
     for segments in _newest_months(table, source, upto):
-        newest = table.summary(segments[-1])
-        if last is not None and _has_all_pairs(last, newest.month_series, pairs):
+        if last is not None and _has_all_pairs(last, table.summary(segments[-1]).month_series, pairs):
             continue
-        for segment, summary in _latest_first(table, segments, newest):
+        for segment, summary in latest_first(table, segments):
             if last is None or _may_change(last, summary, pairs):
                 rows = _matching(table.open(segment).read(), upto=upto, pairs=pairs, as_of=as_of)
                 if rows.num_rows:
@@ -76,14 +75,6 @@ def _newest_months(table: SegmentTable, source: str, upto: datetime | None) -> I
         if months_left and (upto is None or month <= month_of(upto)) and (segments := table.segments(source, month)):
             months_left -= 1
             yield segments
-
-
-def _latest_first(
-    table: SegmentTable, segments: Sequence[SegmentName], newest: SegmentSummary
-) -> list[tuple[SegmentName, SegmentSummary]]:
-    """A month's segments with their summaries, that with the latest row first; `newest` belongs to the last segment."""
-    earlier = [(segment, table.summary(segment)) for segment in segments[:-1]]
-    return sorted([*earlier, (segments[-1], newest)], key=lambda item: item[1].last, reverse=True)
 
 
 def _has_all_pairs(last: pa.Table, month_pairs: Sequence[str] | None, pairs: Collection[str] | None) -> bool:

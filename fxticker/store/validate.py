@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fxticker.errors import SchemaMismatch
 from fxticker.model.records import Origin, TimeBasis, require_source_id
-from fxticker.store.arrow import integers_of, is_in, take, text_codes, to_int64, used_texts, validity
+from fxticker.store.arrow import is_in, take, text_codes, to_int64, used_texts, validity, values_of
 from fxticker.store.check import wrong_numbers
 from fxticker.store.read_span import SOURCE
 from fxticker.store.schema import TICKS
@@ -121,7 +121,7 @@ def _problem_of_instants(rows: pa.Table) -> str | None:
     if (instants[is_date] % _DAY_US).any():
         return "a tick of which only the date is known, and not at 00:00"
     for chunk in rows.column("source_date").chunks:
-        days, valid = integers_of(chunk), validity(chunk)
+        days, valid = values_of(chunk), validity(chunk)
         if not _is_in_the_calendar((days if valid is None else days[valid]).astype(np.int64) * _DAY_US):
             return "source_date outside the years 1 to 9999"
     return None
