@@ -64,18 +64,14 @@ def test_rows_lie_in_a_folder_per_source_and_month(store, root):
     store.append(snapshot_ticks(datetime(2025, 11, 30, 23, 59, 59, 999_999, tzinfo=UTC)))
     store.append(snapshot_ticks(datetime(2025, 12, 1, tzinfo=UTC)))
     store.append(snapshot_ticks(source="nbk"))
+    store.record([Poll("timesca", NOON, Outcome.OK)])
 
     assert files(root) == [
+        "polls/source=timesca/month=2025-11/00000.parquet",
         "ticks/source=nbk/month=2025-11/00000.parquet",
         "ticks/source=timesca/month=2025-11/00000.parquet",
         "ticks/source=timesca/month=2025-12/00000.parquet",
     ]
-
-
-def test_polls_lie_beside_ticks(store, root):
-    store.record([Poll("timesca", NOON, Outcome.OK)])
-
-    assert files(root) == ["polls/source=timesca/month=2025-11/00000.parquet"]
 
 
 @pytest.mark.parametrize(
@@ -88,12 +84,6 @@ def test_polls_lie_beside_ticks(store, root):
 )
 def test_month_is_that_of_the_utc_instant(instant, expected):
     assert month_of(instant) == expected
-
-
-def test_source_and_month_are_not_columns_of_a_file(store, root):
-    store.append(snapshot_ticks())
-
-    assert {"source", "month"} & set(pq.read_schema(root / FIRST).names) == set()
 
 
 @pytest.mark.parametrize("source", ["a/b", ""])
@@ -448,7 +438,7 @@ def two_months(root):
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_damaged_file_is_named_and_left_where_it_is(root, damage):
+def test_damaged_file_is_named_and_left_and_other_partitions_take_rows(root, damage):
     store = two_months(root)
     damage(root / FIRST)
     content = (root / FIRST).read_bytes()
@@ -461,13 +451,6 @@ def test_damaged_file_is_named_and_left_where_it_is(root, damage):
     assert caught.value.name == FIRST
     assert [problem.name for problem in store.check()] == [FIRST]
     assert (root / FIRST).read_bytes() == content
-
-
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_appending_to_other_partitions_goes_on_beside_a_damaged_file(root, damage):
-    store = two_months(root)
-    damage(root / FIRST)
-
     assert store.append(snapshot_ticks(NOON + timedelta(days=31))) == Appended(added=5, known=0)
     assert store.append(snapshot_ticks(source="nbk")) == Appended(added=5, known=0)
     assert len(fx.load(root, start="2025-12-01")) == 10

@@ -38,14 +38,9 @@ def findings(root):
     return [str(finding) for finding in Store(root).check()]
 
 
-def rewrite(path, change):
-    """Put what `change` makes of a file's table in its place, with the schema's version and no summary."""
+def rewrite(path, change=lambda table: table, *, version=b"1"):
+    """Put what `change` makes of a file's table in its place, with a schema version and no summary."""
     table = change(pq.read_table(path, partitioning=None))
-    pq.write_table(table.replace_schema_metadata({b"fxticker.schema_version": b"1"}), path)
-
-
-def set_version(path, version):
-    table = pq.read_table(path, partitioning=None)
     pq.write_table(table.replace_schema_metadata({b"fxticker.schema_version": version}), path)
 
 
@@ -135,8 +130,7 @@ def test_missing_number_is_named_and_nothing_else_is_in_its_way(root):
 
 
 def test_older_version_is_sound_and_can_be_appended_to(root):
-    rewrite(root / DECEMBER, lambda table: table.drop_columns(["source_date"]))
-    set_version(root / DECEMBER, b"0")
+    rewrite(root / DECEMBER, lambda table: table.drop_columns(["source_date"]), version=b"0")
 
     assert findings(root) == []
     assert len(fx.load(root)) == 20
@@ -144,7 +138,7 @@ def test_older_version_is_sound_and_can_be_appended_to(root):
 
 
 def test_newer_version_is_named_and_never_moved(root):
-    set_version(root / DECEMBER, b"2")
+    rewrite(root / DECEMBER, version=b"2")
 
     assert findings(root) == [f"{DECEMBER}: schema version 2; this fxticker reads up to 1: use a newer one"]
     assert Store(root).quarantine() == []

@@ -305,11 +305,13 @@ def test_refused_clean_up_does_not_hide_the_fault_and_never_reaches_a_reader(sto
     assert len(fx.load(root)) == 5
 
 
-def test_store_on_a_path_that_is_a_file_is_a_named_failure(tmp_path):
-    (tmp_path / "parquet").write_text("not a folder")
+def test_store_on_a_path_that_is_a_file_is_a_named_failure(root):
+    root.write_text("not a folder")
 
     with pytest.raises(WriteFailed):
-        Store(tmp_path / "parquet").append(snapshot_ticks())
+        Store(root).append(snapshot_ticks())
+    with pytest.raises(WriteFailed), Store(root).daemon_lock():
+        pass
 
 
 def test_refused_folder_of_the_store_is_a_named_failure(root, calls):
@@ -341,16 +343,10 @@ def test_temporaries_of_dead_processes_are_invisible_and_removed_by_the_next_wri
     assert Store(root).check() == []
     assert leftover.exists()
 
-    Store(root).append(snapshot_ticks(LATER))
-    assert staged(root) == []
-
-
-def test_temporaries_of_a_process_that_died_later_are_removed_by_a_running_writer(store, root):
-    (root / ".staging" / "00000.parquet.4711.4712").write_bytes(b"PAR1 half a file")
-
-    store.append(snapshot_ticks(LATER))
-
-    assert staged(root) == []
+    for writer in (Store(root), store):  # a new writer, and one that was running before
+        leftover.write_bytes(b"PAR1 half a file")
+        writer.append(snapshot_ticks(LATER))
+        assert staged(root) == []
 
 
 def test_folder_in_staging_does_not_block_writing_with_an_unnamed_error(root):
@@ -451,7 +447,7 @@ def test_rejected_body_is_published_as_any_object_is(store, calls, root):
     assert gzip.decompress(kept.read_bytes()) == b"body"
 
 
-def test_second_daemon_is_refused_at_once_and_told_who_runs(other_daemon, root):
+def test_second_daemon_is_refused_at_once_with_the_name_of_the_first(other_daemon, root):
     with (
         pytest.raises(StoreLocked, match=rf"process {other_daemon.pid} \(-c .* since ") as caught,
         Store(root).daemon_lock(),
@@ -459,11 +455,8 @@ def test_second_daemon_is_refused_at_once_and_told_who_runs(other_daemon, root):
         pass
 
     assert caught.value.waited_s < 5
-
-
-def test_daemon_is_named_to_whoever_asks_and_hinders_no_writer(other_daemon, root):
-    assert Store(root, lock_timeout_s=0).append(snapshot_ticks()).added == 5
     assert Store(root).daemon().startswith(f"process {other_daemon.pid} (")
+    assert Store(root, lock_timeout_s=0).append(snapshot_ticks()).added == 5
 
 
 def test_daemon_ends_with_its_process(other_daemon, root):
@@ -505,13 +498,6 @@ def test_daemon_lock_that_cannot_be_looked_at_is_named(root):
 def test_folder_that_only_a_daemon_has_used_is_a_store(root):
     with Store(root).daemon_lock():
         assert local_storage(root, must_exist=True).exists()
-
-
-def test_daemon_lock_that_cannot_be_taken_is_a_named_failure(tmp_path):
-    (tmp_path / "parquet").write_text("not a folder")
-
-    with pytest.raises(WriteFailed), Store(tmp_path / "parquet").daemon_lock():
-        pass
 
 
 @pytest.mark.parametrize("replaced", [True, False])
