@@ -60,7 +60,7 @@ def identities(rows):
 # where rows lie
 
 
-def test_rows_lie_in_a_folder_per_source_and_month(store, root):
+def test_rows_and_polls_are_stored_in_a_folder_per_source_and_month(store, root):
     store.append(snapshot_ticks(datetime(2025, 11, 30, 23, 59, 59, 999_999, tzinfo=UTC)))
     store.append(snapshot_ticks(datetime(2025, 12, 1, tzinfo=UTC)))
     store.append(snapshot_ticks(source="nbk"))
@@ -82,17 +82,17 @@ def test_rows_lie_in_a_folder_per_source_and_month(store, root):
         (datetime(999, 12, 31, tzinfo=UTC), "0999-12"),
     ],
 )
-def test_month_is_that_of_the_utc_instant(instant, expected):
+def test_month_of_returns_the_month_of_the_utc_instant(instant, expected):
     assert month_of(instant) == expected
 
 
 @pytest.mark.parametrize("source", ["a/b", ""])
-def test_source_that_names_no_folder_is_refused(store, root, source):
+def test_append_refuses_a_source_that_names_no_folder(store, root, source):
     with pytest.raises((StoreError, ValueError)):
         store.append(snapshot_ticks(source=source))
 
 
-def test_nothing_is_written_for_no_rows(store, root):
+def test_append_of_no_rows_writes_nothing(store, root):
     assert store.append([]) == Appended(added=0, known=0)
     assert store.record([]) == 0
     assert files(root) == []
@@ -119,7 +119,7 @@ def test_file_is_ordered_by_instant_and_pair(store, root):
 # segments
 
 
-def test_only_the_newest_segment_is_written(root):
+def test_append_writes_only_the_newest_segment(root):
     store = Store(root, segment_rows=10)
     store.append(snapshot_ticks(NOON))
     open_inode = (root / FIRST).stat().st_ino
@@ -182,7 +182,7 @@ def test_appends_fill_the_open_segment_and_are_cut_between_instants(root, segmen
     assert [rows_of(root / name) for name in files(root)] == expected
 
 
-def test_segment_that_is_larger_than_a_smaller_limit_is_sealed_by_the_next_append(root):
+def test_append_seals_a_segment_beyond_a_reduced_limit(root):
     Store(root).append(snapshot_ticks(NOON) + snapshot_ticks(NOON + QUARTER))
 
     store = Store(root, segment_rows=5)
@@ -193,7 +193,7 @@ def test_segment_that_is_larger_than_a_smaller_limit_is_sealed_by_the_next_appen
     assert len(fx.load(root)) == 20
 
 
-def test_known_row_is_found_in_a_sealed_segment(root):
+def test_append_finds_known_rows_in_sealed_segments(root):
     store = Store(root, segment_rows=5)
     instants = [NOON + step * QUARTER for step in range(4)]
     for instant in instants:
@@ -206,7 +206,7 @@ def test_known_row_is_found_in_a_sealed_segment(root):
 # idempotence
 
 
-def test_same_rows_again_change_nothing(store, root):
+def test_append_of_the_same_rows_adds_nothing(store, root):
     assert store.append(snapshot_ticks()) == Appended(added=5, known=0)
     before = (root / FIRST).stat()
 
@@ -214,7 +214,7 @@ def test_same_rows_again_change_nothing(store, root):
     assert (root / FIRST).stat() == before
 
 
-def test_same_rows_by_another_store_object_change_nothing_a_reader_sees(store, root):
+def test_append_of_the_same_rows_by_another_store_object_keeps_the_bytes(store, root):
     store.append(snapshot_ticks())
     before = (root / FIRST).read_bytes()
 
@@ -222,7 +222,7 @@ def test_same_rows_by_another_store_object_change_nothing_a_reader_sees(store, r
     assert (root / FIRST).read_bytes() == before
 
 
-def test_same_rows_by_another_process_are_known(store, root):
+def test_append_of_the_same_rows_by_another_process_adds_nothing(store, root):
     run(script_command(APPEND_AND_RECORD, root), check=True)
 
     assert store.append([tick(change_text=None)]) == Appended(added=0, known=1)
@@ -230,12 +230,12 @@ def test_same_rows_by_another_process_are_known(store, root):
     assert store.append([tick(change_text=None, observed_at=NOON + QUARTER)]) == Appended(added=1, known=0)
 
 
-def test_row_that_comes_twice_in_one_append_is_stored_once(store, root):
+def test_append_stores_a_repeated_row_once(store, root):
     assert store.append([tick(), tick("KGS/USD"), tick()]) == Appended(added=2, known=1)
     assert len(fx.load(root)) == 2
 
 
-def test_first_of_two_equal_identities_stays(store, root):
+def test_append_keeps_the_first_of_two_equal_identities(store, root):
     store.append([tick(source_date=None), tick(time_basis=TimeBasis.CAPTURE)])
     store.append([tick(rate=7.0)])
 
@@ -256,7 +256,7 @@ def test_first_of_two_equal_identities_stays(store, root):
         tick(source="nbk"),
     ],
 )
-def test_row_that_differs_in_its_identity_is_another_row(store, root, other):
+def test_append_stores_a_row_with_another_identity_beside_the_first(store, root, other):
     store.append([tick()])
 
     assert store.append([other]) == Appended(added=1, known=0)
@@ -269,7 +269,7 @@ def test_missing_change_and_empty_change_are_different_rows(store):
     assert store.append([tick(change_text=None), replace(tick(), change_text="")]) == Appended(added=2, known=0)
 
 
-def test_rows_out_of_order_over_several_months_are_all_there_once(store, root):
+def test_appends_out_of_order_store_each_row_once(store, root):
     instants = [datetime(2025, month, day, tzinfo=UTC) for month in (12, 3, 11, 7, 8, 1) for day in (20, 5)]
     for instant in instants:
         store.append(snapshot_ticks(instant))
@@ -281,7 +281,7 @@ def test_rows_out_of_order_over_several_months_are_all_there_once(store, root):
     assert len(files(root)) == 6
 
 
-def test_two_store_objects_that_take_turns_lose_nothing(root):
+def test_two_store_objects_append_in_turn_without_loss(root):
     stores = [Store(root, segment_rows=12), Store(root, segment_rows=12)]
 
     for step in range(20):
@@ -291,7 +291,7 @@ def test_two_store_objects_that_take_turns_lose_nothing(root):
     assert frame["observed_at"].value_counts(sort=False).tolist() == [5] * 20
 
 
-def test_recorded_at_is_the_instant_of_the_append_that_added_the_row(root):
+def test_recorded_at_is_the_time_of_the_append_that_added_the_row(root):
     store = Store(root, clock=FixedClock(NOON, step=timedelta(hours=1)))
     store.append([tick()])
     store.append([tick(), tick("KGS/USD")])
@@ -304,7 +304,7 @@ def test_recorded_at_is_the_instant_of_the_append_that_added_the_row(root):
 # polls
 
 
-def test_first_outcome_of_a_slot_stays(store, root):
+def test_record_keeps_the_first_outcome_of_a_slot(store, root):
     assert store.record([Poll("timesca", NOON, Outcome.TIMEOUT), Poll("timesca", NOON, Outcome.OK)]) == 1
     assert store.record([Poll("timesca", NOON, Outcome.MISSED)]) == 0
     assert Store(root).record([Poll("timesca", NOON, Outcome.MISSED)]) == 0
@@ -327,7 +327,7 @@ def test_poll_is_stored_exactly_as_given(store, root):
 
 
 @pytest.mark.parametrize("segment_rows", [3, 50_000])
-def test_many_slots_are_recorded_over_segments(root, segment_rows):
+def test_record_adds_only_new_slots_across_segments(root, segment_rows):
     store = Store(root, segment_rows=segment_rows)
     polls = [Poll("timesca", NOON + step * QUARTER, Outcome.MISSED) for step in range(10)]
 
@@ -346,7 +346,7 @@ def test_many_slots_are_recorded_over_segments(root, segment_rows):
         (NOON + timedelta(days=1), NOON + timedelta(days=60), [NOON + timedelta(days=30)]),
     ],
 )
-def test_live_ticks_and_polls_are_those_of_the_half_open_span(store, start, end, expected):
+def test_live_ticks_and_has_polls_select_a_half_open_span(store, start, end, expected):
     for instant in (NOON + timedelta(days=30), NOON + QUARTER, NOON):
         store.append(snapshot_ticks(instant) + snapshot_ticks(instant, source="nbk"))
         store.record([Poll("timesca", instant, Outcome.OK)])
@@ -364,7 +364,7 @@ def test_live_ticks_and_polls_are_those_of_the_half_open_span(store, start, end,
         (NOON - timedelta(days=31), []),
     ],
 )
-def test_planned_slots_come_newest_first_and_leave_out_polls_by_hand(store, upto, expected):
+def test_planned_slots_are_newest_first_without_manual_polls(store, upto, expected):
     store.record([Poll("timesca", NOON + step, Outcome.OK) for step in (timedelta(0), QUARTER, -timedelta(days=30))])
     store.record([Poll("nbk", NOON + timedelta(days=90), Outcome.OK)])
 
@@ -373,7 +373,7 @@ def test_planned_slots_come_newest_first_and_leave_out_polls_by_hand(store, upto
     assert list(store.planned_slots("timesca", upto)) == expected
 
 
-def test_planned_slots_of_the_first_day_of_a_month_come_once(store):
+def test_planned_slots_list_the_first_day_of_a_month_once(store):
     slots = [datetime(2025, 12, 1, tzinfo=UTC), datetime(2025, 11, 30, tzinfo=UTC)]
     store.record([Poll("timesca", slot, Outcome.OK) for slot in slots])
 
@@ -383,7 +383,7 @@ def test_planned_slots_of_the_first_day_of_a_month_come_once(store):
 # bodies that could not be read
 
 
-def test_rejected_body_is_kept_compressed(store, root):
+def test_keep_rejected_stores_the_body_compressed(store, root):
     store.keep_rejected("timesca", NOON, b"<html>no ticker</html>")
 
     kept = root / "rejected/source=timesca/20251114T120000.000000Z.gz"
@@ -391,7 +391,7 @@ def test_rejected_body_is_kept_compressed(store, root):
     assert store.check() == []
 
 
-def test_oldest_rejected_bodies_give_way_to_the_two_hundredth_and_first(store, root):
+def test_keep_rejected_deletes_the_oldest_bodies_beyond_200(store, root):
     for step in range(203):
         store.keep_rejected(f"source{step % 2}", NOON + step * QUARTER, b"body")
 
@@ -408,7 +408,7 @@ def test_oldest_rejected_bodies_give_way_to_the_two_hundredth_and_first(store, r
         (500, [4, 1_000], ["120000"]),
     ],
 )
-def test_oldest_rejected_bodies_are_deleted_beyond_a_size(store, root, monkeypatch, limit_bytes, sizes, kept):
+def test_keep_rejected_deletes_the_oldest_bodies_beyond_a_size(store, root, monkeypatch, limit_bytes, sizes, kept):
     monkeypatch.setattr("fxticker.store.store.REJECTED_BYTES", limit_bytes)
     noise = random.Random(1)
     for step, size_bytes in enumerate(sizes):
@@ -417,7 +417,7 @@ def test_oldest_rejected_bodies_are_deleted_beyond_a_size(store, root, monkeypat
     assert files(root, "rejected/*/*") == [f"rejected/source=timesca/20251114T{time}.000000Z.gz" for time in kept]
 
 
-def test_rejected_body_of_a_slot_that_has_one_drives_out_no_other(store, root, monkeypatch):
+def test_keep_rejected_replaces_the_body_of_the_same_slot(store, root, monkeypatch):
     monkeypatch.setattr("fxticker.store.store.REJECTED_FILES", 2)
     store.keep_rejected("timesca", NOON, b"first")
     store.keep_rejected("timesca", NOON + QUARTER, b"second")
@@ -438,7 +438,7 @@ def two_months(root):
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_damaged_file_is_named_and_left_and_other_partitions_take_rows(root, damage):
+def test_damaged_file_is_named_and_kept_and_other_partitions_accept_rows(root, damage):
     store = two_months(root)
     damage(root / FIRST)
     content = (root / FIRST).read_bytes()
@@ -458,7 +458,7 @@ def test_damaged_file_is_named_and_left_and_other_partitions_take_rows(root, dam
 
 
 @pytest.mark.parametrize("column", range(11))
-def test_flipped_byte_of_a_value_is_named(root, column):
+def test_flipped_byte_of_a_value_is_reported(root, column):
     two_months(root)
     chunk = pq.read_metadata(root / FIRST).row_group(0).column(column)
     start = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
@@ -485,7 +485,7 @@ for position in range(start, min(start + length, len(sound))):
 
 
 @pytest.mark.parametrize("column", [0, 2, 4, 7, 9, pytest.param(None, marks=pytest.mark.slow)])
-def test_flipped_byte_in_the_header_of_a_text_column_or_anywhere_is_named_or_harmless(root, column):
+def test_flipped_byte_is_named_or_changes_no_row(root, column):
     store = two_months(root)
     store.append([tick("XAU/USD", "1.50000", "9%", time_basis=TimeBasis.CAPTURE, origin=Origin.ARCHIVE, source="nbk")])
     start, length = 0, 1_000_000
@@ -505,7 +505,7 @@ def test_append_names_a_file_with_a_flipped_name_in_its_footer(root):
         store.append(snapshot_ticks(NOON + QUARTER))
 
 
-def test_flipped_byte_of_a_statistic_does_not_double_rows(root):
+def test_flipped_byte_of_a_statistic_duplicates_no_rows(root):
     two_months(root)
     smallest = struct.pack("<q", 1_763_121_600_000_000)
     content = (root / FIRST).read_bytes()
@@ -537,7 +537,7 @@ for position in range(len(sound) - 8 - struct.unpack("<I", sound[-8:-4])[0], len
 
 
 @pytest.mark.slow
-def test_no_flipped_byte_of_a_footer_kills_or_fools_a_writer(root):
+def test_flipped_byte_of_a_footer_neither_crashes_a_writer_nor_duplicates_rows(root):
     two_months(root)
 
     done = run(script_command(FLIP_FOOTER_BYTES, root / FIRST, root))
@@ -557,7 +557,7 @@ def test_no_flipped_byte_of_a_footer_kills_or_fools_a_writer(root):
         "ticks/month=2025-11/00000.parquet",
     ],
 )
-def test_file_that_is_no_segment_is_named(root, name):
+def test_load_and_check_name_a_file_that_is_no_segment(root, name):
     store = two_months(root)
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_text("stray")
@@ -584,12 +584,12 @@ def test_check_names_stray_and_damaged_files_of_both_tables(root, damaged):
     assert [problem.name for problem in store.check()] == damaged
 
 
-def test_sound_store_and_empty_store_have_no_problems(root):
+def test_check_finds_nothing_in_an_intact_or_empty_store(root):
     assert Store(root).check() == []
     assert two_months(root).check() == []
 
 
-def test_hidden_files_are_no_part_of_a_table(root):
+def test_readers_ignore_hidden_files(root):
     store = two_months(root)
     (root / "ticks/.DS_Store").write_bytes(b"x")
     (root / "ticks/source=timesca/_metadata").write_bytes(b"x")
@@ -601,7 +601,7 @@ def test_hidden_files_are_no_part_of_a_table(root):
 # what a daemon and readers may count on
 
 
-def test_opened_is_the_store_itself_or_the_one_at_a_path(store, root):
+def test_opened_returns_the_store_itself_or_the_one_at_a_path(store, root):
     store.append(snapshot_ticks())
 
     assert opened(store) is store
@@ -612,7 +612,7 @@ def test_writing_imports_neither_pandas_nor_matplotlib(root):
     assert run(script_command(APPEND_AND_RECORD, root), check=True).stdout == "[]\n"
 
 
-def test_reader_beside_a_writer_sees_whole_snapshots_once_and_all_acknowledged(root):
+def test_concurrent_reader_sees_all_acknowledged_snapshots_whole_and_once(root):
     store = Store(root, segment_rows=120)
     store.append(snapshot_ticks())
     acknowledged = [5]

@@ -35,7 +35,7 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
         (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), 253_402_300_799_999_999),
     ],
 )
-def test_instant_is_counted_in_exact_microseconds(instant, expected):
+def test_microseconds_are_exact(instant, expected):
     assert microseconds(instant) == expected
 
 
@@ -56,7 +56,7 @@ def test_instant_is_counted_in_exact_microseconds(instant, expected):
         (INSTANT, []),
     ],
 )
-def test_array_gives_back_the_values_it_was_made_of(kind, values):
+def test_array_of_keeps_values(kind, values):
     array = array_of(values, kind)
 
     array.validate(full=True)
@@ -71,12 +71,12 @@ def test_column_without_a_null_has_no_null_count(kind):
     assert array_of(values, kind).null_count == 0
 
 
-def test_number_too_large_for_its_column_is_refused():
+def test_array_of_refuses_a_number_beyond_its_type():
     with pytest.raises(OverflowError):
         array_of([2**31], pa.int32())
 
 
-def test_table_is_made_column_by_column_of_records():
+def test_table_of_converts_records_column_by_column():
     schema = pa.schema([("pair", TEXT), ("observed_at", INSTANT), ("nominal", pa.int32())])
 
     table = table_of([tick("KZT/USD", nominal=100), tick("KGS/USD")], schema, getattr)
@@ -88,7 +88,7 @@ def test_table_is_made_column_by_column_of_records():
     ]
 
 
-def test_integers_read_a_column_of_several_chunks_in_order():
+def test_to_int64_reads_chunks_in_order():
     column = pa.chunked_array([array_of([1, 2], pa.int32()), array_of([], pa.int32()), array_of([3], pa.int32())])
 
     assert to_int64(column).tolist() == [1, 2, 3]
@@ -102,16 +102,16 @@ def test_integers_read_a_column_of_several_chunks_in_order():
         (pa.int16(), [7, 8, 9], [8, 9]),
     ],
 )
-def test_integers_read_a_slice_from_its_offset(kind, values, expected):
+def test_to_int64_reads_a_slice_from_its_offset(kind, values, expected):
     assert to_int64(pa.chunked_array([array_of(values, kind).slice(1)])).tolist() == expected
 
 
 @pytest.mark.parametrize("chunks", [[], [array_of([], INSTANT)], [array_of([NOON], INSTANT).slice(0, 0)]])
-def test_integers_of_no_rows_are_none(chunks):
+def test_to_int64_of_no_rows_is_empty(chunks):
     assert to_int64(pa.chunked_array(chunks, type=INSTANT)).tolist() == []
 
 
-def test_codes_are_equal_exactly_where_texts_are_equal():
+def test_text_codes_are_equal_exactly_where_texts_are_equal():
     vocabulary = {}
     first = text_codes(pa.chunked_array([array_of(["0%", None, "-0%"], TEXT)]), vocabulary)
     second = text_codes(pa.chunked_array([array_of(["-0%", "0%", None, "1%"], TEXT)]), vocabulary)
@@ -121,7 +121,7 @@ def test_codes_are_equal_exactly_where_texts_are_equal():
     assert [names[code] for code in second] == ["-0%", "0%", None, "1%"]
 
 
-def test_empty_text_and_no_text_have_different_codes():
+def test_text_codes_distinguish_empty_text_from_null():
     empty, missing = text_codes(pa.chunked_array([array_of(["", None], TEXT)]), {})
 
     assert empty != missing
@@ -132,7 +132,7 @@ def test_empty_text_and_no_text_have_different_codes():
     cut=st.integers(0, 40),
     length=st.integers(0, 40),
 )
-def test_codes_of_a_slice_are_those_of_its_rows(texts, cut, length):
+def test_text_codes_of_a_slice_match_its_rows(texts, cut, length):
     vocabulary = {}
     column = pa.chunked_array([array_of(texts, TEXT).slice(min(cut, len(texts)), length)])
 
@@ -143,35 +143,26 @@ def test_codes_of_a_slice_are_those_of_its_rows(texts, cut, length):
 
 
 @given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"])), max_size=30))
-def test_texts_of_any_alphabet_survive(texts):
+def test_array_of_keeps_texts_of_any_alphabet(texts):
     assert array_of(texts, TEXT).to_pylist() == texts
 
 
-def test_order_is_by_letters_and_not_by_the_dictionary():
-    table = pa.table({"pair": array_of(["UZS/USD", "KGS/USD", "TJS/USD"], TEXT)})
-
-    assert order_by(table, ("pair",)).tolist() == [1, 2, 0]
+LATER = datetime(2025, 11, 15, tzinfo=UTC)
 
 
-def test_order_is_by_the_first_name_first():
-    later = datetime(2025, 11, 15, tzinfo=UTC)
-    table = pa.table(
-        {"observed_at": array_of([later, NOON, NOON], INSTANT), "pair": array_of(["A/B", "C/D", "B/C"], TEXT)}
-    )
+@pytest.mark.parametrize(
+    ("instants", "pairs", "expected"),
+    [
+        ([NOON, NOON, NOON], ["UZS/USD", "KGS/USD", "TJS/USD"], [1, 2, 0]),  # by letters, not by the dictionary
+        ([LATER, NOON, NOON], ["A/B", "C/D", "B/C"], [2, 1, 0]),  # by the first name first
+        ([NOON] * 4, ["B/C", "A/B", "B/C", "A/B"], [1, 3, 0, 2]),  # equal rows keep their order
+        ([], [], []),
+    ],
+)
+def test_order_by_sorts_by_the_first_name_then_by_letters(instants, pairs, expected):
+    table = pa.table({"observed_at": array_of(instants, INSTANT), "pair": array_of(pairs, TEXT)})
 
-    assert order_by(table, ("observed_at", "pair")).tolist() == [2, 1, 0]
-
-
-def test_equal_rows_keep_their_order():
-    table = pa.table({"pair": array_of(["B/C", "A/B", "B/C", "A/B"], TEXT)})
-
-    assert order_by(table, ("pair",)).tolist() == [1, 3, 0, 2]
-
-
-def test_order_of_no_rows_is_empty():
-    table = pa.table({"pair": array_of([], TEXT), "observed_at": array_of([], INSTANT)})
-
-    assert order_by(table, ("observed_at", "pair")).tolist() == []
+    assert order_by(table, ("observed_at", "pair")).tolist() == expected
 
 
 COLUMNS = {
@@ -187,7 +178,7 @@ VALUES = {name: values for name, (_, values) in COLUMNS.items()}
 
 
 @given(st.lists(st.lists(st.fixed_dictionaries(VALUES), max_size=12), min_size=1, max_size=3), st.data())
-def test_rows_are_taken_as_arrow_takes_them(chunks, data):
+def test_take_returns_the_rows_that_arrow_returns(chunks, data):
     rows = pa.concat_tables([table_of(chunk, MIXED, lambda row, name: row[name]) for chunk in chunks])
     rows = rows.slice(data.draw(st.integers(0, 3)))
     places = st.lists(st.integers(0, rows.num_rows - 1), max_size=20) if rows.num_rows else st.just([])
@@ -199,7 +190,7 @@ def test_rows_are_taken_as_arrow_takes_them(chunks, data):
 
 
 @given(st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", "c", "d"])), max_size=12), st.data())
-def test_compact_rows_have_the_same_texts_and_name_no_others(texts, data):
+def test_compact_keeps_texts_and_removes_unused_ones(texts, data):
     start = data.draw(st.integers(0, len(texts)))
     part = pa.table({"text": array_of(texts, TEXT), "at": array_of([1] * len(texts), pa.int64())}).slice(start)
     found = compact(part)
@@ -216,17 +207,17 @@ def dictionary_column(numbers, texts):
 
 
 @pytest.mark.parametrize("numbers", [[0, 2], [-1], [None, 2], [2**31 - 1]])
-def test_number_outside_its_dictionary_is_not_valid(numbers):
+def test_validate_refuses_an_index_outside_its_dictionary(numbers):
     with pytest.raises(ValueError, match="outside"):
         validate(dictionary_column(numbers, ["a", "b"]))
 
 
 @pytest.mark.parametrize("numbers", [[], [None], [0, 1, None], [1]])
-def test_numbers_of_a_dictionary_are_valid(numbers):
+def test_validate_accepts_indices_of_a_dictionary(numbers):
     validate(dictionary_column(numbers, ["a", "b"]))
 
 
-def test_text_that_is_none_is_not_valid():
+def test_validate_refuses_text_that_is_not_utf8():
     data = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")])
     for column in (data, pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), data)):
         with pytest.raises(pa.ArrowInvalid):

@@ -32,7 +32,7 @@ def without_recording(frame):
     return frame.drop(columns="recorded_at")
 
 
-def test_loaded_rows_can_be_appended_to_another_store(history, store):
+def test_append_table_accepts_the_loaded_rows_of_another_store(history, store):
     assert store.append_table(history) == Appended(added=len(capture_ticks()), known=0)
 
     pd.testing.assert_frame_equal(
@@ -42,7 +42,7 @@ def test_loaded_rows_can_be_appended_to_another_store(history, store):
     assert store.check() == []
 
 
-def test_rows_in_any_order_and_twice_are_stored_once(history, store):
+def test_append_table_stores_unordered_and_repeated_rows_once(history, store):
     shuffled = history.take(np.random.default_rng(1).permutation(2 * len(history)) % len(history))
 
     assert store.append_table(shuffled) == Appended(added=len(history), known=len(history))
@@ -50,13 +50,13 @@ def test_rows_in_any_order_and_twice_are_stored_once(history, store):
     assert store.check() == []
 
 
-def test_rows_that_were_appended_as_ticks_are_known(store):
+def test_append_table_knows_rows_appended_as_ticks(store):
     store.append(snapshot_ticks())
 
     assert store.append_table(pa.Table.from_pandas(fx.load(store))) == Appended(added=0, known=5)
 
 
-def test_several_sources_go_to_their_own_partitions(store, tmp_path):
+def test_append_table_divides_rows_into_partitions(store, tmp_path):
     other = Store(tmp_path / "other")
     other.append(snapshot_ticks(source="nbk") + snapshot_ticks(NOON + timedelta(days=30)) + snapshot_ticks())
 
@@ -69,7 +69,7 @@ def test_several_sources_go_to_their_own_partitions(store, tmp_path):
     ]
 
 
-def test_plain_strings_and_other_columns_are_no_hindrance(history, store):
+def test_append_table_converts_types_and_ignores_further_columns(history, store):
     plain = history.append_column("x", history["rate"])
     for name, kind in {
         "pair": pa.large_string(),
@@ -81,7 +81,7 @@ def test_plain_strings_and_other_columns_are_no_hindrance(history, store):
     assert store.append_table(plain).added == len(history)
 
 
-def test_no_rows_are_nothing(history, store):
+def test_append_table_of_no_rows_adds_nothing(history, store):
     assert store.append_table(history.slice(0, 0)) == Appended(added=0, known=0)
 
 
@@ -121,7 +121,7 @@ def at(value):
         ("source_date", ["yesterday"] * 5, "column source_date is string"),
     ],
 )
-def test_table_that_holds_no_ticks_is_refused_and_nothing_stored(store, tmp_path, column, values, named):
+def test_append_table_refuses_invalid_ticks_and_stores_nothing(store, tmp_path, column, values, named):
     given_ticks = Store(tmp_path / "other")
     given_ticks.append(snapshot_ticks())
     rows = pa.Table.from_pandas(fx.load(given_ticks))
@@ -133,14 +133,14 @@ def test_table_that_holds_no_ticks_is_refused_and_nothing_stored(store, tmp_path
     assert store.backend.list("ticks") == []
 
 
-def test_table_that_has_a_column_twice_or_lacks_one_is_refused_by_its_name(history, store):
+def test_append_table_names_a_repeated_or_missing_column(history, store):
     with pytest.raises(SchemaMismatch, match="2 columns pair"):
         store.append_table(history.append_column("pair", history["pair"]))
     with pytest.raises(SchemaMismatch, match="no column nominal"):
         store.append_table(history.drop_columns(["nominal"]))
 
 
-def test_other_writers_may_write_between_the_months_of_a_table(store, tmp_path):
+def test_append_by_month_lets_other_writers_write_between_months(store, tmp_path):
     store.append(snapshot_ticks() + snapshot_ticks(NOON + timedelta(days=60)))
     other = Store(tmp_path / "other", clock=FixedClock())
     months = other.append_by_month(pa.Table.from_pandas(fx.load(store)))
@@ -156,7 +156,7 @@ def test_other_writers_may_write_between_the_months_of_a_table(store, tmp_path):
     segment_rows=st.sampled_from([1, 7, 50_000]),
     cut=st.integers(0, 60),
 )
-def test_tables_and_ticks_give_the_same_store(tmp_path_factory, choices, segment_rows, cut):
+def test_append_table_and_append_give_the_same_store(tmp_path_factory, choices, segment_rows, cut):
     ticks = [tick(rate_text=text, observed_at=NOON + timedelta(days=day)) for day, text in choices]
     folder = tmp_path_factory.mktemp("bulk")
     by_ticks = Store(folder / "ticks", clock=FixedClock(), segment_rows=segment_rows)

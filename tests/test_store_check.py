@@ -45,7 +45,7 @@ def rewrite(path, change=lambda table: table, *, version=b"1"):
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_file_that_cannot_be_read_is_moved_aside_and_everything_goes_on(root, damage):
+def test_quarantine_moves_an_unreadable_file_and_readers_and_appends_work_again(root, damage):
     damage(root / SECOND)
     content = (root / SECOND).read_bytes()
     store = Store(root, clock=FixedClock(), segment_rows=5)
@@ -64,7 +64,7 @@ def test_file_that_cannot_be_read_is_moved_aside_and_everything_goes_on(root, da
     assert len(fx.load(root)) == 20
 
 
-def test_note_says_what_was_moved_why_when_and_what_is_lost(root):
+def test_quarantine_note_has_name_reason_loss_and_time(root):
     flip(root / SECOND, 40)
 
     [moved] = Store(root, clock=FixedClock()).quarantine()
@@ -81,7 +81,7 @@ def test_note_says_what_was_moved_why_when_and_what_is_lost(root):
     assert moved.lost == note["lost"]
 
 
-def test_loss_is_unknown_where_not_even_the_footer_can_be_read(root):
+def test_quarantine_reports_an_unknown_loss_without_a_readable_footer(root):
     (root / SECOND).write_bytes(b"")
 
     [moved] = Store(root).quarantine()
@@ -89,7 +89,7 @@ def test_loss_is_unknown_where_not_even_the_footer_can_be_read(root):
     assert moved.lost == "unknown: not even the footer can be read"
 
 
-def test_second_bad_file_of_a_name_does_not_replace_the_first(root):
+def test_quarantine_keeps_two_files_of_the_same_name(root):
     for content in (b"first", b"second"):
         (root / THIRD).write_bytes(content)
         Store(root).quarantine()
@@ -100,7 +100,7 @@ def test_second_bad_file_of_a_name_does_not_replace_the_first(root):
 
 
 @pytest.mark.parametrize("name", ["ticks/notes.txt", f"{MONTH}/part-0.parquet", f"{MONTH}/00000.parquet.tmp"])
-def test_file_that_is_no_segment_is_moved_aside(root, name):
+def test_quarantine_moves_a_file_that_is_no_segment(root, name):
     (root / name).write_text("stray")
     assert findings(root) == [f"{name}: not the name of a segment"]
 
@@ -111,7 +111,7 @@ def test_file_that_is_no_segment_is_moved_aside(root, name):
     assert len(fx.load(root)) == 20
 
 
-def test_sound_store_has_nothing_to_move(root):
+def test_quarantine_moves_nothing_in_an_intact_store(root):
     before = sorted(path for path in root.rglob("*") if ".lock" not in path.name)
 
     assert Store(root).quarantine() == []
@@ -119,7 +119,7 @@ def test_sound_store_has_nothing_to_move(root):
     assert sorted(path for path in root.rglob("*") if ".lock" not in path.name) == before
 
 
-def test_missing_number_is_named_and_nothing_else_is_in_its_way(root):
+def test_check_names_a_missing_segment_and_reads_and_appends_work(root):
     (root / SECOND).unlink()
 
     assert findings(root) == [f"{SECOND}: missing: later segments of its month exist, so its rows are lost"]
@@ -129,7 +129,7 @@ def test_missing_number_is_named_and_nothing_else_is_in_its_way(root):
     assert (root / f"{MONTH}/00003.parquet").exists()
 
 
-def test_older_version_is_sound_and_can_be_appended_to(root):
+def test_older_version_passes_the_check_and_accepts_rows(root):
     rewrite(root / DECEMBER, lambda table: table.drop_columns(["source_date"]), version=b"0")
 
     assert findings(root) == []
@@ -137,7 +137,7 @@ def test_older_version_is_sound_and_can_be_appended_to(root):
     assert Store(root).append(snapshot_ticks(NOON + timedelta(days=31))).added == 5
 
 
-def test_newer_version_is_named_and_never_moved(root):
+def test_newer_version_is_named_and_not_moved(root):
     rewrite(root / DECEMBER, version=b"2")
 
     assert findings(root) == [f"{DECEMBER}: schema version 2; this fxticker reads up to 1: use a newer one"]
@@ -149,7 +149,7 @@ def test_newer_version_is_named_and_never_moved(root):
     assert Store(root).append(snapshot_ticks(NOON + 3 * QUARTER)).added == 5
 
 
-def test_leftover_temporary_is_no_part_of_the_store_and_goes_with_the_next_write(root):
+def test_next_write_removes_a_leftover_temporary(root):
     leftover = root / ".staging" / "00000.parquet.1.1"
     leftover.write_bytes(b"half a segm")
 
@@ -160,7 +160,7 @@ def test_leftover_temporary_is_no_part_of_the_store_and_goes_with_the_next_write
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_folder_without_permission_is_named_and_the_others_are_still_checked(root):
+def test_check_names_an_unreadable_folder_and_checks_the_others(root):
     (root / MONTH).chmod(0)
     flip(root / DECEMBER, 40)
     try:
@@ -182,7 +182,7 @@ class NoFolder(LocalStorage):
         return super().list(prefix)
 
 
-def test_what_a_folder_that_cannot_be_listed_hides_does_not_hide_the_others(root):
+def test_check_reports_other_files_beside_a_folder_that_cannot_be_listed(root):
     flip(root / DECEMBER, 40)
     store = Store(NoFolder(root))
 
@@ -196,7 +196,7 @@ def test_what_a_folder_that_cannot_be_listed_hides_does_not_hide_the_others(root
 
 @pytest.mark.parametrize("number", range(1, 7))
 @pytest.mark.parametrize("step", ["open", "write", "fsync", "close", "replace", "mkdir"])
-def test_refused_step_loses_nothing_and_a_second_try_ends_it(root, step, number):
+def test_quarantine_with_a_failed_system_call_loses_nothing_and_can_be_repeated(root, step, number):
     flip(root / SECOND, 40)
     content = (root / SECOND).read_bytes()
     made = []
@@ -223,7 +223,7 @@ def test_refused_step_loses_nothing_and_a_second_try_ends_it(root, step, number)
     assert findings(root) == []
 
 
-def test_file_that_cannot_be_moved_does_not_keep_the_others(root):
+def test_quarantine_moves_other_files_beside_one_that_cannot_be_moved(root):
     (root / MONTH / ("x" * 253)).write_text("its note would have too long a name")
     flip(root / DECEMBER, 40)
 
@@ -233,7 +233,7 @@ def test_file_that_cannot_be_moved_does_not_keep_the_others(root):
     assert "File name too long" in str(found[0])
 
 
-def test_note_never_replaces_a_file_that_was_moved_before(root):
+def test_quarantine_note_replaces_no_moved_file(root):
     (root / f"{SECOND}.json").write_text("precious")
     Store(root).quarantine()
     flip(root / SECOND, 40)
@@ -258,7 +258,7 @@ def test_dangling_link_is_named_and_moved_aside(root, name):
 
 
 @pytest.mark.parametrize("name", [f"{MONTH}/00003.parquet", f"{MONTH}/pipe"])
-def test_pipe_is_named_and_moved_aside_and_nobody_waits_for_it(root, name):
+def test_pipe_is_named_and_moved_without_waiting(root, name):
     os.mkfifo(root / name)
     assert [finding.name for finding in Store(root).check()] == [name]
 
@@ -268,7 +268,7 @@ def test_pipe_is_named_and_moved_aside_and_nobody_waits_for_it(root, name):
 
 
 @pytest.mark.parametrize("month", ["2025-13", "2025-00", "0000-01"])
-def test_folder_of_a_month_that_there_is_not_is_named(root, month):
+def test_folder_of_an_impossible_month_is_named(root, month):
     folder = root / f"ticks/source=timesca/month={month}"
     folder.mkdir()
     (folder / "00000.parquet").write_bytes((root / FIRST).read_bytes())
@@ -289,14 +289,14 @@ class FailingStorage(LocalStorage):
         raise self._error
 
 
-def test_lack_of_memory_is_no_fault_of_a_file(root):
+def test_quarantine_raises_a_lack_of_memory_and_moves_nothing(root):
     with pytest.raises(MemoryError):
         Store(FailingStorage(root, pa.ArrowMemoryError("malloc of size 200000 failed"))).quarantine()
 
     assert findings(root) == []
 
 
-def test_fault_of_the_system_is_named_and_moves_nothing(root):
+def test_quarantine_moves_nothing_after_a_system_error(root):
     store = Store(FailingStorage(root, OSError(5, "Input/output error")))
 
     assert {(finding.what, finding.in_the_way) for finding in store.check()} == {
@@ -306,7 +306,7 @@ def test_fault_of_the_system_is_named_and_moves_nothing(root):
     assert findings(root) == []
 
 
-def test_damaged_polls_are_checked_and_moved_though_the_ticks_cannot_be_listed(root):
+def test_quarantine_moves_damaged_polls_though_ticks_cannot_be_listed(root):
     store = Store(root)
     store.record([Poll("timesca", NOON, Outcome.OK)])
     (root / POLLS).write_bytes(b"")
@@ -318,7 +318,7 @@ def test_damaged_polls_are_checked_and_moved_though_the_ticks_cannot_be_listed(r
     assert store.record([Poll("timesca", NOON, Outcome.OK)]) == 1
 
 
-def test_empty_segment_takes_rows_like_any_other(root):
+def test_append_accepts_an_empty_segment(root):
     rewrite(root / DECEMBER, lambda table: table.slice(0, 0))
 
     assert findings(root) == []
@@ -329,7 +329,7 @@ def test_empty_segment_takes_rows_like_any_other(root):
 # rows that no sound store has, in files that can be read
 
 
-def test_rows_of_another_month_are_named(root):
+def test_check_names_rows_of_another_month(root):
     other = Store(root.parent / "other", clock=FixedClock())
     other.append([tick(observed_at=NOON + timedelta(days=60))])
     [path] = (root.parent / "other").glob("ticks/*/*/*")
@@ -338,7 +338,7 @@ def test_rows_of_another_month_are_named(root):
     assert findings(root) == [f"{DECEMBER}: 1 rows of other months, the first of 2026-01-13T12:00:00+00:00"]
 
 
-def test_rows_that_stand_in_two_segments_are_named(root):
+def test_check_names_rows_repeated_in_another_segment(root):
     (root / f"{MONTH}/00003.parquet").write_bytes((root / SECOND).read_bytes())
 
     assert findings(root) == [f"{MONTH}/00003.parquet: 5 rows are repeated, in this file or in an earlier segment"]
@@ -368,7 +368,7 @@ def test_check_names_rows_that_are_repeated_or_out_of_order_in_a_segment(root, p
         ("nominal", pa.array([1, 100, 1, 1, 1], pa.int32()), "rate 0.00191 where the text is '0.00191'"),
     ],
 )
-def test_figures_that_do_not_follow_from_their_texts_are_named(root, column, values, named):
+def test_check_names_numbers_that_do_not_follow_from_their_texts(root, column, values, named):
     def change(table):
         field = table.schema.field(column)
         return table.set_column(table.schema.get_field_index(column), field, values.cast(field.type))
@@ -378,7 +378,7 @@ def test_figures_that_do_not_follow_from_their_texts_are_named(root, column, val
     assert findings(root) == [f"{SECOND}: numbers that do not follow from their texts: {named}"]
 
 
-def test_summary_that_is_not_that_of_the_rows_is_named(root):
+def test_check_names_a_summary_that_does_not_match_the_rows(root):
     first, second = pq.ParquetFile(root / FIRST), pq.ParquetFile(root / SECOND)
     table = second.read().replace_schema_metadata(first.schema_arrow.metadata)
     pq.write_table(table, root / SECOND)

@@ -82,7 +82,7 @@ def staged(root):
     return [path.name for path in (root / ".staging").iterdir()]
 
 
-def test_listing_a_file_where_a_folder_belongs_names_it(backend, root):
+def test_list_names_a_file_in_place_of_a_folder(backend, root):
     root.mkdir()
     (root / "ticks").write_text("")
 
@@ -90,7 +90,7 @@ def test_listing_a_file_where_a_folder_belongs_names_it(backend, root):
         backend.list("ticks")
 
 
-def test_link_that_leads_nowhere_is_named_and_hides_nothing(backend, root):
+def test_list_includes_a_dangling_link_and_open_names_it(backend, root):
     backend.put("ticks/00000.parquet", b"")
     (root / "ticks" / "00001.parquet").symlink_to(root / "unmounted" / "00001.parquet")
     backend.put("ticks/00002.parquet", b"")
@@ -100,7 +100,7 @@ def test_link_that_leads_nowhere_is_named_and_hides_nothing(backend, root):
         backend.open("ticks/00001.parquet")
 
 
-def test_refused_delete_names_the_object(root, calls):
+def test_failed_delete_names_the_object(root, calls):
     backend = LocalStorage(root, calls)
     backend.put("a/1", b"")
     calls.refused = {"unlink": errno.EACCES}
@@ -109,7 +109,7 @@ def test_refused_delete_names_the_object(root, calls):
         backend.delete("a/1")
 
 
-def test_backend_of_a_missing_folder_is_refused_where_a_store_must_be(tmp_path):
+def test_local_storage_refuses_a_missing_folder(tmp_path):
     with pytest.raises(StoreError, match="parquet: there is no store here"):
         local_storage(tmp_path / "parquet", must_exist=True)
 
@@ -122,7 +122,7 @@ def test_append_fsyncs_the_file_before_its_name_and_the_folder_after(store, call
     assert calls.made[3:] == [("replace", f"parquet/{NOVEMBER}"), ("open folder", folder), ("fsync folder", folder)]
 
 
-def test_first_append_makes_every_new_folder_durable(root, calls):
+def test_first_append_fsyncs_every_new_folder(root, calls):
     Store(LocalStorage(root, calls)).append(snapshot_ticks())
 
     tables = ["parquet/ticks", "parquet/ticks/source=timesca", "parquet/ticks/source=timesca/month=2025-11"]
@@ -132,7 +132,7 @@ def test_first_append_makes_every_new_folder_durable(root, calls):
     assert synced == [".", "parquet", "parquet", *tables]
 
 
-def test_short_writes_are_carried_on_until_the_file_is_whole(store, calls, root):
+def test_short_writes_are_continued_until_the_file_is_whole(store, calls, root):
     calls.largest_write_bytes = 100
 
     store.append(snapshot_ticks(LATER))
@@ -150,9 +150,7 @@ def test_short_writes_are_carried_on_until_the_file_is_whole(store, calls, root)
         *((step, NEXT_MONTH, 5) for step in [*STEPS, "mkdir"]),
     ],
 )
-def test_refused_step_of_an_append_is_named_and_leaves_the_old_rows(
-    store, calls, root, step, number, instant, visible_rows
-):
+def test_failed_append_is_named_and_keeps_the_old_rows(store, calls, root, step, number, instant, visible_rows):
     name = NOVEMBER if instant == LATER else DECEMBER
     calls.refused = {step: number}
 
@@ -168,7 +166,7 @@ def test_refused_step_of_an_append_is_named_and_leaves_the_old_rows(
 
 @pytest.mark.parametrize("instant", [LATER, NEXT_MONTH])
 @pytest.mark.parametrize("step", [*STEPS, "mkdir"])
-def test_append_works_again_once_the_fault_is_gone(store, calls, root, step, instant):
+def test_append_works_again_after_the_fault(store, calls, root, step, instant):
     calls.refused = {step: errno.ENOSPC}
     try:
         store.append(snapshot_ticks(instant))
@@ -183,7 +181,7 @@ def test_append_works_again_once_the_fault_is_gone(store, calls, root, step, ins
 
 
 @pytest.mark.parametrize("room_bytes", [0, 1, 1000])
-def test_disk_that_fills_up_during_a_write_leaves_the_old_rows(store, calls, root, room_bytes):
+def test_append_to_a_full_disk_keeps_the_old_rows(store, calls, root, room_bytes):
     calls.room_bytes = room_bytes
 
     with pytest.raises(WriteFailed, match="No space left on device"):
@@ -193,7 +191,7 @@ def test_disk_that_fills_up_during_a_write_leaves_the_old_rows(store, calls, roo
     assert len(fx.load(root)) == 5
 
 
-def test_fault_in_one_month_keeps_what_was_published_of_another(store, calls, root):
+def test_append_that_fails_in_one_month_keeps_the_rows_of_another(store, calls, root):
     calls.refused = {"mkdir": errno.ENOSPC}
 
     with pytest.raises(WriteFailed, match=re.escape(DECEMBER)):
@@ -204,7 +202,7 @@ def test_fault_in_one_month_keeps_what_was_published_of_another(store, calls, ro
     assert len(fx.load(root)) == 15
 
 
-def test_fault_between_two_segments_of_one_append_loses_and_doubles_nothing(root, calls):
+def test_append_that_fails_between_two_segments_loses_and_repeats_nothing(root, calls):
     store = Store(LocalStorage(root, calls), clock=FixedClock(), segment_rows=5)
     store.append(snapshot_ticks())
     calls.room_bytes = 6000  # enough for one segment of five rows and not for two
@@ -219,7 +217,7 @@ def test_fault_between_two_segments_of_one_append_loses_and_doubles_nothing(root
 
 
 @pytest.mark.parametrize("step", ["fsync", "fsync folder", "replace"])
-def test_refused_record_is_named_and_can_be_repeated(store, calls, step):
+def test_failed_record_is_named_and_can_be_repeated(store, calls, step):
     polls = [Poll("timesca", NOON, Outcome.OK)]
     store.record([Poll("timesca", LATER, Outcome.OK)])
     calls.refused = {step: errno.EIO}
@@ -232,7 +230,7 @@ def test_refused_record_is_named_and_can_be_repeated(store, calls, step):
     assert list(store.planned_slots("timesca", LATER)) == [LATER, NOON]
 
 
-def test_rows_left_by_a_failed_folder_fsync_are_published_again_before_they_are_called_known(store, calls):
+def test_rows_of_a_failed_folder_fsync_are_published_again_before_they_are_acknowledged(store, calls):
     refuse_append(store, calls, snapshot_ticks(LATER))
 
     assert store.append(snapshot_ticks(LATER)) == Appended(added=0, known=5)
@@ -246,7 +244,7 @@ def test_rows_are_not_acknowledged_until_a_publish_succeeds(store, calls):
             store.append(snapshot_ticks(LATER))
 
 
-def test_known_rows_are_published_once_by_a_new_process_and_then_no_more(store, calls, root):
+def test_new_process_publishes_known_rows_exactly_once(store, calls, root):
     restarted = Store(LocalStorage(root, calls))
 
     restarted.append(snapshot_ticks())
@@ -256,7 +254,7 @@ def test_known_rows_are_published_once_by_a_new_process_and_then_no_more(store, 
     assert calls.steps().count("replace") == 1
 
 
-def test_sealed_segment_left_by_a_failed_folder_fsync_is_published_again(root, calls):
+def test_sealed_segment_of_a_failed_folder_fsync_is_published_again(root, calls):
     store = Store(LocalStorage(root, calls), segment_rows=5)
     store.append(snapshot_ticks(NEXT_MONTH))
     refuse_append(store, calls, snapshot_ticks(NEXT_MONTH + timedelta(minutes=15)))
@@ -267,7 +265,7 @@ def test_sealed_segment_left_by_a_failed_folder_fsync_is_published_again(root, c
     assert replaced == ["00001.parquet", "00002.parquet"]
 
 
-def test_rows_that_another_writer_left_undurable_are_published_again(store, calls, root):
+def test_rows_of_another_writers_failed_fsync_are_published_again(store, calls, root):
     other_calls = RecordedCalls(root.parent)
     other = Store(LocalStorage(root, other_calls))
     other.append(snapshot_ticks())
@@ -279,7 +277,7 @@ def test_rows_that_another_writer_left_undurable_are_published_again(store, call
     assert calls.steps().count("replace") == 1
 
 
-def test_folder_whose_entry_could_not_be_synced_is_made_anew(store, calls, root):
+def test_folder_is_created_again_after_a_failed_fsync_of_its_parent(store, calls, root):
     refuse_append(store, calls, snapshot_ticks(source="nbk"))
 
     store.append(snapshot_ticks(source="nbk"))
@@ -287,7 +285,7 @@ def test_folder_whose_entry_could_not_be_synced_is_made_anew(store, calls, root)
     assert ("mkdir", "parquet/ticks/source=nbk") in calls.made
 
 
-def test_new_folder_whose_parent_could_not_be_synced_is_made_durable_by_the_next_append(store, calls):
+def test_next_append_fsyncs_the_parent_of_a_new_folder(store, calls):
     refuse_append(store, calls, snapshot_ticks(NEXT_MONTH))
 
     store.append(snapshot_ticks(NEXT_MONTH))
@@ -295,7 +293,7 @@ def test_new_folder_whose_parent_could_not_be_synced_is_made_durable_by_the_next
     assert ("fsync folder", "parquet/ticks/source=timesca") in calls.made
 
 
-def test_refused_clean_up_does_not_hide_the_fault_and_never_reaches_a_reader(store, calls, root):
+def test_failed_clean_up_hides_neither_the_fault_nor_rows(store, calls, root):
     calls.refused = {"replace": errno.EIO, "unlink": errno.EIO}
 
     with pytest.raises(WriteFailed, match=r"Input/output error"):
@@ -305,7 +303,7 @@ def test_refused_clean_up_does_not_hide_the_fault_and_never_reaches_a_reader(sto
     assert len(fx.load(root)) == 5
 
 
-def test_store_on_a_path_that_is_a_file_is_a_named_failure(root):
+def test_store_at_the_path_of_a_file_raises_write_failed(root):
     root.write_text("not a folder")
 
     with pytest.raises(WriteFailed):
@@ -314,7 +312,7 @@ def test_store_on_a_path_that_is_a_file_is_a_named_failure(root):
         pass
 
 
-def test_refused_folder_of_the_store_is_a_named_failure(root, calls):
+def test_store_without_permission_for_its_folder_raises_write_failed(root, calls):
     calls.refused = {"mkdir": errno.EACCES}
 
     with pytest.raises(WriteFailed, match="Permission denied"):
@@ -334,7 +332,7 @@ def test_writer_that_is_killed_while_publishing_leaves_whole_files(store, root, 
     assert len(fx.load(root)) == 10
 
 
-def test_temporaries_of_dead_processes_are_invisible_and_removed_by_the_next_writer(store, root):
+def test_temporaries_of_dead_processes_are_invisible_and_removed_by_the_next_write(store, root):
     leftover = root / ".staging" / "00000.parquet.4711.4712"
     leftover.write_bytes(b"PAR1 half a file")
 
@@ -349,14 +347,14 @@ def test_temporaries_of_dead_processes_are_invisible_and_removed_by_the_next_wri
         assert staged(root) == []
 
 
-def test_folder_in_staging_does_not_block_writing_with_an_unnamed_error(root):
+def test_folder_in_staging_raises_write_failed(root):
     (root / ".staging" / "lost+found").mkdir(parents=True)
 
     with pytest.raises(WriteFailed):
         Store(root).append(snapshot_ticks())
 
 
-def test_second_writer_waits_and_then_names_the_holder(holder, root):
+def test_second_writer_waits_and_then_names_the_lock_holder(holder, root):
     store = Store(root, lock_timeout_s=0.2)
 
     with pytest.raises(StoreLocked, match=rf"waited [0-9.]+ s for the lock.*process {holder.pid} ") as caught:
@@ -388,13 +386,13 @@ def test_readers_do_not_wait_for_the_lock(store, root):
         assert len(store.live_ticks("timesca", NOON, LATER)) == 5
 
 
-def test_lock_dies_with_its_process(holder, root):
+def test_lock_ends_with_its_process(holder, root):
     holder.kill()
 
     assert Store(root, lock_timeout_s=0).append(snapshot_ticks()).added == 5
 
 
-def test_writer_goes_on_when_the_other_one_is_done_in_time(holder, root):
+def test_writer_continues_when_the_lock_is_released_in_time(holder, root):
     release = threading.Timer(0.1, holder.process.stdin.close)
     release.start()
 
@@ -408,7 +406,7 @@ def test_lock_is_free_after_a_failed_write(store, calls, root):
     assert Store(root, lock_timeout_s=0).append(snapshot_ticks(LATER)).added == 5
 
 
-def test_threads_that_share_a_store_write_one_after_the_other(store, root):
+def test_threads_that_share_a_store_write_in_turn(store, root):
     instants = [NOON + timedelta(hours=hour) for hour in range(1, 9)]
     with ThreadPoolExecutor(len(instants)) as pool:
         list(pool.map(store.append, map(snapshot_ticks, instants)))
@@ -418,7 +416,7 @@ def test_threads_that_share_a_store_write_one_after_the_other(store, root):
     assert frame.groupby("observed_at").size().tolist() == [5] * 9
 
 
-def test_waiting_for_a_thread_of_the_same_store_ends_too(root):
+def test_thread_stops_waiting_for_another_thread_at_its_limit(root):
     store = Store(root, lock_timeout_s=0.05)
 
     with ThreadPoolExecutor(1) as pool, store.backend.write_lock(0):
@@ -428,14 +426,14 @@ def test_waiting_for_a_thread_of_the_same_store_ends_too(root):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}'])
-def test_lock_file_without_a_name_in_it_names_nobody(backend, root, text):
+def test_lock_holder_is_empty_for_an_invalid_lock_file(backend, root, text):
     root.mkdir()
     (root / ".lock").write_text(text)
 
     assert backend.lock_holder() == ""
 
 
-def test_rejected_body_is_published_as_any_object_is(store, calls, root):
+def test_failed_keep_rejected_is_named_and_can_be_repeated(store, calls, root):
     calls.refused = {"replace": errno.ENOSPC}
 
     with pytest.raises(WriteFailed, match=r"rejected/source=timesca/20251114T120000\.000000Z\.gz"):
@@ -468,12 +466,12 @@ def test_daemon_ends_with_its_process(other_daemon, root):
         assert Store(root).daemon() is not None
 
 
-def test_asking_for_the_daemon_changes_nothing(root):
+def test_daemon_query_changes_nothing(root):
     assert Store(root).daemon() is None
     assert not root.exists()
 
 
-def test_those_who_ask_for_the_daemon_are_not_taken_for_one(root):
+def test_daemon_query_is_not_taken_for_a_daemon(root):
     with Store(root).daemon_lock():
         pass
     with (root / ".daemon").open("rb") as asking:
@@ -481,13 +479,13 @@ def test_those_who_ask_for_the_daemon_are_not_taken_for_one(root):
         assert Store(root).daemon() is None
 
 
-def test_daemon_whose_word_cannot_be_read_is_an_unnamed_process(root):
+def test_daemon_with_an_invalid_lock_file_is_an_unnamed_process(root):
     with Store(root).daemon_lock():
         (root / ".daemon").write_text("{")
         assert Store(root).daemon() == "an unnamed process"
 
 
-def test_daemon_lock_that_cannot_be_looked_at_is_named(root):
+def test_daemon_lock_that_cannot_be_tested_is_named(root):
     root.mkdir()
     (root / ".daemon").symlink_to(".daemon")
 
@@ -501,7 +499,7 @@ def test_folder_that_only_a_daemon_has_used_is_a_store(root):
 
 
 @pytest.mark.parametrize("replaced", [True, False])
-def test_daemon_writes_nothing_into_a_folder_that_took_the_place_of_its_own(store, root, replaced):
+def test_daemon_writes_nothing_into_a_folder_that_replaced_its_own(store, root, replaced):
     with store.daemon_lock():
         root.rename(root.parent / "moved")
         if replaced:

@@ -388,7 +388,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
-def test_fault_at_any_step_of_an_append_leaves_whole_snapshots_once(fault):
+def test_append_with_a_fault_at_any_step_stores_whole_snapshots_once(fault):
     for step in range(1, 100):
         model = StoreBesideAModel()
         try:
@@ -419,7 +419,7 @@ def test_fault_at_any_step_of_an_append_leaves_whole_snapshots_once(fault):
         (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), "month=9999-12"),
     ],
 )
-def test_row_of_any_year_is_stored_once_and_read_back(root, at, month):
+def test_rows_of_any_year_are_stored_once_and_read_back(root, at, month):
     Store(root).append(snapshot_ticks(NOON))
     Store(root).append(snapshot_ticks(at))
 
@@ -431,7 +431,7 @@ def test_row_of_any_year_is_stored_once_and_read_back(root, at, month):
     assert Store(root).check() == []
 
 
-def test_span_that_ends_at_the_first_instant_there_is_is_empty(root):
+def test_span_that_ends_at_the_first_possible_instant_is_empty(root):
     Store(root).append(snapshot_ticks(NOON))
 
     assert len(fx.load(root, end=datetime(1, 1, 1, tzinfo=UTC))) == 0
@@ -447,14 +447,14 @@ def test_planned_slots_reach_into_the_last_month_and_leave_out_the_far_future(ro
     assert list(Store(root).planned_slots("timesca", upto)) == expected
 
 
-def test_row_keeps_the_instant_of_its_first_record_when_the_clock_was_set_back(root):
+def test_row_keeps_its_first_recorded_at_after_the_clock_is_set_back(root):
     Store(root, clock=FixedClock(NOON)).append([tick()])
 
     assert Store(root, clock=FixedClock(NOON - timedelta(hours=1))).append([tick()]) == Appended(added=0, known=1)
     assert fx.load(root)["recorded_at"].tolist() == [NOON]
 
 
-def test_rows_are_as_of_the_clock_that_recorded_them_even_if_it_was_set_back(root):
+def test_as_of_follows_recorded_at_after_the_clock_is_set_back(root):
     Store(root, clock=FixedClock(NOON)).append([tick(rate_text="0.00191")])
     Store(root, clock=FixedClock(NOON - timedelta(hours=1))).append([tick(rate_text="0.00192")])
 

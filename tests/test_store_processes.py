@@ -131,20 +131,14 @@ def assert_all_is_stored(folder, *, taken, imported):
     assert Store(folder / "parquet").check() == []
 
 
-def test_daemon_cron_import_and_readers_share_a_store(tmp_path, start):
-    taken = share_a_store(tmp_path, start, snapshots=2_000, batch=400)
+@pytest.mark.parametrize(("snapshots", "batch"), [(2_000, 400), pytest.param(20_000, 4_000, marks=pytest.mark.slow)])
+def test_daemon_cron_import_and_readers_share_a_store(tmp_path, start, snapshots, batch):
+    taken = share_a_store(tmp_path, start, snapshots=snapshots, batch=batch)
 
-    assert_all_is_stored(tmp_path, taken=taken, imported=2_000)
-
-
-@pytest.mark.slow
-def test_daemon_and_cron_go_on_beside_an_import_of_100_000_rows(tmp_path, start):
-    taken = share_a_store(tmp_path, start, snapshots=20_000, batch=4_000)
-
-    assert_all_is_stored(tmp_path, taken=taken, imported=20_000)
+    assert_all_is_stored(tmp_path, taken=taken, imported=snapshots)
 
 
-def test_same_rows_from_two_processes_at_once_are_added_by_one_of_them(start, root):
+def test_concurrent_appends_of_the_same_rows_add_them_once(start, root):
     both = [start(APPEND_FIFTY), start(APPEND_FIFTY)]
     assert [other.hear() for other in both] == ["ready"] * 2
     for other in both:
@@ -161,7 +155,7 @@ def test_same_rows_from_two_processes_at_once_are_added_by_one_of_them(start, ro
 # the lock
 
 
-def test_waiting_writer_goes_on_when_the_holder_is_killed(start, holder):
+def test_waiting_writer_continues_when_the_holder_is_killed(start, holder):
     waiting = start(APPEND_ONE)
     assert waiting.hear() == "waits"
     assert waiting.process.poll() is None
@@ -172,7 +166,7 @@ def test_waiting_writer_goes_on_when_the_holder_is_killed(start, holder):
     assert waiting.process.wait(SAFETY_S) == 0
 
 
-def test_refused_writer_is_told_which_process_of_which_program_holds_the_lock(root, tmp_path):
+def test_refused_writer_names_process_and_program_of_the_holder(root, tmp_path):
     (tmp_path / "fxticker").write_text(PRELUDE + HOLD)
     holder = Process([sys.executable, tmp_path / "fxticker", "run", root])
     try:
@@ -194,7 +188,7 @@ def test_refused_writer_names_the_present_holder(start, holder, root):
         Store(root, lock_timeout_s=0).append(snapshot_ticks())
 
 
-def test_every_writing_process_gives_up_at_its_limit(holder, root):
+def test_writer_stops_waiting_at_its_limit(holder, root):
     stores = [Store(root, lock_timeout_s=limit_s) for limit_s in (0, 0.05, 0.3)]
 
     waited_s = []
@@ -209,7 +203,7 @@ def test_every_writing_process_gives_up_at_its_limit(holder, root):
 
 
 @pytest.mark.parametrize("script", [HOLD_AND_START_ANOTHER, HOLD_AND_FORK], ids=["a program", "a fork"])
-def test_process_that_a_killed_holder_started_does_not_keep_the_lock(start, root, script):
+def test_child_of_a_killed_holder_does_not_keep_the_lock(start, root, script):
     holder = start(script)
     assert holder.hear() == "holds"
 
@@ -218,7 +212,7 @@ def test_process_that_a_killed_holder_started_does_not_keep_the_lock(start, root
     assert Store(root, lock_timeout_s=0).append(snapshot_ticks()) == Appended(added=5, known=0)
 
 
-def test_folder_that_another_process_makes_first_is_no_failure(root):
+def test_append_accepts_a_folder_created_by_another_process(root):
     calls = WatchedCalls(lambda step, *arguments: step == "mkdir" and os.mkdir(*arguments))  # noqa: PTH102  the call itself
     store = Store(LocalStorage(root, calls))
 

@@ -28,7 +28,7 @@ def _polls(*outcomes):
     return [Poll("timesca", NOON + QUARTER * n, outcome) for n, outcome in enumerate(outcomes) if outcome]
 
 
-def test_recent_polls_are_those_of_the_last_day_and_the_one_before(store):
+def test_recent_polls_are_those_of_the_last_day_and_the_last_one_before(store):
     store.record(Poll("timesca", NOON - DAY - QUARTER * n, Outcome.OK) for n in range(3))
     store.record(_polls(Outcome.OK, Outcome.TIMEOUT, Outcome.STALE))
     recent = read_recent(store, "timesca", NOON + 3 * QUARTER)

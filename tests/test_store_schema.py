@@ -65,19 +65,19 @@ def test_file_has_the_columns_of_the_data_contract(root, table):
         ({b"fxticker.schema_version": b"-1"}, None),
     ],
 )
-def test_version_is_what_the_metadata_names(metadata, expected):
+def test_version_of_reads_the_metadata(metadata, expected):
     assert version_of(pa.schema([], metadata=metadata)) == expected
 
 
-def test_both_tables_name_the_current_version():
+def test_both_tables_have_the_current_version():
     assert (version_of(TICKS.schema), version_of(POLLS.schema)) == (SCHEMA_VERSION, SCHEMA_VERSION)
 
 
-def test_table_of_the_current_version_is_taken_as_it_is():
+def test_conform_keeps_a_table_of_the_current_version():
     assert conform(EMPTY, TICKS.schema).schema.equals(TICKS.schema, check_metadata=True)
 
 
-def test_older_table_gets_nulls_for_columns_it_lacks(root):
+def test_conform_adds_nulls_for_columns_an_older_table_lacks(root):
     older = of_version(b"0", without=["source_date", "change_text"])(pq.read_table(root / NAME, partitioning=None))
 
     table = conform(older, TICKS.schema)
@@ -100,7 +100,7 @@ def test_older_table_gets_nulls_for_columns_it_lacks(root):
         (EMPTY.set_column(3, "rate", pa.nulls(0, pa.float32())), "rate: float"),
     ],
 )
-def test_table_that_does_not_fit_is_refused_with_the_difference(table, expected):
+def test_conform_names_the_difference_of_a_table_that_does_not_fit(table, expected):
     with pytest.raises(SchemaMismatch, match=expected):
         conform(table, TICKS.schema)
 
@@ -114,7 +114,7 @@ def test_table_that_does_not_fit_is_refused_with_the_difference(table, expected)
         of_version(b"0")(EMPTY),
     ],
 )
-def test_writing_demands_the_schema_exactly(tmp_path, rows):
+def test_append_refuses_rows_of_another_schema(tmp_path, rows):
     with pytest.raises(SchemaMismatch, match="ticks: rows to be appended are not of the table's schema"):
         Store(tmp_path).ticks.append("timesca", "2025-11", rows)
 
@@ -135,11 +135,11 @@ def test_older_file_is_read_with_nulls(older):
     assert Store(older).check() == []
 
 
-def test_rows_of_an_older_file_are_known(older):
+def test_append_knows_the_rows_of_an_older_file(older):
     assert Store(older).append(snapshot_ticks()) == Appended(added=0, known=5)
 
 
-def test_append_brings_an_older_open_file_to_the_current_version(older):
+def test_append_upgrades_an_older_open_file(older):
     Store(older, clock=FixedClock()).append(snapshot_ticks(LATER))
 
     assert version_of(pq.read_schema(older / NAME)) == 1
@@ -147,7 +147,7 @@ def test_append_brings_an_older_open_file_to_the_current_version(older):
     assert len(pd.read_parquet(older / "ticks")) == 10
 
 
-def test_older_file_without_a_column_of_the_identity_takes_part_with_nulls(root):
+def test_older_file_without_an_identity_column_is_compared_with_nulls(root):
     rewritten(root / NAME, of_version(b"0", without=["change_text"]))
     with_null, with_text = tick(change_text=None), tick(change_text="-0%")
 

@@ -41,7 +41,7 @@ def test_summary_at_the_end_is_that_of_the_rows(segment):
     assert summary_at_end(segment, TICKS) == summary_of(rows, TICKS, sealed=False, earlier=())
 
 
-def test_flipped_byte_of_a_footer_changes_no_summary_that_is_found(segment):
+def test_summary_at_the_end_of_a_flipped_footer_is_none_or_unchanged(segment):
     sound = summary_at_end(segment, TICKS)
     (length,) = struct.unpack("<I", segment[-8:-4])
     for place in range(len(segment) - 8 - length, len(segment)):
@@ -51,16 +51,16 @@ def test_flipped_byte_of_a_footer_changes_no_summary_that_is_found(segment):
 
 
 @given(st.binary(max_size=64), st.integers(0, 200))
-def test_bytes_that_are_no_footer_have_no_summary(data, length):
+def test_summary_at_the_end_of_other_bytes_is_none(data, length):
     assert summary_at_end(data, TICKS) is None
     assert summary_at_end(data + struct.pack("<I", length) + b"PAR1", TICKS) is None
 
 
-def test_cut_end_of_a_file_has_no_summary(segment):
+def test_summary_at_the_end_of_a_cut_file_is_none(segment):
     assert all(summary_at_end(segment[:end], TICKS) is None for end in range(len(segment)))
 
 
-def test_summary_of_another_version_is_left_to_the_reader_of_the_whole_footer(segment):
+def test_summary_at_the_end_of_another_version_is_none(segment):
     newer = segment.replace(b"fxticker.schema_version\x18\x011", b"fxticker.schema_version\x18\x012")
     assert newer != segment
     assert summary_at_end(newer, TICKS) is None
@@ -72,7 +72,7 @@ def test_summary_is_read_from_the_end_of_a_file_alone(store, root, path):
     assert store.ticks.summary(name).rows == 5
 
 
-def test_polls_have_a_summary_at_the_end_too():
+def test_summary_at_the_end_is_found_for_polls():
     rows = pa.Table.from_batches([], POLLS.schema)
     summary = summary_of(rows, POLLS, sealed=True)
     assert summary_at_end(encoded(rows, POLLS, summary).to_pybytes(), POLLS) == summary

@@ -10,7 +10,7 @@ PROGRAM = Path(__file__).with_name("torture.py")
 
 
 @pytest.mark.parametrize(("kills", "seed"), [(25, 1), pytest.param(150, 2, marks=pytest.mark.slow)])
-def test_store_survives_writers_that_are_killed_while_readers_look_on(kills, seed):
+def test_store_survives_killed_writers_beside_readers(kills, seed):
     done = run([sys.executable, PROGRAM, "--kills", str(kills), "--seed", str(seed)])
 
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
