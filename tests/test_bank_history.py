@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from builders import FixedClock, tick
+from builders import FixedClock, cases, tick
 from click.testing import CliRunner
 from servers import RawServer
 
@@ -23,6 +23,7 @@ from fxticker.sources.registry import known_sources
 from fxticker.sources.source import History, Source
 from fxticker.store.store import Store
 
+CASES = cases("bank_history")
 HTML = frozenset(["text/plain"])
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 JUNE = (date(2026, 6, 1), date(2026, 6, 10))
@@ -333,20 +334,7 @@ def test_absent_days_are_recorded_beside_the_tables_as_spans(store, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        "[]",
-        '{"version": 1}',
-        '{"days": 5}',
-        '{"days": [5]}',
-        '{"days": [["2026-06-01"]]}',
-        '{"days": [["2026-06-02", "2026-06-01"]]}',
-        '{"days": [["0001-01-01", "9999-12-31"]]}',
-        "[" * 100_000,
-        " " * 4_000_001,
-    ],
+    "text", [*CASES["damaged_record_is_an_error_that_names_the_file"], "[" * 100_000, " " * 4_000_001]
 )
 def test_damaged_record_is_an_error_that_names_the_file(store, slept, tmp_path, text):
     file = tmp_path / "parquet" / "asked" / "bank.json"
@@ -530,20 +518,7 @@ def test_command_stores_a_constant(tmp_path):
     assert shown.stdout == "tmt-peg: USD/TMT = 3.5 since 2015-01-01: 1 rows added, 0 already there\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["nobody"], "unknown source"),
-        (["timesca"], "--from-archive"),
-        (["nbt", "--start", "soon"], "no date"),
-        (["nbt", "--from-archive"], "not read from pages"),
-        (["nobody"], "tmt-peg"),
-        (["tmt-peg", "--start", "2025-01-01"], "fixed rate"),
-        (["nbt", "--start", "2025-01-05", "--end", "2025-01-05"], "no day lies between"),
-        (["cbu", "--end", "1990-01-01"], "no day before 1994-07-01"),
-        (["cbu", "--start", "2999-01-01"], "no day lies between 2999-01-01 and now"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), CASES["wrong_usage_is_reported"])
 def test_wrong_usage_is_reported(tmp_path, arguments, message):
     shown = run(*arguments, "--store", tmp_path / "parquet")
     assert shown.exit_code == 2

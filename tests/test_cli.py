@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from subprocess import PIPE, Popen, run
 
 import pytest
-from builders import NOON, snapshot_ticks, tick
+from builders import NOON, cases, snapshot_ticks, tick
 
 import fxticker as fx
 from fxticker.config import Settings
@@ -16,6 +16,7 @@ from fxticker.simulation.captures import read_captures
 from fxticker.simulation.site import TickerSite, render_html, render_text
 from fxticker.store.store import Store
 
+CASES = cases("cli")
 QUARTER = timedelta(minutes=15)
 
 
@@ -53,7 +54,7 @@ def test_latest_prints_the_texts_as_printed(history_store, tmp_path):
     ]
 
 
-def test_table_shows_rates_as_rates_are_written(history_store, tmp_path):
+def test_table_prints_rates_in_plain_decimals(history_store, tmp_path):
     shown = fxticker("drift", "--store", history_store, "--start", "2024-09-08", "--end", "2026-02-25", cwd=tmp_path)
     [uzs] = [line.split() for line in shown.stdout.splitlines() if "UZS/USD" in line]
     assert uzs == ["UZS/USD", "0.00008", "0.00008", "0.0", "-11.8", "to", "13.4", "no"]
@@ -92,7 +93,7 @@ def test_convert_prints_csv_with_a_row_for_each_tick(history_store, tmp_path):
     ]
 
 
-def test_nothing_is_said_of_a_drift_that_is_not_there(history_store, tmp_path):
+def test_missing_drift_has_no_verdict(history_store, tmp_path):
     shown = fxticker(
         *["drift-by-period", "--store", history_store, "--start", "2024-09-08", "--end", "2024-09-14"],
         *["--every", "day", "--format", "json"],
@@ -122,21 +123,7 @@ def test_missing_store_is_named_in_one_line(tmp_path):
     assert shown.stderr == f"fxticker: {tmp_path}/nowhere: there is no store here (no such folder)\n"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["latest", "--format", "xml"],
-        ["drift", "--start", "yesterday", "--end", "2025-11-14"],
-        ["drift", "--start", "2025-11-13"],
-        ["plot", "history", "-o", "chart.jpg"],
-        ["export", "ticks.xlsx"],
-        ["import", "page.txt", "--observed-at", "noon"],
-        ["import", "page.txt", "--source", "nobody"],
-        ["polls", "--outcome", "good"],
-        ["polls", "--limit", "0"],
-        ["nonsense"],
-    ],
-)
+@pytest.mark.parametrize("arguments", CASES["wrong_usage_exits_with_2"])
 def test_wrong_usage_exits_with_2(arguments, tmp_path):
     (tmp_path / "page.txt").write_text("page")
     shown = fxticker(*arguments, cwd=tmp_path)
@@ -154,7 +141,7 @@ def test_every_configuration_problem_is_a_line(tmp_path):
     ]
 
 
-def test_import_sums_up_and_names_what_it_refused(tmp_path, page):
+def test_import_prints_its_counts_and_names_refused_pages(tmp_path, page):
     pages = tmp_path / "pages"
     pages.mkdir()
     (pages / "good.txt").write_text(page)
@@ -227,7 +214,7 @@ def iso(instant):
     return instant.isoformat().replace("+00:00", "Z")
 
 
-def test_status_of_a_source_that_is_well_exits_with_0(tmp_path):
+def test_status_of_a_healthy_source_exits_with_0(tmp_path):
     _, last = fed_store(tmp_path / "store", Outcome.OK, Outcome.TIMEOUT, Outcome.OK)
     shown = fxticker("status", "--store", "store", "--format", "json", cwd=tmp_path)
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -287,7 +274,7 @@ def test_status_is_plain_text_on_a_terminal(tmp_path):
         ([Outcome.OK, Outcome.STALE], "the page prints an old date"),
     ],
 )
-def test_status_of_a_source_that_is_not_well_exits_with_1(tmp_path, outcomes, reason):
+def test_status_of_an_unhealthy_source_exits_with_1(tmp_path, outcomes, reason):
     fed_store(tmp_path / "store", *outcomes)
     shown = fxticker("status", "--store", "store", cwd=tmp_path)
     assert (shown.returncode, shown.stderr) == (1, "")
@@ -297,7 +284,7 @@ def test_status_of_a_source_that_is_not_well_exits_with_1(tmp_path, outcomes, re
     assert rows[1].startswith(f"timesca,False,{reason}")
 
 
-def test_status_tells_a_store_that_is_not_fed(history_store, tmp_path):
+def test_status_reports_a_store_without_polls(history_store, tmp_path):
     shown = fxticker("status", "--store", history_store, "--format", "json", cwd=tmp_path)
     assert shown.returncode == 1
     found = json.loads(shown.stdout)
@@ -305,7 +292,7 @@ def test_status_tells_a_store_that_is_not_fed(history_store, tmp_path):
     assert found["sources"][0]["last_slot"] is None
 
 
-def test_status_works_while_someone_writes_and_names_the_daemon(tmp_path):
+def test_status_does_not_wait_for_writers_and_names_the_daemon(tmp_path):
     store, _ = fed_store(tmp_path / "store", Outcome.OK)
     with store.daemon_lock(), store.backend.write_lock(1):
         shown = fxticker("status", "--store", "store", "--format", "json", cwd=tmp_path)
@@ -320,7 +307,7 @@ def test_status_without_a_store_is_one_named_line(tmp_path):
 
 
 @pytest.mark.parametrize("command", ["status", "polls"])
-def test_watching_needs_no_pandas(tmp_path, command):
+def test_status_and_polls_import_no_pandas(tmp_path, command):
     fed_store(tmp_path / "store", Outcome.OK)
     arguments = [command, "--store", str(tmp_path / "store")]
     code = (
@@ -345,7 +332,7 @@ def test_gaps_prints_stretches_with_their_reasons(tmp_path):
     ]
 
 
-def test_polls_prints_the_newest_last_and_says_that_there_are_more(tmp_path):
+def test_polls_prints_the_newest_last_and_reports_the_limit(tmp_path):
     store = Store(tmp_path / "store")
     store.record(Poll("timesca", NOON + QUARTER * n, Outcome.OK, ticks=5) for n in range(60))
     shown = fxticker("polls", "--store", "store", "--format", "csv", cwd=tmp_path)
@@ -390,7 +377,7 @@ def test_check_names_a_damaged_file(tmp_path):
     assert "check --quarantine" in shown.stderr
 
 
-def test_check_moves_a_damaged_file_aside_and_says_what_is_lost(tmp_path):
+def test_check_quarantines_a_damaged_file_and_reports_lost_rows(tmp_path):
     Store(tmp_path / "store").append(snapshot_ticks(NOON))
     [segment] = (tmp_path / "store").rglob("*.parquet")
     content = segment.read_bytes()
@@ -420,7 +407,7 @@ def test_plots_are_written(history_store, tmp_path):
     assert (tmp_path / "d.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_charts_of_changes_are_drawn_either_way_round_and_on_either_ground(history_store, tmp_path):
+def test_charts_are_drawn_inverse_and_in_the_dark_theme(history_store, tmp_path):
     charts = [
         ["path", "-o", "path.svg", "--pair", "KZT/USD", "--inverse"],
         ["heatmap", "-o", "heatmap.png", "--every", "week", "--theme", "dark"],
@@ -435,7 +422,7 @@ def test_charts_of_changes_are_drawn_either_way_round_and_on_either_ground(histo
     assert (tmp_path / "heatmap.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_coverage_is_drawn_of_the_polls_on_record(tmp_path):
+def test_coverage_is_drawn_from_recorded_polls(tmp_path):
     store = Store(tmp_path / "store")
     store.record(Poll("timesca", NOON + QUARTER * n, Outcome.OK, ticks=5) for n in range(3))
     shown = fxticker("plot", "coverage", "-o", "c.svg", "--store", "store", cwd=tmp_path)
@@ -469,14 +456,14 @@ def test_demo_replaces_its_own_folder_only(tmp_path):
 
 
 @pytest.mark.parametrize("command", ["history", "quotes", "changes", "gaps", "export out.csv"])
-def test_a_span_that_ends_before_it_begins_is_wrong_usage(history_store, tmp_path, command):
+def test_span_that_ends_before_it_begins_exits_with_2(history_store, tmp_path, command):
     span = ["--start", "2026-02-02", "--end", "2026-02-01"]
     shown = fxticker(*command.split(), "--store", history_store, *span, cwd=tmp_path)
     assert shown.returncode == 2
     assert "before it begins" in shown.stderr
 
 
-def test_a_shown_band_holds_the_band(history_store, tmp_path):
+def test_printed_band_contains_the_exact_band(history_store, tmp_path):
     shown = fxticker("drift", "--store", history_store, "--start", "2025-11-13", "--end", "2025-12-14", cwd=tmp_path)
     [kzt] = [line.split() for line in shown.stdout.splitlines() if "KZT/USD" in line]
     assert kzt[4:] == ["0.0", "to", "1.1", "no"]
@@ -488,7 +475,7 @@ def test_a_shown_band_holds_the_band(history_store, tmp_path):
     assert rows["KZT/USD"]["drift_hi_pct"] <= 1.1
 
 
-def test_an_exact_rate_is_printed_once(tmp_path):
+def test_exact_rate_is_printed_once(tmp_path):
     store = Store(tmp_path / "store")
     since = datetime(2015, 1, 1, tzinfo=UTC)
     store.append([tick("USD/TMT", "3.5", None, since, source="tmt-peg", origin=Origin.CONSTANT)])

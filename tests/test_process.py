@@ -1,6 +1,5 @@
-"""The daemon's process: its configuration, its early signals, its reloads."""
+"""The daemon's process: its early signals, its start, its reloads."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,79 +9,7 @@ from daemons import daemon_process, lines_until
 from servers import RawServer
 
 import fxticker as fx
-from fxticker.config import HttpSettings, address_of, load_settings, slow_polls, sources_to_poll
-from fxticker.errors import ConfigError
-from fxticker.model.schedule import Cron
 from fxticker.store.store import Store
-
-WHOLE = """
-[store]
-path = "data"
-[http]
-timeout_s = 7.5
-max_bytes = 1000
-user_agent = "fxticker (mail@example.org)"
-[monitoring]
-listen = "[::1]:9464"
-[alerts]
-on_alert = "/usr/bin/page me"
-[sources.timesca]
-url = "https://example.org/ticker"
-cron = "*/20 * * * *"
-[sources.cbu]
-enabled = false
-[sources.nbk]
-"""
-
-
-def test_whole_configuration_is_read(written):
-    file = written(WHOLE)
-    settings = load_settings(file)
-    assert settings.store.path == file.parent / "data"
-    assert settings.http == HttpSettings(timeout_s=7.5, max_bytes=1000, user_agent="fxticker (mail@example.org)")
-    assert address_of(settings.monitoring.listen) == ("::1", 9464)
-    assert settings.alerts.on_alert == "/usr/bin/page me"
-    nbk, timesca = sources_to_poll(settings, file)
-    assert (nbk.source.id, nbk.source.url) == ("nbk", "https://nationalbank.kz/rss/get_rates.cfm")
-    assert (timesca.source.url, timesca.schedule) == ("https://example.org/ticker", Cron("*/20 * * * *"))
-
-
-def test_all_that_is_wrong_is_named_at_once(written):
-    file = written("[http]\ntimeout_s = 0\nnonsense = 1\n[sources.timesca]\nevery = 'often'\n")
-    with pytest.raises(ConfigError) as caught:
-        load_settings(file)
-    assert caught.value.origin == str(file)
-    assert [problem.partition(":")[0] for problem in caught.value.problems] == [
-        "http.timeout_s",
-        "http.nonsense",
-        "sources.timesca.every",
-    ]
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="No such file"):
-        load_settings(tmp_path / "none.toml")
-
-
-def test_nothing_to_poll_is_a_problem(written):
-    file = written("[sources.timesca]\nenabled = false\n")
-    with pytest.raises(ConfigError, match="none is enabled"):
-        sources_to_poll(load_settings(file), file)
-
-
-def test_intervals_are_compared_with_the_time_limit_in_force(written):
-    settings = load_settings(written("[http]\ntimeout_s = 5\n[sources.timesca]\nevery = '10s'\n"))
-    assert slow_polls(settings.planned(), 9) == []
-    [problem] = slow_polls(settings.planned(), 20)
-    assert problem == "http.timeout_s: 20 s is not shorter than the interval of timesca, 10 s"
-
-
-@pytest.mark.parametrize("name", ["fifo", "/dev/zero"])
-def test_what_is_no_file_is_refused_at_once(tmp_path, name):
-    os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(ConfigError, match="must be a file of at most 1000000 bytes"):
-        load_settings(tmp_path / name)
-
 
 EARLY = """
 import os, sys
@@ -97,14 +24,14 @@ exit_on_error(lambda: run_daemon(Path(sys.argv[1]), Path(sys.argv[2])))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_daemon_that_is_stopped_before_it_began_ends_well(written, tmp_path, number):
+def test_daemon_stopped_while_it_starts_exits_with_0(written, tmp_path, number):
     command = [sys.executable, "-c", EARLY, str(written("")), str(tmp_path / "store")]
     done = subprocess.run([*command, str(int(number))], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not (tmp_path / "store").exists()
 
 
-def test_a_daemon_that_is_told_to_reload_before_it_began_goes_on(tmp_path):
+def test_daemon_reloaded_while_it_starts_continues(tmp_path):
     command = [
         sys.executable,
         "-c",
@@ -118,7 +45,7 @@ def test_a_daemon_that_is_told_to_reload_before_it_began_goes_on(tmp_path):
     assert "No such file" in done.stderr
 
 
-def test_a_daemon_runs_with_all_standard_streams_closed(tmp_path, site):
+def test_daemon_runs_with_all_standard_streams_closed(tmp_path, site):
     config = tmp_path / "config.toml"
     config.write_text(f"[http]\ntimeout_s = 0.9\n[sources.timesca]\nurl = '{site.url}'\nevery = '1s'\n", "utf-8")
     command = [sys.executable, "-m", "fxticker", "run", "--config", str(config), "--store", str(tmp_path / "store")]
@@ -148,7 +75,7 @@ def run_once(*arguments, cwd):
     )
 
 
-def test_a_daemon_with_a_bad_configuration_names_all_problems_and_ends(written):
+def test_bad_configuration_is_reported_and_ends_the_daemon(written):
     file = written("[http]\ntimeout_s = 0\nnonsense = 1\n")
     done = run_once("--config", str(file), cwd=file.parent)
     assert done.returncode == 1
@@ -158,7 +85,7 @@ def test_a_daemon_with_a_bad_configuration_names_all_problems_and_ends(written):
     assert second.startswith(f"fxticker: {file}: http.nonsense: unknown key")
 
 
-def test_a_daemon_whose_store_is_a_file_says_so_and_ends(written):
+def test_store_that_is_a_file_is_reported_and_ends_the_daemon(written):
     file = written("")
     done = run_once("--config", str(file), "--store", str(file), cwd=file.parent)
     assert done.returncode == 1
@@ -166,7 +93,7 @@ def test_a_daemon_whose_store_is_a_file_says_so_and_ends(written):
     assert "Traceback" not in done.stderr
 
 
-def test_a_reload_takes_the_sources_over_and_refuses_a_bad_file(tmp_path, site):
+def test_reload_replaces_the_sources_and_refuses_a_bad_file(tmp_path, site):
     config = tmp_path / "config.toml"
     with daemon_process(tmp_path, site.url, "-m", "fxticker") as process:
         lines_until(process, " ok: ")

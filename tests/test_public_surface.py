@@ -66,15 +66,15 @@ def parameters(value):
     ]
 
 
-def test_commands_and_their_options_are_those_of_the_list():
+def test_commands_and_their_options_match_the_list():
     assert commands(app, "fxticker") == LISTED["commands"]
 
 
-def test_public_names_take_the_parameters_of_the_list():
+def test_public_names_have_the_listed_parameters():
     assert {name: parameters(getattr(fx, name)) for name in fx.__all__ if name != "__version__"} == LISTED["names"]
 
 
-def test_columns_are_those_of_the_list():
+def test_columns_match_the_list():
     columns = {
         table.name: [[field.name, str(field.type), field.nullable] for field in table.schema]
         for table in (TICKS, POLLS)
@@ -82,13 +82,13 @@ def test_columns_are_those_of_the_list():
     assert columns == LISTED["columns"]
 
 
-def test_files_and_their_metadata_are_those_of_the_list(store, tmp_path):
+def test_files_and_their_metadata_match_the_list(store, tmp_path):
     files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
     assert [str(path.relative_to(tmp_path)) for path in files] == LISTED["files"]
     assert sorted(key.decode() for key in pq.read_metadata(files[-1]).metadata) == LISTED["metadata"]
 
 
-def test_metrics_are_those_of_the_list(store):
+def test_metrics_match_the_list(store):
     metrics = Metrics(store=store, clock=Clock())
     metrics.started([scheduled("timesca")])
     metrics.polled(Poll("timesca", NOON, Outcome.OK, ticks=5))
@@ -99,11 +99,11 @@ def test_metrics_are_those_of_the_list(store):
     )
 
 
-def test_outcomes_are_those_of_the_list():
+def test_outcomes_match_the_list():
     assert [str(outcome) for outcome in Outcome] == LISTED["outcomes"]
 
 
-def test_configuration_has_the_keys_and_defaults_of_the_list():
+def test_configuration_keys_and_defaults_match_the_list():
     settings = Settings()
     tables = {name: getattr(settings, name) for name in ("store", "http", "monitoring", "alerts", "archives")}
     tables["sources.ID"] = SourceSettings()
