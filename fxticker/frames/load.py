@@ -14,9 +14,9 @@ from fxticker.errors import NoData
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant, last_instant
-from fxticker.store.arrow import is_in, microseconds, order_by, take, text_codes, to_int64
+from fxticker.store.arrow import is_in, order_by, take, text_codes
 from fxticker.store.read_last import read_last
-from fxticker.store.read_span import Span, read_span, segments_of, with_source
+from fxticker.store.read_span import Span, matching, read_span, segments_of, with_source
 from fxticker.store.schema import TICKS
 from fxticker.store.segments import SegmentTable
 from fxticker.store.store import Store, opened
@@ -231,17 +231,10 @@ def _columns(table: SegmentTable, columns: Collection[str], selection: Selection
     from fxticker.store.read_columns import read_columns  # its threads take 10 ms to import, and `latest` needs none
 
     pairs = selection.pairs
-    as_of = None if selection.as_of is None else microseconds(last_instant(selection.as_of))
+    as_of = None if selection.as_of is None else last_instant(selection.as_of)
 
     def select(rows: pa.Table) -> np.ndarray | None:
-        if pairs is None and as_of is None:
-            return None
-        kept = np.ones(rows.num_rows, bool)
-        if pairs is not None:
-            kept &= is_in(rows.column("pair"), pairs)
-        if as_of is not None:
-            kept &= to_int64(rows.column("recorded_at")) <= as_of
-        return kept
+        return None if pairs is None and as_of is None else matching(rows, pairs, as_of)
 
     span = _span(selection)
     needed = {*columns, *(() if as_of is None else ("recorded_at",))}

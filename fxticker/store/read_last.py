@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fxticker.model.records import TimeBasis
 from fxticker.store.arrow import filter_rows, is_in, microseconds, take, text_codes, to_int64
-from fxticker.store.read_span import latest_first, month_of, with_source
+from fxticker.store.read_span import latest_first, matching, month_of, with_source
 from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 
@@ -62,7 +62,9 @@ def read_last(
             continue
         for segment, summary in latest_first(table, segments):
             if last is None or _may_change(last, summary, pairs):
-                rows = _matching(table.open(segment).read(), upto=upto, pairs=pairs, as_of=as_of)
+                rows = table.open(segment).read()
+                kept = matching(rows, pairs, as_of)
+                rows = filter_rows(rows, kept if upto is None else kept & _is_by(rows, upto))
                 if rows.num_rows:
                     last = _at_last_instants(rows if last is None else pa.concat_tables([last, rows]))
     return None if last is None else with_source(last, source)
@@ -92,18 +94,11 @@ def _wanted(present: Collection[str], pairs: Collection[str] | None) -> set[str]
     return {*present} if pairs is None else {*present} & {*pairs}
 
 
-def _matching(
-    rows: pa.Table, *, upto: datetime | None, pairs: Collection[str] | None, as_of: datetime | None
-) -> pa.Table:
-    kept = np.ones(rows.num_rows, bool)
-    if upto is not None:
-        is_date = is_in(rows.column("time_basis"), [TimeBasis.DATE])
-        kept &= to_int64(rows.column("observed_at")) + is_date * _REST_OF_DAY_US <= microseconds(upto)
-    if pairs is not None:
-        kept &= is_in(rows.column("pair"), pairs)
-    if as_of is not None:
-        kept &= to_int64(rows.column("recorded_at")) <= microseconds(as_of)
-    return filter_rows(rows, kept)
+def _is_by(rows: pa.Table, upto: datetime) -> np.ndarray:
+    """Which ticks are not later than an instant; a date counts from the end of its day."""
+    is_date = is_in(rows.column("time_basis"), [TimeBasis.DATE])
+    result: np.ndarray = to_int64(rows.column("observed_at")) + is_date * _REST_OF_DAY_US <= microseconds(upto)
+    return result
 
 
 def _at_last_instants(rows: pa.Table) -> pa.Table:

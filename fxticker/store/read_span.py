@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
-from fxticker.store.arrow import array_of, filter_rows, microseconds, to_int64
+from fxticker.store.arrow import array_of, filter_rows, is_in, microseconds, to_int64
 from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 
@@ -93,6 +93,16 @@ def latest_first(table: SegmentTable, segments: Sequence[SegmentName]) -> list[t
     """Segments that have rows, with their summaries, that with the latest row first."""
     summaries = [(segment, table.summary(segment)) for segment in segments]
     return sorted((item for item in summaries if item[1].rows), key=lambda item: item[1].last, reverse=True)
+
+
+def matching(rows: pa.Table, pairs: Collection[str] | None, as_of: datetime | None) -> np.ndarray:
+    """Return which ticks are of some pairs and were recorded at or before an instant; None matches all."""
+    kept = np.ones(rows.num_rows, bool)
+    if pairs is not None:
+        kept &= is_in(rows.column("pair"), pairs)
+    if as_of is not None:
+        kept &= to_int64(rows.column("recorded_at")) <= microseconds(as_of)
+    return kept
 
 
 def with_source(rows: pa.Table, source: str) -> pa.Table:
