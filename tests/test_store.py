@@ -11,7 +11,7 @@ from itertools import count, islice
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from builders import NOON, FixedClock, snapshot_ticks, tick
+from builders import NOON, FixedClock, cases, snapshot_ticks, tick
 from processes import run, script_command
 from store_faults import DAMAGES, flip
 
@@ -20,6 +20,7 @@ from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.model.records import Origin, Outcome, Poll, Tick, TimeBasis
 from fxticker.store.store import Appended, Store, month_of, opened
 
+CASES = cases("store")
 QUARTER = timedelta(minutes=15)
 NOVEMBER = "ticks/source=timesca/month=2025-11"
 FIRST = f"{NOVEMBER}/00000.parquet"
@@ -74,14 +75,7 @@ def test_rows_and_polls_are_stored_in_a_folder_per_source_and_month(store, root)
     ]
 
 
-@pytest.mark.parametrize(
-    ("instant", "expected"),
-    [
-        (NOON, "2025-11"),
-        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01"),
-        (datetime(999, 12, 31, tzinfo=UTC), "0999-12"),
-    ],
-)
+@pytest.mark.parametrize(("instant", "expected"), CASES["month_of_returns_the_month"])
 def test_month_of_returns_the_month_of_the_utc_instant(instant, expected):
     assert month_of(instant) == expected
 
@@ -161,19 +155,7 @@ def test_segment_is_sealed_once_it_reaches_its_size(root):
     assert "DELTA_BINARY_PACKED" in sealed_as.row_group(0).column(1).encodings
 
 
-@pytest.mark.parametrize(
-    ("segment_rows", "appends", "expected"),
-    [
-        (1, [2], [5, 5]),
-        (2, [2], [5, 5]),
-        (3, [2], [5, 5]),
-        (5, [2], [5, 5]),
-        (6, [5], [10, 10, 5]),
-        (7, [5], [10, 10, 5]),
-        (10, [5], [10, 10, 5]),
-        (10, [1, 3], [10, 10]),
-    ],
-)
+@pytest.mark.parametrize(("segment_rows", "appends", "expected"), CASES["appends_fill_the_open_segment"])
 def test_appends_fill_the_open_segment_and_are_cut_between_instants(root, segment_rows, appends, expected):
     store, steps = Store(root, segment_rows=segment_rows), count()
     for snapshots in appends:
@@ -336,16 +318,7 @@ def test_record_adds_only_new_slots_across_segments(root, segment_rows):
     assert fx.load_polls(root)["slot"].tolist() == [poll.slot for poll in polls]
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "expected"),
-    [
-        (NOON, NOON + QUARTER, [NOON]),
-        (NOON, NOON + QUARTER + timedelta(microseconds=1), [NOON, NOON + QUARTER]),
-        (NOON, NOON, []),
-        (NOON - timedelta(days=60), NOON + timedelta(days=60), [NOON, NOON + QUARTER, NOON + timedelta(days=30)]),
-        (NOON + timedelta(days=1), NOON + timedelta(days=60), [NOON + timedelta(days=30)]),
-    ],
-)
+@pytest.mark.parametrize(("start", "end", "expected"), CASES["live_ticks_select_a_half_open_span"])
 def test_live_ticks_and_has_polls_select_a_half_open_span(store, start, end, expected):
     for instant in (NOON + timedelta(days=30), NOON + QUARTER, NOON):
         store.append(snapshot_ticks(instant) + snapshot_ticks(instant, source="nbk"))
@@ -355,15 +328,7 @@ def test_live_ticks_and_has_polls_select_a_half_open_span(store, start, end, exp
     assert store.has_polls("timesca", start, end) == bool(expected)
 
 
-@pytest.mark.parametrize(
-    ("upto", "expected"),
-    [
-        (NOON - timedelta(microseconds=1), [NOON - timedelta(days=30)]),
-        (NOON, [NOON, NOON - timedelta(days=30)]),
-        (NOON + timedelta(days=365), [NOON + QUARTER, NOON, NOON - timedelta(days=30)]),
-        (NOON - timedelta(days=31), []),
-    ],
-)
+@pytest.mark.parametrize(("upto", "expected"), CASES["planned_slots_are_newest_first"])
 def test_planned_slots_are_newest_first_without_manual_polls(store, upto, expected):
     store.record([Poll("timesca", NOON + step, Outcome.OK) for step in (timedelta(0), QUARTER, -timedelta(days=30))])
     store.record([Poll("nbk", NOON + timedelta(days=90), Outcome.OK)])
@@ -400,14 +365,7 @@ def test_keep_rejected_deletes_the_oldest_bodies_beyond_200(store, root):
     assert kept[0] == "20251114T124500.000000Z.gz"
 
 
-@pytest.mark.parametrize(
-    ("limit_bytes", "sizes", "kept"),
-    [
-        (3_500, [1_000] * 5, ["123000", "124500", "130000"]),
-        (500, [1_000], []),
-        (500, [4, 1_000], ["120000"]),
-    ],
-)
+@pytest.mark.parametrize(("limit_bytes", "sizes", "kept"), CASES["keep_rejected_deletes_beyond_a_size"])
 def test_keep_rejected_deletes_the_oldest_bodies_beyond_a_size(store, root, monkeypatch, limit_bytes, sizes, kept):
     monkeypatch.setattr("fxticker.store.store.REJECTED_BYTES", limit_bytes)
     noise = random.Random(1)
@@ -545,18 +503,7 @@ def test_flipped_byte_of_a_footer_neither_crashes_a_writer_nor_duplicates_rows(r
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "ticks/README.txt",
-        "ticks/source=timesca/00000.parquet",
-        "ticks/source=timesca/month=2025-11/00000.parquet.tmp",
-        "ticks/source=timesca/month=2025-11/part-0.parquet",
-        "ticks/source=timesca/month=2025-11/0.parquet",
-        "ticks/source=timesca/month=november/00000.parquet",
-        "ticks/month=2025-11/00000.parquet",
-    ],
-)
+@pytest.mark.parametrize("name", CASES["file_is_no_segment"])
 def test_load_and_check_name_a_file_that_is_no_segment(root, name):
     store = two_months(root)
     (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -568,13 +515,7 @@ def test_load_and_check_name_a_file_that_is_no_segment(root, name):
     assert (root / name).read_text() == "stray"
 
 
-@pytest.mark.parametrize(
-    "damaged",
-    [
-        [FIRST, FIRST.replace("2025-11", "2025-12"), FIRST.replace("ticks", "polls")],
-        ["ticks/README.txt", "ticks/notes.txt", FIRST],
-    ],
-)
+@pytest.mark.parametrize("damaged", CASES["check_names_stray_and_damaged_files"])
 def test_check_names_stray_and_damaged_files_of_both_tables(root, damaged):
     store = two_months(root)
     store.record([Poll("timesca", NOON, Outcome.OK)])

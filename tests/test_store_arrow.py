@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from builders import NOON, tick
+from builders import NOON, cases, tick
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,20 +21,12 @@ from fxticker.store.arrow import (
     validate,
 )
 
+CASES = cases("store_arrow")
 INSTANT = pa.timestamp("us", "UTC")
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
-@pytest.mark.parametrize(
-    ("instant", "expected"),
-    [
-        (datetime(1970, 1, 1, tzinfo=UTC), 0),
-        (datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=UTC), 1),
-        (datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), -1),
-        (datetime(2025, 11, 14, 12, 0, 0, 123_456, tzinfo=UTC), 1_763_121_600_123_456),
-        (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), 253_402_300_799_999_999),
-    ],
-)
+@pytest.mark.parametrize(("instant", "expected"), CASES["microseconds_are_exact"])
 def test_microseconds_are_exact(instant, expected):
     assert microseconds(instant) == expected
 
@@ -147,18 +139,7 @@ def test_array_of_keeps_texts_of_any_alphabet(texts):
     assert array_of(texts, TEXT).to_pylist() == texts
 
 
-LATER = datetime(2025, 11, 15, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("instants", "pairs", "expected"),
-    [
-        ([NOON, NOON, NOON], ["UZS/USD", "KGS/USD", "TJS/USD"], [1, 2, 0]),  # by letters, not by the dictionary
-        ([LATER, NOON, NOON], ["A/B", "C/D", "B/C"], [2, 1, 0]),  # by the first name first
-        ([NOON] * 4, ["B/C", "A/B", "B/C", "A/B"], [1, 3, 0, 2]),  # equal rows keep their order
-        ([], [], []),
-    ],
-)
+@pytest.mark.parametrize(("instants", "pairs", "expected"), CASES["order_by_sorts"])
 def test_order_by_sorts_by_the_first_name_then_by_letters(instants, pairs, expected):
     table = pa.table({"observed_at": array_of(instants, INSTANT), "pair": array_of(pairs, TEXT)})
 

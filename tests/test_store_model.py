@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders import NOON, FixedClock, snapshot_ticks, tick
+from builders import NOON, FixedClock, cases, snapshot_ticks, tick
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -409,16 +409,7 @@ def test_append_with_a_fault_at_any_step_stores_whole_snapshots_once(fault):
 # odd instants and clocks
 
 
-@pytest.mark.parametrize(
-    ("at", "month"),
-    [
-        (datetime(1, 1, 1, tzinfo=UTC), "month=0001-01"),
-        (datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), "month=1969-12"),
-        (datetime(1970, 1, 1, tzinfo=UTC), "month=1970-01"),
-        (datetime(2200, 2, 28, tzinfo=UTC), "month=2200-02"),
-        (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), "month=9999-12"),
-    ],
-)
+@pytest.mark.parametrize(("at", "month"), cases("store_model")["rows_of_any_year"])
 def test_rows_of_any_year_are_stored_once_and_read_back(root, at, month):
     Store(root).append(snapshot_ticks(NOON))
     Store(root).append(snapshot_ticks(at))
