@@ -64,18 +64,7 @@ def test_fall_that_rounds_to_nothing_is_zero_without_a_sign(text):
     assert tick.change_text == text
 
 
-@pytest.mark.parametrize(
-    ("text", "change_pct"),
-    [
-        ("0.37%", 0.37),
-        ("+0,37%", 0.37),
-        ("-1.3%", -1.3),
-        ("\u22121,3%", -1.3),
-        ("-166.67%", -166.67),
-        ("100%", 100.0),
-        (None, None),
-    ],
-)
+@pytest.mark.parametrize(("text", "change_pct"), [*CASES["change_is_the_printed_number"], (None, None)])
 def test_change_is_the_printed_number_or_none(text, change_pct):
     tick = of_one("0.00191", text)
 

@@ -79,19 +79,10 @@ def test_grid_of_the_ticker_never_changes():
     assert schedule.after(NOON) == at("2025-11-14T12:11:17")
 
 
-@pytest.mark.parametrize(
-    ("text", "interval", "after_noon"),
-    [
-        ("1s", timedelta(seconds=1), "2025-11-14T12:00:01"),
-        ("30 s", timedelta(seconds=30), "2025-11-14T12:00:17"),
-        (" 1min ", timedelta(minutes=1), "2025-11-14T12:00:17"),
-        ("1h", timedelta(hours=1), "2025-11-14T12:41:17"),
-        ("1d", timedelta(days=1), "2025-11-15T10:41:17"),
-    ],
-)
-def test_interval_is_read_with_its_unit(text, interval, after_noon):
+@pytest.mark.parametrize(("text", "seconds", "after_noon"), CASES["interval_is_read_with_its_unit"])
+def test_interval_is_read_with_its_unit(text, seconds, after_noon):
     schedule = every(text, "timesca")
-    assert schedule.interval == interval
+    assert schedule.interval == timedelta(seconds=seconds)
     assert schedule.after(NOON) == at(after_noon)
 
 
@@ -106,15 +97,7 @@ def test_invalid_interval_is_refused(text):
         every(text, "timesca")
 
 
-@pytest.mark.parametrize(
-    "expression",
-    [
-        *("", "*", "* * * *", "* * * * * * *", "@daily", "every day"),
-        *("60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "*/0 * * * *", "5-1 * * * *", "a * * * *"),
-        "0 0 31 2 *",
-        pytest.param("0 * * * * *"),
-    ],
-)
+@pytest.mark.parametrize("expression", CASES["invalid_cron_expression_is_refused"])
 def test_invalid_cron_expression_is_refused(expression):
     with pytest.raises(ValueError, match="no cron expression of five fields"):
         Cron(expression)
