@@ -18,6 +18,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from fxticker.daemon.memory import use_little_memory
@@ -26,13 +28,15 @@ use_little_memory()  # before anything imports Arrow, as in the daemon
 
 # ruff: noqa: E402
 import fxticker.daemon.process  # noqa: F401 - for its weight: the daemon has all that in memory, too
+from fxticker.collect.backoff import SourceState
+from fxticker.collect.poll import collect_once
 from fxticker.daemon.memory import MemoryReturned
 from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SimulatedClock
 from fxticker.model.records import PrintedTick
-from fxticker.model.schedule import every
-from fxticker.simulation.drill import Poller
+from fxticker.model.schedule import every, slots_between
+from fxticker.model.timestamps import END_OF_TIME
 from fxticker.simulation.loopback_server import LoopbackServer, answering, with_robots
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE
@@ -138,10 +142,7 @@ class Soaked:
 
 def slots_from(schedule, count):
     """The first `count` slots of a grid."""
-    slot = BEGIN
-    for _ in range(count):
-        slot = schedule.after(slot)
-        yield slot
+    return islice(slots_between(schedule, BEGIN, END_OF_TIME), count)
 
 
 def soak(polls, schedule, folder):
@@ -160,21 +161,22 @@ def soak(polls, schedule, folder):
         source = replace(SOURCE, url=f"http://127.0.0.1:{ours.recv()}/")
         with Fetcher(timeout_s=10, max_bytes=1_000_000, user_agent="fxticker-soak", retry_pauses_s=()) as fetcher:
             fetch = RobotsFetcher(fetcher, monotonic_s=lambda: clock.now().timestamp())
-            poller = Poller(source, schedule, fetch=fetch, store=store, clock=clock)
-            return polled(poller, store, day, schedule, polls)
+            options = {"fetch": fetch, "store": store, "clock": clock, "state": SourceState(), "schedule": schedule}
+            return polled(partial(collect_once, source, **options), store, day, clock, schedule, polls)
     finally:
         ours.close()
         site.join(START_S)
 
 
-def polled(poller, store, day, schedule, polls):
+def polled(collect, store, day, clock, schedule, polls):
     """Poll slots one after the other, with beats in between, and measure the process."""
     outcomes = Counter()
     memory = MemoryReturned()
     start_s = time.monotonic()
     for number, slot in enumerate(slots_from(schedule, polls), 1):
         day.value = slot.toordinal()
-        outcomes[poller.poll(slot).outcome.value] += 1
+        clock.set(slot)
+        outcomes[collect(slot).outcome.value] += 1
         if number % BEAT_EVERY == 0:
             memory.beat(slot)
         if number == polls // WARM_UP_SHARE:

@@ -50,7 +50,7 @@ def collect_once(
     state: SourceState | None = None,
     schedule: Schedule | None = None,
 ) -> Poll:
-    """Take one snapshot of a source and record the outcome of the slot.
+    """Take one snapshot of a source and record the outcome of the slot; without a request if the state skips the slot.
 
     Every failure of the network, of the page or of the source's code is an outcome, which is returned. Only a failing
     store raises, as then nothing can be recorded. A page that has not changed since the last poll ("not modified")
@@ -84,6 +84,9 @@ def collect_once(
         If ticks or outcome cannot be made durable.
     """
     state = SourceState() if state is None else state
+    if backoff := state.backoff_outcome(source.id, slot):
+        _record(backoff, None, store)
+        return backoff
     cached = state.page_at(source.url)
     rejected = retry_after = None
     started_s = time.monotonic()

@@ -23,6 +23,7 @@ from fxticker.daemon.slot_ledger import (
 from fxticker.fetch.client import Fetch
 from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
+from fxticker.model.schedule import Schedule
 from fxticker.sources.registry import ScheduledSource
 
 _log = logging.getLogger("fxticker")
@@ -134,7 +135,7 @@ class SourceWorker:
         unpolled_until = slot if is_due else schedule.after(now)
         is_complete = self._ledger.settle(schedule, unpolled_until, self._unpolled(Outcome.MISSED, TOO_LATE))
         if is_complete and is_due and not self._ledger.is_settled(slot):
-            self._poll_or_back_off(self._current, slot)
+            self._poll(self._current, slot)
 
     def _apply_wanted(self, now: datetime, *, why: str) -> None:
         """Change to the source and grid of the last reload; slots that passed on the old grid get their outcome."""
@@ -153,12 +154,7 @@ class SourceWorker:
             following = new.schedule.after(now)
         _log.info("%s: next slot %s", self.source_id, following.isoformat(timespec="seconds"))
 
-    def _poll_or_back_off(self, scheduled: ScheduledSource, slot: datetime) -> None:
-        backoff = self._state.backoff_outcome(self.source_id, slot)
-        if backoff is not None:
-            self._store.record([backoff])
-            self._ledger.mark_settled(slot)
-            return
+    def _poll(self, scheduled: ScheduledSource, slot: datetime) -> None:
         poll = collect_once(
             scheduled.source,
             slot,
@@ -169,15 +165,14 @@ class SourceWorker:
             schedule=scheduled.schedule,
         )
         self._ledger.mark_settled(slot)
-        self._record_overruns(scheduled, poll)
+        if poll.started_at is not None and poll.duration_ms is not None:
+            ended_at = poll.started_at + timedelta(milliseconds=poll.duration_ms)
+            self._record_overruns(scheduled.schedule, ended_at)
 
-    def _record_overruns(self, scheduled: ScheduledSource, poll: Poll) -> None:
+    def _record_overruns(self, schedule: Schedule, ended_at: datetime) -> None:
         """Record the slots that came while the poll still ran; those of a clock that was set meanwhile did not."""
-        assert poll.started_at is not None
-        assert poll.duration_ms is not None
-        ended_at = poll.started_at + timedelta(milliseconds=poll.duration_ms)
-        until = scheduled.schedule.after(min(ended_at, self._clock.now()))
-        self._ledger.settle(scheduled.schedule, until, self._unpolled(Outcome.OVERRUN, OVERRUN))
+        until = schedule.after(min(ended_at, self._clock.now()))
+        self._ledger.settle(schedule, until, self._unpolled(Outcome.OVERRUN, OVERRUN))
 
     def _unpolled(self, outcome: Outcome, detail: str) -> Callable[[datetime], Poll]:
         """Returns what to record for a slot without a poll: `outcome`, or that the clock jumped over the slot."""

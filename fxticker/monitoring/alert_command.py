@@ -17,7 +17,6 @@ import signal
 import subprocess
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 from fxticker.errors import one_line
@@ -64,9 +63,7 @@ class AlertCommand:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Let a running command end for a moment; then kill it, and drop the alerts that still wait."""
         with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(None)

@@ -8,19 +8,19 @@ import tracemalloc
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fxticker.collect.backoff import SourceState
 from fxticker.collect.poll import collect_once
-from fxticker.fetch.client import Fetch, Fetcher
+from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SimulatedClock
 from fxticker.model.records import Outcome, Poll
-from fxticker.model.schedule import Every, Schedule
+from fxticker.model.schedule import Every
 from fxticker.simulation.faults import SLOT, Fault
 from fxticker.simulation.loopback_server import ROBOTS_PATH, LoopbackServer, request_host, request_path, with_robots
-from fxticker.sources.source import Source
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
@@ -118,15 +118,24 @@ def _play(fault: Fault, fetcher: Fetcher, folder: Path) -> DrillResult:
     with LoopbackServer(before or answer) as server, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # reserves a port that refuses connections, as nothing listens on it
         url = fault.url.format(port=server.port, closed_port=closed.getsockname()[1])
-        poller = Poller(replace(SOURCE, url=url), Every(_STEP), fetch=RobotsFetcher(fetcher), store=store, clock=clock)
+        collect = partial(
+            collect_once,
+            replace(SOURCE, url=url),
+            fetch=RobotsFetcher(fetcher),
+            store=store,
+            clock=clock,
+            state=SourceState(),
+            schedule=Every(_STEP),
+        )
         if before is not None:
-            poller.poll(SLOT - _STEP)
+            collect(SLOT - _STEP)
             server.answer = answer
+        clock.set(SLOT)
         requests_before = len(server.requests)
         tracemalloc.start()
         start_s = time.monotonic()
         try:
-            poll = poller.poll(SLOT)
+            poll = collect(SLOT)
             took_s = time.monotonic() - start_s
             _, peak_bytes = tracemalloc.get_traced_memory()
         finally:
@@ -140,44 +149,4 @@ def _play(fault: Fault, fetcher: Fetcher, folder: Path) -> DrillResult:
             peak_bytes=peak_bytes,
             requests=tuple(server.requests[requests_before:]),
             host=f"127.0.0.1:{server.port}",
-        )
-
-
-class Poller:
-    """Polls one source as the daemon does, at given slots.
-
-    Parameters
-    ----------
-    source, schedule
-        The source, and the grid of its slots.
-    fetch, store
-        HTTP client, and where ticks and outcomes are written.
-    clock
-        Set to each slot before its poll; also the clock of the store.
-    """
-
-    def __init__(
-        self, source: Source, schedule: Schedule, *, fetch: Fetch, store: Store, clock: SimulatedClock
-    ) -> None:
-        self._source = source
-        self._schedule = schedule
-        self._fetch = fetch
-        self._store = store
-        self._clock = clock
-        self._state = SourceState()
-
-    def poll(self, slot: datetime) -> Poll:
-        """Poll the slot, or record `backoff` for it if the source must not be polled now."""
-        self._clock.set(slot)
-        if (backoff := self._state.backoff_outcome(self._source.id, slot)) is not None:
-            self._store.record([backoff])
-            return backoff
-        return collect_once(
-            self._source,
-            slot,
-            fetch=self._fetch,
-            store=self._store,
-            clock=self._clock,
-            state=self._state,
-            schedule=self._schedule,
         )
