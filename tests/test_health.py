@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from builders import NOON
+from builders import NOON, cases
 
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
@@ -9,6 +9,7 @@ from fxticker.monitoring.health import Problem, health_of, problem_of
 from fxticker.sources.registry import ScheduledSource, source_of
 from fxticker.store.read_recent import PairSeen, Recent
 
+CASES = cases("health")
 MINUTE = timedelta(minutes=1)
 QUARTER = ScheduledSource(source_of("timesca"), Every(15 * MINUTE))
 WORKDAYS = ScheduledSource(source_of("timesca"), Cron("0 9 * * 1-5"))
@@ -19,11 +20,9 @@ def before(minutes):
 
 
 def polls(*outcomes):
-    """One outcome each quarter of an hour, the last at noon; null leaves the slot without record."""
+    """One outcome each quarter of an hour, the last at noon; an empty one leaves the slot without record."""
     slots = [NOON - 15 * MINUTE * n for n in range(len(outcomes))][::-1]
-    return [
-        Poll("timesca", slot, outcome) for slot, outcome in zip(slots, outcomes, strict=True) if outcome is not None
-    ]
+    return [Poll("timesca", slot, Outcome(name)) for slot, name in zip(slots, outcomes, strict=True) if name]
 
 
 def recent(*rows, last_ok=NOON, last_stale=None, pairs=()):
@@ -107,18 +106,7 @@ def test_source_without_rowshas_an_empty_summary():
     assert health.problem.reason == "no recent successful poll"
 
 
-@pytest.mark.parametrize(
-    ("outcomes", "count"),
-    [
-        ([Outcome.OK, Outcome.OK, Outcome.OK], 0),
-        ([Outcome.OK, Outcome.TIMEOUT, Outcome.MISSED, Outcome.OK], 1),
-        ([Outcome.TIMEOUT, Outcome.OK, Outcome.TIMEOUT], 2),
-        ([Outcome.MISSED, Outcome.MISSED], 1),
-        ([Outcome.OK, None, None, Outcome.OK], 0),
-        ([Outcome.OK, None, None, None, Outcome.OK], 1),
-        ([Outcome.TIMEOUT, None, None, None, Outcome.TIMEOUT], 2),
-    ],
-)
+@pytest.mark.parametrize(("outcomes", "count"), CASES["gaps_are_runs_without_a_successful_poll_and_silences"])
 def test_gaps_are_runs_without_a_successful_poll_and_silences(outcomes, count):
     assert gaps_of(*polls(*outcomes)) == count
 
@@ -146,21 +134,7 @@ def test_rates_unchanged_for_a_week_are_a_problem():
     )
 
 
-@pytest.mark.parametrize(
-    ("source", "days", "is_well"),
-    [
-        ("timesca", 7, True),
-        ("timesca", 8, False),
-        ("cbu", 14, True),  # the longest holidays
-        ("cbu", 15, False),
-        ("nbk", 14, True),
-        ("nbk", 15, False),
-        ("cbr", 21, True),
-        ("fawazahmed0", 8, False),
-        ("nbkr", 400, True),  # 87.4500 for months
-        ("nbt", 400, True),
-    ],
-)
+@pytest.mark.parametrize(("source", "days", "is_well"), CASES["limit_for_unchanged_rates_is_per_source"])
 def test_limit_for_unchanged_rates_is_per_source(source, days, is_well):
     plan = ScheduledSource(source_of(source), Every(15 * MINUTE))
     assert (problem_of(plan, NOON, None, NOON, NOON - timedelta(days)) is None) == is_well

@@ -1,5 +1,6 @@
 import httpx
 import pytest
+from builders import cases
 from servers import RawServer, fetcher, refusing_url, response
 
 from fxticker.errors import (
@@ -16,6 +17,7 @@ from fxticker.fetch.robots import RobotsFetcher, read_rules
 from fxticker.model.records import Outcome
 from fxticker.simulation.loopback_server import answering
 
+CASES = cases("robots")
 HTML = frozenset(["text/html"])
 URL = "http://ticker.test/rates?day=1"
 ROBOTS = "http://ticker.test/robots.txt"
@@ -72,38 +74,16 @@ def ask(site, url=URL, **changes):
 # Rules
 
 
-@pytest.mark.parametrize(
-    "rules",
-    [
-        b"",
-        b"User-agent: *\nDisallow:\n",
-        b"User-agent: *\nDisallow: /private\n",
-        b"User-agent: other\nDisallow: /\n",
-        b"User-agent: *\nDisallow: /\nAllow: /rates\n",
-        b"User-agent: *\nDisallow: /\n\nUser-agent: fxticker\nAllow: /\n",
-        b"<html>Disallow: /</html>",
-    ],
-)
+@pytest.mark.parametrize("rules", CASES["allowed_page_is_requested_after_robots_txt"])
 def test_allowed_page_is_requested_after_robots_txt(rules):
-    site = Site(answered(rules))
+    site = Site(answered(rules.encode("latin-1")))
     assert ask(site).body == b"page"
     assert site.requests == [ROBOTS, URL]
 
 
-@pytest.mark.parametrize(
-    "rules",
-    [
-        FORBIDDEN,
-        b"\xef\xbb\xbf" + FORBIDDEN,
-        FORBIDDEN.replace(b"\n", b"\r\n"),
-        b"\xff\xfe garbage \x00\n" + FORBIDDEN,
-        b"User-agent: FXTICKER\nDisallow: /rates\n",
-        b"User-agent: *\nAllow: /\n\nUser-agent: fxticker\nDisallow: /\n",
-        b"User-agent: *\nDisallow: /*?day=\n",
-    ],
-)
+@pytest.mark.parametrize("rules", CASES["forbidden_page_is_not_requested"])
 def test_forbidden_page_is_not_requested(rules):
-    site = Site(answered(rules))
+    site = Site(answered(rules.encode("latin-1")))
     with pytest.raises(Disallowed, match=r"^robots\.txt of the site forbids the page to fxticker$") as caught:
         ask(site)
     assert (caught.value.outcome, caught.value.attempts, caught.value.http_status) == (Outcome.DISALLOWED, 0, None)
@@ -162,12 +142,7 @@ def test_absent_robots_txt_forbids_nothing(status):
         (httpx.ReadTimeout("slow"), DeadlineExceeded, None, "robots.txt: ReadTimeout: slow"),
         (answered(b"x" * 512_001), BodyTooLarge, 200, "robots.txt: the body exceeds 512000 bytes"),
         (answered(b"x", content_encoding="br"), UnexpectedContent, 200, "robots.txt: content encoding 'br'"),
-        (
-            answered(b"User-agent: a\n" * 800),
-            BodyTooLarge,
-            200,
-            "robots.txt: too many agents and rules",
-        ),
+        (answered(b"User-agent: a\n" * 800), BodyTooLarge, 200, "robots.txt: too many agents and rules"),
     ],
 )
 def test_unavailable_robots_txt_fails_the_poll_after_one_request(answer, error, http_status, message):
@@ -216,21 +191,7 @@ def test_redirect_within_the_site_is_followed(target, status):
     assert [url.partition("#")[0] for url in site.requests] == [ROBOTS, "http://ticker.test/rules"]
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "http://elsewhere.test/robots.txt",
-        "//elsewhere.test/robots.txt",
-        "https://ticker.test/robots.txt",
-        "http://ticker.test:8080/robots.txt",
-        "http://me:hunter2@ticker.test/rules",
-        "http://ticker.test@elsewhere.test/",
-        "http://[x/",
-        "file:///etc/passwd",
-        "/robots.txt",
-        "",
-    ],
-)
+@pytest.mark.parametrize("target", CASES["redirect_to_another_site_is_not_followed_and_forbids_nothing"])
 def test_redirect_to_another_site_is_not_followed_and_forbids_nothing(target):
     site = Site(answered(status=301, location=target))
     assert ask(site).body == b"page"

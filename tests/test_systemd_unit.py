@@ -8,12 +8,14 @@ from pathlib import Path
 from subprocess import run
 
 import pytest
+from builders import cases
 from click.testing import CliRunner
 
 from fxticker.cli import app
 from fxticker.cli.service import install_unit
 from fxticker.daemon.systemd_unit import next_steps, quoted, require_visible, unit_folder, unit_text, write_unit
 
+CASES = cases("systemd_unit")
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
 COMMAND = [sys.executable, "-P", "-m", "fxticker", "run", "--config", "/etc/fxticker/config.toml"]
@@ -107,16 +109,7 @@ def test_service_has_watchdog_unlimited_restarts_and_time_to_stop(is_user):
     assert lines(text, "ExecReload") == ["/bin/kill -HUP $MAINPID"]
 
 
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("/a b", '"/a b"'),
-        ("/100%", '"/100%%"'),
-        ('/"a"', '"/\\"a\\""'),
-        ("/a\\b", '"/a\\\\b"'),
-        ("/$HOME", '"/$HOME"'),
-    ],
-)
+@pytest.mark.parametrize(("text", "word"), CASES["words_of_a_unit_are_escaped"])
 def test_words_of_a_unit_are_escaped(text, word):
     assert quoted(text) == word
 
