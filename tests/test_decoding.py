@@ -7,7 +7,7 @@ from functools import partial
 
 import pandas as pd
 import pytest
-from builders import NOON, FixedClock, snapshot_ticks, tick
+from builders import NOON, FixedClock, cases, snapshot_ticks, tick
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,14 +17,10 @@ from fxticker.model.bands import rate_band
 from fxticker.model.records import TimeBasis
 from fxticker.store.store import Store
 
+CASES = cases("decoding")
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
 tjs = partial(tick, "TJS/USD")
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "parquet")
 
 
 def test_percentages_of_a_real_page_tell_where_the_earlier_rates_lie(store):
@@ -255,33 +251,8 @@ def test_frame_of_plain_texts_in_any_order_is_as_good_as_a_store(history_store):
 def test_nothing_that_matches_gives_empty_frames_of_the_same_columns(store):
     store.append([tick()])
 
-    assert decode(store, start="2030-01-01").dtypes.astype(str).to_dict() == {
-        "source": "category",
-        "pair": "category",
-        "observed_at": "datetime64[us, UTC]",
-        "rate_text": "category",
-        "change_text": "category",
-        "base_lo": "float64",
-        "base_hi": "float64",
-        "consistent": "boolean",
-        "base_run": "int64",
-        "seen_from_at": "datetime64[us, UTC]",
-        "seen_lo_pct": "float64",
-        "seen_hi_pct": "float64",
-        "agrees": "boolean",
-    }
-    assert rollovers(store, start="2030-01-01").dtypes.astype(str).to_dict() == {
-        "source": "category",
-        "pair": "category",
-        "base_run": "int64",
-        "first_at": "datetime64[us, UTC]",
-        "last_at": "datetime64[us, UTC]",
-        "polls": "int64",
-        "base_lo": "float64",
-        "base_hi": "float64",
-        "rolled_after": "datetime64[us, UTC]",
-        "rolled_before": "datetime64[us, UTC]",
-    }
+    assert decode(store, start="2030-01-01").dtypes.astype(str).to_dict() == CASES["columns"]["decode"]
+    assert rollovers(store, start="2030-01-01").dtypes.astype(str).to_dict() == CASES["columns"]["rollovers"]
 
 
 def _site_text(rate, base):

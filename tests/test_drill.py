@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from builders import cases
 from click.testing import CliRunner
 
 import fxticker as fx
@@ -26,41 +27,7 @@ from fxticker.store.store import Store
 
 SAFETY_S = 30
 """After this what should have ended by itself is stopped, and its test fails by what it then sees."""
-RECORDED = {
-    "sound": ("ok", 5, 200),
-    "refused": ("unreachable", 0, None),
-    "dns": ("unreachable or timeout", 0, None),
-    "tls": ("unreachable", 0, None),
-    "reset": ("unreachable", 0, None),
-    "silent": ("timeout", 0, None),
-    "slow-headers": ("timeout", 0, None),
-    "dripping-body": ("timeout", 0, None),
-    "stalled-body": ("timeout", 0, None),
-    "truncated-body": ("unreachable", 0, None),
-    "wrong-length": ("damaged", 0, 200),
-    "gzip-bomb": ("too_large", 0, 200),
-    "endless-body": ("too_large", 0, 200),
-    "10-mb-page": ("too_large", 0, 200),
-    "moved": ("http_error", 0, 301),
-    "redirect-loop": ("http_error", 0, 302),
-    "not-modified": ("ok", 5, 304),
-    "403": ("http_error", 0, 403),
-    "404": ("http_error", 0, 404),
-    "429": ("http_error", 0, 429),
-    "backoff": ("backoff", 0, None),
-    "500": ("http_error", 0, 500),
-    "503": ("http_error", 0, 503),
-    "robots": ("disallowed", 0, None),
-    "robots-500": ("http_error", 0, 500),
-    "challenge": ("blocked", 0, 200),
-    "empty": ("no_ticker", 0, 200),
-    "no-ticker": ("no_ticker", 0, 200),
-    "damaged": ("damaged", 0, 200),
-    "stale": ("stale", 5, 200),
-    "pair-missing": ("ok", 4, 200),
-    "new-pair": ("ok", 6, 200),
-    "rate-jump": ("ok", 5, 200),
-}
+RECORDED = cases("drill")["recorded"]
 
 
 def drilled(name, **changes):
@@ -81,11 +48,11 @@ def test_drill_has_exactly_these_faults():
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_fault_is_recorded_correctly_within_time_and_memory(name):
-    outcomes, ticks, status = RECORDED[name]
-    result = drilled(name)
+    expected, result = RECORDED[name], drilled(name)
     assert result.problems == []
-    assert result.poll.outcome in outcomes.split(" or ")
-    assert (result.poll.ticks, result.stored, result.poll.http_status) == (ticks, ticks, status)
+    assert result.poll.outcome in expected["outcomes"]
+    assert (result.poll.ticks, result.stored) == (expected["ticks"], expected["ticks"])
+    assert result.poll.http_status == expected.get("http_status")
 
 
 @pytest.mark.parametrize("name", ["gzip-bomb", "endless-body", "10-mb-page"])

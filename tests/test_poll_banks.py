@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from builders import FixedClock, tick
+from builders import FixedClock, cases, tick
 from servers import FakeFetch, RawServer, fetched, fetcher
 
 import fxticker as fx
@@ -22,6 +22,7 @@ from fxticker.sources.registry import ScheduledSource, source_of
 from fxticker.store.read_recent import read_recent
 from fxticker.store.store import Store
 
+CASES = cases("poll_banks")
 PAYLOADS = Path(__file__).parent / "payloads"
 SLOT = datetime(2026, 5, 24, 12, tzinfo=UTC)
 LATER = SLOT + timedelta(hours=6)
@@ -39,53 +40,19 @@ def poll(source, url, store, *, slot=SLOT, state=None):
         )
 
 
-@pytest.mark.parametrize(
-    ("source", "body", "kind", "ticks"),
-    [
-        ("cbu", "cbu_all_2026-04-01.json", "application/json", [("USD/UZS", "12194.21", 1, 12194.21)]),
-        ("nbk", "nbk_get_rates_2026-04-01.xml", "text/xml; charset=UTF-8", [("USD/KZT", "478.77", 1, 478.77)]),
-        ("nbkr", "nbkr_daily_2026-05-24.xml", "application/xml", [("USD/KGS", "87,4500", 1, 87.45)]),
-        ("nbt", "nbt_daily_2026-05-18.xml", "text/xml;charset=UTF-8", [("USD/TJS", "9.3450", 1, 9.345)]),
-        (
-            "fawazahmed0",
-            "fawazahmed0_usd_2026-09-29.json",
-            "application/json; charset=utf-8",
-            [
-                ("USD/KGS", "87.45712429", 1, 87.45712429),
-                ("USD/KZT", "441.23394101", 1, 441.23394101),
-                ("USD/TJS", "9.23251007", 1, 9.23251007),
-                ("USD/TMT", "3.49982316", 1, 3.49982316),
-                ("USD/UZS", "11792.22406441", 1, 11792.22406441),
-            ],
-        ),
-        (
-            "cbr",
-            "cbr_daily_2026-04-25.xml",
-            "application/xml; charset=windows-1251",
-            [
-                ("KGS/RUB", "86,4125", 100, 0.864125),
-                ("KZT/RUB", "16,3172", 100, 0.163172),
-                ("TJS/RUB", "80,0866", 10, 8.00866),
-                ("TMT/RUB", "21,5792", 1, 21.5792),
-                ("USD/RUB", "75,5273", 1, 75.5273),
-                ("UZS/RUB", "62,8322", 10000, 0.00628322),
-            ],
-        ),
-    ],
-)
-def test_bank_is_polled_from_http_to_the_store(tmp_path, source, body, kind, ticks):
-    store = Store(tmp_path)
-    with RawServer(answering(payload(body), media_type=kind)) as server:
-        poll(source, server.url, store)
+@pytest.mark.parametrize("bank", CASES["bank_is_polled_from_http_to_the_store"])
+def test_bank_is_polled_from_http_to_the_store(tmp_path, bank):
+    with RawServer(answering(payload(bank["body"]), media_type=bank["kind"])) as server:
+        poll(bank["source"], server.url, Store(tmp_path))
     stored = fx.load(tmp_path)
     columns = (stored["pair"], stored["rate_text"], stored["nominal"], stored["rate"])
-    assert list(zip(*columns, strict=True)) == ticks
+    assert [list(row) for row in zip(*columns, strict=True)] == bank["ticks"]
     assert set(stored["observed_at"]) == {SLOT}
     assert set(stored["time_basis"]) == {"clock"}
     assert set(stored["origin"]) == {"live"}
     assert stored["change_text"].isna().all()
     [row] = fx.load_polls(tmp_path).to_dict("records")
-    assert (row["ticks"], row["http_status"]) == (len(ticks), 200)
+    assert (row["ticks"], row["http_status"]) == (len(bank["ticks"]), 200)
 
 
 def test_effective_date_ahead_is_stored_as_printed(tmp_path):
@@ -118,18 +85,9 @@ def test_not_modified_of_a_bank_repeats_its_rates(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("body", "kind", "outcome"),
-    [
-        (b"<html><body>wait</body></html>", "text/html", "blocked"),
-        (b"<html><body>wait</body></html>", "application/xml", "blocked"),
-        (b"", "application/xml", "damaged"),
-        (b"<CurrencyRates Date='24.05.2026'></CurrencyRates>", "application/xml", "no_ticker"),
-        (b"<!DOCTYPE a><CurrencyRates/>", "application/xml", "damaged"),
-    ],
-)
+@pytest.mark.parametrize(("body", "kind", "outcome"), CASES["response_without_rates_is_an_outcome"])
 def test_response_without_rates_is_an_outcome(tmp_path, body, kind, outcome):
-    with RawServer(answering(body, media_type=kind)) as server:
+    with RawServer(answering(body.encode(), media_type=kind)) as server:
         assert poll("nbkr", server.url, Store(tmp_path)).outcome == outcome
     assert fx.load(tmp_path).empty
 
@@ -147,26 +105,11 @@ def test_bank_that_robots_txt_forbids_gets_no_request(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("source", "printed", "polled", "outcome"),
-    [
-        ("timesca", date(2025, 11, 14), datetime(2025, 11, 15, tzinfo=UTC), Outcome.OK),
-        ("timesca", date(2025, 11, 14), datetime(2025, 11, 16, tzinfo=UTC), Outcome.STALE),
-        # Over a weekend, and over holidays of a week.
-        ("cbu", date(2025, 11, 14), datetime(2025, 11, 17, 9, tzinfo=UTC), Outcome.OK),
-        ("cbu", date(2025, 11, 14), datetime(2025, 11, 21, 9, tzinfo=UTC), Outcome.OK),
-        ("cbu", date(2025, 11, 14), datetime(2025, 11, 24, 9, tzinfo=UTC), Outcome.STALE),
-        ("nbk", date(2025, 11, 15), datetime(2025, 11, 22, 9, tzinfo=UTC), Outcome.OK),
-        ("nbk", date(2025, 11, 15), datetime(2025, 11, 25, 9, tzinfo=UTC), Outcome.STALE),
-        ("nbkr", date(2025, 11, 10), datetime(2025, 11, 14, tzinfo=UTC), Outcome.OK),
-        ("nbkr", date(2025, 11, 10), datetime(2025, 11, 15, tzinfo=UTC), Outcome.STALE),
-        ("nbt", date(2025, 11, 10), datetime(2025, 11, 13, tzinfo=UTC), Outcome.STALE),
-        ("cbr", date(2025, 12, 31), datetime(2026, 1, 12, tzinfo=UTC), Outcome.OK),
-        # Set today for Monday.
-        ("cbu", date(2025, 11, 17), datetime(2025, 11, 14, 12, tzinfo=UTC), Outcome.OK),
-    ],
+    ("source", "printed", "polled", "outcome"), CASES["staleness_counts_publishing_days_of_the_source"]
 )
 def test_staleness_counts_publishing_days_of_the_source(source, printed, polled, outcome):
-    assert outcome_of(printed, polled, source_of(source)) is outcome
+    dates = date.fromisoformat(printed), datetime.fromisoformat(polled)
+    assert outcome_of(*dates, source_of(source)) is Outcome(outcome)
 
 
 @pytest.mark.parametrize(("source", "is_healthy"), [("nbkr", True), ("nbt", True), ("cbu", False), ("timesca", False)])

@@ -6,10 +6,11 @@ import socket
 import time
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from builders import cases
 from daemons import QUARTER, at
 
 from fxticker.daemon.sd_notify import SystemdNotifier, is_progressing
@@ -18,6 +19,7 @@ from fxticker.model.schedule import Cron, Every
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 
+CASES = cases("sd_notify")
 TIMEOUT = timedelta(seconds=20)
 PLANNED = [ScheduledSource(SOURCE, QUARTER)]
 
@@ -225,15 +227,10 @@ def test_stopping_is_reported(supervisor, watched):
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        ({"WATCHDOG_USEC": "120000000"}, True),
+        *CASES["watchdog_is_fed_only_if_it_is_set_for_this_process"],
         ({"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": str(os.getpid())}, True),
         ({"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": str(os.getpid() + 1)}, False),
-        ({"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": "nonsense"}, False),
-        ({"WATCHDOG_USEC": "0"}, False),
-        ({"WATCHDOG_USEC": ""}, False),
-        ({"WATCHDOG_USEC": "-1"}, False),
         ({"WATCHDOG_PID": str(os.getpid())}, False),
-        ({}, False),
     ],
 )
 def test_watchdog_is_fed_only_if_it_is_set_for_this_process(environ, expected, supervisor, store):
@@ -243,20 +240,12 @@ def test_watchdog_is_fed_only_if_it_is_set_for_this_process(environ, expected, s
 
 
 @pytest.mark.parametrize(
-    "environ",
-    [
-        {},
-        {"NOTIFY_SOCKET": ""},
-        {"NOTIFY_SOCKET": "/nowhere/notify"},
-        {"NOTIFY_SOCKET": "@nobody-listens-here"},
-        {"NOTIFY_SOCKET": "vsock:2:1234"},
-        {"NOTIFY_SOCKET": "/" + "x" * 500},
-        {"NOTIFY_SOCKET": "@" + "x" * 500},
-        {"NOTIFY_SOCKET": "/\udcff"},
-    ],
+    "address",
+    [None, *CASES["missing_supervisor_stops_nothing"], "/" + "x" * 500, "@" + "x" * 500, "/\udcff"],
 )
-def test_missing_supervisor_stops_nothing(environ, store):
-    observer = SystemdNotifier(environ | {"WATCHDOG_USEC": "1000000"}, store=store, timeout_s=20)
+def test_missing_supervisor_stops_nothing(address, store):
+    environ = {"WATCHDOG_USEC": "1000000"} | ({} if address is None else {"NOTIFY_SOCKET": address})
+    observer = SystemdNotifier(environ, store=store, timeout_s=20)
     observer.started(PLANNED)
     observer.polled(poll("12:00"))
     observer.clock_jumped(timedelta(hours=1))
@@ -275,14 +264,15 @@ def test_supervisor_that_does_not_read_delays_nothing(supervisor, store):
 @pytest.mark.parametrize(
     ("schedule", "since", "last_moment"),
     [
-        (QUARTER, at("12:00"), at("12:22:50")),
-        (QUARTER, at("12:07"), at("12:22:50")),
-        (Every(timedelta(minutes=1)), at("12:00"), at("12:01:50")),
-        (Cron("0 */6 * * *"), at("12:00"), at("18:10:20")),
-        (Cron("0 0 * * *"), at("12:00"), datetime(2025, 11, 15, 0, 10, 20, tzinfo=UTC)),
+        (QUARTER, "12:00", "2025-11-14T12:22:50Z"),
+        (QUARTER, "12:07", "2025-11-14T12:22:50Z"),
+        (Every(timedelta(minutes=1)), "12:00", "2025-11-14T12:01:50Z"),
+        (Cron("0 */6 * * *"), "12:00", "2025-11-14T18:10:20Z"),
+        (Cron("0 0 * * *"), "12:00", "2025-11-15T00:10:20Z"),
     ],
 )
 def test_polls_progress_until_the_next_slot_is_overdue(schedule, since, last_moment):
-    assert is_progressing(schedule, since, since, timeout=TIMEOUT)
-    assert is_progressing(schedule, since, last_moment, timeout=TIMEOUT)
-    assert not is_progressing(schedule, since, last_moment + timedelta(microseconds=1), timeout=TIMEOUT)
+    began, last = at(since), datetime.fromisoformat(last_moment)
+    instants = [began, last, last + timedelta(microseconds=1)]
+    are_progressing = [is_progressing(schedule, began, now, timeout=TIMEOUT) for now in instants]
+    assert are_progressing == [True, True, False]
