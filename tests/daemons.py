@@ -20,6 +20,7 @@ from fxticker.monitoring.observer import Observer
 from fxticker.simulation.site import render_html
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.local import FileCalls
 from fxticker.store.store import Store
 
 PAGE = render_html(PRINTED_TICKS, None).encode()
@@ -121,6 +122,21 @@ def settle_at_start(folder, plan, *, now):
     assert taken == []
 
 
+class Refusing(FileCalls):
+    """A disk that refuses to replace a table's files so many times."""
+
+    def __init__(self, table, times=sys.maxsize, on_refusal=lambda: None):
+        self.table, self.times, self.on_refusal = table, times, on_refusal
+        self.refused = 0
+
+    def replace(self, staged, target):
+        if self.table in str(target) and self.refused < self.times:
+            self.refused += 1
+            self.on_refusal()
+            raise OSError(28, "No space left on device")
+        FileCalls.replace(staged, target)
+
+
 class SteppedClock:
     """The machine's clock, set ahead or back by `ahead`."""
 
@@ -155,25 +171,38 @@ class ManualClock:
         self.passed_s += by.total_seconds()
 
 
+class Running(RecordingObserver):
+    """A daemon in another thread, under a clock moved by hand, and what it notified."""
+
+    def __init__(self, clock):
+        recorded = self._recorded = threading.Semaphore(0)
+        super().__init__(lambda _poll: recorded.release())
+        self.clock = clock
+        self.daemon = None
+
+    def wait(self, count=1):
+        """Wait for so many outcomes."""
+        assert all(self._recorded.acquire(timeout=SAFETY_S) for _ in range(count))
+
+    def jump(self, **by):
+        """Set the wall clock ahead, or back, and let the daemon look at it."""
+        self.clock.wall += timedelta(**by)
+        self.daemon.beat()
+
+
 @contextmanager
-def running(store, *plans, clock):
-    """A daemon in another thread, under a clock moved by hand; `wait` of its observer waits for so many outcomes."""
-    outcomes_recorded = threading.Semaphore(0)
-    observer = RecordingObserver(lambda _poll: outcomes_recorded.release())
-
-    def wait(count):
-        assert all(outcomes_recorded.acquire(timeout=SAFETY_S) for _ in range(count))
-
-    observer.wait = wait
-    options = {"clock": clock, "monotonic": clock.monotonic, "observers": [observer], "beat_s": 3600}
-    with daemon_of(store, *plans, **options) as (daemon, _):
-        thread = threading.Thread(target=daemon.run)
+def running(store, *plans, clock=None):
+    """A daemon at work, begun at 12:00:10 if no other clock is given."""
+    run = Running(clock or ManualClock(at("12:00:10")))
+    options = {"clock": run.clock, "monotonic": run.clock.monotonic, "observers": [run], "beat_s": 3600}
+    with daemon_of(store, *plans, **options) as (run.daemon, _):
+        thread = threading.Thread(target=run.daemon.run)
         thread.start()
         try:
-            assert observer.has_started.wait(SAFETY_S)
-            yield daemon, observer
+            assert run.has_started.wait(SAFETY_S)
+            yield run
         finally:
-            daemon.stop()
+            run.daemon.stop()
             thread.join(SAFETY_S)
     assert not thread.is_alive()
 

@@ -12,7 +12,7 @@ from daemons import (
     QUARTER,
     SAFETY_S,
     SECOND,
-    ManualClock,
+    Refusing,
     at,
     daemon_of,
     outcomes,
@@ -27,7 +27,7 @@ import fxticker as fx
 from fxticker.errors import StoreError, StoreLocked
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
-from fxticker.store.local import FileCalls, LocalStorage
+from fxticker.store.local import LocalStorage
 from fxticker.store.store import Store
 
 # A store that refuses
@@ -35,15 +35,7 @@ from fxticker.store.store import Store
 
 @pytest.mark.parametrize("table", ["ticks", "polls"])
 def test_refused_write_ends_the_daemon(tmp_path, site, table):
-    calls = FileCalls()
-
-    def refuse(staged, target):
-        if table in str(target):
-            raise OSError(28, "No space left on device")
-        FileCalls.replace(staged, target)
-
-    calls.replace = refuse
-    store = Store(LocalStorage(tmp_path / "store", calls))
+    store = Store(LocalStorage(tmp_path / "store", Refusing(table)))
     with (
         daemon_of(store, planned(site.url, Every(SECOND))) as (daemon, taken),
         pytest.raises(StoreError, match="No space left on device"),
@@ -160,16 +152,15 @@ def test_stop_while_the_scheduler_starts_is_not_lost(tmp_path, site):
 
 
 def test_observers_are_notified_of_every_outcome(tmp_path, site):
-    clock = ManualClock(at("12:00:10"))
     store = Store(tmp_path)
     store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
-    with running(store, planned(site.url), clock=clock) as (_, observer):
-        observer.wait(2)
-    assert [(poll.slot, str(poll.outcome), poll.detail) for poll in observer.not_polled] == [
+    with running(store, planned(site.url)) as run:
+        run.wait(2)
+    assert [(poll.slot, str(poll.outcome), poll.detail) for poll in run.not_polled] == [
         (at("11:45:00"), "missed", "the daemon was not running, or could not write")
     ]
-    assert [(poll.slot, str(poll.outcome)) for poll in observer.taken] == [(NOON, "ok")]
-    assert observer.grids == [{"timesca": QUARTER}]
+    assert [(poll.slot, str(poll.outcome)) for poll in run.taken] == [(NOON, "ok")]
+    assert run.grids == [{"timesca": QUARTER}]
 
 
 def test_failing_observer_is_logged_once_and_polling_goes_on(tmp_path, site, caplog):
@@ -187,9 +178,8 @@ def test_failing_observer_is_logged_once_and_polling_goes_on(tmp_path, site, cap
 
 
 def test_second_daemon_on_a_store_is_refused_by_the_name_of_the_first(tmp_path, site):
-    clock = ManualClock(at("12:00:10"))
-    with running(Store(tmp_path), planned(site.url), clock=clock) as (_, observer):
-        observer.wait(1)
+    with running(Store(tmp_path), planned(site.url)) as run:
+        run.wait()
         with (
             daemon_of(Store(tmp_path), planned(site.url)) as (second, _),
             pytest.raises(StoreLocked, match=f"process {os.getpid()} "),
@@ -204,48 +194,42 @@ def test_second_daemon_on_a_store_is_refused_by_the_name_of_the_first(tmp_path, 
 
 
 def test_reload_polls_added_sources_and_not_removed_ones(tmp_path, site):
-    clock = ManualClock(at("12:00:10"))
     store = Store(tmp_path)
-    with running(store, planned(site.url), clock=clock) as (daemon, observer):
-        observer.wait(1)
-        daemon.reload([planned(site.url, id="other")])
-        observer.wait(1)
-        clock.wall += timedelta(minutes=15)
-        daemon.beat()
-        observer.wait(1)
-    assert [(poll.source, f"{poll.slot:%H:%M}") for poll in observer.taken] == [
+    with running(store, planned(site.url)) as run:
+        run.wait()
+        run.daemon.reload([planned(site.url, id="other")])
+        run.wait()
+        run.jump(minutes=15)
+        run.wait()
+    assert [(poll.source, f"{poll.slot:%H:%M}") for poll in run.taken] == [
         ("timesca", "12:00"),
         ("other", "12:00"),
         ("other", "12:15"),
     ]
-    assert observer.grids == [{"timesca": QUARTER}, {"other": QUARTER}]
+    assert run.grids == [{"timesca": QUARTER}, {"other": QUARTER}]
 
 
 def test_reload_of_a_url_keeps_the_grid(tmp_path, site):
-    clock = ManualClock(at("12:00:10"))
     with (
         RawServer(lambda exchange: exchange.send(ANSWER)) as server,
-        running(Store(tmp_path), planned(site.url), clock=clock) as (daemon, observer),
+        running(Store(tmp_path), planned(site.url)) as run,
     ):
-        observer.wait(1)
-        daemon.reload([planned(server.url)])
-        clock.wall += timedelta(minutes=15)
-        daemon.beat()
-        observer.wait(1)
+        run.wait()
+        run.daemon.reload([planned(server.url)])
+        run.jump(minutes=15)
+        run.wait()
         assert len(server.requests) == 1
     assert outcomes(tmp_path) == [(at("12:00:00"), "ok"), (at("12:15:00"), "ok")]
 
 
 def test_reload_of_a_grid_settles_the_slots_of_the_old_one(tmp_path, site):
-    clock = ManualClock(at("12:00:10"))
-    with running(Store(tmp_path), planned(site.url), clock=clock) as (daemon, observer):
-        observer.wait(1)
-        clock.go_on(timedelta(minutes=17))
-        daemon.reload([planned(site.url, Every(timedelta(minutes=5)))])
-        observer.wait(1)
-        clock.wall += timedelta(minutes=8)
-        daemon.beat()
-        observer.wait(2)
+    with running(Store(tmp_path), planned(site.url)) as run:
+        run.wait()
+        run.clock.go_on(timedelta(minutes=17))
+        run.daemon.reload([planned(site.url, Every(timedelta(minutes=5)))])
+        run.wait()
+        run.jump(minutes=8)
+        run.wait(2)
     assert outcomes(tmp_path) == [
         (at("12:00:00"), "ok"),
         (at("12:15:00"), "missed"),
@@ -256,16 +240,15 @@ def test_reload_of_a_grid_settles_the_slots_of_the_old_one(tmp_path, site):
 
 
 def test_source_added_again_has_outcomes_for_the_time_between(tmp_path, site):
-    clock = ManualClock(at("12:00:10"))
-    with running(Store(tmp_path), planned(site.url), clock=clock) as (daemon, observer):
-        observer.wait(1)
-        daemon.reload([planned(site.url, id="other")])
-        observer.wait(1)
-        clock.go_on(timedelta(minutes=30))
-        daemon.reload([planned(site.url)])
-        observer.wait(2)
+    with running(Store(tmp_path), planned(site.url)) as run:
+        run.wait()
+        run.daemon.reload([planned(site.url, id="other")])
+        run.wait()
+        run.clock.go_on(timedelta(minutes=30))
+        run.daemon.reload([planned(site.url)])
+        run.wait(2)
     assert reasons(tmp_path) == {"12:15": ("missed", "the source was not configured")}
-    assert observer.taken[-1].slot == at("12:30:00")
+    assert run.taken[-1].slot == at("12:30:00")
 
 
 def test_reload_before_the_start_decides_what_is_polled(tmp_path):
@@ -281,9 +264,8 @@ def test_reload_before_the_start_decides_what_is_polled(tmp_path):
 
 
 def test_reload_without_changes_polls_nothing(tmp_path, site):
-    clock = ManualClock(at("12:00:10"))
-    with running(Store(tmp_path), planned(site.url), clock=clock) as (daemon, observer):
-        observer.wait(1)
-        daemon.reload([planned(site.url)])
-    assert len(observer.taken) == 1
-    assert observer.not_polled == []
+    with running(Store(tmp_path), planned(site.url)) as run:
+        run.wait()
+        run.daemon.reload([planned(site.url)])
+    assert len(run.taken) == 1
+    assert run.not_polled == []

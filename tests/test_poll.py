@@ -1,4 +1,3 @@
-import errno
 import gzip
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -7,6 +6,7 @@ import httpx
 import pandas as pd
 import pytest
 from builders import NOON, TICKER, FixedClock
+from daemons import Refusing
 from servers import FakeFetch, fetched, fetcher, response
 
 import fxticker as fx
@@ -28,7 +28,7 @@ from fxticker.model.records import Outcome, PrintedTick
 from fxticker.model.schedule import Every
 from fxticker.simulation.site import render_html, render_text
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.local import FileCalls, LocalStorage
+from fxticker.store.local import LocalStorage
 from fxticker.store.store import Store
 
 PRINTED = [PrintedTick(*entry) for entry in TICKER]
@@ -58,19 +58,6 @@ def collect_in_turn(folder, fetch):
     state = SourceState()
     slots = [NOON + number * timedelta(minutes=15) for number in range(len(fetch.answers))]
     return [collect(folder, fetch, slot=slot, state=state) for slot in slots]
-
-
-def failing_store(folder, *, what, error=errno.ENOSPC):
-    """A store that cannot publish files whose path contains `what`."""
-    calls = FileCalls()
-
-    def refuse(staged, target):
-        if what in str(target):
-            raise OSError(error, "No space left on device")
-        FileCalls.replace(staged, target)
-
-    calls.replace = refuse
-    return Store(LocalStorage(folder, calls))
 
 
 # A successful poll
@@ -494,13 +481,13 @@ def test_snapshots_are_compared_across_a_failed_fetch(tmp_path):
 
 def test_nothing_is_recorded_if_the_ticks_cannot_be_stored(tmp_path):
     with pytest.raises(WriteFailed, match="No space left"):
-        collect(tmp_path, FakeFetch(fetched(PAGE)), store=failing_store(tmp_path, what="ticks"))
+        collect(tmp_path, FakeFetch(fetched(PAGE)), store=Store(LocalStorage(tmp_path, Refusing("ticks"))))
     assert fx.load_polls(tmp_path).empty
     assert fx.load(tmp_path).empty
 
 
 def test_outcome_is_recorded_if_a_rejected_body_cannot_be_kept(tmp_path):
-    collect(tmp_path, FakeFetch(fetched(ARTICLE)), store=failing_store(tmp_path, what="rejected"))
+    collect(tmp_path, FakeFetch(fetched(ARTICLE)), store=Store(LocalStorage(tmp_path, Refusing("rejected"))))
     assert list(fx.load_polls(tmp_path)["outcome"]) == ["no_ticker"]
 
 
@@ -509,13 +496,13 @@ def test_outcome_is_recorded_if_a_rejected_body_cannot_be_kept(tmp_path):
 )
 def test_poll_raises_if_its_outcome_cannot_be_stored(tmp_path, fetch):
     with pytest.raises(StoreError):
-        collect(tmp_path, fetch, store=failing_store(tmp_path, what="polls"))
+        collect(tmp_path, fetch, store=Store(LocalStorage(tmp_path, Refusing("polls"))))
     assert fx.load_polls(tmp_path).empty
 
 
 def test_second_poll_after_a_store_failure_adds_no_tick_twice(tmp_path):
     with pytest.raises(StoreError):
-        collect(tmp_path, FakeFetch(fetched(PAGE)), store=failing_store(tmp_path, what="polls"))
+        collect(tmp_path, FakeFetch(fetched(PAGE)), store=Store(LocalStorage(tmp_path, Refusing("polls"))))
     collect(tmp_path, FakeFetch(fetched(PAGE)))
     assert len(fx.load(tmp_path)) == 5
     assert list(fx.load_polls(tmp_path)["outcome"]) == ["ok"]

@@ -1,28 +1,13 @@
 """Failed writes are tried again, a bounded number of times, and each outcome is notified once."""
 
 import pytest
-from daemons import ANSWER, SECOND, daemon_of, outcomes, planned, run_daemon
+from daemons import ANSWER, SECOND, Refusing, daemon_of, outcomes, planned, run_daemon
 from servers import RawServer
 
 from fxticker.errors import StoreError
 from fxticker.model.schedule import Every
 from fxticker.store.local import FileCalls, LocalStorage
 from fxticker.store.store import Store
-
-
-class Refusing(FileCalls):
-    """A disk that refuses to replace a table's files so many times."""
-
-    def __init__(self, table, times, on_refusal=lambda: None):
-        self.table, self.times, self.on_refusal = table, times, on_refusal
-        self.refused = 0
-
-    def replace(self, staged, target):
-        if self.table in str(target) and self.refused < self.times:
-            self.refused += 1
-            self.on_refusal()
-            raise OSError(28, "No space left on device")
-        FileCalls.replace(staged, target)
 
 
 @pytest.mark.parametrize("table", ["ticks", "polls"])

@@ -175,29 +175,25 @@ SLEPT = ("missed", "the machine slept or the clock was set forward by 3600 s")
 
 
 def test_after_a_suspend_passed_slots_are_missed_and_the_current_one_is_polled(tmp_path, site, caplog):
-    clock = ManualClock(at("12:00:10"))
-    with running(Store(tmp_path), planned(site.url), clock=clock) as (daemon, observer):
-        observer.wait(1)
-        clock.wall += timedelta(hours=1)
-        daemon.beat()
-        observer.wait(4)
+    with running(Store(tmp_path), planned(site.url)) as run:
+        run.wait()
+        run.jump(hours=1)
+        run.wait(4)
     assert outcomes(tmp_path)[::4] == [(at("12:00:00"), "ok"), (at("13:00:00"), "ok")]
     assert reasons(tmp_path) == {"12:15": SLEPT, "12:30": SLEPT, "12:45": SLEPT}
-    assert observer.jumps == [timedelta(hours=1)]
-    assert observer.beats == [at("13:00:10")]
+    assert run.jumps == [timedelta(hours=1)]
+    assert run.beats == [at("13:00:10")]
     assert "the machine slept or the clock was set forward by 3600 s" in caplog.text
 
 
 def test_clock_far_ahead_is_trusted_after_a_minute(tmp_path, site):
-    clock = ManualClock(at("12:00:10"))
-    with running(Store(tmp_path), planned(site.url), clock=clock) as (daemon, observer):
-        observer.wait(1)
-        clock.wall += timedelta(days=2)
-        daemon.beat()
+    with running(Store(tmp_path), planned(site.url)) as run:
+        run.wait()
+        run.jump(days=2)
         assert len(outcomes(tmp_path)) == 1
-        clock.go_on(timedelta(seconds=61))
-        daemon.beat()
-        observer.wait(192)
+        run.clock.go_on(timedelta(seconds=61))
+        run.daemon.beat()
+        run.wait(192)
     assert outcomes(tmp_path)[-1] == (at("12:00:00") + timedelta(days=2), "ok")
     assert {detail for _, detail in reasons(tmp_path).values()} == {
         "the machine slept or the clock was set forward by 172800 s"
@@ -205,25 +201,21 @@ def test_clock_far_ahead_is_trusted_after_a_minute(tmp_path, site):
 
 
 def test_clock_far_ahead_for_a_moment_records_nothing(tmp_path, site):
-    clock = ManualClock(at("12:00:10"))
-    with running(Store(tmp_path), planned(site.url), clock=clock) as (daemon, observer):
-        observer.wait(1)
-        clock.wall += timedelta(days=4000)
-        daemon.beat()
-        clock.wall -= timedelta(days=4000)
-        daemon.beat()
-    assert observer.jumps == [timedelta(days=4000), timedelta(days=-4000)]
+    with running(Store(tmp_path), planned(site.url)) as run:
+        run.wait()
+        run.jump(days=4000)
+        run.jump(days=-4000)
+    assert run.jumps == [timedelta(days=4000), timedelta(days=-4000)]
     assert outcomes(tmp_path) == [(at("12:00:00"), "ok")]
 
 
 def test_after_a_suspend_a_late_current_slot_is_missed_at_once(tmp_path, site):
     clock = ManualClock(at("12:09:00"))
-    with running(Store(tmp_path), planned(site.url), clock=clock) as (daemon, observer):
-        clock.wall += timedelta(hours=1)
-        daemon.beat()
-        observer.wait(4)
+    with running(Store(tmp_path), planned(site.url), clock=clock) as run:
+        run.jump(hours=1)
+        run.wait(4)
     assert reasons(tmp_path) == {"12:15": SLEPT, "12:30": SLEPT, "12:45": SLEPT, "13:00": SLEPT}
-    assert observer.taken == []
+    assert run.taken == []
 
 
 def test_jump_between_two_beats_is_detected_by_the_next_poll(tmp_path, site):
@@ -244,16 +236,14 @@ def test_poll_during_a_clock_jump_keeps_its_outcome(tmp_path):
         assert go_on.wait(SAFETY_S)
         exchange.send(ANSWER)
 
-    clock = ManualClock(at("12:00:10"))
     with (
         RawServer(answer) as server,
-        running(Store(tmp_path), planned(server.url), clock=clock) as (daemon, observer),
+        running(Store(tmp_path), planned(server.url)) as run,
     ):
         assert server.requested.wait(SAFETY_S)
-        clock.wall += timedelta(hours=1)
-        daemon.beat()
+        run.jump(hours=1)
         go_on.set()
-        observer.wait(5)
+        run.wait(5)
     assert outcomes(tmp_path)[0] == (at("12:00:00"), "ok")
     assert distances(tmp_path) == {timedelta(minutes=15)}
     assert dict.fromkeys(("12:15", "12:30", "12:45"), SLEPT).items() <= reasons(tmp_path).items()
@@ -261,13 +251,13 @@ def test_poll_during_a_clock_jump_keeps_its_outcome(tmp_path):
 
 def test_after_a_clock_set_back_polling_goes_on_at_the_new_time(tmp_path, site, caplog):
     clock = SteppedClock(at("12:00:10"))
-    with running(Store(tmp_path), planned(site.url), clock=clock) as (daemon, observer):
-        observer.wait(1)
+    with running(Store(tmp_path), planned(site.url), clock=clock) as run:
+        run.wait()
         clock.put(at("11:29:59.500"))
-        daemon.beat()
-        observer.wait(1)
+        run.daemon.beat()
+        run.wait()
     assert outcomes(tmp_path) == [(at("11:30:00"), "ok"), (at("12:00:00"), "ok")]
-    assert [by < timedelta(minutes=-30) for by in observer.jumps] == [True]
+    assert [by < timedelta(minutes=-30) for by in run.jumps] == [True]
     assert "the clock was set back by 18" in caplog.text
 
 
@@ -275,13 +265,13 @@ def test_after_a_clock_set_back_no_slot_has_a_second_outcome(tmp_path, site):
     store = Store(tmp_path)
     store.record([Poll("timesca", at("11:15:00"), Outcome.OK)])
     clock = SteppedClock(at("12:00:10"))
-    with running(store, planned(site.url), clock=clock) as (daemon, observer):
-        observer.wait(3)
+    with running(store, planned(site.url), clock=clock) as run:
+        run.wait(3)
         clock.put(at("11:20:00"))
-        daemon.beat()
+        run.daemon.beat()
         clock.put(at("12:14:59.500"))
-        daemon.beat()
-        observer.wait(1)
+        run.daemon.beat()
+        run.wait()
     assert outcomes(tmp_path) == [
         (at("11:15:00"), "ok"),
         (at("11:30:00"), "missed"),
@@ -317,15 +307,13 @@ def test_daemon_beats_while_a_poll_hangs(tmp_path):
 
 def test_slots_before_the_end_of_retry_after_are_recorded_as_backoff(tmp_path):
     busy = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1800\r\nContent-Length: 0\r\n\r\n"
-    clock = ManualClock(at("12:00:10"))
     with (
         RawServer(lambda exchange: exchange.send(busy if len(server.requests) == 1 else ANSWER)) as server,
-        running(Store(tmp_path), planned(server.url), clock=clock) as (daemon, observer),
+        running(Store(tmp_path), planned(server.url)) as run,
     ):
         for minutes in (0, 15, 15, 15):
-            clock.wall += timedelta(minutes=minutes)
-            daemon.beat()
-            observer.wait(1)
+            run.jump(minutes=minutes)
+            run.wait()
     assert [outcome for _, outcome in outcomes(tmp_path)] == ["http_error", "backoff", "backoff", "ok"]
     assert len(server.requests) == 2
     assert "asked to be left alone until 2025-11-14T12:30:10Z" in reasons(tmp_path)["12:15"][1]
