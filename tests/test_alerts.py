@@ -119,9 +119,7 @@ def test_source_without_any_successful_poll_is_reported(tmp_path):
     watched = Watched(tmp_path)
     watched.alerts.polled(polled(Outcome.NO_TICKER, NOON))
     watched.alerts.beat(NOON + SECOND)
-    assert watched.sent == [
-        Alert("stale", "timesca", NOON + SECOND, "no recent successful poll", None),
-    ]
+    assert watched.sent == [Alert("stale", "timesca", NOON + SECOND, "no recent successful poll", None)]
     assert watched.polled(Outcome.OK, 1) == ["stale", "recovered"]
 
 

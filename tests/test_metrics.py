@@ -183,10 +183,7 @@ def test_health_lists_every_reason(metrics, store, clock, served):
     poll_once(metrics, store)
     metrics.started([*PLANS, ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))])
     clock.at = NOON + 4 * QUARTER
-    reasons = [
-        "timesca: no successful poll since 2025-11-14T12:00:00Z",
-        "another: no recent successful poll",
-    ]
+    reasons = ["timesca: no successful poll since 2025-11-14T12:00:00Z", "another: no recent successful poll"]
     assert get(f"{served}healthz") == (503, "text/plain; charset=utf-8", "".join(f"{reason}\n" for reason in reasons))
     assert json.loads(get(f"{served}healthz", Accept="application/json")[2]) == {"well": False, "reasons": reasons}
 

@@ -16,10 +16,7 @@ def test_retry_after_is_seconds_or_a_date_and_at_most_a_day(text, instant):
     assert retry_instant(text, NOON).tzinfo is UTC
 
 
-@pytest.mark.parametrize(
-    "text",
-    [None, "9" * 101, *CASES["past_or_invalid_retry_after_is_ignored"]],
-)
+@pytest.mark.parametrize("text", [None, "9" * 101, *CASES["past_or_invalid_retry_after_is_ignored"]])
 def test_past_or_invalid_retry_after_is_ignored(text):
     assert retry_instant(text, NOON) is None
 

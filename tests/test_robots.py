@@ -160,11 +160,7 @@ def test_error_of_robots_txt_carries_retry_after():
 
 
 def test_unreachable_server_is_reported_for_robots_txt():
-    with (
-        refusing_url() as url,
-        fetcher() as client,
-        pytest.raises(Unreachable, match=r"^robots\.txt: ConnectError"),
-    ):
+    with refusing_url() as url, fetcher() as client, pytest.raises(Unreachable, match=r"^robots\.txt: ConnectError"):
         RobotsFetcher(client)(url, media_types=HTML)
 
 
@@ -201,10 +197,7 @@ def test_redirect_to_another_site_is_not_followed_and_forbids_nothing(target):
 def test_redirect_of_robots_txt_sends_no_request_to_another_host():
     with RawServer(lambda exchange: exchange.send(b"HTTP/1.1 200 OK\r\n\r\n")) as elsewhere:
         moved = f"HTTP/1.1 301 Moved\r\nLocation: {elsewhere.url}robots.txt\r\n\r\n".encode()
-        with (
-            RawServer(lambda exchange: exchange.send(moved)) as server,
-            fetcher() as client,
-        ):
+        with RawServer(lambda exchange: exchange.send(moved)) as server, fetcher() as client:
             with pytest.raises(BadStatus, match=r"^status 301"):
                 RobotsFetcher(client)(server.url, media_types=HTML)
             assert [request.split(" ")[1] for request in server.requests] == ["/robots.txt", "/"]

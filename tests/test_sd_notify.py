@@ -240,8 +240,7 @@ def test_watchdog_is_fed_only_if_it_is_set_for_this_process(environ, expected, s
 
 
 @pytest.mark.parametrize(
-    "address",
-    [None, *CASES["missing_supervisor_stops_nothing"], "/" + "x" * 500, "@" + "x" * 500, "/\udcff"],
+    "address", [None, *CASES["missing_supervisor_stops_nothing"], "/" + "x" * 500, "@" + "x" * 500, "/\udcff"]
 )
 def test_missing_supervisor_stops_nothing(address, store):
     environ = {"WATCHDOG_USEC": "1000000"} | ({} if address is None else {"NOTIFY_SOCKET": address})

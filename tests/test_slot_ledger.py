@@ -5,18 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks
-from daemons import (
-    PAGE,
-    QUARTER,
-    SECOND,
-    at,
-    daemon_of,
-    distances,
-    outcomes,
-    planned,
-    run_daemon,
-    settle_at_start,
-)
+from daemons import PAGE, QUARTER, SECOND, at, daemon_of, distances, outcomes, planned, run_daemon, settle_at_start
 from servers import FakeFetch, fetched
 
 import fxticker as fx

@@ -59,10 +59,7 @@ def test_current_slot_is_polled_at_start_until_half_its_interval_has_passed(tmp_
 
 
 def test_failed_poll_is_recorded_and_polling_goes_on(tmp_path):
-    with (
-        refusing_url() as url,
-        daemon_of(Store(tmp_path), planned(url, Every(SECOND)), polls=2) as (daemon, taken),
-    ):
+    with refusing_url() as url, daemon_of(Store(tmp_path), planned(url, Every(SECOND)), polls=2) as (daemon, taken):
         daemon.run()
     assert [poll.outcome for poll in taken] == ["unreachable", "unreachable"]
     assert distances(tmp_path) == {SECOND}
@@ -236,10 +233,7 @@ def test_poll_during_a_clock_jump_keeps_its_outcome(tmp_path):
         assert go_on.wait(SAFETY_S)
         exchange.send(ANSWER)
 
-    with (
-        RawServer(answer) as server,
-        running(Store(tmp_path), planned(server.url)) as run,
-    ):
+    with RawServer(answer) as server, running(Store(tmp_path), planned(server.url)) as run:
         assert server.requested.wait(SAFETY_S)
         run.jump(hours=1)
         go_on.set()

@@ -11,15 +11,7 @@ from fxticker.collect.backoff import SourceState
 from fxticker.collect.poll import collect_once
 from fxticker.daemon.clock_watch import ClockWatch
 from fxticker.daemon.retrying_writer import RetryingWriter
-from fxticker.daemon.slot_ledger import (
-    NOT_CONFIGURED,
-    NOT_RUNNING,
-    OVERRUN,
-    REGRIDDED,
-    TOO_LATE,
-    SlotLedger,
-    is_late,
-)
+from fxticker.daemon.slot_ledger import NOT_CONFIGURED, NOT_RUNNING, OVERRUN, REGRIDDED, TOO_LATE, SlotLedger, is_late
 from fxticker.fetch.client import Fetch
 from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll

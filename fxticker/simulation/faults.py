@@ -241,10 +241,7 @@ _PAGES = (
     _served("stale", "page dated a week ago", _page(page_date=date(2025, 11, 7)), Outcome.STALE, ticks=5),
     _anomaly("pair-missing", "ticker without TMT", _TICKS[:4], "pair missing: TMT/USD"),
     _anomaly(
-        "new-pair",
-        "ticker with AFN added",
-        [*_TICKS, PrintedTick("AFN/USD", "0.01512", "0%")],
-        "new pair: AFN/USD",
+        "new-pair", "ticker with AFN added", [*_TICKS, PrintedTick("AFN/USD", "0.01512", "0%")], "new pair: AFN/USD"
     ),
     _anomaly(
         "rate-jump",
