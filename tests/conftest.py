@@ -1,5 +1,6 @@
 """What all tests share: no network but loopback, and a clean environment."""
 
+import logging
 import os
 import socket
 from datetime import UTC, datetime
@@ -129,3 +130,10 @@ def holder(start):
     process = start(HOLD)
     assert process.hear() == "holds"
     return process
+
+
+@pytest.fixture
+def info_log(caplog):
+    """What the package logs, from the level INFO on."""
+    caplog.set_level(logging.INFO, "fxticker")
+    return caplog

@@ -79,8 +79,18 @@ class RecordingObserver(Observer):
 
 
 @contextmanager
-def daemon_of(store, *plans, clock=None, polls=None, timeout_s=5, on_poll=None, observers=(), **options):
-    """A daemon that stops itself after so many polls, and the polls it took."""
+def daemon_of(
+    store,
+    *plans,
+    clock=None,
+    polls=None,
+    timeout_s=5,
+    fetch=lambda client: client,
+    on_poll=None,
+    observers=(),
+    **options,
+):
+    """A daemon that stops itself after so many polls, and the polls it took; `fetch` makes its fetch of a client."""
 
     def stop_after_the_last(poll):
         if on_poll is not None and poll.started_at is not None:
@@ -89,10 +99,10 @@ def daemon_of(store, *plans, clock=None, polls=None, timeout_s=5, on_poll=None, 
             daemon.stop()
 
     recording = RecordingObserver(stop_after_the_last)
-    with fetcher(timeout_s=timeout_s, max_bytes=1_000_000) as fetch:
+    with fetcher(timeout_s=timeout_s, max_bytes=1_000_000) as client:
         daemon = Daemon(
             plans,
-            fetcher=fetch,
+            fetcher=fetch(client),
             store=store,
             clock=clock or SystemClock(),
             observers=[recording, *observers],

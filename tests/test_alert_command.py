@@ -1,7 +1,6 @@
 """The alert command gets each alert, and is bounded in time and output."""
 
 import json
-import logging
 import os
 import shlex
 import sys
@@ -46,11 +45,10 @@ def test_command_gets_the_alert_on_standard_input(tmp_path):
     assert json.loads(second)["last_ok"] is None
 
 
-def test_output_is_one_bounded_line_in_the_log(caplog):
-    caplog.set_level(logging.INFO, "fxticker")
+def test_output_is_one_bounded_line_in_the_log(info_log):
     run_for(script("print('sent\\n' + 'x' * 1_000_000)"), STALE)
-    assert "timesca stale: no successful poll since 2025-11-14T11:15:00Z" in caplog.messages
-    [line] = [message for message in caplog.messages if "ended with 0" in message]
+    assert "timesca stale: no successful poll since 2025-11-14T11:15:00Z" in info_log.messages
+    [line] = [message for message in info_log.messages if "ended with 0" in message]
     assert ": sent xxx" in line
     assert len(line) < 500
 
@@ -100,10 +98,9 @@ def test_hanging_command_with_closed_output_is_killed(caplog):
     assert "was killed after 0.5 s" in caplog.text
 
 
-def test_command_may_ignore_its_input(caplog):
-    caplog.set_level(logging.INFO, "fxticker")
+def test_command_may_ignore_its_input(info_log):
     run_for("true", STALE)
-    assert "alert command true ended with 0" in caplog.text
+    assert "alert command true ended with 0" in info_log.text
 
 
 def test_enqueue_does_not_block_and_a_stop_kills_the_command():

@@ -3,30 +3,22 @@ import socket
 import threading
 import time
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from builders import cases
 from click.testing import CliRunner
+from daemons import SAFETY_S, SECOND, RecordingObserver, daemon_of, distances, planned
 
 import fxticker as fx
 from fxticker.cli.drill import drill as drill_command
-from fxticker.daemon.daemon import Daemon
-from fxticker.daemon.observers import Observer
-from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
-from fxticker.model.clock import SystemClock
 from fxticker.model.records import Outcome
 from fxticker.model.schedule import Every
 from fxticker.simulation.drill import MAX_BYTES, drill
 from fxticker.simulation.faults import FAULTS
 from fxticker.simulation.loopback_server import LoopbackServer, request_path, with_robots
-from fxticker.sources.registry import ScheduledSource
-from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
-SAFETY_S = 30
-"""After this what should have ended by itself is stopped, and its test fails by what it then sees."""
 RECORDED = cases("drill")["recorded"]
 
 
@@ -150,43 +142,25 @@ def _in_turn(*names):
     return answer
 
 
-class Seen(Observer):
-    """The observer that ends a daemon after so many outcomes."""
-
-    def __init__(self, count):
-        self.count = count
-        self.polls = []
-        self.enough = None
-
-    def polled(self, poll):
-        self.polls.append(poll)
-        if len(self.polls) == self.count:
-            self.enough()
-
-
 def test_every_slot_has_one_outcome_on_the_grid_under_a_mix_of_faults(tmp_path):
-    second = timedelta(seconds=1)
-    seen = Seen(6)
+    slots = []
+
+    def stop_after_six(poll):
+        slots.append(poll.slot)
+        if len(slots) == 6:
+            daemon.stop()
+
     answer = _in_turn("stalled-body", "reset", "damaged", "gzip-bomb", "dripping-body")
+    options = {"timeout_s": 0.5, "fetch": RobotsFetcher, "observers": [RecordingObserver(stop_after_six)]}
     with (
         LoopbackServer(with_robots(answer)) as server,
-        Fetcher(timeout_s=0.5, max_bytes=MAX_BYTES, user_agent="test", retry_pauses_s=()) as fetcher,
+        daemon_of(Store(tmp_path), planned(server.url, Every(SECOND)), **options) as (daemon, _),
     ):
-        plan = ScheduledSource(replace(SOURCE, url=server.url), Every(second))
-        clock = SystemClock()
-        daemon = Daemon(
-            [plan], fetcher=RobotsFetcher(fetcher), store=Store(tmp_path, clock=clock), clock=clock, observers=[seen]
-        )
-        seen.enough = daemon.stop
-        safety = threading.Timer(SAFETY_S, daemon.stop)
-        safety.start()
         daemon.run()
-        safety.cancel()
-        safety.join()
     polls = fx.load_polls(tmp_path)
     assert len(polls) >= 6
-    assert [poll.slot for poll in seen.polls] == list(polls["slot"])
-    assert set(polls["slot"].diff().dropna()) == {second}
+    assert slots == list(polls["slot"])
+    assert distances(tmp_path) == {SECOND}
     assert {slot.microsecond for slot in polls["slot"]} == {0}
     assert set(polls["outcome"]) <= {
         *("timeout", "unreachable", "damaged", "too_large", "stale"),

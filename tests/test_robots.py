@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import httpx
 import pytest
 from builders import cases
@@ -32,6 +34,7 @@ class Site:
         self.robots = robots
         self.elsewhere = elsewhere
         self.requests = []
+        self.passed_s = 0
 
     def __call__(self, request):
         self.requests.append(str(request.url))
@@ -45,20 +48,11 @@ class Site:
             raise answer
         return answer()
 
-    def fetcher(self, **changes):
-        return fetcher(
-            self, **{"user_agent": "fxticker/0.1 (+mailto:me@example.org)", "retry_pauses_s": (0, 0), **changes}
-        )
-
-
-class Seconds:
-    """A monotonic clock that tests set."""
-
-    def __init__(self):
-        self.now = 0
-
-    def __call__(self):
-        return self.now
+    @contextmanager
+    def polled(self):
+        """A fetch of the site, by the site's clock."""
+        with fetcher(self, retry_pauses_s=(0, 0)) as client:
+            yield RobotsFetcher(client, monotonic_s=lambda: self.passed_s)
 
 
 def answered(body=b"", status=200, content_type="text/plain", **headers):
@@ -66,8 +60,9 @@ def answered(body=b"", status=200, content_type="text/plain", **headers):
     return lambda: response(body, status=status, content_type=content_type, **headers)
 
 
-def ask(site, url=URL, **changes):
-    with site.fetcher(**changes) as client:
+def ask(site=None, url=URL, **changes):
+    """What one poll returns, of this site or of the server at the address."""
+    with fetcher(site, **{"retry_pauses_s": (0, 0), **changes}) as client:
         return RobotsFetcher(client)(url, media_types=HTML)
 
 
@@ -103,9 +98,9 @@ def test_robots_txt_is_requested_without_credentials_and_query():
 
 
 def test_forbidding_server_gets_one_request_for_robots_txt():
-    with RawServer(answering(FORBIDDEN)) as server, fetcher() as client:
+    with RawServer(answering(FORBIDDEN)) as server:
         with pytest.raises(Disallowed):
-            RobotsFetcher(client)(f"{server.url}rates", media_types=HTML)
+            ask(url=f"{server.url}rates")
         assert [request.split("\r\n")[0] for request in server.requests] == ["GET /robots.txt HTTP/1.1"]
 
 
@@ -160,14 +155,14 @@ def test_error_of_robots_txt_carries_retry_after():
 
 
 def test_unreachable_server_is_reported_for_robots_txt():
-    with refusing_url() as url, fetcher() as client, pytest.raises(Unreachable, match=r"^robots\.txt: ConnectError"):
-        RobotsFetcher(client)(url, media_types=HTML)
+    with refusing_url() as url, pytest.raises(Unreachable, match=r"^robots\.txt: ConnectError"):
+        ask(url=url)
 
 
 @pytest.mark.parametrize("url", ["ftp://ticker.test/", "/no/host", "http://", "http://[x/", "http://tic\x7fker.test/"])
 def test_invalid_address_is_unreachable(url):
-    with fetcher() as client, pytest.raises(Unreachable):
-        RobotsFetcher(client)(url, media_types=HTML)
+    with pytest.raises(Unreachable):
+        ask(url=url)
 
 
 @pytest.mark.parametrize("body", [b"a" * 512_000, b"User-agent: *\nDisallow:" + b"/*a" * 170_000, b"\x00\n" * 256_000])
@@ -197,9 +192,9 @@ def test_redirect_to_another_site_is_not_followed_and_forbids_nothing(target):
 def test_redirect_of_robots_txt_sends_no_request_to_another_host():
     with RawServer(lambda exchange: exchange.send(b"HTTP/1.1 200 OK\r\n\r\n")) as elsewhere:
         moved = f"HTTP/1.1 301 Moved\r\nLocation: {elsewhere.url}robots.txt\r\n\r\n".encode()
-        with RawServer(lambda exchange: exchange.send(moved)) as server, fetcher() as client:
+        with RawServer(lambda exchange: exchange.send(moved)) as server:
             with pytest.raises(BadStatus, match=r"^status 301"):
-                RobotsFetcher(client)(server.url, media_types=HTML)
+                ask(url=server.url)
             assert [request.split(" ")[1] for request in server.requests] == ["/robots.txt", "/"]
         assert elsewhere.requests == []
 
@@ -220,22 +215,20 @@ def test_failure_after_a_redirect_fails_the_poll():
 
 
 def test_copy_is_used_for_a_day_and_then_fetched_again():
-    site, seconds = Site(answered()), Seconds()
-    with site.fetcher() as client:
-        fetch = RobotsFetcher(client, monotonic_s=seconds)
-        for seconds.now in (0, 900, DAY_S - 1):
+    site = Site(answered())
+    with site.polled() as fetch:
+        for site.passed_s in (0, 900, DAY_S - 1):
             fetch(URL, media_types=HTML)
         assert site.requests == [ROBOTS, URL, URL, URL]
         site.robots = answered(FORBIDDEN)
-        seconds.now = DAY_S
+        site.passed_s = DAY_S
         with pytest.raises(Disallowed):
             fetch(URL, media_types=HTML)
 
 
 def test_forbidding_copy_is_kept_too():
     site = Site(answered(FORBIDDEN))
-    with site.fetcher() as client:
-        fetch = RobotsFetcher(client)
+    with site.polled() as fetch:
         for _ in range(3):
             with pytest.raises(Disallowed):
                 fetch(URL, media_types=HTML)
@@ -244,25 +237,23 @@ def test_forbidding_copy_is_kept_too():
 
 @pytest.mark.parametrize("failure", [answered(status=503), httpx.ConnectError("refused")])
 def test_old_copy_is_used_while_no_newer_one_can_be_fetched(failure):
-    site, seconds = Site(answered(b"User-agent: *\nDisallow: /private\n")), Seconds()
-    with site.fetcher() as client:
-        fetch = RobotsFetcher(client, monotonic_s=seconds)
+    site = Site(answered(b"User-agent: *\nDisallow: /private\n"))
+    with site.polled() as fetch:
         fetch(URL, media_types=HTML)
         site.robots = failure
-        for seconds.now in (DAY_S, DAY_S + 3599):
+        for site.passed_s in (DAY_S, DAY_S + 3599):
             fetch(URL, media_types=HTML)
             with pytest.raises(Disallowed):
                 fetch("http://ticker.test/private", media_types=HTML)
         assert site.requests == [ROBOTS, URL, ROBOTS, URL, URL]
         site.robots = answered()
-        seconds.now = DAY_S + 3600
+        site.passed_s = DAY_S + 3600
         assert fetch("http://ticker.test/private", media_types=HTML).body == b"page"
 
 
 def test_failure_is_not_cached():
     site = Site(answered(status=503))
-    with site.fetcher() as client:
-        fetch = RobotsFetcher(client)
+    with site.polled() as fetch:
         with pytest.raises(BadStatus):
             fetch(URL, media_types=HTML)
         site.robots = answered()
@@ -271,8 +262,7 @@ def test_failure_is_not_cached():
 
 def test_each_origin_has_its_own_copy():
     site = Site(answered())
-    with site.fetcher() as client:
-        fetch = RobotsFetcher(client)
+    with site.polled() as fetch:
         for url in ("http://a.test/", "http://b.test/", "https://a.test/", "http://a.test:81/", "http://A.test/x"):
             fetch(url, media_types=HTML)
     assert [url for url in site.requests if url.endswith("robots.txt")] == [
@@ -287,45 +277,37 @@ def test_each_origin_has_its_own_copy():
 
 
 def test_stalled_robots_txt_takes_a_quarter_of_the_deadline():
-    with (
-        RawServer(lambda exchange: exchange.pause(5)) as server,
-        fetcher(timeout_s=0.8) as client,
-        pytest.raises(DeadlineExceeded, match=r"^robots\.txt: no complete response within 0\.2 s$"),
-    ):
-        RobotsFetcher(client)(server.url, media_types=HTML)
+    expected = r"^robots\.txt: no complete response within 0\.2 s$"
+    with RawServer(lambda exchange: exchange.pause(5)) as server, pytest.raises(DeadlineExceeded, match=expected):
+        ask(url=server.url, timeout_s=0.8)
 
 
 class SlowRobots(Fetcher):
-    """A client whose requests for robots.txt take `cost_s` seconds of a clock."""
+    """A client whose requests for robots.txt take 9.75 s of its clock."""
 
-    def __init__(self, seconds, cost_s, **options):
-        super().__init__(**options)
-        self.seconds = seconds
-        self.cost_s = cost_s
+    passed_s = 0
 
     def send(self, request):
         if request.url.endswith("/robots.txt"):
-            self.seconds.now += self.cost_s
+            self.passed_s += 9.75
             return Response(b"", {}, 404, 1)
         return super().send(request)
 
 
 def test_page_gets_the_rest_of_the_deadline():
-    seconds = Seconds()
     with (
         RawServer(lambda exchange: exchange.pause(5)) as server,
-        SlowRobots(seconds, 9.75, timeout_s=10, max_bytes=100, user_agent="fxticker") as client,
+        SlowRobots(timeout_s=10, max_bytes=100, user_agent="fxticker") as client,
         pytest.raises(DeadlineExceeded, match=r"^no complete response within 0\.2 s$"),
     ):
-        RobotsFetcher(client, monotonic_s=seconds)(server.url, media_types=HTML)
+        RobotsFetcher(client, monotonic_s=lambda: client.passed_s)(server.url, media_types=HTML)
 
 
 def test_stop_is_not_a_failure_of_robots_txt():
-    site, seconds = Site(answered()), Seconds()
-    with site.fetcher() as client:
-        fetch = RobotsFetcher(client, monotonic_s=seconds)
+    site = Site(answered())
+    with site.polled() as fetch:
         fetch(URL, media_types=HTML)
-        seconds.now = DAY_S
+        site.passed_s = DAY_S
         fetch.stop()
         with pytest.raises(FetchStopped):
             fetch(URL, media_types=HTML)

@@ -1,6 +1,5 @@
 """Slots that passed without a poll get one outcome each, whatever the clock did; a poll that died is recovered."""
 
-import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -205,18 +204,16 @@ def test_missed_slots_and_following_polls_leave_no_gap(tmp_path, site):
     assert distances(tmp_path) == {SECOND}
 
 
-def test_recorded_slot_is_not_polled_again_after_a_restart(tmp_path, caplog):
-    caplog.set_level(logging.INFO, "fxticker")
+def test_recorded_slot_is_not_polled_again_after_a_restart(tmp_path, info_log):
     Store(tmp_path).record([Poll("timesca", NOON, Outcome.TIMEOUT)])
     assert settled(tmp_path) == [("12:00:00", "timeout")]
-    assert "next slot 2025-11-14T12:15:00" in caplog.text
+    assert "next slot 2025-11-14T12:15:00" in info_log.text
 
 
-def test_outcomes_in_the_future_do_not_stop_polling(tmp_path, caplog):
-    caplog.set_level(logging.INFO, "fxticker")
+def test_outcomes_in_the_future_do_not_stop_polling(tmp_path, info_log):
     Store(tmp_path).record([Poll("timesca", datetime(2031, 1, 1, tzinfo=UTC), Outcome.OK)])
     assert settled(tmp_path, "11:30:00") == [("11:30:00", "ok"), ("11:45:00", "missed")]
-    assert "next slot 2025-11-14T12:00:00" in caplog.text
+    assert "next slot 2025-11-14T12:00:00" in info_log.text
 
 
 def test_outcomes_of_another_source_do_not_count(tmp_path):
@@ -247,11 +244,10 @@ def test_slot_with_stored_ticks_is_recovered_as_ok(tmp_path):
     assert "the process ended before this outcome was" in fx.load_polls(tmp_path)["detail"].iloc[1]
 
 
-def test_current_slot_with_stored_ticks_is_not_polled_again(tmp_path, caplog):
-    caplog.set_level(logging.INFO, "fxticker")
+def test_current_slot_with_stored_ticks_is_not_polled_again(tmp_path, info_log):
     recovered = settled(tmp_path, "11:45:00", ticks=snapshot_ticks(at("12:00:02")))
     assert recovered == [("11:45:00", "ok"), ("12:00:00", "ok")]
-    assert "next slot 2025-11-14T12:15:00" in caplog.text
+    assert "next slot 2025-11-14T12:15:00" in info_log.text
 
 
 def test_poll_that_died_before_storing_ticks_is_missed(tmp_path):
@@ -287,11 +283,10 @@ def test_ticks_of_other_sources_and_imported_pages_are_not_recovered_as_a_poll(t
     assert recorded == [("11:30:00", "ok"), ("11:45:00", "missed")]
 
 
-def test_slot_with_an_imported_page_is_polled(tmp_path, caplog):
-    caplog.set_level(logging.INFO, "fxticker")
+def test_slot_with_an_imported_page_is_polled(tmp_path, info_log):
     page = snapshot_ticks(at("12:00:02"), origin=Origin.PAGE, time_basis=TimeBasis.CAPTURE)
     assert settled(tmp_path, "11:45:00", ticks=page) == [("11:45:00", "ok")]
-    assert "next slot 2025-11-14T12:00:00" in caplog.text
+    assert "next slot 2025-11-14T12:00:00" in info_log.text
 
 
 def test_manual_snapshot_is_not_recovered_as_a_poll(tmp_path):

@@ -1,6 +1,5 @@
 """A worker leaves exactly one outcome for each slot, whatever the source and the clock do."""
 
-import logging
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -42,20 +41,18 @@ def test_every_slot_gets_one_outcome(tmp_path, site):
     assert len(fx.load(tmp_path)) == 15
 
 
-def test_cron_grid_is_polled_at_its_slots(tmp_path, site, caplog):
-    caplog.set_level(logging.INFO, "fxticker")
+def test_cron_grid_is_polled_at_its_slots(tmp_path, site, info_log):
     settle_at_start(tmp_path, planned(site.url, Cron("*/15 * * * *")), now=at("12:10:00"))
-    assert "timesca: next slot 2025-11-14T12:15:00+00:00" in caplog.text
+    assert "timesca: next slot 2025-11-14T12:15:00+00:00" in info_log.text
 
 
 @pytest.mark.parametrize(
     ("now", "following"),
     [("12:00:00", "12:00:00"), ("12:07:30", "12:00:00"), ("12:07:31", "12:15:00"), ("12:14:59", "12:15:00")],
 )
-def test_current_slot_is_polled_at_start_until_half_its_interval_has_passed(tmp_path, caplog, now, following):
-    caplog.set_level(logging.INFO, "fxticker")
+def test_current_slot_is_polled_at_start_until_half_its_interval_has_passed(tmp_path, info_log, now, following):
     settle_at_start(tmp_path, planned(), now=at(now))
-    assert f"timesca: next slot 2025-11-14T{following}+00:00" in caplog.text
+    assert f"timesca: next slot 2025-11-14T{following}+00:00" in info_log.text
 
 
 def test_failed_poll_is_recorded_and_polling_goes_on(tmp_path):
