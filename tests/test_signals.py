@@ -124,6 +124,7 @@ def test_hangup_calls_the_reload_and_polling_goes_on(tmp_path, site):
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_repeatedly_killed_daemon_leaves_one_outcome_per_slot(tmp_path):
     def answer(exchange):
         exchange.pause(0.05 * (len(server.requests) % 7))

@@ -279,11 +279,9 @@ def test_daemon_beats_while_a_poll_hangs(tmp_path):
         def beat(self, now):
             beaten.release()
 
+    options = {"observers": [Beats()], "beat_s": 0.01, "stop_grace_s": 0.1}
     with RawServer(lambda exchange: exchange.pause(SAFETY_S)) as server:
-        with daemon_of(Store(tmp_path), planned(server.url, Every(SECOND)), observers=[Beats()], beat_s=0.01) as (
-            daemon,
-            _,
-        ):
+        with daemon_of(Store(tmp_path), planned(server.url, Every(SECOND)), **options) as (daemon, _):
             thread = threading.Thread(target=daemon.run)
             thread.start()
             assert server.requested.wait(SAFETY_S)
