@@ -23,10 +23,14 @@ DAY = timedelta(days=1)
 tjs = partial(tick, "TJS/USD")
 
 
-def test_percentages_of_a_real_page_tell_where_the_earlier_rates_lie(store):
-    store.append(snapshot_ticks())
+def decoded(store, *ticks):
+    """What is decoded of a store once it has these ticks, too."""
+    store.append(ticks)
+    return decode(store)
 
-    found = decode(store)
+
+def test_percentages_of_a_real_page_tell_where_the_earlier_rates_lie(store):
+    found = decoded(store, *snapshot_ticks())
 
     assert list(zip(found["pair"], found["base_lo"], found["base_hi"], strict=True)) == [
         ("KGS/USD", 0.01139, 0.01149),
@@ -46,9 +50,7 @@ def test_every_percentage_of_the_real_history_is_consistent(history_store):
 
 
 def test_percentage_that_no_earlier_rate_gives_is_marked(store):
-    store.append([tjs("0.10840", "0.38%")])
-
-    [row] = decode(store).itertuples()
+    [row] = decoded(store, tjs("0.10840", "0.38%")).itertuples()
 
     assert not row.consistent
     assert pd.isna(row.base_lo)
@@ -56,9 +58,7 @@ def test_percentage_that_no_earlier_rate_gives_is_marked(store):
 
 
 def test_tick_without_a_percentage_says_nothing(store):
-    store.append([tjs("0.10840", None)])
-
-    [row] = decode(store).itertuples()
+    [row] = decoded(store, tjs("0.10840", None)).itertuples()
 
     assert row.consistent is pd.NA
     assert row.agrees is pd.NA
@@ -84,16 +84,13 @@ def test_percentages_of_other_sources_are_not_decoded(store):
 
 
 def test_change_that_the_store_saw_is_from_the_last_tick_of_the_day_before(store):
-    store.append(
-        [
-            tjs("0.10700", "0%", NOON - DAY),
-            tjs("0.10798", "0%", NOON - DAY + QUARTER),
-            tjs("0.10810", "0%", NOON - QUARTER),
-            tjs("0.10840", "0.37%", NOON),
-        ]
-    )
-
-    last = decode(store).iloc[-1]
+    last = decoded(
+        store,
+        tjs("0.10700", "0%", NOON - DAY),
+        tjs("0.10798", "0%", NOON - DAY + QUARTER),
+        tjs("0.10810", "0%", NOON - QUARTER),
+        tjs("0.10840", "0.37%", NOON),
+    ).iloc[-1]
 
     assert last["seen_from_at"] == pd.Timestamp("2025-11-13T12:15Z")
     assert last["seen_lo_pct"] == pytest.approx(0.37968, abs=1e-5)
@@ -103,18 +100,14 @@ def test_change_that_the_store_saw_is_from_the_last_tick_of_the_day_before(store
 
 
 def test_days_without_ticks_are_gone_back_over_and_named(store):
-    store.append([tjs("0.10840", "0%", NOON - 5 * DAY), tjs("0.10840", "0%", NOON)])
-
-    last = decode(store).iloc[-1]
+    last = decoded(store, tjs("0.10840", "0%", NOON - 5 * DAY), tjs("0.10840", "0%", NOON)).iloc[-1]
 
     assert last["seen_from_at"] == pd.Timestamp("2025-11-09T12:00Z")
     assert last["agrees"]
 
 
 def test_first_day_of_a_pair_has_seen_no_change(store):
-    store.append([*snapshot_ticks(NOON - DAY)[:1], tjs("0.10840", "0%", NOON)])
-
-    last = decode(store).iloc[-1]
+    last = decoded(store, *snapshot_ticks(NOON - DAY)[:1], tjs("0.10840", "0%", NOON)).iloc[-1]
 
     assert pd.isna(last["seen_from_at"])
     assert pd.isna(last["seen_lo_pct"])
@@ -122,9 +115,7 @@ def test_first_day_of_a_pair_has_seen_no_change(store):
 
 
 def test_printed_zero_beside_a_coarse_rate_agrees_with_what_was_seen(store):
-    store.append([tick("UZS/USD", "0.00008", "0%", NOON - DAY), tick("UZS/USD", "0.00008", "0%", NOON)])
-
-    last = decode(store).iloc[-1]
+    last = decoded(store, tick("UZS/USD", "0.00008", "0%", NOON - DAY), tick("UZS/USD", "0.00008", "0%", NOON)).iloc[-1]
 
     assert last["seen_lo_pct"] == pytest.approx(-11.76471, abs=1e-5)
     assert last["seen_hi_pct"] == pytest.approx(13.33333, abs=1e-5)
@@ -132,9 +123,7 @@ def test_printed_zero_beside_a_coarse_rate_agrees_with_what_was_seen(store):
 
 
 def test_printed_zero_that_hides_a_move_does_not_agree(store):
-    store.append([tick("KGS/USD", "0.01144", "0%", NOON - DAY), tick("KGS/USD", "0.01148", "0%", NOON)])
-
-    last = decode(store).iloc[-1]
+    last = decoded(store, tick("KGS/USD", "0.01144", "0%", NOON - DAY), tick("KGS/USD", "0.01148", "0%", NOON)).iloc[-1]
 
     assert last["consistent"]
     assert last["seen_lo_pct"] == pytest.approx(0.26212, abs=1e-5)

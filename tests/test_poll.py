@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import httpx
 import pandas as pd
 import pytest
-from builders import NOON, TICKER, FixedClock
+from builders import NOON, PRINTED_TICKS, FixedClock, cases
 from daemons import Refusing
 from servers import FakeFetch, fetched, fetcher, response
 
@@ -24,23 +24,16 @@ from fxticker.errors import (
     Unreachable,
     WriteFailed,
 )
-from fxticker.model.records import Outcome, PrintedTick
+from fxticker.model.records import Outcome
 from fxticker.model.schedule import Every
 from fxticker.simulation.site import render_html, render_text
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.local import LocalStorage
 from fxticker.store.store import Store
 
-PRINTED = [PrintedTick(*entry) for entry in TICKER]
 TODAY = date(2025, 11, 14)
-PAGE = b"""\
-KGS/USD = 0.01144 0%
-KZT/USD = 0.00191 -0%
-TJS/USD = 0.10840 0.37%
-UZS/USD = 0.00008 0%
-TMT/USD = 0.28571 0%
-14 November 2025
-"""
+CASES = cases("poll")
+PAGE = CASES["page"].encode()
 PAGE_SHA256 = "76a9548400605f782f880359be56e388d90e6df063af931b11f581451a13205f"
 DAMAGED = PAGE + PAGE.replace(b"0.10840", b"0.10841")
 CUT_SHORT = PAGE + PAGE[:60]
@@ -104,7 +97,9 @@ def test_request_has_address_and_media_types_of_the_source(tmp_path):
     assert fetch.requests == [("http://127.0.0.1/a", frozenset(["text/html"]))]
 
 
-@pytest.mark.parametrize("page", [render_text(PRINTED, TODAY), render_html(PRINTED, TODAY)], ids=["text", "html"])
+@pytest.mark.parametrize(
+    "page", [render_text(PRINTED_TICKS, TODAY), render_html(PRINTED_TICKS, TODAY)], ids=["text", "html"]
+)
 def test_repeated_ticker_gives_one_tick_per_pair(tmp_path, page):
     assert collect(tmp_path, FakeFetch(fetched(page.encode()))).ticks == 5
     assert len(fx.load(tmp_path)) == 5
@@ -128,33 +123,23 @@ def test_each_slot_has_its_outcome_and_ticks(tmp_path):
 # Staleness
 
 
-@pytest.mark.parametrize(
-    ("printed", "outcome"),
-    [
-        (date(2025, 11, 14), "ok"),
-        (date(2025, 11, 13), "ok"),
-        (date(2025, 11, 12), "stale"),
-        (date(2024, 11, 14), "stale"),
-        (date(2025, 11, 15), "ok"),
-        (date(2031, 1, 1), "ok"),
-        (None, "ok"),
-    ],
-)
+@pytest.mark.parametrize(("printed", "outcome"), [*CASES["page_two_days_old_is_stale"], (None, "ok")])
 def test_page_two_days_old_is_stale_and_its_ticks_are_stored(tmp_path, printed, outcome):
-    poll = collect(tmp_path, FakeFetch(fetched(render_text(PRINTED, printed).encode())))
-    assert (poll.outcome, poll.ticks, poll.source_date) == (outcome, 5, printed)
+    source_date = None if printed is None else date.fromisoformat(printed)
+    poll = collect(tmp_path, FakeFetch(fetched(render_text(PRINTED_TICKS, source_date).encode())))
+    assert (poll.outcome, poll.ticks, poll.source_date) == (outcome, 5, source_date)
     assert list(fx.load_polls(tmp_path)["outcome"]) == [outcome]
     assert len(fx.load(tmp_path)) == 5
 
 
 def test_date_far_ahead_is_stored_and_flagged(tmp_path):
-    poll = collect(tmp_path, FakeFetch(fetched(render_text(PRINTED, date(2031, 1, 1)).encode())))
+    poll = collect(tmp_path, FakeFetch(fetched(render_text(PRINTED_TICKS, date(2031, 1, 1)).encode())))
     assert poll.detail == "date far ahead: 2031-01-01"
 
 
 def test_age_of_a_page_is_counted_from_the_day_of_the_fetch(tmp_path):
     before_midnight = datetime(2025, 11, 14, 23, 59, 59, tzinfo=UTC)
-    page = FakeFetch(fetched(render_text(PRINTED, date(2025, 11, 13)).encode()))
+    page = FakeFetch(fetched(render_text(PRINTED_TICKS, date(2025, 11, 13)).encode()))
     after_midnight = FixedClock(before_midnight, step=timedelta(seconds=1))
     assert collect(tmp_path, page, slot=before_midnight).outcome == Outcome.OK
     assert collect(tmp_path, page, slot=before_midnight, clock=after_midnight).outcome == Outcome.STALE
@@ -410,37 +395,16 @@ def test_repeated_failures_skip_slots_until_a_successful_poll(tmp_path):
 # Anomalies
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "detail"),
-    [
-        (PAGE, PAGE, None),
-        (PAGE, PAGE.replace(b"TMT/USD = 0.28571 0%\n", b""), "pair missing: TMT/USD"),
-        (PAGE.replace(b"TMT/USD = 0.28571 0%\n", b""), PAGE, "new pair: TMT/USD"),
-        (PAGE, PAGE.replace(b"0.00191", b"0.19100"), "rate jump: KZT/USD 0.00191 -> 0.19100"),
-        (PAGE, PAGE.replace(b"0.00191", b"0.00382"), "rate jump: KZT/USD 0.00191 -> 0.00382"),
-        (PAGE, PAGE.replace(b"0.00191", b"0.00381"), None),
-        (PAGE, PAGE.replace(b"0.00008", b"0.00004"), "rate jump: UZS/USD 0.00008 -> 0.00004"),
-        (PAGE, PAGE.replace(b"0.00008", b"0.00005"), None),
-    ],
-)
+@pytest.mark.parametrize(("before", "after", "detail"), CASES["anomaly_is_flagged_and_stored"])
 def test_anomaly_is_flagged_and_stored(tmp_path, before, after, detail):
-    _, poll = collect_in_turn(tmp_path, FakeFetch(fetched(before), fetched(after)))
-    assert (poll.outcome, poll.detail) == (Outcome.OK, detail)
-    assert poll.ticks == after.count(b"/USD")
-
-
-ODD = b"""\
-KGS/USD = 0.00144 0%
-KZT/USD = 0.19100 -0%
-TJS/USD = 0.10840 0.38%
-UZS/USD = 0.00008 0%
-AFN/USD = 0.01512 0%
-14 November 2025
-"""
+    pages = [CASES["page"].replace(*edit).encode() for edit in (before, after)]
+    _, poll = collect_in_turn(tmp_path, FakeFetch(*map(fetched, pages)))
+    assert (poll.outcome, poll.detail or "") == (Outcome.OK, detail)
+    assert poll.ticks == pages[1].count(b"/USD")
 
 
 def test_anomalies_are_one_line_with_the_gravest_first(tmp_path):
-    _, poll = collect_in_turn(tmp_path, FakeFetch(fetched(PAGE), fetched(ODD)))
+    _, poll = collect_in_turn(tmp_path, FakeFetch(fetched(PAGE), fetched(CASES["odd_page"].encode())))
     assert poll.detail.split("; ") == [
         "rate jump: KGS/USD 0.01144 -> 0.00144, KZT/USD 0.00191 -> 0.19100",
         "pair missing: TMT/USD",
@@ -451,7 +415,9 @@ def test_anomalies_are_one_line_with_the_gravest_first(tmp_path):
 
 def test_line_of_anomalies_has_bounded_length(tmp_path):
     page = "".join(f"A{chr(65 + number)}A/USD = 0.01512 0%\n" for number in range(26)) + "14 November 2025\n"
-    _, poll = collect_in_turn(tmp_path, FakeFetch(fetched(ODD), fetched(page.replace("AAA/", "AZN/").encode())))
+    _, poll = collect_in_turn(
+        tmp_path, FakeFetch(fetched(CASES["odd_page"].encode()), fetched(page.replace("AAA/", "AZN/").encode()))
+    )
     assert poll.detail.startswith(
         "pair missing: KGS/USD, KZT/USD, TJS/USD, UZS/USD, AFN/USD; new pair: AZN/USD, ABA/USD"
     )
