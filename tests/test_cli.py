@@ -40,7 +40,9 @@ def page():
 
 def test_no_command_shows_the_help(tmp_path):
     shown = fxticker(cwd=tmp_path)
-    assert "Usage: fxticker" in shown.stdout + shown.stderr
+    usage, groups = (shown.stdout + shown.stderr).split("\nRun:\n")
+    assert usage.startswith("Usage: fxticker")
+    assert "..." not in groups  # no description is cut short
     assert shown.returncode == 2
 
 
@@ -257,7 +259,7 @@ def test_status_is_plain_text_on_a_terminal(tmp_path):
     shown = fxticker("status", "--store", "store", cwd=tmp_path)
     assert shown.returncode == 0
     lines = shown.stdout.splitlines()
-    assert lines[0] == "timesca: well"
+    assert lines[0] == "timesca: healthy"
     assert lines[1].endswith(" timeout (no whole answer)")
     assert lines[3] == "  last 24 h  ok 1, timeout 1; gaps: 1"
     assert lines[6].startswith("  KZT/USD    0.00191 at ")
@@ -278,7 +280,7 @@ def test_status_of_an_unhealthy_source_exits_with_1(tmp_path, outcomes, reason):
     fed_store(tmp_path / "store", *outcomes)
     shown = fxticker("status", "--store", "store", cwd=tmp_path)
     assert (shown.returncode, shown.stderr) == (1, "")
-    assert shown.stdout.startswith(f"timesca: not well: {reason}")
+    assert shown.stdout.startswith(f"timesca: not healthy: {reason}")
     rows = fxticker("status", "--store", "store", "--format", "csv", cwd=tmp_path).stdout.splitlines()
     assert rows[0].startswith("source,well,reason,since,last_slot,")
     assert rows[1].startswith(f"timesca,False,{reason}")

@@ -97,7 +97,10 @@ def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
 @selected("any_pairs", "sources", "start", "end", "as_of")
 @format_option
 def quotes(folder: Path, selection: Selection, form: Format) -> None:
-    """Print rates of stored, inverse and cross pairs with their bands."""
+    """Print rates of stored, inverse and cross pairs.
+
+    Each rate has its band.
+    """
     from fxticker.analysis.quotes import quotes as quotes_of
 
     show_frame(quotes_of(folder, **selection.given()), _QUOTES, form)
@@ -123,7 +126,7 @@ def drift(start: str, end: str, base: str, folder: Path, selection: Selection, f
 @selected("any_pairs", "sources", "start", "end", "as_of")
 @format_option
 def drift_series(base: str, folder: Path, selection: Selection, form: Format) -> None:
-    """Print each pair's drift since its first tick, instant by instant."""
+    """Print the drift of each pair since its first tick."""
     from fxticker.analysis.drift import drift_series as series_of
 
     show_frame(without_verdict(series_of(folder, base=base, **selection.given())), _DRIFT_SERIES, form)
@@ -135,7 +138,7 @@ def drift_series(base: str, folder: Path, selection: Selection, form: Format) ->
 @selected("any_pairs", "sources", "start", "end", "as_of")
 @format_option
 def drift_by_period(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
-    """Print the drift from each period's close to the next one's."""
+    """Print the drift from each period's close to the next one."""
     from fxticker.analysis.drift import drift_by_period as by_period
 
     show_frame(without_verdict(by_period(folder, every, **selection.given())), _DRIFT_BY_PERIOD, form)
@@ -146,7 +149,10 @@ def drift_by_period(every: Freq, folder: Path, selection: Selection, form: Forma
 @selected("any_pairs", "sources", "start", "end", "as_of")
 @format_option
 def changes(folder: Path, selection: Selection, form: Format) -> None:
-    """Print runs of equal printed values: first and last instant, and number of ticks."""
+    """Print runs of equal printed values.
+
+    Each run has its first and last instant and its number of ticks.
+    """
     from fxticker.analysis.changes import changes as changes_of
 
     show_frame(changes_of(folder, **selection.given()), _CHANGES, form)
@@ -158,7 +164,7 @@ def changes(folder: Path, selection: Selection, form: Format) -> None:
 @selected("pairs", "start", "end", "as_of")
 @format_option
 def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
-    """Print which earlier rates of the site each printed percentage allows."""
+    """Print the earlier rates that each percentage allows."""
     from fxticker.analysis import decode as decoding
 
     if rollovers:
@@ -173,7 +179,10 @@ def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) ->
 @selected("any_pairs", "sources", "start", "end", "as_of")
 @format_option
 def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
-    """Print open, high, low and close of each period, and how much of it was observed."""
+    """Print open, high, low and close of each period.
+
+    The coverage is the part of the period that was observed.
+    """
     from fxticker.analysis.resample import resample as resampled
 
     show_frame(resampled(folder, every, **selection.given()), _RESAMPLED, form)
@@ -184,7 +193,7 @@ def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 @selected("any_pairs", "sources", "start", "end", "as_of")
 @format_option
 def peg(folder: Path, selection: Selection, form: Format) -> None:
-    """Print how far pegged currencies are quoted from their official peg."""
+    """Print the distance of pegged currencies from their peg."""
     from fxticker.analysis.peg import peg as peg_of
 
     show_frame(peg_of(folder, **selection.given()), _PEG, form)
@@ -222,7 +231,9 @@ def convert(
     folder: Path,
     form: Format,
 ) -> None:
-    """Print what an AMOUNT is worth in another currency, with its band and the ticks used.
+    """Convert an AMOUNT into another currency.
+
+    The result has its band and names the ticks used.
 
     FROM and TO are currency codes such as KZT and UZS; an amount is a number such as 1500 or 1500.00.
     """
@@ -245,7 +256,10 @@ def convert(
 @selected("any_pairs", "sources", "start", "end", "as_of")
 @format_option
 def compare(by_lag: bool, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
-    """Print the ticker of each day beside the official rate that was in force."""
+    """Print each day's ticker beside the official rate.
+
+    The official rate is the one that was in force on that day.
+    """
     from fxticker.analysis import compare as comparing
 
     if by_lag:
@@ -263,7 +277,7 @@ def compare(by_lag: bool, folder: Path, selection: Selection, form: Format) -> N
 @stored
 @format_option
 def best(pair: str, at: str | None, max_age: str, selection: Selection, folder: Path, form: Format) -> None:
-    """Print the narrowest band for a rate, and the bands of all other sources.
+    """Print the narrowest band for a rate, and all other bands.
 
     PAIR is stored, inverse or cross, such as UZS/USD. Sources whose bands have no point in common contradict each
     other: each is named beside the other.

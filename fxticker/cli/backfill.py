@@ -42,7 +42,7 @@ def backfill(
     config: Path | None,
     store: Path | None,
 ) -> None:
-    """Store past figures: a source's own history, or its pages in web archives.
+    """Store past rates from a source's history or web archives.
 
     Only what is missing is asked for, with pauses; broken off, it goes on where it was. Exit 1 if something was not
     to be had.

@@ -68,7 +68,7 @@ def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
 @inverse_option
 @selected("any_pairs", "sources", "start", "end", "as_of")
 def history(folder: Path, selection: Selection, inverse: bool, theme: Theme) -> Figure:  # noqa: FBT001
-    """Draw rates over time with their bands, and the cause of each gap."""
+    """Draw rates over time, their bands and the cause of each gap."""
     from fxticker.analysis.quotes import quotes
     from fxticker.charts import plot_history
     from fxticker.frames.load import load, load_polls
@@ -134,7 +134,7 @@ def coverage(folder: Path, selection: Selection, theme: Theme) -> Figure:
 @_drawing
 @selected("any_pairs", "sources", "start", "end", "as_of")
 def compare(folder: Path, selection: Selection, theme: Theme) -> Figure:
-    """Draw the ticker's band of each day and the official rates that were in force."""
+    """Draw the ticker's daily band and the official rates in force."""
     from fxticker.analysis.compare import compare as compared
     from fxticker.charts import plot_compare
 

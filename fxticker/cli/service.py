@@ -22,7 +22,7 @@ def service() -> None:
 @config_option
 @store_option
 def install(user: bool, config: Path | None, store: Path | None) -> None:  # noqa: FBT001
-    """Write a systemd unit that runs the daemon, and print what to do next.
+    """Write a systemd unit for the daemon, and print the next steps.
 
     Nothing is started. A unit that is there and differs stays; exit 1 then.
     """

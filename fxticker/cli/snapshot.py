@@ -60,10 +60,11 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
 @click.option("--source", default="timesca", help="Whose pages they are.")
 @stored
 def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder: Path) -> None:
-    """Store the ticker of saved pages and of web archives' files, or the ticks of an export or another store.
+    """Store the ticks of saved pages, WARC files or exports.
 
-    FILES are saved pages, WARC or Parquet files: files, folders, globs, or - for standard input. Importing again adds
-    nothing. A file that cannot be used is refused by name, the others go on, and the exit code is 1.
+    FILES are saved pages, WARC files of web archives, or Parquet files of an export or another store: files, folders,
+    globs, or - for standard input. A repeated import adds nothing. An unusable file is refused by name, the other files
+    are imported, and the exit code is 1.
     """
     from rich.console import Console
     from rich.progress import track

@@ -31,7 +31,7 @@ _MORE_POLL_COLUMNS = ("started_at", "source_date", "body_sha256", "body_bytes")
 def status(config: Path | None, store: Path | None, form: Format) -> None:
     """Print how each source is doing, and its store.
 
-    Exit 1 if a source is not well: without a successful poll for three slots, with one in the future, or with a page
+    Exit 1 if a source is not healthy: without a successful poll for three slots, with one in the future, or with a page
     that prints an old date. Works whether or not the daemon runs, and waits for nothing.
     """
     from fxticker.cli.output import show, show_document
@@ -176,7 +176,7 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
 
     for health in found:
         last = health.last
-        print(f"{health.source}: {'well' if health.problem is None else f'not well: {health.problem.reason}'}")
+        print(f"{health.source}: {'healthy' if health.problem is None else f'not healthy: {health.problem.reason}'}")
         detail = f" ({one_line(last.detail)})" if last and last.detail else ""
         _say("last slot", f"{_time(last.slot)} {last.outcome}{detail}" if last else "none of late")
         _say("last ok", _time(health.last_ok) if health.last_ok else "none of late")

@@ -62,7 +62,7 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
     "--quarantine", is_flag=True, help="Move files that cannot be read aside, each with a note of what is lost."
 )
 def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
-    """Read every file of the store whole and name what is wrong.
+    """Read every file of the store and report damage.
 
     Exit 1 if anything is, or stays, wrong. Without --quarantine nothing is changed.
     """
@@ -92,7 +92,10 @@ def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
 @stored
 @selected("pairs", "sources", "start", "end", "as_of")
 def export(file: Path, folder: Path, selection: Selection) -> None:
-    """Write ticks with their bands to FILE.csv, FILE.json or FILE.parquet."""
+    """Write ticks to FILE.csv, FILE.json or FILE.parquet.
+
+    Each tick has its band.
+    """
     from fxticker.frames.load import load
 
     kind = file.suffix.lower()
