@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fxticker.cli.options import (
-    Format,
-    base_option,
-    between,
-    every_option,
-    format_option,
-    moment,
-    selected,
-    stored,
-)
+from fxticker.cli.options import Format, base_option, between, every_option, format_option, moment, selected, stored
 from fxticker.cli.output import Columns, Value, band_of, banded, show, show_document, show_frame
 from fxticker.model.selection import Selection
 
