@@ -177,20 +177,10 @@ def backfill_from_archive(
     """
     summary = summary if summary is not None else ArchiveSummary()
     batch = Batch(store, partial(record_empty_captures, store.backend, source.id, archive.id), summary)
-    run = _Run(source, archive, summary, batch, _stored_hours(store, source.id))
     empty = empty_captures(store.backend, source.id, archive.id)
-    done = 0
+    run = _Run(source, archive, summary, batch, _stored_hours(store, source.id), empty)
     try:
-        for captures in archive.listings(site_of(source.url), max(first, _FIRST_ARCHIVED), last):
-            summary.listed += len(captures)
-            for capture in captures:
-                progress(done, summary.listed)
-                done += 1
-                if _hour(capture.instant) in run.hours or stamp_of(capture.instant) in empty:
-                    summary.known += 1
-                else:
-                    run.take(capture)
-        progress(done, summary.listed)
+        run.take_all(first, last, progress)
     except (FetchError, ParseError) as error:
         summary.stopped = one_line(error)
     finally:  # whatever ended the run, the captures so far are stored
@@ -212,14 +202,39 @@ def ticks_of(source: Source, body: bytes, headers: Mapping[str, str], captured_a
 
 @dataclass(slots=True)
 class _Run:
-    """State of one backfill: `hours` have a stored ticker, `failing` captures in a row met a failing server."""
+    """State of one backfill.
+
+    Attributes
+    ----------
+    hours
+        Hours with a stored ticker.
+    empty
+        Captures recorded as without a ticker by earlier runs.
+    failing
+        Captures in a row for which the server failed.
+    """
 
     source: Source
     archive: Archive
     summary: ArchiveSummary
     batch: Batch[str]
     hours: set[datetime]
+    empty: set[str]
     failing: int = 0
+
+    def take_all(self, first: date, last: date, progress: Callable[[int, int], object]) -> None:
+        """Take the captures of a span of days, but those of an hour with a ticker and those known to be empty."""
+        done = 0
+        for captures in self.archive.listings(site_of(self.source.url), max(first, _FIRST_ARCHIVED), last):
+            self.summary.listed += len(captures)
+            for capture in captures:
+                progress(done, self.summary.listed)
+                done += 1
+                if _hour(capture.instant) in self.hours or stamp_of(capture.instant) in self.empty:
+                    self.summary.known += 1
+                else:
+                    self.take(capture)
+        progress(done, self.summary.listed)
 
     def take(self, capture: Capture) -> None:
         """Request a capture and add its ticks to the batch; an undelivered capture is counted."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from urllib.parse import urljoin
 
 import httpx
 
 from fxticker.backfill.batch import Batch
+from fxticker.backfill.history_summary import BackfillSummary
 from fxticker.backfill.known_absent import TOO_LONG_DAYS, AbsentDays, absent_days, record_absent_days
 from fxticker.errors import BadStatus, FetchError, OtherDate, ParseError, one_line
 from fxticker.fetch.client import Fetch, Response
@@ -23,6 +25,7 @@ from fxticker.sources.bank import difference_mismatches
 from fxticker.sources.fixed import Constant
 from fxticker.sources.source import History, Source
 from fxticker.store.arrow import instant_of, is_in, to_int64
+from fxticker.store.backend import StorageBackend
 from fxticker.store.read_span import Span, read_span
 from fxticker.store.store import Appended, Store
 
@@ -40,54 +43,6 @@ _log = logging.getLogger("fxticker")
 
 Progress = Callable[[int, int], object]
 """Called with the number of days done and the number of days to do."""
-
-
-@dataclass(slots=True)
-class BackfillSummary:
-    """Counts of a backfill from a source's own history.
-
-    Attributes
-    ----------
-    days
-        Days in the requested span.
-    known
-        Days that were stored or recorded as absent before the run.
-    requests
-        Requests made, repeated ones included.
-    filled
-        Days whose rates were stored.
-    absent
-        Days that the source does not have. Those of the last week are not recorded and are requested again later.
-    added, already
-        Rows that were new, and rows that were stored before.
-    refused
-        Span and reason of each unusable answer.
-    remarks
-        Day and anomaly of each stored day that a person should check.
-    stopped
-        Why the run ended early; `None` if it did not.
-    """
-
-    days: int = 0
-    known: int = 0
-    requests: int = 0
-    filled: int = 0
-    absent: int = 0
-    added: int = 0
-    already: int = 0
-    refused: list[tuple[str, str]] = field(default_factory=list)
-    remarks: list[tuple[str, str]] = field(default_factory=list)
-    stopped: str | None = None
-
-    def count_stored(self, appended: Appended, items: int) -> None:
-        """Add durable rows, and the number of their days."""
-        self.added += appended.added
-        self.already += appended.known
-        self.filled += items
-
-    def count_absent(self, items: int) -> None:
-        """Add the number of days that the source does not have."""
-        self.absent += items
 
 
 def backfill(
@@ -137,12 +92,7 @@ def backfill(
     days = [first + _DAY * offset for offset in range((last - first).days + 1)]
     missing = [day for day in days if day not in stored | absent]
     summary.days, summary.known = len(days), len(days) - len(missing)
-
-    def record_settled(absent_now: Sequence[date]) -> None:
-        if settled := [day for day in absent_now if day < today - SETTLED_AFTER]:
-            record_absent_days(store.backend, source.id, settled)
-
-    batch = Batch(store, record_settled, summary)
+    batch = Batch(store, partial(_record_settled, store.backend, source.id, today - SETTLED_AFTER), summary)
     run = _Run(source, history, fetch, throttle, summary, batch, AbsentDays(absent - stored))
     try:
         summary.stopped = run.request_all(missing, progress)
@@ -152,6 +102,12 @@ def backfill(
         summary.requests = throttle.requests
         batch.flush()
     return summary
+
+
+def _record_settled(backend: StorageBackend, source: str, before: date, absent: Sequence[date]) -> None:
+    """Record absent days, but not those on which the source may still publish."""
+    if settled := [day for day in absent if day < before]:
+        record_absent_days(backend, source, settled)
 
 
 def store_constant(constant: Constant, store: Store) -> Appended:

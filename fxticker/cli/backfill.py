@@ -18,7 +18,7 @@ from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
     from fxticker.backfill.archive import ArchiveSummary
-    from fxticker.backfill.bank_history import BackfillSummary
+    from fxticker.backfill.history_summary import BackfillSummary
     from fxticker.config import Settings
     from fxticker.sources.source import Source
     from fxticker.store.store import Store
@@ -89,8 +89,8 @@ def _constant(source: str, store: Store) -> None:
 
 
 def _from_history(source: Source, span: tuple[date | None, date], configured: Settings, store: Store) -> bool:
-    from fxticker.backfill.bank_history import BackfillSummary
     from fxticker.backfill.bank_history import backfill as fill
+    from fxticker.backfill.history_summary import BackfillSummary
     from fxticker.config import SourceSettings
     from fxticker.fetch.robots import RobotsFetcher
 
