@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fxticker.cli.options import Format, base_option, between, every_option, format_option, moment, selected, stored
+from fxticker.cli.options import Format, base_option, between, every_option, format_option, moment, queried, stored
 from fxticker.cli.output import Columns, Value, band_of, banded, show, show_document, show_frame
 from fxticker.model.selection import Selection
 
@@ -84,9 +84,7 @@ def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @click.command()
-@stored
-@selected("any_pairs", "sources", "start", "end", "as_of")
-@format_option
+@queried("any_pairs", "sources", "start", "end", "as_of")
 def quotes(folder: Path, selection: Selection, form: Format) -> None:
     """Print rates of stored, inverse and cross pairs.
 
@@ -100,9 +98,7 @@ def quotes(folder: Path, selection: Selection, form: Format) -> None:
 @click.command()
 @between
 @base_option
-@stored
-@selected("any_pairs", "sources", "as_of")
-@format_option
+@queried("any_pairs", "sources", "as_of")
 def drift(start: str, end: str, base: str, folder: Path, selection: Selection, form: Format) -> None:
     """Print how far rates moved, with bands."""
     from fxticker.analysis.drift import drift as drift_of
@@ -113,9 +109,7 @@ def drift(start: str, end: str, base: str, folder: Path, selection: Selection, f
 
 @click.command()
 @base_option
-@stored
-@selected("any_pairs", "sources", "start", "end", "as_of")
-@format_option
+@queried("any_pairs", "sources", "start", "end", "as_of")
 def drift_series(base: str, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift of each pair since its first tick."""
     from fxticker.analysis.drift import drift_series as series_of
@@ -125,9 +119,7 @@ def drift_series(base: str, folder: Path, selection: Selection, form: Format) ->
 
 @click.command()
 @every_option("month")
-@stored
-@selected("any_pairs", "sources", "start", "end", "as_of")
-@format_option
+@queried("any_pairs", "sources", "start", "end", "as_of")
 def drift_by_period(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift from each period's close to the next one."""
     from fxticker.analysis.drift import drift_by_period as by_period
@@ -136,9 +128,7 @@ def drift_by_period(every: Freq, folder: Path, selection: Selection, form: Forma
 
 
 @click.command()
-@stored
-@selected("any_pairs", "sources", "start", "end", "as_of")
-@format_option
+@queried("any_pairs", "sources", "start", "end", "as_of")
 def changes(folder: Path, selection: Selection, form: Format) -> None:
     """Print runs of equal printed values.
 
@@ -151,9 +141,7 @@ def changes(folder: Path, selection: Selection, form: Format) -> None:
 
 @click.command()
 @click.option("--rollovers", is_flag=True, help="A row for each earlier rate that the site compared with.")
-@stored
-@selected("pairs", "start", "end", "as_of")
-@format_option
+@queried("pairs", "start", "end", "as_of")
 def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
     """Print the earlier rates that each percentage allows."""
     from fxticker.analysis import decode as decoding
@@ -166,9 +154,7 @@ def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) ->
 
 @click.command()
 @every_option("day")
-@stored
-@selected("any_pairs", "sources", "start", "end", "as_of")
-@format_option
+@queried("any_pairs", "sources", "start", "end", "as_of")
 def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print open, high, low and close of each period.
 
@@ -180,9 +166,7 @@ def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 
 
 @click.command()
-@stored
-@selected("any_pairs", "sources", "start", "end", "as_of")
-@format_option
+@queried("any_pairs", "sources", "start", "end", "as_of")
 def peg(folder: Path, selection: Selection, form: Format) -> None:
     """Print the distance of pegged currencies from their peg."""
     from fxticker.analysis.peg import peg as peg_of
@@ -192,9 +176,7 @@ def peg(folder: Path, selection: Selection, form: Format) -> None:
 
 @click.command()
 @every_option("day")
-@stored
-@selected("sources", "start", "end")
-@format_option
+@queried("sources", "start", "end")
 def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print how many of each period's planned polls succeeded."""
     from fxticker.analysis.coverage import coverage as coverage_of
@@ -243,9 +225,7 @@ def convert(
 
 @click.command()
 @click.option("--lags", "by_lag", is_flag=True, help="Which lag in days agrees best: a row for each from -5 to 5.")
-@stored
-@selected("any_pairs", "sources", "start", "end", "as_of")
-@format_option
+@queried("any_pairs", "sources", "start", "end", "as_of")
 def compare(by_lag: bool, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
     """Print each day's ticker beside the official rate.
 
@@ -264,9 +244,7 @@ def compare(by_lag: bool, folder: Path, selection: Selection, form: Format) -> N
 @click.argument("pair")
 @click.option("--at", callback=moment, help="At this date or instant; default: now.")
 @click.option("--max-age", default="14D", help="Leave out older ticks: 12h, 14D.")
-@selected("sources", "as_of")
-@stored
-@format_option
+@queried("sources", "as_of")
 def best(pair: str, at: str | None, max_age: str, selection: Selection, folder: Path, form: Format) -> None:
     """Print the narrowest band for a rate, and all other bands.
 

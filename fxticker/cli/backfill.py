@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from fxticker.cli.options import config_option, selected, settings, store_option
+from fxticker.cli.output import warn
+from fxticker.cli.progress import counting
 from fxticker.cli.snapshot import fetcher
 from fxticker.model.selection import Selection
 
@@ -103,7 +105,7 @@ def _from_history(source: Source, span: tuple[date | None, date], configured: Se
         raise click.BadParameter(f"{source.id} tells of no day before {history.since}")
     summary = BackfillSummary()
     try:
-        with fetcher(configured.http) as client, _progress(source.id) as progress:
+        with fetcher(configured.http) as client, counting(source.id) as progress:
             fill(
                 asked,
                 history,
@@ -133,7 +135,7 @@ def _from_archive(
     first, last = span
     summary = ArchiveSummary()
     try:
-        with fetcher(configured.http) as client, _progress(name) as progress:
+        with fetcher(configured.http) as client, counting(name) as progress:
             archive: Archive
             if name == "wayback":
                 archive = Wayback(roots.wayback, fetcher=client, throttle=Throttle(), max_bytes=max_bytes)
@@ -180,28 +182,15 @@ def _span(selection: Selection) -> tuple[date | None, date]:
     return first, last
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], object]]:
-    """A bar on standard error, if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
-
-
 def _tell_days(source: str, summary: BackfillSummary) -> None:
     for span, reason in summary.refused:
-        _warn(f"{source} {span}: {reason}")
+        warn(f"{source} {span}: {reason}")
     for day, remark in summary.remarks[:_REMARKS_TOLD]:
-        _warn(f"{source} {day}: {remark}; stored as printed")
+        warn(f"{source} {day}: {remark}; stored as printed")
     if len(summary.remarks) > _REMARKS_TOLD:
-        _warn(f"{source}: {len(summary.remarks) - _REMARKS_TOLD} more days like that")
+        warn(f"{source}: {len(summary.remarks) - _REMARKS_TOLD} more days like that")
     if summary.stopped is not None:
-        _warn(f"{source}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
+        warn(f"{source}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
     print(
         f"{source}: {summary.days} days, {summary.known} known before; {summary.requests} requests: "
         f"{summary.filled} days filled, {summary.absent} the source does not have, {len(summary.refused)} answers "
@@ -211,19 +200,13 @@ def _tell_days(source: str, summary: BackfillSummary) -> None:
 
 def _tell_captures(archive: str, summary: ArchiveSummary) -> None:
     for capture, reason in summary.named:
-        _warn(f"{archive} {capture}: {reason}")
+        warn(f"{archive} {capture}: {reason}")
     if summary.refused > len(summary.named):
-        _warn(f"{archive}: {summary.refused - len(summary.named)} more captures were not to be had")
+        warn(f"{archive}: {summary.refused - len(summary.named)} more captures were not to be had")
     if summary.stopped is not None:
-        _warn(f"{archive}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
+        warn(f"{archive}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
     print(
         f"{archive}: {summary.listed} captures listed, {summary.known} known before; {summary.requests} requests: "
         f"{summary.read} captures read, {summary.empty} without a ticker, {summary.refused} refused; "
         f"{summary.added} rows added, {summary.already} already there"
     )
-
-
-def _warn(text: str) -> None:
-    from fxticker.errors import one_line
-
-    print(f"fxticker: {one_line(text)}", file=sys.stderr)

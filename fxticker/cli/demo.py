@@ -28,13 +28,11 @@ def demo(output: Path) -> None:
     A site on loopback replays real history through the real client, parser, store and charts; then the real daemon
     polls it ten times.
     """
-    from rich.console import Console
-    from rich.progress import track
-
     from fxticker.analysis.drift import drift
     from fxticker.charts import plot_drift, plot_history, save_figure
     from fxticker.cli.analysis import DRIFT, without_verdict
     from fxticker.cli.output import show, show_frame
+    from fxticker.cli.progress import tracked
     from fxticker.frames.load import latest, load
     from fxticker.simulation.captures import dated_slots, read_captures
     from fxticker.simulation.replay import replay, run_daemon
@@ -42,20 +40,10 @@ def demo(output: Path) -> None:
 
     _make_folder(output)
     history_store, live_store = (output / name for name in _STORES)
-    console = Console(highlight=False, soft_wrap=True)
     history = list(dated_slots(read_captures()))
     with TickerSite() as site:
         print(f"A ticker site on {site.url} replays {len(history)} recorded pages under a simulated clock.")
-        polls = list(
-            track(
-                replay(history, site=site, store_path=history_store),
-                "replaying",
-                total=len(history),
-                console=console,
-                transient=True,
-                disable=not console.is_terminal,
-            )
-        )
+        polls = list(tracked(replay(history, site=site, store_path=history_store), "replaying", len(history)))
         print(f"  outcomes: {_counted([poll.outcome for poll in polls])}")
         print(f"\nNow the daemon polls the same site once a second, {_LIVE_POLLS} times.")
         captures = [capture for _, capture in history[-_LIVE_POLLS:]]

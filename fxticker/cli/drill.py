@@ -24,10 +24,8 @@ def drill(names: tuple[str, ...], form: Format) -> None:
     A server on loopback plays faults of the net and of the site, one after the other, to the real client, parser and
     store; nothing else is asked, and no store of yours is touched. Exit 1 if anything is not recorded as it must be.
     """
-    from rich.console import Console
-    from rich.progress import track
-
     from fxticker.cli.output import show
+    from fxticker.cli.progress import tracked
     from fxticker.simulation.drill import drill as played
     from fxticker.simulation.faults import FAULTS
 
@@ -35,17 +33,7 @@ def drill(names: tuple[str, ...], form: Format) -> None:
     if unknown:
         raise click.BadParameter(f"unknown fault {', '.join(unknown)}; known are {', '.join(FAULTS)}")
     faults = [FAULTS[name] for name in names or FAULTS]
-    console = Console(stderr=True)
-    results = list(
-        track(
-            played(faults),
-            "drilling",
-            total=len(faults),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-    )
+    results = list(tracked(played(faults), "drilling", len(faults)))
     show([_row(result) for result in results], _COLUMNS, form)
     if any(result.problems for result in results):
         sys.exit(1)

@@ -125,6 +125,11 @@ def selected(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., R
     return decorate
 
 
+def queried(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Add the options of a command that prints stored rows: those of `stored` and `selected`, and ``--format``."""
+    return lambda command: stored(selected(*filters)(format_option(command)))
+
+
 def settings(config: Path | None) -> Settings:
     """Return the configuration that a command runs with."""
     from fxticker.config import load_settings

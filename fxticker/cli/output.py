@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fxticker.cli.options import Format
-from fxticker.errors import NoData
+from fxticker.errors import NoData, one_line
 from fxticker.model.formatting import format_with_band
 
 if TYPE_CHECKING:
@@ -42,6 +42,11 @@ def show(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], form: Format
         writer.writerows([_plain(name, row[name]) for name in columns] for row in rows)
     else:
         _show_table(rows, columns)
+
+
+def warn(text: object) -> None:
+    """Print a line on standard error."""
+    print(f"fxticker: {one_line(text)}", file=sys.stderr)
 
 
 def show_document(document: Mapping[str, Any]) -> None:

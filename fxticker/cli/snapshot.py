@@ -66,12 +66,10 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder
     globs, or - for standard input. A repeated import adds nothing. An unusable file is refused by name, the other files
     are imported, and the exit code is 1.
     """
-    from rich.console import Console
-    from rich.progress import track
-
     from fxticker.backfill.page_files import find_pages
     from fxticker.backfill.saved_pages import ImportSummary, import_pages
-    from fxticker.errors import one_line
+    from fxticker.cli.output import warn
+    from fxticker.cli.progress import tracked
     from fxticker.sources.registry import known_sources
     from fxticker.store.store import Store
 
@@ -79,11 +77,10 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder
         raise click.BadParameter(f"unknown source {source}; known are {', '.join(sorted(known_sources()))}")
     opened = Store(folder)
     pages = find_pages(files)
-    console = Console(stderr=True)
     summary = ImportSummary()
     try:
         import_pages(
-            track(pages, "importing", console=console, transient=True, disable=not console.is_terminal),
+            tracked(pages, "importing", len(pages)),
             source=known_sources()[source],
             store=opened,
             observed_at=observed_at,
@@ -91,7 +88,7 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder
         )
     finally:  # what was stored is stored, whatever broke the import off
         for name, reason in summary.refused:
-            print(f"fxticker: refused {one_line(f'{name}: {reason}')}", file=sys.stderr)
+            warn(f"refused {name}: {reason}")
         if summary.captures or summary.empty or summary.elsewhere:
             print(
                 f"in WARC files: {summary.captures} pages read, {summary.empty} without a ticker, "

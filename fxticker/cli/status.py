@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fxticker.cli.options import Format, config_option, format_option, selected, settings, store_option, stored
+from fxticker.cli.options import Format, config_option, format_option, queried, settings, store_option
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
 
 
 @click.command()
-@stored
-@selected("sources", "start", "end")
-@format_option
+@queried("sources", "start", "end")
 def gaps(folder: Path, selection: Selection, form: Format) -> None:
     """Print gaps: periods without a successful poll."""
     from fxticker.analysis.coverage import COLUMNS
@@ -88,17 +86,15 @@ def gaps(folder: Path, selection: Selection, form: Format) -> None:
 
 
 @click.command()
-@stored
-@selected("sources", "start", "end")
+@queried("sources", "start", "end")
 @click.option("--outcome", "outcomes", multiple=True, help="Only this outcome, as timeout; may be repeated.")
 @click.option("--limit", type=click.IntRange(min=1), default=_POLLS_SHOWN, help="How many, the newest.")
-@format_option
 def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: int, form: Format) -> None:
     """Print what became of slots, the newest last.
 
     Of more polls than the limit the newest are printed, and a line on stderr says so.
     """
-    from fxticker.cli.output import show
+    from fxticker.cli.output import show, warn
     from fxticker.errors import NoData
     from fxticker.model.records import Outcome
     from fxticker.model.timestamps import instant
@@ -120,7 +116,7 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: 
         raise NoData("no poll on record matches")
     show(found[-limit:], _POLL_COLUMNS if form == "table" else _POLL_COLUMNS + _MORE_POLL_COLUMNS, form)
     if len(found) > limit:
-        print(f"fxticker: there are more, these are the newest {limit}; --limit sets how many", file=sys.stderr)
+        warn(f"there are more, these are the newest {limit}; --limit sets how many")
 
 
 _STATUS_COLUMNS = (

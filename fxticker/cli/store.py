@@ -7,15 +7,13 @@ from pathlib import Path
 
 import click
 
-from fxticker.cli.options import Format, format_option, selected, stored
+from fxticker.cli.options import Format, queried, selected, stored
 from fxticker.errors import NoData, one_line
 from fxticker.model.selection import Selection
 
 
 @click.command()
-@stored
-@selected("sources")
-@format_option
+@queried("sources")
 def latest(folder: Path, selection: Selection, form: Format) -> None:
     """Print the last tick of each pair."""
     from fxticker.cli.output import show
@@ -29,9 +27,7 @@ def latest(folder: Path, selection: Selection, form: Format) -> None:
 
 
 @click.command()
-@stored
-@selected("pairs", "sources", "start", "end", "as_of")
-@format_option
+@queried("pairs", "sources", "start", "end", "as_of")
 def history(folder: Path, selection: Selection, form: Format) -> None:
     """Print stored ticks with their bands."""
     from fxticker.cli.output import show
@@ -40,19 +36,8 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
     frame = load(folder, bands=True, **selection.given())
     if frame.empty:
         raise NoData("no stored tick matches")
-    columns = [
-        "observed_at",
-        "source",
-        "pair",
-        "rate_text",
-        "change_text",
-        "rate_lo",
-        "rate_hi",
-        "source_date",
-        "origin",
-    ]
-    if form == "table":
-        columns.remove("source_date")  # the table has room for 80 characters
+    columns = ["observed_at", "source", "pair", "rate_text", "change_text", "rate_lo", "rate_hi"]
+    columns += ["origin"] if form == "table" else ["source_date", "origin"]  # the table has room for 80 characters
     show(frame[columns].to_dict("records"), columns, form)
 
 
@@ -66,6 +51,7 @@ def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
 
     Exit 1 if anything is, or stays, wrong. Without --quarantine nothing is changed.
     """
+    from fxticker.cli.output import warn
     from fxticker.store.check import QUARANTINE, Moved
     from fxticker.store.store import opened
 
@@ -74,12 +60,12 @@ def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
         if isinstance(moved, Moved):
             print(f"moved {one_line(moved.name)} to {one_line(moved.to)}; lost: {one_line(moved.lost)}")
         else:
-            print(f"fxticker: {one_line(moved)}", file=sys.stderr)
+            warn(moved)
     problems = found.check()
     for problem in problems:
-        print(f"fxticker: {one_line(problem)}", file=sys.stderr)
+        warn(problem)
     if not quarantine and any(problem.in_the_way for problem in problems):
-        print("fxticker: `fxticker check --quarantine` moves what cannot be read aside", file=sys.stderr)
+        warn("`fxticker check --quarantine` moves what cannot be read aside")
     if problems:
         sys.exit(1)
     files = sum(len(found.backend.list(table.spec.name)) for table in (found.ticks, found.polls))
