@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from itertools import islice, pairwise
 from pathlib import Path
@@ -59,15 +60,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _timeout(value: object) -> float:
-    return _limited(value, float, "number", 3600)
-
-
-def _byte_count(value: object) -> int:
-    return _limited(value, int, "integer", 1_000_000_000)
-
-
-def _limited(value: object, kind: type[_Number], name: str, limit: int) -> _Number:
+def _limited(value: object, *, kind: type[_Number], name: str, limit: int) -> _Number:
     number: _Number | None = None
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         with suppress(ValueError, OverflowError):
@@ -115,19 +108,13 @@ def _root_url(value: object) -> str:
     return _text(value)
 
 
-def _interval(value: object) -> str:
-    every(_text(value), "")
+def _accepted(check: Callable[[str], object], value: object) -> str:
+    """Return a text for which `check` raises no `ValueError`."""
+    check(_text(value))
     return _text(value)
 
 
-def _cron(value: object) -> str:
-    Cron(_text(value))
-    return _text(value)
-
-
-def _listen(value: object) -> str:
-    address_of(_text(value))
-    return _text(value)
+_interval = partial(_accepted, partial(every, source=""))
 
 
 def address_of(listen: str) -> tuple[str, int]:
@@ -173,8 +160,8 @@ class StoreSettings:
 class HttpSettings:
     """``[http]``."""
 
-    timeout_s: Annotated[float, _timeout] = 20.0
-    max_bytes: Annotated[int, _byte_count] = 5_000_000
+    timeout_s: Annotated[float, partial(_limited, kind=float, name="number", limit=3600)] = 20.0
+    max_bytes: Annotated[int, partial(_limited, kind=int, name="integer", limit=1_000_000_000)] = 5_000_000
     user_agent: Annotated[str, _user_agent] = "fxticker/0.1 (rate recorder; contact not set)"
 
 
@@ -182,7 +169,7 @@ class HttpSettings:
 class MonitoringSettings:
     """``[monitoring]``."""
 
-    listen: Annotated[str | None, _listen] = None
+    listen: Annotated[str | None, partial(_accepted, address_of)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +195,7 @@ class SourceSettings:
     enabled: Annotated[bool, _boolean] = True
     url: Annotated[str | None, _url] = None
     every: Annotated[str | None, _interval] = None
-    cron: Annotated[str | None, _cron] = None
+    cron: Annotated[str | None, partial(_accepted, Cron)] = None
 
     def __post_init__(self) -> None:
         if self.every is not None and self.cron is not None:
