@@ -99,58 +99,77 @@ def import_pages(
         If the store refuses; an import can be repeated safely.
     """
     summary = summary if summary is not None else ImportSummary()
-    latest = (clock or SystemClock()).now() + _TIME_ZONES
-    waiting: list[Tick] = []
+    run = _Run(source, store, observed_at, (clock or SystemClock()).now() + _TIME_ZONES, summary)
     for page in pages:
         summary.pages += 1
-        for part in _parts(page, source=source, observed_at=observed_at, latest=latest, summary=summary):
-            if isinstance(part, list):
-                waiting.extend(part)
-            else:
-                for appended in store.append_by_month(part):
-                    _count(appended, summary)
-            if len(waiting) >= _BATCH_TICKS:
-                _flush(waiting, store, summary)
-    _flush(waiting, store, summary)
+        for part in run.parts(page):
+            run.take(part)
+    run.flush()
     return summary
 
 
-def _parts(
-    page: Page, *, source: Source, observed_at: Moment | None, latest: datetime, summary: ImportSummary
-) -> Iterator[list[Tick] | pa.Table]:
-    """Yield the ticks or tables of a file in parts; an unusable file is added to the summary."""
-    try:
-        if isinstance(page, FilePage) and is_table(page.path):
-            yield from batches(page.path, latest)
-        elif isinstance(page, FilePage) and is_warc(page.path):
-            yield from _captures(page, source, observed_at, latest, summary)
-        else:
-            yield [*_plausible(read_page(page, source=source, observed_at=observed_at), latest)]
-    except (ParseError, UndatedPage, SchemaMismatch, OSError) as error:
-        summary.refused.append((page.name, getattr(error, "strerror", None) or str(error)))
+@dataclass(slots=True)
+class _Run:
+    """State of one import: `latest` is the latest accepted instant, `waiting` the ticks that are not stored yet."""
 
+    source: Source
+    store: Store
+    observed_at: Moment | None
+    latest: datetime
+    summary: ImportSummary
+    waiting: list[Tick] = field(default_factory=list)
 
-def _captures(
-    page: FilePage, source: Source, observed_at: Moment | None, latest: datetime, summary: ImportSummary
-) -> Iterator[list[Tick]]:
-    """Yield the ticks of each page of the source's site in a WARC file; other records are counted in the summary."""
-    if observed_at is not None:
-        raise UndatedPage("a WARC file has the timestamp of each capture: leave --observed-at out")
-    damaged = 0
-    for record in read_captures(page.path, source, latest):
-        if isinstance(record, DamagedRecord):
-            damaged += 1
-            if damaged <= _MAX_NAMED:
-                summary.refused.append((f"{page.name} at byte {record.offset}", record.reason))
-        elif isinstance(record, SkippedRecord):
-            summary.elsewhere += 1
-        elif record:
-            summary.captures += 1
-            yield [*record]
+    def parts(self, page: Page) -> Iterator[Sequence[Tick] | pa.Table]:
+        """Yield the ticks or tables of a file in parts; an unusable file is added to the summary."""
+        try:
+            if isinstance(page, FilePage) and is_table(page.path):
+                yield from batches(page.path, self.latest)
+            elif isinstance(page, FilePage) and is_warc(page.path):
+                yield from self._captures(page)
+            else:
+                yield _plausible(read_page(page, source=self.source, observed_at=self.observed_at), self.latest)
+        except (ParseError, UndatedPage, SchemaMismatch, OSError) as error:
+            self.summary.refused.append((page.name, getattr(error, "strerror", None) or str(error)))
+
+    def take(self, part: Sequence[Tick] | pa.Table) -> None:
+        """Store a table, month by month; collect ticks until they make a batch."""
+        if isinstance(part, Sequence):
+            self.waiting += part
         else:
-            summary.empty += 1
-    if damaged > _MAX_NAMED:
-        summary.refused.append((page.name, f"{damaged - _MAX_NAMED} more unusable records"))
+            for appended in self.store.append_by_month(part):
+                self._count(appended)
+        if len(self.waiting) >= _BATCH_TICKS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Store the collected ticks."""
+        if self.waiting:
+            self._count(self.store.append(self.waiting))
+            self.waiting.clear()
+
+    def _count(self, appended: Appended) -> None:
+        self.summary.added += appended.added
+        self.summary.known += appended.known
+
+    def _captures(self, page: FilePage) -> Iterator[Sequence[Tick]]:
+        """Yield the ticks of each page of the source's site in a WARC file; count other records in the summary."""
+        if self.observed_at is not None:
+            raise UndatedPage("a WARC file has the timestamp of each capture: leave --observed-at out")
+        damaged = 0
+        for record in read_captures(page.path, self.source, self.latest):
+            if isinstance(record, DamagedRecord):
+                damaged += 1
+                if damaged <= _MAX_NAMED:
+                    self.summary.refused.append((f"{page.name} at byte {record.offset}", record.reason))
+            elif isinstance(record, SkippedRecord):
+                self.summary.elsewhere += 1
+            elif record:
+                self.summary.captures += 1
+                yield record
+            else:
+                self.summary.empty += 1
+        if damaged > _MAX_NAMED:
+            self.summary.refused.append((page.name, f"{damaged - _MAX_NAMED} more unusable records"))
 
 
 def read_page(page: Page, *, source: Source, observed_at: Moment | None = None) -> Sequence[Tick]:
@@ -193,14 +212,3 @@ def _plausible(ticks: Sequence[Tick], latest: datetime) -> Sequence[Tick]:
     if not EPOCH <= page_at <= latest:
         raise UndatedPage(f"the page is dated {page_at.date()}: before 1970 or in the future")
     return ticks
-
-
-def _flush(waiting: list[Tick], store: Store, summary: ImportSummary) -> None:
-    if waiting:
-        _count(store.append(waiting), summary)
-        waiting.clear()
-
-
-def _count(appended: Appended, summary: ImportSummary) -> None:
-    summary.added += appended.added
-    summary.known += appended.known
