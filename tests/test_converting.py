@@ -135,7 +135,7 @@ def test_without_an_instant_the_age_is_that_of_now(ticks):
 
 
 def test_rate_that_was_not_shown_yet_is_no_data(ticks):
-    with pytest.raises(fx.NoData, match="nobody has shown KZT/UZS by 2025-11-14 11:00 UTC"):
+    with pytest.raises(fx.NoData, match="no source has a tick of KZT/UZS by 2025-11-14 11:00 UTC"):
         convert(ticks, 1, "KZT", "UZS", at=NOON - timedelta(hours=1))
 
 

@@ -144,7 +144,7 @@ def test_as_of_leaves_out_what_was_recorded_later(tmp_path):
 
 def test_one_tick_is_no_drift(store):
     store.append([_tjs("0.10800", THE_13TH)])
-    with pytest.raises(fx.NoData, match="two looks"):
+    with pytest.raises(fx.NoData, match="two polls"):
         fx.drift(store, start="2025-11-13", end="2025-12-24")
 
 
@@ -293,7 +293,7 @@ def test_percent_can_be_of_the_rate_at_the_end(store):
 
 def test_base_before_all_ticks_leaves_nothing_to_measure_by(store):
     store.append([_tjs("0.10798", THE_13TH), _tjs("0.10840", THE_14TH)])
-    with pytest.raises(fx.NoData, match="by 2020-01-01 23:59 UTC, which its change is to be measured by"):
+    with pytest.raises(fx.NoData, match="by 2020-01-01 23:59 UTC, the base of its change"):
         drift(store, start="2025-11-13", end="2025-11-14", base="2020-01-01")
 
 
@@ -422,7 +422,7 @@ def test_last_of_a_day_is_the_same_by_whatever_it_is_asked(drawn):
         ]
         assert close.close == pytest.approx(float(rate.value))
         [day] = moved[(moved["pair"] == close.pair) & (moved["start_at"] == close.start_at)].itertuples()
-        assert day.to_at == rate.at
+        assert day.to_at == rate.observed_at
 
 
 @pytest.mark.parametrize(("freq", "periods"), [("hour", 241), ("day", 11), ("week", 3), ("month", 1)])

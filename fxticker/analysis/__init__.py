@@ -1,1 +1,1 @@
-"""What stored figures can show and what they cannot: frames in, frames with bands out."""
+"""Analysis of stored rates: takes a store or a frame of ticks and returns frames whose values carry rounding bands."""

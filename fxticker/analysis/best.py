@@ -1,11 +1,11 @@
-"""The most precise statement that the stored sources support for an instant."""
+"""Best rate: selects the source whose rounding band for a pair at an instant is the narrowest."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import pandas as pd
@@ -21,27 +21,27 @@ from fxticker.model.selection import Selection
 from fxticker.model.timestamps import END_OF_TIME, EPOCH, MICROSECOND, Moment, last_instant
 
 MAX_AGE = "14D"
-"""As long as an official rate may be in force over the longest holidays."""
+"""Default age limit of a tick: an official rate stays in force that long over the longest public holidays."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateStatement:
-    """What one source, or two together, say of a rate.
+    """The band of a rate by one source, or a cross rate of two sources.
 
     Attributes
     ----------
     pair
         ``"UZS/USD"``: units of USD per one UZS.
     lo, hi
-        Where the rate lies, by the printed digits.
+        Bounds of the rate that its printed digits allow.
     source
-        Who says so; for a cross rate of two sources both, ``"nbk+cbu"``.
+        Id of the source; for a cross rate of two sources both ids, ``"nbk+cbu"``.
     at
-        When it was seen; of an official rate 00:00 UTC of the day that it is for; the older one of two.
+        Instant of the tick; of an official rate 00:00 UTC of its value date; of two ticks the older one's.
     age
-        From then to the instant that was asked for.
+        Time from `at` to the requested instant.
     others
-        What the other sources say, the most precise first.
+        Statements of the other sources, the narrowest band first.
     """
 
     pair: str
@@ -54,13 +54,13 @@ class RateStatement:
 
     @property
     def contradictions(self) -> tuple[tuple[RateStatement, RateStatement], ...]:
-        """Each two of this and the others whose bands have no point in common: not both are right."""
-        everyone = (self, *self.others)
-        return tuple((one, other) for one, other in combinations(everyone, 2) if one.hi < other.lo or other.hi < one.lo)
+        """Pairs of statements, this one included, whose bands are disjoint: at least one of the two is wrong."""
+        pairs = combinations((self, *self.others), 2)
+        return tuple((left, right) for left, right in pairs if left.hi < right.lo or right.hi < left.lo)
 
     @property
     def width_pct(self) -> float:
-        """The band's width, in percent of its middle."""
+        """Width of the band in percent of its middle."""
         return 200 * (self.hi - self.lo) / (self.hi + self.lo)
 
 
@@ -73,11 +73,11 @@ def best(
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
 ) -> RateStatement:
-    """The most precise statement about a rate that the stored sources support.
+    """Return the statement with the narrowest band about a rate.
 
-    Each source's last tick counts: nothing is averaged, and nothing is carried on beyond `max_age`, save fixed rates
-    such as pegs, which hold until another comes. What the other sources say stands beside it, contradictions
-    included.
+    The last tick of each source counts. Nothing is averaged, and no tick older than `max_age` is used, except fixed
+    rates such as pegs, which hold until the next one. The statements of the other sources, and contradictions among
+    them, are attributes of the result.
 
     Parameters
     ----------
@@ -86,43 +86,43 @@ def best(
     pair
         Stored, inverse or cross, ``"UZS/USD"``.
     at
-        The instant; a date stands for its end; now if null.
+        The instant; a date stands for its end; ``None`` for now.
     max_age
-        Older ticks say nothing: ``"14D"``, ``"12h"`` or a timedelta. Those of sources that tell only of days with
-        another rate, and fixed ones, hold until the next.
+        Older ticks are ignored: ``"14D"``, ``"12h"`` or a timedelta. Ticks of sources that publish only changed rates,
+        and fixed rates, hold until the next one.
     sources
-        Only these.
+        Use only these sources; ``None`` for all.
     as_of
-        Only rows that were recorded by then.
+        Use only rows that were recorded by then.
 
     Returns
     -------
-    Statement
-        That with the narrowest band relative to its middle, of equal ones the youngest.
+    RateStatement
+        The one with the narrowest band relative to its middle; of equally narrow ones the youngest.
 
     Raises
     ------
     NoData
-        If no source says anything of the pair.
+        If no source has a usable tick of the pair.
     ValueError
-        If `pair` is no pair, or `max_age` no length of time.
+        If `pair` is not a pair, or `max_age` is not a duration.
     """
     instant = datetime.now(UTC) if at is None else last_instant(at)
     limit = duration_of(max_age)
     base, quote = currencies_of(pair)
-    held = _held(ticks, instant, limit, Selection.of(sources=sources, as_of=as_of))
-    found = _said(held, pair, instant, limit)
+    rows = _known_ticks(ticks, instant, limit, Selection.of(sources=sources, as_of=as_of))
+    statements = _statements(rows, pair, instant, limit)
     if COMMON not in (base, quote):
-        legs = [_said(held, f"{currency}/{COMMON}", instant, limit) for currency in (base, quote)]
-        found += [_crossed(pair, one, other) for one in legs[0] for other in legs[1] if one.source != other.source]
-    if not found:
+        legs = [_statements(rows, f"{currency}/{COMMON}", instant, limit) for currency in (base, quote)]
+        statements += [_cross(pair, *both) for both in product(*legs) if both[0].source != both[1].source]
+    if not statements:
         raise NoData(f"no source says anything of {pair} at {instant:%Y-%m-%d %H:%M} UTC, or in the {limit} before it")
-    first, *others = sorted(found, key=lambda said: (said.width_pct, said.age, said.source))
+    first, *others = sorted(statements, key=lambda statement: (statement.width_pct, statement.age, statement.source))
     return replace(first, others=tuple(others))
 
 
-def _held(ticks: Ticks, instant: datetime, limit: timedelta, selection: Selection) -> pd.DataFrame:
-    """All ticks that may say something: the ticker's as seen, official ones by the day that they are for."""
+def _known_ticks(ticks: Ticks, instant: datetime, limit: timedelta, selection: Selection) -> pd.DataFrame:
+    """Return the usable ticks: the ticker's at the instant of observation, official ones at their value date."""
     dated = official_ticks(ticks, selection, ticker=TICKER)
     dated = dated[dated["observed_at"] <= pd.Timestamp(instant)]
     if selection.sources is not None and TICKER not in selection.sources:
@@ -134,33 +134,33 @@ def _held(ticks: Ticks, instant: datetime, limit: timedelta, selection: Selectio
     return pd.concat(parts, ignore_index=True) if parts else dated
 
 
-def _said(held: pd.DataFrame, pair: str, instant: datetime, limit: timedelta) -> list[RateStatement]:
-    """What each source says of a pair, by its last tick."""
+def _statements(rows: pd.DataFrame, pair: str, instant: datetime, limit: timedelta) -> list[RateStatement]:
+    """Return one statement per source that has a usable tick of the pair, from its last one."""
     try:
-        found = quotes(held, pairs=[pair])
+        frame = quotes(rows, pairs=[pair])
     except NotDerivable:
         return []
-    known = found[(found["time_basis"] != TimeBasis.DATE) | (found["source"] != TICKER) | _is_over(found, instant)]
-    said = [_statement(row, instant) for row in known.drop_duplicates("source", keep="last").itertuples()]
-    return [each for each in said if each.age <= limit or holds_days(each.source) is None]
+    usable = frame[(frame["time_basis"] != TimeBasis.DATE) | (frame["source"] != TICKER) | _is_over(frame, instant)]
+    statements = [_statement(row, instant) for row in usable.drop_duplicates("source", keep="last").itertuples()]
+    return [statement for statement in statements if statement.age <= limit or holds_days(statement.source) is None]
 
 
-def _is_over(found: pd.DataFrame, instant: datetime) -> pd.Series:
-    """Of ticks of which only the day is known: whether that day is over, for it is some time on it."""
+def _is_over(frame: pd.DataFrame, instant: datetime) -> pd.Series:
+    """Return for each row whether its day ended before the instant: a date-only tick is of any time on its day."""
     begun = (instant + MICROSECOND if instant < END_OF_TIME else instant).replace(
         hour=0, minute=0, second=0, microsecond=0
     )
-    is_over: pd.Series = found["observed_at"] < pd.Timestamp(begun)
+    is_over: pd.Series = frame["observed_at"] < pd.Timestamp(begun)
     return is_over
 
 
 def _statement(row: Any, instant: datetime) -> RateStatement:
-    at = row.observed_at.to_pydatetime()
-    return RateStatement(str(row.pair), row.rate_lo, row.rate_hi, str(row.source), at, instant - at)
+    observed_at = row.observed_at.to_pydatetime()
+    return RateStatement(str(row.pair), row.rate_lo, row.rate_hi, str(row.source), observed_at, instant - observed_at)
 
 
-def _crossed(pair: str, base: RateStatement, quote: RateStatement) -> RateStatement:
-    """A cross rate of what two sources say."""
+def _cross(pair: str, base: RateStatement, quote: RateStatement) -> RateStatement:
+    """Divide the statements of two sources about the legs of a cross rate."""
     lo, hi = outward(base.lo / quote.hi, base.hi / quote.lo)
-    older = min(base, quote, key=lambda said: said.at)
+    older = min(base, quote, key=lambda statement: statement.at)
     return RateStatement(pair, lo, hi, f"{base.source}+{quote.source}", older.at, older.age)

@@ -1,4 +1,4 @@
-"""Changes: of every poll, only where the printed value became another."""
+"""Changes: reduces the ticks of all polls to runs of one printed value."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def changes(
     end: Moment | None = None,
     as_of: Moment | None = None,
 ) -> pd.DataFrame:
-    """The runs of one printed value.
+    """Return the runs of one printed value.
 
-    A value that is seen again after another makes a new run. A run reaches over instants at which nobody looked: that
-    the value was another in between cannot be excluded (`fxticker.gaps` says when nobody looked).
+    A value that returns after another one starts a new run. A run extends over instants without a poll; a different
+    value in between cannot be excluded (`fxticker.gaps` lists the periods without a poll).
 
     Parameters
     ----------
     ticks
         A store's folder, an open store, or a frame of `fxticker.load`.
     pairs
-        Only these, stored (``KZT/USD``), inverse (``USD/KZT``) or cross (``KZT/UZS``); all stored ones if null.
+        Stored (``KZT/USD``), inverse (``USD/KZT``) or cross pairs (``KZT/UZS``); ``None`` for all stored ones.
     sources
-        Only these.
+        Use only these sources; ``None`` for all.
     start, end
         Half-open span of `observed_at`.
     as_of
-        Only rows that were recorded by then.
+        Use only rows that were recorded by then.
 
     Returns
     -------
@@ -53,14 +53,14 @@ def changes(
     Raises
     ------
     ValueError
-        If a pair is neither stored nor to be derived from stored ones.
+        If a pair is neither stored nor derivable from stored ones.
     """
-    held = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
-    order, begins = runs(held)
+    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    order, begins = runs(rows)
     count = np.diff(np.append(begins, len(order)))
     first, last = order[begins], order[begins + count - 1]
-    seen_at = held["observed_at"]
-    found = held[_OF_VALUE].take(first).reset_index(drop=True)
-    return found.assign(
+    seen_at = rows["observed_at"]
+    result = rows[_OF_VALUE].take(first).reset_index(drop=True)
+    return result.assign(
         first_at=seen_at.take(first).array, last_at=seen_at.take(last).array, polls=count.astype(np.int64)
     )

@@ -1,4 +1,4 @@
-"""The ticker beside the official rates: do they agree, by how much not, and with which lag best."""
+"""Comparison of the ticker with official rates: agreement, distance, and the lag in days with the best agreement."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from fxticker.model.timestamps import Moment
 
 DAY = pd.Timedelta(days=1)
 OPEN_END = pd.Timedelta(days=4)
-"""The last stored rate of a bank is taken over a long weekend: that there was none after it is not known."""
+"""Time for which the last stored rate of a bank counts: a long weekend, because a later rate may not be stored yet."""
 LAGS_DAYS = range(-5, 6)
+"""Lags that `lags` compares, in days."""
 
 
 def compare(
@@ -31,35 +32,35 @@ def compare(
     as_of: Moment | None = None,
     lag_days: int = 0,
 ) -> pd.DataFrame:
-    """The ticker of each day beside the official rate that was in force.
+    """Compare the ticker of each day with the official rates in force on it.
 
     Parameters
     ----------
     ticks
         A store, or a frame of ticks.
     ticker
-        The source that is compared.
+        Id of the source that is compared with the official ones.
     pairs
-        Only these; those that the ticker has if null.
+        Compare only these pairs; ``None`` for those of the ticker.
     sources
-        Only these official sources; all others if null.
+        Compare with only these official sources; ``None`` for all but the ticker.
     start, end
         Half-open span of days (UTC).
     as_of
-        Only rows that were recorded by then.
+        Use only rows that were recorded by then.
     lag_days
-        Compare with the official rate of so many days before.
+        Compare with the official rate of this many days earlier.
 
     Returns
     -------
     pandas.DataFrame
         One row per day, pair and official source that had a rate in force: ``day``, ``pair``, ``source``,
-        ``official_at`` (the day for which the official rate was printed: a rate is in force until the next one, but
-        no longer than its source's longest holidays, and the last one stored no longer than 4 days, unless the source
-        tells only of days with another rate), ``official``,
+        ``official_at`` (value date of the official rate: a rate is in force until the next one, but no longer than the
+        longest holidays of its source, and the last one stored no longer than 4 days, unless the source publishes only
+        changed rates), ``official``,
         ``official_lo``, ``official_hi``, ``ticker_lo``, ``ticker_hi`` (the hull of the bands of the day's ticks),
-        ``ticks`` (how many), ``inside`` (the official band and the ticker's have a point in common) and
-        ``distance_pct``: how far the nearest points of both bands lie apart, in percent of the official rate; 0 if
+        ``ticks`` (their number), ``inside`` (the official band and the ticker's intersect) and
+        ``distance_pct``: distance between the nearest points of both bands in percent of the official rate; 0 if
         inside, above 0 where the official rate is the higher one. Rates are quote per one unit of base of `pair`.
 
     Raises
@@ -72,10 +73,10 @@ def compare(
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     days = _ticker_days(ticks, ticker, selection)
     official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
-    found = _side_by_side(days, official, lag_days)
-    if found.empty:
+    compared = _side_by_side(days, official, lag_days)
+    if compared.empty:
         raise NoData(f"no day has both a tick of {ticker} and an official rate")
-    return found
+    return compared
 
 
 def lags(
@@ -88,7 +89,7 @@ def lags(
     end: Moment | None = None,
     as_of: Moment | None = None,
 ) -> pd.DataFrame:
-    """How well the ticker agrees with the official rate of some days before or after.
+    """Measure the agreement of the ticker with official rates of earlier and later days.
 
     Parameters
     ----------
@@ -99,10 +100,10 @@ def lags(
     -------
     pandas.DataFrame
         One row per official source, pair and lag from -5 to 5 days (positive: the ticker follows the bank): ``source``,
-        ``pair``, ``lag_days``, ``days`` compared (those that have an official
-        rate for every lag), ``inside`` (the share of these days, 0 to 1), ``distance_pct`` (the
-        mean of the distances' sizes), and ``best``: no other lag has a larger share inside, nor an equal one with a
-        smaller distance. Where the printed digits cannot tell, several lags are best.
+        ``pair``, ``lag_days``, ``days`` (number of days compared: those with an official rate for every lag),
+        ``inside`` (share of these days, 0 to 1), ``distance_pct`` (mean of the absolute distances), and ``best``: no
+        other lag has a larger share inside, or an equal share with a smaller distance. Where the printed digits do not
+        distinguish lags, several are best.
 
     Raises
     ------
@@ -113,34 +114,34 @@ def lags(
     days = _ticker_days(ticks, ticker, selection)
     official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
     compared = pd.concat([_side_by_side(days, official, lag).assign(lag_days=lag) for lag in LAGS_DAYS])
-    # a lag that is compared on other days than the rest could be best by their luck
+    # all lags are compared on the same days: a lag with other days than the rest could be best by chance
     count = compared.groupby(["source", "pair", "day"])["lag_days"].transform("size")
     compared = compared[count == len(LAGS_DAYS)].assign(size=lambda frame: frame["distance_pct"].abs())
     if compared.empty:
         raise NoData(f"no day has a tick of {ticker} and official rates for all lags from -5 to 5 days")
-    found = (
+    result = (
         compared.groupby(["source", "pair", "lag_days"], observed=True, sort=True)
         .agg(days=("day", "size"), inside=("inside", "mean"), distance_pct=("size", "mean"))
         .reset_index()
     )
-    group = found.groupby(["source", "pair"], observed=True)
-    most = found["inside"] == group["inside"].transform("max")
-    nearest = found["distance_pct"].where(most)
-    found["best"] = nearest == nearest.groupby([found["source"], found["pair"]], observed=True).transform("min")
-    return found
+    group = result.groupby(["source", "pair"], observed=True)
+    most = result["inside"] == group["inside"].transform("max")
+    nearest = result["distance_pct"].where(most)
+    result["best"] = nearest == nearest.groupby([result["source"], result["pair"]], observed=True).transform("min")
+    return result
 
 
 def _ticker_days(ticks: Ticks, ticker: str, selection: Selection) -> pd.DataFrame:
-    """By pair and day, the hull of what the ticker's digits allowed."""
-    found = quotes(ticks, **replace(selection, sources=(ticker,)).given())
-    by_day = found.assign(day=found["observed_at"].dt.floor("D")).groupby(["pair", "day"], observed=True, sort=True)
+    """Return the hull of the ticker's bands per pair and day."""
+    rows = quotes(ticks, **replace(selection, sources=(ticker,)).given())
+    by_day = rows.assign(day=rows["observed_at"].dt.floor("D")).groupby(["pair", "day"], observed=True, sort=True)
     return by_day.agg(ticker_lo=("rate_lo", "min"), ticker_hi=("rate_hi", "max"), ticks=("rate", "size")).reset_index()
 
 
 def _official_days(ticks: Ticks, ticker: str, pairs: list[str], selection: Selection) -> pd.DataFrame:
-    """The official rates of the pairs, in their direction, by effective day.
+    """Return the official rates of the pairs, in their direction, by value date.
 
-    All of them: a rate may be in force for months, and a source has one a day.
+    Rates from before the span are included: a rate may be in force for months, and a source has one per day.
     """
     dated = official_ticks(ticks, Selection.of(sources=selection.sources, as_of=selection.as_of), ticker=ticker)
     parts = [_quoted(dated, pair) for pair in pairs]
@@ -148,13 +149,13 @@ def _official_days(ticks: Ticks, ticker: str, pairs: list[str], selection: Selec
 
 
 def _quoted(dated: pd.DataFrame, pair: str) -> pd.DataFrame:
-    """A pair's official rates; none where no official source gives it."""
+    """Return the official rates of a pair; an empty frame if no official source has it."""
     try:
-        found = quotes(dated, pairs=[pair] if pair else None)
+        rows = quotes(dated, pairs=[pair] if pair else None)
     except NotDerivable:
-        found = quotes(dated[:0])
+        rows = quotes(dated[:0])
     renamed = {"observed_at": "official_at", "rate": "official", "rate_lo": "official_lo", "rate_hi": "official_hi"}
-    shown = found.astype({"source": "str", "pair": "str"}).rename(columns=renamed)
+    shown = rows.astype({"source": "str", "pair": "str"}).rename(columns=renamed)
     return shown[["source", "pair", *renamed.values()]]
 
 
@@ -171,22 +172,22 @@ def _side_by_side(days: pd.DataFrame, official: pd.DataFrame, lag_days: int) -> 
 
 
 def _matched(days: pd.DataFrame, rates: pd.DataFrame, source: str, pair: str, lag_days: int) -> pd.DataFrame:
-    wanted = days.assign(at=days["day"] - lag_days * DAY).drop(columns="pair")
+    wanted = days.assign(value_date=days["day"] - lag_days * DAY).drop(columns="pair")
     in_force = rates.drop(columns=["source", "pair"]).sort_values("official_at")
-    found = pd.merge_asof(wanted, in_force, left_on="at", right_on="official_at", direction="backward")
-    found = found[_is_in_force(found, in_force["official_at"].iloc[-1], holds_days(source))]
-    above = (found["official_lo"] - found["ticker_hi"]).clip(lower=0)
-    below = (found["ticker_lo"] - found["official_hi"]).clip(lower=0)
-    return found.assign(
+    matched = pd.merge_asof(wanted, in_force, left_on="value_date", right_on="official_at", direction="backward")
+    matched = matched[_is_in_force(matched, in_force["official_at"].iloc[-1], holds_days(source))]
+    above = (matched["official_lo"] - matched["ticker_hi"]).clip(lower=0)
+    below = (matched["ticker_lo"] - matched["official_hi"]).clip(lower=0)
+    return matched.assign(
         source=source,
         pair=pair,
         inside=(above == 0) & (below == 0),
-        distance_pct=np.asarray(100 * (above - below) / found["official"], np.float64),
+        distance_pct=np.asarray(100 * (above - below) / matched["official"], np.float64),
     )
 
 
-def _is_in_force(found: pd.DataFrame, last: pd.Timestamp, limit_days: int | None) -> pd.Series:
+def _is_in_force(matched: pd.DataFrame, last: pd.Timestamp, limit_days: int | None) -> pd.Series:
     if limit_days is None:
-        return found["official_at"].notna()
-    age = found["at"] - found["official_at"]
-    return (age <= limit_days * DAY) & ((found["official_at"] < last) | (age <= OPEN_END))
+        return matched["official_at"].notna()
+    age = matched["value_date"] - matched["official_at"]
+    return (age <= limit_days * DAY) & ((matched["official_at"] < last) | (age <= OPEN_END))

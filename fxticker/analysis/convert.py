@@ -1,4 +1,4 @@
-"""Converting an amount by the last rate shown, with what the printed digits leave open."""
+"""Conversion: converts an amount by the last rate of a pair, with the bounds that the printed digits allow."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from fxticker.model.timestamps import Moment, last_instant
 from fxticker.sources.fixed import CONSTANTS
 
 MAX_DIGITS = 24
-"""Digits of an amount before and behind its point: more than any sum of money has, and a bound to the arithmetic."""
+"""Digits allowed before and after the decimal point of an amount: above any sum of money; bounds the arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What an amount is worth in another currency.
+    """An amount in another currency.
 
     Attributes
     ----------
     amount
-        By the rates as printed, exactly.
+        Exact product of the amount and the printed rates.
     amount_lo, amount_hi
-        Between these the true amount lies, exactly: what the printed digits of the rates allow.
+        Exact bounds of the true amount that the printed digits of the rates allow.
     currency
-        Of these amounts.
+        Currency of these amounts.
     at
-        The instant as of which the rates were looked up.
+        Instant as of which the rates were looked up.
     legs
-        The ticks that were used: one, or two for a cross rate.
+        Ticks that were used: one, or two for a cross rate.
     """
 
     amount: Fraction
@@ -47,11 +47,11 @@ class Conversion:
 
     @property
     def age(self) -> timedelta:
-        """How old the ticks were at that instant, those of a day without an instant counted from its end."""
+        """Age of the ticks at that instant; that of date-only ticks is counted from the end of their day."""
         return self.at - self.legs[0].counts_from
 
     def facts(self) -> dict[str, Any]:
-        """The same for a document: amounts as decimal text, the band rounded outward to two of its digits."""
+        """Return the conversion for a document: amounts as decimal text, the bounds rounded outward to two digits."""
         amount, lo, hi = self._rounded()
         return {
             "amount": amount,
@@ -80,7 +80,7 @@ class Conversion:
             exact = (ROUND_HALF_EVEN, ROUND_FLOOR, ROUND_CEILING)
             amount, lo, hi = (_rounded(self.amount, None, rounding, digits=MAX_DIGITS) for rounding in exact)
             return amount, lo, hi
-        # two digits of the band's width: further ones would say nothing
+        # two digits of the band's width: further ones carry no information
         width = Decimal(_rounded(self.amount_hi - self.amount_lo, None, ROUND_HALF_EVEN))
         decimals = max(1 - width.adjusted(), 0)
         lo, hi = _rounded(self.amount_lo, decimals, ROUND_FLOOR), _rounded(self.amount_hi, decimals, ROUND_CEILING)
@@ -97,29 +97,29 @@ def convert(
     max_age: timedelta | str = "1D",
     source: str | None = None,
 ) -> Conversion:
-    """What an amount is worth in another currency, by the last rate that one source showed.
+    """Convert an amount to another currency by the last rate of one source.
 
     Parameters
     ----------
     ticks
         A store, or a frame of ticks.
     amount
-        How much, above zero; not a float, which is seldom the number that was meant.
+        Amount above zero; a float is refused because it is rarely the intended decimal number.
     from_currency, to_currency
-        Of what and into what, as in ``KZT/USD``; through USD, or RUB, if need be.
+        Currency codes; the rate is a cross rate through USD or RUB where the pair is not stored.
     at
-        By the rates as of this instant, a date standing for its end; null for now.
+        Use the rates as of this instant; a date stands for its end; ``None`` for now.
     max_age
-        Refuse ticks that were shown earlier before `at`: a duration, or text such as ``12h`` or ``1D``. A tick of which
-        only the date is known counts from the end of its day on.
+        Refuse ticks older than this at `at`: a duration, or text such as ``12h`` or ``1D``. A date-only tick counts
+        from the end of its day.
     source
-        Whose rates; may be left out if only one source has them. An official peg counts only where it is named or
-        nobody else has the rate; it holds until it is changed, whatever its age.
+        Source of the rate; may be ``None`` if only one source has it. An official peg is used only if it is named or
+        no other source has the rate; it holds until it is changed, at any age.
 
     Returns
     -------
     Conversion
-        The amount times the rate, and times the bounds of its band, in exact arithmetic.
+        The amount multiplied by the rate and by the bounds of its band, in exact arithmetic.
 
     Raises
     ------
@@ -128,23 +128,23 @@ def convert(
     NoData
         If there is no tick by then.
     ValueError
-        If the amount is none, several sources have the rate and none is named, or the pair is neither stored nor
+        If the amount is invalid, several sources have the rate and none is named, or the pair is neither stored nor
         derivable.
     """
-    given, limit = _amount(amount), duration_of(max_age)
-    asked = datetime.now(UTC) if at is None else last_instant(at)
+    quantity, limit = _amount(amount), duration_of(max_age)
+    instant = datetime.now(UTC) if at is None else last_instant(at)
     pair = f"{from_currency}/{to_currency}"
-    found = rates_by(ticks, asked, Selection.of(pairs=pair, sources=source))
-    rate = _only(found, pair, asked)
+    rates = rates_by(ticks, instant, Selection.of(pairs=pair, sources=source))
+    rate = _only_source(rates, pair, instant)
     band, leg = rate.band, rate.legs[0]
-    worth = Conversion(given * rate.value, given * band.lo, given * band.hi, to_currency, asked, rate.legs)
+    worth = Conversion(quantity * rate.value, quantity * band.lo, quantity * band.hi, to_currency, instant, rate.legs)
     if worth.age > limit and leg.source not in CONSTANTS:
         raise StaleRate(pair, leg.source, leg.when, worth.age, limit)
     return worth
 
 
 def age_text(age: timedelta) -> str:
-    """An age in its largest two units."""
+    """Return an age in its two largest units."""
     minutes = age // timedelta(minutes=1)
     days, hours = divmod(minutes // 60, 24)
     if days:
@@ -152,33 +152,33 @@ def age_text(age: timedelta) -> str:
     return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
-def _only(found: dict[tuple[str, str], Rate], pair: str, asked: datetime) -> Rate:
-    if not found:
-        raise NoData(f"nobody has shown {pair} by {asked:%Y-%m-%d %H:%M} UTC")
-    # A peg is what a rate should be: it counts where it is named, or nobody shows what the rate is.
-    found = {key: rate for key, rate in found.items() if key[0] not in CONSTANTS} or found
-    if len(found) > 1:
-        sources = ", ".join(sorted(source for source, _ in found))
+def _only_source(rates: dict[tuple[str, str], Rate], pair: str, instant: datetime) -> Rate:
+    if not rates:
+        raise NoData(f"no source has a tick of {pair} by {instant:%Y-%m-%d %H:%M} UTC")
+    # An official peg is not a market rate: it counts only if it is named, or no other source has the pair.
+    rates = {key: rate for key, rate in rates.items() if key[0] not in CONSTANTS} or rates
+    if len(rates) > 1:
+        sources = ", ".join(sorted(source for source, _ in rates))
         raise ValueError(f"several sources have {pair}, name one: {sources}")
-    return next(iter(found.values()))
+    return next(iter(rates.values()))
 
 
 def _amount(given: Decimal | str | int) -> Fraction:
     if isinstance(given, bool) or not isinstance(given, Decimal | str | int):
-        raise ValueError(f"an amount is text, a Decimal or an int, not the {type(given).__name__} {given!r}")  # noqa: TRY004  one error for whatever is no amount
+        raise ValueError(f"an amount is text, a Decimal or an int, not the {type(given).__name__} {given!r}")  # noqa: TRY004  one error type for all invalid amounts
     try:
         amount = Decimal(given)
     except InvalidOperation as error:
-        raise ValueError(f"{given!r} is no amount such as 1500 or 1500.00") from error
+        raise ValueError(f"{given!r} is not an amount such as 1500 or 1500.00") from error
     if not amount.is_finite() or amount <= 0:
         raise ValueError(f"an amount is a number above zero, not {given!r}")
     if abs(amount.adjusted()) >= MAX_DIGITS or len(amount.as_tuple().digits) > 2 * MAX_DIGITS:
-        raise ValueError(f"an amount has at most {MAX_DIGITS} digits before and behind its point")
+        raise ValueError(f"an amount has at most {MAX_DIGITS} digits before and after its decimal point")
     return Fraction(amount)
 
 
 def _rounded(value: Fraction, decimals: int | None, rounding: str, *, digits: int = 4 * MAX_DIGITS) -> str:
-    """A value as decimal text, plainly written."""
+    """Return a value as decimal text without an exponent."""
     context = Context(prec=digits, rounding=rounding)
     exact = context.divide(Decimal(value.numerator), Decimal(value.denominator))
     return f"{exact if decimals is None else exact.quantize(Decimal(1).scaleb(-decimals), context=context):f}"

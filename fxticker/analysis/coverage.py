@@ -1,8 +1,9 @@
-"""When the ticker was looked at and when not."""
+"""Coverage: periods with and without successful polls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant
 
 GAP_CADENCES = 3
-"""A distance of more than three times the usual one is a hole, not a late poll."""
+"""Limit of the distance between two polls, in median distances: a longer one is a gap and not a late poll."""
 COLUMNS = {
     "source": "str",
     "start_at": "datetime64[us, UTC]",
@@ -42,65 +43,69 @@ def gaps(
     start: Moment | None = None,
     end: Moment | None = None,
 ) -> pd.DataFrame:
-    """The stretches without a sound poll.
+    """Return the gaps: periods without a successful poll.
 
     Parameters
     ----------
     store
         The store's folder, or an open store.
     sources
-        Only these.
+        Use only these sources; ``None`` for all.
     start, end
-        Half-open span of slots that are looked at. Silence from the last poll before `start` on is a stretch too if
-        it reaches into the span, and with `end` given so is silence from the last poll up to it.
+        Half-open span of slots. A period without records from the last poll before `start` is a gap too if it
+        reaches into the span, and with `end` given so is one from the last poll to it.
 
     Returns
     -------
     pandas.DataFrame
-        One row per stretch, by source and start: ``source``, ``start_at`` (its first slot without a sound poll; where
-        nothing is on record, the last slot before), ``end_at`` (the next slot with a sound poll, or, where nothing is
-        on record, with any; NaT if there is none yet), ``slots`` (outcomes on record in it), ``why`` (those outcomes
-        with their counts, or that nothing is on record: the distance of two polls is more than three times the
-        source's median). Of a source without any poll before `end` nothing is known, and it has no stretch.
+        One row per gap, by source and start: ``source``, ``start_at`` (its first slot without a successful poll; where
+        nothing is on record, the last slot before), ``end_at`` (the next slot with a successful poll, or, where nothing
+        is on record, with any; NaT if there is none yet), ``slots`` (number of outcomes on record in it), ``why``
+        (these outcomes with their counts, or that nothing is on record: the distance of two polls is more than three
+        times the source's median). A source without any poll before `end` has no gap.
     """
     polls = load_polls(store, sources=sources, end=end)
     first, last = (None if moment is None else pd.Timestamp(instant(moment)) for moment in (start, end))
     rows = [
-        (source, *stretch)
-        for source, held in polls.groupby("source", observed=True, sort=True)
-        for stretch in _stretches(held.reset_index(drop=True), first, last)
+        (source, *gap)
+        for source, rows in polls.groupby("source", observed=True, sort=True)
+        for gap in _gaps(rows.reset_index(drop=True), first, last)
     ]
     return typed(rows, COLUMNS)
 
 
-def _stretches(
-    polls: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None
-) -> list[tuple[Any, Any, int, str]]:
-    """The stretches of one source; `polls` may begin before `start`."""
+def _gaps(polls: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None) -> list[tuple[Any, Any, int, str]]:
+    """Return the gaps of one source; `polls` may begin before `start`."""
     inside = polls if start is None else polls[polls["slot"] >= start]
-    # The span's own cadence: it may have been another in other years. One poll has none, and a day is silence then.
+    before = polls["slot"][: len(polls) - len(inside)].tail(1)
+    # the median of the span itself: the schedule may have been different in other years
     usual = (inside if len(inside) > GAP_CADENCES else polls)["slot"].diff().median()
-    slots, outcomes = inside["slot"], inside["outcome"].astype(str)
-    sound = outcomes == Outcome.OK
-    found: list[tuple[Any, Any, int, str]] = []
-    for _, run in slots.groupby((sound != sound.shift()).cumsum()):
-        if not sound[run.index[0]]:
-            following = slots.get(run.index[-1] + 1, pd.NaT)
+    # a single poll has no distance: a day without records is a gap then
+    limit = pd.Timedelta(days=1) if pd.isna(usual) else pd.Timedelta(GAP_CADENCES * usual)
+    found = [*_failed_runs(inside), *_unrecorded([*before, *inside["slot"]], end, limit)]
+    return sorted(found, key=lambda gap: gap[0])
+
+
+def _failed_runs(polls: pd.DataFrame) -> Iterator[tuple[Any, Any, int, str]]:
+    """Yield a gap for each run of polls that were not successful."""
+    slots, outcomes = polls["slot"], polls["outcome"].astype(str)
+    is_successful = outcomes == Outcome.OK
+    for _, run in slots.groupby((is_successful != is_successful.shift()).cumsum()):
+        if not is_successful[run.index[0]]:
             counts = outcomes[run.index].value_counts()
             why = ", ".join(f"{name} x {count}" for name, count in counts.items())
-            found.append((run.iloc[0], following, len(run), why))
-    before = polls["slot"][: len(polls) - len(inside)].tail(1)
-    marks = [*before, *slots]
-    limit = pd.Timedelta(days=1) if pd.isna(usual) else GAP_CADENCES * usual
-    found.extend(
-        (earlier, later, 0, SILENCE)
-        for earlier, later in zip(marks, [*marks[1:], end], strict=True)
-        if later is not None and later - earlier > limit
-    )
-    return sorted(
-        ((begin, pd.NaT if until is end else until, count, why) for begin, until, count, why in found),
-        key=lambda stretch: stretch[0],
-    )
+            yield run.iloc[0], slots.get(run.index[-1] + 1, pd.NaT), len(run), why
+
+
+def _unrecorded(
+    slots: list[pd.Timestamp], end: pd.Timestamp | None, limit: pd.Timedelta
+) -> Iterator[tuple[Any, Any, int, str]]:
+    """Yield a gap for each two consecutive slots, and the last slot and `end`, farther apart than the limit."""
+    for earlier, later in pairwise(slots):
+        if later - earlier > limit:
+            yield earlier, later, 0, SILENCE
+    if end is not None and end - slots[-1] > limit:
+        yield slots[-1], pd.NaT, 0, SILENCE
 
 
 def coverage(
@@ -111,7 +116,7 @@ def coverage(
     start: Moment | None = None,
     end: Moment | None = None,
 ) -> pd.DataFrame:
-    """How much of each hour, day, week or month of UTC was looked at, and what was got where nothing was.
+    """Return the share of successful polls in each hour, day, week or month of UTC.
 
     Parameters
     ----------
@@ -120,7 +125,7 @@ def coverage(
     freq
         ``hour``, ``day``, ``week`` (from Monday) or ``month``.
     sources
-        Only these.
+        Use only these sources; ``None`` for all.
     start, end
         Half-open span of slots. Periods at its ends may be cut.
 
@@ -128,9 +133,10 @@ def coverage(
     -------
     pandas.DataFrame
         One row per source and period, by these, from the source's first period with a poll to its last: ``source``,
-        ``start_at`` (the period's first instant), ``slots`` (outcomes on record in it), ``ok`` (sound polls among
-        them), ``coverage`` (``ok / slots``, from 0 to 1; NaN where nothing is on record), ``outcome`` (the most
-        frequent other than ``ok``, of equally frequent ones the first by name; null if there is none).
+        ``start_at`` (first instant of the period), ``slots`` (number of outcomes on record in it), ``ok`` (number of
+        successful polls among them), ``coverage`` (``ok / slots``, from 0 to 1; NaN where nothing is on record),
+        ``outcome`` (the most frequent one other than ``ok``, of equally frequent ones the first by name; null if there
+        is none).
 
     Raises
     ------
@@ -163,20 +169,20 @@ def _matching(polls: pd.DataFrame, selection: Selection) -> pd.DataFrame:
 
 
 def _coverage_of(source: str, number: np.ndarray, outcome: np.ndarray, known: list[str], freq: Freq) -> pd.DataFrame:
-    """One source's periods, given the number of the period and the code of the outcome of each poll."""
+    """Return the periods of one source, given the period number and the outcome code of each poll."""
     lowest = number.min()
     shape = (int(number.max() - lowest) + 1, len(known))
     counts = np.bincount((number - lowest) * len(known) + outcome, minlength=shape[0] * shape[1]).reshape(shape)
     is_ok = np.array([name == Outcome.OK for name in known])
-    slots, sound, others = counts.sum(axis=1), counts[:, is_ok].sum(axis=1), np.where(is_ok, 0, counts)
+    slots, successful, others = counts.sum(axis=1), counts[:, is_ok].sum(axis=1), np.where(is_ok, 0, counts)
     most = np.array(known, object)[others.argmax(axis=1)]
     return pd.DataFrame(
         {
             "source": source,
             "start_at": pd.Series(start_of(lowest + np.arange(shape[0]), freq)).dt.tz_localize("UTC"),
             "slots": slots,
-            "ok": sound,
-            "coverage": np.divide(sound, slots, out=np.full(shape[0], np.nan), where=slots > 0),
+            "ok": successful,
+            "coverage": np.divide(successful, slots, out=np.full(shape[0], np.nan), where=slots > 0),
             "outcome": np.where(others.any(axis=1), most, None),
         }
     )

@@ -1,4 +1,4 @@
-"""Cross rates: stored, inverse and cross rates of a pair by source and instant, with bands, from settled ticks."""
+"""Cross rates: derives stored, inverse and cross rates of a pair, with bands, per source and instant."""
 
 from __future__ import annotations
 
@@ -59,17 +59,17 @@ class Rates:
 
     Attributes
     ----------
-    at
+    instants
         Microseconds since 1970, UTC.
     left, right
-        Rows of the settled ticks that each rate is made of; the same row for a stored or an inverse rate.
+        Rows of the settled ticks from which each rate is derived; the same row for a stored or an inverse rate.
     rate, lo, hi
         Quote per one unit of base, and its band.
     is_stored
-        Whether the rate is the tick's own.
+        Whether the rate is that of the tick, not derived.
     """
 
-    at: np.ndarray
+    instants: np.ndarray
     left: np.ndarray
     right: np.ndarray
     rate: np.ndarray
@@ -78,7 +78,7 @@ class Rates:
     is_stored: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.at)
+        return len(self.instants)
 
     def rows(self, chosen: np.ndarray) -> Rates:
         """Return the chosen rates."""
@@ -114,9 +114,9 @@ def rates_of(ticks: SettledTicks, pair: str) -> list[Rates]:
 
 
 def _stored_or_inverse(ticks: SettledTicks, source: int, base: str, quote: str) -> Rates:
-    stored, other = (_stored(ticks, source, pair) for pair in (f"{base}/{quote}", f"{quote}/{base}"))
-    lo, hi = outward(1 / other.hi, 1 / other.lo)
-    inverse = Rates(other.at, other.left, other.left, 1 / other.rate, lo, hi, np.zeros(len(other), bool))
+    stored, turned = (_stored(ticks, source, pair) for pair in (f"{base}/{quote}", f"{quote}/{base}"))
+    lo, hi = outward(1 / turned.hi, 1 / turned.lo)
+    inverse = Rates(turned.instants, turned.left, turned.left, 1 / turned.rate, lo, hi, np.zeros(len(turned), bool))
     return _completed(stored, inverse)
 
 
@@ -131,24 +131,24 @@ def _stored(ticks: SettledTicks, source: int, pair: str) -> Rates:
 
 def _cross(base: Rates, quote: Rates) -> Rates:
     """Divide rates of one instant: base per common currency by quote per common currency."""
-    place, is_same = _places(base.at, quote.at)
+    place, is_same = _places(base.instants, quote.instants)
     base, quote = base.rows(is_same), quote.rows(place[is_same])
     lo, hi = outward(base.lo / quote.hi, base.hi / quote.lo)
-    return Rates(base.at, base.left, quote.left, base.rate / quote.rate, lo, hi, np.zeros(len(base), bool))
+    return Rates(base.instants, base.left, quote.left, base.rate / quote.rate, lo, hi, np.zeros(len(base), bool))
 
 
 def _completed(first: Rates, second: Rates) -> Rates:
     """Return the first, and the second at instants that the first lacks."""
     if not (len(first) and len(second)):
         return first if len(first) else second
-    _, is_same = _places(second.at, first.at)
+    _, is_same = _places(second.instants, first.instants)
     both = join([first, second.rows(~is_same)])
-    return both.rows(np.argsort(both.at, kind="stable"))
+    return both.rows(np.argsort(both.instants, kind="stable"))
 
 
-def _places(wanted: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _places(wanted: np.ndarray, instants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the place of each wanted instant among sorted ones, and whether it is there."""
-    if not len(at):
+    if not len(instants):
         return np.zeros(len(wanted), int), np.zeros(len(wanted), bool)
-    place = np.searchsorted(at, wanted).clip(max=len(at) - 1)
-    return place, at[place] == wanted
+    place = np.searchsorted(instants, wanted).clip(max=len(instants) - 1)
+    return place, instants[place] == wanted

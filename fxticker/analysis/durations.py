@@ -1,4 +1,4 @@
-"""What a person or a program may write where a length of time is asked for."""
+"""Durations: parses lengths of time given as text or timedelta."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import timedelta
 import pandas as pd
 
 _UNIT = re.compile("[a-zA-Z]$")
-"""A number alone would be nanoseconds."""
+"""A unit is required: pandas reads a number without one as nanoseconds."""
 
 
 def duration_of(given: timedelta | str) -> timedelta:
-    """A length of time that is not below zero: a timedelta, or text such as ``12h`` or ``14D``.
+    """Return a non-negative duration given as a timedelta or as text such as ``12h`` or ``14D``.
 
     Raises
     ------
     ValueError
-        If it is none, or longer than a timedelta can be.
+        If it is not a duration, negative, or too long for a timedelta.
     """
     if isinstance(given, str) and not _UNIT.search(given):
         raise ValueError(f"a duration is such as 12h or 1D, not {given!r}")

@@ -1,4 +1,4 @@
-"""The last rate of a pair by an instant, exactly, with the ticks that it is made of."""
+"""Lookup: finds the last rate of a pair not later than an instant, exactly, with the ticks it is derived from."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _REST_OF_DAY = pd.Timedelta(days=1) - pd.Timedelta(MICROSECOND)
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one source showed of one stored pair at one instant.
+    """The rate of one stored pair that one source showed at one instant.
 
     Attributes
     ----------
     source, pair, observed_at
-        Of which source, which pair, when.
+        Source id, pair, and instant.
     rate_text
-        As printed; null where several texts of one day count.
+        As printed; ``None`` where several texts of one day count.
     band
-        What the printed digits allow.
+        Bounds that the printed digits allow.
     counts_from
-        The instant itself; the end of its day if only that is known, for then it may have been shown as late.
+        The instant itself; for a date-only rate the end of its day, the latest time at which it can have been shown.
     """
 
     source: str
@@ -47,7 +47,7 @@ class Observation:
 
     @property
     def when(self) -> str:
-        """When it was shown, as a sentence says it."""
+        """The instant or date as part of a sentence."""
         if self.counts_from != self.observed_at:
             return f"on {self.observed_at:%Y-%m-%d}"
         return f"at {self.observed_at:%Y-%m-%d %H:%M} UTC"
@@ -59,19 +59,19 @@ class Rate:
 
     Attributes
     ----------
-    at
-        When.
+    observed_at
+        Instant of the rate.
     value
-        Quote per one unit of base, as printed or derived from what is printed; of a hull the middle.
+        Quote per one unit of base, as printed or derived from printed rates; of a hull the middle.
     band
-        What the printed digits allow.
+        Bounds that the printed digits allow.
     rate_text
-        As printed; null where the rate is derived or several texts of one day count.
+        As printed; ``None`` where the rate is derived or several texts of one day count.
     legs
-        What it is made of: one stored pair, or two.
+        Observations it is derived from: one stored pair, or two.
     """
 
-    at: datetime
+    observed_at: datetime
     value: Fraction
     band: Band
     rate_text: str | None
@@ -79,20 +79,20 @@ class Rate:
 
 
 def rates_by(ticks: Ticks, upto: datetime, selection: Selection) -> dict[tuple[str, str], Rate]:
-    """The last rate of each source's pair, stored, inverse or cross, that is not later than an instant.
+    """Return the last rate of each source and pair, stored, inverse or cross, that is not later than an instant.
 
-    Of a store only the newest segments are read, unless the two legs of a cross rate were last shown at different
-    instants: then all ticks of both are, to find when they were last shown together.
+    Only the newest segments of a store are read, unless the two legs of a cross rate were last shown at different
+    instants: then all ticks of both are read to find the last instant with both.
 
     Parameters
     ----------
     ticks
         A store, or a frame of ticks.
     upto
-        The instant, included. A tick of which only the date is known counts from the end of its day on, unless the
-        source shows the pair at an instant of that day: see `fxticker.analysis.series.may_close`.
+        The instant, included. A date-only tick counts from the end of its day, unless the source has a tick of the
+        pair with an instant on that day: see `fxticker.analysis.series.may_close`.
     selection
-        Pairs as for `fxticker.quotes`, sources, and `as_of`; a span is not looked at.
+        Pairs as for `fxticker.quotes`, sources, and `as_of`; a span is ignored.
 
     Raises
     ------
@@ -101,50 +101,54 @@ def rates_by(ticks: Ticks, upto: datetime, selection: Selection) -> dict[tuple[s
     """
     wanted = None if selection.pairs is None else sorted({*selection.pairs})
     legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
-    shown = _shown(_last_rows(ticks, upto, replace(selection, pairs=legs)))
+    last_shown = _shown(_last_rows(ticks, upto, replace(selection, pairs=legs)))
     if wanted is None:
-        return {key: _stored(leg) for key, leg in shown.items()}
-    found = {}
-    for source in sorted({source for source, _ in shown}):
+        return {key: _stored(leg) for key, leg in last_shown.items()}
+    rates = {}
+    for source in sorted({source for source, _ in last_shown}):
         for pair in wanted:
             ways = [
-                *_direct(shown, source, *currencies_of(pair)),
-                *_crossed(shown, source, pair, ticks, upto, selection.as_of),
+                *_direct(last_shown, source, *currencies_of(pair)),
+                *_crossed(last_shown, source, pair, ticks, upto, selection.as_of),
             ]
             if ways:
-                found[source, pair] = max(ways, key=lambda rate: rate.at)
-    check_derivable(ticks, {*wanted} - {pair for _, pair in found})
-    return found
+                rates[source, pair] = max(ways, key=lambda rate: rate.observed_at)
+    check_derivable(ticks, {*wanted} - {pair for _, pair in rates})
+    return rates
 
 
 def _last_rows(ticks: Ticks, upto: datetime, selection: Selection) -> pd.DataFrame:
-    """All rows of each source's pair at its last instant."""
+    """Return all rows of each source and pair at its last instant."""
     if not isinstance(ticks, pd.DataFrame):
         return last_by(ticks, upto, selection)
-    held = _known(ticks_of(ticks, selection), upto)
-    last = held.groupby(["source", "pair"], observed=True)["observed_at"].transform("max")
-    return held[held["observed_at"] == last]
+    rows = _known(ticks_of(ticks, selection), upto)
+    last = rows.groupby(["source", "pair"], observed=True)["observed_at"].transform("max")
+    return rows[rows["observed_at"] == last]
 
 
 def _known(ticks: pd.DataFrame, upto: datetime) -> pd.DataFrame:
-    # as of one day, the later `observed_at` is that of a tick with an instant: a date is written as its first one
+    # within a day a tick with an instant has the later `observed_at`: a date is stored as 00:00 UTC
     is_date = ticks["time_basis"] == TimeBasis.DATE
-    at = ticks["observed_at"]
-    return ticks[at.where(~is_date, at + _REST_OF_DAY) <= upto] if is_date.any() else ticks[at <= upto]
+    counts_from = ticks["observed_at"]
+    if is_date.any():
+        counts_from = counts_from.where(~is_date, counts_from + _REST_OF_DAY)
+    return ticks[counts_from <= upto]
 
 
 def _shown(rows: pd.DataFrame) -> dict[tuple[str, str], Observation]:
-    """What counts of each source's pair, given all its rows at one instant."""
-    found = {}
-    for (source, pair), held in rows.groupby(["source", "pair"], observed=True):
-        counting = effective_rows(held)
-        texts = counting["rate_text"].astype(str).unique()
-        at = instant(counting["observed_at"].iloc[0])
+    """Return the effective observation of each source and pair, given all its rows at one instant."""
+    observations = {}
+    for (source, pair), pair_rows in rows.groupby(["source", "pair"], observed=True):
+        effective = effective_rows(pair_rows)
+        texts = effective["rate_text"].astype(str).unique()
+        observed_at = instant(effective["observed_at"].iloc[0])
         text = texts[0] if len(texts) == 1 else None
-        is_date = bool((counting["time_basis"] == TimeBasis.DATE).all())
-        known_at = at + _REST_OF_DAY.to_pytimedelta() if is_date else at
-        found[str(source), str(pair)] = Observation(str(source), str(pair), at, text, hull_of(counting), known_at)
-    return found
+        is_date = bool((effective["time_basis"] == TimeBasis.DATE).all())
+        counts_from = observed_at + _REST_OF_DAY.to_pytimedelta() if is_date else observed_at
+        observations[str(source), str(pair)] = Observation(
+            str(source), str(pair), observed_at, text, hull_of(effective), counts_from
+        )
+    return observations
 
 
 def _stored(leg: Observation) -> Rate:
@@ -152,7 +156,7 @@ def _stored(leg: Observation) -> Rate:
 
 
 def _direct(shown: dict[tuple[str, str], Observation], source: str, base: str, quote: str) -> Iterator[Rate]:
-    """The rate as stored, and as the inverse of what is stored."""
+    """Yield the stored rate, and the inverse of the rate stored in the other direction."""
     leg = shown.get((source, f"{base}/{quote}"))
     if leg:
         yield _stored(leg)
@@ -169,27 +173,29 @@ def _crossed(
     upto: datetime,
     as_of: Moment | None,
 ) -> Iterator[Rate]:
-    """The rates through each common currency, of the last instant at which both legs were shown."""
+    """Yield the rate through each common currency at the last instant with both legs."""
     currencies = currencies_of(pair)
     for common in THROUGH:
         ways = [list(_direct(shown, source, currency, common)) for currency in currencies]
-        if all(ways) and len({rate.at for rates in ways for rate in rates}) > 1:
+        if all(ways) and len({rate.observed_at for rates in ways for rate in rates}) > 1:
             together = _shown(_last_together(ticks, source, currencies, common, upto, as_of))
             ways = [list(_direct(together, source, currency, common)) for currency in currencies]
         if all(ways):
             base, quote = ways[0][0], ways[1][0]
-            yield Rate(base.at, base.value / quote.value, cross(base.band, quote.band), None, base.legs + quote.legs)
+            yield Rate(
+                base.observed_at, base.value / quote.value, cross(base.band, quote.band), None, base.legs + quote.legs
+            )
 
 
 def _last_together(
     ticks: Ticks, source: str, currencies: tuple[str, str], common: str, upto: datetime, as_of: Moment | None
 ) -> pd.DataFrame:
-    """The rows of both legs at the last instant that has both."""
+    """Return the rows of both legs at the last instant with both."""
     legs = [[f"{currency}/{common}", f"{common}/{currency}"] for currency in currencies]
     end = upto + MICROSECOND if upto < END_OF_TIME else None
     selection = Selection.of(pairs=[*legs[0], *legs[1]], sources=[source], end=end, as_of=as_of)
-    held = _known(ticks_of(ticks, selection), upto)
-    at = held["observed_at"].to_numpy("M8[us]")
-    base, quote = (at[held["pair"].isin(leg).to_numpy()] for leg in legs)
+    rows = _known(ticks_of(ticks, selection), upto)
+    instants = rows["observed_at"].to_numpy("M8[us]")
+    base, quote = (instants[rows["pair"].isin(leg).to_numpy()] for leg in legs)
     both = np.intersect1d(base, quote)
-    return held[at == both[-1]] if len(both) else held[:0]
+    return rows[instants == both[-1]] if len(both) else rows[:0]

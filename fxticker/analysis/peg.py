@@ -1,4 +1,4 @@
-"""Pegs: how far printed rates are from what the central bank says, and where they hop."""
+"""Pegs: distance of printed rates from the official peg of a currency, and where they hop between plateaus."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ def peg(
     end: Moment | None = None,
     as_of: Moment | None = None,
 ) -> pd.DataFrame:
-    """The distance of each rate from the official peg of its currency.
+    """Return the distance of each rate from the official peg of its currency.
 
-    The pegs are those of `fxticker.model.pegs`. What the ticker prints for a pegged currency hops between plateaus:
-    noise of the site's supplier, marked here and never removed.
+    The pegs are those of `fxticker.model.pegs`. The ticker's rates of a pegged currency hop between plateaus: noise of
+    the site's supplier, which is marked and never removed.
 
     Parameters
     ----------
     ticks
         A store's folder, an open store, or a frame of `fxticker.load`.
     pairs
-        Only these, stored (``TMT/USD``) or inverse (``USD/TMT``); all stored ones that have a peg if null.
+        Stored (``TMT/USD``) or inverse pairs (``USD/TMT``); ``None`` for all stored ones that have a peg.
     sources
-        Only these.
+        Use only these sources; ``None`` for all.
     start, end
         Half-open span of `observed_at`.
     as_of
-        Only rows that were recorded by then.
+        Use only rows that were recorded by then.
 
     Returns
     -------
@@ -49,24 +49,24 @@ def peg(
         One row per source, pair and instant, by observed_at, pair and source: ``source`` and ``pair`` (category),
         ``observed_at`` (datetime64[us, UTC]), ``rate``, ``rate_lo``, ``rate_hi`` and ``peg_rate`` (float64, quote per
         one unit of base), ``distance_pct`` = 100 (rate / peg_rate - 1) with its band ``distance_lo_pct`` and
-        ``distance_hi_pct`` (float64), ``at_peg`` (boolean; the band holds the peg: the printed digits do not show a
+        ``distance_hi_pct`` (float64), ``at_peg`` (boolean; the band contains the peg: the printed digits do not prove a
         distance), ``plateau`` (int64; the number of the run of one printed value, from 0 in each source's pair),
-        ``hop`` (bool; the value is another than at the instant before). Where no peg is in force, the peg, the
+        ``hop`` (bool; the value differs from that of the previous instant). Where no peg is in force, the peg, the
         distance and `at_peg` are null.
 
     Raises
     ------
     ValueError
-        If one of `pairs` has no peg, or is neither stored nor to be derived.
+        If one of `pairs` has no peg, or is neither stored nor derivable.
     """
-    held = _pegged(ticks, Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of))
-    rate = _peg_rates(held)
-    lo, hi = (held[name].to_numpy() for name in ("rate_lo", "rate_hi"))
+    rows = _pegged(ticks, Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of))
+    rate = _peg_rates(rows)
+    lo, hi = (rows[name].to_numpy() for name in ("rate_lo", "rate_hi"))
     distance_lo, distance_hi = change_pct(lo, hi, rate, rate)
-    plateau, hops = _plateaus(held)
-    return held[_KEPT].assign(
+    plateau, hops = _plateaus(rows)
+    return rows[_KEPT].assign(
         peg_rate=rate,
-        distance_pct=100 * (held["rate"].to_numpy() / rate - 1),
+        distance_pct=100 * (rows["rate"].to_numpy() / rate - 1),
         distance_lo_pct=distance_lo,
         distance_hi_pct=distance_hi,
         at_peg=pd.arrays.BooleanArray((lo <= rate) & (rate <= hi), np.isnan(rate)),
@@ -80,32 +80,32 @@ def _pegged(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     for pair in selection.pairs or ():
         if not pegs_of(pair):
             raise ValueError(f"{pair} has no peg")
-    held = quotes(ticks, **selection.given())
-    known = [pair for pair in held["pair"].cat.categories if pegs_of(pair)]
-    kept = held[held["pair"].isin(known)].reset_index(drop=True)
+    rows = quotes(ticks, **selection.given())
+    known = [pair for pair in rows["pair"].cat.categories if pegs_of(pair)]
+    kept = rows[rows["pair"].isin(known)].reset_index(drop=True)
     return kept.assign(pair=kept["pair"].cat.remove_unused_categories())
 
 
-def _peg_rates(held: pd.DataFrame) -> np.ndarray:
-    """The peg that is in force at each row, as its pair is oriented; NaN where none is."""
-    rates = np.full(len(held), np.nan)
-    at, codes = held["observed_at"].to_numpy("M8[us]"), held["pair"].cat.codes.to_numpy()
-    for code, pair in enumerate(held["pair"].cat.categories):
-        for one, rate in pegs_of(pair):
-            upto = np.datetime64("9999-12-31" if one.until is None else one.until)
-            rates[(codes == code) & (at >= np.datetime64(one.since)) & (at < upto)] = float(rate)
+def _peg_rates(rows: pd.DataFrame) -> np.ndarray:
+    """Return the peg in force at each row, in the orientation of its pair; NaN where none is in force."""
+    rates = np.full(len(rows), np.nan)
+    observed_at, codes = rows["observed_at"].to_numpy("M8[us]"), rows["pair"].cat.codes.to_numpy()
+    for code, pair in enumerate(rows["pair"].cat.categories):
+        for official, rate in pegs_of(pair):
+            since, until = (np.datetime64(limit or "9999-12-31") for limit in (official.since, official.until))
+            rates[(codes == code) & (observed_at >= since) & (observed_at < until)] = float(rate)
     return rates
 
 
-def _plateaus(held: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """The number of each row's plateau in its series, and whether the row is the first of one that is not the first."""
-    order, begins = runs(held)
-    _, first = in_series(held)
-    number = np.zeros(len(held), np.int64)
-    hops = np.zeros(len(held), bool)
+def _plateaus(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of each row's plateau in its series, and whether the row starts a plateau after the first."""
+    order, begins = runs(rows)
+    _, first = in_series(rows)
+    number = np.zeros(len(rows), np.int64)
+    hops = np.zeros(len(rows), bool)
     number[begins] = 1
     number = np.cumsum(number)
-    number -= np.repeat(number[first], np.diff(np.append(first, len(held))))
+    number -= np.repeat(number[first], np.diff(np.append(first, len(rows))))
     hops[order[np.setdiff1d(begins, first)]] = True
     plateau = np.empty_like(number)
     plateau[order] = number

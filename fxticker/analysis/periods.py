@@ -1,4 +1,4 @@
-"""Hours, days, weeks and months of UTC as numbers, so that consecutive periods have consecutive ones."""
+"""Periods: numbers hours, days, weeks and months of UTC consecutively."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday."""
 
 
-def period_of(at: np.ndarray, freq: Freq) -> np.ndarray:
-    """The number of the period in which each instant lies.
+def period_of(instants: np.ndarray, freq: Freq) -> np.ndarray:
+    """Return the number of the period that contains each instant.
 
     Parameters
     ----------
-    at
+    instants
         ``datetime64``, in UTC.
     freq
         ``hour``, ``day``, ``week`` or ``month``.
@@ -31,34 +31,35 @@ def period_of(at: np.ndarray, freq: Freq) -> np.ndarray:
     """
     if freq not in _UNITS:
         raise ValueError(f"a period is one of {', '.join(get_args(Freq))}, not {freq!r}")
-    number = at.astype(_UNITS[freq]).astype(np.int64)
+    number = instants.astype(_UNITS[freq]).astype(np.int64)
     return (number + _EPOCH_WEEKDAY) // _WEEK_DAYS if freq == "week" else number
 
 
 def every_period(
     number: np.ndarray, begins: np.ndarray, group: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All periods of each series from its first to its last.
+    """Return all periods of each series from its first to its last.
 
     Parameters
     ----------
     number
-        Of the periods that each series has, series after series.
+        Numbers of the periods that each series has, series after series.
     begins
-        Where a series begins in these.
+        Positions in `number` at which a series begins.
     group
-        Of each series; those of one group have the periods from the first to the last of them all. Null for each alone.
+        Group of each series: all series of a group get the periods from the first to the last of the whole group.
+        ``None`` if each series is a group of its own.
 
     Returns
     -------
     tuple of numpy.ndarray
-        Of each period the series that it is of, by place, and its number; and where among them the given ones are.
+        For each period the position of its series and its number; and the positions of the given periods among them.
     """
     counts = np.diff(np.append(begins, len(number)))
     lowest, highest = number[begins], number[begins + counts - 1]
-    for one in () if group is None else np.unique(group):
-        lowest[group == one] = lowest[group == one].min()
-        highest[group == one] = highest[group == one].max()
+    for label in () if group is None else np.unique(group):
+        lowest[group == label] = lowest[group == label].min()
+        highest[group == label] = highest[group == label].max()
     length = highest - lowest + 1
     offset = np.cumsum(length) - length - lowest
     series = np.repeat(np.arange(len(begins)), length)
@@ -66,6 +67,6 @@ def every_period(
 
 
 def start_of(number: np.ndarray, freq: Freq) -> np.ndarray:
-    """The first instant of each numbered period, as ``datetime64[us]`` in UTC."""
+    """Return the first instant of each numbered period, as ``datetime64[us]`` in UTC."""
     units = number * _WEEK_DAYS - _EPOCH_WEEKDAY if freq == "week" else number
     return units.astype(_UNITS[freq]).astype("M8[us]")

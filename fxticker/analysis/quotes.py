@@ -1,4 +1,4 @@
-"""Quotes: the rate of any pair that the stored ones give, one row per instant, with its band."""
+"""Quotes: returns the rate of any stored or derivable pair, one row per instant, with its band."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
 
 
 def as_of(ticks: Ticks, at: Moment) -> pd.DataFrame:
-    """The ticks as they were known at an instant: those that were recorded by then.
+    """Return the ticks as they were known at an instant: those that were recorded by then.
 
     Parameters
     ----------
     ticks
         A store, or a frame of ticks.
     at
-        The instant, included; a date reaches to its end.
+        The instant, included; a date stands for its end.
 
     Returns
     -------
@@ -93,24 +93,24 @@ def quotes(
     end: Moment | None = None,
     as_of: Moment | None = None,
 ) -> pd.DataFrame:
-    """One rate per source, pair and instant, with its band, for pairs in any direction.
+    """Return one rate per source, pair and instant, with its band, for pairs in any direction.
 
     A pair may be stored (``KZT/USD``), the inverse of a stored one (``USD/KZT``), or a cross rate of two that are
-    stored against USD, or against RUB (``KZT/UZS``). A cross rate is made only of two ticks of one source at one
-    instant. Where a source shows a pair in several of these ways at an instant, the first of them counts.
+    stored against USD, or against RUB (``KZT/UZS``). A cross rate is derived only from two ticks of one source at one
+    instant. Where a source has a pair in several of these ways at an instant, the first of them counts.
 
     Parameters
     ----------
     ticks
         A store, or a frame of ticks.
     pairs
-        Only these; all stored ones if null.
+        Pairs in any direction; ``None`` for all stored ones.
     sources
-        Only these.
+        Use only these sources; ``None`` for all.
     start, end
         Half-open span of `observed_at`; a date stands for its 00:00 UTC.
     as_of
-        Only rows that were recorded by then; a date reaches to its end.
+        Use only rows that were recorded by then; a date stands for its end.
 
     Returns
     -------
@@ -118,16 +118,16 @@ def quotes(
         Sorted by observed_at, pair and source: ``source``, ``pair`` (categories), ``observed_at``, ``time_basis``
         (``date`` if one of the ticks has a date only), ``rate``, ``rate_lo``, ``rate_hi`` (float64, quote per one unit
         of base), ``rate_text`` (category; as printed, null where the rate is derived or several texts of one day
-        count), ``recorded_at`` (of a cross rate the later of the two). Several values at one instant are settled as
-        `fxticker.frames.settle.one_per_instant` says. The bounds of stored pairs are the doubles nearest to the exact
-        ones; those of derived pairs hold the exact ones, moved apart by a few units in the last place
+        count), ``recorded_at`` (of a cross rate the later of the two). Several values at one instant are settled by
+        `fxticker.frames.settle.one_per_instant`. The bounds of stored pairs are the doubles nearest to the exact ones;
+        those of derived pairs contain the exact ones and are wider by a few units in the last place
         (`fxticker.model.bands.outward`).
 
     Raises
     ------
     ValueError
-        If a text is no pair; `fxticker.errors.NotDerivable` if a pair is neither stored nor derivable: the message
-        names it and what is stored.
+        If a text is not a pair; `fxticker.errors.NotDerivable` if a pair is neither stored nor derivable: the message
+        names the pair and the stored ones.
     """
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     wanted = selection.pairs
@@ -145,12 +145,12 @@ def quotes(
 
 
 def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
-    """Refuse pairs that nothing stored gives; where nothing is stored at all, none is refused.
+    """Refuse pairs that are neither stored nor derivable; if nothing is stored at all, none is refused.
 
     Raises
     ------
     NotDerivable
-        If one is neither stored nor derivable.
+        If a pair is neither stored nor derivable.
     """
     missing = sorted(set(pairs))
     if not missing:
@@ -170,7 +170,7 @@ def _frame_of(settled: pd.DataFrame, rates: dict[str, list[Rates]]) -> pd.DataFr
     sizes = [(number, len(part)) for number, pair in enumerate(pairs) for part in rates[pair]]
     joined = join([part for parts in rates.values() for part in parts] or [NO_RATES])
     pair = np.repeat(*np.array(sizes, np.int64).reshape(-1, 2).T)
-    order = np.argsort(joined.at, kind="stable")  # pairs, and then sources, are in order already
+    order = np.argsort(joined.instants, kind="stable")  # pairs, and then sources, are in order already
     ordered = joined.rows(order)
     left, right = (settled.iloc[row].reset_index(drop=True) for row in (ordered.left, ordered.right))
     later = left["recorded_at"].where(left["recorded_at"] >= right["recorded_at"], right["recorded_at"])
@@ -187,7 +187,7 @@ def _frame_of(settled: pd.DataFrame, rates: dict[str, list[Rates]]) -> pd.DataFr
 
 
 def _tidied(frame: pd.DataFrame) -> pd.DataFrame:
-    """Texts as categories that are sorted and all occur."""
+    """Return the frame with texts as sorted categories that all occur."""
     for name in ("source", "pair", "time_basis", "rate_text"):
         texts = frame[name].astype("category").cat
         codes = texts.codes.to_numpy(np.int64)

@@ -1,4 +1,4 @@
-"""Resampling: open, high, low and close of a period, with their bands, and how much of it was looked at."""
+"""Resampling: open, high, low and close of each period, with their bands, and the share of successful polls."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def resample(
     end: Moment | None = None,
     as_of: Moment | None = None,
 ) -> pd.DataFrame:
-    """The rates of each hour, day, week or month of UTC.
+    """Return open, high, low and close of each hour, day, week or month of UTC.
 
-    A tick of which only the date is known counts at the end of its day; where its source shows the pair at an instant
-    of that day too, it neither opens nor closes a period. By the hour it does not count.
+    A date-only tick counts at the end of its day; where its source also has a tick of the pair with an instant on that
+    day, the date-only one neither opens nor closes a period. Hourly periods ignore date-only ticks.
 
     Parameters
     ----------
@@ -41,15 +41,15 @@ def resample(
     freq
         ``hour``, ``day``, ``week`` (from Monday) or ``month``.
     polls
-        A frame of `fxticker.load_polls`, for the coverage; if null, the store's own are read, if `ticks` is a store.
+        A frame of `fxticker.load_polls`, for the coverage; ``None`` reads those of the store, if `ticks` is one.
     pairs
-        Only these, stored (``KZT/USD``), inverse (``USD/KZT``) or cross (``KZT/UZS``); all stored ones if null.
+        Stored (``KZT/USD``), inverse (``USD/KZT``) or cross pairs (``KZT/UZS``); ``None`` for all stored ones.
     sources
-        Only these.
+        Use only these sources; ``None`` for all.
     start, end
-        Half-open span of `observed_at`, and of the polls' slots. Periods at its ends may be cut.
+        Half-open span of `observed_at`, and of the slots of polls. Periods at its ends may be cut.
     as_of
-        Only rows that were recorded by then.
+        Use only rows that were recorded by then.
 
     Returns
     -------
@@ -59,50 +59,50 @@ def resample(
         ``high``, ``low`` and ``close`` (float64, quote per one unit of base), each followed by its band (``open_lo``,
         ``open_hi``; the true highest rate lies between the highest lower and the highest upper bound, the lowest
         likewise), ``count`` (int64, instants with a quote), ``coverage`` (float64, as in `fxticker.coverage`; NaN
-        where no poll is known). Of a period without quotes nothing is filled in: NaN, with `count` 0.
+        where no poll is on record). Periods without quotes are not filled: NaN, with `count` 0.
 
     Raises
     ------
     ValueError
-        If `freq` is none of those, or a pair is neither stored nor to be derived.
+        If `freq` is none of those, or a pair is neither stored nor derivable.
     """
-    held = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     if freq == "hour":
-        held = held.loc[held["time_basis"] != TimeBasis.DATE]
+        rows = rows.loc[rows["time_basis"] != TimeBasis.DATE]
     if polls is None and not isinstance(ticks, pd.DataFrame):
         polls = load_polls(ticks, sources=sources, start=start, end=end)
-    order, first = in_series(held)
-    number = period_of(held["observed_at"].to_numpy("M8[us]")[order], freq)
+    order, first = in_series(rows)
+    number = period_of(rows["observed_at"].to_numpy("M8[us]")[order], freq)
     begins = np.union1d(first, np.flatnonzero(np.diff(number)) + 1).astype(np.intp)
-    series = held[["source", "pair"]].iloc[order[first]]
+    series = rows[["source", "pair"]].iloc[order[first]]
     sources_of = series["source"].cat.codes.to_numpy()
     of_series, every, places = every_period(number[begins], np.searchsorted(begins, first), sources_of)
     grid: pd.DataFrame = series.take(of_series).reset_index(drop=True)
     grid = grid.assign(start_at=pd.Series(start_of(every, freq)).dt.tz_localize("UTC"))
-    for name, values in _summary(held, order, begins).items():
+    for name, values in _summary(rows, order, begins).items():
         column = np.full(len(grid), 0 if name == "count" else np.nan, values.dtype)
         column[places] = values
         grid[name] = column
     return grid.assign(coverage=np.nan if polls is None else _coverage(grid, polls, freq, sources, start, end))
 
 
-def _summary(held: pd.DataFrame, order: np.ndarray, begins: np.ndarray) -> dict[str, np.ndarray]:
-    """The columns of the periods that have quotes."""
+def _summary(rows: pd.DataFrame, order: np.ndarray, begins: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the columns of the periods that have quotes."""
     count = np.diff(np.append(begins, len(order))).astype(np.int64)
-    at_ends = np.flatnonzero(may_close(held)[order])  # every period has one
+    at_ends = np.flatnonzero(may_close(rows)[order])  # every period has one
     places = {
         "open": at_ends[np.searchsorted(at_ends, begins)],
         "close": at_ends[np.searchsorted(at_ends, begins + count) - 1],
     }
-    rates = {suffix: held[name].to_numpy()[order] for suffix, name in _RATES.items()}
-    found: dict[str, np.ndarray] = {}
+    rates = {suffix: rows[name].to_numpy()[order] for suffix, name in _RATES.items()}
+    columns: dict[str, np.ndarray] = {}
     for column in ("open", "high", "low", "close"):
         for suffix, values in rates.items():
             if column in places or not len(begins):
-                found[column + suffix] = values[places.get(column, begins)]
+                columns[column + suffix] = values[places.get(column, begins)]
             else:
-                found[column + suffix] = (np.maximum if column == "high" else np.minimum).reduceat(values, begins)
-    return {**found, "count": count}
+                columns[column + suffix] = (np.maximum if column == "high" else np.minimum).reduceat(values, begins)
+    return {**columns, "count": count}
 
 
 def _coverage(
@@ -113,7 +113,7 @@ def _coverage(
     start: Moment | None,
     end: Moment | None,
 ) -> np.ndarray:
-    """The share of sound polls in each period of the grid."""
-    found = coverage(polls, freq, sources=sources, start=start, end=end).set_index(["source", "start_at"])["coverage"]
+    """Return the share of successful polls in each period of the grid."""
+    shares = coverage(polls, freq, sources=sources, start=start, end=end).set_index(["source", "start_at"])["coverage"]
     wanted = pd.MultiIndex.from_arrays([grid["source"].astype("str"), grid["start_at"]])
-    return found.reindex(wanted).to_numpy(np.float64)
+    return shares.reindex(wanted).to_numpy(np.float64)

@@ -1,4 +1,4 @@
-"""One source's pair is a series: where each begins in a frame of many, where its value becomes another, and how far."""
+"""Series of one source and pair in a frame of many: where each begins, where its value changes, and by how much."""
 
 from __future__ import annotations
 
@@ -10,56 +10,56 @@ from fxticker.model.records import TimeBasis
 
 
 def in_series(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of a frame, series by series.
+    """Return the rows of a frame, series by series.
 
     Returns
     -------
     tuple of numpy.ndarray
-        The positions of the rows by source and pair and, within these, in the frame's order; and where in them a
-        series begins.
+        Positions of the rows by source and pair and, within these, in the order of the frame; and the places in this
+        sequence at which a series begins.
     """
     if frame.empty:
         return np.empty(0, np.intp), np.empty(0, np.intp)
     sources, pairs = (frame[name].astype("category").cat for name in ("source", "pair"))
     count = len(sources.categories) * len(pairs.categories)
-    # an integer of 8 or 16 bits is put in order ten times as fast as a wider one
+    # numpy sorts integers of 8 or 16 bits ten times as fast as wider ones
     dtype = np.min_scalar_type(count)
-    source_ranks, pair_ranks = (np.argsort(np.argsort(held.categories)).astype(dtype) for held in (sources, pairs))
+    source_ranks, pair_ranks = (np.argsort(np.argsort(texts.categories)).astype(dtype) for texts in (sources, pairs))
     key = source_ranks[sources.codes] * dtype.type(len(pairs.categories)) + pair_ranks[pairs.codes]
     order = np.argsort(key, kind="stable")
-    return order, np.flatnonzero(_is_other(key[order]))
+    return order, np.flatnonzero(_differs_from_previous(key[order]))
 
 
 def runs(quotes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """The runs of one value in a frame as `fxticker.quotes` gives it.
+    """Return the runs of one value in a frame of `fxticker.quotes`.
 
-    A value is what was printed, or, for a derived rate that was never printed, its band.
+    A value is the printed text, or the band of a derived rate.
 
     Returns
     -------
     tuple of numpy.ndarray
-        The positions of the rows as `in_series` has them; and where in them a run begins.
+        Positions of the rows as from `in_series`; and the places in this sequence at which a run begins.
     """
     order, first = in_series(quotes)
     begins = np.zeros(len(order), bool)
     begins[first] = True
     for values in (quotes["rate_text"].cat.codes, quotes["rate_lo"], quotes["rate_hi"]):
-        begins |= _is_other(values.to_numpy()[order])
+        begins |= _differs_from_previous(values.to_numpy()[order])
     return order, np.flatnonzero(begins)
 
 
 def may_close(quotes: pd.DataFrame) -> np.ndarray:
-    """Of a frame as `fxticker.quotes` gives it, which quotes may be the last of their day.
+    """Return for each row of a frame of `fxticker.quotes` whether it can be the last quote of its day.
 
-    One of which only the day is known counts from the end of its day on; where its source shows the pair at an instant
-    of that day too, that one is the day's last, and the other neither opens nor closes any span of time. At one instant
-    `fxticker.frames.settle.one_per_instant` chooses likewise.
+    A date-only quote counts from the end of its day; where its source also has a quote of the pair with an instant on
+    that day, the latter is the day's last, and the date-only one neither opens nor closes any period.
+    `fxticker.frames.settle.one_per_instant` chooses by the same rule at one instant.
     """
     has_instant = (quotes["time_basis"] != TimeBasis.DATE).to_numpy()
     if has_instant.all():
         return has_instant
     order, first = in_series(quotes)
-    begins = _is_other(quotes["observed_at"].to_numpy("M8[us]")[order].astype("M8[D]"))
+    begins = _differs_from_previous(quotes["observed_at"].to_numpy("M8[us]")[order].astype("M8[D]"))
     begins[first] = True
     begins = np.flatnonzero(begins)
     of_day = np.logical_or.reduceat(has_instant[order], begins)
@@ -71,14 +71,14 @@ def may_close(quotes: pd.DataFrame) -> np.ndarray:
 def change_pct(
     lo: np.ndarray, hi: np.ndarray, from_lo: np.ndarray, from_hi: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The bands of relative changes in percent: `fxticker.model.bands.drift_pct` for doubles, around the exact band."""
+    """Return bands of relative changes in percent: `fxticker.model.bands.drift_pct` for doubles, rounded outward."""
     ratio_lo, ratio_hi = outward(lo / from_hi, hi / from_lo)
-    # once more: far below 1 a ratio loses more digits to the subtraction than it was moved by
+    # outward a second time: a ratio far below 1 loses more digits in the subtraction than the first step added
     return outward(100 * (ratio_lo - 1), 100 * (ratio_hi - 1))
 
 
-def _is_other(values: np.ndarray) -> np.ndarray:
-    """Whether each value is another than the one before; the first is."""
-    other = np.ones(len(values), bool)
-    np.not_equal(values[1:], values[:-1], out=other[1:])
-    return other
+def _differs_from_previous(values: np.ndarray) -> np.ndarray:
+    """Return for each value whether it differs from the previous one; true for the first."""
+    differs = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=differs[1:])
+    return differs

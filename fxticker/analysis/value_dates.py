@@ -1,4 +1,4 @@
-"""Official rates by the day for which they are in force, instead of the instant at which they were seen."""
+"""Value dates: moves official rates from the instant of observation to the day on which they come into force."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ NEEDED = [
     "origin",
 ]
 _HOLIDAYS_DAYS = 14
-"""For sources that say nothing of it."""
+"""Default of `holds_days` in days, for sources that do not declare it: the longest public holidays."""
 TICKER = "timesca"
-"""The source whose printed date is that of its page; the date that a bank prints is the day its rate is for."""
+"""Id of the ticker: its printed date is that of its page, whereas a bank prints the value date of its rate."""
 
 
 def by_effective_day(ticks: pd.DataFrame) -> pd.DataFrame:
-    """Ticks of official sources, at 00:00 UTC of the day that they print.
+    """Return ticks of official sources at 00:00 UTC of the date that they print.
 
-    Banks fix a rate in the afternoon and print the next day's date; the same rate comes again with every poll and in
-    the bank's history. The day is the bank's own: where it begins in UTC, five or six hours earlier, is not looked at.
+    Banks fix a rate in the afternoon and print the next day's date; the same rate is repeated by every poll and in
+    the bank's history. The day is the bank's local day; its offset of five or six hours from UTC is ignored.
 
     Parameters
     ----------
     ticks
-        As `fxticker.load` gives them, of sources that print such a date.
+        A frame of `fxticker.load`, of sources that print a value date.
 
     Returns
     -------
     pandas.DataFrame
-        The columns of `ticks`, with `observed_at` the day and basis ``date``; of each source, pair and day the value
-        that was recorded last: banks revise. A rate without a printed date is that of the day on which it was seen.
+        The columns of `ticks`, with `observed_at` the value date and basis ``date``; one row per source, pair and day:
+        the last recorded one, because banks revise rates. A rate without a printed date gets the day of observation.
     """
     seen = ticks["observed_at"].dt.floor("D")
     day = ticks["source_date"].astype("datetime64[us]").dt.tz_localize("UTC").fillna(seen)
@@ -59,18 +59,18 @@ def by_effective_day(ticks: pd.DataFrame) -> pd.DataFrame:
 
 
 def official_ticks(ticks: Ticks, selection: Selection, *, ticker: str) -> pd.DataFrame:
-    """All ticks of all sources but the ticker, by the day that they are for: see `by_effective_day`."""
+    """Return the ticks of all sources but the ticker by value date: see `by_effective_day`."""
     if isinstance(ticks, pd.DataFrame):
-        held = [str(name) for name in ticks["source"].unique()]
+        stored = [str(name) for name in ticks["source"].unique()]
     else:
-        held = opened(ticks).ticks.sources()
-    wanted = tuple(name for name in (held if selection.sources is None else selection.sources) if name != ticker)
+        stored = opened(ticks).ticks.sources()
+    wanted = tuple(name for name in (stored if selection.sources is None else selection.sources) if name != ticker)
     return by_effective_day(ticks_of(ticks, replace(selection, sources=wanted), columns=NEEDED))
 
 
 def holds_days(source: str) -> int | None:
-    """How long a source's rate can be in force without a newer one; null where it is until the next one comes."""
+    """Return for how many days a source's rate stays in force without a newer one; ``None`` for no limit."""
     if source in CONSTANTS:
         return None
-    found = source_of(source)
-    return _HOLIDAYS_DAYS if found is None else found.holds_days
+    known_source = source_of(source)
+    return _HOLIDAYS_DAYS if known_source is None else known_source.holds_days

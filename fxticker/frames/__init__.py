@@ -1,1 +1,1 @@
-"""From the store to pandas."""
+"""Frames: reads ticks and polls of a store into pandas."""

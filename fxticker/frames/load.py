@@ -1,4 +1,4 @@
-"""From the store to frames: every stored row once, sorted, with the documented types."""
+"""Loading: reads the store into frames; every stored row once, sorted, with the documented types."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ def load(
     columns: Iterable[str] | None = None,
     bands: bool = False,
 ) -> pd.DataFrame:
-    """All stored ticks that match, one row each.
+    """Return all stored ticks that match, one row each.
 
     Parameters
     ----------
     store
         The store's folder, or an open store.
     pairs
-        Only these, as the source orients them.
+        Pairs in the orientation of the source; ``None`` for all.
     start, end
         Half-open span of `observed_at`; a date stands for its 00:00 UTC.
     sources
-        Only these.
+        Read only these sources; ``None`` for all.
     as_of
-        Only rows that were recorded by then; a date reaches to its end.
+        Read only rows that were recorded by then; a date stands for its end.
     columns
-        Only these columns, in this order; fewer are read faster.
+        Return only these columns, in this order; fewer are read faster.
     bands
-        Add `rate_lo` and `rate_hi`: what the printed digits allow the rate to be; of a constant both are the rate.
+        Add `rate_lo` and `rate_hi`, the bounds that the printed digits allow; of a constant both are the rate.
 
     Returns
     -------
@@ -73,9 +73,9 @@ def load(
     Raises
     ------
     StoreError
-        If there is no store at the path, or a file of it cannot be read: nothing is skipped.
+        If there is no store at the path, or a file of it cannot be read: no file is skipped.
     ValueError
-        If a column is none of those.
+        If a column does not exist.
     """
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     known = ["source", *TICKS.schema.names]
@@ -98,14 +98,14 @@ def load_polls(
     start: Moment | None = None,
     end: Moment | None = None,
 ) -> pd.DataFrame:
-    """What became of every slot, one row each.
+    """Return the outcome of every slot, one row each.
 
     Parameters
     ----------
     store
         The store's folder, or an open store.
     sources
-        Only these.
+        Read only these sources; ``None`` for all.
     start, end
         Half-open span of `slot`; a date stands for its 00:00 UTC.
 
@@ -129,13 +129,13 @@ def wide(
     start: Moment | None = None,
     end: Moment | None = None,
 ) -> pd.DataFrame:
-    """One source's rates side by side.
+    """Return the rates of one source with a column per pair.
 
     Returns
     -------
     pandas.DataFrame
         Index ``observed_at`` (UTC), a float64 column per pair in alphabetical order, NaN where a pair was not shown at
-        that instant. Several values at one instant are settled as `fxticker.frames.settle.one_per_instant` says.
+        that instant. Several values at one instant are settled by `fxticker.frames.settle.one_per_instant`.
 
     Raises
     ------
@@ -160,14 +160,14 @@ def wide(
 
 
 def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.DataFrame:
-    """The last tick of each source and pair.
+    """Return the last tick of each source and pair.
 
     Returns
     -------
     pandas.DataFrame
         The columns of `load`, one row per source and pair, sorted by source and pair. Of several values at the last
-        instant it is the last recorded one, and one that has an instant before one that has a date only. A pair that
-        is in none of the last twelve months for which the source has ticks is left out.
+        instant the last recorded one counts, and one with an exact timestamp takes precedence over a date-only one. A
+        pair that is in none of the last twelve months for which the source has ticks is left out.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def last_by(store: StorePath, upto: datetime, selection: Selection) -> pd.DataFr
     upto
         Aware UTC, included.
     selection
-        Pairs as stored, sources, and `as_of`; a span is not looked at.
+        Pairs as stored, sources, and `as_of`; a span is ignored.
 
     Returns
     -------
@@ -204,7 +204,7 @@ def last_by(store: StorePath, upto: datetime, selection: Selection) -> pd.DataFr
 
 
 def latest_table(store: Store, *, sources: Collection[str] | None = None) -> pa.Table:
-    """Return `latest` as an Arrow table, made without pandas, whose import takes longer than all the rest."""
+    """Return `latest` as an Arrow table without importing pandas, whose import takes longer than all the rest."""
     wanted = _sources_of(store.ticks, sources)
     parts = [read_last(store.ticks, source) for source in wanted]
     tables = [_one_per_pair(part) for part in parts if part is not None]
@@ -257,18 +257,18 @@ def stored_pairs(store: StorePath) -> set[str]:
     return {pair for segment in ticks.segments() for pair in ticks.summary(segment).series}
 
 
-def _frame_of(found: Gathered) -> pd.DataFrame:
+def _frame_of(gathered: Gathered) -> pd.DataFrame:
     import pandas as pd
 
     def series(name: str, values: np.ndarray) -> Any:
-        if name in found.texts:
-            categories = pd.Index(found.texts[name], dtype="str")
+        if name in gathered.texts:
+            categories = pd.Index(gathered.texts[name], dtype="str")
             return pd.Categorical.from_codes(values, dtype=pd.CategoricalDtype(categories), validate=False)
         if name.endswith("_at"):
             return pd.array(values, dtype=pd.DatetimeTZDtype("us", "UTC"), copy=False)
         return values.view("M8[ms]") if name.endswith("_date") else values
 
-    return pd.DataFrame({name: series(name, values) for name, values in found.columns.items()}, copy=False)
+    return pd.DataFrame({name: series(name, values) for name, values in gathered.columns.items()}, copy=False)
 
 
 def _to_frame(table: pa.Table) -> pd.DataFrame:

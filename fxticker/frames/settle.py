@@ -1,4 +1,4 @@
-"""Frames of ticks: bands beside rates, and one value where an instant has several."""
+"""Settling: adds rounding bands to frames of ticks and reduces several values of an instant to one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fxticker.sources.fixed import CONSTANTS
 
 _NOMINAL_BITS = 32
 _KEY_BITS = _NOMINAL_BITS + 1
-"""Of the number of what decides a band: the units that the rate is for, and above them whether it is a constant."""
+"""Bits below the text's code in the number that identifies a band: the nominal, and above it whether it is constant."""
 
 
 def typed(rows: Sequence[tuple[Any, ...]], columns: Mapping[str, str]) -> pd.DataFrame:
-    """A frame of rows with the given columns and types; instants may be missing, none or all of them."""
+    """Return a frame of rows with the given columns and types; any instants may be null."""
     frame = pd.DataFrame(rows, columns=list(columns))
     for name, dtype in columns.items():
         if dtype.startswith("datetime64"):
@@ -28,10 +28,11 @@ def typed(rows: Sequence[tuple[Any, ...]], columns: Mapping[str, str]) -> pd.Dat
 
 
 def with_bands(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy with `rate_lo` and `rate_hi`: the band of each printed rate, per one unit of base.
+    """Return a copy with `rate_lo` and `rate_hi`: the band of each printed rate, per one unit of base.
 
-    Nobody rounded a rate of origin ``constant``: both are the rate. Without a column `origin` all rates are printed.
-    Both are the doubles nearest to the exact bounds, so a double that prints as the text lies between them.
+    A rate of origin ``constant`` is not rounded: both bounds are the rate. Without a column `origin` all rates are
+    printed. The bounds are the doubles nearest to the exact ones, so a double that prints as the text lies between
+    them.
     """
     code, bands = _printed(frame)
     return frame.assign(
@@ -40,11 +41,11 @@ def with_bands(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def one_per_instant(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row per source, pair and instant, with its band.
+    """Return one row per source, pair and instant, with its band.
 
-    Rows of basis ``date`` at one instant are values of some time on that day: their band is the hull of all and
-    their rate its middle. Otherwise the last recorded row counts; a row that has an instant counts before rows
-    that have a date only. Where a hull holds several texts, `rate_text` is null; so are `change_text` and `change_pct`.
+    Date-only rows at one instant are values of any time on that day: their band is the hull of all and their rate its
+    middle. Otherwise the last recorded row counts; a row with an exact timestamp takes precedence over date-only rows.
+    Where a hull has several texts, `rate_text` is null; so are `change_text` and `change_pct`.
 
     Returns
     -------
@@ -72,12 +73,12 @@ def one_per_instant(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def hull_of(rows: pd.DataFrame) -> Band:
-    """The smallest band that holds those of all rows, exactly."""
+    """Return the smallest band that contains those of all rows, exactly."""
     return hull(_printed(rows)[1])
 
 
 def effective_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of all rows of one source and pair at one instant, those that count: see `one_per_instant`."""
+    """Return the rows that count, of all rows of one source and pair at one instant: see `one_per_instant`."""
     exact = rows[rows["time_basis"] != TimeBasis.DATE]
     if exact.empty:
         return rows
@@ -85,7 +86,7 @@ def effective_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ranks(column: pd.Series) -> np.ndarray:
-    """The place of each text among all, sorted."""
+    """Return the position of each text in the sorted order of all texts."""
     texts = column.astype("category").cat
     codes = texts.codes.to_numpy()
     if texts.categories.is_monotonic_increasing:
@@ -96,7 +97,7 @@ def _ranks(column: pd.Series) -> np.ndarray:
 
 
 def _is_sorted(key: Sequence[np.ndarray]) -> bool:
-    """Whether rows are in the order that ``np.lexsort(key)`` gives them."""
+    """Return whether rows are in the order of ``np.lexsort(key)``."""
     is_tied = np.ones(max(len(key[0]) - 1, 0), bool)
     for column in reversed(key):
         if (is_tied & (column[1:] < column[:-1])).any():
@@ -106,7 +107,7 @@ def _is_sorted(key: Sequence[np.ndarray]) -> bool:
 
 
 def _printed(frame: pd.DataFrame) -> tuple[np.ndarray, list[Band]]:
-    """The different bands of printed rates, and the number of each row's."""
+    """Return for each row the number of its band, and the distinct bands of printed rates."""
     texts = frame["rate_text"].astype("category").cat
     key = (texts.codes.to_numpy(np.int64) << _KEY_BITS) + frame["nominal"].to_numpy(np.int64)
     if "origin" in frame.columns:
@@ -115,8 +116,8 @@ def _printed(frame: pd.DataFrame) -> tuple[np.ndarray, list[Band]]:
             is_constant = origins.codes.to_numpy() == origins.categories.get_loc(Origin.CONSTANT)
             key += is_constant.astype(np.int64) << _NOMINAL_BITS
     code, printed = pd.factorize(key)
-    found = [divmod(int(one), 1 << _KEY_BITS) for one in printed]
-    return code, [_band(texts.categories[text] if text >= 0 else "", number) for text, number in found]
+    kinds = [divmod(int(combined), 1 << _KEY_BITS) for combined in printed]
+    return code, [_band(texts.categories[text] if text >= 0 else "", number) for text, number in kinds]
 
 
 def _band(rate_text: str, number: int) -> Band:
@@ -169,6 +170,6 @@ def _with_hulls(whole: pd.DataFrame, places: np.ndarray, rows: pd.DataFrame, gro
 
 
 def without_constants(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without fixed rates, whose one tick of long ago would stretch the axis; all if it has no others."""
+    """Return the frame without fixed rates, whose one old tick would stretch a time axis; all rows if all are fixed."""
     is_constant = frame["source"].isin(CONSTANTS).to_numpy()
     return frame[~is_constant] if is_constant.any() and not is_constant.all() else frame
