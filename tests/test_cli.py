@@ -429,7 +429,7 @@ def test_coverage_is_drawn_from_recorded_polls(tmp_path):
     store.record(Poll("timesca", NOON + QUARTER * n, Outcome.OK, ticks=5) for n in range(3))
     shown = fxticker("plot", "coverage", "-o", "c.svg", "--store", "store", cwd=tmp_path)
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, "c.svg\n", "")
-    assert "<!-- 100 % of 3 polls gave a sound ticker, on 1 of 1 day -->" in (tmp_path / "c.svg").read_text()
+    assert "<!-- 100 % of 3 polls succeeded, on 1 of 1 day -->" in (tmp_path / "c.svg").read_text()
 
 
 def test_comparison_with_the_official_rates_is_drawn(tmp_path):

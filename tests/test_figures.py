@@ -86,7 +86,7 @@ def test_history_says_what_is_seen_and_what_it_rests_on(store):
     assert figure.get_suptitle() == "KZT/USD: printed rates, 2025-11-14 12:00 to 12:15"
     assert figure.get_supxlabel().replace("\n", " ") == (
         "timesca, 2025-11-14 12:00 to 12:15 UTC, 2 values on 1 of 1 day. Band: what the printed digits allow. "
-        f"Lines break where no value was got. fxticker {fx.__version__}."
+        f"Lines break where there is no value. fxticker {fx.__version__}."
     )
 
 
@@ -150,7 +150,7 @@ def test_history_shows_that_nobody_looked_before_the_first_tick():
     figure = fx.plot_history(frame, polls=polls)
     [panel] = figure.axes
     assert panel.get_xlim()[0] < polls["slot"][0].timestamp() / 86_400
-    assert "10 sound polls of 20" in figure.get_supxlabel()
+    assert "10 successful polls of 20" in figure.get_supxlabel()
 
 
 def test_history_of_several_sources_shades_only_where_none_looked():
@@ -384,8 +384,8 @@ def test_coverage_fills_days_by_share_and_main_cause():
     assert heights == [pytest.approx(0.86), pytest.approx(0.43)]
     assert [path.get_extents().height for path in unsound.get_paths()] == [pytest.approx(0.43)]
     assert same_color(unsound.get_facecolor()[0], "#e69f00")
-    assert figure.get_suptitle() == "75.0 % of 192 polls gave a sound ticker, on 2 of 2 days"
-    assert "75.0 % sound\nof 192 polls\n2 of 2 days" in _labels(axis)
+    assert figure.get_suptitle() == "75.0 % of 192 polls succeeded, on 2 of 2 days"
+    assert "75.0 % successful\nof 192 polls\n2 of 2 days" in _labels(axis)
 
 
 def test_coverage_tells_and_explains_the_days_without_a_poll():
@@ -393,13 +393,13 @@ def test_coverage_tells_and_explains_the_days_without_a_poll():
     [axis] = figure.axes
     sound, pale = axis.collections
     assert (len(sound.get_paths()), len(pale.get_paths())) == (3, 18)
-    assert figure.get_suptitle() == "100 % of 3 polls gave a sound ticker, on 3 of 21 days"
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["sound", "no poll on record"]
+    assert figure.get_suptitle() == "100 % of 3 polls succeeded, on 3 of 21 days"
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["successful", "no poll on record"]
 
 
 def test_coverage_counts_only_days_with_a_sound_poll():
     figure = plot_coverage(polls_of(["ok"] * 24 + ["missed"] * 48, every="1h"))
-    assert figure.get_suptitle() == "33.3 % of 72 polls gave a sound ticker, on 1 of 3 days"
+    assert figure.get_suptitle() == "33.3 % of 72 polls succeeded, on 1 of 3 days"
 
 
 def test_coverage_of_a_fortnight_is_not_a_year_wide():

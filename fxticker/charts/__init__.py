@@ -1,4 +1,4 @@
-"""Charts: frames in, matplotlib figures out; nothing is shown or saved here, and no global state is touched."""
+"""Charts: draws frames as matplotlib figures; shows and saves nothing and changes no global state."""
 
 from fxticker.charts.compare import plot_compare
 from fxticker.charts.coverage import plot_coverage

@@ -1,4 +1,4 @@
-"""Why there is no tick: the outcomes of polls in a few words, and the stretches they cover."""
+"""Causes of missing ticks: groups the outcomes of polls, and finds and shades the stretches of slots they cover."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from fxticker.charts.style import Palette
 from fxticker.model.records import Outcome
 
 CAUSES = {
-    "did not look": (Outcome.MISSED, Outcome.OVERRUN, Outcome.STOPPED, Outcome.ERROR),
+    "not polled": (Outcome.MISSED, Outcome.OVERRUN, Outcome.STOPPED, Outcome.ERROR),
     "no answer": (Outcome.UNREACHABLE, Outcome.TIMEOUT, Outcome.HTTP_ERROR, Outcome.TOO_LARGE),
-    "turned away": (Outcome.BLOCKED, Outcome.BACKOFF, Outcome.DISALLOWED),
-    "no sound ticker": (Outcome.NO_TICKER, Outcome.DAMAGED, Outcome.STALE),
+    "refused": (Outcome.BLOCKED, Outcome.BACKOFF, Outcome.DISALLOWED),
+    "no valid ticker": (Outcome.NO_TICKER, Outcome.DAMAGED, Outcome.STALE),
 }
-"""Whose doing it was that a poll was not sound: ours, the net's, the site's refusal, the page's."""
-SOUND = len(CAUSES)
-"""The code of a poll without a cause: it was sound."""
-_CODE = {outcome: code for code, outcomes in enumerate(CAUSES.values()) for outcome in outcomes} | {Outcome.OK: SOUND}
+"""Outcomes other than ``ok`` by their cause: the collector, the network, a refusal by the site, the page."""
+SUCCESSFUL = len(CAUSES)
+"""Code of a successful poll, which has no cause."""
+_CODE = {outcome: code for code, outcomes in enumerate(CAUSES.values()) for outcome in outcomes} | {
+    Outcome.OK: SUCCESSFUL
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
-    """Stretches of slots of one cause, apart and in order.
+    """Disjoint stretches of slots of one cause each, in order.
 
     Attributes
     ----------
     start, end
-        Half-open, int64 microseconds since 1970 UTC: the first slot, and the next one of another cause (of the last
-        stretch, its last slot).
+        Half-open, int64 microseconds since 1970 UTC: the first slot, and the next slot of another cause (of the last
+        stretch its own last slot).
     cause
         Index into `CAUSES`.
     """
@@ -43,45 +45,45 @@ class Stretches:
 
 
 def cause_codes(polls: pd.DataFrame) -> np.ndarray:
-    """Of each poll the index of its cause in `CAUSES`, or `SOUND`."""
+    """Return for each poll the index of its cause in `CAUSES`, or `SUCCESSFUL`."""
     outcomes = polls["outcome"].astype("category")
     codes = np.array([_CODE[Outcome(name)] for name in outcomes.cat.categories], np.int8)
     return codes[outcomes.cat.codes.to_numpy()]
 
 
 def stretches_of(polls: pd.DataFrame) -> Stretches:
-    """The stretches without a sound poll, of one source's polls in the order of their slots."""
+    """Return the stretches without a successful poll, given the polls of one source in the order of their slots."""
     slots, codes = instants(polls["slot"]), cause_codes(polls)
     first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
     end = np.append(slots[first[1:]], slots[-1:])
-    held = codes[first] != SOUND
-    return Stretches(slots[first][held], end[held], codes[first][held])
+    is_failed = codes[first] != SUCCESSFUL
+    return Stretches(slots[first][is_failed], end[is_failed], codes[first][is_failed])
 
 
-def shared(one: Stretches, other: Stretches) -> Stretches:
-    """Where both are; the cause is the first's."""
+def shared(first: Stretches, second: Stretches) -> Stretches:
+    """Return the intersection of both, with the causes of the first."""
     i = j = 0
-    found: list[tuple[int, int, int]] = []
-    while i < len(one.start) and j < len(other.start):
-        start, end = max(one.start[i], other.start[j]), min(one.end[i], other.end[j])
+    overlaps: list[tuple[int, int, int]] = []
+    while i < len(first.start) and j < len(second.start):
+        start, end = max(first.start[i], second.start[j]), min(first.end[i], second.end[j])
         if start < end:
-            found.append((start, end, one.cause[i]))
-        if one.end[i] <= other.end[j]:
+            overlaps.append((start, end, first.cause[i]))
+        if first.end[i] <= second.end[j]:
             i += 1
         else:
             j += 1
-    start, end, cause = np.array(found, np.int64).reshape(-1, 3).T
+    start, end, cause = np.array(overlaps, np.int64).reshape(-1, 3).T
     return Stretches(start, end, cause)
 
 
 def instants(column: pd.Series) -> np.ndarray:
-    """A column of instants as int64 microseconds since 1970 UTC, not copied where it need not be."""
-    at = pd.DatetimeIndex(column)
-    return (at if at.unit == "us" else at.as_unit("us")).asi8
+    """Return a column of instants as int64 microseconds since 1970 UTC, without a copy if it has that unit."""
+    index = pd.DatetimeIndex(column)
+    return (index if index.unit == "us" else index.as_unit("us")).asi8
 
 
 def shade(axis: Axes, stretches: Stretches, palette: Palette, narrowest_us: float) -> set[int]:
-    """Shade the stretches that are wide enough to be seen, each in the colour of its cause; which causes they have."""
+    """Shade the stretches that are wide enough to be visible in the colours of their causes; return these causes."""
     shaded = set()
     width = stretches.end - stretches.start
     for cause in range(len(CAUSES)):
@@ -102,7 +104,7 @@ def shade(axis: Axes, stretches: Stretches, palette: Palette, narrowest_us: floa
 
 
 def key(causes: set[int], palette: Palette, alpha: float) -> list[Patch]:
-    """A legend's entries for causes."""
+    """Return the legend entries of causes."""
     return [
         Patch(facecolor=palette.causes[cause], alpha=alpha, linewidth=0, label=name)
         for cause, name in enumerate(CAUSES)

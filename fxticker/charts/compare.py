@@ -1,4 +1,4 @@
-"""The ticker beside the official rates."""
+"""Chart of the ticker and the official rates, one panel per pair."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ from fxticker.errors import NoData
 
 _PANEL_IN = 1.6
 _ABOVE_AXIS_IN = 0.4
-"""Of a panel's height, what its title and the room between panels take."""
+"""Part of a panel's height, in inches, that its title and the space between panels take."""
 
 
 def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
-    """The ticker's band of each day and the official rates that were in force, a small panel per pair.
+    """Draw the ticker's band of each day and the official rates in force, a small panel per pair.
 
     Parameters
     ----------
     compared
-        Days as `fxticker.compare` gives them.
+        Days as returned by `fxticker.compare`.
     theme
-        For a light or a dark ground.
+        Colours for a light or a dark background.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per pair over a common time axis (UTC): shaded what the digits of each day's ticks allow, and per
-        official source a line of steps, named at the right edge with the share of days on which its rate lay inside.
-        Both are broken where a day is missing. A cross is a day on which the official rate lay outside.
+        One panel per pair over a common time axis (UTC): shaded the band that the digits of each day's ticks allow,
+        and per official source a line of steps, labelled at the right edge with the share of days on which its rate
+        was inside. Both break where a day is missing. A cross marks a day on which the official rate was outside.
 
     Raises
     ------
@@ -77,26 +77,26 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         first, last = instants(rows["day"])[[0, -1]].view("M8[us]")
         date_axis(axes[-1], first, last + np.timedelta64(DAY_US, "us"))
         figure.align_ylabels(axes)
-        _tell(figure, rows, pairs, sources, palette)
+        _describe(figure, rows, pairs, sources, palette)
     return figure
 
 
 def _draw_panel(
     panel: Axes, rows: pd.DataFrame, colors: dict[str, str], palette: Palette
 ) -> list[tuple[float, str, str]]:
-    """Draw a pair; of each line where it ends, its label and its colour."""
+    """Draw a pair; return the last value, the label and the colour of each line."""
     draw_band(panel, _by_day(rows.drop_duplicates("day"), "ticker_lo", "ticker_lo", "ticker_hi"), color=palette.band)
     ends = []
-    for source, held in rows.groupby("source", observed=True, sort=True):
+    for source, source_rows in rows.groupby("source", observed=True, sort=True):
         color = colors[str(source)]
-        steps = _by_day(held, "official", "official_lo", "official_hi")
+        steps = _by_day(source_rows, "official", "official_lo", "official_hi")
         draw_band(panel, steps, color=color, alpha=0.25)
         draw_line(panel, steps, color=color, marked=False)
-        out = held[~held["inside"].astype(bool)]
+        out = source_rows[~source_rows["inside"].astype(bool)]
         noon = instants(out["day"]) + DAY_US // 2
         panel.plot(noon.view("M8[us]"), out["official"].to_numpy(), "x", color=color, markersize=4, markeredgewidth=0.9)
-        share = percent_of(len(held) - len(out), len(held))
-        ends.append((float(held["official"].iloc[-1]), f"{source}  {share} inside", color))
+        share = percent_of(len(source_rows) - len(out), len(source_rows))
+        ends.append((float(source_rows["official"].iloc[-1]), f"{source}  {share} inside", color))
     lo = rows[["ticker_lo", "official_lo"]].to_numpy(np.float64).min()
     hi = rows[["ticker_hi", "official_hi"]].to_numpy(np.float64).max()
     room = 0.08 * (hi - lo) or 1e-3 * hi
@@ -107,7 +107,7 @@ def _draw_panel(
 
 
 def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
-    """Values that each hold for a day; broken where the next day is missing."""
+    """Return values that hold for a day each; the line breaks where the next day is missing."""
     day = instants(rows["day"])
     is_last = np.append(day[1:] != day[:-1] + DAY_US, True)
     order = np.sort(np.concatenate([np.arange(len(day)), np.flatnonzero(is_last)]), kind="stable")
@@ -118,7 +118,7 @@ def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
     return Steps(when, values, lows, highs, when[is_end])
 
 
-def _tell(figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: list[str], palette: Palette) -> None:
+def _describe(figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: list[str], palette: Palette) -> None:
     inside = int(rows["inside"].sum())
     if len(pairs) == len(sources) == 1:
         title(figure, f"{pairs[0]}: {sources[0]} inside the ticker's band on {inside:,} of {counted(len(rows), 'day')}")

@@ -1,4 +1,4 @@
-"""When the sources were looked at, and what that gave."""
+"""Chart of the outcomes of polls as a calendar, one strip per source and year."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from fxticker.charts.causes import CAUSES, SOUND, cause_codes, instants, key
+from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, instants, key
 from fxticker.charts.style import (
     WIDTH_IN,
     Palette,
@@ -29,35 +29,35 @@ from fxticker.charts.style import (
 from fxticker.errors import NoData
 
 _STRIP_IN, _SHORT_STRIP_IN = 1.1, 1.7
-"""Height of a strip, and of one that is so short that its cells are wide."""
+"""Height of a strip in inches, and of one with so few weeks that its cells are wide."""
 _WEEKS = 54
-"""Columns of a year: it may begin and end within a week."""
+"""Largest number of weeks in a year: it may begin and end within a week."""
 _FEWEST_WEEKS = 12
 _SHORT_WEEKS = 30
 _MONTH_WEEKS = 2
-"""So far apart are the names of months at least."""
+"""Smallest distance between the names of months, in weeks."""
 _DAY_US = 86_400_000_000
 _CELL = 0.86
-"""Side of a day's cell; the rest is the room between cells."""
+"""Side of a day's cell in columns; the rest is the space between cells."""
 
 
 def plot_coverage(polls: pd.DataFrame, *, theme: Theme = "light") -> Figure:
-    """The outcomes of polls as a calendar.
+    """Draw the outcomes of polls as a calendar.
 
     Parameters
     ----------
     polls
-        What became of every slot, as `fxticker.load_polls` gives it.
+        Outcomes of slots as returned by `fxticker.load_polls`.
     theme
-        For a light or a dark ground.
+        Colours for a light or a dark background.
 
     Returns
     -------
     matplotlib.figure.Figure
         A strip per source and, beyond a year, per year: a column per week, a row per weekday, a cell per day (UTC) from
-        the first poll's to the last one's. A cell is filled from below by the share of its polls that were sound; the
-        rest has the colour of the cause that most of the others had. A pale cell is a day without any poll on record.
-        How many polls of the strip were sound, and on how many days, stands at the right.
+        the first poll's to the last one's. A cell is filled from below by the share of its successful polls; the rest
+        has the colour of the most frequent cause of the others. A pale cell is a day without any poll on record. The
+        right edge states the share of successful polls of the strip and the number of days with a poll.
 
     Raises
     ------
@@ -85,14 +85,14 @@ def plot_coverage(polls: pd.DataFrame, *, theme: Theme = "light") -> Figure:
             axis.set_title(f"{source} {strip.name}" if len(sources) > 1 else strip.name)
         codes = cause_codes(polls)
         _key(axes[0], set(codes.tolist()), palette, any((strip.counts.sum(axis=1) == 0).any() for _, strip in strips))
-        sound_days = len(np.unique(instants(polls["slot"])[codes == SOUND] // _DAY_US))
+        successful_days = len(np.unique(instants(polls["slot"])[codes == SUCCESSFUL] // _DAY_US))
         days = counted(int((_day(last) - _day(first)).astype(np.int64)) + 1, "day")
-        share = percent_of(int((codes == SOUND).sum()), len(polls))
-        title(figure, f"{share} of {counted(len(polls), 'poll')} gave a sound ticker, on {sound_days:,} of {days}")
+        share = percent_of(int((codes == SUCCESSFUL).sum()), len(polls))
+        title(figure, f"{share} of {counted(len(polls), 'poll')} succeeded, on {successful_days:,} of {days}")
         caption(
             figure,
             f"{names_text(sources)}, {span_text(first, last)} UTC, {counted(len(polls), 'poll')} on record.",
-            "A cell is a day, filled from below by the share of its polls that gave a sound ticker; the colour above "
+            "A cell is a day, filled from below by the share of its polls that succeeded; the colour above "
             "is the main cause of the others.",
             palette,
         )
@@ -106,9 +106,11 @@ class _Strip:
     Attributes
     ----------
     origin
-        The day in whose week it begins.
+        A day in its first week.
     days
-        Those of the span in it, and of each in `counts` how many polls had which cause.
+        Days of the span in it.
+    counts
+        Number of polls by day and cause, the last column for the successful ones.
     """
 
     name: str
@@ -118,12 +120,12 @@ class _Strip:
 
     @property
     def weeks(self) -> int:
-        """How many columns it has."""
+        """Number of columns."""
         return int(_week(self.days[-1]) - _week(self.origin)) + 1
 
 
 def _strips(polls: pd.DataFrame, first: np.datetime64, last: np.datetime64) -> list[_Strip]:
-    """One for the whole span if that is no longer than a year, else one for each year with a poll."""
+    """Return one strip for the whole span if that is no longer than a year, else one for each year with a poll."""
     kinds = len(CAUSES) + 1
     days = np.arange(first, last + 1)
     place = (instants(polls["slot"]) // _DAY_US - first.astype(np.int64)) * kinds + cause_codes(polls)
@@ -132,23 +134,23 @@ def _strips(polls: pd.DataFrame, first: np.datetime64, last: np.datetime64) -> l
     if _week(last) - _week(first) < _WEEKS:
         name = str(year[0]) if year[0] == year[-1] else f"{year[0]} to {year[-1]}"
         return [_Strip(name, first, days, counts)]
-    looked_at = np.unique(year[counts.any(axis=1)])
-    return [_Strip(str(one), one.astype("M8[D]"), days[year == one], counts[year == one]) for one in looked_at]
+    polled = np.unique(year[counts.any(axis=1)])
+    return [_Strip(str(label), label.astype("M8[D]"), days[year == label], counts[year == label]) for label in polled]
 
 
-def _day(at: pd.Timestamp) -> np.datetime64:
-    return np.datetime64(at.tz_localize(None), "D")
+def _day(timestamp: pd.Timestamp) -> np.datetime64:
+    return np.datetime64(timestamp.tz_localize(None), "D")
 
 
 def _week(days: Any) -> Any:
-    """Numbers of weeks: they begin on Monday, and 1970-01-01 was a Thursday."""
+    """Return week numbers: weeks begin on Monday, and 1970-01-01 was a Thursday."""
     return (days.astype(np.int64) + 3) // 7
 
 
 def _key(axis: Axes, seen: set[int], palette: Palette, has_pale: bool) -> None:  # noqa: FBT001 - of one caller
-    sound = [Patch(facecolor=palette.sound, linewidth=0, label="sound")] if SOUND in seen else []
+    successful = [Patch(facecolor=palette.successful, linewidth=0, label="successful")] if SUCCESSFUL in seen else []
     pale = [Patch(facecolor=palette.still, linewidth=0, label="no poll on record")] if has_pale else []
-    handles = [*sound, *key(seen, palette, 1.0), *pale]
+    handles = [*successful, *key(seen, palette, 1.0), *pale]
     axis.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1.0), ncols=len(handles), columnspacing=1.2)
 
 
@@ -158,14 +160,14 @@ def _draw_strip(axis: Axes, strip: _Strip, weeks: int, palette: Palette) -> None
     weekday = (days.astype(np.int64) + 3) % 7
     column = _week(days) - _week(strip.origin)
     total = counts.sum(axis=1)
-    sound = _CELL * counts[:, SOUND] / np.maximum(total, 1)
-    main = counts[:, :SOUND].argmax(axis=1)
+    height = _CELL * counts[:, SUCCESSFUL] / np.maximum(total, 1)
+    main = counts[:, :SUCCESSFUL].argmax(axis=1)
     # a part of a day is never too thin to be seen
-    sound = np.where((sound > 0) & (counts[:, SOUND] < total), np.clip(sound, 0.12, _CELL - 0.12), sound)
+    height = np.where((height > 0) & (counts[:, SUCCESSFUL] < total), np.clip(height, 0.12, _CELL - 0.12), height)
     bottom = weekday + _CELL / 2
-    _cells(axis, column, bottom, sound, total > 0, palette.sound)
+    _cells(axis, column, bottom, height, total > 0, palette.successful)
     for cause, color in enumerate(palette.causes):
-        _cells(axis, column, bottom - sound, _CELL - sound, (total > 0) & (main == cause) & (sound < _CELL), color)
+        _cells(axis, column, bottom - height, _CELL - height, (total > 0) & (main == cause) & (height < _CELL), color)
     _cells(axis, column, bottom, np.full(len(days), _CELL), total == 0, palette.still)
     axis.set_xlim(-0.7, weeks - 0.3)
     axis.set_ylim(6.7, -0.7)
@@ -178,10 +180,10 @@ def _draw_strip(axis: Axes, strip: _Strip, weeks: int, palette: Palette) -> None
     axis.set_xticks(places[shown] - _CELL / 2, names, fontsize=7, ha="left")
     axis.tick_params(length=0, pad=1)
     axis.spines[["left", "bottom"]].set_visible(False)
-    every, looked_at = int(total.sum()), int((total > 0).sum())
-    said = [f"{percent_of(int(counts[:, SOUND].sum()), every)} sound", f"of {counted(every, 'poll')}"]
+    every, polled = int(total.sum()), int((total > 0).sum())
+    stated = [f"{percent_of(int(counts[:, SUCCESSFUL].sum()), every)} successful", f"of {counted(every, 'poll')}"]
     axis.annotate(
-        "\n".join([*said, f"{looked_at:,} of {counted(len(days), 'day')}"]),
+        "\n".join([*stated, f"{polled:,} of {counted(len(days), 'day')}"]),
         (strip.weeks - 1 + _CELL / 2, 3),
         xytext=(8, 0),
         textcoords="offset points",
@@ -197,12 +199,12 @@ def _cells(
     column: np.ndarray,
     bottom: np.ndarray,
     height: np.ndarray,
-    held: np.ndarray,
+    is_drawn: np.ndarray,
     color: str,
 ) -> None:
-    """Rectangles that stand on `bottom` (the axis' values grow downwards)."""
-    left, right = column[held] - _CELL / 2, column[held] + _CELL / 2
-    low, high = bottom[held], (bottom - height)[held]
+    """Draw rectangles whose lower edge is `bottom` (the values of the axis increase downwards)."""
+    left, right = column[is_drawn] - _CELL / 2, column[is_drawn] + _CELL / 2
+    low, high = bottom[is_drawn], (bottom - height)[is_drawn]
     corners = np.stack([[left, low], [left, high], [right, high], [right, low]]).transpose(2, 0, 1)
     if len(corners):
         axis.add_collection(PolyCollection(list(corners), facecolor=color, linewidth=0), autolim=False)

@@ -1,4 +1,4 @@
-"""How far rates have come since a start."""
+"""Chart of the cumulative change of rates since a base."""
 
 from __future__ import annotations
 
@@ -28,30 +28,31 @@ from fxticker.frames.settle import without_constants
 from fxticker.model.formatting import format_with_band
 
 _AROUND_IN = 1.2
-"""Height of a figure that its axis does not have."""
+"""Height of the figure outside its axis, in inches."""
 _ALPHA, _WIDE_ALPHA = 0.2, 0.06
-"""Of bands, and of those that would colour the whole chart: wider than `_WIDE` of its height."""
+"""Opacity of bands, and of those that would colour the whole chart: wider than `_WIDE` of its height."""
 _WIDE = 0.25
+"""Share of the height of the axis."""
 _STYLES = ("solid", "dashed", "dotted")
-"""Of lines whose colour has come before."""
+"""Line styles in the order in which lines with a repeated colour use them."""
 
 
 def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
-    """Cumulative change of all rates since a start, on one axis.
+    """Draw the cumulative change of all rates since a base, on one axis.
 
     Parameters
     ----------
     series
-        Drifts since a base as `fxticker.drift_series` gives them.
+        Drifts since a base as returned by `fxticker.drift_series`.
     theme
-        For a light or a dark ground.
+        Colours for a light or a dark background.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A line of steps per source and pair in its band, over time (UTC), named at the right edge with its last change;
-        in words where rounding alone could explain that. Lines are broken as in `plot_history`, and of many values
-        those are drawn that pixels can show.
+        A line of steps per source and pair in its band, over time (UTC), labelled at the right edge with its last
+        change, and with "within rounding" where rounding alone could explain it. Lines break as in `plot_history`, and
+        of many values only those are drawn that pixels can show.
 
     Raises
     ------
@@ -65,7 +66,8 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         raise NoData("there is no drift to draw")
     rows = without_constants(rows).sort_values("observed_at", kind="stable")
     groups = [
-        (str(source), str(pair), held) for (source, pair), held in rows.groupby(["source", "pair"], observed=True)
+        (str(source), str(pair), rows_of_pair)
+        for (source, pair), rows_of_pair in rows.groupby(["source", "pair"], observed=True)
     ]
     sources = sorted({source for source, _, _ in groups})
     height = max(4.4, _AROUND_IN + 1.2 * LINE_IN * len(groups))
@@ -76,13 +78,15 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         axis.axhline(0, color=palette.muted, linewidth=0.8)
         ends = []
         lines: list[tuple[Steps, str, str]] = []
-        for number, (source, pair, held) in enumerate(groups):
+        for number, (source, pair, rows_of_pair) in enumerate(groups):
             cycle, place = divmod(number, len(palette.series))
             color, style = palette.series[place], _STYLES[cycle % len(_STYLES)]
-            lines.append((_steps_of(held), color, style))
+            lines.append((_steps_of(rows_of_pair), color, style))
             name = f"{pair} ({source})" if len(sources) > 1 else pair
             name += f" ({style})" if cycle else ""
-            ends.append((float(held["drift_pct"].iloc[-1]), f"{name} {_last_text(held.iloc[-1])}", color))
+            ends.append(
+                (float(rows_of_pair["drift_pct"].iloc[-1]), f"{name} {_last_text(rows_of_pair.iloc[-1])}", color)
+            )
         lo, hi = min(0.0, rows["drift_lo_pct"].min()), max(0.0, rows["drift_hi_pct"].max())
         _draw_lines(axis, lines, hi - lo)
         room = 0.04 * (hi - lo) or 0.5  # of a base alone there is nothing but 0
@@ -92,7 +96,7 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         axis.set_ylabel("change since the base in percent")
         label_ends(axis, ends, height - _AROUND_IN)
         first, last = rows["observed_at"].iloc[0], rows["observed_at"].iloc[-1]
-        date_axis(axis, *(np.datetime64(at.tz_localize(None), "us") for at in (first, last)))
+        date_axis(axis, *(np.datetime64(instants.tz_localize(None), "us") for instants in (first, last)))
         since, latest = rows["base_at"].min(), rows["base_at"].max()
         begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
         title(figure, f"Change of {counted(len(groups), 'rate')} {begins}")
@@ -100,14 +104,14 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
             figure,
             f"{names_text(sources)}, {span_text(first, last)} UTC, {counted(len(rows), 'value')}, "
             f"base {span_text(since, latest)}.",
-            "Band: what the printed digits allow. Lines break where no value was got.",
+            "Band: what the printed digits allow. Lines break where there is no value.",
             palette,
         )
     return figure
 
 
 def _draw_lines(axis: Axes, lines: list[tuple[Steps, str, str]], reach: float) -> None:
-    """Draw the widest band first and palest, so that it hides none of the others and not their lines."""
+    """Draw the widest band first and palest, so that it covers neither the other bands nor their lines."""
     widths = [float((steps.hi - steps.lo).max()) for steps, _, _ in lines]
     for place in np.argsort(widths, kind="stable")[::-1]:
         steps, color, style = lines[place]
@@ -116,10 +120,10 @@ def _draw_lines(axis: Axes, lines: list[tuple[Steps, str, str]], reach: float) -
 
 
 def _steps_of(rows: pd.DataFrame) -> Steps:
-    at = instants(rows["observed_at"])
-    breaks = gap_starts(at, narrowest_us=(at[-1] - at[0]) / COLUMNS if len(at) > EXACT_VALUES else 0)
+    times = instants(rows["observed_at"])
+    breaks = gap_starts(times, narrowest_us=(times[-1] - times[0]) / COLUMNS if len(times) > EXACT_VALUES else 0)
     value, lo, hi = (rows[name].to_numpy(np.float64) for name in ("drift_pct", "drift_lo_pct", "drift_hi_pct"))
-    return thinned(Steps(at, value, lo, hi, at[breaks]))
+    return thinned(Steps(times, value, lo, hi, times[breaks]))
 
 
 def _last_text(row: pd.Series) -> str:

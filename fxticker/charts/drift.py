@@ -1,4 +1,4 @@
-"""Change of rates between two dates."""
+"""Chart of the change of rates between two dates."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from fxticker.errors import NoData
 from fxticker.model.formatting import format_with_band
 
 _MOST_POWERS = 4
-"""Of ten on each side of 0, so many have room for their labels."""
+"""Largest number of powers of ten on each side of 0 whose labels fit."""
 
 
 def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
-    """Change of each rate between two dates, with its band.
+    """Draw the change of each rate between two dates, with its band.
 
     Parameters
     ----------
     frame
-        Drifts as `fxticker.drift` gives them.
+        Drifts as returned by `fxticker.drift`.
     theme
-        For a light or a dark ground.
+        Colours for a light or a dark background.
 
     Returns
     -------
@@ -55,11 +55,11 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         axis.set_yticks(range(len(rows)), names, fontsize=9, color=palette.text)
         axis.set_ylim(-0.6, len(rows) - 0.4)
         axis.set_xlabel("change in percent, symmetric log scale")
-        _tell(figure, rows, sources, palette)
+        _describe(figure, rows, sources, palette)
     return figure
 
 
-def _tell(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palette) -> None:
+def _describe(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palette) -> None:
     proven = int(rows["significant"].sum())
     first, last = rows["start_at"].min(), rows["end_at"].max()
     moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
@@ -76,9 +76,9 @@ def _tell(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palet
     )
 
 
-def _ends_text(at: pd.Series) -> str:
-    """The instants of one end: of different ones the first and the last."""
-    first, last = at.min(), at.max()
+def _ends_text(instants: pd.Series) -> str:
+    """Return the instant of one end as text; the first and the last if there are several."""
+    first, last = instants.min(), instants.max()
     return f"{first:%Y-%m-%d %H:%M}" if first == last else f"({first:%Y-%m-%d %H:%M} … {last:%Y-%m-%d %H:%M})"
 
 
@@ -114,7 +114,7 @@ def _percent_axis(axis: Axes, rows: pd.DataFrame) -> None:
     axis.set_xlim(-1.15 * reach, 1.15 * reach)
     powers = [linear * 10**step for step in range(round(np.log10(top / linear)) + 1)]
     shown = [power for power in powers if power <= 1.15 * reach]
-    if len(shown) > _MOST_POWERS:  # from the largest on every second one, or they would run together
+    if len(shown) > _MOST_POWERS:  # every second one from the largest down: more labels would overlap
         shown = shown[::-2][::-1]
     axis.xaxis.set_major_locator(FixedLocator([*(-power for power in reversed(shown)), 0.0, *shown]))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))

@@ -1,4 +1,4 @@
-"""Changes of rates per period, side by side."""
+"""Chart of the changes of rates per period as a heatmap."""
 
 from __future__ import annotations
 
@@ -29,45 +29,45 @@ from fxticker.model.formatting import format_with_band
 
 _ROW_IN = 0.42
 _LINEAR_PCT = 0.1
-"""Within so much the colours are linear, beyond it logarithmic: changes differ by a factor of a thousand."""
+"""Change in percent up to which colours are linear, logarithmic beyond: changes differ by a factor of a thousand."""
 _WRITTEN_PT, _DIGIT_PT = 7, 4.4
-"""Size of the figures in cells, and the width of a digit: they are written if the longest fits its column."""
+"""Size of the numbers in cells, and the width of a digit: they are written if the longest fits its column."""
 _MAX_PERIODS = 960
-"""A picture of 8 inches has so many pixels for its columns; of narrower ones some would not be seen."""
+"""Pixels that a picture 8 inches wide has for its columns; narrower columns would not all be visible."""
 _BAR_PT, _CELLS_IN = 2.5, 6.5
-"""Width of the bar of a change that is not of its period alone, and about that of all cells."""
+"""Width of the bar beside a change over empty periods, and approximate width of all cells."""
 _MOST_WRITTEN = 500
-"""Cells: more have no room."""
+"""Largest number of cells whose numbers fit."""
 _DARK = 0.55
-"""Of a cell's luma by Rec. 601, between 0 and 1: darker ones have white figures."""
+"""Luma of a cell by Rec. 601, from 0 to 1, below which its number is white."""
 _PERIODS = ((1.5, "hour"), (25, "day"), (24 * 8, "week"), (24 * 32, "month"))
-"""Names of periods up to so many hours."""
+"""Largest length in hours, and the name, of each kind of period."""
 
 
 def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
-    """Change of each rate per period.
+    """Draw the change of each rate per period.
 
     Parameters
     ----------
     changes
-        Drifts per period as `fxticker.drift_by_period` gives them.
+        Drifts per period as returned by `fxticker.drift_by_period`.
     theme
-        For a light or a dark ground.
+        Colours for a light or a dark background.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A row per source and pair, a column per period (UTC). Colours run both ways from no change, told apart by those
-        who do not see red or green, linear up to 0.1 % and logarithmic beyond. A hatched cell could be rounding
-        alone; without a value in the period, or any before it, the cell is empty. A bar before a cell: its
-        change is also that of the empty periods before it. Where there is room, each cell says its percent.
+        A row per source and pair, a column per period (UTC). Colours diverge from no change, are distinguishable
+        without seeing red or green, linear up to 0.1 % and logarithmic beyond. Rounding alone could explain a hatched
+        cell; without a value in the period, or any before it, the cell is empty. A bar before a cell marks a change
+        that includes that of the empty periods before it. Where there is room, each cell contains its percentage.
 
     Raises
     ------
     NoData
         If no period has a drift.
     ValueError
-        If there are more periods than columns that a picture can show, or there is no such theme.
+        If there are more periods than a picture has columns, or there is no such theme.
     """
     if changes["drift_pct"].isna().all():
         raise NoData("there is no drift to draw")
@@ -99,7 +99,7 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         axis.set_yticks(range(len(labels)), labels, color=palette.text)
         axis.set_ylim(len(labels) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
-        date_axis(axis, *(at.to_datetime64() for at in (edges[0].tz_localize(None), edges[-1].tz_localize(None))))
+        date_axis(axis, *(edge.to_datetime64() for edge in (edges[0].tz_localize(None), edges[-1].tz_localize(None))))
         axis.set_xlim(*_days(edges[[0, -1]]))
         axis.spines[["left", "bottom"]].set_visible(False)
         _color_bar(figure, axis, mesh, reach)
@@ -125,20 +125,20 @@ def _names(changes: pd.DataFrame) -> pd.Series:
 
 
 def _grid(changes: pd.DataFrame, names: pd.Series, starts: pd.DatetimeIndex, column: str) -> np.ndarray:
-    """A column of the frame as rows of names and columns of periods; NaN where there is none."""
-    held = changes.set_index([names, "start_at"])[column].astype("float64").unstack("start_at")
-    return held.sort_index().reindex(columns=starts).to_numpy()
+    """Return a column of the frame as rows of names and columns of periods; NaN where there is no value."""
+    grid = changes.set_index([names, "start_at"])[column].astype("float64").unstack("start_at")
+    return grid.sort_index().reindex(columns=starts).to_numpy()
 
 
 def _every_start(starts: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """All periods from the first to the last, those in which no series has a row among them."""
+    """Return all periods from the first to the last, including those without a row of any series."""
     steps = {"hour": "h", "day": "D", "week": "7D", "month": "MS"}
     name = _period(starts)
     return starts.union(pd.date_range(starts[0], starts[-1], freq=steps[name])) if name in steps else starts
 
 
 def _edges(starts: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Where periods begin, and where the last one ends: as long as the one before it, a month, or a day."""
+    """Return the starts of periods and the end of the last one: as long as the previous one, a month, or a day."""
     if _period(starts) == "month":
         end = starts[-1] + pd.DateOffset(months=1)
     else:
@@ -146,9 +146,9 @@ def _edges(starts: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return pd.DatetimeIndex([*starts, end])
 
 
-def _days(at: pd.DatetimeIndex) -> np.ndarray:
-    """Instants as matplotlib counts them: days since 1970."""
-    days: np.ndarray = at.as_unit("us").asi8 / 86_400_000_000
+def _days(instants: pd.DatetimeIndex) -> np.ndarray:
+    """Return instants in the unit of matplotlib: days since 1970."""
+    days: np.ndarray = instants.as_unit("us").asi8 / 86_400_000_000
     return days
 
 
@@ -172,24 +172,24 @@ def _draw_cells(axis: Axes, edges: pd.DatetimeIndex, percent: np.ndarray, reach:
 
 
 def _hatch(axis: Axes, edges: pd.DatetimeIndex, unproven: np.ndarray) -> None:
-    """Hatch cells, those beside each other in one piece."""
-    at = _days(edges)
+    """Hatch cells, adjacent ones in one piece."""
+    days = _days(edges)
     pieces = []
     for row, cells in enumerate(unproven):
         turns = np.flatnonzero(np.diff(np.concatenate([[0], cells.astype(np.int8), [0]])))
-        for begin, end in zip(at[turns[::2]], at[turns[1::2]], strict=True):
+        for begin, end in zip(days[turns[::2]], days[turns[1::2]], strict=True):
             pieces.append([(begin, row - 0.5), (begin, row + 0.5), (end, row + 0.5), (end, row - 0.5)])
     axis.add_collection(PolyCollection(pieces, facecolor="none", hatch="////", linewidth=0), autolim=False)
 
 
 def _carry(rows: pd.DataFrame, edges: pd.DatetimeIndex) -> pd.Series:
-    """Which changes began before the period ahead of their own: they are also those of empty periods."""
+    """Return which changes began before the period ahead of their own: they include those of empty periods."""
     ahead = edges[:-1].insert(0, edges[0] - (edges[1] - edges[0]))
     return rows["from_at"] < ahead[edges.searchsorted(rows["start_at"])]
 
 
 def _bar(axis: Axes, edges: pd.DatetimeIndex, row: np.ndarray, start_at: pd.Series, palette: Palette) -> None:
-    """Bars that end where the cells begin, in the empty ones before them."""
+    """Draw bars that end where the cells begin, in the empty ones before them."""
     all_edges, right = _days(edges), _days(pd.DatetimeIndex(start_at))
     width = min(_BAR_PT / 72 / _CELLS_IN * (all_edges[-1] - all_edges[0]), np.diff(all_edges).min() / 3)
     left, top, foot = right - width, row - 0.5, row + 0.5
@@ -198,9 +198,9 @@ def _bar(axis: Axes, edges: pd.DatetimeIndex, row: np.ndarray, start_at: pd.Seri
 
 
 def _write(axis: Axes, edges: pd.DatetimeIndex, drifts: tuple[np.ndarray, ...], mesh: QuadMesh) -> None:
-    """Say in each cell its change, with the digits that its band supports, if there is room for all."""
-    at = _days(edges)
-    middles = (at[1:] + at[:-1]) / 2
+    """Write the change into each cell, with the digits that its band supports, if there is room for all."""
+    days = _days(edges)
+    middles = (days[1:] + days[:-1]) / 2
     cells = [tuple(place) for place in np.argwhere(np.isfinite(drifts[0]))]
     if len(cells) > _MOST_WRITTEN:
         return

@@ -1,7 +1,7 @@
-"""Rates over time.
+"""Chart of rates over time, one panel per pair.
 
-What the printed digits do not support is not drawn: rates are steps inside their rounding band, and no line crosses a
-stretch in which no value was got.
+Nothing is drawn that the printed digits do not support: rates are steps inside their rounding band, and no line crosses
+a stretch without values.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
-from fxticker.charts.causes import SOUND, cause_codes, instants, key, shade, shared
+from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US, Line, lines_of
 from fxticker.charts.steps import COLUMNS, draw_steps
@@ -40,42 +40,42 @@ from fxticker.model.pegs import pegs_of
 
 _PANEL_IN = 1.3
 _ABOVE_AXIS_IN = 0.4
-"""Of a panel's height, what its title and the room between panels take."""
+"""Part of a panel's height, in inches, that its title and the space between panels take."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Peg:
-    """An official peg where it holds, as the pair is oriented, and what is to be said of it."""
+    """An official peg in the orientation of the pair, the instants from and to which it is drawn, and its label."""
 
-    held: np.ndarray
+    span: np.ndarray
     rate: float
-    said: str
+    text: str
 
 
 def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, theme: Theme = "light") -> Figure:
-    """Rates over time, a small panel per pair.
+    """Draw rates over time, a small panel per pair.
 
     Parameters
     ----------
     frame
-        Ticks as `fxticker.load` gives them, or quotes as `fxticker.quotes` does, of inverse pairs and crosses too.
+        Ticks as returned by `fxticker.load`, or quotes of `fxticker.quotes`, also of inverse and cross pairs.
     polls
-        What became of the polls of the same span, as `fxticker.load_polls` gives it: lines then also break where a poll
-        gave no tick, and stretches without a sound poll are shaded by their cause; in a panel with several sources,
-        those in which none had one.
+        Outcomes of the same span as returned by `fxticker.load_polls`: lines then also break where a poll gave no tick,
+        and stretches without a successful poll are shaded by their cause; in a panel with several sources, those
+        without a successful poll of any of them.
     theme
-        For a light or a dark ground.
+        Colours for a light or a dark background.
 
     Returns
     -------
     matplotlib.figure.Figure
         One panel per pair over a common time axis (UTC), in it a line per source. Each value holds until the next one
-        (a step); the shaded band is what its printed digits allow. The line is broken where the next value is farther
-        away than three times the median distance of that line's values. The last value stands at the right edge as
-        printed, or as the range that several values of its day, or the figures it is derived from, allow. An official
+        (a step); the shaded band is what its printed digits allow. The line breaks where the next value is farther
+        away than three times the median distance of that line's values. The right edge states the last value as
+        printed, or the range that several values of its day, or the rates it is derived from, allow. An official
         peg is a dashed line, and a fixed rate that was stored as such has no line of its own. Up to 6,400 values of a
-        line are drawn as they are; of more, those without which a picture 1,600 pixels wide would look different, all
-        extremes among them.
+        line are drawn unchanged; of more, only those without which a picture 1,600 pixels wide would look different,
+        all extremes among them.
 
     Raises
     ------
@@ -98,49 +98,49 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
         seen: set[int] = set()
         for panel, pair in zip(axes, pairs, strict=True):
             apply_theme(panel)
-            held = [line for line in lines if line.pair == pair]
+            pair_lines = [line for line in lines if line.pair == pair]
             pegs = _pegs(pair, first, last)
-            _draw_panel(panel, held, pegs, colors, palette)
-            # one pair stands in the figure's title
+            _draw_panel(panel, pair_lines, pegs, colors, palette)
+            # the title of the figure names a single pair
             stated = [pair] if len(pairs) > 1 else []
-            stated += [f"dashed: official peg, {', then '.join(peg.said for peg in pegs)}"] if pegs else []
+            stated += [f"dashed: official peg, {', then '.join(peg.text for peg in pegs)}"] if pegs else []
             panel.set_title("   ".join(stated))
             ends = [
                 (line.last_value, f"{line.last}  {line.source}" if several else line.last, colors[line.source])
-                for line in held
+                for line in pair_lines
             ]
             label_ends(panel, ends, height - _ABOVE_AXIS_IN)
             if polls is not None:
-                unsound = reduce(shared, [line.unsound for line in held])
-                seen |= shade(panel, unsound, palette, float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4)
+                failed = reduce(shared, [line.failed for line in pair_lines])
+                seen |= shade(panel, failed, palette, float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4)
         date_axis(axes[-1], first, last)
         figure.align_ylabels(axes)
         if seen:
             axes[0].legend(handles=key(seen, palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
-        _tell(figure, lines, polls, palette, is_shaded=bool(seen))
+        _describe(figure, lines, polls, palette, is_shaded=bool(seen))
     return figure
 
 
 def _span(lines: list[Line], polls: pd.DataFrame | None, sources: list[str]) -> tuple[np.datetime64, np.datetime64]:
-    """From the first to the last value or, with polls, look."""
+    """Return the first and the last instant of the values and, if given, the polls."""
     ends = [line.steps.when[[0, -1]] for line in lines]
     if polls is not None:
         slots = instants(polls["slot"])[polls["source"].isin(sources).to_numpy()]
         ends.extend([slots[[0, -1]]] if len(slots) else [])
-    at = np.concatenate(ends).view("M8[us]")
-    return at.min(), at.max()
+    times = np.concatenate(ends).view("M8[us]")
+    return times.min(), times.max()
 
 
 def _pegs(pair: str, first: np.datetime64, last: np.datetime64) -> list[_Peg]:
-    """The official pegs of a pair in a span."""
-    found = []
+    """Return the official pegs of a pair in a span."""
+    pegs = []
     for peg, rate in pegs_of(pair):
         since = np.datetime64(peg.since, "us")
         until = last if peg.until is None else np.datetime64(peg.until, "us")
         if since <= last and (until > first or peg.until is None):
-            held = np.array([max(since, first), min(until, last)], "M8[us]")
-            found.append(_Peg(held, float(rate), f"{peg.units_text} {peg.currency} per {peg.anchor}"))
-    return found
+            span = np.array([max(since, first), min(until, last)], "M8[us]")
+            pegs.append(_Peg(span, float(rate), f"{peg.units_text} {peg.currency} per {peg.anchor}"))
+    return pegs
 
 
 def _draw_panel(panel: Axes, lines: list[Line], pegs: list[_Peg], colors: dict[str, str], palette: Palette) -> None:
@@ -157,15 +157,15 @@ def _draw_panel(panel: Axes, lines: list[Line], pegs: list[_Peg], colors: dict[s
     panel.set_ylabel(f"{quote} per {base}")
     for peg in pegs:
         style: dict[str, Any] = {"color": palette.muted, "linestyle": (0, (5, 3)), "linewidth": 1}
-        if peg.held[0] == peg.held[1]:  # a chart of one instant
+        if peg.span[0] == peg.span[1]:  # a chart of one instant
             panel.axhline(peg.rate, **style)
         else:
-            panel.plot(peg.held, [peg.rate] * 2, **style)
+            panel.plot(peg.span, [peg.rate] * 2, **style)
     _rate_axis(panel, lines, [peg.rate for peg in pegs])
 
 
 def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
-    """Up to five ticks; where rates are as printed, at printable values only and with the printed decimals."""
+    """Set up to five ticks; of printed rates only at printable values and with the printed decimals."""
     lo, hi = (
         min([*pegs, *(line.steps.lo.min() for line in lines)]),
         max([*pegs, *(line.steps.hi.max() for line in lines)]),
@@ -176,23 +176,25 @@ def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
         panel.set_ylim(lo - margin, hi + margin)
         panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         return
-    quantum = float(f"{min(quanta):.3g}")  # it was computed in doubles, and a thousand of them would show it
+    quantum = float(f"{min(quanta):.3g}")  # rounded: the error of a double would be visible after a thousand steps
     margin = max(0.6 * quantum, 0.08 * (hi - lo))
     panel.set_ylim(lo - margin, hi + margin)
     steps = (hi - lo) / quantum / 4
     scale = 10.0 ** np.floor(np.log10(max(steps, 1)))
     step = next(nice * scale for nice in (1, 2, 5, 10) if nice * scale >= steps)
     panel.yaxis.set_major_locator(MultipleLocator(step * quantum))
-    # one source's printed decimals; of several sources no more than tell the ticks apart
+    # the printed decimals of one source; of several sources only as many as distinguish the ticks
     shown = quantum if max(quanta) < 2 * min(quanta) else step * quantum
     decimals = max(0, math.ceil(-math.log10(shown) - 1e-6))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:.{decimals}f}"))
 
 
-def _tell(figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette: Palette, *, is_shaded: bool) -> None:
+def _describe(
+    figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette: Palette, *, is_shaded: bool
+) -> None:
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     ends = np.concatenate([line.steps.when[[0, -1]] for line in lines])
-    span = span_text(*(pd.Timestamp(at, unit="us") for at in (ends.min(), ends.max())))
+    span = span_text(*(pd.Timestamp(instant, unit="us") for instant in (ends.min(), ends.max())))
     what = (
         "printed rates" if all(line.quantum is not None for line in lines) else "rates, some derived from printed ones"
     )
@@ -205,10 +207,10 @@ def _tell(figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette
     whole = int(ends.max() // DAY_US - ends.min() // DAY_US) + 1
     facts = f"{names_text(sources)}, {span} UTC, {counted(sum(line.rows for line in lines), 'value')}"
     facts += f" on {days:,} of {counted(whole, 'day')}"
-    reading = "Band: what the printed digits allow. Lines break where no value was got."
+    reading = "Band: what the printed digits allow. Lines break where there is no value."
     if polls is not None:
         outcomes = cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
-        facts += f", {counted(int((outcomes == SOUND).sum()), 'sound poll')} of {len(outcomes):,}"
+        facts += f", {counted(int((outcomes == SUCCESSFUL).sum()), 'successful poll')} of {len(outcomes):,}"
     if is_shaded:
-        reading += " Shaded: no sound poll, by cause."
+        reading += " Shaded: no successful poll, by cause."
     caption(figure, facts + ".", reading, palette)

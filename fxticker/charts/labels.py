@@ -1,4 +1,4 @@
-"""Direct labels: at the right edge, beside what they name, and apart from each other."""
+"""Direct labels: places labels at the right edge beside their lines and apart from each other."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 
 LINE_IN = 0.155
-"""Height of a label's line."""
+"""Height of a line of a label, in inches."""
 
 
 def spread(places: Sequence[float], apart: float, top: float = 1.0) -> list[float]:
-    """Places in their order, moved as little as makes each at least `apart` from the next, within 0 and `top`.
+    """Move places as little as possible so that each is at least `apart` from the next, from 0 to `top`.
 
-    Where there is no room for all, they reach beyond both ends alike.
+    Where there is no room for all, they extend equally beyond both ends.
     """
     order = np.argsort(places, kind="stable")
     room = np.arange(len(places)) * apart
@@ -27,7 +27,7 @@ def spread(places: Sequence[float], apart: float, top: float = 1.0) -> list[floa
 
 
 def _rising(values: np.ndarray) -> np.ndarray:
-    """The nearest values, in squares, that never fall: pooled with their neighbours until none does."""
+    """Return the non-decreasing values with the least squared distance (isotonic regression by pooling neighbours)."""
     pools: list[tuple[float, int]] = []
     for value in values:
         mean, size = float(value), 1
@@ -39,16 +39,16 @@ def _rising(values: np.ndarray) -> np.ndarray:
 
 
 def label_ends(axis: Axes, ends: Sequence[tuple[float, str, str]], height_in: float) -> None:
-    """Name lines at the right edge of an axis.
+    """Label lines at the right edge of an axis.
 
     Parameters
     ----------
     axis
-        With its final limits.
+        Axis with its final limits.
     ends
-        Of each line its last value, its label and its colour.
+        Last value, label and colour of each line.
     height_in
-        The axis' height, about.
+        Approximate height of the axis, in inches.
     """
     low, high = axis.get_ylim()
     lines = max(label.count("\n") + 1 for _, label, _ in ends)

@@ -1,4 +1,4 @@
-"""What all charts share: one restrained style in two themes, the caption, and the way to a file."""
+"""Style of all charts: two themes, time axis, titles and captions, and writing a figure to a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Theme = Literal["light", "dark"]
 FORMATS = ("png", "svg", "pdf")
 WIDTH_IN = 8.0
 _CAPTION_MARKS = 138
-"""So many characters of the caption's size fit a line of `WIDTH_IN`."""
+"""Characters of the caption's size that fit a line of `WIDTH_IN`."""
 _HERE = Path(__file__).parent
 
 
@@ -34,17 +34,17 @@ class Palette:
     Attributes
     ----------
     text, muted
-        What is said, and what is said beside it.
+        Main text, and secondary text.
     ink, band
-        A lone line, and what its digits allow.
+        A single line, and its rounding band.
     up, down, still
-        The ends and the middle of a change; also told apart by those who do not see red or green.
-    sound
-        Polls that gave a ticker.
+        Ends and middle of a change; distinguishable without seeing red or green.
+    successful
+        Successful polls.
     causes
-        Of polls that gave none, in the order of `fxticker.charts.causes.CAUSES`.
+        Failed polls by cause, in the order of `fxticker.charts.causes.CAUSES`.
     series
-        Lines that share an axis, on which their names are read in the same colours.
+        Lines that share an axis; their labels have the same colours.
     """
 
     sheets: tuple[Path, ...]
@@ -55,7 +55,7 @@ class Palette:
     up: str
     down: str
     still: str
-    sound: str
+    successful: str
     causes: tuple[str, ...]
     series: tuple[str, ...]
 
@@ -71,7 +71,7 @@ _PALETTES = {
         up="#0072b2",
         down="#d55e00",
         still="#ececec",
-        sound="#7fa8c9",
+        successful="#7fa8c9",
         causes=("#8c8c8c", "#e69f00", "#a64d86", "#5b2a00"),
         series=("#0072b2", "#c84e00", "#00805a", "#a64d86", "#8f6b00", "#2a93bd", "#444444"),
     ),
@@ -84,7 +84,7 @@ _PALETTES = {
         up="#56b4e9",
         down="#f08030",
         still="#333a42",
-        sound="#3f78a5",
+        successful="#3f78a5",
         causes=("#80868c", "#e69f00", "#cc79a7", "#f7e3b0"),
         series=("#56b4e9", "#f08030", "#2fc49a", "#e08fc0", "#e6c229", "#a3a0f0", "#c8c8c8"),
     ),
@@ -93,7 +93,7 @@ _PALETTES = {
 
 @contextmanager
 def themed(theme: Theme) -> Iterator[Palette]:
-    """Make artists in a theme.
+    """Create artists in a theme.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def themed(theme: Theme) -> Iterator[Palette]:
 
 
 def apply_theme(axis: Axes, *, grid: Literal["x", "y", "both"] | None = "y") -> None:
-    """Fix the theme in an axis: matplotlib makes ticks when it draws, and by then another style may rule."""
+    """Store the theme in an axis: matplotlib creates ticks when it draws, and then another style may be active."""
     import matplotlib as mpl
 
     axis.tick_params(
@@ -122,7 +122,7 @@ def apply_theme(axis: Axes, *, grid: Literal["x", "y", "both"] | None = "y") -> 
 
 
 def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64) -> None:
-    """A time axis (UTC) from the first to the last instant with a little room; half a day around a single one."""
+    """Set a time axis (UTC) from the first to the last instant with a margin; half a day around a single one."""
     room = max((last - first) / 60, np.timedelta64(1, "s")) if first < last else np.timedelta64(12, "h")
     axis.set_xlim(first - room, last + room)  # type: ignore[arg-type]
     locator = AutoDateLocator(minticks=3, maxticks=8, tz=UTC)  # type: ignore[no-untyped-call]
@@ -137,7 +137,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     ValueError
-        If the ending is another.
+        If the file has another ending.
     """
     target = Path(path)
     kind = target.suffix.lower().removeprefix(".")
@@ -149,7 +149,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    """Two instants as titles and captions name them."""
+    """Return a span as text for titles and captions."""
     if first == last:
         return f"{first:%Y-%m-%d %H:%M}"
     if first.date() == last.date():
@@ -158,28 +158,28 @@ def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """A number and what it counts: ``1 tick``, ``2,880 ticks``."""
+    """Return a number with its unit: ``1 tick``, ``2,880 ticks``."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def percent_of(part: int, whole: int) -> str:
-    """A share in percent; all and none are said only where they are true."""
+    """Return a share in percent; ``100 %`` and ``0 %`` only where they are exact."""
     if 0 < part < whole:
         return f"{min(max(100 * part / whole, 0.1), 99.9):.1f} %"
     return f"{100 * part / whole:.0f} %"
 
 
 def names_text(names: list[str]) -> str:
-    """Names in a row; of many, how many there are."""
+    """Return names separated by commas; of more than three their number."""
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} sources"  # noqa: PLR2004 - more do not fit a line
 
 
 def title(figure: Figure, text: str) -> None:
-    """Say above the chart what is seen."""
+    """Write the title above the chart."""
     figure.suptitle(text, x=0.01, ha="left")
 
 
 def caption(figure: Figure, facts: str, reading: str, palette: Palette) -> None:
-    """Write below the chart what it rests on and how it is read; the version is the only word of its making."""
+    """Write the data, the reading guide and the version below the chart."""
     lines = textwrap.wrap(f"{facts} {reading} fxticker {version('fxticker')}.", _CAPTION_MARKS)
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=palette.muted, linespacing=1.4)
