@@ -7,9 +7,10 @@ import pytest
 from builders import NOON, cases
 
 from fxticker.model.records import Outcome, Poll
-from fxticker.monitoring.logs import HumanLines, JsonLines, PollLog, describe, log_poll, log_to_stderr, without_secrets
+from fxticker.monitoring.logs import HumanLines, JsonLines, PollLog, describe, log_to_stderr, without_secrets
 
 CASES = cases("logs")
+LOG = logging.getLogger("fxticker")
 POLL = Poll("timesca", NOON, Outcome.OK, duration_ms=321, ticks=5)
 FAILED = Poll("timesca", NOON, Outcome.TIMEOUT, duration_ms=20_000, detail="no whole answer in 20 s")
 
@@ -22,7 +23,7 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def logged():
     """Send the log to a stream, and put back what was before."""
-    root, own = logging.getLogger(), logging.getLogger("fxticker")
+    root, own = logging.getLogger(), LOG
     before = root.handlers[:], root.level, own.level
 
     def to(stream):
@@ -40,6 +41,13 @@ def fail(text):
     raise RuntimeError(text)
 
 
+def log_failure(message, text):
+    try:
+        fail(text)
+    except RuntimeError:
+        LOG.exception(message)
+
+
 def lines_of(stream):
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
@@ -52,15 +60,15 @@ def record_at_noon(message, **changes):
 
 def test_poll_is_one_readable_line_on_a_terminal(logged):
     stream = logged(Terminal())
-    log_poll(POLL)
+    PollLog().polled(POLL)
     [line] = stream.getvalue().splitlines()
     assert line.endswith("Z INFO timesca 2025-11-14T12:00:00Z ok: 5 ticks, 321 ms")
 
 
 def test_poll_is_one_json_object_elsewhere(logged):
     stream = logged(io.StringIO())
-    log_poll(POLL)
-    log_poll(FAILED)
+    PollLog().polled(POLL)
+    PollLog().polled(FAILED)
     sound, failed = lines_of(stream)
     assert sound | {"time": ""} == {
         "time": "",
@@ -97,7 +105,7 @@ def test_times_are_utc():
 
 def test_missed_slots_are_not_logged_one_by_one(logged):
     stream = logged(io.StringIO())
-    log_poll(Poll("timesca", NOON, Outcome.MISSED))
+    PollLog().polled(Poll("timesca", NOON, Outcome.MISSED))
     assert stream.getvalue() == ""
 
 
@@ -106,16 +114,13 @@ def test_only_errors_of_libraries_are_logged(logged):
     logging.getLogger("apscheduler.executors.default").warning("missed by 3 s")
     logging.getLogger("httpx").info("HTTP Request: GET https://example.org/")
     logging.getLogger("apscheduler").error("a fault")
-    logging.getLogger("fxticker").debug("detail")
+    LOG.debug("detail")
     assert [line["message"] for line in lines_of(stream)] == ["a fault"]
 
 
 def test_exception_is_one_json_field(logged):
     stream = logged(io.StringIO())
-    try:
-        fail("first\nsecond \x1b[2J")
-    except RuntimeError:
-        logging.getLogger("fxticker").exception("fault")
+    log_failure("fault", "first\nsecond \x1b[2J")
     [line] = lines_of(stream)
     assert line["message"] == "fault"
     assert line["exception"].startswith("Traceback (most recent call last):\n")
@@ -124,10 +129,7 @@ def test_exception_is_one_json_field(logged):
 
 def test_exception_follows_its_line_on_a_terminal(logged):
     stream = logged(Terminal())
-    try:
-        fail("broken \x1b[2J")
-    except RuntimeError:
-        logging.getLogger("fxticker").exception("fault")
+    log_failure("fault", "broken \x1b[2J")
     first, *_, last = stream.getvalue().splitlines()
     assert first.endswith("ERROR fault")
     assert last == "RuntimeError: broken \ufffd[2J"
@@ -135,17 +137,14 @@ def test_exception_follows_its_line_on_a_terminal(logged):
 
 def test_line_breaks_in_a_message_forge_no_line(logged):
     stream = logged(Terminal())
-    logging.getLogger("fxticker").warning("one\n2026-01-01 INFO forged \x1b[2J")
+    LOG.warning("one\n2026-01-01 INFO forged \x1b[2J")
     assert len(stream.getvalue().splitlines()) == 1
     assert "\x1b" not in stream.getvalue()
 
 
 def test_lines_are_bounded(logged):
     stream = logged(io.StringIO())
-    try:
-        fail("x" * 100_000)
-    except RuntimeError:
-        logging.getLogger("fxticker").exception("y" * 100_000)
+    log_failure("y" * 100_000, "x" * 100_000)
     [line] = lines_of(stream)
     assert (len(line["message"]), len(line["exception"])) == (1_000, 10_000)
 

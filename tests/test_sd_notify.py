@@ -72,9 +72,12 @@ def watched(supervisor, store):
     return observer
 
 
-def is_fed(supervisor):
-    [facts] = supervisor.received()
-    return "WATCHDOG=1" in facts
+def fed(supervisor, observer, *times):
+    """Whether the watchdog is fed at a beat, for beats at these times."""
+    supervisor.received()
+    for time_of_day in times:
+        observer.beat(at(time_of_day))
+    return ["WATCHDOG=1" in facts for facts in supervisor.received()]
 
 
 def test_daemon_is_ready_once_polling_begins(address, store):
@@ -109,15 +112,13 @@ def test_missed_slots_are_reported_at_the_next_beat_only(supervisor, watched):
 def test_watchdog_is_fed_while_outcomes_come(supervisor, watched):
     for slot, now in (("12:00", "12:00:02"), ("12:15", "12:15:02"), ("12:30", "12:30:02")):
         watched.polled(poll(slot))
-        watched.beat(at(now))
-        assert is_fed(supervisor)
+        assert fed(supervisor, watched, now) == [True]
 
 
 def test_watchdog_starves_when_a_poll_hangs(supervisor, watched, caplog):
     watched.polled(poll("12:00"))
     # the poll of 12:15 may begin until 12:22:30 and take 20 s
-    watched.beat(at("12:22:50"))
-    assert is_fed(supervisor)
+    assert fed(supervisor, watched, "12:22:50") == [True]
     with caplog.at_level(logging.ERROR, "fxticker"):
         watched.beat(at("12:22:51"))
         watched.beat(at("12:22:56"))
@@ -130,18 +131,13 @@ def test_watchdog_starves_when_a_poll_hangs(supervisor, watched, caplog):
 
 def test_watchdog_is_fed_again_after_a_late_outcome(supervisor, watched):
     watched.polled(poll("12:00"))
-    watched.beat(at("12:23"))
-    assert not is_fed(supervisor)
+    assert fed(supervisor, watched, "12:23") == [False]
     watched.polled(poll("12:15", Outcome.TIMEOUT))
-    watched.beat(at("12:23:05"))
-    assert is_fed(supervisor)
+    assert fed(supervisor, watched, "12:23:05") == [True]
 
 
 def test_first_outcome_is_due_from_the_first_beat_on(supervisor, watched):
-    watched.beat(at("12:22:50"))
-    assert is_fed(supervisor)
-    watched.beat(at("12:22:51"))
-    assert not is_fed(supervisor)
+    assert fed(supervisor, watched, "12:22:50", "12:22:51") == [True, False]
 
 
 def test_one_hanging_source_starves_the_watchdog(supervisor, store):
@@ -158,21 +154,14 @@ def test_one_hanging_source_starves_the_watchdog(supervisor, store):
 def test_clock_jump_does_not_starve_the_watchdog(supervisor, watched):
     watched.polled(poll("12:00"))
     watched.clock_jumped(timedelta(hours=3))
-    watched.beat(at("15:00:03"))
-    assert is_fed(supervisor)
-    watched.beat(at("15:22:50"))
-    assert is_fed(supervisor)
-    watched.beat(at("15:22:51"))
-    assert not is_fed(supervisor)
+    assert fed(supervisor, watched, "15:00:03", "15:22:50", "15:22:51") == [True, True, False]
 
 
 def test_clock_set_back_does_not_starve_the_watchdog(supervisor, watched):
     # slots up to 12:00 have their outcomes: nothing is told until 12:15
     watched.polled(poll("12:00"))
     watched.clock_jumped(timedelta(hours=-3))
-    for now in ("09:00:03", "11:00", "12:22:50"):
-        watched.beat(at(now))
-        assert is_fed(supervisor)
+    assert fed(supervisor, watched, "09:00:03", "11:00", "12:22:50") == [True, True, True]
 
 
 def test_slots_recorded_ahead_of_the_clock_are_not_due(supervisor, store):
@@ -180,31 +169,21 @@ def test_slots_recorded_ahead_of_the_clock_are_not_due(supervisor, store):
     observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
     observer.started(PLANNED)
     observer.beat(at("12:00"))
-    supervisor.received()
-    observer.beat(at("18:22:50"))
-    assert is_fed(supervisor)
-    observer.beat(at("18:22:51"))
-    assert not is_fed(supervisor)
+    assert fed(supervisor, observer, "18:22:50", "18:22:51") == [True, False]
 
 
 def test_outcome_of_an_older_slot_changes_nothing(supervisor, watched):
     watched.polled(poll("12:15"))
     watched.polled(poll("12:00", Outcome.OVERRUN))
-    watched.beat(at("12:37:50"))
-    assert is_fed(supervisor)
+    assert fed(supervisor, watched, "12:37:50") == [True]
 
 
 def test_reload_takes_the_new_sources_and_their_grids(supervisor, watched):
     watched.polled(poll("12:00"))
     with watched.reloading():
         watched.started([ScheduledSource(SOURCE, Every(timedelta(hours=6)))])
-    supervisor.received()
-    watched.beat(at("12:01"))
     # 18:00, ten minutes' grace and the request's time limit
-    watched.beat(at("18:10:20"))
-    assert all("WATCHDOG=1" in facts for facts in supervisor.received())
-    watched.beat(at("18:10:21"))
-    assert not is_fed(supervisor)
+    assert fed(supervisor, watched, "12:01", "18:10:20", "18:10:21") == [True, True, False]
 
 
 def test_reload_ends_as_ready_even_if_the_configuration_was_refused(supervisor, watched):
@@ -235,8 +214,7 @@ def test_stopping_is_reported(supervisor, watched):
 )
 def test_watchdog_is_fed_only_if_it_is_set_for_this_process(environ, expected, supervisor, store):
     observer = SystemdNotifier(supervisor.environ | environ, store=store, timeout_s=20)
-    observer.beat(at("12:00"))
-    assert is_fed(supervisor) is expected
+    assert fed(supervisor, observer, "12:00") == [expected]
 
 
 @pytest.mark.parametrize(

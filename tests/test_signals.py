@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -88,16 +87,12 @@ with Fetcher(timeout_s=20, max_bytes=1_000_000, user_agent="test") as fetch:
 """
 
 
-@contextmanager
-def bare_daemon(store, url):
-    """A daemon in a process of its own, which is killed if it outlives its test."""
-    with python(["-c", DAEMON, url, str(store)]) as process:
-        yield process
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_second_signal_ends_the_process_at_once(tmp_path, number):
-    with RawServer(lambda exchange: exchange.pause(25)) as server, bare_daemon(tmp_path, server.url) as process:
+    with (
+        RawServer(lambda exchange: exchange.pause(25)) as server,
+        python(["-c", DAEMON, server.url, str(tmp_path)]) as process,
+    ):
         assert server.requested.wait(SAFETY_S)
         # The second may come while the first is being handled, and would then be the same one.
         for _ in range(100):
@@ -111,7 +106,7 @@ def test_second_signal_ends_the_process_at_once(tmp_path, number):
 
 
 def test_hangup_calls_the_reload_and_polling_goes_on(tmp_path, site):
-    with bare_daemon(tmp_path, site.url) as process:
+    with python(["-c", DAEMON, site.url, str(tmp_path)]) as process:
         for _ in range(300):
             if Store(tmp_path).daemon() is not None and (tmp_path / "polls").exists():
                 break
@@ -132,7 +127,7 @@ def test_repeatedly_killed_daemon_leaves_one_outcome_per_slot(tmp_path):
 
     with RawServer(answer) as server:
         for kill in range(1, 5):
-            with bare_daemon(tmp_path, server.url) as process:
+            with python(["-c", DAEMON, server.url, str(tmp_path)]) as process:
                 while len(server.requests) < 2 * kill:
                     with pytest.raises(subprocess.TimeoutExpired):
                         process.wait(timeout=0.03)

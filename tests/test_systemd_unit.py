@@ -101,12 +101,8 @@ def test_unit_names_the_command_and_the_one_folder_it_may_write_to():
 @pytest.mark.parametrize("is_user", [False, True])
 def test_service_has_watchdog_unlimited_restarts_and_time_to_stop(is_user):
     text = unit_text(COMMAND, STORE, is_user=is_user)
-    assert lines(text, "Type") == ["notify"]
-    assert lines(text, "WatchdogSec") == ["2min"]
-    assert lines(text, "Restart") == ["on-failure"]
-    assert lines(text, "StartLimitIntervalSec") == ["0"]
-    assert lines(text, "TimeoutStopSec") == ["30s"]
-    assert lines(text, "ExecReload") == ["/bin/kill -HUP $MAINPID"]
+    settings = {name: lines(text, name) for name in CASES["settings"]}
+    assert settings == {name: [setting] for name, setting in CASES["settings"].items()}
 
 
 @pytest.mark.parametrize(("text", "word"), CASES["words_of_a_unit_are_escaped"])

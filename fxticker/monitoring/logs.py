@@ -39,22 +39,17 @@ def log_to_stderr(stream: TextIO | None = None) -> None:
     logging.captureWarnings(True)
 
 
-def log_poll(poll: Poll) -> None:
-    """Log a poll, as a warning if it gave no ticks.
-
-    Missed slots are not logged: they come by the thousand, and the slot ledger logs their number.
-    """
-    if poll.outcome is not Outcome.MISSED:
-        level = logging.INFO if poll.ticks else logging.WARNING
-        _log.log(level, "%s", describe(poll), extra={_POLL: poll})
-
-
 class PollLog(Observer):
     """Logs each poll; other events are logged where they happen."""
 
     def polled(self, poll: Poll) -> None:
-        """See `log_poll`."""
-        log_poll(poll)
+        """Log a poll, as a warning if it gave no ticks.
+
+        Missed slots are not logged: they come by the thousand, and the slot ledger logs their number.
+        """
+        if poll.outcome is not Outcome.MISSED:
+            level = logging.INFO if poll.ticks else logging.WARNING
+            _log.log(level, "%s", describe(poll), extra={_POLL: poll})
 
 
 def describe(poll: Poll) -> str:
