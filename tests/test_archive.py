@@ -21,27 +21,14 @@ from fxticker.cli.backfill import backfill as command
 from fxticker.errors import ParseError, StoreError
 from fxticker.fetch.client import Fetcher
 from fxticker.fetch.throttle import Throttle
-from fxticker.model.records import PrintedTick
+from fxticker.simulation.captures import read_captures
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE
 
 CASES = cases("archive")
 PAYLOADS = Path(__file__).parent / "payloads"
 ALL_TIME = (date(1990, 1, 1), date(2030, 1, 1))
-THE_8TH = [
-    PrintedTick("KGS/USD", "0.01188", "0.85%"),
-    PrintedTick("KZT/USD", "0.00209", "0%"),
-    PrintedTick("TJS/USD", "0.09434", "0.43%"),
-    PrintedTick("UZS/USD", "0.00008", "0%"),
-    PrintedTick("TMT/USD", "0.28615", "0%"),
-]
-THE_13TH = [
-    PrintedTick("KGS/USD", "0.01185", "0%"),
-    PrintedTick("KZT/USD", "0.00209", "0%"),
-    PrintedTick("TJS/USD", "0.09437", "0.64%"),
-    PrintedTick("UZS/USD", "0.00008", "0%"),
-    PrintedTick("TMT/USD", "0.28490", "0%"),
-]
+THE_8TH, THE_13TH = (capture.ticks for capture in read_captures()[:2])
 EMPTY = b"<html><body>No ticker here</body></html>"
 
 

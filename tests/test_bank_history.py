@@ -1,5 +1,4 @@
 import json
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from builders import FixedClock, cases, tick
 from click.testing import CliRunner
+from processes import run
 from servers import RawServer
 
 import fxticker as fx
@@ -24,6 +24,7 @@ from fxticker.sources.source import History, Source
 from fxticker.store.store import Store
 
 CASES = cases("bank_history")
+PAYLOADS = Path(__file__).parent / "payloads"
 HTML = frozenset(["text/plain"])
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 JUNE = (date(2026, 6, 1), date(2026, 6, 10))
@@ -101,19 +102,10 @@ def slept():
     return []
 
 
-def fill(store, bank, slept, span_days=1, span=JUNE, **options):
-    bank_source = source(span_days)
-    return backfill(
-        bank_source,
-        bank_source.history,
-        first=span[0],
-        last=span[1],
-        fetch=bank,
-        store=store,
-        clock=FixedClock(NOW),
-        throttle=throttle(slept),
-        **options,
-    )
+def fill(store, bank, slept, span_days=1, span=JUNE, of=None, **options):
+    bank_source = of or source(span_days)
+    options |= {"clock": FixedClock(NOW), "throttle": throttle(slept)}
+    return backfill(bank_source, bank_source.history, first=span[0], last=span[1], fetch=bank, store=store, **options)
 
 
 # What is stored, and what is asked for
@@ -455,34 +447,21 @@ def test_constant_is_stored_once(store):
     assert store_constant(peg, store).added == 0
     [row] = fx.load(store).to_dict("records")
     assert (row["pair"], row["rate"], row["rate_text"], row["nominal"]) == ("USD/TMT", 3.5, "3.5", 1)
-    assert (row["origin"], row["time_basis"], row["observed_at"]) == (
-        Origin.CONSTANT,
-        TimeBasis.DATE,
-        datetime(2015, 1, 1, tzinfo=UTC),
-    )
+    assert (row["origin"], row["time_basis"]) == (Origin.CONSTANT, TimeBasis.DATE)
+    assert row["observed_at"] == datetime(2015, 1, 1, tzinfo=UTC)
 
 
 # The command
 
-NBT_ANSWER = (
-    b'<?xml version="1.0" encoding="windows-1251" ?><ValCurs ID="840" DateRange1="22/01/2024" DateRange2="21/01/2025"'
-    b' Name=""><Record Date="20.01.2025" Id="840"><CharCode>USD</CharCode><Nominal>1</Nominal><Value>10.9163</Value>'
-    b'</Record><Record Date="21.01.2025" Id="840"><CharCode>USD</CharCode><Nominal>1</Nominal><Value>10.9189</Value>'
-    b"</Record></ValCurs>"
-)
 
-
-def run(*arguments):
+def run_command(*arguments):
     return CliRunner().invoke(command, [*map(str, arguments)])
 
 
-def serving(status=b"200 OK", body=NBT_ANSWER):
-    def answer(exchange):
-        exchange.send(
-            b"HTTP/1.1 %b\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
-        )
-
-    return RawServer(answer)
+def serving(status=b"200 OK"):
+    body = CASES["nbt_answer"].encode()
+    head = b"HTTP/1.1 %b\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+    return RawServer(lambda exchange: exchange.send(head + body))
 
 
 def configured(tmp_path, text):
@@ -494,7 +473,7 @@ def configured(tmp_path, text):
 def test_command_fills_a_span_from_the_configured_host(tmp_path):
     with serving() as server:
         config = configured(tmp_path, f'[sources.nbt]\nenabled = false\nurl = "{server.url}kurs/export_xml.php"\n')
-        shown = run("nbt", "--start", "2025-01-20", "--end", "2025-01-22", "--config", config)
+        shown = run_command("nbt", "--start", "2025-01-20", "--end", "2025-01-22", "--config", config)
     assert shown.exit_code == 0, shown.output
     assert shown.stdout == (
         "nbt: 2 days, 0 known before; 1 requests: 2 days filled, 0 the source does not have, 0 answers refused; "
@@ -507,20 +486,20 @@ def test_command_fills_a_span_from_the_configured_host(tmp_path):
 def test_command_reports_why_it_stopped_and_exits_with_1(tmp_path):
     with serving(b"403 Forbidden") as server:
         config = configured(tmp_path, f'[sources.nbt]\nurl = "{server.url}"\n')
-        shown = run("nbt", "--start", "2025-01-20", "--end", "2025-01-22", "--config", config)
+        shown = run_command("nbt", "--start", "2025-01-20", "--end", "2025-01-22", "--config", config)
     assert shown.exit_code == 1, shown.output
     assert "stopped: status 403 Forbidden; what came is stored" in shown.stderr
 
 
 def test_command_stores_a_constant(tmp_path):
-    shown = run("tmt-peg", "--store", tmp_path / "parquet")
+    shown = run_command("tmt-peg", "--store", tmp_path / "parquet")
     assert shown.exit_code == 0, shown.output
     assert shown.stdout == "tmt-peg: USD/TMT = 3.5 since 2015-01-01: 1 rows added, 0 already there\n"
 
 
 @pytest.mark.parametrize(("arguments", "message"), CASES["wrong_usage_is_reported"])
 def test_wrong_usage_is_reported(tmp_path, arguments, message):
-    shown = run(*arguments, "--store", tmp_path / "parquet")
+    shown = run_command(*arguments, "--store", tmp_path / "parquet")
     assert shown.exit_code == 2
     assert message in " ".join(shown.stderr.split())
 
@@ -550,54 +529,29 @@ main()
 
 
 def test_answers_before_sigterm_are_stored_and_reported(tmp_path):
-    command = [sys.executable, "-c", TERMINATED, str(tmp_path / "parquet")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    done = run([sys.executable, "-c", TERMINATED, tmp_path / "parquet"], cwd=tmp_path)
     assert done.returncode == 143
     assert "2 days filled" in done.stdout
     assert len(fx.load(tmp_path / "parquet")) == 2
 
 
 @pytest.mark.parametrize("name", ["cbu", "nbk", "nbkr", "nbt", "fawazahmed0", "cbr"])
-def test_paths_of_each_source_stay_on_its_host(name):
-    history = known_sources()[name].history
+def test_paths_of_each_source_stay_on_its_host(slept, name):
     bank = Bank({}, Disallowed("stop"))
     moved = replace(known_sources()[name], url="https://bank.test/rates/")
-    backfill(
-        moved,
-        history,
-        first=date(2026, 6, 1),
-        last=date(2026, 6, 1),
-        fetch=bank,
-        store=Store("/nonexistent/never-written"),
-        throttle=throttle([]),
-    )
+    fill(Store("/nonexistent/never-written"), bank, slept, span=(date(2026, 6, 1), date(2026, 6, 1)), of=moved)
     assert not bank.requests[0].startswith(("http:", "//")) or bank.requests[0].startswith("https://bank.test/")
 
 
-def test_mismatched_printed_difference_is_stored_and_reported(tmp_path):
+def test_mismatched_printed_difference_is_stored_and_reported(store, slept):
     """CBU's USD of 2026-04-01 and 2026-04-02, the second with another difference than the bank's own -52.11."""
-    from fxticker.sources import cbu
-
-    bodies = {
-        date(2026, 4, day): Path(__file__).with_name("payloads").joinpath(f"cbu_all_2026-04-0{day}.json").read_bytes()
-        for day in (1, 2)
-    }
+    bodies = {date(2026, 4, day): (PAYLOADS / f"cbu_all_2026-04-0{day}.json").read_bytes() for day in (1, 2)}
     bodies[date(2026, 4, 2)] = bodies[date(2026, 4, 2)].replace(b'"-52.11"', b'"-25.11"')
 
     def fetch(url, *, media_types, conditions=None):
         [day] = [day for day in bodies if str(day) in url]
         return Response(bodies[day], {}, 200, 1)
 
-    store = Store(tmp_path / "parquet")
-    summary = backfill(
-        cbu.SOURCE,
-        cbu.SOURCE.history,
-        first=date(2026, 4, 1),
-        last=date(2026, 4, 2),
-        fetch=fetch,
-        store=store,
-        clock=FixedClock(NOW),
-        throttle=throttle([]),
-    )
+    summary = fill(store, fetch, slept, span=tuple(bodies), of=known_sources()["cbu"])
     assert summary.filled == 2
     assert summary.remarks == [("2026-04-02", "the printed difference is not that of the rates: USD/UZS")]

@@ -4,10 +4,11 @@ import json
 import os
 import sys
 from datetime import UTC, datetime, timedelta
-from subprocess import PIPE, Popen, run
+from subprocess import PIPE, Popen
 
 import pytest
 from builders import NOON, cases, snapshot_ticks, tick
+from processes import run
 
 import fxticker as fx
 from fxticker.config import Settings
@@ -20,16 +21,21 @@ CASES = cases("cli")
 QUARTER = timedelta(minutes=15)
 
 
-def fxticker(*arguments, cwd, stdin=None):
-    return run(
-        [sys.executable, "-m", "fxticker", *map(str, arguments)],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@pytest.fixture
+def fxticker(tmp_path):
+    """Run a command line in the test's folder; texts are split into words."""
+
+    def run_line(*texts, **options):
+        words = [word for text in texts for word in (text.split() if isinstance(text, str) else [text])]
+        return run([sys.executable, "-m", "fxticker", *map(str, words)], cwd=tmp_path, timeout_s=60, **options)
+
+    return run_line
+
+
+@pytest.fixture
+def on_history(fxticker, history_store):
+    """Run a command line on the store of the packaged history."""
+    return lambda *texts: fxticker(*texts, "--store", history_store)
 
 
 @pytest.fixture
@@ -38,16 +44,16 @@ def page():
     return render_text(capture.ticks, capture.page_date)
 
 
-def test_no_command_shows_the_help(tmp_path):
-    shown = fxticker(cwd=tmp_path)
+def test_no_command_shows_the_help(fxticker):
+    shown = fxticker()
     usage, groups = (shown.stdout + shown.stderr).split("\nRun:\n")
     assert usage.startswith("Usage: fxticker")
     assert "..." not in groups  # no description is cut short
     assert shown.returncode == 2
 
 
-def test_latest_prints_the_texts_as_printed(history_store, tmp_path):
-    shown = fxticker("latest", "--store", history_store, "--format", "csv", cwd=tmp_path)
+def test_latest_prints_the_texts_as_printed(on_history):
+    shown = on_history("latest --format csv")
     assert shown.returncode == 0
     assert shown.stdout.splitlines()[:3] == [
         "source,pair,rate_text,change_text,source_date,observed_at,time_basis,origin",
@@ -56,8 +62,8 @@ def test_latest_prints_the_texts_as_printed(history_store, tmp_path):
     ]
 
 
-def test_table_prints_rates_in_plain_decimals(history_store, tmp_path):
-    shown = fxticker("drift", "--store", history_store, "--start", "2024-09-08", "--end", "2026-02-25", cwd=tmp_path)
+def test_table_prints_rates_in_plain_decimals(on_history):
+    shown = on_history("drift --start 2024-09-08 --end 2026-02-25")
     [uzs] = [line.split() for line in shown.stdout.splitlines() if "UZS/USD" in line]
     assert uzs == ["UZS/USD", "0.00008", "0.00008", "0.0", "-11.8", "to", "13.4", "no"]
     [kzt] = [line.split() for line in shown.stdout.splitlines() if "KZT/USD" in line]
@@ -65,28 +71,19 @@ def test_table_prints_rates_in_plain_decimals(history_store, tmp_path):
     assert max(map(len, shown.stdout.splitlines())) <= 80
 
 
-def test_json_is_one_document_with_full_figures_and_nulls(history_store, tmp_path):
-    shown = fxticker(
-        *["drift", "--store", history_store, "--start", "2024-01-01", "--end", "2024-09-13", "--format", "json"],
-        cwd=tmp_path,
-    )
+def test_json_is_one_document_with_full_figures_and_nulls(on_history):
+    shown = on_history("drift --start 2024-01-01 --end 2024-09-13 --format json")
     assert shown.returncode == 1
     assert "no pair has a tick" in shown.stderr
-    shown = fxticker(
-        *["drift", "--store", history_store, "--start", "2024-09-08", "--end", "2024-09-13", "--format", "json"],
-        cwd=tmp_path,
-    )
+    shown = on_history("drift --start 2024-09-08 --end 2024-09-13 --format json")
     rows = {row["pair"]: row for row in json.loads(shown.stdout)}
     assert rows["KGS/USD"]["rate_start"] == 0.01188
     assert rows["KGS/USD"]["start_at"] == "2024-09-08T00:00:00Z"
     assert rows["UZS/USD"]["significant"] is False
 
 
-def test_convert_prints_csv_with_a_row_for_each_tick(history_store, tmp_path):
-    shown = fxticker(
-        *["convert", "1500", "KZT", "UZS", "--store", history_store, "--at", "2026-02-25", "--format", "csv"],
-        cwd=tmp_path,
-    )
+def test_convert_prints_csv_with_a_row_for_each_tick(on_history):
+    shown = on_history("convert 1500 KZT UZS --at 2026-02-25 --format csv")
     header, *rows = shown.stdout.splitlines()
     assert header == "amount,amount_lo,amount_hi,currency,at,age_s,source,pair,rate_text,observed_at"
     assert [row.split(",")[6:9] for row in rows] == [
@@ -95,12 +92,8 @@ def test_convert_prints_csv_with_a_row_for_each_tick(history_store, tmp_path):
     ]
 
 
-def test_missing_drift_has_no_verdict(history_store, tmp_path):
-    shown = fxticker(
-        *["drift-by-period", "--store", history_store, "--start", "2024-09-08", "--end", "2024-09-14"],
-        *["--every", "day", "--format", "json"],
-        cwd=tmp_path,
-    )
+def test_missing_drift_has_no_verdict(on_history):
+    shown = on_history("drift-by-period --start 2024-09-08 --end 2024-09-14 --every day --format json")
     rows = json.loads(shown.stdout)
     assert {row["significant"] for row in rows if row["drift_pct"] is not None} <= {True, False}
     blank = [row for row in rows if row["drift_pct"] is None]
@@ -108,34 +101,31 @@ def test_missing_drift_has_no_verdict(history_store, tmp_path):
     assert {row["significant"] for row in blank} == {None}
 
 
-def test_history_filters_by_pair_and_span(history_store, tmp_path):
-    shown = fxticker(
-        *["history", "--store", history_store, "--pair", "KZT/USD", "--start", "2026-02-25", "--format", "csv"],
-        cwd=tmp_path,
-    )
+def test_history_filters_by_pair_and_span(on_history):
+    shown = on_history("history --pair KZT/USD --start 2026-02-25 --format csv")
     assert shown.stdout.splitlines()[1:] == [
         "2026-02-25T00:00:00Z,timesca,KZT/USD,0.00200,0%,0.001995,0.002005,2026-02-25,live",
         "2026-02-25T12:00:00Z,timesca,KZT/USD,0.00200,0%,0.001995,0.002005,2026-02-25,live",
     ]
 
 
-def test_missing_store_is_named_in_one_line(tmp_path):
-    shown = fxticker("latest", "--store", tmp_path / "nowhere", cwd=tmp_path)
+def test_missing_store_is_named_in_one_line(fxticker, tmp_path):
+    shown = fxticker("latest --store", tmp_path / "nowhere")
     assert shown.returncode == 1
     assert shown.stderr == f"fxticker: {tmp_path}/nowhere: there is no store here (no such folder)\n"
 
 
 @pytest.mark.parametrize("arguments", CASES["wrong_usage_exits_with_2"])
-def test_wrong_usage_exits_with_2(arguments, tmp_path):
+def test_wrong_usage_exits_with_2(fxticker, arguments, tmp_path):
     (tmp_path / "page.txt").write_text("page")
-    shown = fxticker(*arguments, cwd=tmp_path)
+    shown = fxticker(*arguments)
     assert shown.returncode == 2
     assert "Traceback" not in shown.stderr
 
 
-def test_every_configuration_problem_is_a_line(tmp_path):
+def test_every_configuration_problem_is_a_line(fxticker, tmp_path):
     (tmp_path / "config.toml").write_text('[store]\npth = "x"\n[http]\ntimeout_s = "soon"\n')
-    shown = fxticker("latest", cwd=tmp_path)
+    shown = fxticker("latest")
     assert shown.returncode == 1
     assert shown.stderr.splitlines() == [
         "fxticker: config.toml: store.pth: unknown key; allowed are path",
@@ -143,14 +133,14 @@ def test_every_configuration_problem_is_a_line(tmp_path):
     ]
 
 
-def test_import_prints_its_counts_and_names_refused_pages(tmp_path, page):
+def test_import_prints_its_counts_and_names_refused_pages(fxticker, tmp_path, page):
     pages = tmp_path / "pages"
     pages.mkdir()
     (pages / "good.txt").write_text(page)
     (pages / "good.html").write_text(render_html(read_captures()[1].ticks, read_captures()[1].page_date))
     (pages / "bad.txt").write_text("no ticker here")
     (pages / "undated.txt").write_text(render_text(read_captures()[0].ticks, None))
-    shown = fxticker("import", pages, "--store", "store", cwd=tmp_path)
+    shown = fxticker("import", pages, "--store store")
     assert shown.returncode == 1
     assert shown.stdout == "4 files: 10 rows added, 0 already there, 2 refused\n"
     refused = shown.stderr.splitlines()
@@ -158,40 +148,40 @@ def test_import_prints_its_counts_and_names_refused_pages(tmp_path, page):
         f"fxticker: refused {pages}/bad.txt",
         f"fxticker: refused {pages}/undated.txt",
     ]
-    again = fxticker("import", pages / "good.txt", "--store", "store", cwd=tmp_path)
+    again = fxticker("import", pages / "good.txt", "--store store")
     assert again.stdout == "1 files: 0 rows added, 5 already there, 0 refused\n"
     assert again.returncode == 0
 
 
-def test_import_reads_standard_input(tmp_path, page):
-    shown = fxticker("import", "-", "--store", "store", "--observed-at", "2024-09-08T10:00Z", cwd=tmp_path, stdin=page)
+def test_import_reads_standard_input(fxticker, tmp_path, page):
+    shown = fxticker("import - --store store --observed-at 2024-09-08T10:00Z", input=page)
     assert shown.stdout == "1 files: 5 rows added, 0 already there, 0 refused\n"
     assert fx.load(tmp_path / "store")["time_basis"].astype(str).unique().tolist() == ["capture"]
 
 
-def test_import_of_a_missing_file_is_a_named_failure(tmp_path):
-    shown = fxticker("import", "nothing-*.html", "--store", "store", cwd=tmp_path)
+def test_import_of_a_missing_file_is_a_named_failure(fxticker):
+    shown = fxticker("import nothing-*.html --store store")
     assert shown.returncode == 1
     assert shown.stderr == "fxticker: nothing-*.html: no such file or folder, and no file matches it\n"
 
 
-def test_snapshot_polls_once_and_reports(tmp_path):
+def test_snapshot_polls_once_and_reports(fxticker, tmp_path):
     capture = read_captures()[0]
     with TickerSite() as site:
         site.show(capture.ticks, capture.page_date)
         (tmp_path / "config.toml").write_text(f'[sources.timesca]\nurl = "{site.url}"\n')
-        shown = fxticker("snapshot", cwd=tmp_path)
+        shown = fxticker("snapshot")
     assert shown.returncode == 0
     assert " stale: 5 ticks, " in shown.stdout
     assert len(fx.load(tmp_path / "parquet")) == 5
     assert list(fx.load_polls(tmp_path / "parquet")["outcome"]) == ["stale"]
 
 
-def test_snapshot_that_gets_no_ticks_exits_with_1(tmp_path):
+def test_snapshot_that_gets_no_ticks_exits_with_1(fxticker, tmp_path):
     with TickerSite() as site:
         url = site.url
     (tmp_path / "config.toml").write_text(f'[http]\ntimeout_s = 0.5\n[sources.timesca]\nurl = "{url}"\n')
-    shown = fxticker("snapshot", cwd=tmp_path)
+    shown = fxticker("snapshot")
     assert shown.returncode == 1
     assert shown.stdout == ""
     assert list(fx.load_polls(tmp_path / "parquet")["outcome"]) in (["unreachable"], ["timeout"])
@@ -216,9 +206,9 @@ def iso(instant):
     return instant.isoformat().replace("+00:00", "Z")
 
 
-def test_status_of_a_healthy_source_exits_with_0(tmp_path):
+def test_status_of_a_healthy_source_exits_with_0(fxticker, tmp_path):
     _, last = fed_store(tmp_path / "store", Outcome.OK, Outcome.TIMEOUT, Outcome.OK)
-    shown = fxticker("status", "--store", "store", "--format", "json", cwd=tmp_path)
+    shown = fxticker("status --store store --format json")
     assert (shown.returncode, shown.stderr) == (0, "")
     found = json.loads(shown.stdout)
     assert found["well"] is True
@@ -254,9 +244,9 @@ def test_status_of_a_healthy_source_exits_with_0(tmp_path):
     assert store["last_writer"].startswith("process ")
 
 
-def test_status_is_plain_text_on_a_terminal(tmp_path):
+def test_status_is_plain_text_on_a_terminal(fxticker, tmp_path):
     _, last = fed_store(tmp_path / "store", Outcome.OK, Outcome.TIMEOUT)
-    shown = fxticker("status", "--store", "store", cwd=tmp_path)
+    shown = fxticker("status --store store")
     assert shown.returncode == 0
     lines = shown.stdout.splitlines()
     assert lines[0] == "timesca: healthy"
@@ -276,34 +266,34 @@ def test_status_is_plain_text_on_a_terminal(tmp_path):
         ([Outcome.OK, Outcome.STALE], "the page prints an old date"),
     ],
 )
-def test_status_of_an_unhealthy_source_exits_with_1(tmp_path, outcomes, reason):
+def test_status_of_an_unhealthy_source_exits_with_1(fxticker, tmp_path, outcomes, reason):
     fed_store(tmp_path / "store", *outcomes)
-    shown = fxticker("status", "--store", "store", cwd=tmp_path)
+    shown = fxticker("status --store store")
     assert (shown.returncode, shown.stderr) == (1, "")
     assert shown.stdout.startswith(f"timesca: not healthy: {reason}")
-    rows = fxticker("status", "--store", "store", "--format", "csv", cwd=tmp_path).stdout.splitlines()
+    rows = fxticker("status --store store --format csv").stdout.splitlines()
     assert rows[0].startswith("source,well,reason,since,last_slot,")
     assert rows[1].startswith(f"timesca,False,{reason}")
 
 
-def test_status_reports_a_store_without_polls(history_store, tmp_path):
-    shown = fxticker("status", "--store", history_store, "--format", "json", cwd=tmp_path)
+def test_status_reports_a_store_without_polls(on_history):
+    shown = on_history("status --format json")
     assert shown.returncode == 1
     found = json.loads(shown.stdout)
     assert found["well"] is False
     assert found["sources"][0]["last_slot"] is None
 
 
-def test_status_does_not_wait_for_writers_and_names_the_daemon(tmp_path):
+def test_status_does_not_wait_for_writers_and_names_the_daemon(fxticker, tmp_path):
     store, _ = fed_store(tmp_path / "store", Outcome.OK)
     with store.daemon_lock(), store.backend.write_lock(1):
-        shown = fxticker("status", "--store", "store", "--format", "json", cwd=tmp_path)
+        shown = fxticker("status --store store --format json")
     assert shown.returncode == 0
     assert json.loads(shown.stdout)["store"]["daemon"].startswith(f"process {os.getpid()} ")
 
 
-def test_status_without_a_store_is_one_named_line(tmp_path):
-    shown = fxticker("status", "--store", "nowhere", cwd=tmp_path)
+def test_status_without_a_store_is_one_named_line(fxticker):
+    shown = fxticker("status --store nowhere")
     assert (shown.returncode, shown.stdout) == (1, "")
     assert shown.stderr == "fxticker: nowhere: there is no store here (no such folder)\n"
 
@@ -316,13 +306,13 @@ def test_status_and_polls_import_no_pandas(tmp_path, command):
         f"import sys\nfrom fxticker.cli import app\ntry: app({arguments!r})\nexcept SystemExit: pass\n"
         "print([name for name in ('pandas', 'matplotlib', 'httpx', 'apscheduler') if name in sys.modules])"
     )
-    shown = run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    shown = run([sys.executable, "-c", code], cwd=tmp_path, check=True)
     assert shown.stdout.splitlines()[-1] == "[]"
 
 
-def test_gaps_prints_stretches_with_their_reasons(tmp_path):
+def test_gaps_prints_stretches_with_their_reasons(fxticker, tmp_path):
     _, last = fed_store(tmp_path / "store", Outcome.OK, Outcome.MISSED, Outcome.MISSED, Outcome.OK)
-    shown = fxticker("gaps", "--store", "store", "--format", "json", cwd=tmp_path)
+    shown = fxticker("gaps --store store --format json")
     assert json.loads(shown.stdout) == [
         {
             "source": "timesca",
@@ -334,10 +324,10 @@ def test_gaps_prints_stretches_with_their_reasons(tmp_path):
     ]
 
 
-def test_polls_prints_the_newest_last_and_reports_the_limit(tmp_path):
+def test_polls_prints_the_newest_last_and_reports_the_limit(fxticker, tmp_path):
     store = Store(tmp_path / "store")
     store.record(Poll("timesca", NOON + QUARTER * n, Outcome.OK, ticks=5) for n in range(60))
-    shown = fxticker("polls", "--store", "store", "--format", "csv", cwd=tmp_path)
+    shown = fxticker("polls --store store --format csv")
     header, *rows = shown.stdout.splitlines()
     assert header == (
         "slot,source,outcome,ticks,duration_ms,http_status,attempts,detail,"
@@ -349,42 +339,42 @@ def test_polls_prints_the_newest_last_and_reports_the_limit(tmp_path):
         "2025-11-15T02:45:00Z,timesca,ok,5,,,0,,,,,",
     )
     assert shown.stderr == "fxticker: there are more, these are the newest 50; --limit sets how many\n"
-    shown = fxticker("polls", "--store", "store", "--limit", "60", "--format", "json", cwd=tmp_path)
+    shown = fxticker("polls --store store --limit 60 --format json")
     assert (len(json.loads(shown.stdout)), shown.stderr) == (60, "")
 
 
-def test_polls_filters_by_source_span_and_outcome(tmp_path):
+def test_polls_filters_by_source_span_and_outcome(fxticker, tmp_path):
     store, _ = fed_store(tmp_path / "store", Outcome.OK)
     outcomes = [Outcome.TIMEOUT, Outcome.OK, Outcome.DAMAGED, Outcome.MISSED, Outcome.TIMEOUT]
     store.record(Poll("timesca", NOON + QUARTER * n, outcome) for n, outcome in enumerate(outcomes))
     store.record([Poll("another", NOON + QUARTER, Outcome.TIMEOUT)])
-    chosen = ["--source", "timesca", "--outcome", "timeout", "--outcome", "damaged", "--end", "2025-11-14T13:00Z"]
-    shown = fxticker("polls", "--store", "store", *chosen, "--start", "2025-11-14", "--format", "json", cwd=tmp_path)
+    chosen = "--source timesca --outcome timeout --outcome damaged --start 2025-11-14 --end 2025-11-14T13:00Z"
+    shown = fxticker("polls --store store --format json", chosen)
     assert [(row["slot"], row["outcome"]) for row in json.loads(shown.stdout)] == [
         ("2025-11-14T12:00:00Z", "timeout"),
         ("2025-11-14T12:30:00Z", "damaged"),
     ]
-    shown = fxticker("polls", "--store", "store", "--outcome", "blocked", cwd=tmp_path)
+    shown = fxticker("polls --store store --outcome blocked")
     assert (shown.returncode, shown.stderr) == (1, "fxticker: no poll on record matches\n")
 
 
-def test_check_names_a_damaged_file(tmp_path):
+def test_check_names_a_damaged_file(fxticker, tmp_path):
     Store(tmp_path / "store").append(snapshot_ticks(NOON))
-    assert fxticker("check", "--store", "store", cwd=tmp_path).stdout == "files read: 1, all sound\n"
+    assert fxticker("check --store store").stdout == "files read: 1, all sound\n"
     [segment] = (tmp_path / "store").rglob("*.parquet")
     segment.write_bytes(segment.read_bytes()[:-10])
-    shown = fxticker("check", "--store", "store", cwd=tmp_path)
+    shown = fxticker("check --store store")
     assert shown.returncode == 1
     assert "ticks/source=timesca/month=2025-11/00000.parquet: cannot be read" in shown.stderr
     assert "check --quarantine" in shown.stderr
 
 
-def test_check_quarantines_a_damaged_file_and_reports_lost_rows(tmp_path):
+def test_check_quarantines_a_damaged_file_and_reports_lost_rows(fxticker, tmp_path):
     Store(tmp_path / "store").append(snapshot_ticks(NOON))
     [segment] = (tmp_path / "store").rglob("*.parquet")
     content = segment.read_bytes()
     segment.write_bytes(content[:40] + bytes([content[40] ^ 255]) + content[41:])
-    shown = fxticker("check", "--quarantine", "--store", "store", cwd=tmp_path)
+    shown = fxticker("check --quarantine --store store")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout == (
         "moved ticks/source=timesca/month=2025-11/00000.parquet"
@@ -395,93 +385,86 @@ def test_check_quarantines_a_damaged_file_and_reports_lost_rows(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ticks.csv", "ticks.json", "ticks.parquet"])
-def test_export_writes_all_rows(history_store, tmp_path, name):
-    shown = fxticker("export", name, "--store", history_store, "--pair", "TMT/USD", cwd=tmp_path)
+def test_export_writes_all_rows(on_history, tmp_path, name):
+    shown = on_history("export", name, "--pair TMT/USD")
     assert shown.stdout == f"{name}: 167 rows\n"
     assert (tmp_path / name).stat().st_size > 0
 
 
-def test_plots_are_written(history_store, tmp_path):
-    assert fxticker("plot", "history", "-o", "h.svg", "--store", history_store, cwd=tmp_path).returncode == 0
-    drift = ["plot", "drift", "-o", "d.pdf", "--start", "2024-09-08", "--end", "2026-02-25"]
-    assert fxticker(*drift, "--store", history_store, cwd=tmp_path).returncode == 0
+def test_plots_are_written(on_history, tmp_path):
+    assert on_history("plot history -o h.svg").returncode == 0
+    assert on_history("plot drift -o d.pdf --start 2024-09-08 --end 2026-02-25").returncode == 0
     assert (tmp_path / "h.svg").read_bytes().startswith(b"<?xml")
     assert (tmp_path / "d.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_charts_are_drawn_inverse_and_in_the_dark_theme(history_store, tmp_path):
-    charts = [
-        ["path", "-o", "path.svg", "--pair", "KZT/USD", "--inverse"],
-        ["heatmap", "-o", "heatmap.png", "--every", "week", "--theme", "dark"],
-        ["history", "-o", "history.svg", "--pair", "KZT/USD", "--inverse", "--theme", "dark"],
-    ]
-    for chart in charts:
-        shown = fxticker("plot", *chart, "--store", history_store, cwd=tmp_path)
-        assert (shown.returncode, shown.stdout, shown.stderr) == (0, f"{chart[2]}\n", "")
+def test_charts_are_drawn_inverse_and_in_the_dark_theme(on_history, tmp_path):
+    charts = {
+        "path.svg": "path --pair KZT/USD --inverse",
+        "heatmap.png": "heatmap --every week --theme dark",
+        "history.svg": "history --pair KZT/USD --inverse --theme dark",
+    }
+    for file, chart in charts.items():
+        shown = on_history("plot", chart, "-o", file)
+        assert (shown.returncode, shown.stdout, shown.stderr) == (0, f"{file}\n", "")
     assert "<!-- USD/KZT +4.5 % -->" in (tmp_path / "path.svg").read_text()
     assert "<!-- KZT per USD -->" in (tmp_path / "history.svg").read_text()
     assert "fill: #14181d" in (tmp_path / "history.svg").read_text()
     assert (tmp_path / "heatmap.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_coverage_is_drawn_from_recorded_polls(tmp_path):
+def test_coverage_is_drawn_from_recorded_polls(fxticker, tmp_path):
     store = Store(tmp_path / "store")
     store.record(Poll("timesca", NOON + QUARTER * n, Outcome.OK, ticks=5) for n in range(3))
-    shown = fxticker("plot", "coverage", "-o", "c.svg", "--store", "store", cwd=tmp_path)
+    shown = fxticker("plot coverage -o c.svg --store store")
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, "c.svg\n", "")
     assert "<!-- 100 % of 3 polls succeeded, on 1 of 1 day -->" in (tmp_path / "c.svg").read_text()
 
 
-def test_comparison_with_the_official_rates_is_drawn(tmp_path):
+def test_comparison_with_the_official_rates_is_drawn(fxticker, tmp_path):
     bank = {"source": "nbt", "time_basis": TimeBasis.DATE, "origin": Origin.ARCHIVE, "source_date": NOON.date()}
     official = tick("USD/TJS", "9.2250", None, NOON.replace(hour=0), **bank)
     Store(tmp_path / "store").append([*snapshot_ticks(), official])
-    shown = fxticker("plot", "compare", "-o", "c.svg", "--store", "store", "--theme", "dark", cwd=tmp_path)
+    shown = fxticker("plot compare -o c.svg --store store --theme dark")
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, "c.svg\n", "")
     said = (tmp_path / "c.svg").read_text()
     assert "<!-- TJS/USD: nbt inside the ticker's band on 1 of 1 day -->" in said
     assert "fill: #14181d" in said
-    shown = fxticker("plot", "compare", "-o", "n.svg", "--store", "store", "--source", "cbu", cwd=tmp_path)
-    assert (shown.returncode, shown.stderr) == (
-        1,
-        "fxticker: no day has both a tick of timesca and an official rate\n",
-    )
+    shown = fxticker("plot compare -o n.svg --store store --source cbu")
+    assert shown.returncode == 1
+    assert shown.stderr == "fxticker: no day has both a tick of timesca and an official rate\n"
 
 
-def test_demo_replaces_its_own_folder_only(tmp_path):
+def test_demo_replaces_its_own_folder_only(fxticker, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "file").touch()
-    shown = fxticker("demo", "-o", "mine", cwd=tmp_path)
+    shown = fxticker("demo -o mine")
     assert shown.returncode == 1
     assert "is not an earlier demonstration's" in shown.stderr
     assert (tmp_path / "mine" / "file").exists()
 
 
 @pytest.mark.parametrize("command", ["history", "quotes", "changes", "gaps", "export out.csv"])
-def test_span_that_ends_before_it_begins_exits_with_2(history_store, tmp_path, command):
-    span = ["--start", "2026-02-02", "--end", "2026-02-01"]
-    shown = fxticker(*command.split(), "--store", history_store, *span, cwd=tmp_path)
+def test_span_that_ends_before_it_begins_exits_with_2(on_history, command):
+    shown = on_history(command, "--start 2026-02-02 --end 2026-02-01")
     assert shown.returncode == 2
     assert "before it begins" in shown.stderr
 
 
-def test_printed_band_contains_the_exact_band(history_store, tmp_path):
-    shown = fxticker("drift", "--store", history_store, "--start", "2025-11-13", "--end", "2025-12-14", cwd=tmp_path)
+def test_printed_band_contains_the_exact_band(on_history):
+    shown = on_history("drift --start 2025-11-13 --end 2025-12-14")
     [kzt] = [line.split() for line in shown.stdout.splitlines() if "KZT/USD" in line]
     assert kzt[4:] == ["0.0", "to", "1.1", "no"]
-    full = fxticker(
-        *["drift", "--store", history_store, "--start", "2025-11-13", "--end", "2025-12-14", "--format", "json"],
-        cwd=tmp_path,
-    )
+    full = on_history("drift --start 2025-11-13 --end 2025-12-14 --format json")
     rows = {row["pair"]: row for row in json.loads(full.stdout)}
     assert rows["KZT/USD"]["drift_hi_pct"] <= 1.1
 
 
-def test_exact_rate_is_printed_once(tmp_path):
+def test_exact_rate_is_printed_once(fxticker, tmp_path):
     store = Store(tmp_path / "store")
     since = datetime(2015, 1, 1, tzinfo=UTC)
     store.append([tick("USD/TMT", "3.5", None, since, source="tmt-peg", origin=Origin.CONSTANT)])
-    shown = fxticker("best", "TMT/USD", "--store", "store", cwd=tmp_path)
+    shown = fxticker("best TMT/USD --store store")
     assert " 0.285714285714 " in shown.stdout
     assert " to " not in shown.stdout
 
@@ -507,8 +490,7 @@ runpy.run_module("fxticker", run_name="__main__", alter_sys=True)
     ["click", "fxticker.errors", "fxticker.cli.store", "numpy", "numpy.linalg", "pyarrow.lib", "fxticker.store.store"],
 )
 def test_interrupt_while_modules_are_imported_ends_with_130(history_store, module):
-    arguments = ["latest", "--store", str(history_store)]
-    shown = run([sys.executable, "-c", INTERRUPTED, module, *arguments], capture_output=True, text=True, check=False)
+    shown = run([sys.executable, "-c", INTERRUPTED, module, "latest", "--store", history_store])
     assert (shown.returncode, shown.stdout, shown.stderr) == (130, "", "")
 
 
@@ -522,8 +504,7 @@ def test_reader_that_goes_away_ends_the_command_with_0(history_store, form):
     assert process.returncode == 0
 
 
-def test_shell_completion_names_commands(tmp_path):
+def test_shell_completion_names_commands(fxticker):
     words = {"_FXTICKER_COMPLETE": "bash_complete", "COMP_WORDS": "fxticker dri", "COMP_CWORD": "1"}
-    command = [sys.executable, "-m", "fxticker"]
-    shown = run(command, env={**os.environ, **words}, capture_output=True, text=True, check=True)
+    shown = fxticker(env={**os.environ, **words}, check=True)
     assert shown.stdout.split() == [f"plain,{name}" for name in ("drill", "drift", "drift-series", "drift-by-period")]

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from daemons import daemon_process, lines_until
+from processes import run
 from servers import RawServer
 
 import fxticker as fx
@@ -25,29 +26,19 @@ exit_on_error(lambda: run_daemon(Path(sys.argv[1]), Path(sys.argv[2])))
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_daemon_stopped_while_it_starts_exits_with_0(written, tmp_path, number):
-    command = [sys.executable, "-c", EARLY, str(written("")), str(tmp_path / "store")]
-    done = subprocess.run([*command, str(int(number))], capture_output=True, text=True, timeout=60, check=False)
+    done = run([sys.executable, "-c", EARLY, written(""), tmp_path / "store", str(int(number))])
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not (tmp_path / "store").exists()
 
 
 def test_daemon_reloaded_while_it_starts_continues(tmp_path):
-    command = [
-        sys.executable,
-        "-c",
-        EARLY,
-        str(tmp_path / "none.toml"),
-        str(tmp_path / "store"),
-        str(int(signal.SIGHUP)),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = run([sys.executable, "-c", EARLY, tmp_path / "none.toml", tmp_path / "store", str(int(signal.SIGHUP))])
     assert done.returncode == 1  # and not -1: it came to read the file
     assert "No such file" in done.stderr
 
 
-def test_daemon_runs_with_all_standard_streams_closed(tmp_path, site):
-    config = tmp_path / "config.toml"
-    config.write_text(f"[http]\ntimeout_s = 0.9\n[sources.timesca]\nurl = '{site.url}'\nevery = '1s'\n", "utf-8")
+def test_daemon_runs_with_all_standard_streams_closed(written, tmp_path, site):
+    config = written(f"[http]\ntimeout_s = 0.9\n[sources.timesca]\nurl = '{site.url}'\nevery = '1s'\n")
     command = [sys.executable, "-m", "fxticker", "run", "--config", str(config), "--store", str(tmp_path / "store")]
     with subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]) as process:
         try:
@@ -64,20 +55,13 @@ def test_daemon_runs_with_all_standard_streams_closed(tmp_path, site):
     assert len(fx.load(tmp_path / "store")) >= 4
 
 
-def run_once(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "fxticker", "run", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=cwd,
-        check=False,
-    )
+def run_once(file, *arguments):
+    return run([sys.executable, "-m", "fxticker", "run", "--config", file, *arguments], cwd=file.parent)
 
 
 def test_bad_configuration_is_reported_and_ends_the_daemon(written):
     file = written("[http]\ntimeout_s = 0\nnonsense = 1\n")
-    done = run_once("--config", str(file), cwd=file.parent)
+    done = run_once(file)
     assert done.returncode == 1
     assert done.stdout == ""
     first, second = done.stderr.splitlines()
@@ -87,7 +71,7 @@ def test_bad_configuration_is_reported_and_ends_the_daemon(written):
 
 def test_store_that_is_a_file_is_reported_and_ends_the_daemon(written):
     file = written("")
-    done = run_once("--config", str(file), "--store", str(file), cwd=file.parent)
+    done = run_once(file, "--store", file)
     assert done.returncode == 1
     assert "the daemon ends: " in done.stderr
     assert "Traceback" not in done.stderr
