@@ -169,21 +169,11 @@ def _draw_strip(axis: Axes, strip: _Strip, weeks: int, palette: Palette) -> None
     for cause, color in enumerate(palette.causes):
         _cells(axis, column, bottom - height, _CELL - height, (total > 0) & (main == cause) & (height < _CELL), color)
     _cells(axis, column, bottom, np.full(len(days), _CELL), total == 0, palette.still)
-    axis.set_xlim(-0.7, weeks - 0.3)
-    axis.set_ylim(6.7, -0.7)
-    axis.set_yticks([0, 2, 4, 6], ["Mon", "Wed", "Fri", "Sun"], fontsize=7)
-    months = np.arange(days[0].astype("M8[M]"), days[-1].astype("M8[M]") + 1)
-    places = np.maximum(_week(months.astype("M8[D]")) - _week(strip.origin), 0)
-    # a month of which only the last days are drawn leaves its place to the next one
-    shown = np.append(np.diff(places) >= _MONTH_WEEKS, True)
-    names = [f"{pd.Timestamp(month):%b}" for month in months[shown]]
-    axis.set_xticks(places[shown] - _CELL / 2, names, fontsize=7, ha="left")
-    axis.tick_params(length=0, pad=1)
-    axis.spines[["left", "bottom"]].set_visible(False)
-    every, polled = int(total.sum()), int((total > 0).sum())
-    stated = [f"{percent_of(int(counts[:, SUCCESSFUL].sum()), every)} successful", f"of {counted(every, 'poll')}"]
+    _set_axes(axis, strip, weeks)
+    successful, polled = int(counts[:, SUCCESSFUL].sum()), int((total > 0).sum())
     axis.annotate(
-        "\n".join([*stated, f"{polled:,} of {counted(len(days), 'day')}"]),
+        f"{percent_of(successful, int(total.sum()))} successful\nof {counted(int(total.sum()), 'poll')}\n"
+        f"{polled:,} of {counted(len(days), 'day')}",
         (strip.weeks - 1 + _CELL / 2, 3),
         xytext=(8, 0),
         textcoords="offset points",
@@ -192,6 +182,21 @@ def _draw_strip(axis: Axes, strip: _Strip, weeks: int, palette: Palette) -> None
         color=palette.text,
         annotation_clip=False,
     )
+
+
+def _set_axes(axis: Axes, strip: _Strip, weeks: int) -> None:
+    """Label weekdays and months."""
+    axis.set_xlim(-0.7, weeks - 0.3)
+    axis.set_ylim(6.7, -0.7)
+    axis.set_yticks([0, 2, 4, 6], ["Mon", "Wed", "Fri", "Sun"], fontsize=7)
+    months = np.arange(strip.days[0].astype("M8[M]"), strip.days[-1].astype("M8[M]") + 1)
+    places = np.maximum(_week(months.astype("M8[D]")) - _week(strip.origin), 0)
+    # a month of which only the last days are drawn has no room beside the next one
+    shown = np.append(np.diff(places) >= _MONTH_WEEKS, True)
+    names = [f"{pd.Timestamp(month):%b}" for month in months[shown]]
+    axis.set_xticks(places[shown] - _CELL / 2, names, fontsize=7, ha="left")
+    axis.tick_params(length=0, pad=1)
+    axis.spines[["left", "bottom"]].set_visible(False)
 
 
 def _cells(

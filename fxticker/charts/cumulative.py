@@ -13,6 +13,7 @@ from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
 from fxticker.charts.style import (
     WIDTH_IN,
+    Palette,
     Theme,
     apply_theme,
     caption,
@@ -65,49 +66,51 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     if rows.empty:
         raise NoData("there is no drift to draw")
     rows = without_constants(rows).sort_values("observed_at", kind="stable")
-    groups = [
-        (str(source), str(pair), rows_of_pair)
-        for (source, pair), rows_of_pair in rows.groupby(["source", "pair"], observed=True)
-    ]
-    sources = sorted({source for source, _, _ in groups})
+    sources = sorted(rows["source"].astype(str).unique())
+    groups = list(rows.groupby(["source", "pair"], observed=True))
     height = max(4.4, _AROUND_IN + 1.2 * LINE_IN * len(groups))
     with themed(theme) as palette:
         figure = Figure(figsize=(WIDTH_IN, height), layout="constrained")
         axis = figure.subplots()
         apply_theme(axis)
         axis.axhline(0, color=palette.muted, linewidth=0.8)
-        ends = []
+        ends: list[tuple[float, str, str]] = []
         lines: list[tuple[Steps, str, str]] = []
-        for number, (source, pair, rows_of_pair) in enumerate(groups):
+        for number, ((source, pair), line_rows) in enumerate(groups):
             cycle, place = divmod(number, len(palette.series))
             color, style = palette.series[place], _STYLES[cycle % len(_STYLES)]
-            lines.append((_steps_of(rows_of_pair), color, style))
-            name = f"{pair} ({source})" if len(sources) > 1 else pair
-            name += f" ({style})" if cycle else ""
-            ends.append(
-                (float(rows_of_pair["drift_pct"].iloc[-1]), f"{name} {_last_text(rows_of_pair.iloc[-1])}", color)
-            )
+            lines.append((_steps_of(line_rows), color, style))
+            name = (f"{pair} ({source})" if len(sources) > 1 else str(pair)) + (f" ({style})" if cycle else "")
+            last = line_rows.iloc[-1]
+            ends.append((float(last["drift_pct"]), f"{name} {_last_text(last)}", color))
         lo, hi = min(0.0, rows["drift_lo_pct"].min()), max(0.0, rows["drift_hi_pct"].max())
         _draw_lines(axis, lines, hi - lo)
-        room = 0.04 * (hi - lo) or 0.5  # of a base alone there is nothing but 0
-        axis.set_ylim(lo - room, hi + room)
-        axis.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
-        axis.set_ylabel("change since the base in percent")
+        _set_axes(axis, lo, hi, rows["observed_at"])
         label_ends(axis, ends, height - _AROUND_IN)
-        first, last = rows["observed_at"].iloc[0], rows["observed_at"].iloc[-1]
-        date_axis(axis, *(np.datetime64(instants.tz_localize(None), "us") for instants in (first, last)))
-        since, latest = rows["base_at"].min(), rows["base_at"].max()
-        begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
-        title(figure, f"Change of {counted(len(groups), 'rate')} {begins}")
-        caption(
-            figure,
-            f"{names_text(sources)}, {span_text(first, last)} UTC, {counted(len(rows), 'value')}, "
-            f"base {span_text(since, latest)}.",
-            "Band: what the printed digits allow. Lines break where there is no value.",
-            palette,
-        )
+        _describe(figure, rows, len(groups), sources, palette)
     return figure
+
+
+def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series) -> None:
+    room = 0.04 * (hi - lo) or 0.5  # the base alone has no extent
+    axis.set_ylim(lo - room, hi + room)
+    axis.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
+    axis.set_ylabel("change since the base in percent")
+    date_axis(axis, *instants(observed_at)[[0, -1]].view("M8[us]"))
+
+
+def _describe(figure: Figure, rows: pd.DataFrame, lines: int, sources: list[str], palette: Palette) -> None:
+    since, latest = rows["base_at"].min(), rows["base_at"].max()
+    begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
+    title(figure, f"Change of {counted(lines, 'rate')} {begins}")
+    caption(
+        figure,
+        f"{names_text(sources)}, {span_text(*rows['observed_at'].iloc[[0, -1]])} UTC, {counted(len(rows), 'value')}, "
+        f"base {span_text(since, latest)}.",
+        "Band: what the printed digits allow. Lines break where there is no value.",
+        palette,
+    )
 
 
 def _draw_lines(axis: Axes, lines: list[tuple[Steps, str, str]], reach: float) -> None:

@@ -72,51 +72,64 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     if changes["drift_pct"].isna().all():
         raise NoData("there is no drift to draw")
     changes = without_constants(changes)
-    rows = changes.dropna(subset=["drift_pct"])
-    names = _names(changes)
+    names, starts = _names(changes), _starts(changes)
+    edges, labels = _edges(starts), sorted(set(names))
+    percent, proven, lo, hi = (
+        _grid(changes, names, starts, column) for column in ("drift_pct", "significant", "drift_lo_pct", "drift_hi_pct")
+    )
+    reach = max(float(np.nanmax(np.abs(percent))), _LINEAR_PCT)
+    with themed(theme) as palette:
+        figure = Figure(figsize=(WIDTH_IN, 1.7 + _ROW_IN * len(labels)), layout="constrained")
+        axis = figure.subplots()
+        apply_theme(axis, grid=None)
+        mesh = _draw_cells(axis, edges, percent, reach, palette)
+        _hatch(axis, edges, np.isfinite(percent) & (proven != 1))
+        rows = changes.dropna(subset=["drift_pct"])
+        carrying = rows[_carry(rows, edges)]
+        if len(carrying):
+            _bar(axis, edges, np.searchsorted(labels, names[carrying.index]), carrying["start_at"], palette)
+        _write(axis, edges, (percent, lo, hi), mesh)
+        _set_axes(axis, labels, edges, palette)
+        _color_bar(figure, axis, mesh, reach)
+        _describe(figure, changes, (len(labels), len(starts)), _period(starts), palette, has_bars=len(carrying) > 0)
+    return figure
+
+
+def _starts(changes: pd.DataFrame) -> pd.DatetimeIndex:
+    """Return the starts of all periods; refuse more than a picture has columns."""
     starts = _every_start(pd.DatetimeIndex(np.sort(changes["start_at"].unique())))
     if len(starts) > _MAX_PERIODS:
         raise ValueError(
             f"{counted(len(starts), _period(starts))} are more columns than a picture can show, {_MAX_PERIODS}: "
             "choose longer periods or a shorter span"
         )
-    percent, proven, lo, hi = (
-        _grid(changes, names, starts, column) for column in ("drift_pct", "significant", "drift_lo_pct", "drift_hi_pct")
+    return starts
+
+
+def _set_axes(axis: Axes, labels: list[str], edges: pd.DatetimeIndex, palette: Palette) -> None:
+    axis.set_yticks(range(len(labels)), labels, color=palette.text)
+    axis.set_ylim(len(labels) - 0.5, -0.5)
+    axis.tick_params(axis="y", length=0)
+    date_axis(axis, *edges[[0, -1]].tz_localize(None).to_numpy())
+    axis.set_xlim(*_days(edges[[0, -1]]))
+    axis.spines[["left", "bottom"]].set_visible(False)
+
+
+def _describe(
+    figure: Figure, changes: pd.DataFrame, shape: tuple[int, int], period: str, palette: Palette, *, has_bars: bool
+) -> None:
+    rows = changes.dropna(subset=["drift_pct"])
+    span = span_text(rows["from_at"].min(), rows["to_at"].max())
+    title(figure, f"Change of {counted(shape[0], 'rate')} per {period}, {span}")
+    sources = names_text(sorted(changes["source"].astype(str).unique()))
+    caption(
+        figure,
+        f"{sources}, {span} UTC, {counted(shape[1], period)}, "
+        f"{counted(len(rows), 'change')} in {counted(shape[0] * shape[1], 'cell')}.",
+        "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."
+        + (" Bar before a cell: its change is also that of the empty periods before it." if has_bars else ""),
+        palette,
     )
-    with themed(theme) as palette:
-        figure = Figure(figsize=(WIDTH_IN, 1.7 + _ROW_IN * len(percent)), layout="constrained")
-        axis = figure.subplots()
-        apply_theme(axis, grid=None)
-        edges = _edges(starts)
-        reach = max(float(np.nanmax(np.abs(percent))), _LINEAR_PCT)
-        mesh = _draw_cells(axis, edges, percent, reach, palette)
-        _hatch(axis, edges, np.isfinite(percent) & (proven != 1))
-        labels = sorted(set(names))
-        carrying = rows[_carry(rows, edges)]
-        if len(carrying):
-            _bar(axis, edges, np.searchsorted(labels, names[carrying.index]), carrying["start_at"], palette)
-        _write(axis, edges, (percent, lo, hi), mesh)
-        axis.set_yticks(range(len(labels)), labels, color=palette.text)
-        axis.set_ylim(len(labels) - 0.5, -0.5)
-        axis.tick_params(axis="y", length=0)
-        date_axis(axis, *(edge.to_datetime64() for edge in (edges[0].tz_localize(None), edges[-1].tz_localize(None))))
-        axis.set_xlim(*_days(edges[[0, -1]]))
-        axis.spines[["left", "bottom"]].set_visible(False)
-        _color_bar(figure, axis, mesh, reach)
-        period = _period(starts)
-        span = span_text(rows["from_at"].min(), rows["to_at"].max())
-        shown = counted(len(labels), "rate")
-        title(figure, f"Change of {shown} per {period}, {span}")
-        sources = names_text(sorted(changes["source"].astype(str).unique()))
-        caption(
-            figure,
-            f"{sources}, {span} UTC, {counted(len(starts), period)}, "
-            f"{counted(len(rows), 'change')} in {counted(percent.size, 'cell')}.",
-            "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."
-            + (" Bar before a cell: its change is also that of the empty periods before it." if len(carrying) else ""),
-            palette,
-        )
-    return figure
 
 
 def _names(changes: pd.DataFrame) -> pd.Series:

@@ -52,24 +52,29 @@ def one_per_instant(frame: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         The columns of `frame` with `rate_lo` and `rate_hi`, sorted by observed_at, pair and source.
     """
+    frame, is_first = _grouped(frame)
+    if is_first.all():
+        return with_bands(frame).reset_index(drop=True)
+    is_alone = is_first & np.append(is_first[1:], [True])
+    several, group = frame[~is_alone], np.cumsum(is_first[~is_alone]) - 1
+    chosen = _effective(several, group)
+    kept = np.concatenate([np.flatnonzero(is_alone), np.flatnonzero(~is_alone)[chosen]])
+    is_hull = (several["time_basis"] == TimeBasis.DATE).to_numpy()[chosen]
+    hulls = np.count_nonzero(is_alone) + np.flatnonzero(is_hull)
+    in_hull = is_hull[group]
+    settled = _with_hulls(with_bands(frame.iloc[kept]), hulls, several[in_hull], group[in_hull])
+    return settled.iloc[np.argsort(kept)].reset_index(drop=True)
+
+
+def _grouped(frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Sort rows by instant, pair and source; mark the first row of each combination of these."""
     key = [_ranks(frame[name]) for name in ("source", "pair")] + [frame["observed_at"].to_numpy("M8[us]")]
     if not _is_sorted(key):
         order = np.lexsort(key)
         frame, key = frame.iloc[order], [column[order] for column in key]
     is_first = np.ones(len(frame), bool)
     is_first[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in key])
-    if is_first.all():
-        return with_bands(frame).reset_index(drop=True)
-    is_alone = is_first & np.append(is_first[1:], [True])
-    several = frame[~is_alone]
-    group = np.cumsum(is_first[~is_alone]) - 1
-    counting = _counting(several, group)
-    kept = np.concatenate([np.flatnonzero(is_alone), np.flatnonzero(~is_alone)[counting]])
-    is_hull = (several["time_basis"] == TimeBasis.DATE).to_numpy()[counting]
-    whole = with_bands(frame.iloc[kept])
-    hulled = np.flatnonzero(is_alone).size + np.flatnonzero(is_hull)
-    whole = _with_hulls(whole, hulled, several[is_hull[group]], group[is_hull[group]])
-    return whole.iloc[np.argsort(kept)].reset_index(drop=True)
+    return frame, is_first
 
 
 def hull_of(rows: pd.DataFrame) -> Band:
@@ -130,43 +135,47 @@ def _doubles(bounds: Iterable[Fraction]) -> np.ndarray:
     return np.array([float(bound) for bound in bounds], np.float64)
 
 
-def _counting(rows: pd.DataFrame, group: np.ndarray) -> np.ndarray:
-    """Of each group the place of the row that counts, or that stands for all where all have a date only."""
+def _effective(rows: pd.DataFrame, group: np.ndarray) -> np.ndarray:
+    """Return for each group the position of the row that counts, or of any date-only row if it has no others."""
     is_exact = (rows["time_basis"] != TimeBasis.DATE).to_numpy()
     recorded = rows["recorded_at"].to_numpy("M8[us]")
     order = np.lexsort((_ranks(rows["rate_text"]), recorded, is_exact, group))
-    counting: np.ndarray = order[np.append(group[1:] != group[:-1], [True])]
-    return counting
+    return np.asarray(order[np.append(group[1:] != group[:-1], [True])])
 
 
-def _with_hulls(whole: pd.DataFrame, places: np.ndarray, rows: pd.DataFrame, group: np.ndarray) -> pd.DataFrame:
-    """Put the hulls of groups of rows at places of a frame."""
+def _with_hulls(settled: pd.DataFrame, places: np.ndarray, rows: pd.DataFrame, group: np.ndarray) -> pd.DataFrame:
+    """Replace rates, bands and texts at places of a frame by the hulls of groups of rows."""
     if not len(rows):
-        return whole
+        return settled
     begins = np.flatnonzero(np.append([True], group[1:] != group[:-1]))
+    number, hulls = _hulls(rows, begins)
+    for name, bound in (("rate", "middle"), ("rate_lo", "lo"), ("rate_hi", "hi")):
+        values = settled[name].to_numpy(copy=True)
+        values[places] = _doubles(getattr(band, bound) for band in hulls)[number]
+        settled[name] = values
+    for text, names in (("rate_text", ["rate_text"]), ("change_text", ["change_text", "change_pct"])):
+        for name in {*names} & {*settled.columns}:
+            texts = pd.factorize(rows[text])[0]
+            differs = np.zeros(len(settled), bool)
+            differs[places] = np.minimum.reduceat(texts, begins) != np.maximum.reduceat(texts, begins)
+            settled[name] = settled[name].mask(differs)
+    return settled
+
+
+def _hulls(rows: pd.DataFrame, begins: np.ndarray) -> tuple[np.ndarray, list[Band]]:
+    """Return for each group of rows the number of its hull, and the distinct hulls.
+
+    Bounds are exact numbers, so the hull of a group is spanned by its row with the lowest lower bound and its row with
+    the highest upper bound.
+    """
     code, bands = _printed(rows)
-    # Bounds are exact, so their order is that of numbers: each hull is spanned by the first and the last of its rows.
     by_lo = sorted(range(len(bands)), key=lambda number: bands[number].lo)
     by_hi = sorted(range(len(bands)), key=lambda number: bands[number].hi)
     lowest = np.minimum.reduceat(np.argsort(by_lo)[code], begins)
     highest = np.maximum.reduceat(np.argsort(by_hi)[code], begins)
     number, spans = pd.factorize(lowest * len(bands) + highest)
-    hulls = [Band(bands[by_lo[lo]].lo, bands[by_hi[hi]].hi) for lo, hi in (divmod(span, len(bands)) for span in spans)]
-    for name, bounds in (
-        ("rate", [band.middle for band in hulls]),
-        ("rate_lo", [band.lo for band in hulls]),
-        ("rate_hi", [band.hi for band in hulls]),
-    ):
-        values = whole[name].to_numpy(copy=True)
-        values[places] = _doubles(bounds)[number]
-        whole[name] = values
-    for text, names in (("rate_text", ["rate_text"]), ("change_text", ["change_text", "change_pct"])):
-        for name in {*names} & {*whole.columns}:
-            texts = pd.factorize(rows[text])[0]
-            differs = np.zeros(len(whole), bool)
-            differs[places] = np.minimum.reduceat(texts, begins) != np.maximum.reduceat(texts, begins)
-            whole[name] = whole[name].mask(differs)
-    return whole
+    ends = (divmod(span, len(bands)) for span in spans)
+    return number, [Band(bands[by_lo[lo]].lo, bands[by_hi[hi]].hi) for lo, hi in ends]
 
 
 def without_constants(frame: pd.DataFrame) -> pd.DataFrame:
