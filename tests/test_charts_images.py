@@ -1,4 +1,4 @@
-"""Charts against small pictures of them; ``python tests/test_figures_images.py`` draws the pictures anew."""
+"""Charts against small pictures of them; ``python tests/test_charts_images.py`` draws the pictures anew."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

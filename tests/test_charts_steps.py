@@ -15,7 +15,7 @@ def steps_of(distances, values, cut):
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9)), min_size=2, max_size=60), st.data())
-def testbands_by_column_hold_every_band_and_no_more_than_their_columns(drawn, data):
+def test_bands_by_column_hold_every_band_and_no_more_than_their_columns(drawn, data):
     times = data.draw(st.integers(1, 40))
     distances, values = zip(*(drawn * times), strict=True)
     steps = steps_of(distances, values, data.draw(st.integers(0, len(values) - 1)))
