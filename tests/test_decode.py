@@ -17,7 +17,7 @@ from fxticker.model.bands import rate_band
 from fxticker.model.records import TimeBasis
 from fxticker.store.store import Store
 
-CASES = cases("decoding")
+CASES = cases("decode")
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
 tjs = partial(tick, "TJS/USD")
