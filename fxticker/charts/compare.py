@@ -12,19 +12,7 @@ from fxticker.charts.causes import instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US
 from fxticker.charts.steps import Steps, draw_band, draw_line
-from fxticker.charts.style import (
-    WIDTH_IN,
-    Palette,
-    Theme,
-    apply_theme,
-    caption,
-    counted,
-    date_axis,
-    names_text,
-    percent_of,
-    themed,
-    title,
-)
+from fxticker.charts.style import Palette, Theme, counted, date_axis, describe, drawing, names_text, percent_of
 from fxticker.errors import NoData
 
 _PANEL_IN = 1.6
@@ -60,15 +48,12 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         raise NoData("there is no comparison to draw")
     rows = compared.sort_values("day", kind="stable")
     pairs, sources = (sorted(rows[name].astype(str).unique()) for name in ("pair", "source"))
-    with themed(theme) as palette:
-        height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * len(sources))
-        figure = Figure(figsize=(WIDTH_IN, 1.3 + height * len(pairs)), layout="constrained")
-        axes = figure.subplots(len(pairs), 1, sharex=True, squeeze=False)[:, 0]
+    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * len(sources))
+    with drawing(theme, 1.3 + height * len(pairs), len(pairs)) as (figure, axes, palette):
         # the first colour is near that of the band
         series = palette.series[1:] + palette.series[:1]
         colors = dict(zip(sources, series * len(sources), strict=False))
         for panel, pair in zip(axes, pairs, strict=True):
-            apply_theme(panel)
             label_ends(panel, _draw_panel(panel, rows[rows["pair"] == pair], colors, palette), height - _ABOVE_AXIS_IN)
             base, quote = pair.split("/")
             panel.set_ylabel(f"{quote} per {base}")
@@ -121,16 +106,17 @@ def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
 def _describe(figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: list[str], palette: Palette) -> None:
     inside = int(rows["inside"].sum())
     if len(pairs) == len(sources) == 1:
-        title(figure, f"{pairs[0]}: {sources[0]} inside the ticker's band on {inside:,} of {counted(len(rows), 'day')}")
+        title = f"{pairs[0]}: {sources[0]} inside the ticker's band on {inside:,} of {counted(len(rows), 'day')}"
     else:
         what = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
         shown = f"official rates inside the ticker's band in {inside:,} of {counted(len(rows), 'comparison')}"
-        title(figure, f"{what}: {shown}")
+        title = f"{what}: {shown}"
     days = rows["day"].drop_duplicates()
     first, last = days.iloc[0], days.iloc[-1]
     whole = (last - first).days + 1
-    caption(
+    describe(
         figure,
+        title,
         f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} UTC, "
         f"{len(days):,} of {counted(whole, 'day')}.",
         "Shaded: what the ticker's digits of each day allow. Line: the official rate in force. Cross: it lies outside. "

@@ -13,19 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, instants, key
-from fxticker.charts.style import (
-    WIDTH_IN,
-    Palette,
-    Theme,
-    apply_theme,
-    caption,
-    counted,
-    names_text,
-    percent_of,
-    span_text,
-    themed,
-    title,
-)
+from fxticker.charts.style import Palette, Theme, counted, describe, drawing, names_text, percent_of, span_text
 from fxticker.errors import NoData
 
 _STRIP_IN, _SHORT_STRIP_IN = 1.1, 1.7
@@ -77,9 +65,7 @@ def plot_coverage(polls: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     ]
     weeks = max(_FEWEST_WEEKS, *(strip.weeks for _, strip in strips))
     height = _STRIP_IN if weeks > _SHORT_WEEKS else _SHORT_STRIP_IN
-    with themed(theme) as palette:
-        figure = Figure(figsize=(WIDTH_IN, 1.0 + height * len(strips)), layout="constrained")
-        axes = figure.subplots(len(strips), 1, squeeze=False)[:, 0]
+    with drawing(theme, 1.0 + height * len(strips), len(strips), grid=None, share_x=False) as (figure, axes, palette):
         for axis, (source, strip) in zip(axes, strips, strict=True):
             _draw_strip(axis, strip, weeks, palette)
             axis.set_title(f"{source} {strip.name}" if len(sources) > 1 else strip.name)
@@ -88,9 +74,9 @@ def plot_coverage(polls: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         successful_days = len(np.unique(instants(polls["slot"])[codes == SUCCESSFUL] // _DAY_US))
         days = counted(int((_day(last) - _day(first)).astype(np.int64)) + 1, "day")
         share = percent_of(int((codes == SUCCESSFUL).sum()), len(polls))
-        title(figure, f"{share} of {counted(len(polls), 'poll')} succeeded, on {successful_days:,} of {days}")
-        caption(
+        describe(
             figure,
+            f"{share} of {counted(len(polls), 'poll')} succeeded, on {successful_days:,} of {days}",
             f"{names_text(sources)}, {span_text(first, last)} UTC, {counted(len(polls), 'poll')} on record.",
             "A cell is a day, filled from below by the share of its polls that succeeded; the colour above "
             "is the main cause of the others.",
@@ -155,7 +141,6 @@ def _key(axis: Axes, seen: set[int], palette: Palette, has_pale: bool) -> None: 
 
 
 def _draw_strip(axis: Axes, strip: _Strip, weeks: int, palette: Palette) -> None:
-    apply_theme(axis, grid=None)
     days, counts = strip.days, strip.counts
     weekday = (days.astype(np.int64) + 3) % 7
     column = _week(days) - _week(strip.origin)

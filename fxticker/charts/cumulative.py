@@ -6,23 +6,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from fxticker.charts.causes import instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
 from fxticker.charts.style import (
-    WIDTH_IN,
     Palette,
     Theme,
-    apply_theme,
-    caption,
     counted,
     date_axis,
+    describe,
+    drawing,
     names_text,
+    signed_ticks,
     span_text,
-    themed,
-    title,
 )
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
@@ -69,10 +67,7 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     sources = sorted(rows["source"].astype(str).unique())
     groups = list(rows.groupby(["source", "pair"], observed=True))
     height = max(4.4, _AROUND_IN + 1.2 * LINE_IN * len(groups))
-    with themed(theme) as palette:
-        figure = Figure(figsize=(WIDTH_IN, height), layout="constrained")
-        axis = figure.subplots()
-        apply_theme(axis)
+    with drawing(theme, height) as (figure, [axis], palette):
         axis.axhline(0, color=palette.muted, linewidth=0.8)
         ends: list[tuple[float, str, str]] = []
         lines: list[tuple[Steps, str, str]] = []
@@ -95,7 +90,7 @@ def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series) -> None:
     room = 0.04 * (hi - lo) or 0.5  # the base alone has no extent
     axis.set_ylim(lo - room, hi + room)
     axis.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
+    axis.yaxis.set_major_formatter(signed_ticks())
     axis.set_ylabel("change since the base in percent")
     date_axis(axis, *instants(observed_at)[[0, -1]].view("M8[us]"))
 
@@ -103,9 +98,9 @@ def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series) -> None:
 def _describe(figure: Figure, rows: pd.DataFrame, lines: int, sources: list[str], palette: Palette) -> None:
     since, latest = rows["base_at"].min(), rows["base_at"].max()
     begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
-    title(figure, f"Change of {counted(lines, 'rate')} {begins}")
-    caption(
+    describe(
         figure,
+        f"Change of {counted(lines, 'rate')} {begins}",
         f"{names_text(sources)}, {span_text(*rows['observed_at'].iloc[[0, -1]])} UTC, {counted(len(rows), 'value')}, "
         f"base {span_text(since, latest)}.",
         "Band: what the printed digits allow. Lines break where there is no value.",

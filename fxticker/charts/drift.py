@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FixedLocator
 
-from fxticker.charts.style import WIDTH_IN, Palette, Theme, apply_theme, caption, counted, names_text, themed, title
+from fxticker.charts.style import Palette, Theme, counted, describe, drawing, names_text, signed_ticks
 from fxticker.errors import NoData
 from fxticker.model.formatting import format_with_band
 
@@ -43,10 +43,7 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     if rows.empty:
         raise NoData("there is no drift to draw")
     sources = sorted(rows["source"].astype(str).unique())
-    with themed(theme) as palette:
-        figure = Figure(figsize=(WIDTH_IN, 1.7 + 0.42 * len(rows)), layout="constrained")
-        axis = figure.subplots()
-        apply_theme(axis, grid="x")
+    with drawing(theme, 1.7 + 0.42 * len(rows), grid="x") as (figure, [axis], palette):
         axis.axvline(0, color=palette.muted, linewidth=0.8)
         _percent_axis(axis, rows)
         for place, row in rows.iterrows():
@@ -63,12 +60,12 @@ def _describe(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: P
     proven = int(rows["significant"].sum())
     first, last = rows["start_at"].min(), rows["end_at"].max()
     moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
-    title(figure, f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}")
     ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} UTC"
     own_base = (rows["base_at"] != rows["start_at"]).any()
     base = f" Percent of the values as of {_ends_text(rows['base_at'])} UTC." if own_base else ""
-    caption(
+    describe(
         figure,
+        f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
         f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}",
         "Line: what the printed digits allow. Filled: the change is more than rounding. "
         "Hollow: rounding alone could explain it.",
@@ -117,7 +114,7 @@ def _percent_axis(axis: Axes, rows: pd.DataFrame) -> None:
     if len(shown) > _MOST_POWERS:  # every second one from the largest down: more labels would overlap
         shown = shown[::-2][::-1]
     axis.xaxis.set_major_locator(FixedLocator([*(-power for power in reversed(shown)), 0.0, *shown]))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0"))
+    axis.xaxis.set_major_formatter(signed_ticks())
     axis.xaxis.set_minor_locator(FixedLocator([]))
 
 

@@ -8,20 +8,19 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FixedLocator
 
 from fxticker.charts.style import (
-    WIDTH_IN,
     Palette,
     Theme,
     apply_theme,
-    caption,
     counted,
     date_axis,
+    describe,
+    drawing,
     names_text,
+    signed_ticks,
     span_text,
-    themed,
-    title,
 )
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
@@ -78,10 +77,7 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         _grid(changes, names, starts, column) for column in ("drift_pct", "significant", "drift_lo_pct", "drift_hi_pct")
     )
     reach = max(float(np.nanmax(np.abs(percent))), _LINEAR_PCT)
-    with themed(theme) as palette:
-        figure = Figure(figsize=(WIDTH_IN, 1.7 + _ROW_IN * len(labels)), layout="constrained")
-        axis = figure.subplots()
-        apply_theme(axis, grid=None)
+    with drawing(theme, 1.7 + _ROW_IN * len(labels), grid=None) as (figure, [axis], palette):
         mesh = _draw_cells(axis, edges, percent, reach, palette)
         _hatch(axis, edges, np.isfinite(percent) & (proven != 1))
         rows = changes.dropna(subset=["drift_pct"])
@@ -120,10 +116,10 @@ def _describe(
 ) -> None:
     rows = changes.dropna(subset=["drift_pct"])
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
-    title(figure, f"Change of {counted(shape[0], 'rate')} per {period}, {span}")
     sources = names_text(sorted(changes["source"].astype(str).unique()))
-    caption(
+    describe(
         figure,
+        f"Change of {counted(shape[0], 'rate')} per {period}, {span}",
         f"{sources}, {span} UTC, {counted(shape[1], period)}, "
         f"{counted(len(rows), 'change')} in {counted(shape[0] * shape[1], 'cell')}.",
         "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."
@@ -232,7 +228,7 @@ def _color_bar(figure: Figure, axis: Axes, mesh: QuadMesh, reach: float) -> None
     bar = figure.colorbar(mesh, ax=axis, aspect=30, pad=0.02, fraction=0.05)
     powers = [power for power in (0.1, 1.0, 10.0, 100.0, 1000.0) if power <= reach]
     bar.locator = FixedLocator([*(-power for power in reversed(powers)), 0.0, *powers])
-    bar.formatter = FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0")
+    bar.formatter = signed_ticks()
     bar.minorticks_off()
     bar.update_ticks()
     bar.outline.set_visible(False)

@@ -21,19 +21,7 @@ from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US, Line, lines_of
 from fxticker.charts.steps import COLUMNS, draw_steps
-from fxticker.charts.style import (
-    WIDTH_IN,
-    Palette,
-    Theme,
-    apply_theme,
-    caption,
-    counted,
-    date_axis,
-    names_text,
-    span_text,
-    themed,
-    title,
-)
+from fxticker.charts.style import Palette, Theme, counted, date_axis, describe, drawing, names_text, span_text
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
 from fxticker.model.pegs import pegs_of
@@ -91,13 +79,10 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
     first, last = _span(lines, polls, sources)
     several = len(sources) > 1
     height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * (len(sources) if several else 0))
-    with themed(theme) as palette:
-        figure = Figure(figsize=(WIDTH_IN, 1.3 + height * len(pairs)), layout="constrained")
-        axes = figure.subplots(len(pairs), 1, sharex=True, squeeze=False)[:, 0]
+    with drawing(theme, 1.3 + height * len(pairs), len(pairs)) as (figure, axes, palette):
         colors = dict(zip(sources, palette.series * len(sources) if several else (palette.ink,), strict=False))
         seen: set[int] = set()
         for panel, pair in zip(axes, pairs, strict=True):
-            apply_theme(panel)
             pair_lines = [line for line in lines if line.pair == pair]
             pegs = _pegs(pair, first, last)
             _draw_panel(panel, pair_lines, pegs, colors, palette)
@@ -202,7 +187,6 @@ def _describe(
         what = "rates derived from printed ones"
     shown = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
     of = f" of {len(sources)} sources" if len(sources) > 1 else ""
-    title(figure, f"{shown}: {what}{of}, {span}")
     days = len(np.unique(np.concatenate([line.days for line in lines])))
     whole = int(ends.max() // DAY_US - ends.min() // DAY_US) + 1
     facts = f"{names_text(sources)}, {span} UTC, {counted(sum(line.rows for line in lines), 'value')}"
@@ -213,4 +197,4 @@ def _describe(
         facts += f", {counted(int((outcomes == SUCCESSFUL).sum()), 'successful poll')} of {len(outcomes):,}"
     if is_shaded:
         reading += " Shaded: no successful poll, by cause."
-    caption(figure, facts + ".", reading, palette)
+    describe(figure, f"{shown}: {what}{of}, {span}", facts + ".", reading, palette)

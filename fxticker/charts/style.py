@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.style import context as style_context
+from matplotlib.ticker import FuncFormatter
 
 Theme = Literal["light", "dark"]
 FORMATS = ("png", "svg", "pdf")
@@ -92,6 +93,24 @@ _PALETTES = {
 
 
 @contextmanager
+def drawing(
+    theme: Theme,
+    height_in: float,
+    panels: int = 1,
+    *,
+    grid: Literal["x", "y"] | None = "y",
+    share_x: bool = True,
+) -> Iterator[tuple[Figure, list[Axes], Palette]]:
+    """Create a figure with panels below each other, and draw on it in a theme."""
+    with themed(theme) as palette:
+        figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+        axes = figure.subplots(panels, 1, sharex=share_x, squeeze=False)[:, 0].tolist()
+        for axis in axes:
+            apply_theme(axis, grid=grid)
+        yield figure, axes, palette
+
+
+@contextmanager
 def themed(theme: Theme) -> Iterator[Palette]:
     """Create artists in a theme.
 
@@ -148,6 +167,11 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         figure.savefig(target, format=kind, metadata=metadata)
 
 
+def signed_ticks() -> FuncFormatter:
+    """Return a formatter of ticks as signed numbers, zero without a sign."""
+    return FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0")
+
+
 def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return a span as text for titles and captions."""
     if first == last:
@@ -174,12 +198,8 @@ def names_text(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} sources"  # noqa: PLR2004 - more do not fit a line
 
 
-def title(figure: Figure, text: str) -> None:
-    """Write the title above the chart."""
-    figure.suptitle(text, x=0.01, ha="left")
-
-
-def caption(figure: Figure, facts: str, reading: str, palette: Palette) -> None:
-    """Write the data, the reading guide and the version below the chart."""
+def describe(figure: Figure, title: str, facts: str, reading: str, palette: Palette) -> None:
+    """Write the title above the chart, and the data, the reading guide and the version below it."""
+    figure.suptitle(title, x=0.01, ha="left")
     lines = textwrap.wrap(f"{facts} {reading} fxticker {version('fxticker')}.", _CAPTION_MARKS)
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=palette.muted, linespacing=1.4)
