@@ -14,11 +14,6 @@ from fxticker.store.store import Store
 QUARTER = timedelta(minutes=15)
 
 
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "parquet")
-
-
 def _polled(*rates, pair="KZT/USD"):
     return [tick(pair, rate, "0%", NOON + QUARTER * n) for n, rate in enumerate(rates)]
 

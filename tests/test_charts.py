@@ -15,12 +15,6 @@ from fxticker.analysis.quotes import quotes
 from fxticker.charts import plot_compare, plot_coverage, plot_heatmap, plot_path, save_figure
 from fxticker.charts.causes import CAUSES
 from fxticker.model.records import Origin, Outcome
-from fxticker.store.store import Store
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "parquet")
 
 
 def _step_lines(panel):

@@ -8,7 +8,6 @@ from builders import tick
 import fxticker as fx
 from fxticker.analysis.compare import compare, lags
 from fxticker.model.records import Origin, TimeBasis
-from fxticker.store.store import Store
 
 DAY = timedelta(days=1)
 MONDAY = datetime(2025, 1, 20, tzinfo=UTC)
@@ -21,11 +20,6 @@ def official(rate_text, day, *, source="nbt", pair="USD/TJS", **changes):
 
 def shown(rate_text, at, pair="TJS/USD"):
     return tick(pair, rate_text, "0%", at, source_date=None)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "parquet")
 
 
 def test_an_official_rate_inside_the_tickers_band_has_no_distance(store):

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from builders import NOON, snapshot_ticks, tick
+from builders import NOON, cases, snapshot_ticks, tick
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from true_rates import frame_of, shown, true_and_printed
@@ -25,11 +25,6 @@ from fxticker.store.store import Store
 
 THE_13TH = datetime(2025, 11, 13, tzinfo=UTC)
 THE_14TH = datetime(2025, 11, 14, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "parquet")
 
 
 def _tjs(rate_text, observed_at, **changes):
@@ -113,21 +108,7 @@ def test_start_after_end_is_refused(store):
 def test_columns_have_their_documented_types(store):
     store.append([_tjs("0.10800", THE_13TH), _tjs("0.10800", THE_14TH)])
     frame = fx.drift(store, start="2025-11-13", end="2025-11-14")
-    assert frame.dtypes.astype(str).to_dict() == {
-        "source": "str",
-        "pair": "str",
-        "start_at": "datetime64[us, UTC]",
-        "end_at": "datetime64[us, UTC]",
-        "rate_start": "float64",
-        "rate_end": "float64",
-        "rate_text_start": "str",
-        "rate_text_end": "str",
-        "drift_pct": "float64",
-        "drift_lo_pct": "float64",
-        "drift_hi_pct": "float64",
-        "significant": "bool",
-        "base_at": "datetime64[us, UTC]",
-    }
+    assert frame.dtypes.astype(str).to_dict() == cases("drift")["columns"]
 
 
 def test_as_of_leaves_out_what_was_recorded_later(tmp_path):

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pandas as pd
 import pytest
-from builders import NOON, snapshot_ticks, tick
+from builders import NOON, cases, snapshot_ticks, tick
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,15 +14,9 @@ import fxticker as fx
 from fxticker.analysis.peg import peg
 from fxticker.model.bands import rate_band
 from fxticker.model.pegs import PEGS, pegs_of
-from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 BEFORE_DEVALUATION = datetime(2014, 12, 31, 23, 45, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "parquet")
 
 
 def _tmt(*rates, since=NOON):
@@ -134,21 +128,7 @@ def test_frame_is_as_good_as_a_store(history_store):
 def test_nothing_that_matches_is_an_empty_frame_of_the_same_columns(store):
     store.append([tick()])
 
-    assert peg(store).dtypes.astype(str).to_dict() == {
-        "source": "category",
-        "pair": "category",
-        "observed_at": "datetime64[us, UTC]",
-        "rate": "float64",
-        "rate_lo": "float64",
-        "rate_hi": "float64",
-        "peg_rate": "float64",
-        "distance_pct": "float64",
-        "distance_lo_pct": "float64",
-        "distance_hi_pct": "float64",
-        "at_peg": "boolean",
-        "plateau": "int64",
-        "hop": "bool",
-    }
+    assert peg(store).dtypes.astype(str).to_dict() == cases("peg")["columns"]
 
 
 def test_pegs_have_exact_rates_in_both_directions():

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from builders import NOON, FixedClock, snapshot_ticks, tick
+from builders import NOON, FixedClock, cases, snapshot_ticks, tick
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from true_rates import frame_of, shown, true_and_printed
@@ -19,17 +19,7 @@ from fxticker.model.selection import Selection
 from fxticker.store.store import Store
 
 LATER = NOON + timedelta(minutes=15)
-TYPES = {
-    "source": "category",
-    "pair": "category",
-    "observed_at": "datetime64[us, UTC]",
-    "time_basis": "category",
-    "rate": "float64",
-    "rate_lo": "float64",
-    "rate_hi": "float64",
-    "rate_text": "category",
-    "recorded_at": "datetime64[us, UTC]",
-}
+TYPES = cases("quotes")["columns"]
 PEG = tick(
     "USD/TMT",
     "3.5",
