@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from builders import NOON, cases, snapshot_ticks, tick
+from builders import NOON, FixedClock, cases, snapshot_ticks, tick
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from true_rates import frame_of, shown, true_and_printed
@@ -31,12 +31,14 @@ def _tjs(rate_text, observed_at, **changes):
     return tick("TJS/USD", rate_text, "0%", observed_at, **changes)
 
 
+def _percents(row):
+    return row.drift_lo_pct, row.drift_pct, row.drift_hi_pct
+
+
 def test_change_larger_than_rounding_is_significant(store):
     store.append([_tjs("0.10798", THE_13TH), _tjs("0.10840", THE_14TH)])
     [row] = fx.drift(store, start="2025-11-13", end="2025-11-14").itertuples()
-    assert row.drift_pct == pytest.approx(0.38896, abs=1e-5)
-    assert row.drift_lo_pct == pytest.approx(0.37968, abs=1e-5)
-    assert row.drift_hi_pct == pytest.approx(0.39824, abs=1e-5)
+    assert _percents(row) == pytest.approx((0.37968, 0.38896, 0.39824), abs=1e-5)
     assert row.significant
 
 
@@ -77,8 +79,6 @@ def test_several_values_of_one_date_count_with_the_hull_of_their_bands(store):
 
 
 def test_of_several_values_at_one_polled_instant_the_last_recorded_counts(tmp_path):
-    from builders import FixedClock
-
     store = Store(tmp_path / "parquet", clock=FixedClock(step=timedelta(seconds=1)))
     store.append([_tjs("0.10900", NOON), _tjs("0.10700", THE_13TH)])
     store.append([_tjs("0.10800", NOON)])
@@ -89,8 +89,7 @@ def test_of_several_values_at_one_polled_instant_the_last_recorded_counts(tmp_pa
 def test_pair_that_came_later_is_shown_without_a_start(store):
     store.append([_tjs("0.10800", THE_13TH), _tjs("0.10800", THE_14TH), tick("TMT/USD", "0.28571", "0%", THE_14TH)])
     frame = fx.drift(store, start="2025-11-13", end="2025-11-14").set_index("pair")
-    assert pd.isna(frame.loc["TMT/USD", "start_at"])
-    assert pd.isna(frame.loc["TMT/USD", "drift_pct"])
+    assert frame.loc["TMT/USD", ["start_at", "drift_pct"]].isna().all()
     assert not frame.loc["TMT/USD", "significant"]
 
 
@@ -112,8 +111,6 @@ def test_columns_have_their_documented_types(store):
 
 
 def test_as_of_leaves_out_what_was_recorded_later(tmp_path):
-    from builders import FixedClock
-
     clock = FixedClock(NOON)
     store = Store(tmp_path / "parquet", clock=clock)
     store.append([_tjs("0.10798", THE_13TH), _tjs("0.10840", THE_14TH)])
@@ -238,7 +235,7 @@ def test_constants_drift_exactly():
 
     [row] = drift(frame, start="2025-11-13", end="2025-11-14").itertuples()
 
-    assert (row.drift_lo_pct, row.drift_pct, row.drift_hi_pct) == (25, 25, 25)
+    assert _percents(row) == (25, 25, 25)
     assert row.significant
 
 
@@ -256,9 +253,7 @@ def test_percent_can_be_of_the_rate_at_another_instant(store):
     [row] = drift(store, start="2025-11-13", end="2025-11-14", base="2025-11-12").itertuples()
 
     assert row.base_at == pd.Timestamp("2025-11-12T00:00Z")
-    assert row.drift_pct == pytest.approx(0.42)
-    assert row.drift_lo_pct == pytest.approx(100 * 0.00041 / 0.100005)
-    assert row.drift_hi_pct == pytest.approx(100 * 0.00043 / 0.099995)
+    assert _percents(row) == pytest.approx((100 * 0.00041 / 0.100005, 0.42, 100 * 0.00043 / 0.099995))
     assert row.significant
 
 
@@ -267,9 +262,8 @@ def test_percent_can_be_of_the_rate_at_the_end(store):
 
     [row] = drift(store, start="2025-11-13", end="2025-11-14", base="2025-11-14").itertuples()
 
-    assert row.drift_pct == pytest.approx(100 * (1 - 10798 / 10840))
-    assert row.drift_lo_pct == pytest.approx(100 * (1 - 107985 / 108395))
-    assert row.drift_hi_pct == pytest.approx(100 * (1 - 107975 / 108405))
+    lo, middle, hi = 107985 / 108395, 10798 / 10840, 107975 / 108405
+    assert _percents(row) == pytest.approx((100 * (1 - lo), 100 * (1 - middle), 100 * (1 - hi)))
 
 
 def test_base_before_all_ticks_leaves_nothing_to_measure_by(store):
@@ -359,9 +353,7 @@ def test_period_moves_from_the_close_before_to_its_own():
     assert found["pair"].tolist() == ["TJS/USD", "TJS/USD", "TJS/USD", "UZS/USD"]
     assert found["start_at"].tolist() == [THE_13TH, THE_14TH, THE_14TH + day, THE_14TH]
     assert found["drift_pct"].isna().tolist() == [True, True, False, True]
-    assert found["drift_pct"][2] == pytest.approx(2)
-    assert found["drift_lo_pct"][2] == pytest.approx(100 * (101995 / 100005 - 1))
-    assert found["drift_hi_pct"][2] == pytest.approx(100 * (102005 / 99995 - 1))
+    assert _percents(found.loc[2]) == pytest.approx((100 * (101995 / 100005 - 1), 2, 100 * (102005 / 99995 - 1)))
     assert found["significant"].tolist() == [False, False, True, False]
     assert found["from_at"][2] == THE_13TH + timedelta(hours=3)
     assert found["to_at"].isna().tolist() == [False, True, False, False]

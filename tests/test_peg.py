@@ -23,31 +23,21 @@ def _tmt(*rates, since=NOON):
     return [tick("TMT/USD", rate, "0%", since + QUARTER * n) for n, rate in enumerate(rates)]
 
 
-def test_rate_whose_band_holds_the_peg_is_at_it(store):
-    store.append(_tmt("0.28571"))
-
-    [row] = peg(store).itertuples()
-
-    assert row.peg_rate == 2 / 7
-    assert row.distance_pct == pytest.approx(-0.0015)
-    assert row.distance_lo_pct == pytest.approx(-0.00325)
-    assert row.distance_hi_pct == pytest.approx(0.00025)
-    assert row.at_peg
-
-
 @pytest.mark.parametrize(
-    ("rate_text", "distance_pct", "lo_pct", "hi_pct"),
-    [("0.28490", -0.285, -0.28675, -0.28325), ("0.28615", 0.1525, 0.15075, 0.15425)],
+    ("rate_text", "distance_pct", "at_peg"),
+    [
+        ("0.28571", (-0.0015, -0.00325, 0.00025), True),
+        ("0.28490", (-0.285, -0.28675, -0.28325), False),
+        ("0.28615", (0.1525, 0.15075, 0.15425), False),
+    ],
 )
-def test_plateaus_of_the_ticker_are_off_the_peg(store, rate_text, distance_pct, lo_pct, hi_pct):
+def test_rate_is_at_the_peg_if_its_band_contains_it(store, rate_text, distance_pct, at_peg):
     store.append(_tmt(rate_text))
 
     [row] = peg(store).itertuples()
 
-    assert row.distance_pct == pytest.approx(distance_pct)
-    assert row.distance_lo_pct == pytest.approx(lo_pct)
-    assert row.distance_hi_pct == pytest.approx(hi_pct)
-    assert not row.at_peg
+    assert (row.peg_rate, row.at_peg) == (2 / 7, at_peg)
+    assert (row.distance_pct, row.distance_lo_pct, row.distance_hi_pct) == pytest.approx(distance_pct)
 
 
 def test_every_first_poll_of_another_plateau_is_a_hop(store):
@@ -62,12 +52,9 @@ def test_every_first_poll_of_another_plateau_is_a_hop(store):
 def test_hops_of_the_real_history_are_marked_and_none_is_removed(history_store):
     found = peg(history_store)
 
-    assert len(found) == 167
-    assert found["hop"].sum() == 47
-    assert found["at_peg"].sum() == 64
+    assert (len(found), found["hop"].sum(), found["at_peg"].sum()) == (167, 47, 64)
     assert set(found["pair"]) == {"TMT/USD"}
-    assert found["distance_pct"].min() == pytest.approx(-0.285)
-    assert found["distance_pct"].max() == pytest.approx(0.1525)
+    assert (found["distance_pct"].min(), found["distance_pct"].max()) == pytest.approx((-0.285, 0.1525))
 
 
 def test_sources_have_plateaus_of_their_own(store):
