@@ -12,6 +12,7 @@ NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 CASES = cases("notebooks")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_runs_and_prints_what_its_prose_says(name, polled_history_store, monkeypatch):
     monkeypatch.setenv("FXTICKER_STORE__PATH", str(polled_history_store))

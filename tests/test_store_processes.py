@@ -131,7 +131,8 @@ def assert_all_is_stored(folder, *, taken, imported):
     assert Store(folder / "parquet").check() == []
 
 
-@pytest.mark.parametrize(("snapshots", "batch"), [(2_000, 400), pytest.param(20_000, 4_000, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("snapshots", "batch"), [(2_000, 400), (20_000, 4_000)])
 def test_daemon_cron_import_and_readers_share_a_store(tmp_path, start, snapshots, batch):
     taken = share_a_store(tmp_path, start, snapshots=snapshots, batch=batch)
 
