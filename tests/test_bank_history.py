@@ -9,7 +9,7 @@ import pytest
 from builders import FixedClock, cases, tick
 from click.testing import CliRunner
 from processes import run
-from servers import RawServer
+from servers import RawServer, fetched
 
 import fxticker as fx
 from fxticker.backfill.bank_history import backfill, spans_of, store_constant, stored_days
@@ -555,3 +555,22 @@ def test_mismatched_printed_difference_is_stored_and_reported(store, slept):
     summary = fill(store, fetch, slept, span=tuple(bodies), of=known_sources()["cbu"])
     assert summary.filled == 2
     assert summary.remarks == [("2026-04-02", "the printed difference is not that of the rates: USD/UZS")]
+
+
+def test_what_could_not_be_read_of_a_past_day_is_named(tmp_path):
+    body = (
+        Path(__file__).with_name("payloads").joinpath("cbr_daily_2026-04-25.xml").read_bytes().replace(b"62,8322", b"?")
+    )
+    cbr, day = known_sources()["cbr"], date(2026, 4, 25)
+    summary = backfill(
+        cbr,
+        cbr.history,
+        first=day,
+        last=day,
+        fetch=lambda url, *, media_types, conditions=None: fetched(body),
+        store=Store(tmp_path),
+        clock=FixedClock(NOW),
+        throttle=throttle([]),
+    )
+    assert summary.remarks == [("2026-04-25", "not read: UZS/RUB: not a number: '?'")]
+    assert (summary.filled, summary.added) == (1, 5)

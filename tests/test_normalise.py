@@ -31,6 +31,13 @@ def of_one(rate_text, change_text):
     return tick
 
 
+def test_comma_before_three_digits_is_read_only_if_the_source_prints_decimals_so():
+    printed = (PrintedTick("USD/KGS", "87,420", None),)
+    assert normalised(Snapshot(printed, None, 1, decimal_mark=","))[0].rate == 87.42
+    with pytest.raises(InvalidNumber, match="thousands"):
+        normalised(Snapshot(printed, None, 1))
+
+
 def test_every_printed_tick_becomes_one_tick_in_page_order():
     ticks = normalised(SNAPSHOT)
 

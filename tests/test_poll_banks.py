@@ -140,6 +140,29 @@ def polled_in_turn(folder, source, *bodies):
     ]
 
 
+def test_broken_item_of_another_currency_is_in_the_detail_and_the_dollar_stored(tmp_path):
+    body = payload("nbk_get_rates_2026-04-01.xml").replace(b"<title>KGS</title>", b"")
+    [detail] = polled_in_turn(tmp_path, "nbk", body)
+    assert detail == "not read: 1 of the list's items without a currency's code (number 2)"
+    assert list(fx.load(tmp_path)["rate_text"]) == ["478.77"]
+    assert list(fx.load_polls(tmp_path)["ticks"]) == [1]
+
+
+def test_currency_that_is_left_out_is_in_the_detail(tmp_path):
+    sound = payload("cbr_daily_2026-04-25.xml")
+    details = polled_in_turn(tmp_path, "cbr", sound, sound.replace(b"62,8322", b"62-8322"))
+    assert details == [None, "not read: UZS/RUB: not a number: '62-8322'; pair missing: UZS/RUB"]
+
+
+def test_three_decimals_behind_a_comma_are_stored_with_their_band(tmp_path):
+    body = payload("nbkr_daily_2026-05-24.xml").replace(b"87,4500", b"87,420")
+    [detail] = polled_in_turn(tmp_path, "nbkr", body)
+    assert detail is None
+    [row] = fx.load(tmp_path, bands=True).to_dict("records")
+    assert (row["rate"], row["rate_text"], row["rate_lo"], row["rate_hi"]) == (87.42, "87,420", 87.4195, 87.4205)
+    assert Store(tmp_path).check() == []
+
+
 def test_inconsistent_difference_of_a_bank_is_flagged(tmp_path):
     first, second = payload("cbu_all_2026-04-01.json"), payload("cbu_all_2026-04-02.json")
     assert polled_in_turn(tmp_path / "a", "cbu", first, first, second) == [None, None, None]

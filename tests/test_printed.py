@@ -7,7 +7,7 @@ from builders import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fxticker.model.printed import InvalidNumber, check_change, check_rate, read_change, read_rate
+from fxticker.model.printed import InvalidNumber, check_change, check_rate, read_change, read_rate, read_recorded_rate
 
 CASES = cases("printed")
 
@@ -98,6 +98,20 @@ def test_comma_that_may_stand_before_thousands_is_refused(text):
 @pytest.mark.parametrize(("text", "value"), [("0,345", "0.345"), ("1234,567", "1234.567"), ("12,34", "12.34")])
 def test_comma_that_can_only_stand_before_decimals_is_read(text, value):
     assert read_rate(text).value == Decimal(value)
+
+
+@pytest.mark.parametrize("text", ["87,420", "12,345", "1087,420", "87,4200", "87.4200", "0.345", "87", "87,4"])
+def test_number_of_a_publisher_with_a_decimal_comma_is_read(text):
+    assert read_rate(text, ",").value == Decimal(text.replace(",", "."))
+    check_rate(text, ",")
+
+
+@pytest.mark.parametrize(("text", "mark"), [("12,345", "."), ("87.420", ","), ("999.000", ","), ("1,000", ".")])
+def test_mark_that_may_stand_before_thousands_is_refused(text, mark):
+    for read in (read_rate, check_rate):
+        with pytest.raises(InvalidNumber, match="decimals or thousands"):
+            read(text, mark)
+    assert read_recorded_rate(text).value == Decimal(text.replace(",", "."))
 
 
 @given(

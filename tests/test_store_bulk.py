@@ -5,12 +5,14 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from builders import NOON, FixedClock, capture_ticks, cases, snapshot_ticks, tick
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fxticker as fx
+from fxticker.backfill.parquet_files import batches
 from fxticker.errors import SchemaMismatch
 from fxticker.store.store import Appended, Store
 from fxticker.store.validate import GIVEN
@@ -114,6 +116,57 @@ def test_append_table_refuses_invalid_ticks_and_stores_nothing(store, tmp_path, 
         store.append_table(rows.set_column(rows.column_names.index(column), column, [values]))
 
     assert store.backend.list("ticks") == []
+
+
+def changed(table, column, values):
+    return table.set_column(table.column_names.index(column), column, [values])
+
+
+NULLABLE = ("change_pct", "change_text", "source_date")
+NULLS = {
+    "null": pa.nulls(5),
+    "dictionary of null": pa.DictionaryArray.from_arrays(pa.nulls(5, pa.int8()), pa.nulls(0)),
+    "double": pa.nulls(5, pa.float64()),
+    "string": pa.nulls(5, pa.string()),
+}
+
+
+@pytest.mark.parametrize("kind", NULLS)
+@pytest.mark.parametrize("column", NULLABLE)
+def test_column_of_nulls_of_any_type_is_a_column_without_values(store, tmp_path, column, kind):
+    given_ticks = Store(tmp_path / "other")
+    given_ticks.append([tick(change_text=None, rate_text=text) for text in ("1.1", "1.2", "1.3", "1.4", "1.5")])
+
+    assert store.append_table(changed(pa.Table.from_pandas(fx.load(given_ticks)), column, NULLS[kind])).added == 5
+
+    assert fx.load(store)[column].isna().all()
+    assert store.check() == []
+
+
+@pytest.mark.parametrize("kind", NULLS)
+@pytest.mark.parametrize("column", sorted(set(GIVEN.names) - set(NULLABLE)))
+def test_required_column_of_nulls_is_refused_by_its_name(store, tmp_path, column, kind):
+    given_ticks = Store(tmp_path / "other")
+    given_ticks.append(snapshot_ticks())
+
+    with pytest.raises(SchemaMismatch, match=f"5 rows without {column}$"):
+        store.append_table(changed(pa.Table.from_pandas(fx.load(given_ticks)), column, NULLS[kind]))
+
+    assert store.backend.list("ticks") == []
+
+
+def test_ticks_without_percentages_survive_a_round_trip_through_plain_pandas(store, tmp_path):
+    store.append([tick("USD/KGS", "87,420", None, source="nbkr", source_date=None)])
+    file = tmp_path / "pandas.parquet"
+    pd.read_parquet(tmp_path / "parquet" / "ticks").to_parquet(file)
+    assert pq.read_schema(file).field("change_text").type.equals(pa.null())
+
+    other = Store(tmp_path / "other", clock=FixedClock())
+    tables = list(batches(file, NOON))
+    assert [other.append_table(table).added for table in tables] == [1]
+
+    pd.testing.assert_frame_equal(fx.load(other, bands=True), fx.load(store, bands=True))
+    assert other.check() == []
 
 
 def test_append_table_names_a_repeated_or_missing_column(history, store):

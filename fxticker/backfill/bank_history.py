@@ -239,6 +239,7 @@ class _Run:
             if day is None or not first <= day <= last or day in filled:
                 raise ParseError(f"the answer is for {day}, which was not requested or occurs twice")
             filled.add(day)
+            self.summary.remarks += [(str(day), f"not read: {remark}") for remark in snapshot.remarks]
             if self.previous is not None and (pairs := difference_mismatches(self.source, self.previous, snapshot)):
                 remark = f"the printed difference is not that of the rates: {', '.join(pairs)}"
                 self.summary.remarks.append((str(day), remark))

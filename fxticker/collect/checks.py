@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from fxticker.errors import one_line
 from fxticker.model.bands import previous_rate
-from fxticker.model.printed import read_rate
+from fxticker.model.printed import read_recorded_rate
 from fxticker.model.records import Outcome, PrintedTick, Snapshot, Tick
 from fxticker.sources.bank import difference_mismatches
 from fxticker.sources.source import Source
@@ -43,7 +43,10 @@ def anomalies(source: Source, ticks: Sequence[Tick], snapshot: Snapshot, previou
     previous
         The last snapshot of the source; `None` if it is not known, and nothing is compared.
     """
-    results = [("date far ahead", _dates_far_ahead(snapshot, ticks[0].observed_at))]
+    results = [
+        ("date far ahead", _dates_far_ahead(snapshot, ticks[0].observed_at)),
+        ("not read", list(snapshot.remarks)),
+    ]
     if previous is not None:
         results += [
             ("rate jump", _rate_jumps(previous, snapshot)),
@@ -72,7 +75,9 @@ def _rate_jumps(previous: Snapshot, snapshot: Snapshot) -> list[str]:
 
 
 def _is_jump(before: PrintedTick, after: PrintedTick) -> bool:
-    low, high = sorted(Fraction(read_rate(printed.rate_text).value) / printed.nominal for printed in (before, after))
+    low, high = sorted(
+        Fraction(read_recorded_rate(printed.rate_text).value) / printed.nominal for printed in (before, after)
+    )
     return high >= JUMP_FACTOR * low
 
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from fxticker.model.printed import MAX_INTEGER_DIGITS, PrintedNumber, read_change, read_rate
+from fxticker.model.printed import MAX_INTEGER_DIGITS, PrintedNumber, read_change, read_recorded_rate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +68,7 @@ def rate_band(rate_text: str, nominal: int = 1) -> Band:
     InvalidNumber
         If the text is no rate.
     """
-    number = read_rate(rate_text)
+    number = read_recorded_rate(rate_text)
     value, half = Fraction(number.value), Fraction(number.quantum) / 2
     # Half a quantum below the smallest printable rate is still above zero: 0.00001 has lo 0.000005.
     return Band((value - half) / nominal, (value + half) / nominal)
@@ -175,7 +175,7 @@ def previous_rate(rate_text: str, change_text: str) -> Band | None:
     InvalidNumber
         If a text is no rate or percentage.
     """
-    rate = Fraction(read_rate(rate_text).value)
+    rate = Fraction(read_recorded_rate(rate_text).value)
     change = read_change(change_text)
     low_pct, high_pct = _percent_interval(change)
 

@@ -30,7 +30,7 @@ def normalise(
     Raises
     ------
     InvalidNumber
-        If a text is no number, which parsing refuses.
+        If a text is no number in the form of its publisher, which parsing refuses.
     """
     return tuple(
         Tick(
@@ -38,7 +38,7 @@ def normalise(
             pair=printed.pair,
             observed_at=observed_at,
             time_basis=time_basis,
-            rate=float(Fraction(read_rate(printed.rate_text).value) / printed.nominal),
+            rate=float(Fraction(read_rate(printed.rate_text, snapshot.decimal_mark).value) / printed.nominal),
             rate_text=printed.rate_text,
             nominal=printed.nominal,
             change_pct=_change_pct(printed),

@@ -17,8 +17,14 @@ SIGN = rf"[+\{MINUS}]"
 NUMBER = "[0-9]++(?:[.,][0-9]++)?+"
 """Digits with a decimal point or comma. ASCII digits only: the ticker prints no others."""
 
-_MAYBE_THOUSANDS = re.compile(rf"{SIGN}?[1-9][0-9]{{0,2}},[0-9]{{3}}")
-"""12,345 is above 12 where a comma stands before decimals, and 12 thousand elsewhere; 0,345 is unambiguous."""
+DECIMAL_MARKS = frozenset(".,")
+"""The characters that publishers print before decimals."""
+_THOUSANDS = {
+    ".": re.compile(rf"{SIGN}?[1-9][0-9]{{0,2}},[0-9]{{3}}"),
+    ",": re.compile(rf"{SIGN}?[1-9][0-9]{{0,2}}\.[0-9]{{3}}"),
+}
+"""By the decimal mark of a publisher, numbers whose other mark may stand before thousands: 12,345 is above 12 where a
+comma stands before decimals, and 12 thousand elsewhere; 0,345 is unambiguous."""
 _SHOWN_CHARS = 40
 _NUMBER = re.compile(rf"(?P<sign>{SIGN})?(?P<whole>[0-9]+)(?:[.,](?P<decimals>[0-9]+))?")
 _PLAIN_RATE = re.compile(r"[0-9]{1,6}\.(?=0*[1-9])[0-9]{1,8}")
@@ -54,8 +60,30 @@ class PrintedNumber:
         return Decimal(1).scaleb(-self.decimals)
 
 
-def read_rate(text: str) -> PrintedNumber:
+def read_rate(text: str, decimal_mark: str = ".") -> PrintedNumber:
     """Read a printed rate.
+
+    Parameters
+    ----------
+    text
+        As printed.
+    decimal_mark
+        The character that its publisher prints before decimals, one of `DECIMAL_MARKS`.
+
+    Raises
+    ------
+    InvalidNumber
+        If it is no number, is not above zero, has more digits than a rate can have, or has another decimal mark than
+        its publisher's that may stand before thousands.
+    """
+    if _THOUSANDS[decimal_mark].fullmatch(text):
+        mark = "comma" if decimal_mark == "." else "point"
+        raise InvalidNumber(f"the {mark} of {_shown(text)} may stand before decimals or thousands")
+    return read_recorded_rate(text)
+
+
+def read_recorded_rate(text: str) -> PrintedNumber:
+    """Read the text of a rate that was accepted before, as its source prints it: its mark stands before decimals.
 
     Raises
     ------
@@ -80,13 +108,15 @@ def read_change(text: str) -> PrintedNumber:
     """
     if not text.endswith("%"):
         raise InvalidNumber(f"a percentage must end in %, not {_shown(text)}")
+    if _THOUSANDS["."].fullmatch(text[:-1]):
+        raise InvalidNumber(f"the comma of {_shown(text)} may stand before decimals or thousands")
     return _read(text[:-1])
 
 
-def check_rate(text: str) -> None:
+def check_rate(text: str, decimal_mark: str = ".") -> None:
     """Raise what `read_rate` raises, without reading a rate that is certainly valid."""
-    if not _PLAIN_RATE.fullmatch(text):
-        read_rate(text)
+    if decimal_mark != "." or not _PLAIN_RATE.fullmatch(text):
+        read_rate(text, decimal_mark)
 
 
 def check_change(text: str) -> None:
@@ -102,8 +132,6 @@ def _read(text: str) -> PrintedNumber:
     whole, decimals = match["whole"], match["decimals"] or ""
     if len(whole) > MAX_INTEGER_DIGITS or len(decimals) > MAX_DECIMALS:
         raise InvalidNumber(f"more than {MAX_INTEGER_DIGITS} digits or {MAX_DECIMALS} decimals: {_shown(text)}")
-    if _MAYBE_THOUSANDS.fullmatch(text):
-        raise InvalidNumber(f"the comma of {_shown(text)} may stand before decimals or thousands")
     minus = match["sign"] is not None and match["sign"] != "+"
     magnitude = Decimal(f"{whole}.{decimals}" if decimals else whole)
     return PrintedNumber(magnitude.copy_negate() if minus and magnitude else magnitude, len(decimals), minus)

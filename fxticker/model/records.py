@@ -107,11 +107,18 @@ class Snapshot:
         The date that the page prints beside the ticker; None if there is none.
     copies
         How many times the page repeats the ticker, all in agreement.
+    remarks
+        What the page holds and could not be read, a line each: the poll's `detail` names it.
+    decimal_mark
+        The character that the source prints before decimals, ``"."`` or ``","``. The other one is refused where it may
+        stand before thousands: 12,345.
     """
 
     ticks: tuple[PrintedTick, ...]
     source_date: date | None
     copies: int
+    remarks: tuple[str, ...] = ()
+    decimal_mark: str = "."
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from fxticker.errors import DamagedPage, NoTicker, OtherDate
-from fxticker.model.printed import InvalidNumber, check_rate, read_rate
+from fxticker.model.printed import InvalidNumber, check_rate, read_recorded_rate
 from fxticker.model.records import PrintedTick, Snapshot
 from fxticker.sources.source import Source
 
 _Item = TypeVar("_Item")
-_DAY_FIRST = re.compile(r"([0-9]{2})([./])([0-9]{2})\2([0-9]{4})")
-_YEAR_FIRST = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CODE = re.compile(r"[A-Z]{3}")
+_SHOWN_ITEMS = 3
+"""Unreadable items that a remark names by their place: the line of a poll's detail is short."""
+_DAY_FIRST = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})|([0-9]{2})/([0-9]{2})/([0-9]{4})")
+"""With a slash only as these banks write it, of two digits each: 1/4/2026 is January in other places."""
+_YEAR_FIRST = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 _NOMINAL = re.compile(r"[1-9][0-9]{0,5}")
 """Units of base: 10,000 is the largest nominal that any of these banks has printed."""
 _DIFFERENCE = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{1,12})?")
@@ -23,6 +28,8 @@ _DIFFERENCE = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{1,12})?")
 
 def read_day(text: str) -> date:
     """Read a printed day: ``01.04.2026``, ``01/04/2026`` (the day first, as these banks write it) or ``2026-04-01``.
+
+    Beside points and dashes the leading zeros may be missing: ``2026-4-1``.
 
     Raises
     ------
@@ -32,16 +39,26 @@ def read_day(text: str) -> date:
     day_first = _DAY_FIRST.fullmatch(text)
     try:
         if day_first:
-            return date(int(day_first[4]), int(day_first[3]), int(day_first[1]))
-        if _YEAR_FIRST.fullmatch(text):
-            return date.fromisoformat(text)
+            day, month, year = (int(part) for part in day_first.groups() if part)
+            return date(year, month, day)
+        if year_first := _YEAR_FIRST.fullmatch(text):
+            return date(*(int(part) for part in year_first.groups()))
     except ValueError:
         pass
     raise DamagedPage(f"not a day: {text[:40]!r}")
 
 
-def quoted(pair: str, rate_text: str, *, nominal: str = "1", difference: str = "") -> PrintedTick:
+def quoted(
+    pair: str, rate_text: str, *, nominal: str = "1", difference: str = "", decimal_mark: str = "."
+) -> PrintedTick:
     """Return a printed rate as a tick, once it is checked.
+
+    Parameters
+    ----------
+    pair, rate_text, nominal, difference
+        As in `PrintedTick`, all as printed.
+    decimal_mark
+        The character that the bank prints before decimals; the snapshot has the same.
 
     Raises
     ------
@@ -49,7 +66,7 @@ def quoted(pair: str, rate_text: str, *, nominal: str = "1", difference: str = "
         If rate, nominal or difference is no number.
     """
     try:
-        check_rate(rate_text)
+        check_rate(rate_text, decimal_mark)
     except InvalidNumber as error:
         raise DamagedPage(f"{pair}: {error}") from error
     if not _NOMINAL.fullmatch(nominal):
@@ -59,19 +76,84 @@ def quoted(pair: str, rate_text: str, *, nominal: str = "1", difference: str = "
     return PrintedTick(pair, rate_text, None, int(nominal), difference or None)
 
 
-def only(items: Sequence[_Item], what: str) -> _Item:
-    """Return the only item.
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[_Item]):
+    """Items of a bank's list.
+
+    Attributes
+    ----------
+    items
+        Those of the wanted currencies by code, in the list's order.
+    remarks
+        Names the items whose currency cannot be read; empty if there is none.
+    """
+
+    items: Mapping[str, _Item]
+    remarks: tuple[str, ...]
+
+    def item_of(self, code: str) -> _Item:
+        """Return the item of a currency.
+
+        Raises
+        ------
+        NoTicker, DamagedPage
+            If there is none; damage if one of the unreadable items may be it.
+        """
+        if code not in self.items:
+            self.refuse(code)
+        return self.items[code]
+
+    def refuse(self, wanted: str) -> NoReturn:
+        """Raise that the list lacks what is wanted: no ticker, or damage if an unreadable item may be it."""
+        if self.remarks:
+            raise DamagedPage(f"the answer holds no {wanted}, and {'; '.join(self.remarks)}")
+        raise NoTicker(f"the answer holds no {wanted}")
+
+
+def listed(
+    items: Iterable[_Item], codes_of: Callable[[_Item], Sequence[object]], wanted: Collection[str]
+) -> Listed[_Item]:
+    """Find the items of some currencies in a list. An item of another currency that is broken does not spoil them.
+
+    Parameters
+    ----------
+    items
+        All items of the list.
+    codes_of
+        Returns what stands where an item has its currency: one ISO 4217 code, if it is not broken.
+    wanted
+        Codes of the currencies.
 
     Raises
     ------
-    NoTicker, DamagedPage
-        If there is none, or there are several.
+    DamagedPage
+        If one of these currencies is in the list twice, or an item has its code beside another one.
     """
-    if not items:
-        raise NoTicker(f"the answer holds no {what}")
-    if len(items) > 1:
-        raise DamagedPage(f"the answer holds {what} {len(items)} times")
-    return items[0]
+    found: dict[str, _Item] = {}
+    unreadable: list[int] = []
+    for place, item in enumerate(items, 1):
+        codes = [code for code in codes_of(item) if isinstance(code, str)]
+        if len(codes) == 1 and _CODE.fullmatch(codes[0]):
+            if codes[0] in found:
+                raise DamagedPage(f"the answer holds {codes[0]} twice")
+            if codes[0] in wanted:
+                found[codes[0]] = item
+        elif any(code in wanted for code in codes):
+            raise DamagedPage(f"item {place} of the list has more than one currency")
+        else:
+            unreadable.append(place)
+    return Listed(found, (_remark(unreadable),) if unreadable else ())
+
+
+def remark_on(pair: str, error: DamagedPage) -> str:
+    """Return the reason why a pair is left out of a snapshot, for its remarks."""
+    reason = str(error)
+    return reason if reason.startswith(f"{pair}:") else f"{pair}: {reason}"
+
+
+def _remark(places: Sequence[int]) -> str:
+    shown = ", ".join(map(str, places[:_SHOWN_ITEMS])) + (", …" if len(places) > _SHOWN_ITEMS else "")
+    return f"{len(places)} of the list's items without a currency's code (number {shown})"
 
 
 def for_day(snapshot: Snapshot, day: date) -> tuple[Snapshot]:
@@ -130,4 +212,4 @@ def _fits(old: PrintedTick, new: PrintedTick) -> bool:
     if not _DIFFERENCE.fullmatch(new.difference_text):  # possible in a plug-in's tick
         return False
     difference = Decimal(new.difference_text.replace(",", "."))
-    return read_rate(new.rate_text).value - read_rate(old.rate_text).value == difference
+    return read_recorded_rate(new.rate_text).value - read_recorded_rate(old.rate_text).value == difference

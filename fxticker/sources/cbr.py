@@ -9,43 +9,50 @@ for one, which it names by a number of its own. Nominals change over the years, 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from fxticker.errors import DamagedPage, NoTicker
-from fxticker.model.records import Snapshot
-from fxticker.sources.bank import for_day, quoted, read_day
-from fxticker.sources.documents import read_xml
+from fxticker.errors import DamagedPage
+from fxticker.model.records import PrintedTick, Snapshot
+from fxticker.sources.bank import for_day, listed, quoted, read_day, remark_on
+from fxticker.sources.documents import Element, read_xml
 from fxticker.sources.source import TUESDAY_TO_SATURDAY, History, Source
 
 _BASES = frozenset(["USD", "KGS", "KZT", "TJS", "TMT", "UZS"])
+_DECIMAL_MARK = ","
+"""Before decimals, in all answers seen from 2016 to 2026; the bank prints no mark before thousands."""
 _MEDIA_TYPES = frozenset(["application/xml", "text/xml"])
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     """Read the bank's list of a day.
 
+    A currency other than the dollar whose rate is invalid is left out, with a remark.
+
     Raises
     ------
     NoTicker, DamagedPage
-        If there is no dollar, a currency stands there twice, or a rate is invalid.
+        If there is no dollar or none of the five, one of the six stands there twice, or the dollar's rate is invalid.
     """
     root = read_xml(body, headers, root="ValCurs")
-    listed = [(item.text_of("CharCode"), item) for item in root.all("Valute")]
-    counts = Counter(code for code, _ in listed)
-    if "USD" not in counts:
-        raise NoTicker("the answer holds no USD")
-    if not counts.keys() & (_BASES - {"USD"}):
-        raise NoTicker(f"the answer holds none of {', '.join(sorted(_BASES - {'USD'}))}")
-    if any(counts[code] > 1 for code in _BASES):
-        raise DamagedPage("a currency stands there twice")
-    ticks = tuple(
-        quoted(f"{code}/RUB", item.text_of("Value"), nominal=item.text_of("Nominal"))
-        for code, item in listed
-        if code in _BASES
-    )
-    return Snapshot(ticks, read_day(root.attribute("Date")), 1)
+    found = listed(root.all("Valute"), lambda item: item.texts_of("CharCode"), _BASES)
+    dollar = _tick("USD", found.item_of("USD"))
+    if len(found.items) == 1:
+        found.refuse(" or ".join(sorted(_BASES - {"USD"})))
+    ticks: list[PrintedTick] = []
+    remarks = list(found.remarks)
+    for code, item in found.items.items():
+        try:
+            ticks.append(dollar if code == "USD" else _tick(code, item))
+        except DamagedPage as error:
+            remarks.append(remark_on(f"{code}/RUB", error))
+    if len(ticks) == 1:
+        raise DamagedPage(f"the answer holds no valid rate but the dollar's: {'; '.join(remarks)}")
+    return Snapshot(tuple(ticks), read_day(root.attribute("Date")), 1, tuple(remarks), _DECIMAL_MARK)
+
+
+def _tick(code: str, item: Element) -> PrintedTick:
+    return quoted(f"{code}/RUB", item.text_of("Value"), nominal=item.text_of("Nominal"), decimal_mark=_DECIMAL_MARK)
 
 
 def history_path(first: date, last: date) -> str:

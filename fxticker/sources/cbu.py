@@ -12,8 +12,8 @@ from typing import Any
 
 from fxticker.errors import DamagedPage
 from fxticker.model.records import Snapshot
-from fxticker.sources.bank import for_day, only, quoted, read_day
-from fxticker.sources.documents import NumberText, read_json
+from fxticker.sources.bank import for_day, listed, quoted, read_day
+from fxticker.sources.documents import NumberText, RepeatedName, read_json
 from fxticker.sources.source import WORKING_DAYS, History, Source
 
 
@@ -42,21 +42,28 @@ def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: da
     return for_day(_snapshot(rows), first) if rows else ()
 
 
-def _rows(body: bytes) -> list[dict[str, Any]]:
+def _rows(body: bytes) -> list[Any]:
     rows = read_json(body)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list):
         raise DamagedPage("the answer must be a list of objects")
     return rows
 
 
-def _snapshot(rows: Sequence[Mapping[str, Any]]) -> Snapshot:
-    row = only([row for row in rows if row.get("Ccy") == "USD"], "USD")
+def _codes_of(row: Any) -> Sequence[object]:
+    code = row.get("Ccy") if isinstance(row, dict) else None
+    return code.values if isinstance(code, RepeatedName) else [code]
+
+
+def _snapshot(rows: Sequence[Any]) -> Snapshot:
+    found = listed(rows, _codes_of, ("USD",))
+    row = found.item_of("USD")
     texts = {name: row.get(name) for name in ("Rate", "Nominal", "Diff", "Date")}
     texts["Diff"] = texts["Diff"] if texts["Diff"] is not None else ""  # none was printed
     if any(not isinstance(text, str) or isinstance(text, NumberText) for text in texts.values()):
         raise DamagedPage("USD: Rate, Nominal, Diff and Date must be texts")
     rate, nominal, difference, day = (str(text) for text in texts.values())
-    return Snapshot((quoted("USD/UZS", rate, nominal=nominal, difference=difference),), read_day(day), 1)
+    tick = quoted("USD/UZS", rate, nominal=nominal, difference=difference)
+    return Snapshot((tick,), read_day(day), 1, found.remarks)
 
 
 SOURCE = Source(

@@ -23,13 +23,39 @@ MAX_ELEMENTS = 50_000
 """Elements: a year of a bank's rates has 1,500. One takes some 300 bytes of memory, and 4 of the document."""
 
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
-_HTML = re.compile(r"\s*+<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
+_HTML = re.compile(
+    r"""
+    (?: \s++ | <!--(?:[^-]++|-(?!->))*+--> | <\?[^>]*+> )*+       # white space, comments, an XML declaration
+    < (?: !doctype\s++html
+        | (?:html|head|body|title|meta|link|base|style|script|noscript|template|iframe|object|img|svg|canvas
+            |header|main|section|article|nav|footer|div|span|p|br|hr|h[1-6]|center|font|b|i|strong|em|a|pre
+            |form|input|button|table|ul|ol)
+      ) (?: [\s/>] | \Z )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""How a page of HTML begins. A guard of a site may send no more than a script or a paragraph; no document of these
+sources begins with an element of one of these names."""
+_EXPONENT = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,20}))?[eE]([+-]?[0-9]{1,3})")
 
 
 class NumberText(str):
     """A number of a JSON document as its text: what stands there without quotes."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedName:
+    """Stands for the value of a name that is repeated in a JSON object: which of its values counts is not defined.
+
+    Attributes
+    ----------
+    values
+        All of them, in the document's order.
+    """
+
+    values: tuple[Any, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +76,10 @@ class Element:
     def all(self, name: str) -> list[Element]:
         """Return the children with a name, in order."""
         return [child for child in self.children if child.name == name]
+
+    def texts_of(self, name: str) -> list[str]:
+        """Return the texts of the children with a name, in order."""
+        return [child.text for child in self.all(name)]
 
     def text_of(self, name: str) -> str:
         """Return the text of the only child with a name.
@@ -115,8 +145,8 @@ def read_xml(body: bytes, headers: Mapping[str, str], *, root: str) -> Element:
 def read_json(body: bytes) -> Any:
     """Read a JSON document, UTF-8 as its standard demands.
 
-    Numbers are returned as their text, a `NumberText`, and strings as `str`. A repeated name in an object is damage:
-    the standard does not define which of its values counts.
+    Numbers are returned as their text, a `NumberText`, and strings as `str`. The value of a name that is repeated in an
+    object is a `RepeatedName`: the standard does not define which of its values counts.
 
     Raises
     ------
@@ -132,10 +162,32 @@ def read_json(body: bytes) -> Any:
             parse_float=NumberText,
             parse_int=NumberText,
             parse_constant=_refuse_constant,
-            object_pairs_hook=_without_repeats,
+            object_pairs_hook=_object,
         )
     except (json.JSONDecodeError, RecursionError) as error:
         raise DamagedPage(f"no sound JSON: {error}") from error
+
+
+def without_exponent(number: NumberText) -> str:
+    """Return a number of a JSON document without exponent: the same digits and the same last decimal.
+
+    A text that is no number with an exponent is returned as it is.
+
+    Raises
+    ------
+    DamagedPage
+        If digits before the decimal point would have to be added: 1.2e4 does not state all digits of 12,000.
+    """
+    match = _EXPONENT.fullmatch(number)
+    if match is None:
+        return str(number)
+    sign, whole, decimals, exponent = match[1], match[2], match[3] or "", int(match[4])
+    count = len(decimals) - exponent
+    if count < 0:
+        raise DamagedPage(f"the number {number} does not state all of its digits")
+    digits = (whole + decimals).zfill(count + 1)
+    before, after = digits[: len(digits) - count], digits[len(digits) - count :]
+    return f"{sign}{before.lstrip('0') or '0'}{'.' * bool(after)}{after}"
 
 
 class _Builder:
@@ -184,8 +236,11 @@ def _refuse_constant(text: str) -> NoReturn:
     raise DamagedPage(f"{text} is no number")
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
-    if len(values) != len(pairs):
-        raise DamagedPage("a name stands twice in an object")
-    return values
+    if len(values) == len(pairs):
+        return values
+    grouped: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        grouped.setdefault(name, []).append(value)
+    return {name: items[0] if len(items) == 1 else RepeatedName(tuple(items)) for name, items in grouped.items()}

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from fxticker.errors import DamagedPage, NoTicker
-from fxticker.model.records import Snapshot
-from fxticker.sources.bank import for_day, quoted, read_day
-from fxticker.sources.documents import NumberText, read_json
+from fxticker.model.records import PrintedTick, Snapshot
+from fxticker.sources.bank import for_day, quoted, read_day, remark_on
+from fxticker.sources.documents import NumberText, RepeatedName, read_json, without_exponent
 from fxticker.sources.source import EVERY_DAY, History, Source
 
 _QUOTES = ("KGS", "KZT", "TJS", "TMT", "UZS")
@@ -21,10 +21,13 @@ _QUOTES = ("KGS", "KZT", "TJS", "TMT", "UZS")
 def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     """Read the collection of a day.
 
+    A currency whose rate is invalid is left out, with a remark. A rate with an exponent, which JSON allows, is written
+    out: 1.20311e4 is 12031.1.
+
     Raises
     ------
     NoTicker, DamagedPage
-        If it is not for the dollar, lacks all five currencies, or has an invalid rate.
+        If it is not for the dollar, lacks all five currencies or a valid rate for any, or holds one of them twice.
     """
     del headers
     document = read_json(body)
@@ -38,9 +41,24 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
     rates_of = [(quote, rates[quote.lower()]) for quote in _QUOTES if quote.lower() in rates]
     if not rates_of:
         raise NoTicker(f"the answer holds none of {', '.join(_QUOTES)}")
-    if not all(isinstance(rate, NumberText) for _, rate in rates_of):
+    ticks: list[PrintedTick] = []
+    remarks: list[str] = []
+    for quote, rate in rates_of:
+        if isinstance(rate, RepeatedName):
+            raise DamagedPage(f"the answer holds {quote} twice")
+        try:
+            ticks.append(_tick(quote, rate))
+        except DamagedPage as error:
+            remarks.append(remark_on(f"USD/{quote}", error))
+    if not ticks:
+        raise DamagedPage("; ".join(remarks))
+    return Snapshot(tuple(ticks), read_day(day), 1, tuple(remarks))
+
+
+def _tick(quote: str, rate: object) -> PrintedTick:
+    if not isinstance(rate, NumberText):
         raise DamagedPage("the rates must be numbers")
-    return Snapshot(tuple(quoted(f"USD/{quote}", rate) for quote, rate in rates_of), read_day(day), 1)
+    return quoted(f"USD/{quote}", without_exponent(rate))
 
 
 def history_path(first: date, last: date) -> str:

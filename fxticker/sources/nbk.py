@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from fxticker.model.records import Snapshot
-from fxticker.sources.bank import for_day, only, quoted, read_day
+from fxticker.sources.bank import for_day, listed, quoted, read_day
 from fxticker.sources.documents import Element, read_xml
 from fxticker.sources.source import TUESDAY_TO_SATURDAY, History, Source
 
@@ -39,7 +39,8 @@ def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: da
 
 def _snapshot(root: Element) -> Snapshot:
     # The document has a title and a description of its own: only those of items are rates.
-    dollar = only([item for item in root.all("item") if item.text_of("title") == "USD"], "USD")
+    found = listed(root.all("item"), lambda item: item.texts_of("title"), ("USD",))
+    dollar = found.item_of("USD")
     change = dollar.all("change")
     tick = quoted(
         "USD/KZT",
@@ -47,7 +48,7 @@ def _snapshot(root: Element) -> Snapshot:
         nominal=dollar.text_of("quant"),
         difference=change[0].text if change else "",
     )
-    return Snapshot((tick,), read_day(root.text_of("date")), 1)
+    return Snapshot((tick,), read_day(root.text_of("date")), 1, found.remarks)
 
 
 SOURCE = Source(

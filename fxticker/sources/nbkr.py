@@ -12,13 +12,15 @@ from datetime import date
 
 from fxticker.errors import DamagedPage, NoTicker
 from fxticker.model.records import Snapshot
-from fxticker.sources.bank import for_span, only, quoted, read_day
+from fxticker.sources.bank import for_span, listed, quoted, read_day
 from fxticker.sources.documents import read_xml
 from fxticker.sources.html import decode
 from fxticker.sources.source import EVERY_DAY, History, Source
 
 _DOLLAR = 15
 """The number of the dollar in the bank's URLs."""
+_DECIMAL_MARK = ","
+"""Before decimals, in all answers seen from 2005 to 2026; the bank prints no mark before thousands."""
 _MARKED = re.compile(r"<!--(date|value)-->([^<]{0,100})<!--\1-->")
 _MARK = re.compile(r"<!--(?:date|value)-->")
 
@@ -32,9 +34,10 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
         If there is no dollar, or no valid rate for it.
     """
     root = read_xml(body, headers, root="CurrencyRates")
-    dollar = only([item for item in root.all("Currency") if item.attribute("ISOCode") == "USD"], "USD")
-    tick = quoted("USD/KGS", dollar.text_of("Value"), nominal=dollar.text_of("Nominal"))
-    return Snapshot((tick,), read_day(root.attribute("Date")), 1)
+    found = listed(root.all("Currency"), lambda item: [item.attributes.get("ISOCode")], ("USD",))
+    dollar = found.item_of("USD")
+    tick = quoted("USD/KGS", dollar.text_of("Value"), nominal=dollar.text_of("Nominal"), decimal_mark=_DECIMAL_MARK)
+    return Snapshot((tick,), read_day(root.attribute("Date")), 1, found.remarks, _DECIMAL_MARK)
 
 
 def history_path(first: date, last: date) -> str:
@@ -60,7 +63,12 @@ def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: da
     if not is_whole or [item[1] for item in marked] != ["date", "value"] * len(values):
         raise DamagedPage("the page's table is cut short, or has not one rate for each day")
     snapshots = [
-        Snapshot((quoted("USD/KGS", value[2].strip()),), read_day(day[2].strip()), 1)
+        Snapshot(
+            (quoted("USD/KGS", value[2].strip(), decimal_mark=_DECIMAL_MARK),),
+            read_day(day[2].strip()),
+            1,
+            decimal_mark=_DECIMAL_MARK,
+        )
         for day, value in zip(days, values, strict=True)
     ]
     return for_span(snapshots, first, last)

@@ -2,7 +2,8 @@
 
 Where there is no new rate, the one before is carried forward.
 
-Its answers write days in three ways, and the `ID` of a currency may be wrong: the code decides.
+Its answers write days in three ways, and the `ID` of a currency may be wrong: the code decides. Decimals have a point;
+older programs met a comma ("5,9950"), so a comma is accepted where it cannot stand before thousands.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import date
 
 from fxticker.errors import NoTicker, OtherDate
 from fxticker.model.records import Snapshot
-from fxticker.sources.bank import for_span, only, quoted, read_day
+from fxticker.sources.bank import for_span, listed, quoted, read_day
 from fxticker.sources.documents import read_xml
 from fxticker.sources.source import EVERY_DAY, History, Source
 
@@ -28,9 +29,10 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
         If there is no dollar, or no valid rate for it.
     """
     root = read_xml(body, headers, root="ValCurs")
-    dollar = only([item for item in root.all("Valute") if item.text_of("CharCode") == "USD"], "USD")
+    found = listed(root.all("Valute"), lambda item: item.texts_of("CharCode"), ("USD",))
+    dollar = found.item_of("USD")
     tick = quoted("USD/TJS", dollar.text_of("Value"), nominal=dollar.text_of("Nominal"))
-    return Snapshot((tick,), read_day(root.attribute("Date")), 1)
+    return Snapshot((tick,), read_day(root.attribute("Date")), 1, found.remarks)
 
 
 def history_path(first: date, last: date) -> str:

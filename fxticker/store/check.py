@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import NewerSchema, SegmentUnreadable, StoreError
-from fxticker.model.printed import InvalidNumber, PrintedNumber, read_change, read_rate
+from fxticker.model.printed import InvalidNumber, PrintedNumber, read_change, read_recorded_rate
 from fxticker.store.arrow import doubles, instant_of, order_by, text_codes, to_int64
 from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.dedupe import first_of_identity
@@ -126,7 +126,7 @@ def wrong_numbers(rows: pa.Table) -> str | None:
     if (nominal < 1).any():
         return f"nominal {nominal.min()}"
     columns = (
-        ("rate", rows.column("rate_text"), _numbers(rows.column("rate_text"), read_rate) / nominal),
+        ("rate", rows.column("rate_text"), _numbers(rows.column("rate_text"), read_recorded_rate) / nominal),
         ("change_pct", rows.column("change_text"), _numbers(rows.column("change_text"), read_change)),
     )
     for name, texts, wanted in columns:

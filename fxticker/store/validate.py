@@ -59,6 +59,9 @@ def partitions(rows: pa.Table) -> Iterator[tuple[str, str, pa.Table]]:
 
 def _as(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    # pandas gives a column without any value the type null, or that of NaN.
+    if pa.types.is_null(kind) or 0 < len(column) == column.null_count:
+        return pa.chunked_array([pa.nulls(len(column), field.type)], field.type)
     if not _is_akin(kind, field.type):
         raise SchemaMismatch(f"not the ticks of a store: column {field.name} is {column.type}")
     try:
@@ -83,7 +86,7 @@ def _is_akin(kind: pa.DataType, wanted: pa.DataType) -> bool:
     if pa.types.is_date(wanted):
         return bool(pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None))
     is_akin = pa.types.is_floating if pa.types.is_floating(wanted) else pa.types.is_integer
-    return bool(is_akin(kind) or pa.types.is_null(kind))
+    return bool(is_akin(kind))
 
 
 def _problem(rows: pa.Table) -> str | None:
