@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
@@ -156,8 +157,8 @@ def _edges(starts: pd.DatetimeIndex) -> pd.DatetimeIndex:
 
 
 def _days(instants: pd.DatetimeIndex) -> np.ndarray:
-    """Return instants in the unit of matplotlib: days since 1970."""
-    days: np.ndarray = instants.as_unit("us").asi8 / 86_400_000_000
+    """Return instants in the unit of matplotlib: days since its epoch, which a caller may have set."""
+    days: np.ndarray = date2num(instants.tz_localize(None).as_unit("us").to_numpy())  # type: ignore[no-untyped-call]
     return days
 
 

@@ -12,20 +12,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.style import context as style_context
 from matplotlib.ticker import FuncFormatter
+
+from fxticker.charts.settings import ThemedFigure, settings
 
 Theme = Literal["light", "dark"]
 FORMATS = ("png", "svg", "pdf")
 WIDTH_IN = 8.0
 _CAPTION_MARKS = 138
 """Characters of the caption's size that fit a line of `WIDTH_IN`."""
-_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Palette:
 
     Attributes
     ----------
+    sheets
+        Names of the theme's style sheets.
     text, muted
         Main text, and secondary text.
     ink, band
@@ -48,7 +51,7 @@ class Palette:
         Lines that share an axis; their labels have the same colours.
     """
 
-    sheets: tuple[Path, ...]
+    sheets: tuple[str, ...]
     text: str
     muted: str
     ink: str
@@ -61,7 +64,7 @@ class Palette:
     series: tuple[str, ...]
 
 
-_LIGHT_SHEET = _HERE / "light.mplstyle"
+_LIGHT_SHEET = "light.mplstyle"
 _PALETTES = {
     "light": Palette(
         sheets=(_LIGHT_SHEET,),
@@ -77,7 +80,7 @@ _PALETTES = {
         series=("#0072b2", "#c84e00", "#00805a", "#a64d86", "#8f6b00", "#2a93bd", "#444444"),
     ),
     "dark": Palette(
-        sheets=(_LIGHT_SHEET, _HERE / "dark.mplstyle"),
+        sheets=(_LIGHT_SHEET, "dark.mplstyle"),
         text="#f0f0f0",
         muted="#a0a8b0",
         ink="#a9d0f5",
@@ -103,7 +106,7 @@ def drawing(
 ) -> Iterator[tuple[Figure, list[Axes], Palette]]:
     """Create a figure with panels below each other, and draw on it in a theme."""
     with themed(theme) as palette:
-        figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+        figure = ThemedFigure(palette.sheets, (WIDTH_IN, height_in))
         axes = figure.subplots(panels, 1, sharex=share_x, squeeze=False)[:, 0].tolist()
         for axis in axes:
             apply_theme(axis, grid=grid)
@@ -122,14 +125,12 @@ def themed(theme: Theme) -> Iterator[Palette]:
     if theme not in _PALETTES:
         raise ValueError(f"no theme {theme!r}; there are {', '.join(_PALETTES)}")
     palette = _PALETTES[theme]
-    with style_context(list(palette.sheets)):
+    with settings(palette.sheets):
         yield palette
 
 
 def apply_theme(axis: Axes, *, grid: Literal["x", "y", "both"] | None = "y") -> None:
     """Store the theme in an axis: matplotlib creates ticks when it draws, and then another style may be active."""
-    import matplotlib as mpl
-
     axis.tick_params(
         color=mpl.rcParams["xtick.color"],
         labelcolor=mpl.rcParams["xtick.color"],
@@ -163,7 +164,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     if kind not in FORMATS:
         raise ValueError(f"{target}: the ending must be one of .{', .'.join(FORMATS)}")
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    with style_context(_LIGHT_SHEET):
+    with settings((_LIGHT_SHEET,)):  # the figure may be another program's
         figure.savefig(target, format=kind, metadata=metadata)
 
 

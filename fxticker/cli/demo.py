@@ -30,6 +30,7 @@ def demo(output: Path) -> None:
     """
     from fxticker.analysis.drift import drift
     from fxticker.charts import plot_drift, plot_history, save_figure
+    from fxticker.charts.settings import use_default_epoch
     from fxticker.cli.analysis import DRIFT, without_verdict
     from fxticker.cli.output import show, show_frame
     from fxticker.cli.progress import tracked
@@ -63,6 +64,7 @@ def demo(output: Path) -> None:
     moved = drift(history_store, start=first, end=last)
     print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
     show_frame(without_verdict(moved), DRIFT, "table")
+    use_default_epoch()
     charts = {output / "history.png": plot_history(load(history_store)), output / "drift.png": plot_drift(moved)}
     for path, figure in charts.items():
         save_figure(figure, path)

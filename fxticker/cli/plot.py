@@ -56,7 +56,9 @@ def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
     @wraps(command)
     def run(output: Path, **values: Any) -> None:
         from fxticker.charts import save_figure
+        from fxticker.charts.settings import use_default_epoch
 
+        use_default_epoch()
         save_figure(command(**values), output)
         print(output)
 
