@@ -12,7 +12,7 @@ BENCH_ROWS ?= 13147200
 BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
-.PHONY: demo run test test-all torture soak lint types lock clean bench
+.PHONY: demo run test test-all torture soak real-history lint types lock clean bench
 
 demo: $(VENV)/run.stamp
 	$(BIN)/fxticker demo
@@ -33,6 +33,10 @@ torture: $(VENV)/dev.stamp
 # Poll the loopback site 100,000 times at speed and watch memory, descriptors and outcomes.
 soak: $(VENV)/dev.stamp
 	$(BIN)/python tests/soak.py --polls 100000
+
+# Days of a real aggregator, from its packages to the comparison with the ticker; takes 20 packages with npm, once.
+real-history: $(VENV)/dev.stamp
+	$(BIN)/python tests/real_history.py
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
