@@ -5,6 +5,7 @@ import zlib
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from archive_server import ArchivedPage, warc_record
 from click.testing import CliRunner
@@ -154,13 +155,7 @@ def test_command_reports_damaged_records_and_exits_with_1(tmp_path):
 )
 def test_warc_file_is_recognised_by_its_content(tmp_path, data, is_one):
     (tmp_path / "file").write_bytes(data)
-    assert is_warc(tmp_path / "file") is is_one
-
-
-def test_folder_and_pipe_are_no_warc_files(tmp_path):
-    os.mkfifo(tmp_path / "pipe")
-    assert not is_warc(tmp_path)
-    assert not is_warc(tmp_path / "pipe")
+    assert is_warc(io.BytesIO(data)) is is_one
 
 
 # Reading records
@@ -206,26 +201,58 @@ def test_encodings_of_the_answer_are_decoded(record):
     assert read(packed(record))[0].body == PAGE
 
 
-PACKED = bytes.fromhex("1b8f3c62723e02f0") * 100  # as brotli begins; it holds a `<`, as most packed pages do
+PACKED = bytes.fromhex("1b8f3c62723e02f0") * 100  # it holds a `<`, as most packed pages do
 TEXT = "Currencies\nKGS/USD = 0.01188 ▲ 0.85%\n"
+BROTLI = pa.Codec("brotli").compress(PAGE, asbytes=True)
+ZSTD = pa.Codec("zstd").compress(PAGE, asbytes=True)
+BROTLI_BOMB, ZSTD_BOMB = (pa.Codec(name).compress(bytes(20_000_000), asbytes=True) for name in ("brotli", "zstd"))
 
 
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [
-        ("br", PACKED),
-        ("br, gzip", PACKED),
-        ("zstd", b"\x28\xb5\x2f\xfd" + PACKED),
         ("deflate", zlib.compress(PAGE)),
         ("deflate", zlib.compress(PAGE, wbits=-15)),
-        ("gzip", zlib.compress(PAGE)),
-        ("BR", b"<\x02" + PACKED),
+        ("br", BROTLI),
+        ("BR", BROTLI),
+        ("zstd", ZSTD),
+        ("zstd", ZSTD + pa.Codec("zstd").compress(b"", asbytes=True)),
+        ("gzip, identity", gzip.compress(PAGE)),
+        ("identity, x-gzip ,", gzip.compress(PAGE)),
+        ("gzip\r\nContent-Encoding: br", pa.Codec("brotli").compress(gzip.compress(PAGE), asbytes=True)),
+        ("deflate, gzip", gzip.compress(zlib.compress(PAGE))),
+        ("br, gzip", gzip.compress(PAGE)),  # the first one undone by the crawler
+        ("gzip, br", PAGE),  # both
+        ("utf-8", PAGE),
+        ("identity\r\nTransfer-Encoding: gzip, chunked", chunked(gzip.compress(PAGE))),
     ],
 )
-def test_page_in_an_unsupported_encoding_is_damaged_and_not_empty(tmp_path, encoding, body):
+def test_content_encodings_are_decoded(tmp_path, encoding, body):
+    record = answer(b"Content-Encoding: %b\r\n" % encoding.encode(), body)
+    assert read(packed(record))[0].body == PAGE
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "reason"),
+    [
+        ("br", PACKED, "the page is not in its content encoding 'br', or damaged"),
+        ("br, gzip", gzip.compress(PACKED), "the page is not in its content encoding 'br', or damaged"),
+        ("br", BROTLI[:-1], "the page is not in its content encoding 'br', or damaged"),
+        ("br", BROTLI + b"x", "the page is not in its content encoding 'br', or damaged"),
+        ("zstd", ZSTD[:-1], "the page is not in its content encoding 'zstd', or damaged"),
+        ("zstd", ZSTD + PACKED, "the page is not in its content encoding 'zstd', or damaged"),
+        ("deflate", zlib.compress(PAGE)[:-1], "the page is not in its content encoding 'deflate', or damaged"),
+        ("deflate", zlib.compress(PAGE) + PACKED, "the page is not in its content encoding 'deflate', or damaged"),
+        ("gzip", zlib.compress(PAGE), "the page is not in its content encoding 'gzip', or damaged"),
+        ("compress", PACKED, "content encoding 'compress' is not supported"),
+        ("DCB", b"<\x02" + PACKED, "content encoding 'dcb' is not supported"),
+        (",".join(["gzip"] * 6), PACKED, "6 content encodings: more than 5"),
+    ],
+)
+def test_page_in_an_encoding_that_cannot_be_undone_is_damaged_and_not_empty(tmp_path, encoding, body, reason):
     _, summary = bring_in(tmp_path, packed(answer(b"Content-Encoding: %b\r\n" % encoding.encode(), body), LAST))
     assert (summary.captures, summary.empty, len(summary.refused)) == (1, 0, 1)
-    assert summary.refused[0][1] == f"content encoding {encoding.lower()!r} is not supported"
+    assert summary.refused[0][1] == reason
 
 
 @pytest.mark.parametrize(
@@ -256,6 +283,11 @@ def test_style_sheet_in_an_unsupported_encoding_is_skipped(tmp_path):
     assert (summary.captures, summary.elsewhere, summary.refused) == (1, 1, [])
 
 
+NO_ANSWER = (
+    warc_record(HOME, **{"WARC-Block-Digest": None, "Content-Length": "0"}).partition(b"\r\n\r\n")[0] + b"\r\n" * 4
+)
+
+
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
@@ -265,8 +297,13 @@ def test_style_sheet_in_an_unsupported_encoding_is_skipped(tmp_path):
         (warc_record(HOME, **{"WARC-Block-Digest": "sha1:" + "A" * 32}), "digest"),
         (warc_record(HOME).replace(b"0.01188", b"0.01189"), "digest"),
         (warc_record(HOME).replace(b"HTTP/1.1 200 OK", b"200 OK: that is "), "digest"),
-        (answer(b"", b"").replace(b"HTTP/1.1 200 OK", b"NONE/1.1 200 OK"), "Expected Status Line"),
+        (answer(b"Content-Encoding: deflate\r\n", zlib.compress(bytes(5_000_001))), "exceeds 5000000 bytes"),
+        (answer(b"Content-Encoding: br\r\n", BROTLI_BOMB), "exceeds 5000000 bytes"),
+        (answer(b"Content-Encoding: zstd\r\n", ZSTD_BOMB), "exceeds 5000000 bytes"),
+        (answer(b"", b"").replace(b"HTTP/1.1 200 OK", b"NONE/1.1 200 OK"), "without a status"),
         (answer(b"", b"").replace(b"HTTP/1.1 200 OK", b"HTTP/1.1 2OO OK"), "without a status"),
+        (answer(b"", b"").replace(b"HTTP/1.1 200 OK", b"HTTP/1.1 20001 "), "without a status"),
+        (NO_ANSWER, "without a status"),
     ],
 )
 @pytest.mark.parametrize("pack", [plain, packed])
@@ -328,6 +365,99 @@ def test_member_may_end_anywhere_in_a_block(gap):
     )
     filler = next(member for page in pages if len(member := gzip.compress(plain(page), 0)) >= rest)
     assert urls(read(packed(HOME) + filler + packed(LAST)))[-1] == LAST.url
+
+
+# Status lines and addresses
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("HTTP/2.0 200 OK", "HTTP/3.0 200", "HTTP/2 200", "HTTP/3 200 ", "HTTP/2 200 OK", "http/1.1 200 OK"),
+        *("HTTP/1.1  200 OK", "HTTP 200 OK", "HTTP/1.1 200\tOK"),
+    ],
+)
+def test_status_is_the_number_after_the_first_space(tmp_path, line):
+    record = answer(b"", PAGE).replace(b"HTTP/1.1 200 OK", line.encode())
+    record = record.replace(b"Content-Length: %d" % LENGTH, b"Content-Length: %d" % (LENGTH - 15 + len(line)))
+    _, summary = bring_in(tmp_path, packed(record, LAST))
+    assert (summary.captures, summary.refused) == (2, [])
+
+
+LENGTH = len(answer(b"", PAGE).partition(b"\r\n\r\n")[2]) - 4
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://timesca.com/новости/курс",
+        "https://timesca.com/a|b",
+        "https://timesca.com/{id}",
+        "https://timesca.com/#/rates",
+        "https://timesca.com/<b>",
+        "https://timesca.com/a b",
+        "https://timesca.com/a\\b",
+        "https://timesca.com/" + "x" * 5000,
+        "https://timesca.com:8443/",
+        "https://me:secret@www.timesca.com/",
+        "https://example.org@timesca.com/",
+        "HTTPS://TIMESCA.COM./",
+        "https://\uff54imesca\u3002com/",
+        "https://timesca%2Ecom/",
+        "http://timesca.com?x",
+        "<https://timesca.com/новости>",
+    ],
+)
+def test_pages_of_the_site_are_read_whatever_their_path_is(tmp_path, url):
+    _, summary = bring_in(tmp_path, plain(warc_record(HOME, **{"WARC-Target-URI": url})))
+    assert (summary.captures, summary.elsewhere, summary.refused) == (1, 0, [])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/timesca.com/",
+        "https://timesca.com@example.org/",
+        "https://timesca.com:443@example.org/",
+        "https://example.org#@timesca.com/",
+        "https://example.org?@timesca.com/",
+        "https://timesca.com.example.org/",
+        "https://t\u0456mesca.com/",  # a Cyrillic letter
+        "https://xn--tmesca-bwe.com/",
+        "https://nottimesca.com/",
+        "https://[::1]/timesca.com",
+        "https://",
+        "http:timesca.com/",
+    ],
+)
+def test_pages_of_other_hosts_are_not_read(tmp_path, url):
+    _, summary = bring_in(tmp_path, plain(warc_record(HOME, **{"WARC-Target-URI": url}), LAST))
+    assert (summary.captures, summary.elsewhere, summary.refused) == (1, 1, [])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://timesca.com\\@example.org/",
+        "https://example.org\\@timesca.com/",
+        "https://timesca.com%2F@example.org%5C/",
+        "https://timesca.com:80:90/",
+        "https://timesca.com:port/",
+        "https://timesca.com%00.example.org/",
+        "https://timesca.com\t.example.org/",
+        "https://timesca.com" + "x" * 2000,
+    ],
+)
+def test_address_whose_host_programs_read_differently_is_refused_by_name(tmp_path, url):
+    _, summary = bring_in(tmp_path, plain(warc_record(HOME, **{"WARC-Target-URI": url}), LAST))
+    assert (summary.captures, summary.elsewhere) == (1, 0)
+    assert [reason for _, reason in summary.refused] == ["an address whose host cannot be read"]
+
+
+def test_answer_without_a_content_type_is_taken_as_in_a_live_poll(tmp_path):
+    record = answer(b"", PAGE).replace(b"Content-Type: text/html\r\n", b"X-From: somebody1234567\r\n")
+    _, summary = bring_in(tmp_path, packed(record))
+    assert (summary.captures, summary.elsewhere) == (1, 0)
 
 
 # Bounds

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Protocol
 
 from fxticker.backfill.archive_request import GONE
+from fxticker.backfill.archive_summary import MAX_NAMED, ArchiveSummary
 from fxticker.backfill.batch import Batch
-from fxticker.backfill.cdx import site_of, stamp_of
+from fxticker.backfill.cdx import BadRow, site_of, stamp_of
 from fxticker.backfill.known_absent import empty_captures, record_empty_captures
 from fxticker.errors import BadStatus, BodyTooLarge, FetchError, ParseError, UnexpectedContent, one_line
 from fxticker.fetch.throttle import Throttle, is_of_one_answer
@@ -19,7 +20,7 @@ from fxticker.model.records import Origin, Tick, TimeBasis
 from fxticker.sources.source import Source
 from fxticker.store.arrow import instant_of, is_in, to_int64
 from fxticker.store.read_span import Span, read_span
-from fxticker.store.store import Appended, Store
+from fxticker.store.store import Store
 
 FIRST_DAY = date(2024, 1, 1)
 """Default first day: no capture before May 2024 is known to carry the ticker."""
@@ -28,8 +29,6 @@ _FIRST_ARCHIVED = date(1996, 1, 1)
 be understood."""
 MAX_CAPTURES = 150_000
 """Captures of one run at most: as many as the Wayback Machine's index gives in an answer."""
-MAX_NAMED = 20
-"""Refused captures that are listed with their reason; the others are counted."""
 MAX_FAILING = 3
 """Captures in a row for which a server fails, each after several tries, that end a run: the server is failing then."""
 _BATCH_CAPTURES = 50
@@ -48,11 +47,17 @@ class Capture:
         URL of the page, on the source's site.
     place
         File, offset and length in bytes, where the archive stores captures that way; `None` elsewhere.
+    digest
+        Digest of the page; `None` if the index gives none.
+    is_revisit
+        Whether the page had not changed since an earlier capture, which has the same digest.
     """
 
     instant: datetime
     url: str
     place: tuple[str, int, int] | None = None
+    digest: str | None = field(default=None, compare=False)
+    is_revisit: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,59 +90,14 @@ class Archive(Protocol):
     id: str
     throttle: Throttle
 
-    def listings(self, site: str, first: date, last: date) -> Iterator[Sequence[Capture]]:
-        """Yield the captures of a site's HTML pages in a span of days in parts, each in chronological order."""
+    def listings(self, site: str, first: date, last: date, bad: BadRow) -> Iterator[Sequence[Capture]]:
+        """Yield the captures of a site's HTML pages in a span of days in parts, each in chronological order.
+
+        Malformed rows are left out and handed to `bad`.
+        """
 
     def page(self, capture: Capture, media_types: frozenset[str]) -> CapturedPage:
         """Return a capture as it was taken."""
-
-
-@dataclass(slots=True)
-class ArchiveSummary:
-    """Counts of a backfill from an archive.
-
-    Attributes
-    ----------
-    listed
-        Captures in the index.
-    known
-        Captures not requested: a ticker of their hour is stored, or they are recorded as without a ticker.
-    requests
-        Requests made, those to the index and repeated ones included.
-    read
-        Captures whose ticker was stored.
-    empty
-        Captures without a readable ticker; they are recorded and not requested again.
-    added, already
-        Rows that were new, and rows that were stored before.
-    refused
-        Captures that the archive did not deliver.
-    named
-        Capture and reason of the first `MAX_NAMED` of those.
-    stopped
-        Why the run ended early; `None` if it did not.
-    """
-
-    listed: int = 0
-    known: int = 0
-    requests: int = 0
-    read: int = 0
-    empty: int = 0
-    added: int = 0
-    already: int = 0
-    refused: int = 0
-    named: list[tuple[str, str]] = field(default_factory=list)
-    stopped: str | None = None
-
-    def count_stored(self, appended: Appended, items: int) -> None:
-        """Add durable rows, and the number of their captures."""
-        self.added += appended.added
-        self.already += appended.known
-        self.read += items
-
-    def count_absent(self, items: int) -> None:
-        """Add the number of captures without a ticker."""
-        self.empty += items
 
 
 def backfill_from_archive(
@@ -153,7 +113,8 @@ def backfill_from_archive(
     """Store the ticker of an archive's captures, one per hour: any page of the site carries it.
 
     Captures of an hour with a stored capture are not requested. If a capture has no ticker, the next one of that hour
-    is tried. After an interruption the next run continues where this one ended.
+    is tried. After an interruption the next run continues where this one ended. A revisit, which is the capture of an
+    unchanged page, shows the ticks of the capture with the same digest at its own instant.
 
     Parameters
     ----------
@@ -210,6 +171,10 @@ class _Run:
         Hours with a stored ticker.
     empty
         Captures recorded as without a ticker by earlier runs.
+    originals
+        First listed capture of each digest, without revisits.
+    ticks
+        What was read, by digest.
     failing
         Captures in a row for which the server failed.
     """
@@ -220,33 +185,54 @@ class _Run:
     batch: Batch[str]
     hours: set[datetime]
     empty: set[str]
+    originals: dict[str, Capture] = field(default_factory=dict)
+    ticks: dict[str, Sequence[Tick]] = field(default_factory=dict)
     failing: int = 0
 
     def take_all(self, first: date, last: date, progress: Callable[[int, int], object]) -> None:
         """Take the captures of a span of days, but those of an hour with a ticker and those known to be empty."""
         done = 0
-        for captures in self.archive.listings(site_of(self.source.url), max(first, _FIRST_ARCHIVED), last):
+        site, bad = site_of(self.source.url), self.summary.count_bad_row
+        for captures in self.archive.listings(site, max(first, _FIRST_ARCHIVED), last, bad):
             self.summary.listed += len(captures)
             for capture in captures:
                 progress(done, self.summary.listed)
                 done += 1
+                self.note(capture)
                 if _hour(capture.instant) in self.hours or stamp_of(capture.instant) in self.empty:
                     self.summary.known += 1
                 else:
                     self.take(capture)
         progress(done, self.summary.listed)
 
+    def note(self, capture: Capture) -> None:
+        """Remember the capture that later revisits of its page repeat."""
+        if capture.digest is not None and not capture.is_revisit:
+            self.originals.setdefault(capture.digest, capture)
+            if stamp_of(capture.instant) in self.empty:
+                self.ticks[capture.digest] = ()
+
     def take(self, capture: Capture) -> None:
-        """Request a capture and add its ticks to the batch; an undelivered capture is counted."""
-        try:
-            page = self.archive.page(capture, self.source.media_types)
-        except (BadStatus, BodyTooLarge, UnexpectedContent, ParseError) as error:
-            self._refuse(capture, error)
-            return
-        self.failing = 0
-        if ticks := ticks_of(self.source, page.body, page.headers, capture.instant):
-            self.batch.ticks += ticks
+        """Add the ticks of a capture to the batch, requested if they are not known; an undelivered one is counted."""
+        ticks = self.ticks.get(capture.digest or "") if capture.is_revisit else None
+        if ticks is None:
+            original = self.originals.get(capture.digest or "", capture) if capture.is_revisit else capture
+            try:
+                page = self.archive.page(original, self.source.media_types)
+            except (BadStatus, BodyTooLarge, UnexpectedContent, ParseError) as error:
+                self._refuse(capture, error)
+                return
+            self.failing = 0
+            ticks = ticks_of(self.source, page.body, page.headers, original.instant)
+            if capture.digest is not None:
+                self.ticks[capture.digest] = ticks
+        self._add(capture, ticks)
+
+    def _add(self, capture: Capture, ticks: Sequence[Tick]) -> None:
+        if ticks:
+            self.batch.ticks += (replace(tick, observed_at=capture.instant) for tick in ticks)
             self.batch.filled += 1
+            self.summary.revisits += capture.is_revisit
             self.hours.add(_hour(capture.instant))
         else:
             self.batch.absent.append(stamp_of(capture.instant))

@@ -18,7 +18,7 @@ import httpx
 
 from fxticker.backfill.archive import MAX_CAPTURES, Capture, CapturedPage
 from fxticker.backfill.archive_request import INDEX_PAUSE_S, request_archive
-from fxticker.backfill.cdx import is_page_of, read_json, read_stamp
+from fxticker.backfill.cdx import REVISIT, BadRow, bad_row, ignore, is_on_site, payload_digest, read_json, read_stamp
 from fxticker.backfill.response_cache import ResponseCache
 from fxticker.backfill.warc import read_warc
 from fxticker.backfill.warc_page import DamagedRecord, WarcPage
@@ -76,8 +76,10 @@ class CommonCrawl:
         self._max_bytes = max_bytes
         self._cache = cache
 
-    def listings(self, site: str, first: date, last: date) -> Iterator[Sequence[Capture]]:
+    def listings(self, site: str, first: date, last: date, bad: BadRow = ignore) -> Iterator[Sequence[Capture]]:
         """Yield the captures of a site's HTML pages in a span of days, crawl by crawl.
+
+        Malformed rows are left out and handed to `bad`.
 
         Raises
         ------
@@ -96,7 +98,7 @@ class CommonCrawl:
                 if error.http_status != httpx.codes.NOT_FOUND:
                     raise
                 continue  # the crawl has no captures of the site
-            captures = read_index(body, site, first, last)
+            captures = read_index(body, site, first, last, bad)
             rows += len(captures)
             if rows > MAX_CAPTURES:
                 raise ParseError(f"the indexes list more than {MAX_CAPTURES} captures: request a shorter span")
@@ -112,6 +114,8 @@ class CommonCrawl:
         DamagedPage
             If the answer is not the record of that capture, or has none of `media_types`.
         """
+        if capture.is_revisit:
+            raise DamagedPage("a revisit of a capture that the index does not list")
         if capture.place is None:
             raise DamagedPage("the index has no place for the capture")
         name, begin, length = capture.place
@@ -169,8 +173,10 @@ def read_crawls(body: bytes, first: date, last: date) -> list[str]:
     return [name for _, name in sorted(overlapping)]
 
 
-def read_index(body: bytes, site: str, first: date, last: date) -> list[Capture]:
+def read_index(body: bytes, site: str, first: date, last: date, bad: BadRow = ignore) -> list[Capture]:
     """Parse a crawl's index; lines of other sites, days, statuses and media types are left out.
+
+    A malformed line is left out and handed to `bad`.
 
     Returns
     -------
@@ -180,23 +186,51 @@ def read_index(body: bytes, site: str, first: date, last: date) -> list[Capture]
     Raises
     ------
     ParseError
-        If a line is no JSON object, or a capture's timestamp or place is invalid.
+        If no line is a JSON object: the body is no index.
     """
     captures = []
-    for line in body.splitlines():
-        if not line.strip():
-            continue
-        row = read_json(line)
+    faults = 0
+    lines = [line for line in body.splitlines() if line.strip()]
+    for number, line in enumerate(lines, 1):
+        try:
+            row = read_json(line)
+        except ParseError:
+            row = None
         if not isinstance(row, dict):
-            raise ParseError("a line of the index is no object")
-        url = row.get("url")
-        is_html = "text/html" in (row.get("mime"), row.get("mime-detected"))
-        if row.get("status") != "200" or not is_html or not isinstance(url, str) or not is_page_of(site, url):
+            faults += 1
+            bad(bad_row(number, line[:200].decode(errors="replace"), "no JSON object"))
             continue
-        instant = read_stamp(row.get("timestamp"))
-        if first <= instant.date() <= last:
-            captures.append(Capture(instant, url, _place(row)))
+        try:
+            capture = _capture(row, site)
+        except ParseError as error:
+            bad(bad_row(number, f"{row.get('timestamp')} {row.get('url')}", error))
+            continue
+        if capture is not None and first <= capture.instant.date() <= last:
+            captures.append(capture)
+    if faults and faults == len(lines):
+        raise ParseError("the index has no line that is a JSON object")
     return sorted(captures)
+
+
+def _capture(row: dict[str, Any], site: str) -> Capture | None:
+    """Return the capture of a line; `None` if it is of another site, status or media type.
+
+    Raises
+    ------
+    ParseError
+        If its address, timestamp or place is malformed.
+    """
+    media_types = (row.get("mime"), row.get("mime-detected"))
+    is_revisit = REVISIT in media_types
+    if not is_revisit and (row.get("status") != "200" or "text/html" not in media_types):
+        return None
+    url = row.get("url")
+    if not isinstance(url, str):
+        raise ParseError("no address")
+    if not is_on_site(site, url):
+        return None
+    digest = payload_digest(row.get("digest"))
+    return Capture(read_stamp(row.get("timestamp")), url, _place(row), digest=digest, is_revisit=is_revisit)
 
 
 def _place(row: dict[str, Any]) -> tuple[str, int, int]:
@@ -216,10 +250,10 @@ def _page_in(body: bytes, capture: Capture, media_types: frozenset[str]) -> Capt
         raise DamagedPage(f"the record is damaged: {record.reason}")
     if not isinstance(record, WarcPage) or record.url != capture.url or record.instant != capture.instant:
         raise DamagedPage("the archive delivered another record than the index lists")
-    if record.http_status != httpx.codes.OK or record.media_type not in media_types:
+    if record.http_status != httpx.codes.OK or not record.is_of(media_types):
         raise DamagedPage(f"the capture is no page: status {record.http_status}, {record.media_type[:60]!r}")
     if record.body is None:
-        raise DamagedPage(f"content encoding {record.encoding[:60]!r} is not supported")
+        raise DamagedPage(record.problem)
     return CapturedPage(record.body, record.headers)
 
 

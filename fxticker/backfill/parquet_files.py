@@ -60,16 +60,27 @@ def batches(path: Path, latest: datetime, *, batch_rows: int = _BATCH_ROWS) -> I
             rows = pa.Table.from_batches([batch])
             if "source" not in columns and folder is not None:
                 rows = rows.append_column("source", pa.repeat(folder.removeprefix("source="), len(rows)))
-            rows = fitting(rows)
-            instants_us = to_int64(rows.column("observed_at"))
-            if len(instants_us) and not (instants_us.min() >= 0 and instants_us.max() <= microseconds(latest)):
-                raise SchemaMismatch("ticks before 1970 or in the future")
+            rows = require_plausible(fitting(rows), latest)
             missing -= len(rows)
             yield rows
     except DAMAGE as error:
         raise SchemaMismatch(f"a Parquet file that cannot be read: {error}") from error
     if missing:
         raise SchemaMismatch(f"a Parquet file that cannot be read: {missing} of its rows are missing")
+
+
+def require_plausible(rows: pa.Table, latest: datetime) -> pa.Table:
+    """Return ticks whose instants are possible.
+
+    Raises
+    ------
+    SchemaMismatch
+        If one is before 1970 or later than `latest`.
+    """
+    instants_us = to_int64(rows.column("observed_at"))
+    if len(instants_us) and not (instants_us.min() >= 0 and instants_us.max() <= microseconds(latest)):
+        raise SchemaMismatch("ticks before 1970 or in the future")
+    return rows
 
 
 def _declared_rows(file: pq.ParquetFile) -> int:

@@ -9,24 +9,27 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import httpx
 from warcio.recordloader import ArcWarcRecordLoader
 
 from fxticker.backfill.archive import ticks_of
-from fxticker.backfill.cdx import is_page_of, site_of
+from fxticker.backfill.cdx import is_on_site, site_of
+from fxticker.backfill.revisits import KnownCaptures
 from fxticker.backfill.warc_page import (
     DAMAGE,
     MAX_BLOCK_BYTES,
     Damaged,
     DamagedRecord,
+    Revisit,
     SkippedRecord,
     WarcPage,
     page_of,
+    revisit_of,
 )
-from fxticker.errors import FxTickerError, one_line
+from fxticker.errors import FxTickerError, ParseError, one_line
+from fxticker.fetch import zstd
 from fxticker.fetch.gzip import MARK, GzipReader, first_bytes
 from fxticker.model.records import Tick
 from fxticker.model.timestamps import EPOCH
@@ -36,8 +39,11 @@ MAX_ATTEMPTS = 10_000
 """Positions after damage at which reading is resumed at most: gzip's first bytes occur in 16 MB by chance once."""
 WARC = b"WARC/"
 """First bytes of a record."""
+Record = WarcPage | Revisit | SkippedRecord | DamagedRecord
 _OF_PAGES = ("response", "resource", "conversion", "revisit")
-"""Types of records that stand for a page; only the first one has the server's answer."""
+"""Types of records that stand for a page."""
+_READERS: dict[str, Callable[[int, Any, str, bytes], Record]] = {"response": page_of, "revisit": revisit_of}
+"""Of those, the ones that have the server's answer, or refer to one."""
 _BLOCK_BYTES = 65_536
 """Bytes per read."""
 _MAX_LINE_BYTES = 65_536
@@ -54,12 +60,26 @@ class _Exhausted(FxTickerError):
     """The file unpacks to more than the limit."""
 
 
-def is_warc(path: Path) -> bool:
-    """Whether a regular file begins as a WARC file, packed or not; false for a pipe, which can be read only once."""
-    if not path.is_file():
+def is_warc(file: BinaryIO) -> bool:
+    """Whether a seekable file begins as a WARC file, packed or not.
+
+    Raises
+    ------
+    ParseError
+        If it is packed with a zstd dictionary, so that this cannot be known.
+    """
+    file.seek(0)
+    head = file.read(_BLOCK_BYTES)
+    if not zstd.is_zstd(head):
+        return first_bytes(head, len(WARC)) == WARC
+    file.seek(0)
+    try:
+        with io.BufferedReader(zstd.ZstdReader(file)) as reader:
+            return reader.read(len(WARC)) == WARC
+    except zstd.NeedsDictionary as error:
+        raise ParseError(f"{error}: unpack it with the zstd program") from error
+    except ValueError:
         return False
-    with path.open("rb") as file:
-        return first_bytes(file.read(_BLOCK_BYTES), len(WARC)) == WARC
 
 
 def read_warc(
@@ -67,8 +87,9 @@ def read_warc(
     wanted: Callable[[str], bool] = lambda url: True,
     *,
     packed_slack_bytes: int = _PACKED_SLACK_BYTES,
-) -> Iterator[WarcPage | SkippedRecord | DamagedRecord]:
-    """Yield the responses of a WARC file in file order; after damage, reading resumes at the next record.
+    packed_bytes: int | None = None,
+) -> Iterator[Record]:
+    """Yield the responses and revisits of a WARC file in file order; after damage, reading resumes at the next record.
 
     Parameters
     ----------
@@ -78,19 +99,22 @@ def read_warc(
         Whether the response of a URL is read; others are skipped.
     packed_slack_bytes
         Unpacked bytes allowed for a packed file in addition to the limit per packed byte.
+    packed_bytes
+        Size of the file that this one was unpacked from; `None` if it was not.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    is_packed = file.read(len(MARK)) == MARK
-    work, slack = (_PACKED_WORK, packed_slack_bytes) if is_packed else (_PLAIN_WORK, _PLAIN_SLACK_BYTES)
-    left = work * size + slack
+    head = file.read(len(zstd.MARK))
+    mark = MARK if head.startswith(MARK) else zstd.MARK if zstd.is_zstd(head) else None
+    work, slack = (_PACKED_WORK, packed_slack_bytes) if mark else (_PLAIN_WORK, _PLAIN_SLACK_BYTES)
+    left = work * (size if packed_bytes is None or not mark else packed_bytes) + slack
     begin: int | None = 0
     is_reported = False
     for _ in range(MAX_ATTEMPTS):
         if begin is None:
             return
         file.seek(begin)
-        records = _Records(file, is_packed=is_packed, left=left)
+        records = _Records(file, mark, left)
         try:
             for record in records.pages(wanted):
                 is_reported = False
@@ -105,21 +129,25 @@ def read_warc(
         else:
             return
         left = records.left
-        begin = _next_mark(file, records.begin + 1, MARK if is_packed else b"\n" + WARC)
+        begin = _next_mark(file, records.begin + 1, mark or b"\n" + WARC)
     yield DamagedRecord(begin or 0, f"more than {MAX_ATTEMPTS} damaged positions: the rest is left out")
 
 
 def read_captures(
-    path: Path, source: Source, latest: datetime
-) -> Iterator[Sequence[Tick] | SkippedRecord | DamagedRecord]:
+    file: BinaryIO, source: Source, latest: datetime, known: KnownCaptures, *, packed_bytes: int | None = None
+) -> Iterator[Sequence[Tick] | Revisit | SkippedRecord | DamagedRecord]:
     """Yield the ticks of each page of the source's site in a WARC file; no ticks if a page has no readable ticker.
 
-    Responses of other hosts, media types or statuses are skipped.
+    Responses of other hosts, media types or statuses are skipped. Revisits are yielded as they are.
 
     Parameters
     ----------
     latest
         Latest accepted capture time; a later record is damaged.
+    known
+        Receives the captures that revisits may refer to.
+    packed_bytes
+        As for `read_warc`.
 
     Raises
     ------
@@ -127,18 +155,22 @@ def read_captures(
         If the file cannot be read.
     """
     site = site_of(source.url)
-    with path.open("rb") as file:
-        for record in read_warc(file, lambda url: is_page_of(site, url)):
-            if not isinstance(record, WarcPage):
-                yield record
-            elif not EPOCH <= record.instant <= latest:
-                yield DamagedRecord(record.offset, f"captured at {record.instant}: before 1970 or in the future")
-            elif record.http_status != httpx.codes.OK or record.media_type not in source.media_types:
-                yield SkippedRecord()
-            elif record.body is None:
-                yield DamagedRecord(record.offset, f"content encoding {record.encoding[:60]!r} is not supported")
-            else:
-                yield ticks_of(source, record.body, record.headers, record.instant)
+    for record in read_warc(file, lambda url: is_on_site(site, url), packed_bytes=packed_bytes):
+        if not isinstance(record, WarcPage | Revisit):
+            yield record
+        elif not EPOCH <= record.instant <= latest:
+            yield DamagedRecord(record.offset, f"captured at {record.instant}: before 1970 or in the future")
+        elif isinstance(record, Revisit):
+            yield record
+        elif record.http_status != httpx.codes.OK or not record.is_of(source.media_types):
+            known.add(record, None)
+            yield SkippedRecord()
+        elif record.body is None:
+            yield DamagedRecord(record.offset, record.problem)
+        else:
+            ticks = ticks_of(source, record.body, record.headers, record.instant)
+            known.add(record, ticks)
+            yield ticks
 
 
 class _Records:
@@ -152,15 +184,15 @@ class _Records:
         Unpacked bytes that may still be read.
     """
 
-    def __init__(self, file: BinaryIO, *, is_packed: bool, left: int) -> None:
+    def __init__(self, file: BinaryIO, mark: bytes | None, left: int) -> None:
         self._file = file
-        self._members = GzipReader(file) if is_packed else None
+        self._members = None if mark is None else GzipReader(file) if mark == MARK else zstd.ZstdReader(file)
         self._stream: Any = io.BufferedReader(self._members, _BLOCK_BYTES) if self._members else file
         self._lines = 0
         self.begin = file.tell()
         self.left = left
 
-    def pages(self, wanted: Callable[[str], bool]) -> Iterator[WarcPage | SkippedRecord | DamagedRecord]:
+    def pages(self, wanted: Callable[[str], bool]) -> Iterator[Record]:
         loader = ArcWarcRecordLoader(verify_http=True, arc2warc=False)
         while line := self._first_line():
             record = loader.parse_record_stream(self, line, "warc", no_record_parse=True)
@@ -168,8 +200,7 @@ class _Records:
                 raise Damaged("a record without a length")
             url = record.rec_headers.get_header("WARC-Target-URI") or ""
             if record.rec_type in _OF_PAGES and url.lower().startswith(("http:", "https:")):
-                is_page = record.rec_type == "response" and wanted(url)
-                yield self._response(record, url) if is_page else SkippedRecord()
+                yield self._page(record, url, wanted)
             while record.raw_stream.limit:
                 self._piece(record)
 
@@ -206,16 +237,22 @@ class _Records:
         if self.left < 0:
             raise _Exhausted("the file unpacks to more than the limit: the rest is left out")
 
-    def _response(self, record: Any, url: str) -> WarcPage | DamagedRecord:
+    def _page(self, record: Any, url: str, wanted: Callable[[str], bool]) -> Record:
+        read = _READERS.get(record.rec_type)
+        try:
+            if read is None or not wanted(url):
+                return SkippedRecord()
+        except ParseError as error:
+            return DamagedRecord(self.begin, one_line(error))
         if record.length > MAX_BLOCK_BYTES:
             return DamagedRecord(self.begin, f"a response of {record.length} bytes: more than {MAX_BLOCK_BYTES}")
         block = b""
         while record.raw_stream.limit:
             block += self._piece(record, MAX_BLOCK_BYTES)
         try:
-            return page_of(self.begin, record.rec_headers, url, block)
+            return read(self.begin, record.rec_headers, url, block)
         except DAMAGE as error:
-            return DamagedRecord(self.begin, one_line(error))
+            return DamagedRecord(self.begin, one_line(error) or type(error).__name__)
 
     def _piece(self, record: Any, length: int = _BLOCK_BYTES) -> bytes:
         piece = self.read(min(length, record.raw_stream.limit))

@@ -16,14 +16,19 @@ from warcio.bufferedreaders import ChunkedDataReader
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersParserException
 
+from fxticker.backfill.cdx import payload_digest
 from fxticker.errors import FxTickerError
-from fxticker.fetch.gzip import MARK, gunzip
+from fxticker.fetch.content_encoding import UnsupportedEncoding, codings, decoded_body
 from fxticker.model.timestamps import instant, is_date
 from fxticker.sources.html import decode
 
 MAX_BLOCK_BYTES = 5_000_000
 """Largest response, and largest page in it, in bytes: pages of the site have some 150 kB."""
 _BLOCK_BYTES = 65_536
+_STATUS_LINE = re.compile(rb"HTTP(?:/[0-9]{1,3}(?:\.[0-9]{1,3})?)? +([0-9]{3})(?=[ \t\r\n]|\Z)", re.IGNORECASE)
+"""Protocol, of whatever version, and the status: the number after the first space."""
+_OF_PAGES = (200, 304)
+"""Statuses of answers that confirm a page."""
 _TAG_FIRST = re.compile(r"\s*<[!?/A-Za-z]")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
 """Characters of compressed bytes that plain text does not have: controls, and bytes outside the charset."""
@@ -44,7 +49,13 @@ class WarcPage:
     http_status, headers
         Status of the answer, and its header fields by lower-case name.
     body
-        The page without transfer and content encodings; `None` if its content encoding is not supported.
+        The page without transfer and content encodings; `None` if its content encoding cannot be undone.
+    problem
+        Why there is no body; empty if there is one.
+    digests
+        Digests of the payload, in the form of `payload_digest`: that of the record's header, and SHA-1.
+    record_id
+        WARC-Record-ID; empty if the record has none.
     """
 
     offset: int
@@ -53,16 +64,42 @@ class WarcPage:
     http_status: int
     headers: Mapping[str, str]
     body: bytes | None
-
-    @property
-    def encoding(self) -> str:
-        """Content encoding that the server declared; empty if none."""
-        return _encoding(self.headers)
+    problem: str = ""
+    digests: tuple[str, ...] = ()
+    record_id: str = ""
 
     @property
     def media_type(self) -> str:
         """Media type that the server declared, without parameters, in lower case; empty if none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def is_of(self, media_types: frozenset[str]) -> bool:
+        """Whether the answer is of one of the media types, or declares none, as in a live poll."""
+        return not self.media_type or self.media_type in media_types
+
+
+@dataclass(frozen=True, slots=True)
+class Revisit:
+    """A record of a page that had not changed since an earlier capture, which has the page.
+
+    Attributes
+    ----------
+    offset, url, instant
+        As of `WarcPage`.
+    digest
+        Digest of the payload; `None` if the record has none.
+    refers_to
+        URL and instant of the earlier capture; `None` if the record does not give them.
+    refers_to_id
+        WARC-Record-ID of the earlier capture; empty if the record does not give it.
+    """
+
+    offset: int
+    url: str
+    instant: datetime
+    digest: str | None
+    refers_to: tuple[str, datetime] | None
+    refers_to_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,39 +148,78 @@ def page_of(offset: int, headers: Any, url: str, block: bytes) -> WarcPage:
     Exception
         One of `DAMAGE`.
     """
+    captured_at = _captured_at(headers, block)
+    status, named, raw = _answer(block)
+    digest = payload_digest(headers.get_header("WARC-Payload-Digest"))
+    digests = {digest, payload_digest(f"sha1:{hashlib.sha1(raw, usedforsecurity=False).hexdigest()}")} - {None}
+    body, problem = None, ""
+    try:
+        body = _decoded(raw, named)
+    except UnsupportedEncoding as error:
+        problem = str(error)
+    record_id = headers.get_header("WARC-Record-ID") or ""
+    known = tuple(sorted(text for text in digests if text))
+    return WarcPage(offset, url, captured_at, status, named, body, problem, known, record_id)
+
+
+def revisit_of(offset: int, headers: Any, url: str, block: bytes) -> Revisit | SkippedRecord:
+    """Return what a revisit record refers to; a record of a redirect or an error is skipped.
+
+    Parameters are those of `page_of`; the block has the headers of the answer at most.
+
+    Raises
+    ------
+    Exception
+        One of `DAMAGE`.
+    """
+    captured_at = _captured_at(headers, block)
+    if block.strip() and _answer(block)[0] not in _OF_PAGES:
+        return SkippedRecord()
+    is_by_digest = "not-modified" not in (headers.get_header("WARC-Profile") or "")
+    date = headers.get_header("WARC-Refers-To-Date")
+    earlier = (headers.get_header("WARC-Refers-To-Target-URI") or url).strip("<>")
+    return Revisit(
+        offset,
+        url,
+        captured_at,
+        payload_digest(headers.get_header("WARC-Payload-Digest")) if is_by_digest else None,
+        None if date is None or is_date(date) else (earlier, instant(date)),
+        headers.get_header("WARC-Refers-To") or "",
+    )
+
+
+def _captured_at(headers: Any, block: bytes) -> datetime:
+    """Return the timestamp of a record whose block is as its digest says."""
     digest = headers.get_header("WARC-Block-Digest")
     if digest is not None and not _is_digest(digest, block):
         raise Damaged("the response does not match its digest")
     date = headers.get_header("WARC-Date") or ""
     if is_date(date):
         raise Damaged("a response without a timestamp")
-    stream = io.BytesIO(block)
-    head = StatusAndHeadersParser(["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3"], verify=True).parse(stream)
-    status = head.get_statuscode()
-    if not (len(status) == 3 and status.isascii() and status.isdigit()):  # noqa: PLR2004
+    return instant(date)
+
+
+def _answer(block: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Return status, header fields by lower-case name, and body of a server's answer."""
+    match = _STATUS_LINE.match(block)
+    if match is None:
         raise Damaged("a response without a status")
+    stream = io.BytesIO(block)
+    head = StatusAndHeadersParser([], verify=False).parse(stream)
     named = {name.lower(): value for name, value in reversed(head.headers)}
-    return WarcPage(offset, url, instant(date), int(status), named, _decoded(block[stream.tell() :], named))
+    for name in ("content-encoding", "transfer-encoding"):  # lists, which may be spread over several fields
+        if values := [value for field, value in head.headers if field.lower() == name]:
+            named[name] = ", ".join(values)
+    return int(match[1]), named, block[stream.tell() :]
 
 
-def _encoding(headers: Mapping[str, str]) -> str:
-    return headers.get("content-encoding", "").strip().lower()
-
-
-def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes | None:
-    """Return a body without its encodings; `None` if its content encoding is not supported.
-
-    Some crawlers decode the body and leave the headers as they were: a body that looks like a page or text is decoded.
-    """
-    if headers.get("transfer-encoding", "").strip().lower() == "chunked":
+def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Return a body without its encodings; some crawlers undo them and leave the headers as they were."""
+    transfer = codings(headers.get("transfer-encoding", ""))
+    if "chunked" in transfer:
         body = _dechunked(body)
-    encoding = _encoding(headers)
-    if encoding in ("gzip", "x-gzip") and body.startswith(MARK):
-        unpacked = gunzip(body, MAX_BLOCK_BYTES + 1)
-        if len(unpacked) > MAX_BLOCK_BYTES:
-            raise Damaged(f"the page exceeds {MAX_BLOCK_BYTES} bytes")
-        return unpacked
-    return body if encoding in ("identity", "") or _is_plain(body, headers) else None
+    names = codings(headers.get("content-encoding", "")) + [name for name in transfer if name != "chunked"]
+    return decoded_body(body, names, max_bytes=MAX_BLOCK_BYTES, is_plain=lambda data: _is_plain(data, headers))
 
 
 def _is_plain(body: bytes, headers: Mapping[str, str]) -> bool:

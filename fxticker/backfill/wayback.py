@@ -6,14 +6,25 @@ makes 24 requests a minute to the index (80 % of a hard limit of 30) and 480 for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
 from fxticker.backfill.archive import MAX_CAPTURES, Capture, CapturedPage
 from fxticker.backfill.archive_request import INDEX_PAUSE_S, request_archive
-from fxticker.backfill.cdx import is_page_of, read_json, read_stamp, stamp_of
+from fxticker.backfill.cdx import (
+    REVISIT,
+    BadRow,
+    bad_row,
+    ignore,
+    payload_digest,
+    read_json,
+    read_stamp,
+    requested_url,
+    stamp_of,
+)
 from fxticker.errors import DamagedPage, ParseError
 from fxticker.fetch.client import Fetcher
 from fxticker.fetch.throttle import Throttle
@@ -53,8 +64,10 @@ class Wayback:
         self._fetcher = fetcher
         self._max_bytes = max_bytes
 
-    def listings(self, site: str, first: date, last: date) -> Iterator[Sequence[Capture]]:
+    def listings(self, site: str, first: date, last: date, bad: BadRow = ignore) -> Iterator[Sequence[Capture]]:
         """Yield the captures of a site's HTML pages in a span of days, one per hour and page, by answer of the index.
+
+        Malformed rows are left out and handed to `bad`.
 
         Raises
         ------
@@ -75,7 +88,7 @@ class Wayback:
                 max_bytes=MAX_INDEX_BYTES,
                 media_types=_JSON,
             )
-            captures, key = read_index(answer.body, site, first, last)
+            captures, key = read_index(answer.body, site, first, last, bad)
             rows += len(captures)
             yield captures
             if key is None:
@@ -108,10 +121,13 @@ class Wayback:
         return CapturedPage(answer.body, answer.headers)
 
 
-def read_index(body: bytes, site: str, first: date, last: date) -> tuple[list[Capture], str | None]:
+def read_index(
+    body: bytes, site: str, first: date, last: date, bad: BadRow = ignore
+) -> tuple[list[Capture], str | None]:
     """Parse an answer of the index; rows of other sites, days, statuses and media types are left out.
 
     Row 0 has the column names. If more answers follow, an empty row and a row with the resume key are the last ones.
+    A malformed row is left out and handed to `bad`.
 
     Returns
     -------
@@ -127,38 +143,61 @@ def read_index(body: bytes, site: str, first: date, last: date) -> tuple[list[Ca
     """
     rows = _rows(body)
     key: str | None = None
-    if len(rows) > 1 and not rows[-2] and len(rows[-1]) == 1:
+    if len(rows) > 1 and rows[-2] == [] and _is_texts(rows[-1]) and len(rows[-1]) == 1:
         key = rows[-1][0]
         rows = rows[:-2]
         if len(key) > _MAX_KEY_CHARS:
             raise ParseError(f"the index has a resume key of {len(key)} characters: more than {_MAX_KEY_CHARS}")
     if not rows:
         return [], key
-    try:
-        stamp, url, media_type, status = (rows[0].index(name) for name in _COLUMNS)
-    except ValueError as error:
-        raise ParseError(f"the index has other columns than {', '.join(_COLUMNS)}") from error
+    if not set(_COLUMNS) <= set(rows[0]):
+        raise ParseError(f"the index has other columns than {', '.join(_COLUMNS)}")
+    columns = {name: position for position, name in enumerate(rows[0])}
     captures = []
-    for row in rows[1:]:
-        if len(row) != len(rows[0]):
-            raise ParseError("a row of the index has another length than its header")
-        if row[status] == "200" and row[media_type] == "text/html" and is_page_of(site, row[url]):
-            instant = read_stamp(row[stamp])
-            if first <= instant.date() <= last:
-                captures.append(Capture(instant, row[url]))
+    for number, row in enumerate(rows[1:], 1):
+        try:
+            capture = _capture(row, columns, len(rows[0]), site)
+        except ParseError as error:
+            bad(bad_row(number, row, error))
+            continue
+        if capture is not None and first <= capture.instant.date() <= last:
+            captures.append(capture)
     return sorted(captures), key
 
 
-def _rows(body: bytes) -> list[list[str]]:
+def _capture(row: Any, columns: Mapping[str, int], length: int, site: str) -> Capture | None:
+    """Return the capture of a row; `None` if it is of another site, status or media type.
+
+    Raises
+    ------
+    ParseError
+        If the row is malformed.
+    """
+    if not _is_texts(row) or len(row) != length:
+        raise ParseError("another length than the header's, or no texts")
+    status, media_type = row[columns["statuscode"]], row[columns["mimetype"]]
+    is_revisit = media_type == REVISIT
+    if not is_revisit and (status, media_type) != ("200", "text/html"):
+        return None
+    url = requested_url(site, row[columns["original"]])
+    if url is None:
+        return None
+    digest = payload_digest(row[columns["digest"]]) if "digest" in columns else None
+    return Capture(read_stamp(row[columns["timestamp"]]), url, digest=digest, is_revisit=is_revisit)
+
+
+def _rows(body: bytes) -> list[Any]:
     """Return the rows of an answer; the answer may be empty if there are no captures."""
     rows = read_json(body) if body.strip() else []
-    if not isinstance(rows, list) or not all(
-        isinstance(row, list) and all(isinstance(cell, str) for cell in row) for row in rows
-    ):
+    if not isinstance(rows, list) or (rows and not _is_texts(rows[0])):
         raise ParseError("the index has no rows of texts")
     if len(rows) > INDEX_ROWS + 3:
         raise ParseError(f"the index has {len(rows)} rows; {INDEX_ROWS} were requested")
     return rows
+
+
+def _is_texts(row: object) -> bool:
+    return isinstance(row, list) and all(isinstance(cell, str) for cell in row)
 
 
 def _query(site: str, first: date, last: date, key: str | None) -> str:
@@ -168,8 +207,8 @@ def _query(site: str, first: date, last: date, key: str | None) -> str:
         ("output", "json"),
         ("from", f"{first:%Y%m%d}"),
         ("to", f"{last:%Y%m%d}"),
-        ("filter", "statuscode:200"),
-        ("filter", "mimetype:text/html"),
+        ("filter", "statuscode:200|-"),
+        ("filter", f"mimetype:text/html|{REVISIT}"),
         ("collapse", "timestamp:10"),
         ("limit", str(INDEX_ROWS)),
         ("showResumeKey", "true"),

@@ -19,7 +19,7 @@ from fxticker.cli.snapshot import fetcher
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
-    from fxticker.backfill.archive import ArchiveSummary
+    from fxticker.backfill.archive_summary import ArchiveSummary
     from fxticker.backfill.history_summary import BackfillSummary
     from fxticker.config import Settings
     from fxticker.sources.source import Source
@@ -124,7 +124,8 @@ def _from_history(source: Source, span: tuple[date | None, date], configured: Se
 def _from_archive(
     source: Source, name: str, span: tuple[date | None, date], configured: Settings, store: Store
 ) -> bool:
-    from fxticker.backfill.archive import FIRST_DAY, Archive, ArchiveSummary, backfill_from_archive
+    from fxticker.backfill.archive import FIRST_DAY, Archive, backfill_from_archive
+    from fxticker.backfill.archive_summary import ArchiveSummary
     from fxticker.backfill.commoncrawl import CommonCrawl
     from fxticker.backfill.response_cache import ResponseCache
     from fxticker.backfill.wayback import Wayback
@@ -153,7 +154,7 @@ def _from_archive(
             )
     finally:
         _tell_captures(name, summary)
-    return summary.stopped is None and not summary.refused
+    return summary.is_whole
 
 
 @contextmanager
@@ -201,12 +202,18 @@ def _tell_days(source: str, summary: BackfillSummary) -> None:
 def _tell_captures(archive: str, summary: ArchiveSummary) -> None:
     for capture, reason in summary.named:
         warn(f"{archive} {capture}: {reason}")
+    for row in summary.named_rows:
+        warn(f"{archive}: left out of the index: {row}")
+    if summary.bad_rows > len(summary.named_rows):
+        warn(f"{archive}: {summary.bad_rows - len(summary.named_rows)} more malformed rows are left out")
     if summary.refused > len(summary.named):
         warn(f"{archive}: {summary.refused - len(summary.named)} more captures were not to be had")
     if summary.stopped is not None:
         warn(f"{archive}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
+    revisits = f" ({summary.revisits} of an unchanged page)" if summary.revisits else ""
+    bad_rows = f", {summary.bad_rows} malformed rows left out" if summary.bad_rows else ""
     print(
         f"{archive}: {summary.listed} captures listed, {summary.known} known before; {summary.requests} requests: "
-        f"{summary.read} captures read, {summary.empty} without a ticker, {summary.refused} refused; "
-        f"{summary.added} rows added, {summary.already} already there"
+        f"{summary.read} captures read{revisits}, {summary.empty} without a ticker, {summary.refused} refused"
+        f"{bad_rows}; {summary.added} rows added, {summary.already} already there"
     )

@@ -62,12 +62,13 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
 def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder: Path) -> None:
     """Store the ticks of saved pages, WARC files or exports.
 
-    FILES are saved pages, WARC files of web archives, or Parquet files of an export or another store: files, folders,
-    globs, or - for standard input. A repeated import adds nothing. An unusable file is refused by name, the other files
-    are imported, and the exit code is 1.
+    FILES are saved pages, WARC or WACZ files of web archives, exports (Parquet, CSV, JSON) or Parquet files of another
+    store: files, folders, globs, or - for standard input. A repeated import adds nothing. An unusable file is refused
+    by name, the other files are imported, and the exit code is 1.
     """
+    from fxticker.backfill.import_summary import ImportSummary
     from fxticker.backfill.page_files import find_pages
-    from fxticker.backfill.saved_pages import ImportSummary, import_pages
+    from fxticker.backfill.saved_pages import import_pages
     from fxticker.cli.output import warn
     from fxticker.cli.progress import tracked
     from fxticker.sources.registry import known_sources
@@ -89,9 +90,10 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder
     finally:  # what was stored is stored, whatever broke the import off
         for name, reason in summary.refused:
             warn(f"refused {name}: {reason}")
-        if summary.captures or summary.empty or summary.elsewhere:
+        if summary.captures or summary.empty or summary.elsewhere or summary.revisits:
+            revisits = f", {summary.revisits} revisits of them" if summary.revisits else ""
             print(
-                f"in WARC files: {summary.captures} pages read, {summary.empty} without a ticker, "
+                f"in WARC files: {summary.captures} pages read{revisits}, {summary.empty} without a ticker, "
                 f"{summary.elsewhere} records of other hosts and kinds"
             )
         print(
