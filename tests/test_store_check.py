@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import timedelta
+from fractions import Fraction
 
 import pandas as pd
 import pyarrow as pa
@@ -386,3 +387,16 @@ def test_check_names_a_summary_that_does_not_match_the_rows(root):
     assert findings(root) == [f"{SECOND}: cannot be read (the summary in the footer does not match the rows)"]
     with pytest.raises(SegmentUnreadable, match="does not match the rows"):
         fx.load(root)
+
+
+@pytest.mark.parametrize("nominal", [10, 100, 1000, 10_000])
+def test_rate_for_several_units_is_right_if_it_is_the_double_nearest_to_the_quotient(tmp_path, nominal):
+    store = Store(tmp_path / "nominal", clock=FixedClock())
+    texts = [f"{number / 100:.2f}" for number in range(1, 400)]
+    rates = [float(Fraction(text) / nominal) for text in texts]
+    assert rates != [float(text) / nominal for text in texts]
+    store.append(
+        tick("KZT/USD", text, None, NOON + number * QUARTER, rate=rate, nominal=nominal)
+        for number, (text, rate) in enumerate(zip(texts, rates, strict=True))
+    )
+    assert store.check() == []

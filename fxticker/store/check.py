@@ -126,12 +126,20 @@ def wrong_numbers(rows: pa.Table) -> str | None:
     if (nominal < 1).any():
         return f"nominal {nominal.min()}"
     columns = (
-        ("rate", rows.column("rate_text"), _numbers(rows.column("rate_text"), read_recorded_rate) / nominal),
-        ("change_pct", rows.column("change_text"), _numbers(rows.column("change_text"), read_change)),
+        (
+            "rate",
+            rows.column("rate_text"),
+            _numbers(rows.column("rate_text"), read_recorded_rate) / nominal,
+            nominal > 1,
+        ),
+        ("change_pct", rows.column("change_text"), _numbers(rows.column("change_text"), read_change), nominal < 1),
     )
-    for name, texts, wanted in columns:
+    for name, texts, wanted, is_quotient in columns:
         values = doubles(rows.column(name))
-        is_wrong = (values != wanted) & ~(np.isnan(values) & np.isnan(wanted))
+        with np.errstate(invalid="ignore"):
+            # A rate is the double nearest to the exact quotient: the quotient of doubles may be its neighbour.
+            is_near = is_quotient & (np.abs(values - wanted) <= np.spacing(np.abs(wanted)))
+        is_wrong = (values != wanted) & ~(np.isnan(values) & np.isnan(wanted)) & ~is_near
         is_wrong |= np.isinf(values) | ((values == 0) & np.signbit(values))
         if rows.column(name).null_count != np.isnan(values).sum():
             return f"{name} is NaN and not null"
