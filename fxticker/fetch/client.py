@@ -24,6 +24,7 @@ from fxticker.errors import (
     UnexpectedContent,
     Unreachable,
 )
+from fxticker.fetch.content_encoding import codings
 from fxticker.fetch.dns import NonBlockingDnsLoop
 from fxticker.fetch.gzip import GzipDecoder
 
@@ -277,10 +278,10 @@ def _check(response: httpx.Response, request: Request) -> None:
 async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
     """The decoded body; the transferred bytes have the same limit, so that a compressed body cannot be endless."""
     status = response.status_code
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip", "x-gzip"):
-        raise UnexpectedContent(f"content encoding {encoding[:60]!r}", http_status=status)
-    decoder = None if encoding == "identity" else GzipDecoder()
+    names = codings(response.headers.get("content-encoding", ""))
+    if names not in ([], ["gzip"]):
+        raise UnexpectedContent(f"content encoding {', '.join(names)[:60]!r}", http_status=status)
+    decoder = GzipDecoder() if names else None
     body = bytearray()
     transferred = 0
     async for chunk in response.aiter_raw():
