@@ -123,6 +123,10 @@ def _pieces(file: BinaryIO, packing: Packing) -> Iterator[bytes]:
             yield from _streams(file, packing)
     except _DAMAGE as error:
         raise _Unreadable(str(error) or type(error).__name__) from error
+    except OSError as error:
+        if error.errno is not None:  # of the file; the error of bz2 for damaged data has no number
+            raise
+        raise _Unreadable(str(error)) from error
 
 
 def _streams(file: BinaryIO, packing: Packing) -> Iterator[bytes]:

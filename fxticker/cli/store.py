@@ -23,6 +23,8 @@ def latest(folder: Path, selection: Selection, form: Format) -> None:
 
     table = latest_table(opened(folder), **selection.given())
     columns = ["source", "pair", "rate_text", "change_text", "source_date", "observed_at", "time_basis", "origin"]
+    if form != "table":
+        columns.append("nominal")  # all that an import needs
     show(records_of(table.select(columns)), columns, form)
 
 
@@ -37,7 +39,10 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
     if frame.empty:
         raise NoData("no stored tick matches")
     columns = ["observed_at", "source", "pair", "rate_text", "change_text", "rate_lo", "rate_hi"]
-    columns += ["origin"] if form == "table" else ["source_date", "origin"]  # the table has room for 80 characters
+    if form == "table":
+        columns += ["origin"]  # the table has room for 80 characters
+    else:
+        columns += ["source_date", "origin", "time_basis", "nominal"]  # all that an import needs
     show(frame[columns].to_dict("records"), columns, form)
 
 
