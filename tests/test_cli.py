@@ -56,9 +56,9 @@ def test_latest_prints_the_texts_as_printed(on_history):
     shown = on_history("latest --format csv")
     assert shown.returncode == 0
     assert shown.stdout.splitlines()[:3] == [
-        "source,pair,rate_text,change_text,source_date,observed_at,time_basis,origin",
-        "timesca,KGS/USD,0.01144,0%,2026-02-25,2026-02-25T12:00:00Z,clock,live",
-        "timesca,KZT/USD,0.00200,0%,2026-02-25,2026-02-25T12:00:00Z,clock,live",
+        "source,pair,rate_text,change_text,source_date,observed_at,time_basis,origin,nominal",
+        "timesca,KGS/USD,0.01144,0%,2026-02-25,2026-02-25T12:00:00Z,clock,live,1",
+        "timesca,KZT/USD,0.00200,0%,2026-02-25,2026-02-25T12:00:00Z,clock,live,1",
     ]
 
 
@@ -104,8 +104,8 @@ def test_missing_drift_has_no_verdict(on_history):
 def test_history_filters_by_pair_and_span(on_history):
     shown = on_history("history --pair KZT/USD --start 2026-02-25 --format csv")
     assert shown.stdout.splitlines()[1:] == [
-        "2026-02-25T00:00:00Z,timesca,KZT/USD,0.00200,0%,0.001995,0.002005,2026-02-25,live",
-        "2026-02-25T12:00:00Z,timesca,KZT/USD,0.00200,0%,0.001995,0.002005,2026-02-25,live",
+        "2026-02-25T00:00:00Z,timesca,KZT/USD,0.00200,0%,0.001995,0.002005,2026-02-25,live,clock,1",
+        "2026-02-25T12:00:00Z,timesca,KZT/USD,0.00200,0%,0.001995,0.002005,2026-02-25,live,clock,1",
     ]
 
 

@@ -333,6 +333,12 @@ def test_content_type_is_compared_without_case_and_parameters(content_type):
     assert ask(response(BODY, content_type=content_type))[0].body == BODY
 
 
+@pytest.mark.parametrize("encoding", ["gzip, identity", "identity,gzip", "X-GZIP ,", "identity, identity", ""])
+def test_identity_among_the_content_encodings_changes_nothing(encoding):
+    body = gzip.compress(BODY) if "gzip" in encoding.lower() else BODY
+    assert ask(response(body, content_encoding=encoding))[0].body == BODY
+
+
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "gzip, br", "x"])
 def test_other_content_encoding_is_unexpected(encoding):
     failure(UnexpectedContent, response(BODY, content_encoding=encoding), match="content encoding")
