@@ -137,7 +137,7 @@ def test_malformed_line_of_common_crawl_is_left_out_and_named(bad_line):
     assert len(bad) == 1
 
 
-@pytest.mark.parametrize("body", [b"<html>busy</html>", b"5\n6\n", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"<html>busy</html>", b"5\n6\n", b"[" * 100_000, line() + b"\n{" * 10_001])
 def test_answer_without_any_row_is_no_index_of_common_crawl(body):
     with pytest.raises(ParseError):
         commoncrawl.read_index(body, "timesca.com", *ALL_TIME)

@@ -105,6 +105,20 @@ def test_damaged_frame_is_reported_and_the_others_are_read(position):
     assert next(item.offset for item in records if isinstance(item, DamagedRecord)) == len(frames[0])
 
 
+def test_no_flipped_bit_of_a_zstd_file_loses_a_record_without_a_word():
+    data = streamed(ONE + TWO)
+    for position in range(5, len(data), 11):
+        broken = bytearray(data)
+        broken[position] ^= 0x40
+        records = list(read_warc(io.BytesIO(broken)))
+        assert len(records) >= 2 or any(isinstance(record, DamagedRecord) for record in records)
+
+
+def test_address_of_a_record_is_not_printed(tmp_path, capfd):
+    _, summary = bring_in(tmp_path, ONE.replace(b"timesca.com/", b"timesca.com/ x", 1), "a.warc")
+    assert (summary.captures, capfd.readouterr().err) == (1, "")
+
+
 def test_truncated_zstd_file_gives_its_whole_records_only():
     data = zst(ONE) + zst(TWO)
     for length in range(len(zst(ONE)) + 1, len(data), 7):
@@ -138,6 +152,13 @@ def test_frame_of_a_large_window_is_refused():
 def test_zstd_data_that_is_cut_short_is_no_data(data):
     with pytest.raises(CutShort):
         zstd.unzstd(data, 100)
+
+
+@pytest.mark.parametrize("frame", [zst(b""), skippable(b"")])
+def test_endless_frames_without_data_are_refused(tmp_path, frame):
+    assert zstd.unzstd(frame * 9_000 + zst(b"end"), 10) == b"end"
+    with pytest.raises(zstd.DamagedZstd, match="frames without data"):
+        zstd.unzstd(frame * 10_001, 10)
 
 
 def test_many_small_blocks_are_read_in_linear_time():

@@ -499,3 +499,23 @@ def test_page_records_other_than_responses_are_counted(tmp_path):
     other = warc_record(HOME, **{"WARC-Type": "resource", "Content-Type": "text/html"})
     _, summary = bring_in(tmp_path, packed(HOME, other))
     assert (summary.captures, summary.elsewhere, summary.added) == (1, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"WARC-Type": "respZnse"}, "a record of the unknown type 'respZnse'"),
+        ({"WARC-Type": None}, "a record of the unknown type 'None'"),
+        ({"WARC-Target-URI": None}, "a page without an address"),
+        ({"WARC-Target-URI": "//timesca.com/"}, "a page without an address"),
+    ],
+)
+def test_record_whose_kind_is_lost_is_named(tmp_path, fields, reason):
+    _, summary = bring_in(tmp_path, packed(warc_record(HOME, **fields), LAST))
+    assert (summary.captures, [given for _, given in summary.refused]) == (1, [reason])
+
+
+def test_records_that_are_no_pages_are_passed_over(tmp_path):
+    others = [warc_record(HOME, **{"WARC-Type": kind}) for kind in ("request", "metadata", "continuation")]
+    _, summary = bring_in(tmp_path, packed(INFO, *others, warc_record(HOME, **{"WARC-Target-URI": "dns:timesca.com"})))
+    assert (summary.captures, summary.elsewhere, summary.refused) == (0, 1, [])

@@ -32,6 +32,8 @@ MAX_INDEX_BYTES = 30_000_000
 """Largest list of crawls, and largest answer of a crawl's index, in bytes; a capture takes 500."""
 _MAX_CRAWLS = 1000
 """Most crawls in the list: 80 years of monthly ones."""
+_MAX_FAULTS = 10_000
+"""Lines of an index that are no JSON objects at most; more are no index."""
 _CRAWLS, _CRAWLS_MAX_AGE = "collinfo", timedelta(days=1)
 """Name and longest use of the cached list of crawls, which grows once a month."""
 _CRAWL = re.compile(r"CC-MAIN-[0-9]{4}(?:-[0-9]{2,4})?")
@@ -186,7 +188,7 @@ def read_index(body: bytes, site: str, first: date, last: date, bad: BadRow = ig
     Raises
     ------
     ParseError
-        If no line is a JSON object: the body is no index.
+        If no line is a JSON object, or too many are none: the body is no index.
     """
     captures = []
     faults = 0
@@ -198,6 +200,8 @@ def read_index(body: bytes, site: str, first: date, last: date, bad: BadRow = ig
             row = None
         if not isinstance(row, dict):
             faults += 1
+            if faults > _MAX_FAULTS:
+                raise ParseError(f"the index has more than {_MAX_FAULTS} lines that are no JSON objects")
             bad(bad_row(number, line[:200].decode(errors="replace"), "no JSON object"))
             continue
         try:

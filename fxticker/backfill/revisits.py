@@ -19,8 +19,8 @@ from fxticker.store.arrow import filter_rows, is_in, microseconds, records_of, t
 from fxticker.store.read_span import Span, read_span
 from fxticker.store.store import Store
 
-MAX_CAPTURES = 100_000
-"""Captures that are remembered at most, the last ones; some 100 MB."""
+MAX_CAPTURES = 50_000
+"""Captures that are remembered at most, the last ones; some 90 MB."""
 
 _MAX_NAMES = 5
 """Names of one capture, by which revisits refer to it: two digests, URL and instant, instant, record id."""

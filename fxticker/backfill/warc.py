@@ -7,6 +7,8 @@ length and gzip members that unpack to any size, so its input is bounded here.
 from __future__ import annotations
 
 import io
+import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -42,6 +44,9 @@ WARC = b"WARC/"
 Record = WarcPage | Revisit | SkippedRecord | DamagedRecord
 _OF_PAGES = ("response", "resource", "conversion", "revisit")
 """Types of records that stand for a page."""
+_OTHERS = ("warcinfo", "request", "metadata", "continuation")
+"""The other types of the format."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _READERS: dict[str, Callable[[int, Any, str, bytes], Record]] = {"response": page_of, "revisit": revisit_of}
 """Of those, the ones that have the server's answer, or refer to one."""
 _BLOCK_BYTES = 65_536
@@ -54,6 +59,8 @@ _PLAIN_WORK, _PLAIN_SLACK_BYTES = 4, 64_000_000
 _PACKED_WORK, _PACKED_SLACK_BYTES = 100, 1_000_000_000
 """Unpacked bytes read per byte of the file at most, and additional bytes allowed for a small file: pages compress to a
 tenth, a gzip bomb to a thousandth."""
+
+logging.getLogger("warcio").setLevel(logging.ERROR)  # its warnings print addresses of the file as they are
 
 
 class _Exhausted(FxTickerError):
@@ -199,10 +206,13 @@ class _Records:
             if record.length is None or record.length < 0:
                 raise Damaged("a record without a length")
             url = record.rec_headers.get_header("WARC-Target-URI") or ""
-            if record.rec_type in _OF_PAGES and url.lower().startswith(("http:", "https:")):
+            fault = _fault(record.rec_type, url)
+            if record.rec_type in _OF_PAGES and not fault:
                 yield self._page(record, url, wanted)
             while record.raw_stream.limit:
                 self._piece(record)
+            if fault:
+                yield DamagedRecord(self.begin, fault)
 
     # Methods that warcio calls
 
@@ -240,7 +250,7 @@ class _Records:
     def _page(self, record: Any, url: str, wanted: Callable[[str], bool]) -> Record:
         read = _READERS.get(record.rec_type)
         try:
-            if read is None or not wanted(url):
+            if read is None or not url.lower().startswith(("http:", "https:")) or not wanted(url):
                 return SkippedRecord()
         except ParseError as error:
             return DamagedRecord(self.begin, one_line(error))
@@ -260,6 +270,13 @@ class _Records:
             raise Damaged("the file is cut short")
         record.raw_stream.limit -= len(piece)
         return piece
+
+
+def _fault(kind: str | None, url: str) -> str:
+    """Return why nobody can know whether a record is a page; empty if that is known."""
+    if kind not in (*_OF_PAGES, *_OTHERS):
+        return f"a record of the unknown type {one_line(kind)[:60]!r}"
+    return "a page without an address" if kind in _OF_PAGES and not _SCHEME.match(url) else ""
 
 
 def _next_mark(file: BinaryIO, begin: int, mark: bytes) -> int | None:

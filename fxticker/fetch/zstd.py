@@ -17,6 +17,8 @@ MAX_WINDOW_BYTES = 128 * 2**20
 """Largest window, which is memory of the decoder: the default limit of the reference implementation."""
 _SKIPPED = range(0x184D2A50, 0x184D2A60)
 """First four bytes, as a little-endian number, of frames that hold no data; 0x184D2A5D holds a dictionary."""
+MAX_EMPTY_FRAMES = 10_000
+"""Frames without data in a row at most: each costs as much time as one with data."""
 _HEADER_BYTES = 18
 """Longest header of a frame."""
 _RAW, _RLE, _COMPRESSED = 0, 1, 2
@@ -77,6 +79,7 @@ class ZstdReader(io.RawIOBase):
         self._file = file
         self._max_window_bytes = max_window_bytes
         self._frame: Any = None
+        self._empty_frames = 0
         self._next = self.begin = file.tell()
 
     def readable(self) -> bool:
@@ -95,6 +98,7 @@ class ZstdReader(io.RawIOBase):
                     raise
                 raise DamagedZstd("zstd data that cannot be decoded") from error
             if data:
+                self._empty_frames = 0
                 buffer[: len(data)] = data
                 return len(data)
             self._frame = None
@@ -104,6 +108,9 @@ class ZstdReader(io.RawIOBase):
         import pyarrow as pa
 
         while True:
+            self._empty_frames += 1
+            if self._empty_frames > MAX_EMPTY_FRAMES:
+                raise DamagedZstd(f"more than {MAX_EMPTY_FRAMES} frames without data")
             self._file.seek(self._next)
             head = self._file.read(_HEADER_BYTES)
             if not head:
