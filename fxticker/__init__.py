@@ -1,4 +1,4 @@
-"""Record the Central Asian FX ticker for years without lying.
+"""Record the Central Asian FX ticker: the outcome of every poll, and every printed number.
 
 Everything public is here; what a name needs is imported when it is first used, so that ``import fxticker`` and the
 command line start at once.

@@ -1,4 +1,4 @@
-"""Error tree: every failure that fxticker raises on purpose, each class named for what the reader does next.
+"""Error tree: every error that fxticker raises itself, a class per kind of failure.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Pegs: distance of printed rates from the official peg of a currency, and where they hop between plateaus."""
+"""Pegs: distance of printed rates from a currency's official peg, and where they switch between constant levels."""
 
 from __future__ import annotations
 

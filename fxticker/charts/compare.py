@@ -8,11 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from fxticker.charts.captions import counted, names_text, percent_of, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US
 from fxticker.charts.steps import Steps, draw_band, draw_line
-from fxticker.charts.style import Palette, Theme, counted, date_axis, describe, drawing, names_text, percent_of
+from fxticker.charts.style import Palette, Theme, date_axis, drawing
 from fxticker.errors import NoData
 
 _PANEL_IN = 1.6
@@ -62,7 +63,7 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         first, last = instants(rows["day"])[[0, -1]].view("M8[us]")
         date_axis(axes[-1], first, last + np.timedelta64(DAY_US, "us"))
         figure.align_ylabels(axes)
-        _describe(figure, rows, pairs, sources, palette)
+        _write_caption(figure, rows, pairs, sources, palette)
     return figure
 
 
@@ -103,7 +104,7 @@ def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
     return Steps(when, values, lows, highs, when[is_end])
 
 
-def _describe(figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: list[str], palette: Palette) -> None:
+def _write_caption(figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: list[str], palette: Palette) -> None:
     inside = int(rows["inside"].sum())
     if len(pairs) == len(sources) == 1:
         title = f"{pairs[0]}: {sources[0]} inside the ticker's band on {inside:,} of {counted(len(rows), 'day')}"
@@ -114,7 +115,7 @@ def _describe(figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: lis
     days = rows["day"].drop_duplicates()
     first, last = days.iloc[0], days.iloc[-1]
     whole = (last - first).days + 1
-    describe(
+    write_caption(
         figure,
         title,
         f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} UTC, "

@@ -12,8 +12,9 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from fxticker.charts.captions import counted, names_text, percent_of, span_text, write_caption
 from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, instants, key
-from fxticker.charts.style import Palette, Theme, counted, describe, drawing, names_text, percent_of, span_text
+from fxticker.charts.style import Palette, Theme, drawing
 from fxticker.errors import NoData
 
 _STRIP_IN, _SHORT_STRIP_IN = 1.1, 1.7
@@ -74,7 +75,7 @@ def plot_coverage(polls: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         successful_days = len(np.unique(instants(polls["slot"])[codes == SUCCESSFUL] // _DAY_US))
         days = counted(int((_day(last) - _day(first)).astype(np.int64)) + 1, "day")
         share = percent_of(int((codes == SUCCESSFUL).sum()), len(polls))
-        describe(
+        write_caption(
             figure,
             f"{share} of {counted(len(polls), 'poll')} succeeded, on {successful_days:,} of {days}",
             f"{names_text(sources)}, {span_text(first, last)} UTC, {counted(len(polls), 'poll')} on record.",

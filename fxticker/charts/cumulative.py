@@ -8,20 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from fxticker.charts.captions import counted, names_text, span_text, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
-from fxticker.charts.style import (
-    Palette,
-    Theme,
-    counted,
-    date_axis,
-    describe,
-    drawing,
-    names_text,
-    signed_ticks,
-    span_text,
-)
+from fxticker.charts.style import Palette, Theme, date_axis, drawing, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
 from fxticker.model.formatting import format_with_band
@@ -82,7 +73,7 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         _draw_lines(axis, lines, hi - lo)
         _set_axes(axis, lo, hi, rows["observed_at"])
         label_ends(axis, ends, height - _AROUND_IN)
-        _describe(figure, rows, len(groups), sources, palette)
+        _write_caption(figure, rows, len(groups), sources, palette)
     return figure
 
 
@@ -95,10 +86,10 @@ def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series) -> None:
     date_axis(axis, *instants(observed_at)[[0, -1]].view("M8[us]"))
 
 
-def _describe(figure: Figure, rows: pd.DataFrame, lines: int, sources: list[str], palette: Palette) -> None:
+def _write_caption(figure: Figure, rows: pd.DataFrame, lines: int, sources: list[str], palette: Palette) -> None:
     since, latest = rows["base_at"].min(), rows["base_at"].max()
     begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
-    describe(
+    write_caption(
         figure,
         f"Change of {counted(lines, 'rate')} {begins}",
         f"{names_text(sources)}, {span_text(*rows['observed_at'].iloc[[0, -1]])} UTC, {counted(len(rows), 'value')}, "

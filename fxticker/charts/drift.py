@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from fxticker.charts.style import Palette, Theme, counted, describe, drawing, names_text, signed_ticks
+from fxticker.charts.captions import counted, names_text, write_caption
+from fxticker.charts.style import Palette, Theme, drawing, signed_ticks
 from fxticker.errors import NoData
 from fxticker.model.formatting import format_with_band
 
@@ -52,18 +53,18 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         axis.set_yticks(range(len(rows)), names, fontsize=9, color=palette.text)
         axis.set_ylim(-0.6, len(rows) - 0.4)
         axis.set_xlabel("change in percent, symmetric log scale")
-        _describe(figure, rows, sources, palette)
+        _write_caption(figure, rows, sources, palette)
     return figure
 
 
-def _describe(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palette) -> None:
+def _write_caption(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palette) -> None:
     proven = int(rows["significant"].sum())
     first, last = rows["start_at"].min(), rows["end_at"].max()
     moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
     ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} UTC"
     own_base = (rows["base_at"] != rows["start_at"]).any()
     base = f" Percent of the values as of {_ends_text(rows['base_at'])} UTC." if own_base else ""
-    describe(
+    write_caption(
         figure,
         f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
         f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}",

@@ -11,18 +11,8 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from fxticker.charts.style import (
-    Palette,
-    Theme,
-    apply_theme,
-    counted,
-    date_axis,
-    describe,
-    drawing,
-    names_text,
-    signed_ticks,
-    span_text,
-)
+from fxticker.charts.captions import counted, names_text, span_text, write_caption
+from fxticker.charts.style import Palette, Theme, apply_theme, date_axis, drawing, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
 from fxticker.model.formatting import format_with_band
@@ -88,7 +78,9 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         _write(axis, edges, (percent, lo, hi), mesh)
         _set_axes(axis, labels, edges, palette)
         _color_bar(figure, axis, mesh, reach)
-        _describe(figure, changes, (len(labels), len(starts)), _period(starts), palette, has_bars=len(carrying) > 0)
+        _write_caption(
+            figure, changes, (len(labels), len(starts)), _period(starts), palette, has_bars=len(carrying) > 0
+        )
     return figure
 
 
@@ -112,13 +104,13 @@ def _set_axes(axis: Axes, labels: list[str], edges: pd.DatetimeIndex, palette: P
     axis.spines[["left", "bottom"]].set_visible(False)
 
 
-def _describe(
+def _write_caption(
     figure: Figure, changes: pd.DataFrame, shape: tuple[int, int], period: str, palette: Palette, *, has_bars: bool
 ) -> None:
     rows = changes.dropna(subset=["drift_pct"])
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
     sources = names_text(sorted(changes["source"].astype(str).unique()))
-    describe(
+    write_caption(
         figure,
         f"Change of {counted(shape[0], 'rate')} per {period}, {span}",
         f"{sources}, {span} UTC, {counted(shape[1], period)}, "

@@ -17,11 +17,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
+from fxticker.charts.captions import counted, names_text, span_text, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US, Line, lines_of
 from fxticker.charts.steps import COLUMNS, draw_steps
-from fxticker.charts.style import Palette, Theme, counted, date_axis, describe, drawing, names_text, span_text
+from fxticker.charts.style import Palette, Theme, date_axis, drawing
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
 from fxticker.model.pegs import pegs_of
@@ -102,7 +103,7 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
         figure.align_ylabels(axes)
         if seen:
             axes[0].legend(handles=key(seen, palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
-        _describe(figure, lines, polls, palette, is_shaded=bool(seen))
+        _write_caption(figure, lines, polls, palette, is_shaded=bool(seen))
     return figure
 
 
@@ -174,7 +175,7 @@ def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:.{decimals}f}"))
 
 
-def _describe(
+def _write_caption(
     figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette: Palette, *, is_shaded: bool
 ) -> None:
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
@@ -197,4 +198,4 @@ def _describe(
         facts += f", {counted(int((outcomes == SUCCESSFUL).sum()), 'successful poll')} of {len(outcomes):,}"
     if is_shaded:
         reading += " Shaded: no successful poll, by cause."
-    describe(figure, f"{shown}: {what}{of}, {span}", facts + ".", reading, palette)
+    write_caption(figure, f"{shown}: {what}{of}, {span}", facts + ".", reading, palette)

@@ -1,20 +1,17 @@
-"""Style of all charts: two themes, time axis, titles and captions, and writing a figure to a file."""
+"""Style of all charts: two themes, time axis, and writing a figure to a file."""
 
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
@@ -25,8 +22,6 @@ from fxticker.charts.settings import ThemedFigure, settings
 Theme = Literal["light", "dark"]
 FORMATS = ("png", "svg", "pdf")
 WIDTH_IN = 8.0
-_CAPTION_MARKS = 138
-"""Characters of the caption's size that fit a line of `WIDTH_IN`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,36 +166,3 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
 def signed_ticks() -> FuncFormatter:
     """Return a formatter of ticks as signed numbers, zero without a sign."""
     return FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0")
-
-
-def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    """Return a span as text for titles and captions."""
-    if first == last:
-        return f"{first:%Y-%m-%d %H:%M}"
-    if first.date() == last.date():
-        return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}"
-    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number with its unit: ``1 tick``, ``2,880 ticks``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def percent_of(part: int, whole: int) -> str:
-    """Return a share in percent; ``100 %`` and ``0 %`` only where they are exact."""
-    if 0 < part < whole:
-        return f"{min(max(100 * part / whole, 0.1), 99.9):.1f} %"
-    return f"{100 * part / whole:.0f} %"
-
-
-def names_text(names: list[str]) -> str:
-    """Return names separated by commas; of more than three their number."""
-    return ", ".join(names) if len(names) <= 3 else f"{len(names)} sources"  # noqa: PLR2004 - more do not fit a line
-
-
-def describe(figure: Figure, title: str, facts: str, reading: str, palette: Palette) -> None:
-    """Write the title above the chart, and the data, the reading guide and the version below it."""
-    figure.suptitle(title, x=0.01, ha="left")
-    lines = textwrap.wrap(f"{facts} {reading} fxticker {version('fxticker')}.", _CAPTION_MARKS)
-    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=palette.muted, linespacing=1.4)

@@ -24,7 +24,7 @@ COMMANDS = {
     },
     "Import": {"import": "snapshot.import_", "backfill": "backfill.backfill"},
     "Read": {"latest": "store.latest", "history": "store.history", "export": "store.export"},
-    "Ask": {
+    "Analyse": {
         "quotes": "analysis.quotes",
         "drift": "analysis.drift",
         "drift-series": "analysis.drift_series",
@@ -78,7 +78,7 @@ def _print_version(context: click.Context, _option: object, is_asked: bool) -> N
 @click.command(
     cls=_Commands,
     context_settings={"show_default": True},
-    epilog="Times are UTC. Exit codes: 0 good, 1 a named failure, 2 usage, 130 interrupted (`run` ends with 0).",
+    epilog="Times are UTC. Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted (`run` ends with 0).",
 )
 @click.option(
     "--version",
@@ -89,7 +89,7 @@ def _print_version(context: click.Context, _option: object, is_asked: bool) -> N
     help="Print the version and exit.",
 )
 def app() -> None:
-    """Record the Central Asian FX ticker for years without lying."""
+    """Record the Central Asian FX ticker: every poll and every printed number."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Commands that ask: one for each function of `fxticker.analysis`."""
+"""Analysis commands: one for each function of `fxticker.analysis`."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 @click.argument("to_currency", metavar="TO")
 @click.option("--at", callback=moment, help="By the rates of this date or instant; default: now.")
 @click.option("--max-age", default="1D", help="Refuse older ticks: 12h, 1D, 30D.")
-@click.option("--source", help="Whose rates.")
+@click.option("--source", help="Source of the rates.")
 @stored
 @format_option
 def convert(
@@ -224,7 +224,7 @@ def convert(
 
 
 @click.command()
-@click.option("--lags", "by_lag", is_flag=True, help="Which lag in days agrees best: a row for each from -5 to 5.")
+@click.option("--lags", "by_lag", is_flag=True, help="Print the agreement for each lag from -5 to 5 days.")
 @queried("any_pairs", "sources", "start", "end", "as_of")
 def compare(by_lag: bool, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
     """Print each day's ticker beside the official rate.
@@ -249,7 +249,7 @@ def best(pair: str, at: str | None, max_age: str, selection: Selection, folder: 
     """Print the narrowest band for a rate, and all other bands.
 
     PAIR is stored, inverse or cross, such as UZS/USD. Sources whose bands have no point in common contradict each
-    other: each is named beside the other.
+    other: the column `contradicts` names them.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""The command that fills the past: from a source's own history, or from web archives."""
+"""The command `backfill`: stores past rates from a source's own history or from web archives."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def backfill(
 ) -> None:
     """Store past rates from a source's history or web archives.
 
-    Only what is missing is asked for, with pauses; broken off, it goes on where it was. Exit 1 if something was not
-    to be had.
+    Only missing data is requested, with pauses. An interrupted run can be repeated and continues. Exit 1 if some data
+    could not be fetched.
     """
     from fxticker.sources.fixed import CONSTANTS
     from fxticker.sources.registry import known_sources
@@ -60,7 +60,7 @@ def backfill(
     opened = Store(store if store is not None else configured.store.path)
     if source in CONSTANTS:
         if selection.given() or from_archive:
-            raise click.BadParameter(f"{source} is a fixed rate: it is stored whole, and asked of nobody")
+            raise click.BadParameter(f"{source} is a fixed rate: it is stored whole, and nothing is requested")
         _constant(source, opened)
         return
     asked = known_sources()[source]
@@ -191,7 +191,7 @@ def _tell_days(source: str, summary: BackfillSummary) -> None:
     if len(summary.remarks) > _REMARKS_TOLD:
         warn(f"{source}: {len(summary.remarks) - _REMARKS_TOLD} more days like that")
     if summary.stopped is not None:
-        warn(f"{source}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
+        warn(f"{source}: stopped: {summary.stopped}; what came is stored; repeat the command to continue")
     print(
         f"{source}: {summary.days} days, {summary.known} known before; {summary.requests} requests: "
         f"{summary.filled} days filled, {summary.absent} the source does not have, {len(summary.refused)} answers "
@@ -207,9 +207,9 @@ def _tell_captures(archive: str, summary: ArchiveSummary) -> None:
     if summary.bad_rows > len(summary.named_rows):
         warn(f"{archive}: {summary.bad_rows - len(summary.named_rows)} more malformed rows are left out")
     if summary.refused > len(summary.named):
-        warn(f"{archive}: {summary.refused - len(summary.named)} more captures were not to be had")
+        warn(f"{archive}: {summary.refused - len(summary.named)} more captures could not be fetched")
     if summary.stopped is not None:
-        warn(f"{archive}: stopped: {summary.stopped}; what came is stored, and the same command goes on from there")
+        warn(f"{archive}: stopped: {summary.stopped}; what came is stored; repeat the command to continue")
     revisits = f" ({summary.revisits} of an unchanged page)" if summary.revisits else ""
     bad_rows = f", {summary.bad_rows} malformed rows left out" if summary.bad_rows else ""
     print(

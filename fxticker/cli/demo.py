@@ -1,4 +1,4 @@
-"""The command `demo`: the whole job, offline."""
+"""The command `demo`: a complete example, offline."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LIVE_POLLS = 10
     "--output",
     type=click.Path(path_type=Path),
     default="fxticker-demo",
-    help="A folder of its own; an earlier demo's stores are replaced.",
+    help="Output folder of the demo only; stores of an earlier demo are replaced.",
 )
 def demo(output: Path) -> None:
-    """Show the whole job, offline.
+    """Run a complete example offline.
 
     A site on loopback replays real history through the real client, parser, store and charts; then the real daemon
     polls it ten times.

@@ -1,4 +1,4 @@
-"""The command `drill`: plays faults to the collector."""
+"""The command `drill`: runs the collector against simulated faults."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _COLUMNS = ("fault", "what", "expected", "outcome", "ticks", "ms", "peak_kb", "v
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @format_option
 def drill(names: tuple[str, ...], form: Format) -> None:
-    """Show what the daemon would do when things go wrong.
+    """Test how faults of network and site are recorded.
 
-    A server on loopback plays faults of the net and of the site, one after the other, to the real client, parser and
-    store; nothing else is asked, and no store of yours is touched. Exit 1 if anything is not recorded as it must be.
+    A server on loopback produces each fault in turn, and the real client, parser and store meet it. No other server is
+    contacted, and no existing store is changed. Exit 1 if a fault is not recorded as it must be.
     """
     from fxticker.cli.output import show
     from fxticker.cli.progress import tracked

@@ -49,11 +49,18 @@ format_option = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print the table."
 )
 base_option = click.option(
-    "--base", default="first", callback=_base, help="What the percent is of: first, or the rate as of this date."
+    "--base", default="first", callback=_base, help="Reference of the percentage: first, or the rate as of this date."
 )
 between_options = (
-    click.option("--start", required=True, callback=moment, help="First end; a date means the last ticks of that day."),
-    click.option("--end", required=True, callback=moment, help="Second end, likewise."),
+    click.option(
+        "--start",
+        required=True,
+        callback=moment,
+        help="Start of the comparison; a date means the last ticks of that day.",
+    ),
+    click.option(
+        "--end", required=True, callback=moment, help="End of the comparison; a date means the last ticks of that day."
+    ),
 )
 _FILTERS = {
     "pairs": click.option("--pair", "pairs", multiple=True, help="Only this pair, as KZT/USD; may be repeated."),

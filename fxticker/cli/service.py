@@ -18,13 +18,13 @@ def service() -> None:
 
 
 @service.command()
-@click.option("--user", is_flag=True, help="As a service of your own, without root.")
+@click.option("--user", is_flag=True, help="Install a user service, without root.")
 @config_option
 @store_option
 def install(user: bool, config: Path | None, store: Path | None) -> None:  # noqa: FBT001
     """Write a systemd unit for the daemon, and print the next steps.
 
-    Nothing is started. A unit that is there and differs stays; exit 1 then.
+    Nothing is started. An existing unit with other content is kept, with exit code 1.
     """
     from fxticker.daemon.systemd_unit import unit_folder
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def snapshot(config: Path | None, store: Path | None, selection: Selection) -> None:
     """Poll every source once, now.
 
-    For cron and for trying out. Exit 1 if a source gave no ticks.
+    For cron and for tests. Exit 1 if a source gave no ticks.
     """
     from fxticker.collect.poll import collect_once
     from fxticker.fetch.robots import RobotsFetcher
@@ -57,7 +57,7 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
     callback=moment,
     help="When the pages were captured; default: each page's own printed date.",
 )
-@click.option("--source", default="timesca", help="Whose pages they are.")
+@click.option("--source", default="timesca", help="Source of the pages.")
 @stored
 def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder: Path) -> None:
     """Store the ticks of saved pages, WARC files or exports.

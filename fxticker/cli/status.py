@@ -29,10 +29,11 @@ _MORE_POLL_COLUMNS = ("started_at", "source_date", "body_sha256", "body_bytes")
 @store_option
 @format_option
 def status(config: Path | None, store: Path | None, form: Format) -> None:
-    """Print how each source is doing, and its store.
+    """Print the health of each source and of the store.
 
-    Exit 1 if a source is not healthy: without a successful poll for three slots, with one in the future, or with a page
-    that prints an old date. Works whether or not the daemon runs, and waits for nothing.
+    Exit 1 if a source is not healthy: without a successful poll for three slots or at all, with one in the future, with
+    a page that prints an old date, or with rates that have not changed for days. Takes no lock: it works whether or not
+    the daemon runs.
     """
     from fxticker.cli.output import show, show_document
     from fxticker.monitoring.health import health_of
@@ -88,11 +89,11 @@ def gaps(folder: Path, selection: Selection, form: Format) -> None:
 @click.command()
 @queried("sources", "start", "end")
 @click.option("--outcome", "outcomes", multiple=True, help="Only this outcome, as timeout; may be repeated.")
-@click.option("--limit", type=click.IntRange(min=1), default=_POLLS_SHOWN, help="How many, the newest.")
+@click.option("--limit", type=click.IntRange(min=1), default=_POLLS_SHOWN, help="Most polls to print.")
 def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: int, form: Format) -> None:
-    """Print what became of slots, the newest last.
+    """Print the outcome of each slot, newest last.
 
-    Of more polls than the limit the newest are printed, and a line on stderr says so.
+    If there are more than --limit, the newest are printed, and a line on stderr says so.
     """
     from fxticker.cli.output import show, warn
     from fxticker.errors import NoData

@@ -54,7 +54,7 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
 def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
     """Read every file of the store and report damage.
 
-    Exit 1 if anything is, or stays, wrong. Without --quarantine nothing is changed.
+    Exit 1 if damage is found or remains. Without --quarantine nothing is changed.
     """
     from fxticker.cli.output import warn
     from fxticker.store.check import QUARANTINE, Moved

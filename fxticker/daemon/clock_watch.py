@@ -1,4 +1,4 @@
-"""Clock watch: detects that the wall clock was set or the machine slept, and doubts jumps far ahead for a minute."""
+"""Clock watch: detects jumps of the wall clock and sleeps, and doubts the clock for a minute after a jump far ahead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retry-After: the instant before which a server must not be asked again."""
+"""Retry-After: the instant before which no new request may be sent."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Pure vocabulary: records, printed numbers, bands, pegs, schedules, timestamps."""
+"""Data types and arithmetic without I/O: records, printed numbers, bands, pegs, schedules, timestamps."""

@@ -1,4 +1,4 @@
-"""Drill: plays each fault to the real client, parser and store, and checks what was recorded."""
+"""Drill: runs the real client, parser and store against each simulated fault, and checks what was recorded."""
 
 from __future__ import annotations
 

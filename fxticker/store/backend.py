@@ -1,4 +1,4 @@
-"""Storage backend: the operations the store needs of the place its objects lie in.
+"""Storage backend: the operations that the store needs from its storage.
 
 Nothing above this interface knows paths or file systems.
 """

@@ -1,0 +1,47 @@
+"""Captions of charts: title, data, reading guide and version, and how their numbers and names are written."""
+
+from __future__ import annotations
+
+import textwrap
+from importlib.metadata import version
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fxticker.charts.style import Palette
+
+_CAPTION_MARKS = 138
+"""Characters of the caption's size that fit a line of `WIDTH_IN`."""
+
+
+def write_caption(figure: Figure, title: str, facts: str, reading: str, palette: Palette) -> None:
+    """Write the title above the chart, and the data, the reading guide and the version below it."""
+    figure.suptitle(title, x=0.01, ha="left")
+    lines = textwrap.wrap(f"{facts} {reading} fxticker {version('fxticker')}.", _CAPTION_MARKS)
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=palette.muted, linespacing=1.4)
+
+
+def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Return a span as text for titles and captions."""
+    if first == last:
+        return f"{first:%Y-%m-%d %H:%M}"
+    if first.date() == last.date():
+        return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}"
+    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number with its unit: ``1 tick``, ``2,880 ticks``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def percent_of(part: int, whole: int) -> str:
+    """Return a share in percent; ``100 %`` and ``0 %`` only where they are exact."""
+    if 0 < part < whole:
+        return f"{min(max(100 * part / whole, 0.1), 99.9):.1f} %"
+    return f"{100 * part / whole:.0f} %"
+
+
+def names_text(names: list[str]) -> str:
+    """Return names separated by commas; of more than three their number."""
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} sources"  # noqa: PLR2004 - more do not fit a line
