@@ -311,13 +311,34 @@ PIECES = (
     *(BLOCK, SINGLE, "<ul>", "</ul>", "</li>", "-->", "--", "<!-->", "</script>", "</title>"),
     *(PARAGRAPH, PARAGRAPH * 4, FAR, FAR),
 )
+SHOWN = cases("shown")
+KINDS = (
+    *(part for markup in (*SHOWN["not_shown"], *SHOWN["shown"], *SHOWN["unsure"]) for part in markup.split("{}")),
+    *(markup.replace("{}", "KGS/USD = 5 5%") for key in ("not_shown", "shown", "unsure") for markup in SHOWN[key]),
+    *(f"<p>KGS/USD = {rate} 5%</p>" for rate in (*SHOWN["touched"], *SHOWN["whole"])),
+    *("<sup>1</sup>", "<small>", "</small>", "<span hidden>9</span>", "<b>", "</b>", "<x-y>", "<br hidden>", "<del>"),
+    *("\u2026", "...", "\u00b9", "&nbsp;194", "'194", "<br>71", " / 0.5", "/", " 5", "\u202f5", "\u2013 6", "&frac12;"),
+    *("Saturday, 25 October 2025", "<p>October 25, 2025</p>", "25.10.2025", "10/11/2025", "&shy;", "&zwj;", "\u202e"),
+    *("<div hidden>", "</div>", "<p hidden", "<div style='display:none'", '<a title="x > y" hidden>', "<b hidden/>"),
+    *(
+        "<slot>",
+        "<table hidden>",
+        "<tr>",
+        "<li hidden>",
+        "<option>",
+        "<svg hidden/>",
+        "<P STYLE = display:NONE>",
+        "\ufdd1",
+    ),
+    *("hidden ", " style=display:none ", "popover=", "<!-- <div hidden> -->", "<script>'<div hidden>'</script>"),
+)
 CHARSETS = st.sampled_from(["utf-8", "utf-8", "windows-1251", "koi8-r", "gb18030"])
 
 
 @st.composite
 def pages(draw):
     """A page with a ticker, with anything put into it, perhaps cut."""
-    pieces = st.lists(st.sampled_from(PIECES), max_size=3).map("".join)
+    pieces = st.lists(st.sampled_from(PIECES) | st.sampled_from(KINDS), max_size=3).map("".join)
     block = draw(st.sampled_from([BLOCK, BLOCK, SINGLE[SINGLE.index("<ul>") :], ""]))
     at = draw(st.integers(0, len(block)))
     parts = [FAR, draw(pieces), FAR[: draw(st.integers(0, 900))], block[:at], draw(pieces), block[at:]]
@@ -337,7 +358,12 @@ def test_page_is_answered_as_a_whole_would_be(drawn):
     assert answer(page, headers) == whole_answer(page, headers)
 
 
-@given(st.lists(st.tuples(st.integers(0, 2**30), st.sampled_from(PIECES), st.integers(0, 30)), max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2**30), st.sampled_from(PIECES) | st.sampled_from(KINDS), st.integers(0, 30)),
+        max_size=6,
+    )
+)
 @settings(max_examples=200, deadline=None)
 def test_damaged_page_is_answered_as_a_whole_would_be(damages):
     html = f"<html>{FAR}{BLOCK}{FAR}"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
+from fxticker.sources.timesca.dates import is_date_or_time
 from fxticker.sources.timesca.entries import Entry, pairs_of
 
 MIN_PAIRS = 4
@@ -18,7 +19,11 @@ MIN_PAIRS = 4
 
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W_]")
-_LIST_NUMBER = re.compile(r"(?m)^[^\S\n]*[0-9]{1,3}[.)]\s")
+_LIST_NUMBER = re.compile(r"(?m)^[^\S\n]*([0-9]{1,3})[.)]\s")
+_LIST_NUMBER_BEFORE = re.compile(r"(?:\A|\n)[^\S\n]*([0-9]{1,3})[.)]\s\W*\Z")
+_NUMERAL = re.compile(r"(?![^\W\d_])[^\W_]")
+_MAX_DIGITS_BEHIND = 64
+"""Characters: the farthest that digits which may belong to an entry reach behind it."""
 CUT_ENTRY = re.compile(
     r"[\W_\d]{0,32}+[A-Z]{1,3}+(?:\s*+/\s*+[A-Z]{0,3}+\s*+)?(?:<|&[#\w]{0,32}+|\N{REPLACEMENT CHARACTER})?\s*+\Z"
 )
@@ -79,9 +84,10 @@ def find_runs(text: str, entries: Sequence[Entry]) -> Iterator[Run]:
     run: list[Entry] = []
     before = 0
     for entry, following in zip_longest(entries, entries[1:]):
-        run.append(entry)
         until = len(text) if following is None else following.start
-        if following is not None and not _is_parted(text, entry.end, until):
+        has_digits = following is not None and _has_only_digits(text, entry, following)
+        run.append(_with_digits_behind(entry) if has_digits else entry)
+        if following is not None and (has_digits or not _is_parted(text, entry.end, until)):
             continue
         words_before = _has_word(text, max(before, text.rfind("\n", before, run[0].start)), run[0].start)
         words_behind = _has_word(text, entry.end, end_of_line(text, entry.end, until))
@@ -110,6 +116,26 @@ def _is_parted(text: str, start: int, end: int) -> bool:
     if text[start:end].isspace():  # as nearly always
         return False
     return bool(_WORD.search(text, start, end)) and bool(_WORD.search(_LIST_NUMBER.sub("", text[start:end])))
+
+
+def _has_only_digits(text: str, entry: Entry, following: Entry) -> bool:
+    """Whether digits and separators, and nothing else, stand between two entries: no list number, date or time."""
+    start, end = entry.end, following.start
+    if end - start > _MAX_DIGITS_BEHIND or text[start:end].isspace():  # as nearly always
+        return False
+    numeral = _NUMERAL.search(text, start, end)
+    if numeral is None or _LETTER.search(text, start, end) or is_date_or_time(text, numeral.start()):
+        return False
+    number = _LIST_NUMBER.search(text, start, end)
+    if number is None or _WORD.search(text, number.end(), end) or _NUMERAL.search(text, start, number.start()):
+        return True
+    before = _LIST_NUMBER_BEFORE.search(text[max(0, entry.start - _MAX_DIGITS_BEHIND) : entry.start])
+    return int(number[1]) not in (1, int(before[1]) + 1 if before else 1)
+
+
+def _with_digits_behind(entry: Entry) -> Entry:
+    reason = f"{entry.tick.pair}: its figures may go on in the digits that stand behind them"
+    return entry._replace(problem=entry.problem or reason)
 
 
 def _is_whole_copy(entries: Sequence[Entry], *, is_alone: bool) -> bool:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
+from unicodedata import category
 
 from fxticker.errors import DamagedPage
 from fxticker.model.printed import NUMBER, SIGN, InvalidNumber, check_change, check_rate
 from fxticker.model.records import PrintedTick
+from fxticker.sources.markup import TOUCHED
+from fxticker.sources.timesca.dates import is_date_or_time
 
 MAX_ENTRIES = 200_000
 """Entries: what is read of a page before it is given up, 5,000 times the 40 entries of a real one."""
@@ -37,6 +40,12 @@ _PERCENTAGE_BEHIND = re.compile(
     rf"[^\n%{_OTHER_PERCENTS}=:]{{1,32}}+(?<=[0-9\s])[%{_OTHER_PERCENTS}]|\s*+[{_OTHER_PERCENTS}]"
 )
 _NUMBER_BEHIND = re.compile(rf"[^\S\n]*+{SIGN}?+(?:[0-9]++[.,][0-9]|{NUMBER}\s*+%)")
+_REST_OF_GAP, _REST_OF_GAP_ON_LINE = re.compile(r"[\W_]{0,64}+"), re.compile(r"[^\w\n]{0,64}+_?")
+"""What may stand between a figure and digits that go on with it."""
+_TOUCHED_NUMBER = re.compile(rf"\s*+{SIGN}?+[0-9.,]*+{TOUCHED}")
+_ELLIPSES = frozenset("\N{HORIZONTAL ELLIPSIS}\N{TWO DOT LEADER}\N{MIDLINE HORIZONTAL ELLIPSIS}\N{MONGOLIAN ELLIPSIS}")
+_RAISED = frozenset("\N{SUPERSCRIPT LEFT PARENTHESIS}\N{SUBSCRIPT LEFT PARENTHESIS}\N{SUPERSCRIPT MINUS}")
+"""Begin a note that is no letter or digit."""
 _MAX_UNREADABLE_CHARS = 64
 """Characters: the farthest that a number that cannot be read may reach within its line."""
 
@@ -113,10 +122,12 @@ def _placed(text: str, start: int, match: re.Match[str], reading: _Reading) -> E
         end = match.end("rate")
         tick = PrintedTick(tick.pair, tick.rate_text, None)
         problem = _problem_of_numbers(tick)
+    problem = _touched(text, tick, end) or problem
     if problem is None and not text.startswith("\n", end):
         problem = _number_too_many(text, tick, end)
     if problem is None and tick.change_text is None:
         problem = _no_gap_behind_rate(text, tick, end) or _percentage_apart(text, tick, end)
+    problem = problem or digits_behind(text, tick, end)
     return Entry(start + offset, end if problem is None else _end_of_unreadable(text, end), tick, problem)
 
 
@@ -185,11 +196,22 @@ def _no_percentage(tick: PrintedTick) -> str | None:
     return None
 
 
-# --- rows 7 to 10: what stands right behind the numbers ---------------------------------------------------------------
+# --- rows 7 to 12: what stands right behind the numbers ---------------------------------------------------------------
 
 
 def _is_text_of_next_line(text: str, end: int) -> bool:
     return _TEXT_OF_THE_LINE.match(text, end) is not None
+
+
+def _touched(text: str, tick: PrintedTick, end: int) -> str | None:
+    char = text[end : end + 1]
+    if char == TOUCHED or (not tick.rate_text and _TOUCHED_NUMBER.match(text, end)):
+        return f"{tick.pair}: a tag or text that is not shown touches its figures, so their digits are not certain"
+    if char in _ELLIPSES or text.startswith("..", end):
+        return f"{tick.pair}: an ellipsis touches its figures, which may be cut short"
+    if tick.rate_text and (char.isnumeric() or char in _RAISED or category(char or " ").startswith("M")):
+        return f"{tick.pair}: {char!r} touches its figures, and may be a note or a digit"
+    return None
 
 
 def _number_too_many(text: str, tick: PrintedTick, end: int) -> str | None:
@@ -208,6 +230,21 @@ def _percentage_apart(text: str, tick: PrintedTick, end: int) -> str | None:
     if not _PERCENTAGE_BEHIND.match(text, end):
         return None
     return f"{tick.pair} has a percentage that does not stand directly behind the rate"
+
+
+def digits_behind(text: str, tick: PrintedTick, end: int) -> str | None:
+    """Return why a rate or percentage may go on in digits behind it; None if it does not.
+
+    Digits on the next line may only be a part of a rate, not of a percentage that is whole; and if words stand beside
+    them, they are of a text of their own.
+    """
+    is_whole = tick.change_text is not None
+    place = (_REST_OF_GAP_ON_LINE if is_whole else _REST_OF_GAP).match(text, end).end()  # type: ignore[union-attr]
+    if not text[place : place + 1].isnumeric() or is_date_or_time(text, place):
+        return None
+    if (is_whole or "\n" in text[end:place]) and _TEXT_OF_THE_LINE.match(text, place):
+        return None
+    return f"{tick.pair}: its figures may go on in the digits that stand behind them"
 
 
 def _end_of_unreadable(text: str, start: int) -> int:

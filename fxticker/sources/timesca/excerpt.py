@@ -2,13 +2,14 @@
 
 A page has some 150 kB and its ticker 5. Every entry has a slash between its two codes, so a zone is cut around each
 slash of the page's bytes that may be one, seen or not: those in scripts, comments and attributes too. What remains
-outside has no entry, and the zones' text alone answers for the page if four things hold, each checked here; where one
+outside has no entry, and the zones' text alone answers for the page if five things hold, each checked here; where one
 does not, the page has no excerpt and is read as a whole:
 
 1. A zone begins and ends where a scanner of the whole page would be in text, not in a tag, comment, script or title.
 2. Its text begins and ends with a line, or with the page, so that every line is whole.
 3. Behind its last slash stand words that no entry, date or sign of a cut reads past, unless the page ends there.
 4. The charset writes ASCII as ASCII, and nothing else with those bytes.
+5. No element that may not be shown reaches into a zone (`fxticker.sources.timesca.cover`).
 
 The last slashes of a page are left without a zone if a word stands behind each one's rate, where a ticker has its
 percentage or its next entry: in whatever they lie, each is a price in a sentence or not seen. With them the excerpt
@@ -26,6 +27,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fxticker.sources.html import is_html, resolved
+from fxticker.sources.timesca.cover import is_uncovered
 from fxticker.sources.timesca.marquee import find_marquee, no_marquee
 from fxticker.sources.timesca.zone_bounds import Page, scan, zone_end, zone_start
 
@@ -34,9 +36,9 @@ _MAX_ZONES = 16
 _TRAILS_BYTES = (300, 1_200, 4_800, 19_200)
 """Bytes that a zone takes behind its last slash: numbers, a date and the words below; more if they are not there."""
 
-_LONG_WORDS = re.compile(r"(?s)(?>.*?\s[A-Za-z]{4}){3}")
-"""A bad pair's second code and the month of a date may be two. The third stands behind every number that an entry can
-reach, and no code that is cut short is as long."""
+_LONG_WORDS = re.compile(r"(?s)(?>.*?\s[A-Za-z]{4}){6}")
+"""A bad pair's second code, and ``last updated``, the day of the week and the month of a date may be five. The sixth
+stands behind every number that an entry can reach, and no code that is cut short is as long."""
 _ENTRY_SLASH = re.compile(r"/\s*+[A-Za-z]{0,9}+\s*+(?:[=:&]|\Z)")
 """A slash in a zone's text behind which an entry's sign of equality stands, or may stand where the zone is over."""
 _PRICE = re.compile(
@@ -71,6 +73,7 @@ class Excerpt(NamedTuple):
 
 class _Zone(NamedTuple):
     excerpt: Excerpt
+    start: int
     end: int
     slashes: int
     """How many stand before its end."""
@@ -91,6 +94,7 @@ def excerpt(data: bytes, headers: Mapping[str, str]) -> Excerpt | None:
         return None
     text, unit, left_out = "", range(0), 0
     end, index = page.begin, 0
+    zones: list[tuple[int, int]] = []
     for _ in range(_MAX_ZONES):
         zone = _zone(page, end, index, may_leave_out=not left_out)
         if zone is None:
@@ -99,9 +103,10 @@ def excerpt(data: bytes, headers: Mapping[str, str]) -> Excerpt | None:
             unit, left_out = _moved(zone.excerpt.unit, len(text)), zone.excerpt.left_out
         text += zone.excerpt.text
         end, index = zone.end, zone.slashes
+        zones.append((zone.start, end))
         rest = page.slashes[index:]
         if all(_PRICE.match(data, slash) for slash in rest):
-            return Excerpt(text, unit, left_out, prices_left_out=bool(rest))
+            return Excerpt(text, unit, left_out, prices_left_out=bool(rest)) if is_uncovered(page, zones) else None
     return None
 
 
@@ -133,7 +138,7 @@ def _zone(page: Page, floor: int, index: int, *, may_leave_out: bool) -> _Zone |
             if not _is_read_alone(page, start, end, text):
                 return None
             unit = _moved(range(len(resolved(marquee.unit))), len(resolved(marquee.lead[first:])))
-            return _Zone(Excerpt(text, unit, marquee.left_out), end, index)
+            return _Zone(Excerpt(text, unit, marquee.left_out), start, end, index)
     return None
 
 

@@ -76,7 +76,7 @@ from itertools import zip_longest
 from fxticker.errors import DamagedPage, NoTicker
 from fxticker.model.printed import SIGN
 from fxticker.model.records import PrintedTick, Snapshot
-from fxticker.sources.html import page_text
+from fxticker.sources.html import marked_text
 from fxticker.sources.timesca.candidate import CUT_ENTRY, MIN_PAIRS, Candidate, find_runs
 from fxticker.sources.timesca.entries import Entry, find_entries, pairs_of
 from fxticker.sources.timesca.fast_path import from_excerpt
@@ -122,7 +122,7 @@ def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapsh
         If copies disagree or one is cut short, or a number cannot be a rate or a percentage.
     """
     fast = from_excerpt(page, headers or {}, find_ticker) if isinstance(page, bytes) else None
-    ticker, more_copies = fast or (find_ticker(page_text(page, headers)), 0)
+    ticker, more_copies = fast or (find_ticker(marked_text(page, headers)), 0)
     return Snapshot(
         ticks=tuple({entry.tick.pair: entry.tick for entry in ticker.entries}.values()),
         source_date=_date_behind(ticker),

@@ -10,7 +10,8 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from fxticker.sources.html import charset_of, without_tags
+from fxticker.sources.html import charset_of
+from fxticker.sources.markup import all_lines_of
 from fxticker.sources.timesca.prefilter import landmarks
 
 LEAD_BYTES = 200
@@ -41,6 +42,8 @@ class Page(NamedTuple):
     marks
         Where a comment, script, style or title may begin, or a slash is written as a reference; in order, each as it is
         written.
+    tags
+        Where an element may begin that is not shown, whatever its attributes.
     """
 
     data: bytes
@@ -48,10 +51,11 @@ class Page(NamedTuple):
     begin: int
     slashes: Sequence[int]
     marks: Sequence[tuple[int, bytes]]
+    tags: Sequence[int]
 
     def lines(self, start: int, end: int) -> str:
         """Return the text between two places that are in text, its references yet to be resolved."""
-        return without_tags(self.data[start:end].decode(self.charset, errors="replace"))
+        return all_lines_of(self.data[start:end].decode(self.charset, errors="replace"))
 
 
 def scan(data: bytes, headers: Mapping[str, str]) -> Page | None:
@@ -116,7 +120,7 @@ def open_markup(page: Page, floor: int, place: int) -> int | None:
     for mark, begin in {mark: begin for begin, mark in near}.items() if near else ():
         if not mark.startswith(b"&") and not _is_closed(page.data, floor, mark, begin, place):
             return begin
-    return _opening_quote(page.data, floor, place)
+    return opening_quote(page.data, floor, place)
 
 
 def _is_closed(data: bytes, floor: int, mark: bytes, begin: int, place: int) -> bool:
@@ -127,12 +131,12 @@ def _is_closed(data: bytes, floor: int, mark: bytes, begin: int, place: int) -> 
     tag_end = data.find(b">", begin, place) + 1
     return (
         tag_end > 0
-        and _opening_quote(data, floor, tag_end) is None
+        and opening_quote(data, floor, tag_end) is None
         and data.find(b"</" + mark[1:] + b">", tag_end, place) >= 0
     )
 
 
-def _opening_quote(data: bytes, floor: int, place: int) -> int | None:
+def opening_quote(data: bytes, floor: int, place: int) -> int | None:
     """Return where a quoted value may have begun in which a place lies; None if it lies in none.
 
     The last quotation mark before a place in such a value is the one that opens it.

@@ -1,0 +1,64 @@
+"""Hiding places: finds the places of a page where an element may begin that is not shown, without reading its markup.
+
+numpy rejects nearly all places by two letters, and a pattern is tried at the rest.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+HIDING_TAG = re.compile(rb"<(?i:template|details|dialog|datalist|rp|annotation|slot)")
+"""Begins an element that may not be shown, whatever its attributes."""
+_ATTRIBUTE = re.compile(
+    rb"""(?i)(?<=[\s"'/])(?:hidden|popover|style)(?:(?<!style)(?=[\s/>=])"""
+    rb"""|(?<=style)\s*+=\s*+(?P<value>"[^"]*+|'[^']*+|[^\s>]*+))"""
+)
+_MAY_HIDE = re.compile(rb"(?i)display|visib|all|[\\&]|/\*")
+"""In every inline style that may hide."""
+_LETTERS = {b"dd": len("hi"), b"yl": len("st"), b"ov": len("pop")}
+"""Two letters of each attribute that few other words have, and how many stand before them."""
+_PAIRS = [(int.from_bytes(letters, "little"), before) for letters, before in _LETTERS.items()]
+_SMALL = 0x2020
+"""Makes two capital letters small ones."""
+
+
+def may_hide(page: bytes) -> bool:
+    """Return whether a page may have an element that is not shown, beside scripts and the like."""
+    return HIDING_TAG.search(page) is not None or bool(hiding_attributes(page, 0, 1))
+
+
+def hiding_attributes(page: bytes, begin: int, most: int) -> list[int]:
+    """Return where in a page an attribute may be that hides its element, up to a number.
+
+    Some lie in scripts, comments, texts or other values.
+
+    Parameters
+    ----------
+    page
+        In a charset that writes ASCII as ASCII.
+    begin, most
+        Where the search begins, and how many places are enough.
+    """
+    places: list[int] = []
+    for place in _attributes(page, begin):
+        attribute = _ATTRIBUTE.match(page, place)
+        if attribute and (attribute["value"] is None or _MAY_HIDE.search(attribute["value"])):
+            places.append(place)
+            if len(places) >= most:
+                break
+    return places
+
+
+def _attributes(page: bytes, begin: int) -> list[int]:
+    """Return where an attribute may begin, by two of its letters."""
+    found: list[int] = []
+    for offset in (begin, begin + 1):
+        count = (len(page) - offset) // 2
+        if count < 1:
+            continue
+        pairs = np.frombuffer(page, "<u2", count, offset) | _SMALL
+        for letters, before in _PAIRS:
+            found += (2 * (pairs == letters).nonzero()[0] + (offset - before)).tolist()
+    return [place for place in found if place > begin]

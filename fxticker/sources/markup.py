@@ -1,0 +1,123 @@
+"""Markup to lines: drops tags, comments and what a browser does not show, and marks where a figure may be split by it.
+
+One left-to-right scan splits HTML into tags, comments and text, as the tokenizer of the HTML standard does
+(html.spec.whatwg.org, section 13.2.5), and builds no tree: a tree builder repairs bad nesting, and repairing is what
+hostile pages make quadratic (10 MB of ``<p><b id=…>`` holds no more text than its bytes, but a tree of it has 10^11
+nodes). Every pattern below consumes what it matches and never returns to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from fxticker.model.printed import MINUS
+from fxticker.sources.elements import BLOCK, INLINE, VOID
+
+TOUCHED = "\ufdd0"
+"""Left in the text where a tag or hidden text touches a figure, so that it cannot be told which digits are shown as
+one. Like the other marks it is a code point that Unicode keeps for the use inside of programs."""
+SPLIT, SPLIT_OFF, SPLIT_OR_BREAK, HIDDEN = "\ufdd1", "\ufdd2", "\ufdd3", "\ufdd4"
+"""In the text where the tag of an inline element stood, that of a note or the like, a tag that may end a line or not,
+and text that is hidden."""
+_MARKS = f"{SPLIT}{SPLIT_OFF}{SPLIT_OR_BREAK}{HIDDEN}"
+
+_ATTRIBUTES = r"""(?:=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>=]++|=)*+"""
+_RAW = r"(?:[sS](?i:cript|tyle)|[tT](?i:itle|extarea)|[nN](?i:oscript|oembed|oframes)|[iI](?i:frame))(?=[\s/>])"
+"""Elements whose content holds no tags, what a browser that runs no scripts shows among them."""
+
+
+def _token(name: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"""
+        <(?:
+          {name}
+        | (?P<raw>{_RAW}){_ATTRIBUTES}(?:>|\Z)
+          (?:[^<]++|<(?!/(?i:(?P=raw))[\s/>]))*+(?:</(?i:(?P=raw)){_ATTRIBUTES}(?:>|\Z)|\Z)
+        | !--(?:>|->|[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>|\Z))           # a comment, perhaps unclosed
+        | [!?/][^>]*+(?:>|\Z)                                           # a declaration
+        )
+        """,
+        re.VERBOSE | re.ASCII,  # the standard's names and spaces are ASCII: `<\u017fcript>` is no script
+    )
+
+
+_TOKEN = _token(rf"(?:/|(?!{_RAW}))(?P<name>[a-zA-Z][^\s/>]*+)(?:>|{_ATTRIBUTES}(?:>|\Z))")
+_NAMES, _RAWS = (slice(_TOKEN.groupindex[group], None, _TOKEN.groups + 1) for group in ("name", "raw"))
+"""Where `_TOKEN.split` puts a token's groups: behind each text that a token ends."""
+WHOLE_TOKEN = _token(rf"(?P<slash>/|(?!{_RAW}))(?P<name>[a-zA-Z][^\s/>]*+)(?P<attributes>{_ATTRIBUTES})(?:>|\Z)")
+_DIGITS = frozenset("0123456789")
+_NUMBER = _DIGITS | frozenset(".,")
+_FIGURE_ENDS = _NUMBER | {"%"}
+_FIGURE_BEGINS = _NUMBER | frozenset(f"+%{MINUS}")
+_PLAIN = frozenset(["b", "bdi", "big", "data", "em", "font", "i", "nobr", "span", "strong"])
+"""Inline elements that are no note, correction or link of their own: a figure may have its decimal point in one."""
+_DRAWING = frozenset(
+    (
+        *("circle", "clippath", "defs", "desc", "ellipse", "filter", "g", "image", "line", "lineargradient", "mask"),
+        *("path", "polygon", "polyline", "radialgradient", "rect", "stop", "svg", "symbol", "text", "tspan", "use"),
+    )
+)
+"""Elements of a drawing, which is seen between what stands before and behind it."""
+_TRACELESS = frozenset(["noembed", "noframes", "noscript", "script", "style", "title"])
+"""Elements that take no room."""
+_MARKED = re.compile(f"[{_MARKS}]+")
+_BETWEEN = re.compile(f"[{_MARKS}](?<=[0-9.,%].)[{_MARKS}]*+(?=[0-9.,])")
+
+
+def all_lines_of(source: str) -> str:
+    """Return the text of HTML, hidden or not, with its references yet to be resolved; only tags end its lines.
+
+    Its marks have to be settled once the references are resolved (`settled`).
+    """
+    # In HTML a line break of the source is a space.
+    pieces = _TOKEN.split(source.replace("\r", " ").replace("\n", " "))
+    # Scripts and comments leave no trace: <!-- --> stands between the texts of one line on many pages.
+    pieces[_NAMES] = breaks_of(pieces[_NAMES])
+    pieces[_RAWS] = breaks_of(pieces[_RAWS])
+    return "".join(pieces)
+
+
+def breaks_of(names: Sequence[str | None]) -> list[str]:
+    """Return what stands in the text for the tags of elements; nothing where there is no name."""
+    return list(map(_BREAKS.__getitem__, names))
+
+
+def settled(text: str) -> str:
+    """Return a text whose references are resolved with its marks settled: `TOUCHED`, a line break, or nothing."""
+    if not any(mark in text for mark in _MARKS):
+        return text
+    if HIDDEN in text:
+        text = _MARKED.sub(_settle, text)
+    return _BETWEEN.sub(_settle, text).replace(SPLIT, "").replace(SPLIT_OFF, "").replace(SPLIT_OR_BREAK, "\n")
+
+
+def _settle(marks: re.Match[str]) -> str:
+    text, (start, end), marked = marks.string, marks.span(), marks[0]
+    before, behind = text[start - 1 : start], text[end : end + 1]
+    if before in _DIGITS and behind in _DIGITS:
+        return TOUCHED
+    if HIDDEN in marked and (before in _FIGURE_ENDS or behind in _FIGURE_BEGINS):
+        return TOUCHED
+    if SPLIT_OFF in marked and before in _FIGURE_ENDS and behind in _NUMBER:
+        return TOUCHED
+    return "\n" if SPLIT_OR_BREAK in marked else ""
+
+
+class _Breaks(dict[str | None, str]):
+    """What stands in the text for a tag, by the name as it is written; worked out for those that are not known."""
+
+    def __missing__(self, name: str) -> str:
+        return _break(name)
+
+
+def _break(name: str) -> str:
+    name = name.lower()
+    if name in INLINE:
+        return "" if name == "wbr" else SPLIT if name in _PLAIN else SPLIT_OFF
+    if name in BLOCK or name in _DRAWING or not name.isascii():
+        return "\n"
+    return "" if name in _TRACELESS else SPLIT_OR_BREAK
+
+
+_BREAKS = _Breaks({None: ""}, **{name: _break(name) for name in INLINE | BLOCK | VOID | _DRAWING | _TRACELESS})

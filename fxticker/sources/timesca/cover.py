@@ -1,0 +1,78 @@
+"""Cover of zones: tells from a page's bytes whether an element that is not shown reaches into the zones of an excerpt.
+
+The zones are read as if all elements were shown. So the page has no excerpt if one that may not be shown begins within
+a zone, or before one and is not closed before it for certain. Such elements are few: the search looks for the words
+without which there is none, and reads a page's markup only from there to the element's end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fxticker.sources.elements import VOID
+from fxticker.sources.hiding_places import hiding_attributes
+from fxticker.sources.markup import WHOLE_TOKEN
+from fxticker.sources.region import is_foreign
+from fxticker.sources.shown import region_of
+from fxticker.sources.timesca.zone_bounds import Page, opening_quote
+
+_MAX_PLACES = 1_000
+"""Such words: a page with more is read as a whole."""
+_LATIN = "latin-1"
+"""Reads every byte as one character, and those of tags as they are."""
+
+
+def is_uncovered(page: Page, zones: Sequence[tuple[int, int]]) -> bool:
+    """Return whether all of a page's zones are shown in the ordinary way.
+
+    Parameters
+    ----------
+    page
+        Its slashes lie in the zones, or do not matter.
+    zones
+        Where each begins and ends, in order; at least one.
+    """
+    until = zones[-1][1]
+    attributes = hiding_attributes(page.data[:until], page.begin, _MAX_PLACES)
+    places = sorted(attributes + [place for place in page.tags if page.begin <= place < until])
+    done = page.begin
+    for place in places:
+        if place < done:
+            continue
+        start = _tag_around(page, place)
+        if start is None:
+            continue
+        done = _end_of_region(page.data[start:until].decode(_LATIN)) + start if start >= 0 else -1
+        if done < start or any(begin < done and start < end for begin, end in zones if done > start):
+            return False
+    return len(places) < _MAX_PLACES
+
+
+def _tag_around(page: Page, place: int) -> int | None:
+    """Return where the tag begins that has such a word; None if it is in none for certain, -1 if that is not known."""
+    data = page.data
+    start, closed = data.rfind(b"<", page.begin, place + 1), data.rfind(b">", page.begin, place)
+    if start > closed:
+        return start if opening_quote(data, page.begin, start) is None else -1
+    # Unless that > stands in a quoted value, it ends the last tag before the word.
+    return None if closed < 0 or opening_quote(data, page.begin, closed) is None else -1
+
+
+def _end_of_region(source: str) -> int:
+    """Return where the region ends that begins with a text's first tag; 0 if it begins none, -1 if it is not known."""
+    first = WHOLE_TOKEN.match(source)
+    name = None if first is None or first["slash"] else first["name"]
+    region = region_of(name.lower(), first["attributes"]) if first and name else None
+    if first is None or name is None or region is None:
+        return 0
+    if name.lower() in VOID or (first["attributes"].endswith("/") and is_foreign(name.lower())):
+        return first.end()
+    for token in WHOLE_TOKEN.finditer(source, first.end()):
+        end = token.end()
+        if token["name"] is not None and token["slash"]:
+            region.end(token["name"].lower())
+        elif token["name"] is not None and region.start(token["name"].lower(), token["attributes"]) is None:
+            end = token.start()
+        if region.is_over or not region.is_sure:
+            return end if region.is_sure else -1
+    return -1
