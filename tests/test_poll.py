@@ -429,6 +429,11 @@ def test_first_poll_compares_with_nothing(tmp_path):
     assert poll.detail is None
 
 
+def test_date_that_cannot_be_read_is_named_at_the_first_poll(tmp_path):
+    [poll] = collect_in_turn(tmp_path, FakeFetch(fetched(PAGE.replace(b"14 November 2025", b"14 November"))))
+    assert (poll.outcome, poll.source_date, poll.detail) == (Outcome.OK, None, "date unreadable: '14 November'")
+
+
 def test_jump_is_flagged_once(tmp_path):
     jumped = PAGE.replace(b"0.00191", b"0.19100")
     polls = collect_in_turn(

@@ -46,9 +46,11 @@ def anomalies(source: Source, ticks: Sequence[Tick], snapshot: Snapshot, previou
     results = [
         ("date far ahead", _dates_far_ahead(snapshot, ticks[0].observed_at)),
         ("not read", list(snapshot.remarks)),
+        ("date unreadable", [repr(snapshot.unread_date)] if snapshot.unread_date else []),
     ]
     if previous is not None:
         results += [
+            ("date missing", _dates_only_in(previous, snapshot)),
             ("rate jump", _rate_jumps(previous, snapshot)),
             ("pair missing", _pairs_only_in(previous, snapshot)),
             ("new pair", _pairs_only_in(snapshot, previous)),
@@ -63,6 +65,12 @@ def _dates_far_ahead(snapshot: Snapshot, observed_at: datetime) -> list[str]:
     source_date = snapshot.source_date
     is_far = source_date is not None and source_date - observed_at.date() > MAX_AHEAD
     return [str(source_date)] if is_far else []
+
+
+def _dates_only_in(previous: Snapshot, snapshot: Snapshot) -> list[str]:
+    """The date of the last snapshot if this one prints none; one that is unreadable has been named."""
+    is_gone = snapshot.source_date is None and snapshot.unread_date is None
+    return [f"{previous.source_date} before"] if is_gone and previous.source_date else []
 
 
 def _rate_jumps(previous: Snapshot, snapshot: Snapshot) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
@@ -104,7 +104,7 @@ class Snapshot:
     ticks
         One per pair, in the page's order.
     source_date
-        The date that the page prints beside the ticker; None if there is none.
+        The date that the page prints beside the ticker; None if there is none, or none that can be read.
     copies
         How many times the page repeats the ticker, all in agreement.
     remarks
@@ -112,6 +112,9 @@ class Snapshot:
     decimal_mark
         The character that the source prints before decimals, ``"."`` or ``","``. The other one is refused where it may
         stand before thousands: 12,345.
+    unread_date
+        The text of a date beside the ticker that cannot be read, or can be read in two ways; None if there is none. Two
+        snapshots that differ in nothing else are equal.
     """
 
     ticks: tuple[PrintedTick, ...]
@@ -119,6 +122,7 @@ class Snapshot:
     copies: int
     remarks: tuple[str, ...] = ()
     decimal_mark: str = "."
+    unread_date: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
 from itertools import zip_longest
 
 from fxticker.errors import DamagedPage, NoTicker
@@ -78,6 +77,7 @@ from fxticker.model.printed import SIGN
 from fxticker.model.records import PrintedTick, Snapshot
 from fxticker.sources.html import marked_text
 from fxticker.sources.timesca.candidate import CUT_ENTRY, MIN_PAIRS, Candidate, find_runs
+from fxticker.sources.timesca.dates import SHORTEST_DATE, PrintedDate, date_behind
 from fxticker.sources.timesca.entries import Entry, find_entries, pairs_of
 from fxticker.sources.timesca.fast_path import from_excerpt
 from fxticker.sources.timesca.sentences import without_sentences
@@ -87,14 +87,6 @@ MAX_PAIRS = 64
 
 _CUT_RATE = re.compile(rf"(?:\s*+(?:{SIGN}|[0-9])[0-9.,]*+)?[^\S\n]*+\Z")
 _DANGLING_BULLET = re.compile(r"\s*+[^\w\s]{1,8}+\s*+\Z")
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
-)
-_DATE = re.compile(
-    rf"[\W_]*+(?P<day>[0-9]{{1,2}})\s++(?P<month>{'|'.join(_MONTHS)})\s++(?P<year>[0-9]{{4}})(?!\d)", re.IGNORECASE
-)
-_SHORTEST_DATE = len("1 May 2025")
 
 
 def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapshot:
@@ -123,10 +115,12 @@ def parse(page: bytes | str, headers: Mapping[str, str] | None = None) -> Snapsh
     """
     fast = from_excerpt(page, headers or {}, find_ticker) if isinstance(page, bytes) else None
     ticker, more_copies = fast or (find_ticker(marked_text(page, headers)), 0)
+    printed = _date_behind(ticker)
     return Snapshot(
         ticks=tuple({entry.tick.pair: entry.tick for entry in ticker.entries}.values()),
-        source_date=_date_behind(ticker),
+        source_date=printed.date if printed else None,
         copies=ticker.copies + more_copies,
+        unread_date=printed.text if printed and printed.date is None else None,
     )
 
 
@@ -238,14 +232,11 @@ def _pair_apart(candidate: Candidate) -> str | None:
     return f"{min(apart)} stands apart from a single copy that lacks it" if apart else None
 
 
-def _date_behind(candidate: Candidate) -> date | None:
-    """Return the first date that directly follows an entry; None if there is none, or it is no day of the calendar."""
+def _date_behind(candidate: Candidate) -> PrintedDate | None:
+    """Return the first date that directly follows an entry; None if there is none."""
     entries = candidate.entries
     for entry, following in zip_longest(entries, entries[1:]):
-        has_room = following is None or following.start - entry.end >= _SHORTEST_DATE
-        if has_room and (match := _DATE.match(candidate.text, entry.end)):
-            try:
-                return date(int(match["year"]), _MONTHS.index(match["month"].lower()) + 1, int(match["day"]))
-            except ValueError:
-                return None
+        has_room = following is None or following.start - entry.end >= SHORTEST_DATE
+        if has_room and (printed := date_behind(candidate.text, entry.end)):
+            return printed
     return None
