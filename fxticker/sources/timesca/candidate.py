@@ -1,7 +1,7 @@
 """Candidate for the ticker: groups the entries of a text into runs, and tells the ticker's from prices in articles.
 
 A *run* is a sequence of entries with nothing but white space, bullets and list numbers between them. The rules are rows
-11 to 13 of the table in `fxticker.sources.timesca.ticker`.
+13 to 16 of the table in `fxticker.sources.timesca.ticker`.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _has_word(text: str, start: int, end: int) -> bool:
     return _LETTER.search(text, start, end) is not None
 
 
-# --- rows 11 to 13 ----------------------------------------------------------------------------------------------------
+# --- rows 13 to 16 ----------------------------------------------------------------------------------------------------
 
 
 def _is_parted(text: str, start: int, end: int) -> bool:

@@ -42,8 +42,9 @@ def is_uncovered(page: Page, zones: Sequence[tuple[int, int]]) -> bool:
         start = _tag_around(page, place)
         if start is None:
             continue
-        done = _end_of_region(page.data[start:until].decode(_LATIN)) + start if start >= 0 else -1
-        if done < start or any(begin < done and start < end for begin, end in zones if done > start):
+        length = _end_of_region(page.data[start:until].decode(_LATIN)) if start >= 0 else -1
+        done = start + length
+        if length < 0 or (length > 0 and any(begin < done and start < end for begin, end in zones)):
             return False
     return len(places) < _MAX_PLACES
 

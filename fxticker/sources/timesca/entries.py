@@ -1,6 +1,6 @@
 """Entries of a text: finds every ``PAIR = RATE CHANGE%`` and names what is wrong with its numbers.
 
-The rules are rows 1 to 10 of the table in `fxticker.sources.timesca.ticker`. An entry that cannot be read is returned
+The rules are rows 1 to 12 of the table in `fxticker.sources.timesca.ticker`. An entry that cannot be read is returned
 with its problem, for it may stand in an article, where it does not matter.
 """
 

@@ -3,9 +3,9 @@
 An *entry* is ``PAIR = RATE``, perhaps with ``CHANGE%`` behind; entries side by side form a *run*; the runs that are
 taken for the ticker are the *candidate*. The rules below are decided in this order, each by the function that is named
 in its row, and the first that applies gives the answer. Those of entries are in `fxticker.sources.timesca.entries`,
-those of runs in `fxticker.sources.timesca.candidate`, row 19 in `fxticker.sources.timesca.sentences`, the others here.
+those of runs in `fxticker.sources.timesca.candidate`, row 22 in `fxticker.sources.timesca.sentences`, the others here.
 
-Entry by entry; a problem is kept with its entry, and damages the page only in row 15:
+Entry by entry; a problem is kept with its entry, and damages the page only in row 18:
 
 ====  ==============================  ===========================================  =====================================
 row   check                           consequence                                  case that made it necessary
@@ -21,11 +21,14 @@ row   check                           consequence                               
 6     ``_no_percentage``              problem: too many digits, or such a comma    30 digits before a ``%``
 7     ``_is_text_of_next_line``       the percentage belongs to the next line's    ticker without percentages, and
                                       text: no change is printed                   ``3% growth was …`` below it
-8     ``_number_too_many``            problem: one number more on the line         ``0.10840 0.10850 0.37%``
-9     ``_no_gap_behind_rate``         problem: without a change, and letters or    ``0.00008x``, ``8e-5``, ``0.0OO08``
+8     ``_touched``                    problem: a note, hidden text, an ellipsis,   ``0.28571<sup>1</sup>``, ``0.285…``,
+                                      or a digit of another kind touches them      ``0.1084<span hidden>9</span>0``
+9     ``_number_too_many``            problem: one number more on the line         ``0.10840 0.10850 0.37%``
+10    ``_no_gap_behind_rate``         problem: without a change, and letters or    ``0.00008x``, ``8e-5``, ``0.0OO08``
                                       digits touch the rate
-10    ``_percentage_apart``           problem: without a change, and a percentage  ``0.01144 som 0%``, ``0.01144 (5%)``,
+11    ``_percentage_apart``           problem: without a change, and a percentage  ``0.01144 som 0%``, ``0.01144 (5%)``,
                                       follows behind something else                a per mille sign
+12    ``digits_behind``               problem: more digits behind separators       ``12&nbsp;194``, ``12150 / 12250``
 ====  ==============================  ===========================================  =====================================
 
 A page with more than `MAX_ENTRIES` entries is damaged, whatever they are (hostile pages).
@@ -33,36 +36,39 @@ A page with more than `MAX_ENTRIES` entries is damaged, whatever they are (hosti
 Run by run:
 
 ====  ==============================  ===========================================  =====================================
-11    ``_is_parted``                  more than bullets and list numbers between   articles that name several prices;
+13    ``_has_only_digits``            only digits and separators between two       ``0.285<br>71 0%`` in the middle of a
+                                      entries: problem, and the run goes on        block
+14    ``_is_parted``                  more than bullets and list numbers between   articles that name several prices;
                                       two entries: another run begins              ``1. KGS/USD = …`` is a ticker's line
-12    ``_is_whole_copy``              4 pairs or more, with a percentage, a        captures before September 2024 have 4
+15    ``_is_whole_copy``              4 pairs or more, with a percentage, a        captures before September 2024 have 4
                                       repetition, or no words beside: ticker       pairs; ``We expect KGS/USD = 5, …``
-13    ``_is_part_of_copy``            fewer pairs, with a percentage, and no       last copy cut short; ``It stood at
+16    ``_is_part_of_copy``            fewer pairs, with a percentage, and no       last copy cut short; ``It stood at
                                       words beside: part of the ticker             KGS/USD = 5 3%.`` is none
 ====  ==============================  ===========================================  =====================================
 
-On the page; rows 15 to 17 entry by entry:
+On the page; rows 18 to 20 entry by entry:
 
 ====  ==============================  ===========================================  =====================================
-14    ``find_ticker``                 no run is of the ticker: `NoTicker`          captures of pages without a ticker
-15    ``Entry.problem``               damage: an entry with a problem              rows 3 to 10
-16    ``_difference``                 damage: two texts for one pair               ``KZT/USD`` with ``-0%`` and ``0%``
-17    ``_excess``                     damage: more than 64 pairs                   a table of all currencies
-18    ``_uneven_copies``              damage: one pair more often than another     last copy cut between two entries
-19    ``without_sentences``           excuse for rows 15 to 18: prices of          ``KGS/USD = 5 was the price.`` right
+17    ``find_ticker``                 no run is of the ticker: `NoTicker`          pages without a ticker, or with a
+                                                                                   hidden one only
+18    ``Entry.problem``               damage: an entry with a problem              rows 3 to 13
+19    ``_difference``                 damage: two texts for one pair               ``KZT/USD`` with ``-0%`` and ``0%``
+20    ``_excess``                     damage: more than 64 pairs                   a table of all currencies
+21    ``_uneven_copies``              damage: one pair more often than another     last copy cut between two entries
+22    ``without_sentences``           excuse for rows 18 to 21: prices of          ``KGS/USD = 5 was the price.`` right
                                       sentences right beside the block             below the block
-20    ``_cut_entry``                  damage: the page ends inside an entry        page cut at ``• KGS/U``
-21    ``_too_few_pairs``              damage: fewer than 4 pairs                   no capture has fewer
-22    ``_cut_rate``                   damage: a single copy, and the page ends     page cut at ``TMT/USD = 0.28``
+23    ``_cut_entry``                  damage: the page ends inside an entry        page cut at ``• KGS/U``
+24    ``_too_few_pairs``              damage: fewer than 4 pairs                   no capture has fewer
+25    ``_cut_rate``                   damage: a single copy, and the page ends     page cut at ``TMT/USD = 0.28``
                                       behind the last rate; others have a change
-23    ``_dangling_bullet``            damage: a single copy, and the page ends     page cut behind ``•``
+26    ``_dangling_bullet``            damage: a single copy, and the page ends     page cut behind ``•``
                                       with a bullet
-24    ``_pair_apart``                 damage: a single copy, which lacks a pair    ``KGS/USD = 0.01144 som`` above the
+27    ``_pair_apart``                 damage: a single copy, which lacks a pair    ``KGS/USD = 0.01144 som`` above the
                                       that stands elsewhere                        others
 ====  ==============================  ===========================================  =====================================
 
-A candidate that no row refuses is sound. Its date is the first that follows a run directly (captures of article pages
-have a second date line below it).
+A candidate that no row refuses is sound. Its date is the first that follows an entry directly (captures of article
+pages have a second date line below it); its forms are in `fxticker.sources.timesca.dates`.
 """
 
 from __future__ import annotations
@@ -150,11 +156,11 @@ def find_ticker(text: str) -> Candidate:
     return candidate
 
 
-# --- rows 15 to 18: copies that disagree ------------------------------------------------------------------------------
+# --- rows 18 to 21: copies that disagree ------------------------------------------------------------------------------
 
 
 def disagreement(entries: Sequence[Entry]) -> str | None:
-    """Return why entries are not a whole number of equal copies (rows 15 to 18); None if they are."""
+    """Return why entries are not a whole number of equal copies (rows 18 to 21); None if they are."""
     printed: dict[str, PrintedTick] = {}
     for _, _, tick, problem in entries:
         first = printed.setdefault(tick.pair, tick)
@@ -188,7 +194,7 @@ def _shown(tick: PrintedTick) -> str:
     return f"{tick.rate_text} {tick.change_text or 'without a change'}"
 
 
-# --- rows 20 to 24: copies that agree, and may not be whole -----------------------------------------------------------
+# --- rows 23 to 27: copies that agree, and may not be whole -----------------------------------------------------------
 
 
 def _sign_of_cut(candidate: Candidate) -> str | None:
