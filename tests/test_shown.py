@@ -124,6 +124,13 @@ def test_far_ancestor_hides_the_ticker(opening):
         fx.parse(page)
 
 
+@pytest.mark.parametrize("tag", ["<a h<p hidden>x<div>", "<a<p hidden>x<div>", '<a x=">" <p hidden>x<div>'])
+def test_hiding_tag_inside_of_another_tag_is_read_as_the_whole_page_has_it(tag):
+    page = page_of(f"{FAR}{tag}{FAR}{BLOCK}{FAR}", "")
+
+    assert answer(page.encode()) == answer(page)
+
+
 HOSTILE = (
     *("<p hidden>", "<b hidden>x</i>", "<div hidden></div>", "<table hidden>", "<template>", "<details><summary>"),
     *(

@@ -51,12 +51,15 @@ def is_uncovered(page: Page, zones: Sequence[tuple[int, int]]) -> bool:
 
 def _tag_around(page: Page, place: int) -> int | None:
     """Return where the tag begins that has such a word; None if it is in none for certain, -1 if that is not known."""
-    data = page.data
-    start, closed = data.rfind(b"<", page.begin, place + 1), data.rfind(b">", page.begin, place)
-    if start > closed:
-        return start if opening_quote(data, page.begin, start) is None else -1
+    data, begin = page.data, page.begin
+    start, closed = data.rfind(b"<", begin, place + 1), data.rfind(b">", begin, place)
     # Unless that > stands in a quoted value, it ends the last tag before the word.
-    return None if closed < 0 or opening_quote(data, page.begin, closed) is None else -1
+    if closed >= 0 and opening_quote(data, begin, closed) is not None:
+        return -1
+    if start < closed or start < 0:
+        return None
+    is_in_tag = data.rfind(b"<", max(begin, closed), start) >= 0 or opening_quote(data, begin, start) is not None
+    return -1 if is_in_tag else start
 
 
 def _end_of_region(source: str) -> int:
