@@ -328,7 +328,7 @@ KINDS = (
         "<option>",
         "<svg hidden/>",
         "<P STYLE = display:NONE>",
-        "\ufdd1",
+        "\x02",
     ),
     *("hidden ", " style=display:none ", "popover=", "<!-- <div hidden> -->", "<script>'<div hidden>'</script>"),
 )

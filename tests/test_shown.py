@@ -148,7 +148,7 @@ HOSTILE = (
         "<slot>",
         "<x-t><template shadowrootmode=open>",
         "<br hidden>",
-        "\ufdd1",
+        "\x02",
     ),
 )
 

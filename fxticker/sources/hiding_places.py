@@ -19,8 +19,8 @@ _MAY_HIDE = re.compile(rb"(?i)display|visib|all|[\\&]|/\*")
 """In every inline style that may hide."""
 _LETTERS = {b"dd": len("hi"), b"yl": len("st"), b"ov": len("pop")}
 """Two letters of each attribute that few other words have, and how many stand before them."""
-_PAIRS = [(int.from_bytes(letters, "little"), before) for letters, before in _LETTERS.items()]
-_SMALL = 0x2020
+_HIDDEN, _STYLE, _POPOVER = (np.uint16(int.from_bytes(letters, "little")) for letters in _LETTERS)
+_SMALL = np.uint16(0x2020)
 """Makes two capital letters small ones."""
 
 
@@ -59,6 +59,10 @@ def _attributes(page: bytes, begin: int) -> list[int]:
         if count < 1:
             continue
         pairs = np.frombuffer(page, "<u2", count, offset) | _SMALL
-        for letters, before in _PAIRS:
-            found += (2 * (pairs == letters).nonzero()[0] + (offset - before)).tolist()
+        fits = pairs == _HIDDEN
+        fits |= pairs == _STYLE
+        fits |= pairs == _POPOVER
+        for index in fits.nonzero()[0].tolist():
+            place = 2 * index + offset
+            found.append(place - _LETTERS[page[place : place + 2].lower()])
     return [place for place in found if place > begin]

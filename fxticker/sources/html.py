@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Mapping
 
-from fxticker.sources.markup import SPLIT, TOUCHED, settled
+from fxticker.sources.markup import TOUCHED, settled
 from fxticker.sources.references import unescape
 from fxticker.sources.shown import lines_of
 
@@ -45,7 +45,8 @@ def page_text(page: bytes | str, headers: Mapping[str, str] | None = None) -> st
     headers
         The answer's headers by lower-case name; ``content-type`` may declare a charset.
     """
-    return marked_text(page, headers).replace(TOUCHED, "")
+    text = marked_text(page, headers)
+    return text.replace(TOUCHED, "") if TOUCHED in text else text
 
 
 def marked_text(page: bytes | str, headers: Mapping[str, str] | None = None) -> str:
@@ -82,11 +83,7 @@ def is_html(text: str) -> bool:
 def resolved(text: str) -> str:
     """Return a text with its references resolved, its marks settled, and without invisible characters."""
     text = unescape(text) if "&" in text else text
-    if text.isascii():
-        return text
-    if not text.replace(SPLIT, "").isascii():
-        text = _INVISIBLE.sub("", text)
-    return settled(text)
+    return settled(text if text.isascii() else _INVISIBLE.sub("", text))
 
 
 def _known_charset(declared: str) -> str:

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from fxticker.model.printed import MINUS
 from fxticker.sources.elements import BLOCK, INLINE, VOID
 
-TOUCHED = "\ufdd0"
+TOUCHED = "\x01"
 """Left in the text where a tag or hidden text touches a figure, so that it cannot be told which digits are shown as
-one. Like the other marks it is a code point that Unicode keeps for the use inside of programs."""
-SPLIT, SPLIT_OFF, SPLIT_OR_BREAK, HIDDEN = "\ufdd1", "\ufdd2", "\ufdd3", "\ufdd4"
+one. Like the other marks it is a control character, which HTML does not allow, and no reference stands for."""
+SPLIT, SPLIT_OFF, SPLIT_OR_BREAK, HIDDEN = "\x02", "\x03", "\x04", "\x05"
 """In the text where the tag of an inline element stood, that of a note or the like, a tag that may end a line or not,
 and text that is hidden."""
 _MARKS = f"{SPLIT}{SPLIT_OFF}{SPLIT_OR_BREAK}{HIDDEN}"
@@ -52,6 +52,8 @@ _FIGURE_ENDS = _NUMBER | {"%"}
 _FIGURE_BEGINS = _NUMBER | frozenset(f"+%{MINUS}")
 _PLAIN = frozenset(["b", "bdi", "big", "data", "em", "font", "i", "nobr", "span", "strong"])
 """Inline elements that are no note, correction or link of their own: a figure may have its decimal point in one."""
+_UNSEEN = frozenset(["area", "base", "link", "meta", "param", "source", "track"])
+"""Elements without content that take no room."""
 _DRAWING = frozenset(
     (
         *("circle", "clippath", "defs", "desc", "ellipse", "filter", "g", "image", "line", "lineargradient", "mask"),
@@ -62,7 +64,11 @@ _DRAWING = frozenset(
 _TRACELESS = frozenset(["noembed", "noframes", "noscript", "script", "style", "title"])
 """Elements that take no room."""
 _MARKED = re.compile(f"[{_MARKS}]+")
-_BETWEEN = re.compile(f"[{_MARKS}](?<=[0-9.,%].)[{_MARKS}]*+(?=[0-9.,])")
+_BETWEEN = tuple(
+    (mark, re.compile(rf"{mark}(?<=[0-9.,%]{mark})[{_MARKS}]*+(?=[0-9.,])"), otherwise)
+    for mark, otherwise in ((SPLIT, ""), (SPLIT_OFF, ""), (SPLIT_OR_BREAK, "\n"))
+)
+"""Marks between what may be parts of a figure; by the first, for a pattern that begins with one character is fast."""
 
 
 def all_lines_of(source: str) -> str:
@@ -74,7 +80,8 @@ def all_lines_of(source: str) -> str:
     pieces = _TOKEN.split(source.replace("\r", " ").replace("\n", " "))
     # Scripts and comments leave no trace: <!-- --> stands between the texts of one line on many pages.
     pieces[_NAMES] = breaks_of(pieces[_NAMES])
-    pieces[_RAWS] = breaks_of(pieces[_RAWS])
+    raws = pieces[_RAWS]
+    pieces[_RAWS] = breaks_of(raws) if any(raws) else [""] * len(raws)
     return "".join(pieces)
 
 
@@ -85,11 +92,12 @@ def breaks_of(names: Sequence[str | None]) -> list[str]:
 
 def settled(text: str) -> str:
     """Return a text whose references are resolved with its marks settled: `TOUCHED`, a line break, or nothing."""
-    if not any(mark in text for mark in _MARKS):
-        return text
     if HIDDEN in text:
         text = _MARKED.sub(_settle, text)
-    return _BETWEEN.sub(_settle, text).replace(SPLIT, "").replace(SPLIT_OFF, "").replace(SPLIT_OR_BREAK, "\n")
+    for mark, between, otherwise in _BETWEEN:
+        if mark in text:
+            text = between.sub(_settle, text).replace(mark, otherwise)
+    return text
 
 
 def _settle(marks: re.Match[str]) -> str:
@@ -115,6 +123,8 @@ def _break(name: str) -> str:
     name = name.lower()
     if name in INLINE:
         return "" if name == "wbr" else SPLIT if name in _PLAIN else SPLIT_OFF
+    if name in _UNSEEN:
+        return SPLIT
     if name in BLOCK or name in _DRAWING or not name.isascii():
         return "\n"
     return "" if name in _TRACELESS else SPLIT_OR_BREAK

@@ -85,6 +85,9 @@ def find_runs(text: str, entries: Sequence[Entry]) -> Iterator[Run]:
     before = 0
     for entry, following in zip_longest(entries, entries[1:]):
         until = len(text) if following is None else following.start
+        if following is not None and not _WORD.search(text, entry.end, until):  # as nearly always
+            run.append(entry)
+            continue
         has_digits = following is not None and _has_only_digits(text, entry, following)
         run.append(_with_digits_behind(entry) if has_digits else entry)
         if following is not None and (has_digits or not _is_parted(text, entry.end, until)):
@@ -113,15 +116,13 @@ def _has_word(text: str, start: int, end: int) -> bool:
 
 
 def _is_parted(text: str, start: int, end: int) -> bool:
-    if text[start:end].isspace():  # as nearly always
-        return False
-    return bool(_WORD.search(text, start, end)) and bool(_WORD.search(_LIST_NUMBER.sub("", text[start:end])))
+    return bool(_WORD.search(_LIST_NUMBER.sub("", text[start:end])))
 
 
 def _has_only_digits(text: str, entry: Entry, following: Entry) -> bool:
     """Whether digits and separators, and nothing else, stand between two entries: no list number, date or time."""
     start, end = entry.end, following.start
-    if end - start > _MAX_DIGITS_BEHIND or text[start:end].isspace():  # as nearly always
+    if end - start > _MAX_DIGITS_BEHIND:
         return False
     numeral = _NUMERAL.search(text, start, end)
     if numeral is None or _LETTER.search(text, start, end) or is_date_or_time(text, numeral.start()):

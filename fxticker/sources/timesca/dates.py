@@ -55,8 +55,9 @@ _FORMS = (
     r"(?P<numbers>(?P<one>[0-9]{1,2}+)(?P<mark>[./-])(?P<two>[0-9]{1,2}+)(?P=mark)(?P<last>[0-9]{4}|[0-9]{2}))(?![0-9])",
 )
 _DATE = re.compile(rf"{'|'.join(_FORMS)}", re.IGNORECASE)
-_BEFORE_DATE = re.compile(
-    rf"[\W_]*+(?:(?:{'|'.join(_LEADS)})(?![^\W\d_])[\W_]*+)?+(?:(?:{'|'.join(_WEEKDAYS)})(?![^\W\d_])[\W_]*+)?+(?:the\s++)?+",
+_GAP_BEFORE = re.compile(r"[\W_]*+")
+_LEAD = re.compile(
+    rf"(?:(?:{'|'.join(_LEADS)})(?![^\W\d_])[\W_]*+)?+(?:(?:{'|'.join(_WEEKDAYS)})(?![^\W\d_])[\W_]*+)?+(?:the\s++)?+",
     re.IGNORECASE,
 )
 _TIME = re.compile(r"[0-9]{1,2}+:[0-9]{2}(?![0-9])")
@@ -82,8 +83,10 @@ class PrintedDate(NamedTuple):
 
 def date_behind(text: str, place: int) -> PrintedDate | None:
     """Return the date that directly follows a place, but for words that lead to it; None if there is none."""
-    before = _BEFORE_DATE.match(text, place)
-    match = _DATE.match(text, before.end() if before else place)
+    begin = _GAP_BEFORE.match(text, place).end()  # type: ignore[union-attr]  # it matches nothing, too
+    if not text[begin : begin + 1].isdecimal():
+        begin = _LEAD.match(text, begin).end()  # type: ignore[union-attr]
+    match = _DATE.match(text, begin)
     if match is None:
         return None
     try:

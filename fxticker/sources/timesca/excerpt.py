@@ -154,7 +154,8 @@ def _whole_lines(lines: str, first: int, *, is_last: bool) -> str | None:
         return resolved(lines[first:])
     stop = lines.rfind("\n") + 1
     text = resolved(lines[first:stop])
-    if _ENTRY_SLASH.search(resolved(lines[stop:])):
+    rest = lines[stop:]
+    if ("/" in rest or "&" in rest) and _ENTRY_SLASH.search(resolved(rest)):
         return None
     slash = text.rfind("/")
     while slash >= 0 and not _ENTRY_SLASH.match(text, slash):

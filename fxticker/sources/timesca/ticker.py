@@ -242,7 +242,9 @@ def _date_behind(candidate: Candidate) -> PrintedDate | None:
     """Return the first date that directly follows an entry; None if there is none."""
     entries = candidate.entries
     for entry, following in zip_longest(entries, entries[1:]):
-        has_room = following is None or following.start - entry.end >= SHORTEST_DATE
-        if has_room and (printed := date_behind(candidate.text, entry.end)):
+        if following is not None and following.start - entry.end < SHORTEST_DATE:
+            continue
+        is_blank = following is not None and candidate.text[entry.end : following.start].isspace()
+        if not is_blank and (printed := date_behind(candidate.text, entry.end)):
             return printed
     return None
