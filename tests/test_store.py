@@ -18,7 +18,8 @@ from store_faults import DAMAGES, flip
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.model.records import Origin, Outcome, Poll, Tick, TimeBasis
-from fxticker.store.store import Appended, Store, month_of, opened
+from fxticker.store.read_span import month_of
+from fxticker.store.store import Appended, Store, opened
 
 CASES = cases("store")
 QUARTER = timedelta(minutes=15)
@@ -93,11 +94,26 @@ def test_append_of_no_rows_writes_nothing(store, root):
 
 
 def test_rows_are_stored_exactly_as_given(store, root):
-    store.append([tick("UZS/USD", "0.00008", None, nominal=100, source_date=None, time_basis=TimeBasis.DATE)])
+    store.append(
+        [tick("UZS/USD", "0.00008", None, nominal=100, source_date=None, time_basis=TimeBasis.DATE, evidence="ab" * 32)]
+    )
 
     [row] = pq.read_table(root / FIRST, partitioning=None).to_pylist()
-    assert [*row.values()] == ["UZS/USD", NOON, "date", 0.00008, "0.00008", 100, None, None, None, "live", NOON]
-    assert [*row] == [*(name for name in Tick.__slots__ if name != "source"), "recorded_at"]
+    assert [*row.values()] == [
+        "UZS/USD",
+        NOON,
+        "date",
+        0.00008,
+        "0.00008",
+        100,
+        None,
+        None,
+        None,
+        "live",
+        NOON,
+        "ab" * 32,
+    ]
+    assert {*row} == {*Tick.__slots__, "recorded_at"} - {"source"}
 
 
 def test_file_is_ordered_by_instant_and_pair(store, root):
@@ -300,12 +316,13 @@ def test_same_slot_of_two_sources_has_two_outcomes(store, root):
 
 
 def test_poll_is_stored_exactly_as_given(store, root):
-    poll = Poll("timesca", NOON, Outcome.HTTP_ERROR, NOON, 1200, 5, 503, NOON.date(), "ab" * 32, 2**40, 3, "no; 503")
+    poll = Poll("timesca", NOON, Outcome.HTTP_ERROR, NOON, 1200, 5, 503, NOON.date(), "ab" * 32, 2**40, 3, "no; 503", 7)
     store.record([poll])
 
     [row] = pq.read_table(root / FIRST.replace("ticks", "polls"), partitioning=None).to_pylist()
-    assert [*row.values()] == [NOON, NOON, 1200, "http_error", 5, 503, NOON.date(), "ab" * 32, 2**40, 3, "no; 503"]
-    assert {*row} == {*Poll.__slots__} - {"source"}
+    given = [NOON, NOON, 1200, "http_error", 5, 503, NOON.date(), "ab" * 32, 2**40, 3, "no; 503", 7]
+    assert [*row.values()] == [*given, NOON]
+    assert {*row} == {*Poll.__slots__, "recorded_at"} - {"source"}
 
 
 @pytest.mark.parametrize("segment_rows", [3, 50_000])
@@ -367,7 +384,7 @@ def test_keep_rejected_deletes_the_oldest_bodies_beyond_200(store, root):
 
 @pytest.mark.parametrize(("limit_bytes", "sizes", "kept"), CASES["keep_rejected_deletes_beyond_a_size"])
 def test_keep_rejected_deletes_the_oldest_bodies_beyond_a_size(store, root, monkeypatch, limit_bytes, sizes, kept):
-    monkeypatch.setattr("fxticker.store.store.REJECTED_BYTES", limit_bytes)
+    monkeypatch.setattr("fxticker.store.rejected.REJECTED_BYTES", limit_bytes)
     noise = random.Random(1)
     for step, size_bytes in enumerate(sizes):
         store.keep_rejected("timesca", NOON + step * QUARTER, noise.randbytes(size_bytes))
@@ -376,7 +393,7 @@ def test_keep_rejected_deletes_the_oldest_bodies_beyond_a_size(store, root, monk
 
 
 def test_keep_rejected_replaces_the_body_of_the_same_slot(store, root, monkeypatch):
-    monkeypatch.setattr("fxticker.store.store.REJECTED_FILES", 2)
+    monkeypatch.setattr("fxticker.store.rejected.REJECTED_FILES", 2)
     store.keep_rejected("timesca", NOON, b"first")
     store.keep_rejected("timesca", NOON + QUARTER, b"second")
 

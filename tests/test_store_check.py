@@ -39,7 +39,7 @@ def findings(root):
     return [str(finding) for finding in Store(root).check()]
 
 
-def rewrite(path, change=lambda table: table, *, version=b"1"):
+def rewrite(path, change=lambda table: table, *, version=b"2"):
     """Put what `change` makes of a file's table in its place, with a schema version and no summary."""
     table = change(pq.read_table(path, partitioning=None))
     pq.write_table(table.replace_schema_metadata({b"fxticker.schema_version": version}), path)
@@ -131,7 +131,7 @@ def test_check_names_a_missing_segment_and_reads_and_appends_work(root):
 
 
 def test_older_version_passes_the_check_and_accepts_rows(root):
-    rewrite(root / DECEMBER, lambda table: table.drop_columns(["source_date"]), version=b"0")
+    rewrite(root / DECEMBER, lambda table: table.drop_columns(["evidence"]), version=b"1")
 
     assert findings(root) == []
     assert len(fx.load(root)) == 20
@@ -139,9 +139,9 @@ def test_older_version_passes_the_check_and_accepts_rows(root):
 
 
 def test_newer_version_is_named_and_not_moved(root):
-    rewrite(root / DECEMBER, version=b"2")
+    rewrite(root / DECEMBER, version=b"3")
 
-    assert findings(root) == [f"{DECEMBER}: schema version 2; this fxticker reads up to 1: use a newer one"]
+    assert findings(root) == [f"{DECEMBER}: schema version 3; this fxticker reads up to 2: use a newer one"]
     assert Store(root).quarantine() == []
     with pytest.raises(SegmentUnreadable, match="use a newer one"):
         fx.load(root)

@@ -20,8 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from store_faults import FaultyCalls
 
 import fxticker as fx
-from fxticker.errors import WriteFailed
-from fxticker.model.records import Outcome, Poll, TimeBasis
+from fxticker.errors import NoData, WriteFailed
+from fxticker.model.records import Outcome, Poll, Retraction, TimeBasis
 from fxticker.store.local import LocalStorage
 from fxticker.store.store import Appended, Store
 
@@ -73,6 +73,10 @@ def tick_identity(row):
 
 def poll_identity(row):
     return (row["source"], row["slot"])
+
+
+def retraction_key(row):
+    return (*tick_identity(row), row["retracted_at"], row["reason"])
 
 
 def as_row(record, **more):
@@ -132,9 +136,12 @@ class StoreBesideAModel(RuleBasedStateMachine):
         self.segment_rows = segment_rows
         self.clock = FixedClock()
         self.calls = FaultyCalls()
-        self.ticks, self.polls = {}, {}
+        self.ticks, self.polls, self.retractions = {}, {}, {}
         self.tick_files = Segments(self.root, "ticks", "observed_at", ["observed_at", "pair"])
         self.poll_files = Segments(self.root, "polls", "slot", ["slot"])
+        self.retraction_files = Segments(
+            self.root, "retractions", "observed_at", ["observed_at", "pair", "retracted_at"]
+        )
         self.sent = []
         self.staging_is_clean = True
         self.store, self.other = self._opened(), self._opened()
@@ -178,7 +185,30 @@ class StoreBesideAModel(RuleBasedStateMachine):
         self.polls |= fresh
         self.staging_is_clean = True
 
+    @precondition(lambda self: self.sent)
+    @rule(step=st.integers(1, 4), reason=st.none() | st.just("misread"))
+    def retract(self, step, reason):
+        wanted = self._retractions(self.sent[::step], reason)
+        changed = self._changing(wanted)
+        assert self.store.retract(wanted) == len(changed)
+        self._take_retractions(changed)
+        self.staging_is_clean = True
+
     # faults
+
+    @precondition(lambda self: self.sent)
+    @rule(step=STEPS, reason=st.none() | st.just("misread"), lasting=st.booleans())
+    def die_while_retracting(self, step, reason, lasting):
+        wanted = self._retractions(self.sent, reason)
+        changed = self._changing(wanted)
+        if self._is_acknowledged(self.store.retract, wanted, step, Died(), lasting=lasting):
+            self._take_retractions(changed)
+        else:
+            known = {key for keys in self.retractions.values() for key in keys}
+            stored = {retraction_key(row) for row in self.retraction_files.rows()} - known
+            assert {key[:5] for key in stored} <= set(changed)
+            self._take_retractions(changed, only={key[:5] for key in stored})
+        self.store = self._opened()
 
     @rule(batch=FEW | MANY, step=STEPS)
     def die_while_appending(self, batch, step):
@@ -234,6 +264,7 @@ class StoreBesideAModel(RuleBasedStateMachine):
             and (start is None or row["observed_at"] >= start)
             and (end is None or row["observed_at"] < end)
             and (as_of is None or row["recorded_at"] <= as_of)
+            and not self._is_retracted(identity, as_of)
         ]
         found = rows_of(frame, "source", "observed_at", "pair", "rate_text", "change_text", "recorded_at")
         assert [row[1:3] for row in found] == sorted(row[1:3] for row in expected)
@@ -262,16 +293,21 @@ class StoreBesideAModel(RuleBasedStateMachine):
     @rule()
     def take_the_latest(self):
         months, ranks = defaultdict(set), {}
-        for row in self.ticks.values():
-            group = (row["source"], row["pair"])
-            rank = (row["observed_at"], row["time_basis"] != TimeBasis.DATE, row["recorded_at"])
-            ranks[group] = max(ranks.get(group, rank), rank)
+        for identity, row in self.ticks.items():
             months[row["source"]].add(month_of(row["observed_at"]))
+            if not self._is_retracted(identity):
+                group = (row["source"], row["pair"])
+                rank = (row["observed_at"], row["time_basis"] != TimeBasis.DATE, row["recorded_at"])
+                ranks[group] = max(ranks.get(group, rank), rank)
         expected = {
             (source, pair): rank
             for (source, pair), rank in ranks.items()
             if month_of(rank[0]) in sorted(months[source])[-12:]
         }
+        if not expected:
+            with pytest.raises(NoData):
+                fx.latest(self.root)
+            return
         found = rows_of(fx.latest(self.root), "source", "pair", "observed_at", "time_basis", "recorded_at")
         assert {row[:2]: (row[2], row[3] != TimeBasis.DATE, row[4]) for row in found} == expected
         assert [row[:2] for row in found] == sorted(expected)
@@ -284,6 +320,8 @@ class StoreBesideAModel(RuleBasedStateMachine):
             return
         assert_same_rows(self.tick_files.rows(), self.ticks, tick_identity)
         assert_same_rows(self.poll_files.rows(), self.polls, poll_identity)
+        keys = [key for keys in self.retractions.values() for key in keys]
+        assert sorted(map(retraction_key, self.retraction_files.rows()), key=repr) == sorted(keys, key=repr)
 
     @invariant()
     def files_are_as_the_contract_says(self):
@@ -291,6 +329,7 @@ class StoreBesideAModel(RuleBasedStateMachine):
             return
         self.tick_files.check(self.segment_rows)
         self.poll_files.check(self.segment_rows)
+        self.retraction_files.check(self.segment_rows)
         if self.staging_is_clean:
             assert list(self.root.glob(".staging/*")) == []
 
@@ -306,8 +345,36 @@ class StoreBesideAModel(RuleBasedStateMachine):
         return {tick_identity(row): row for row in rows[::-1] if tick_identity(row) not in self.ticks}
 
     def _fresh_polls(self, batch):
-        rows = [as_row(given) for given in batch]
+        rows = [as_row(given, recorded_at=self.clock.at) for given in batch]
         return {poll_identity(row): row for row in rows[::-1] if poll_identity(row) not in self.polls}
+
+    def _retractions(self, given, reason):
+        return [
+            Retraction(row.source, row.pair, row.observed_at, row.rate_text, row.change_text, 1, reason)
+            for row in given
+        ]
+
+    def _changing(self, wanted):
+        """The retractions that change a tick's state, by its identity, with the instant that they get."""
+        changing = {tick_identity(as_row(retraction)): retraction.reason for retraction in wanted}
+        changing = {key: why for key, why in changing.items() if (why is not None) != self._is_retracted(key)}
+        last = {
+            source: [key[5] for keys in self.retractions.values() for key in keys if key[0] == source]
+            for source in SOURCES
+        }
+        return {
+            key: (*key, max([self.clock.at, *(at + MICROSECOND for at in last[key[0]])]), why)
+            for key, why in changing.items()
+        }
+
+    def _take_retractions(self, changing, only=None):
+        for identity, key in changing.items():
+            if only is None or identity in only:
+                self.retractions.setdefault(identity, []).append(key)
+
+    def _is_retracted(self, identity, as_of=None):
+        known = [key for key in self.retractions.get(identity, []) if as_of is None or key[5] <= as_of]
+        return bool(known) and known[-1][6] is not None
 
     def _append_with_a_fault(self, batch, step, fault, *, lasting=False):
         self.sent.extend(batch)

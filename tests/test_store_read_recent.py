@@ -144,9 +144,11 @@ def test_poll_log_ends_with_the_newest(store):
 
 def test_row_of_the_poll_log_has_every_recorded_column(store):
     started_at = NOON + timedelta(seconds=1)
-    poll = Poll("timesca", NOON, Outcome.STALE, started_at, 321, 5, 200, date(2025, 11, 1), "ab", 7, 2, "old")
+    poll = Poll("timesca", NOON, Outcome.STALE, started_at, 321, 5, 200, date(2025, 11, 1), "ab", 7, 2, "old", 3)
     store.record([poll])
-    assert poll_log(store, limit=9) == [{name: getattr(poll, name) for name in Poll.__slots__}]
+    [row] = poll_log(store, limit=9)
+    assert row.pop("recorded_at") > NOON
+    assert row == {name: getattr(poll, name) for name in Poll.__slots__}
 
 
 def test_poll_log_can_be_filtered(store):

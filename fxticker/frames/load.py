@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from fxticker.store.read_columns import Gathered
 
-_NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes"}
+_NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes", "parser_version"}
+_DEFAULT_COLUMNS = ("source", *(name for name in TICKS.schema.names if name != "evidence"))
+"""Hashes of evidence serve to look pages up, and would cost every load a tenth of its time."""
 StorePath = str | os.PathLike[str] | Store
 
 
@@ -54,7 +56,8 @@ def load(
     sources
         Read only these sources; ``None`` for all.
     as_of
-        Read only rows that were recorded by then; a date stands for its end.
+        Read only what was known then: rows recorded by then, without those retracted by then; a date stands for its
+        end.
     columns
         Return only these columns, in this order; fewer are read faster.
     bands
@@ -67,7 +70,8 @@ def load(
         (category), ``observed_at`` (datetime64[us, UTC]), ``time_basis`` (category), ``rate`` (float64, quote per one
         unit of base), ``rate_text`` (category), ``nominal`` (int32), ``change_pct`` (float64, NaN if none was
         printed), ``change_text`` (category, null if none was printed), ``source_date`` (datetime64 without zone, NaT
-        if none), ``origin`` (category), ``recorded_at`` (datetime64[us, UTC]). Categories are sorted and all occur.
+        if none), ``origin`` (category), ``recorded_at`` (datetime64[us, UTC]); ``evidence`` (category, null if none
+        is kept) only if it is among `columns`. Categories are sorted and all occur. Retracted ticks are left out.
         Empty, with the same columns and types, where nothing matches.
 
     Raises
@@ -79,11 +83,11 @@ def load(
     """
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     known = ["source", *TICKS.schema.names]
-    wanted = known if columns is None else [columns] if isinstance(columns, str) else list(columns)
+    wanted = list(_DEFAULT_COLUMNS) if columns is None else [columns] if isinstance(columns, str) else list(columns)
     if not set(wanted) <= set(known):
         raise ValueError(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
     needed = {*wanted, *(("rate_text", "nominal", "origin") if bands else ())}
-    frame = _frame_of(_columns(opened(store).ticks, needed, selection))
+    frame = _frame_of(_columns(opened(store), needed, selection))
     if bands:
         from fxticker.frames.settle import with_bands
 
@@ -174,7 +178,8 @@ def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.Data
     NoData
         If the store holds no tick.
     """
-    return _to_frame(latest_table(opened(store), sources=Selection.of(sources=sources).sources))
+    table = latest_table(opened(store), sources=Selection.of(sources=sources).sources)
+    return _to_frame(table.select(_DEFAULT_COLUMNS))
 
 
 def last_by(store: StorePath, upto: datetime, selection: Selection) -> pd.DataFrame:
@@ -194,19 +199,22 @@ def last_by(store: StorePath, upto: datetime, selection: Selection) -> pd.DataFr
     pandas.DataFrame
         The columns of `load`; several rows of a pair if there are several values at that instant.
     """
-    ticks = opened(store).ticks
+    found = opened(store)
     as_of = None if selection.as_of is None else last_instant(selection.as_of)
+    retracted = found.retracted(sources=selection.sources, as_of=as_of)
     parts = [
-        read_last(ticks, source, upto=upto, pairs=selection.pairs, as_of=as_of)
-        for source in _sources_of(ticks, selection.sources)
+        read_last(found.ticks, source, upto=upto, pairs=selection.pairs, as_of=as_of, retracted=retracted)
+        for source in _sources_of(found.ticks, selection.sources)
     ]
-    return _to_frame(pa.concat_tables([with_source(pa.Table.from_batches([], TICKS.schema), ""), *filter(None, parts)]))
+    empty = with_source(pa.Table.from_batches([], TICKS.schema), "")
+    return _to_frame(pa.concat_tables([empty, *filter(None, parts)]).select(_DEFAULT_COLUMNS))
 
 
 def latest_table(store: Store, *, sources: Collection[str] | None = None) -> pa.Table:
     """Return `latest` as an Arrow table without importing pandas, whose import takes longer than all the rest."""
     wanted = _sources_of(store.ticks, sources)
-    parts = [read_last(store.ticks, source) for source in wanted]
+    retracted = store.retracted(sources=wanted)
+    parts = [read_last(store.ticks, source, retracted=retracted) for source in wanted]
     tables = [_one_per_pair(part) for part in parts if part is not None]
     if not tables:
         raise NoData(f"{store.backend}: no tick is stored" + (f" for {', '.join(wanted)}" if sources else ""))
@@ -227,18 +235,23 @@ def _one_per_pair(rows: pa.Table) -> pa.Table:
     return take(rows, order[is_last])
 
 
-def _columns(table: SegmentTable, columns: Collection[str], selection: Selection) -> Gathered:
+def _columns(store: Store, columns: Collection[str], selection: Selection) -> Gathered:
     from fxticker.store.read_columns import read_columns  # its threads take 10 ms to import, and `latest` needs none
 
-    pairs = selection.pairs
+    pairs, span = selection.pairs, _span(selection)
     as_of = None if selection.as_of is None else last_instant(selection.as_of)
+    retracted = store.retracted(sources=selection.sources, span=span, as_of=as_of)
 
-    def select(rows: pa.Table) -> np.ndarray | None:
-        return None if pairs is None and as_of is None else matching(rows, pairs, as_of)
+    def select(source: str, rows: pa.Table) -> np.ndarray | None:
+        counting = retracted.counting(source, rows)
+        if pairs is None and as_of is None:
+            return counting
+        kept = matching(rows, pairs, as_of)
+        return kept if counting is None else kept & counting
 
-    span = _span(selection)
-    needed = {*columns, *(() if as_of is None else ("recorded_at",))}
-    return read_columns(table, segments_of(table, selection.sources, span), span=span, columns=needed, select=select)
+    segments = segments_of(store.ticks, selection.sources, span)
+    needed = {*columns, *retracted.columns, *(() if as_of is None else ("recorded_at",))}
+    return read_columns(store.ticks, segments, span=span, columns=needed, select=select)
 
 
 def _span(selection: Selection) -> Span:

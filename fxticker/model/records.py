@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+MAX_EVIDENCE_BYTES = 100_000
+"""Largest piece of evidence: an answer of a bank has 1 to 30 kB, a ticker with its tags some 5 kB."""
 _SOURCE_ID = re.compile("[a-z][a-z0-9_-]{0,63}")
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
+_CHARSET = re.compile(r"[A-Za-z0-9_:.-]{1,40}")
 
 
 class Outcome(StrEnum):
@@ -126,10 +130,45 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """The piece of an answer that ticks were read from.
+
+    Attributes
+    ----------
+    media_type
+        ``"text/html"``, in lower case; None if none was declared.
+    charset
+        The declared charset; None if none was declared outside the bytes.
+    body
+        The bytes, at most `MAX_EVIDENCE_BYTES`.
+    """
+
+    media_type: str | None
+    charset: str | None
+    body: bytes
+
+    def __post_init__(self) -> None:
+        for text, form in ((self.media_type, _MEDIA_TYPE), (self.charset, _CHARSET)):
+            if text is not None and (not isinstance(text, str) or form.fullmatch(text) is None):
+                raise ValueError(f"not a media type or charset: {str(text)[:80]!r}")
+        if len(self.body) > MAX_EVIDENCE_BYTES:
+            raise ValueError(f"{len(self.body)} bytes of evidence: more than {MAX_EVIDENCE_BYTES}")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Header fields that declare media type and charset, by lower-case name, as a source's parser takes them."""
+        if self.media_type is None and self.charset is None:
+            return {}
+        charset = "" if self.charset is None else f"; charset={self.charset}"
+        return {"content-type": f"{self.media_type or 'application/octet-stream'}{charset}"}
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """One pair's rate as one source showed it at one instant: a row of `ticks`.
 
-    The columns are those of the data contract (``parquet/README.md``); the store adds `recorded_at`.
+    The columns are those of the data contract (``parquet/README.md``); the store adds `recorded_at`. `evidence` is the
+    hash of the kept piece of the answer, hexadecimal; None if none is kept.
     """
 
     source: str
@@ -143,6 +182,34 @@ class Tick:
     change_text: str | None
     source_date: date | None
     origin: Origin
+    evidence: str | None = None
+
+    def __post_init__(self) -> None:
+        require_source_id(self.source)
+        require_utc("observed_at", self.observed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """That a stored tick does not count, or counts again: a row of `retractions`.
+
+    Attributes
+    ----------
+    source, pair, observed_at, rate_text, change_text
+        Identity of the tick.
+    parser_version
+        That of the source's parser that decided it.
+    reason
+        One line; None if the tick counts again from now on.
+    """
+
+    source: str
+    pair: str
+    observed_at: datetime
+    rate_text: str
+    change_text: str | None
+    parser_version: int
+    reason: str | None
 
     def __post_init__(self) -> None:
         require_source_id(self.source)
@@ -165,6 +232,8 @@ class Poll:
         Ticks read, whether or not they were in the store before.
     detail
         One line for a person; None if there is nothing to add.
+    parser_version
+        That of the source that read or refused the page; None if there was no page.
     """
 
     source: str
@@ -179,6 +248,7 @@ class Poll:
     body_bytes: int | None = None
     attempts: int = 0
     detail: str | None = None
+    parser_version: int | None = None
 
     def __post_init__(self) -> None:
         require_source_id(self.source)

@@ -22,7 +22,8 @@ class Selection:
     start, end
         Half-open span of `observed_at`, or of slots where polls are read. A date means its 00:00 UTC.
     as_of
-        Only rows recorded by then; a date reaches to its last microsecond, UTC.
+        What was known then: rows recorded by then, without those retracted by then; a date reaches to its last
+        microsecond, UTC.
     """
 
     pairs: tuple[str, ...] | None = None

@@ -19,6 +19,7 @@ from fxticker.model.printed import InvalidNumber, PrintedNumber, read_change, re
 from fxticker.store.arrow import doubles, instant_of, order_by, text_codes, to_int64
 from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.dedupe import first_of_identity
+from fxticker.store.evidence import EVIDENCE, EvidenceFolder, name_of
 from fxticker.store.segment_file import SegmentSummary, summary_of
 from fxticker.store.segments import SegmentName, SegmentTable
 
@@ -82,7 +83,7 @@ def check_table(backend: StorageBackend, table: SegmentTable) -> Iterator[Findin
     backend
         Storage of the table.
     table
-        Ticks or polls.
+        Ticks, polls or retractions.
     """
     names: list[str] = []
     for item in _listed(backend, table):
@@ -102,7 +103,27 @@ def check_table(backend: StorageBackend, table: SegmentTable) -> Iterator[Findin
         yield from _faults_of_partition(backend, partition, segments, table)
 
 
-def moved_aside(backend: StorageBackend, table: SegmentTable, finding: Finding, now: datetime) -> Moved | Finding:
+def check_evidence(backend: StorageBackend, folder: EvidenceFolder) -> Iterator[Finding]:
+    """Read all evidence and yield its faults: files of other names, and bytes that do not give the hash in a name."""
+    try:
+        items = backend.list(EVIDENCE)
+    except SegmentUnreadable as error:
+        yield Finding(error.name, error.cause)
+        return
+    for item in items:
+        name = name_of(item)
+        if name is None:
+            yield Finding(item.name, "not the name of a piece of evidence")
+            continue
+        try:
+            folder.read(name)
+        except SegmentUnreadable as error:
+            # Without the system's refusal as its cause, it is the bytes that are wrong.
+            is_fault = isinstance(error.__cause__, OSError)
+            yield Finding(error.name, f"cannot be read ({error.cause})", in_the_way=not is_fault)
+
+
+def moved_aside(backend: StorageBackend, finding: Finding, lost: str, now: datetime) -> Moved | Finding:
     """Move a file that cannot be read to the quarantine, with a note of what is lost; a finding if that fails.
 
     The note is durable before the file is moved. The caller holds the store's write lock.
@@ -110,7 +131,6 @@ def moved_aside(backend: StorageBackend, table: SegmentTable, finding: Finding, 
     taken = {item.name for item in backend.list(QUARANTINE)}
     names = (f"{QUARANTINE}/{finding.name}{suffix}" for suffix in ["", *(f".{n}" for n in range(1, 10_000))])
     to = next(name for name in names if not {name, f"{name}.json"} & taken)
-    lost = _lost(table, finding.name)
     note = {"name": finding.name, "why": finding.what, "lost": lost, "moved_at": now.isoformat()}
     try:
         backend.put(f"{to}.json", json.dumps(note, indent=1).encode())
@@ -234,7 +254,8 @@ def _numbers(texts: pa.ChunkedArray, read: Callable[[str], PrintedNumber]) -> np
     return result
 
 
-def _lost(table: SegmentTable, name: str) -> str:
+def lost_rows(table: SegmentTable, name: str) -> str:
+    """Return what is no longer readable if a file of a table is moved away, in one line."""
     try:
         segment = table.segment_of(name)
     except SegmentUnreadable:

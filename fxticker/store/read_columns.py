@@ -38,8 +38,8 @@ NO_DATE = np.iinfo(np.int64).min
 
 _Files = Sequence[tuple[str, SegmentFile]]
 """Source and file of each segment."""
-Select = Callable[[pa.Table], np.ndarray | None]
-"""Returns which rows of a segment to keep, a bool each; None for all."""
+Select = Callable[[str, pa.Table], np.ndarray | None]
+"""Returns which rows of a source's segment to keep, a bool each; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def read_columns(
         Columns to read at least: the wanted ones and those that `select` uses. `source` is added, and so are columns
         of `ORDER` as far as sorting needs them.
     select
-        Which rows of a segment to keep, given those columns of it.
+        Which rows of a segment to keep, given its source and those columns of it.
 
     Raises
     ------
@@ -89,8 +89,8 @@ def read_columns(
         If a segment is damaged.
     """
 
-    def chosen(rows: pa.Table) -> np.ndarray | None:
-        kept = select(rows)
+    def chosen(source: str, rows: pa.Table) -> np.ndarray | None:
+        kept = select(source, rows)
         if span == ALL_TIME:
             return kept
         within = span.within(to_int64(rows.column("observed_at")))
@@ -162,7 +162,7 @@ class _Filling:
     def _fill(self, position: int) -> int:
         source, file = self._files[position]
         rows = file.read(self._schema.names)
-        if (kept := self._select(rows)) is not None:
+        if (kept := self._select(source, rows)) is not None:
             rows = filter_rows(rows, kept)
         if not rows.num_rows:
             return 0

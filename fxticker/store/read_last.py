@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from fxticker.model.records import TimeBasis
 from fxticker.store.arrow import filter_rows, is_in, microseconds, take, text_codes, to_int64
+from fxticker.store.read_retractions import NOTHING_RETRACTED, Retracted
 from fxticker.store.read_span import latest_first, matching, month_of, with_source
 from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
@@ -29,6 +30,7 @@ def read_last(
     upto: datetime | None = None,
     pairs: Collection[str] | None = None,
     as_of: datetime | None = None,
+    retracted: Retracted = NOTHING_RETRACTED,
 ) -> pa.Table | None:
     """Return all rows of each pair of a source at the pair's last instant.
 
@@ -44,6 +46,8 @@ def read_last(
         Only these pairs; all by default.
     as_of
         Only rows recorded at or before this instant.
+    retracted
+        Ticks that are left out.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def read_last(
             continue
         for segment, summary in latest_first(table, segments):
             if last is None or _may_change(last, summary, pairs):
-                rows = table.open(segment).read()
+                rows = retracted.without(source, table.open(segment).read())
                 kept = matching(rows, pairs, as_of)
                 rows = filter_rows(rows, kept if upto is None else kept & _is_by(rows, upto))
                 if rows.num_rows:

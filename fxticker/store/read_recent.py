@@ -23,7 +23,10 @@ from fxticker.store.arrow import (
     to_int64,
 )
 from fxticker.store.check import QUARANTINE
+from fxticker.store.evidence import EVIDENCE
+from fxticker.store.read_retractions import Retracted
 from fxticker.store.read_span import Span, latest_first, month_of
+from fxticker.store.rejected import REJECTED
 from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 from fxticker.store.store import Store
@@ -121,7 +124,8 @@ def read_recent(store: Store, source: str, now: datetime, *, max_segments: int =
     """
     polls, last_ok, last_stale = _recent_polls(store.polls, source, now, max_segments)
     segments, span = _segments_to_search(store.ticks, source, now, max_segments)
-    pairs = _recent_pairs(store.ticks, segments, span)
+    retracted = store.retracted(sources=[source], span=span)
+    pairs = _recent_pairs(store.ticks, segments, span, retracted)
     unchanged_since = max((pair.changed_at or pair.first_at for pair in pairs), default=None)
     assert span.start is not None
     return Recent(polls, last_ok, last_stale, pairs, span.start, unchanged_since)
@@ -129,7 +133,7 @@ def read_recent(store: Store, source: str, now: datetime, *, max_segments: int =
 
 def stored_bytes(store: Store) -> int:
     """Return the size of all files of the store."""
-    folders = (store.ticks.spec.name, store.polls.spec.name, "rejected", QUARANTINE)
+    folders = (*(table.spec.name for table in store.tables), EVIDENCE, REJECTED, QUARANTINE)
     return sum(item.size_bytes for folder in folders for item in store.backend.list(folder))
 
 
@@ -171,7 +175,7 @@ def _segments_to_search(
 
 
 def _recent_pairs(
-    table: SegmentTable, segments: Sequence[tuple[SegmentName, SegmentSummary]], span: Span
+    table: SegmentTable, segments: Sequence[tuple[SegmentName, SegmentSummary]], span: Span, retracted: Retracted
 ) -> list[PairSeen]:
     """The pairs of live polls of a span; the search ends once the last change of each pair is known."""
     trails: dict[str, _Trail] = {}
@@ -180,7 +184,8 @@ def _recent_pairs(
         if all(pair in trails and trails[pair].seen.changed_at is not None for pair in pairs_left):
             break
         # One segment at a time: the rows of a month would double the memory of a daemon.
-        for trail in _trails(table.open(segment).read(_TICK_COLUMNS), span):
+        rows = retracted.without(segment.source, table.open(segment).read(_TICK_COLUMNS))
+        for trail in _trails(rows, span):
             later = trails.get(trail.seen.pair)
             trails[trail.seen.pair] = trail if later is None else _joined(trail, later)
     return [trails[pair].seen for pair in sorted(trails)]

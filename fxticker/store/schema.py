@@ -1,4 +1,4 @@
-"""Schema of the two tables: columns, identity, order and version."""
+"""Schema of the tables: columns, identity, order and version."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import pyarrow as pa
 
 from fxticker.errors import NewerSchema, SchemaMismatch
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Incremented with every change of columns. A newer version may only add nullable columns, so that a file of an older
 one is read by adding nulls."""
+_ADDED_IN = {"evidence": 2, "parser_version": 2, "recorded_at": 2}
+"""Version since which a nullable column exists; columns that are not nullable, and all others, are in every version."""
 _VERSION_KEY = b"fxticker.schema_version"
 
 _INSTANT = pa.timestamp("us", "UTC")
@@ -38,6 +40,8 @@ class TableSpec:
         Column that separates the series of a source; None if a source has only one.
     unique_columns
         Columns whose values rarely repeat.
+    written_column
+        Timestamp that the store sets to the time of the write.
     """
 
     name: str
@@ -47,6 +51,7 @@ class TableSpec:
     order: tuple[str, ...]
     series_column: str | None = None
     unique_columns: tuple[str, ...] = ()
+    written_column: str = "recorded_at"
 
 
 def _schema(*fields: tuple[str, pa.DataType, bool]) -> pa.Schema:
@@ -70,6 +75,7 @@ TICKS = TableSpec(
         ("source_date", pa.date32(), True),
         ("origin", _TEXT, False),
         ("recorded_at", _INSTANT, False),
+        ("evidence", _TEXT, True),
     ),
     time_column="observed_at",
     identity=("observed_at", "pair", "rate_text", "change_text"),
@@ -91,11 +97,31 @@ POLLS = TableSpec(
         ("body_bytes", pa.int64(), True),
         ("attempts", pa.int16(), False),
         ("detail", _TEXT, True),
+        ("parser_version", pa.int16(), True),
+        ("recorded_at", _INSTANT, True),
     ),
     time_column="slot",
     identity=("slot",),
     order=("slot",),
     unique_columns=("body_sha256",),
+)
+
+RETRACTIONS = TableSpec(
+    name="retractions",
+    schema=_schema(
+        ("pair", _TEXT, False),
+        ("observed_at", _INSTANT, False),
+        ("rate_text", _TEXT, False),
+        ("change_text", _TEXT, True),
+        ("retracted_at", _INSTANT, False),
+        ("parser_version", pa.int16(), False),
+        ("reason", _TEXT, True),
+    ),
+    time_column="observed_at",
+    identity=(*TICKS.identity, "retracted_at"),
+    order=("observed_at", "pair", "retracted_at"),
+    series_column="pair",
+    written_column="retracted_at",
 )
 
 
@@ -116,13 +142,13 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
         raise SchemaMismatch("no fxticker schema version: not a segment of fxticker")
     if version > current:
         raise NewerSchema(f"schema version {version}; this fxticker reads up to {current}: use a newer one")
-    if version < current:
-        for field in schema:
-            if field.name not in table.column_names and field.nullable:
-                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-        table = table.select([name for name in schema.names if name in table.column_names])
-    if not table.schema.equals(schema):
-        raise SchemaMismatch(f"columns differ from schema version {version}: {_difference(table.schema, schema)}")
+    expected = schema if version == current else _as_of_version(schema, version)
+    if not table.schema.equals(expected):
+        raise SchemaMismatch(f"columns differ from schema version {version}: {_difference(table.schema, expected)}")
+    for field in schema:
+        if field.name not in expected.names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    table = table.select(schema.names)
     return table.replace_schema_metadata(schema.metadata)
 
 
@@ -130,6 +156,16 @@ def version_of(schema: pa.Schema) -> int | None:
     """Return the fxticker schema version in a schema's metadata; None if there is none."""
     text = (schema.metadata or {}).get(_VERSION_KEY, b"")
     return int(text) if text.isdigit() else None
+
+
+def version_marks() -> list[tuple[bytes, bytes]]:
+    """Return key and value in a file's metadata for each version that can be read, the current one first."""
+    return [(_VERSION_KEY, str(version).encode()) for version in range(SCHEMA_VERSION, 0, -1)]
+
+
+def _as_of_version(schema: pa.Schema, version: int) -> pa.Schema:
+    """The columns that a version has."""
+    return pa.schema([field for field in schema if not field.nullable or _ADDED_IN.get(field.name, 1) <= version])
 
 
 def _difference(actual: pa.Schema, wanted: pa.Schema) -> str:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from fxticker.errors import SchemaMismatch, SegmentUnreadable
 from fxticker.store.arrow import to_int64, used_texts, validate
 from fxticker.store.backend import StorageBackend
-from fxticker.store.schema import TableSpec, conform
+from fxticker.store.schema import TableSpec, conform, version_marks
 
 MAX_SEGMENT_BYTES = 256_000_000
 """Some 500 times the largest segment seen, in bytes: a larger file is no segment and is not read into memory."""
@@ -96,24 +96,22 @@ def summary_in(metadata: pq.FileMetaData) -> SegmentSummary | None:
     return None if data is None else SegmentSummary.decoded(data)
 
 
-def summary_at_end(data: bytes, spec: TableSpec) -> SegmentSummary | None:
+def summary_at_end(data: bytes) -> SegmentSummary | None:
     """Return the summary in the footer at the end of a file, found without Arrow; None if there is no valid one.
 
     Arrow takes a fifth of a millisecond to open a footer, and a reader looks at many files to read few. If nothing is
-    found here, or the file is of another version, the caller has to open the file with Arrow.
+    found here, or the file is of a newer version, the caller has to open the file with Arrow.
 
     Parameters
     ----------
     data
         The last bytes of a file.
-    spec
-        The table it belongs to.
     """
     end = len(data) - _TRAILER_BYTES
     if end < 0 or data[end + 4 :] != _MAGIC:
         return None
     footer = data[max(0, end - int.from_bytes(data[end : end + 4], "little")) : end]
-    if any(_thrift(key) + _thrift(value) not in footer for key, value in spec.schema.metadata.items()):
+    if not any(mark in footer for mark in _VERSIONS):
         return None
     if match := _SUMMARY_POSITION.search(footer):
         length = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(match[1]))
@@ -127,6 +125,8 @@ def _thrift(text: bytes) -> bytes:
     return b"\x18%c%s" % (len(text), text)
 
 
+_VERSIONS = [_thrift(key) + _thrift(value) for key, value in version_marks()]
+"""What the footer of a file of a version that can be read contains."""
 _SUMMARY_POSITION = re.compile(re.escape(_thrift(_SUMMARY_KEY)) + rb"\x18([\x80-\xff]{0,4}[\x00-\x7f])")
 """Matches up to the summary's first byte in a footer; the group is the summary's length as a varint."""
 
@@ -204,7 +204,7 @@ class SegmentFile:
                 if file.size() > MAX_SEGMENT_BYTES:
                     raise ValueError(f"{file.size()} bytes: no segment is so large")
                 self._data = file.read_buffer()
-            summary = summary_at_end(self._data[max(0, self._data.size - END_BYTES) :].to_pybytes(), spec)
+            summary = summary_at_end(self._data[max(0, self._data.size - END_BYTES) :].to_pybytes())
             self.summary = self._summary() if summary is None else summary
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
@@ -268,7 +268,7 @@ def summary_of_file(backend: StorageBackend, name: str, spec: TableSpec) -> Segm
     """
     with _named(name), backend.open(name) as file:
         file.seek(max(0, file.size() - END_BYTES))
-        summary = summary_at_end(file.read(END_BYTES), spec)
+        summary = summary_at_end(file.read(END_BYTES))
     return SegmentFile(backend, name, spec).summary if summary is None else summary
 
 

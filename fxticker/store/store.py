@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import gzip
+import hashlib
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from fxticker.model.clock import Clock, SystemClock
-from fxticker.model.records import Origin, Poll, Tick
-from fxticker.store.arrow import instant_of, microseconds, records_of, repeated, table_of, to_int64
+from fxticker.model.records import Evidence, Origin, Poll, Retraction, Tick
+from fxticker.store.arrow import instant_of, microseconds, records_of, to_int64
 from fxticker.store.backend import StorageBackend
-from fxticker.store.check import Finding, Moved, check_table, moved_aside
+from fxticker.store.check import Finding, Moved, check_evidence, check_table, lost_rows, moved_aside
+from fxticker.store.evidence import EvidenceFolder, encoded
 from fxticker.store.local import local_storage
-from fxticker.store.read_span import Span, month_of, read_span
-from fxticker.store.schema import POLLS, TICKS
+from fxticker.store.partition import partitioned, stamped
+from fxticker.store.read_retractions import Retracted, read_retracted
+from fxticker.store.read_span import ALL_TIME, Span, read_span
+from fxticker.store.rejected import keep_rejected
+from fxticker.store.retract import append_retractions
+from fxticker.store.schema import POLLS, RETRACTIONS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
 from fxticker.store.validate import fitting, partitions
 
 LOCK_TIMEOUT_S = 30.0
 """Seconds that a writer waits for another: an import holds the lock for one or two seconds at a time."""
-REJECTED_FILES = 200
-"""Rejected bodies kept for inspection: two days of polls at 15 min, all failed."""
-REJECTED_BYTES = 50_000_000
-"""Compressed size of all rejected bodies, in bytes. A page compresses to some 30 kB, so normally the number of
-files is the limit; this one is for bodies of unusual size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +82,9 @@ class Store:
         self._lock_timeout_s = lock_timeout_s
         self.ticks = SegmentTable(self.backend, TICKS, segment_rows)
         self.polls = SegmentTable(self.backend, POLLS, segment_rows)
+        self.retractions = SegmentTable(self.backend, RETRACTIONS, segment_rows)
+        self.tables = (self.ticks, self.polls, self.retractions)
+        self.evidence = EvidenceFolder(self.backend)
 
     def append(self, ticks: Iterable[Tick]) -> Appended:
         """Store ticks; they are durable when this returns.
@@ -143,21 +144,57 @@ class Store:
         """
         return self._append(self.polls, list(polls))
 
-    def keep_rejected(self, source: str, slot: datetime, body: bytes) -> None:
-        """Store a body that could not be parsed, compressed; the oldest are deleted beyond the folder's limits."""
-        data = gzip.compress(body, mtime=0)
-        name = f"rejected/source={source}/{slot:%Y%m%dT%H%M%S.%fZ}.gz"
-        if len(data) > REJECTED_BYTES:
-            return
+    def retract(self, retractions: Iterable[Retraction]) -> int:
+        """Withdraw ticks from what readers return, or let them count again; durable when this returns.
+
+        A retraction that changes nothing is not stored. The last one of a tick is always the latest by `retracted_at`,
+        even if the clock was set back.
+
+        Returns
+        -------
+        int
+            Number of ticks whose state changed.
+
+        Raises
+        ------
+        StoreLocked, WriteFailed, SegmentUnreadable
+            As `append`.
+        """
         with self.backend.write_lock(self._lock_timeout_s):
-            kept = [item for item in self.backend.list("rejected") if item.name != name]
-            size_bytes = sum(item.size_bytes for item in kept) + len(data)
-            while kept and (len(kept) >= REJECTED_FILES or size_bytes > REJECTED_BYTES):
-                oldest = min(kept, key=lambda item: item.name.rpartition("/")[2])
-                self.backend.delete(oldest.name)
-                kept.remove(oldest)
-                size_bytes -= oldest.size_bytes
-            self.backend.put(name, data)
+            return append_retractions(self.retractions, list(retractions), self._clock.now())
+
+    def retracted(
+        self, *, sources: Collection[str] | None = None, span: Span = ALL_TIME, as_of: datetime | None = None
+    ) -> Retracted:
+        """Return the ticks that readers leave out: see `read_retracted`."""
+        return read_retracted(self.retractions, sources=sources, span=span, as_of=as_of)
+
+    def keep_evidence(self, source: str, observed_at: datetime, evidence: Evidence) -> str:
+        """Store the piece of an answer that ticks were read from, once per source, year and content.
+
+        Beyond `EVIDENCE_BYTES` per source and year the oldest pieces are deleted.
+
+        Returns
+        -------
+        str
+            Its hash, for the ticks' column `evidence`; the piece is durable.
+
+        Raises
+        ------
+        StoreLocked, WriteFailed, SegmentUnreadable
+            As `append`.
+        """
+        data = encoded(evidence)
+        sha256 = hashlib.sha256(data).hexdigest()
+        if not self.evidence.is_durable(source, observed_at, sha256):
+            with self.backend.write_lock(self._lock_timeout_s):
+                self.evidence.keep(source, observed_at, data, sha256)
+        return sha256
+
+    def keep_rejected(self, source: str, slot: datetime, body: bytes, content_type: str | None = None) -> None:
+        """Store a body that could not be parsed, compressed; the oldest are deleted beyond the folder's limits."""
+        with self.backend.write_lock(self._lock_timeout_s):
+            keep_rejected(self.backend, source, slot, body, content_type)
 
     def planned_slots(self, source: str, upto: datetime) -> Iterator[datetime]:
         """Yield the recorded slots of a source's schedule up to an instant (included), newest first, aware UTC.
@@ -179,8 +216,10 @@ class Store:
 
     def live_ticks(self, source: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """Return the ticks that polls of a source stored in ``[start, end)``, as Python values."""
-        rows = records_of(read_span(self.ticks, sources=[source], span=Span(start, end)))
-        return [row for row in rows if row["origin"] == Origin.LIVE]
+        span = Span(start, end)
+        rows = read_span(self.ticks, sources=[source], span=span)
+        counting = self.retracted(sources=[source], span=span).without(source, rows)
+        return [row for row in records_of(counting) if row["origin"] == Origin.LIVE]
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Hold the lock of the store's one daemon until the block or the process ends.
@@ -205,7 +244,8 @@ class Store:
 
     def check(self) -> list[Finding]:
         """Read every file completely and return the faults, file by file; an empty list if there are none."""
-        return [finding for table in (self.ticks, self.polls) for finding in check_table(self.backend, table)]
+        in_tables = (finding for table in self.tables for finding in check_table(self.backend, table))
+        return [*in_tables, *check_evidence(self.backend, self.evidence)]
 
     def quarantine(self) -> list[Moved | Finding]:
         """Move every file that no version of fxticker can read, so that readers and appends go on without it.
@@ -219,38 +259,25 @@ class Store:
             As `append`.
         """
         with self.backend.write_lock(self._lock_timeout_s):
-            return [
-                moved_aside(self.backend, table, finding, self._clock.now())
-                for table in (self.ticks, self.polls)
-                for finding in list(check_table(self.backend, table))
+            found = [
+                (finding, lost_rows(table, finding.name))
+                for table in self.tables
+                for finding in check_table(self.backend, table)
                 if finding.in_the_way
             ]
+            damaged = (item for item in check_evidence(self.backend, self.evidence) if item.in_the_way)
+            found += [(finding, "a piece of evidence") for finding in damaged]
+            return [moved_aside(self.backend, finding, lost, self._clock.now()) for finding, lost in found]
 
     def _append(self, table: SegmentTable, rows: Sequence[Any]) -> int:
-        members_of: dict[tuple[str, str], list[Any]] = defaultdict(list)
-        for row in rows:
-            members_of[row.source, month_of(getattr(row, table.spec.time_column))].append(row)
-        schema = pa.schema([field for field in table.spec.schema if field.name != "recorded_at"])
-        tables = (
-            (source, month, table_of(sorted(members, key=attrgetter(*table.spec.order)), schema, getattr))
-            for (source, month), members in sorted(members_of.items(), key=lambda item: item[0])
-        )
-        return self._add(table, tables)
+        return self._add(table, partitioned(rows, table.spec))
 
     def _add(self, table: SegmentTable, parts: Iterable[tuple[str, str, pa.Table]]) -> int:
-        """Append each part (source, month, rows without `recorded_at`) and return the number of new rows."""
-        schema = table.spec.schema
-        added = 0
+        """Append each part (source, month, rows without the written column) and return the number of new rows."""
         with self.backend.write_lock(self._lock_timeout_s):
             # Read under the lock, so that the later of two appends has the later timestamp.
-            recorded_at = self._clock.now()
-            for source, month, rows in parts:
-                columns = [
-                    repeated(recorded_at, rows.num_rows) if name == "recorded_at" else rows.column(name)
-                    for name in schema.names
-                ]
-                added += table.append(source, month, pa.Table.from_arrays(columns, schema=schema))
-        return added
+            now = self._clock.now()
+            return sum(table.append(source, month, stamped(rows, table.spec, now)) for source, month, rows in parts)
 
 
 def opened(store: str | os.PathLike[str] | Store) -> Store:

@@ -16,7 +16,10 @@ from fxticker.store.read_span import SOURCE
 from fxticker.store.schema import TICKS
 
 GIVEN = pa.schema([SOURCE, *(field for field in TICKS.schema if field.name != "recorded_at")])
-"""Columns that a table must have: those of a tick and its source."""
+"""Columns of a tick and its source."""
+OPTIONAL = frozenset(["evidence"])
+"""Those that a table need not have: older versions lack them."""
+_EVIDENCE = re.compile("[0-9a-f]{64}")
 _PAIR = re.compile("[A-Z]{3}/[A-Z]{3}")
 _DAY_US = 86_400_000_000
 _YEARS_1_TO_9999_US = (-62_135_596_800_000_000, 253_402_300_799_999_999)
@@ -32,8 +35,11 @@ def fitting(table: pa.Table) -> pa.Table:
         If a column is missing, of another type, or null where that is not allowed, if a text is not allowed in its
         column, or if a number does not follow from its text.
     """
-    for name in GIVEN.names:
-        if (count := table.column_names.count(name)) != 1:
+    for field in GIVEN:
+        name, count = field.name, table.column_names.count(field.name)
+        if not count and name in OPTIONAL:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+        elif count != 1:
             raise SchemaMismatch(f"not the ticks of a store: {count or 'no'} column{'s' * (count > 1)} {name}")
     columns = [_as(table.column(field.name), field) for field in GIVEN]
     rows = pa.Table.from_arrays(columns, schema=GIVEN).unify_dictionaries()
@@ -112,8 +118,11 @@ def _problem_of_texts(rows: pa.Table) -> str | None:
         for text in used_texts(rows.column(name)):
             if text not in [*kind]:
                 return f"{name} {text!r} is none of {', '.join(kind)}"
-    odd = [pair for pair in used_texts(rows.column("pair")) if _PAIR.fullmatch(pair) is None]
-    return f"{odd[0]!r} is no pair" if odd else None
+    for name, form, what in (("pair", _PAIR, "pair"), ("evidence", _EVIDENCE, "hash of evidence")):
+        odd = [text for text in used_texts(rows.column(name)) if form.fullmatch(text) is None]
+        if odd:
+            return f"{odd[0]!r} is no {what}"
+    return None
 
 
 def _problem_of_instants(rows: pa.Table) -> str | None:
