@@ -57,7 +57,15 @@ def points(*values):
 
 
 def test_package_exports_what_a_plugin_needs():
-    assert fxticker.sources.__all__ == ["DamagedPage", "History", "NoTicker", "PrintedTick", "Snapshot", "Source"]
+    assert fxticker.sources.__all__ == [
+        "DamagedPage",
+        "Evidence",
+        "History",
+        "NoTicker",
+        "PrintedTick",
+        "Snapshot",
+        "Source",
+    ]
     assert all(getattr(fxticker.sources, name) for name in fxticker.sources.__all__)
 
 

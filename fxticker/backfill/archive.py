@@ -12,6 +12,7 @@ from fxticker.backfill.archive_request import GONE
 from fxticker.backfill.archive_summary import MAX_NAMED, ArchiveSummary
 from fxticker.backfill.batch import Batch
 from fxticker.backfill.cdx import BadRow, site_of, stamp_of
+from fxticker.backfill.keep import Keep, evidence_keeper, keep_nothing
 from fxticker.backfill.known_absent import empty_captures, record_empty_captures
 from fxticker.errors import BadStatus, BodyTooLarge, FetchError, ParseError, UnexpectedContent, one_line
 from fxticker.fetch.throttle import Throttle, is_of_one_answer
@@ -150,14 +151,21 @@ def backfill_from_archive(
     return summary
 
 
-def ticks_of(source: Source, body: bytes, headers: Mapping[str, str], captured_at: datetime) -> Sequence[Tick]:
-    """Return the ticks of a captured page; none if it has no readable ticker."""
+def ticks_of(
+    source: Source, body: bytes, headers: Mapping[str, str], captured_at: datetime, keep: Keep = keep_nothing
+) -> Sequence[Tick]:
+    """Return the ticks of a captured page, whose evidence is kept; none if it has no readable ticker."""
     try:
         snapshot = source.parse(body, headers)
     except ParseError:
         return ()
     return normalise(
-        snapshot, source=source.id, observed_at=captured_at, time_basis=TimeBasis.CAPTURE, origin=Origin.ARCHIVE
+        snapshot,
+        source=source.id,
+        observed_at=captured_at,
+        time_basis=TimeBasis.CAPTURE,
+        origin=Origin.ARCHIVE,
+        evidence=keep(body, headers, snapshot, captured_at),
     )
 
 
@@ -223,7 +231,8 @@ class _Run:
                 self._refuse(capture, error)
                 return
             self.failing = 0
-            ticks = ticks_of(self.source, page.body, page.headers, original.instant)
+            keep = evidence_keeper(self.source, self.batch.store)
+            ticks = ticks_of(self.source, page.body, page.headers, original.instant, keep)
             if capture.digest is not None:
                 self.ticks[capture.digest] = ticks
         self._add(capture, ticks)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fxticker.backfill.file_kinds import HEAD_BYTES, ZIP, named, packing_of, require_readable
 from fxticker.backfill.import_summary import ImportSummary, Refusals
+from fxticker.backfill.keep import Keep, evidence_keeper, keep_nothing
 from fxticker.backfill.packed_files import unpacked, warc_files
 from fxticker.backfill.page_files import MAX_PAGE_BYTES, FilePage, Page
 from fxticker.backfill.parquet_files import PARQUET, batches, is_table
@@ -76,7 +77,8 @@ def import_pages(
         If the store refuses; an import can be repeated safely.
     """
     summary = summary if summary is not None else ImportSummary()
-    run = _Run(source, store, observed_at, (clock or SystemClock()).now() + _TIME_ZONES, summary)
+    latest = (clock or SystemClock()).now() + _TIME_ZONES
+    run = _Run(source, store, observed_at, latest, evidence_keeper(source, store, latest=latest), summary)
     for page in pages:
         summary.pages += 1
         for part in run.parts(page):
@@ -110,6 +112,7 @@ class _Run:
     store: Store
     observed_at: Moment | None
     latest: datetime
+    keep: Keep
     summary: ImportSummary
     waiting: list[Tick] = field(default_factory=list)
     known: KnownCaptures = field(default_factory=KnownCaptures)
@@ -178,14 +181,16 @@ class _Run:
         else:
             file.seek(0)
             body = file.read(MAX_PAGE_BYTES + 1)
-            yield _plausible(read_page(body, source=self.source, observed_at=self.observed_at), self.latest)
+            ticks = read_page(body, source=self.source, observed_at=self.observed_at, keep=self.keep)
+            yield _plausible(ticks, self.latest)
 
     def _captures(self, name: str, file: BinaryIO, packed_bytes: int | None) -> Iterator[Sequence[Tick]]:
         """Yield the ticks of each page of the source's site in a WARC file; other records are counted."""
         if self.observed_at is not None:
             raise UndatedPage("a WARC file has the timestamp of each capture: leave --observed-at out")
         damaged = Refusals(self.summary.refused)
-        for record in read_captures(file, self.source, self.latest, self.known, packed_bytes=packed_bytes):
+        records = read_captures(file, self.source, self.latest, self.known, keep=self.keep, packed_bytes=packed_bytes)
+        for record in records:
             if isinstance(record, DamagedRecord):
                 damaged.add(f"{name} at byte {record.offset}", record.reason)
             elif isinstance(record, SkippedRecord):
@@ -238,7 +243,9 @@ class _Run:
             yield ticks
 
 
-def read_page(body: bytes, *, source: Source, observed_at: Moment | None = None) -> Sequence[Tick]:
+def read_page(
+    body: bytes, *, source: Source, observed_at: Moment | None = None, keep: Keep = keep_nothing
+) -> Sequence[Tick]:
     """Return the ticks of one saved page.
 
     Parameters
@@ -247,6 +254,8 @@ def read_page(body: bytes, *, source: Source, observed_at: Moment | None = None)
         The page, or its first `MAX_PAGE_BYTES` + 1 bytes.
     observed_at
         When the page was captured; `None` uses its printed date, at 00:00 UTC.
+    keep
+        Keeps the evidence of the page.
 
     Raises
     ------
@@ -269,7 +278,10 @@ def read_page(body: bytes, *, source: Source, observed_at: Moment | None = None)
         page_at, basis = datetime.combine(snapshot.source_date, time(), UTC), TimeBasis.DATE
     else:
         raise UndatedPage("the page has no date after the ticker; give its capture time with --observed-at")
-    return normalise(snapshot, source=source.id, observed_at=page_at, time_basis=basis, origin=Origin.PAGE)
+    evidence = keep(body, {}, snapshot, page_at)
+    return normalise(
+        snapshot, source=source.id, observed_at=page_at, time_basis=basis, origin=Origin.PAGE, evidence=evidence
+    )
 
 
 def _require_readable_once(body: BinaryIO) -> None:

@@ -18,6 +18,7 @@ from warcio.recordloader import ArcWarcRecordLoader
 
 from fxticker.backfill.archive import ticks_of
 from fxticker.backfill.cdx import is_on_site, site_of
+from fxticker.backfill.keep import Keep, keep_nothing
 from fxticker.backfill.revisits import KnownCaptures
 from fxticker.backfill.warc_page import (
     DAMAGE,
@@ -141,7 +142,13 @@ def read_warc(
 
 
 def read_captures(
-    file: BinaryIO, source: Source, latest: datetime, known: KnownCaptures, *, packed_bytes: int | None = None
+    file: BinaryIO,
+    source: Source,
+    latest: datetime,
+    known: KnownCaptures,
+    *,
+    keep: Keep = keep_nothing,
+    packed_bytes: int | None = None,
 ) -> Iterator[Sequence[Tick] | Revisit | SkippedRecord | DamagedRecord]:
     """Yield the ticks of each page of the source's site in a WARC file; no ticks if a page has no readable ticker.
 
@@ -153,6 +160,8 @@ def read_captures(
         Latest accepted capture time; a later record is damaged.
     known
         Receives the captures that revisits may refer to.
+    keep
+        Keeps the evidence of each page.
     packed_bytes
         As for `read_warc`.
 
@@ -175,7 +184,7 @@ def read_captures(
         elif record.body is None:
             yield DamagedRecord(record.offset, record.problem)
         else:
-            ticks = ticks_of(source, record.body, record.headers, record.instant)
+            ticks = ticks_of(source, record.body, record.headers, record.instant, keep)
             known.add(record, ticks)
             yield ticks
 

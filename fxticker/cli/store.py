@@ -58,6 +58,7 @@ def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
     """
     from fxticker.cli.output import warn
     from fxticker.store.check import QUARANTINE, Moved
+    from fxticker.store.evidence import EVIDENCE, missing_evidence
     from fxticker.store.store import opened
 
     found = opened(folder)
@@ -73,9 +74,11 @@ def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
         warn("`fxticker check --quarantine` moves what cannot be read aside")
     if problems:
         sys.exit(1)
-    files = sum(len(found.backend.list(table.spec.name)) for table in (found.ticks, found.polls))
+    files = sum(len(found.backend.list(folder)) for folder in (*(table.spec.name for table in found.tables), EVIDENCE))
     aside = sum(not item.name.endswith(".json") for item in found.backend.list(QUARANTINE))
     print(f"files read: {files}, all sound" + (f"; in quarantine: {aside}" if aside else ""))
+    if missing := missing_evidence(found.ticks, found.evidence):
+        print(f"pieces of evidence that ticks name and that are no longer kept: {missing}")
 
 
 @click.command()

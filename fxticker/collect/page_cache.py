@@ -29,6 +29,8 @@ class CachedPage:
         Hash of its body, hexadecimal.
     snapshot
         Its ticks and date.
+    evidence
+        Hash of the kept piece of it; `None` if none is kept.
     """
 
     url: str
@@ -36,6 +38,7 @@ class CachedPage:
     last_modified: str | None
     sha256: str
     snapshot: Snapshot
+    evidence: str | None = None
 
     @property
     def conditions(self) -> dict[str, str]:

@@ -19,8 +19,9 @@ from fxticker.errors import FetchError, ParseError, StoreError, one_line
 from fxticker.fetch.client import Fetch, Response
 from fxticker.model.clock import Clock
 from fxticker.model.normalise import normalise
-from fxticker.model.records import Origin, Outcome, Poll, Tick, TimeBasis
+from fxticker.model.records import Evidence, Origin, Outcome, Poll, Tick, TimeBasis
 from fxticker.model.schedule import Schedule
+from fxticker.sources.evidence import evidence_of
 from fxticker.sources.source import Source
 from fxticker.store.store import Appended
 
@@ -30,13 +31,16 @@ _log = logging.getLogger("fxticker")
 class PollWriter(Protocol):
     """The store as a poll uses it."""
 
+    def keep_evidence(self, source: str, observed_at: datetime, evidence: Evidence) -> str:
+        """Make the piece of an answer that ticks were read from durable; returns its hash."""
+
     def append(self, ticks: Iterable[Tick]) -> Appended:
         """Make ticks durable."""
 
     def record(self, polls: Iterable[Poll]) -> int:
         """Make outcomes durable; returns how many were new."""
 
-    def keep_rejected(self, source: str, slot: datetime, body: bytes) -> None:
+    def keep_rejected(self, source: str, slot: datetime, body: bytes, content_type: str | None = None) -> None:
         """Keep a body that could not be parsed."""
 
 
@@ -55,6 +59,9 @@ def collect_once(
     Every failure of the network, of the page or of the source's code is an outcome, which is returned. Only a failing
     store raises, as then nothing can be recorded. A page that has not changed since the last poll ("not modified")
     shows its ticks now: they are recorded as if the page had been sent again.
+
+    The piece of the page that the ticks were read from is kept before they are stored, so that no tick names what was
+    never there. If it cannot be kept, the ticks are stored without it, and `detail` has the reason.
 
     Parameters
     ----------
@@ -94,7 +101,7 @@ def collect_once(
     try:
         response = fetch(source.url, media_types=source.media_types, conditions=cached.conditions if cached else {})
         observed_at = clock.now()
-        poll = _with_response(poll, response)
+        poll = _with_response(poll, response, source)
         state.page = None  # until this response is parsed
         page = _parse(source, response, cached)
         ticks = normalise(
@@ -105,20 +112,22 @@ def collect_once(
         retry_after = error.retry_after
     except ParseError as error:
         poll = replace(poll, outcome=error.outcome, detail=one_line(error))
-        rejected = response.body
+        rejected = response
     except Exception as error:  # noqa: BLE001  an error in a source's code is an outcome, too
         _log.exception("%s: error while polling slot %s", source.id, slot.isoformat())
         poll = replace(poll, outcome=Outcome.ERROR, detail=f"{type(error).__name__}: see the log")
     else:
-        store.append(ticks)
+        page, not_kept = _with_evidence(page, cached, response, source, observed_at=observed_at, store=store)
+        store.append([replace(tick, evidence=page.evidence) for tick in ticks])
         state.page = page
+        remarks = (anomalies(source, ticks, page.snapshot, cached.snapshot if cached else None), not_kept)
         poll = replace(
             poll,
             outcome=outcome_of(page.snapshot.source_date, observed_at, source),
             ticks=len(ticks),
             source_date=page.snapshot.source_date,
             body_sha256=page.sha256,
-            detail=anomalies(source, ticks, page.snapshot, cached.snapshot if cached else None),
+            detail=one_line("; ".join(filter(None, remarks))) or None,
         )
     poll = replace(poll, duration_ms=round(1000 * (time.monotonic() - started_s)))
     _record(poll, rejected, store)
@@ -126,8 +135,13 @@ def collect_once(
     return poll
 
 
-def _with_response(poll: Poll, response: Response) -> Poll:
-    poll = replace(poll, http_status=response.http_status, attempts=response.attempts)
+def _with_response(poll: Poll, response: Response, source: Source) -> Poll:
+    poll = replace(
+        poll,
+        http_status=response.http_status,
+        attempts=response.attempts,
+        parser_version=source.parser_version,
+    )
     if response.http_status == httpx.codes.NOT_MODIFIED:
         return poll  # it has no body
     return replace(poll, body_sha256=_sha256(response), body_bytes=len(response.body))
@@ -147,16 +161,42 @@ def _parse(source: Source, response: Response, cached: CachedPage | None) -> Cac
     return cached_page(source.url, response.headers, sha256=_sha256(response), snapshot=snapshot)
 
 
+def _with_evidence(
+    page: CachedPage,
+    cached: CachedPage | None,
+    response: Response,
+    source: Source,
+    *,
+    observed_at: datetime,
+    store: PollWriter,
+) -> tuple[CachedPage, str | None]:
+    """Keep the evidence of a page, that of the cached one if it is the same page; with the reason if it is not kept."""
+    if page is cached:
+        return page, None
+    if cached is not None and cached.evidence and (cached.sha256, cached.snapshot) == (page.sha256, page.snapshot):
+        return replace(page, evidence=cached.evidence), None
+    evidence, reason = evidence_of(source, response.body, response.headers, page.snapshot)
+    if evidence is not None:
+        try:
+            return replace(page, evidence=store.keep_evidence(source.id, observed_at, evidence)), None
+        except StoreError as error:
+            reason = str(error)
+    if reason is not None:
+        reason = f"no evidence is kept: {one_line(reason)}"
+        _log.warning("%s: %s", source.id, reason)
+    return page, reason
+
+
 def _sha256(response: Response) -> str:
     return hashlib.sha256(response.body).hexdigest()
 
 
-def _record(poll: Poll, rejected: bytes | None, store: PollWriter) -> None:
-    """Record the outcome, then keep the body if it was rejected; if that fails, the outcome stands all the same."""
+def _record(poll: Poll, rejected: Response | None, store: PollWriter) -> None:
+    """Record the outcome, then keep a rejected answer's body; if that fails, the outcome stands all the same."""
     if not store.record([poll]):
         _log.warning("%s: slot %s has an outcome already, which is kept", poll.source, poll.slot.isoformat())
     if rejected is not None:
         try:
-            store.keep_rejected(poll.source, poll.slot, rejected)
+            store.keep_rejected(poll.source, poll.slot, rejected.body, rejected.headers.get("content-type"))
         except StoreError as error:
             _log.warning("%s: body of slot %s not kept: %s", poll.source, poll.slot.isoformat(), error)

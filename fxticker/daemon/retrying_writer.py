@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from fxticker.daemon.observers import Observers
 from fxticker.errors import StoreLocked, WriteFailed
-from fxticker.model.records import Poll, Tick
+from fxticker.model.records import Evidence, Poll, Tick
 from fxticker.store.store import Appended, Store
 
 RETRY_PAUSES_S = (1.0, 5.0)
@@ -45,6 +45,11 @@ class RetryingWriter:
         self._pauses_s = tuple(pauses_s)
         self._stop_asked = stop_asked
 
+    def keep_evidence(self, source: str, observed_at: datetime, evidence: Evidence) -> str:
+        """As `Store.keep_evidence`; raises after the last try."""
+        sha256, _ = self._with_retries(lambda: self._store.keep_evidence(source, observed_at, evidence))
+        return sha256
+
     def append(self, ticks: Iterable[Tick]) -> Appended:
         """As `Store.append`; raises after the last try."""
         rows = list(ticks)
@@ -62,9 +67,9 @@ class RetryingWriter:
                 self._observers.polled(poll)
         return added
 
-    def keep_rejected(self, source: str, slot: datetime, body: bytes) -> None:
+    def keep_rejected(self, source: str, slot: datetime, body: bytes, content_type: str | None = None) -> None:
         """As `Store.keep_rejected`, with one try."""
-        self._store.keep_rejected(source, slot, body)
+        self._store.keep_rejected(source, slot, body, content_type)
 
     def _with_retries(self, write: Callable[[], _Result]) -> tuple[_Result, int]:
         """The result of a write, and the number of tries it took."""

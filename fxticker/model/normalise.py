@@ -10,7 +10,13 @@ from fxticker.model.records import Origin, PrintedTick, Snapshot, Tick, TimeBasi
 
 
 def normalise(
-    snapshot: Snapshot, *, source: str, observed_at: datetime, time_basis: TimeBasis, origin: Origin
+    snapshot: Snapshot,
+    *,
+    source: str,
+    observed_at: datetime,
+    time_basis: TimeBasis,
+    origin: Origin,
+    evidence: str | None = None,
 ) -> tuple[Tick, ...]:
     """Return the ticks of a snapshot, in its order.
 
@@ -26,6 +32,8 @@ def normalise(
         The evidence for `observed_at`.
     origin
         How the page was obtained.
+    evidence
+        Hash of the kept piece of the page; None if none is kept.
 
     Raises
     ------
@@ -45,6 +53,7 @@ def normalise(
             change_text=printed.change_text,
             source_date=snapshot.source_date,
             origin=origin,
+            evidence=evidence,
         )
         for printed in snapshot.ticks
     )

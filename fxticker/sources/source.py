@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from fxticker.model.records import Snapshot
+from fxticker.model.records import MAX_EVIDENCE_BYTES, Evidence, Snapshot
 
 Parse = Callable[[bytes, Mapping[str, str]], Snapshot]
+FindEvidence = Callable[[bytes, Mapping[str, str], Snapshot], Evidence | None]
+_CONTENT_TYPE = re.compile(
+    r"""\s*(?P<media_type>[^\s;,]+/[^\s;,]+)(?:.*?;\s*charset\s*=\s*["']?(?P<charset>[A-Za-z0-9_:.-]{1,40}))?""",
+    re.IGNORECASE | re.DOTALL,
+)
 EVERY_DAY = frozenset(range(7))
 """Days of the week, Monday 0: all."""
 WORKING_DAYS = frozenset(range(5))
@@ -16,6 +22,8 @@ WORKING_DAYS = frozenset(range(5))
 TUESDAY_TO_SATURDAY = frozenset(range(1, 6))
 """Days of the week, Monday 0: the dates of rates that banks set on working days for the next day."""
 _WEEK_DAYS = 7
+_MAX_CONTENT_TYPE_CHARS = 200
+"""Characters of a Content-Type that are looked at: usual ones have 30."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,17 @@ class History:
     pause_s: float
 
 
+def whole_answer(body: bytes, headers: Mapping[str, str], snapshot: Snapshot) -> Evidence | None:
+    """Return a whole answer as evidence; None if it has more than `MAX_EVIDENCE_BYTES`."""
+    del snapshot
+    if len(body) > MAX_EVIDENCE_BYTES:
+        return None
+    declared = _CONTENT_TYPE.match(headers.get("content-type", "")[:_MAX_CONTENT_TYPE_CHARS])
+    if declared is None:
+        return Evidence(None, None, body)
+    return Evidence(declared["media_type"].lower(), declared["charset"], body)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A publisher of rates.
@@ -68,6 +87,12 @@ class Source:
         Number of publishing days: a page whose printed date is this many of them before the day of the poll is stale.
     parse
         Pure function of body and headers (by lower-case name). Returns what is printed. Raises `ParseError`.
+    parser_version
+        Number of `parse`: incremented with every change that may read an answer otherwise.
+    evidence
+        Pure function of body, headers and the snapshot that `parse` read. Returns the piece of the answer to keep,
+        which `parse` must read alike, or None if there is none that is small enough; by default the whole answer.
+        None for a source whose answers are not kept.
     publishes
         Days of the week, Monday 0, of the dates that are printed beside new rates. These may be the days after those
         on which the rates were set.
@@ -91,6 +116,8 @@ class Source:
     frozen_after_days: int | None = 7
     holds_days: int | None = 14
     history: History | None = None
+    parser_version: int = 1
+    evidence: FindEvidence | None = whole_answer
 
     def publishing_days(self, after: date, upto: date) -> int:
         """Count the publishing days later than `after` and up to `upto`; 0 if `upto` is not later."""

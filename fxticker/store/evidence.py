@@ -17,7 +17,9 @@ from datetime import datetime
 
 from fxticker.errors import SegmentUnreadable
 from fxticker.model.records import MAX_EVIDENCE_BYTES, Evidence
+from fxticker.store.arrow import used_texts
 from fxticker.store.backend import StorageBackend, StoredObject
+from fxticker.store.segments import SegmentTable
 
 EVIDENCE = "evidence"
 EVIDENCE_BYTES = 5_000_000
@@ -119,6 +121,22 @@ class EvidenceFolder:
             return decoded(data)
         except ValueError as error:
             raise SegmentUnreadable(name.name, f"not a piece of evidence: {error}") from error
+
+
+def missing_evidence(ticks: SegmentTable, folder: EvidenceFolder) -> int:
+    """Return how many pieces of evidence ticks name that are not kept: they may have been deleted beyond the limit.
+
+    Raises
+    ------
+    SegmentUnreadable
+        If a file of the ticks is damaged.
+    """
+    named = {
+        (segment.source, sha256)
+        for segment in ticks.segments()
+        for sha256 in used_texts(ticks.open(segment).read(["evidence"]).column("evidence"))
+    }
+    return len(named - {(name.source, name.sha256) for name in folder.names()})
 
 
 def encoded(evidence: Evidence) -> bytes:

@@ -59,4 +59,5 @@ SOURCE = Source(
     # The page prints the day's date. One day's difference is the date line; two is an old copy.
     stale_after_days=2,
     parse=parse,
+    evidence=None,
 )

@@ -1,0 +1,46 @@
+"""Evidence of a snapshot: the piece of an answer that is kept, once parsing it is known to give the same snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fxticker.errors import ParseError
+from fxticker.model.records import MAX_EVIDENCE_BYTES, Evidence, Snapshot
+from fxticker.sources.source import Source, whole_answer
+
+
+def evidence_of(
+    source: Source, body: bytes, headers: Mapping[str, str], snapshot: Snapshot
+) -> tuple[Evidence | None, str | None]:
+    """Return the piece of an answer to keep, or why none is kept.
+
+    Parameters
+    ----------
+    source
+        Whose answer it is.
+    body, headers
+        The answer; headers by lower-case name.
+    snapshot
+        What `source.parse` read in it.
+
+    Returns
+    -------
+    tuple
+        The piece and None; None and one line; or twice None for a source that keeps no evidence.
+    """
+    if source.evidence is None:
+        return None, None
+    try:
+        evidence = source.evidence(body, headers, snapshot)
+        if evidence is None:
+            return None, f"no piece of it that is small enough gives the same ticks ({len(body)} bytes)"
+        if source.parse(evidence.body, evidence.headers) == snapshot:
+            return evidence, None
+    except ParseError as error:
+        return None, f"the piece cannot be read: {error}"
+    except Exception as error:  # noqa: BLE001  a fault in a source's code must not cost its ticks
+        return None, f"{type(error).__name__}: {error}"
+    return None, "the piece does not give the same ticks"
+
+
+__all__ = ["MAX_EVIDENCE_BYTES", "evidence_of", "whole_answer"]
