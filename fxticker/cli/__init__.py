@@ -21,6 +21,8 @@ COMMANDS = {
         "gaps": "status.gaps",
         "coverage": "analysis.coverage",
         "check": "store.check",
+        "evidence": "evidence.evidence",
+        "reparse": "evidence.reparse",
     },
     "Import": {"import": "snapshot.import_", "backfill": "backfill.backfill"},
     "Read": {"latest": "store.latest", "history": "store.history", "export": "store.export"},

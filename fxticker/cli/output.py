@@ -49,6 +49,13 @@ def warn(text: object) -> None:
     print(f"fxticker: {one_line(text)}", file=sys.stderr)
 
 
+def terminal_text(text: str) -> str:
+    """Return a text whose lines are safe to print: control, direction and invisible characters become escapes."""
+    return "".join(
+        char if char == "\n" or char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
 def show_document(document: Mapping[str, Any]) -> None:
     """Print one JSON document on standard output, its instants as ISO 8601."""
     json.dump(document, sys.stdout, indent=1, default=lambda value: _plain("", value))

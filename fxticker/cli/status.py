@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _POLLS_SHOWN = 50
 _POLL_COLUMNS = ("slot", "source", "outcome", "ticks", "duration_ms", "http_status", "attempts", "detail")
-_MORE_POLL_COLUMNS = ("started_at", "source_date", "body_sha256", "body_bytes")
+_MORE_POLL_COLUMNS = ("started_at", "source_date", "body_sha256", "body_bytes", "parser_version", "recorded_at")
 """For programs; a terminal has no room for them."""
 
 

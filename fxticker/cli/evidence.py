@@ -1,0 +1,119 @@
+"""Commands on evidence: evidence, reparse."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fxticker.cli.options import Format, format_option, moment, selected, stored
+from fxticker.errors import NoData, one_line
+from fxticker.model.selection import Selection
+
+if TYPE_CHECKING:
+    from fxticker.backfill.reparse import ReparseSummary
+    from fxticker.store.store import Store
+
+_COLUMNS = ("source", "observed_at", "pair", "stored", "read_now", "effect")
+
+
+@click.command()
+@click.option("--at", required=True, callback=moment, help="The instant; a date means its end.")
+@stored
+@selected("sources")
+def evidence(at: str, folder: Path, selection: Selection) -> None:
+    """Show the piece of page that the ticks in force at an instant were read from.
+
+    Control and direction characters are shown as escapes. Exit 1 if no evidence is kept of any of them.
+    """
+    from fxticker.store.store import opened
+
+    store = opened(folder)
+    is_shown = False
+    for rows in _rows_in_force(store, at, selection.sources):
+        is_shown = _show_evidence(store, rows) or is_shown
+    if not is_shown:
+        raise NoData(f"no evidence is kept of ticks in force at {at}")
+
+
+@click.command()
+@click.option("--since", callback=moment, help="Only ticks observed at or after this date or instant.")
+@click.option("--write", is_flag=True, help="Store corrections, and withdraw what is read otherwise or refused.")
+@stored
+@format_option
+def reparse(since: str | None, write: bool, folder: Path, form: Format) -> None:  # noqa: FBT001
+    """Read all kept evidence and rejected pages with the present parsers, and print what they read otherwise.
+
+    With --write, corrections become new rows at the same instants, and rows that are read otherwise or refused are
+    retracted; `--as-of` still shows them as known before. No outcome changes. Exit 1 if there are differences, or with
+    --write if some remain.
+    """
+    from fxticker.backfill.reparse import reparse as reparse_store
+    from fxticker.cli.output import show, warn
+    from fxticker.model.timestamps import instant
+    from fxticker.store.store import opened
+
+    found = reparse_store(opened(folder), since=None if since is None else instant(since), write=write)
+    rows = [{name: getattr(difference, name) for name in _COLUMNS} for difference in found.differences]
+    texts = [{**row, "read_now": one_line(row["read_now"])} for row in rows]
+    if texts or form != "table":
+        show(texts, _COLUMNS, form)
+    print(_totals(found, write=write), file=sys.stdout if form == "table" else sys.stderr)
+    for problem in found.problems:
+        warn(problem)
+    if found.problems or (found.unwritable if write else found.differences):
+        sys.exit(1)
+
+
+def _totals(found: ReparseSummary, *, write: bool) -> str:
+    parts = [f"{found.pieces} pieces of evidence read: {len(found.differences)} differences"]
+    if found.unwritable:
+        parts.append(f"{found.unwritable} of them in dates or nominals, which cannot be written")
+    if found.gone:
+        parts.append(f"{found.gone} pieces that ticks name are no longer kept")
+    if write:
+        parts.append(f"{found.added} rows added, {found.retracted} retracted, {found.restored} restored")
+    return "; ".join(parts)
+
+
+def _rows_in_force(store: Store, at: str, sources: Sequence[str] | None) -> Iterator[list[dict[str, Any]]]:
+    """The last ticks of each source at an instant, by source, instant and evidence."""
+    from itertools import groupby
+
+    from fxticker.model.timestamps import last_instant
+    from fxticker.store.arrow import records_of
+    from fxticker.store.read_last import read_last
+
+    retracted = store.retracted(sources=sources)
+    for source in store.ticks.sources() if sources is None else sorted({*sources}):
+        table = read_last(store.ticks, source, upto=last_instant(at), retracted=retracted)
+        rows = [] if table is None else records_of(table)
+        rows.sort(key=lambda row: (row["observed_at"], row["evidence"] or "", row["pair"]))
+        for _, members in groupby(rows, key=lambda row: (row["observed_at"], row["evidence"])):
+            yield list(members)
+
+
+def _show_evidence(store: Store, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Print the evidence that some ticks share; whether any is kept."""
+    from fxticker.cli.output import terminal_text
+    from fxticker.sources.html import decode
+
+    first = rows[0]
+    texts = (" ".join(filter(None, (row["pair"], "=", row["rate_text"], row["change_text"]))) for row in rows)
+    observed_at = first["observed_at"].isoformat().replace("+00:00", "Z")
+    print(f"{first['source']} at {observed_at}: {', '.join(texts)}")
+    if first["evidence"] is None:
+        print("  no evidence was kept\n")
+        return False
+    names = {name.sha256: name for name in store.evidence.names(first["source"])}
+    if first["evidence"] not in names:
+        print(f"  evidence {first['evidence']} is no longer kept\n")
+        return False
+    piece = store.evidence.read(names[first["evidence"]])
+    print(f"  evidence {first['evidence']}")
+    print(f"  {piece.media_type or 'no media type'}, {piece.charset or 'no charset'}, {len(piece.body)} bytes\n")
+    print(terminal_text(decode(piece.body, piece.headers)), end="\n\n")
+    return True
