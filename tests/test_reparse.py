@@ -21,7 +21,9 @@ from fxticker.cli import app
 from fxticker.collect.poll import collect_once
 from fxticker.errors import DamagedPage
 from fxticker.model.records import Evidence, Outcome, Poll, Retraction
-from fxticker.simulation.site import render_text
+from fxticker.simulation.captures import dated_slots, read_captures
+from fxticker.simulation.replay import replay
+from fxticker.simulation.site import TickerSite, render_text
 from fxticker.sources.source import whole_answer
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.local import LocalStorage
@@ -113,6 +115,21 @@ def test_store_that_the_present_parser_reads_alike_has_no_difference(root):
     summary = run(store)
 
     assert (lines(summary), summary.problems, summary.pieces, summary.gone) == ([], [], 1, 0)
+
+
+def test_packaged_history_has_no_difference(tmp_path):
+    history = list(dated_slots(read_captures()))
+    with TickerSite() as site:
+        polls = list(replay(history, site=site, store_path=tmp_path / "history"))
+
+    summary = reparse(Store(tmp_path / "history"))
+
+    assert (summary.differences, summary.problems, summary.gone) == ([], [], 0)
+    assert summary.pieces == len({(c.page_date, c.ticks) for _, c in history})
+    assert fx.load(tmp_path / "history", columns=["evidence"])["evidence"].notna().all()
+    assert {poll.detail for poll in polls if poll.detail and "evidence" in poll.detail} == set()
+    refused = run(Store(tmp_path / "history"), reading(refusing))
+    assert len(refused.differences) == sum(len(capture.ticks) for _, capture in history)
 
 
 def test_difference_is_reported_and_nothing_written(store, root):

@@ -134,7 +134,9 @@ def stored_captures(store: Store, source: str, instants: Collection[datetime]) -
     if not instants:
         return {}
     span = Span(min(instants), max(instants) + timedelta(microseconds=1))
-    rows = read_span(store.ticks, sources=[source], span=span)
+    rows = store.retracted(sources=[source], span=span).without(
+        source, read_span(store.ticks, sources=[source], span=span)
+    )
     wanted = np.array(sorted(map(microseconds, instants)))
     kept = np.isin(to_int64(rows.column("observed_at")), wanted) & is_in(rows.column("time_basis"), [TimeBasis.CAPTURE])
     captures: dict[datetime, list[Tick]] = {}

@@ -18,7 +18,7 @@ from fxticker.backfill.revisits import KnownCaptures, UnknownCapture, stored_cap
 from fxticker.backfill.text_tables import form_of, text_batches
 from fxticker.backfill.warc import is_warc, read_captures
 from fxticker.backfill.warc_page import DamagedRecord, Revisit, SkippedRecord
-from fxticker.errors import NoTicker, ParseError, SchemaMismatch, UndatedPage
+from fxticker.errors import NoTicker, ParseError, SchemaMismatch, StoreLocked, UndatedPage, WriteFailed
 from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.normalise import normalise
 from fxticker.model.records import Origin, Tick, TimeBasis
@@ -130,6 +130,8 @@ class _Run:
                 body = io.BytesIO(page.read())
                 _require_readable_once(body)
                 yield from self._content(page.name, body)
+        except (WriteFailed, StoreLocked):
+            raise  # an OSError of the store, whose evidence could not be kept, and not of the file
         except (ParseError, UndatedPage, SchemaMismatch, OSError) as error:
             self.summary.refused.append((page.name, getattr(error, "strerror", None) or str(error)))
 

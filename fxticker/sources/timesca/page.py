@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 
 from fxticker.errors import ChallengePage, NoTicker
-from fxticker.model.records import Snapshot
+from fxticker.model.records import Evidence, Snapshot
 from fxticker.sources.html import decode, page_text
 from fxticker.sources.source import Source
 from fxticker.sources.timesca import ticker
+from fxticker.sources.timesca.evidence import find_evidence
 
 _CHALLENGE = re.compile(
     r"just a moment|checking your browser|verif(?:y|ying) (?:that )?you are (?:a )?human|enable javascript and cookies"
@@ -40,6 +41,11 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
         raise
 
 
+def evidence(body: bytes, headers: Mapping[str, str], snapshot: Snapshot) -> Evidence | None:
+    """Return the piece of a page that its ticker is read from: see `fxticker.sources.timesca.evidence`."""
+    return find_evidence(body, headers, snapshot, parse=ticker.parse)
+
+
 def _is_challenge(body: bytes, headers: Mapping[str, str]) -> bool:
     if headers.get("cf-mitigated") == "challenge":  # Cloudflare marks such pages so
         return True
@@ -59,5 +65,5 @@ SOURCE = Source(
     # The page prints the day's date. One day's difference is the date line; two is an old copy.
     stale_after_days=2,
     parse=parse,
-    evidence=None,
+    evidence=evidence,
 )

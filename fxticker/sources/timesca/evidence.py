@@ -1,0 +1,236 @@
+"""Evidence of a page's ticker: the bytes around it and the open tags that can hide it, without the page's articles.
+
+A page has some 150 kB and its ticker 5. Its copies stand in one or a few groups, in which no words stand between two
+codes. The bytes of a group are kept as they are, from its first code to the end of the date behind it; the tags of the
+elements that it lies in stand before it, with the attributes that can hide and no others, and are closed behind it.
+What lies between two groups is left out.
+
+No piece is kept on trust: the parser has to read the same snapshot in it as in the page. The end of a group moves on
+tag by tag until it does. Where no piece of the bytes does, an excerpt of the page's text is tried, which has lost what
+the markup hides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from fxticker.errors import ParseError
+from fxticker.model.records import Evidence, Snapshot
+from fxticker.sources.html import charset_of, is_html, page_text
+from fxticker.sources.timesca.candidate import MIN_PAIRS
+
+MAX_PIECE_BYTES = 65_536
+"""Largest piece: ten times the 40 entries of a real page with their tags."""
+_GAP_BYTES = 4_000
+"""Bytes between two codes of one group at most: an entry with its tags and links has some 200."""
+_STEPS = (*range(1, 9), 12, 16)
+"""How many texts or lines behind the last code are taken in: the fewest that give the same snapshot."""
+_MAX_GROUPS = 64
+_MAX_CODES = 20_000
+"""Groups and codes of a page: what is looked at before it is given up; a real one has 40 codes in one or two groups."""
+_MAX_OPEN = 200
+"""Elements inside of one another that are followed, several times as many as on any page."""
+_MAX_ATTRIBUTE_BYTES = 300
+"""A longer style is cut off with its attribute: it is no plain `display` or `visibility`."""
+_ATTRIBUTES = rb"""(?:=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>=]++|=)*+(?:>|\Z)"""
+_RAWS = rb"(?:script|style|title|textarea|noembed|noframes|iframe|xmp)"
+_RAW = _RAWS + rb"(?=[\s/>])"
+_RAW_NAME = re.compile(_RAWS, re.IGNORECASE)
+_TOKEN = re.compile(
+    rb"<(?:(?P<slash>/|(?!" + _RAW + rb"))(?P<name>[a-z][^\s/>]*+)(?P<attributes>" + _ATTRIBUTES + rb")"
+    rb"|(?P<raw>"
+    + _RAW
+    + rb")"
+    + _ATTRIBUTES
+    + rb"(?:[^<]++|<(?!/(?P=raw)[\s/>]))*+(?:</(?P=raw)"
+    + _ATTRIBUTES
+    + rb"|\Z)"
+    rb"|!--(?:>|->|[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>|\Z))|[!?/][^>]*+(?:>|\Z))",
+    re.IGNORECASE,
+)
+_HIDING = re.compile(
+    rb"""(?:^|[\s"'/])(hidden|popover|open|shadowrootmode|style)(?=[\s=/>]|\Z)"""
+    rb"""(\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=`]++))?""",
+    re.IGNORECASE,
+)
+_VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
+_BETWEEN = rb"(?:\s|<[^<>]{0,300}>)*+"
+_REFERENCE = re.compile(rb"&[#A-Za-z0-9]{1,32}+;")
+_WORD_OR_MARKUP = re.compile(r"""[^\W\d_]|["'>]""")
+"""A word, or the end of a tag or comment whose begin is not there."""
+_LINE_END = re.compile(rb"\n|\Z")
+
+
+def find_evidence(
+    body: bytes,
+    headers: Mapping[str, str],
+    snapshot: Snapshot,
+    *,
+    parse: Callable[[bytes, Mapping[str, str]], Snapshot],
+) -> Evidence | None:
+    """Return the smallest piece of a page that is read as the page is; None if none of `MAX_PIECE_BYTES` is.
+
+    Parameters
+    ----------
+    body, headers
+        The page; headers by lower-case name.
+    snapshot
+        What `parse` read in it.
+    parse
+        The parser of the pages.
+    """
+    charset, _ = charset_of(body, headers)
+    media_type, pieces = ("text/plain", _pieces_of_text(body, charset, snapshot))
+    if is_html(body.decode("latin-1")):
+        media_type, pieces = ("text/html", _pieces_of_html(body, charset, snapshot))
+    for piece in pieces:
+        if evidence := _if_read_alike(Evidence(media_type, charset, piece), snapshot, parse):
+            return evidence
+    for piece in _pieces_of_text(page_text(body, headers).encode(errors="replace"), "utf-8", snapshot):
+        if evidence := _if_read_alike(Evidence("text/plain", "utf-8", piece), snapshot, parse):
+            return evidence
+    return None
+
+
+def _if_read_alike(
+    evidence: Evidence, snapshot: Snapshot, parse: Callable[[bytes, Mapping[str, str]], Snapshot]
+) -> Evidence | None:
+    try:
+        return evidence if parse(evidence.body, evidence.headers) == snapshot else None
+    except ParseError:
+        return None
+
+
+def _pieces_of_html(body: bytes, charset: str, snapshot: Snapshot) -> Iterator[bytes]:
+    """Yield pieces to try, the fewest bytes first."""
+    groups = _in_text(body, _groups(body, charset, snapshot))
+    limits = [*(group.start for group in groups[1:]), len(body)][: len(groups)]
+    ends = [[end for end in group.ends if end <= limit] or [limit] for group, limit in zip(groups, limits, strict=True)]
+    for step in _STEPS if groups else ():
+        parts = [
+            b"".join([*group.tags, body[group.start : own[min(step, len(own)) - 1]], *_closed(group.tags)])
+            for group, own in zip(groups, ends, strict=True)
+        ]
+        if len(piece := b"<hr>".join(parts)) <= MAX_PIECE_BYTES:
+            yield piece
+        if step >= max(map(len, ends)):
+            return
+
+
+def _pieces_of_text(text: bytes, charset: str, snapshot: Snapshot) -> Iterator[bytes]:
+    """Yield pieces of a plain text to try, the fewest bytes first."""
+    groups = _groups(text, charset, snapshot)
+    for step in _STEPS if groups else ():
+        parts = [text[start : _line_end(text, end, step)] for start, end in groups]
+        if len(piece := b"\n\n".join(parts) + b"\n") <= MAX_PIECE_BYTES:
+            yield piece
+
+
+def _groups(body: bytes, charset: str, snapshot: Snapshot) -> list[tuple[int, int]]:
+    """Where groups with most pairs of a snapshot stand, each from its first code to the end of its last."""
+    groups: list[list[tuple[int, int]]] = []
+    parted: dict[bytes, bool] = {}  # copies repeat what stands between their codes
+    for code in _codes(body, snapshot):
+        between = body[groups[-1][-1][1] : code[0]] if groups else b""
+        if between not in parted:
+            parted[between] = _is_parted(between, charset)
+        if groups and not parted[between]:
+            groups[-1].append(code)
+        else:
+            groups.append([code])
+    fewest = min(MIN_PAIRS, len(snapshot.ticks))
+    whole = [group for group in groups if len({body[start:end] for start, end in group}) >= fewest]
+    return [(group[0][0], group[-1][1]) for group in whole] if len(whole) <= _MAX_GROUPS else []
+
+
+def _codes(body: bytes, snapshot: Snapshot) -> list[tuple[int, int]]:
+    """Where pairs of a snapshot stand, tags between their parts included; none if there are too many."""
+    codes = [[code.encode() for code in tick.pair.partition("/")[::2]] for tick in snapshot.ticks]
+    bases, quotes = (b"|".join(sorted({re.escape(pair[side]) for pair in codes})) for side in (0, 1))
+    pattern = re.compile(b"(?<![A-Za-z])(?:%s)%s/%s(?:%s)(?![A-Za-z])" % (bases, _BETWEEN, _BETWEEN, quotes))
+    found = [match.span() for match in islice(pattern.finditer(body), _MAX_CODES + 1)]
+    return found if len(found) <= _MAX_CODES else []
+
+
+def _is_parted(between: bytes, charset: str) -> bool:
+    """Whether two codes belong to different groups: words stand between them, or one lies in a tag or script."""
+    if len(between) > _GAP_BYTES:
+        return True
+    tokens = [*_TOKEN.finditer(between)]
+    is_cut = bool(tokens) and tokens[-1].end() == len(between) and not between.endswith(b">")
+    is_script = any(token["slash"] and _RAW_NAME.fullmatch(token["name"]) for token in tokens)
+    text = _REFERENCE.sub(b"", _TOKEN.sub(b"", between)).decode(charset, errors="replace")
+    return is_cut or is_script or _WORD_OR_MARKUP.search(text) is not None
+
+
+class _Group(NamedTuple):
+    """A group of codes in the text of a page.
+
+    Attributes
+    ----------
+    start
+        Where its first code begins.
+    tags
+        Begin tags of the elements that are open there, with the attributes that can hide.
+    ends
+        Ends of the first tag behind each text that follows its last code: where it may end.
+    """
+
+    start: int
+    tags: Sequence[bytes]
+    ends: Sequence[int]
+
+
+def _in_text(body: bytes, places: Sequence[tuple[int, int]]) -> list[_Group]:
+    """Return the groups at some places that begin in text, and not in a tag, comment or script."""
+    groups: list[_Group] = []
+    opened: list[re.Match[bytes]] = []
+    ends: list[int] = []
+    waiting = list(places)
+    last = before = 0
+    for token in _TOKEN.finditer(body):
+        while waiting and waiting[0][0] < token.end():
+            start, end = waiting.pop(0)
+            if start < token.start():
+                ends, last = [], end
+                groups.append(_Group(start, [_hiding_tag(each) for each in opened], ends))
+        if groups and token.start() >= last and body[max(before, last) : token.start()].strip():
+            ends.append(token.end())
+        if not waiting and (not groups or len(ends) >= _STEPS[-1]):
+            break
+        before = token.end()
+        if (name := token["name"]) is not None:
+            _follow(opened, token, name.lower())
+    groups += [_Group(start, [_hiding_tag(each) for each in opened], []) for start, _ in waiting]
+    return groups
+
+
+def _follow(opened: list[re.Match[bytes]], token: re.Match[bytes], name: bytes) -> None:
+    """Open an element, or close it with all that is open in it; an end tag of none that is open changes nothing."""
+    if not token["slash"]:
+        if name not in _VOID and len(opened) < _MAX_OPEN:
+            opened.append(token)
+    elif any(each["name"].lower() == name for each in opened):
+        while opened.pop()["name"].lower() != name:
+            pass
+
+
+def _hiding_tag(token: re.Match[bytes]) -> bytes:
+    found = {match[1].lower(): match[2] or b"" for match in _HIDING.finditer(token["attributes"])}
+    kept = (b" %s%s" % (name, value) for name, value in found.items() if len(value) <= _MAX_ATTRIBUTE_BYTES)
+    return b"<%s%s>" % (token["name"].lower(), b"".join(kept))
+
+
+def _closed(tags: Sequence[bytes]) -> list[bytes]:
+    return [b"</%s>" % tag[1:-1].split()[0] for tag in reversed(tags)]
+
+
+def _line_end(text: bytes, place: int, lines: int) -> int:
+    for _ in range(lines):
+        match = _LINE_END.search(text, place)
+        assert match is not None  # the pattern matches at the end at the latest
+        place = match.end()
+    return place
