@@ -331,12 +331,12 @@ def test_polls_prints_the_newest_last_and_reports_the_limit(fxticker, tmp_path):
     header, *rows = shown.stdout.splitlines()
     assert header == (
         "slot,source,outcome,ticks,duration_ms,http_status,attempts,detail,"
-        "started_at,source_date,body_sha256,body_bytes"
+        "started_at,source_date,body_sha256,body_bytes,parser_version,recorded_at"
     )
-    assert (len(rows), rows[0], rows[-1]) == (
+    assert (len(rows), rows[0].rpartition(",")[0], rows[-1].rpartition(",")[0]) == (
         50,
-        "2025-11-14T14:30:00Z,timesca,ok,5,,,0,,,,,",
-        "2025-11-15T02:45:00Z,timesca,ok,5,,,0,,,,,",
+        "2025-11-14T14:30:00Z,timesca,ok,5,,,0,,,,,,",
+        "2025-11-15T02:45:00Z,timesca,ok,5,,,0,,,,,,",
     )
     assert shown.stderr == "fxticker: there are more, these are the newest 50; --limit sets how many\n"
     shown = fxticker("polls --store store --limit 60 --format json")

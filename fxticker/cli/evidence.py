@@ -25,9 +25,10 @@ _COLUMNS = ("source", "observed_at", "pair", "stored", "read_now", "effect")
 @stored
 @selected("sources")
 def evidence(at: str, folder: Path, selection: Selection) -> None:
-    """Show the piece of page that the ticks in force at an instant were read from.
+    """Show the piece of page that ticks were read from.
 
-    Control and direction characters are shown as escapes. Exit 1 if no evidence is kept of any of them.
+    The ticks are those in force at an instant. Control and direction characters are shown as escapes. Exit 1 if no
+    evidence is kept of any of them.
     """
     from fxticker.store.store import opened
 
@@ -45,7 +46,9 @@ def evidence(at: str, folder: Path, selection: Selection) -> None:
 @stored
 @format_option
 def reparse(since: str | None, write: bool, folder: Path, form: Format) -> None:  # noqa: FBT001
-    """Read all kept evidence and rejected pages with the present parsers, and print what they read otherwise.
+    """Print what the present parsers read otherwise.
+
+    They read all kept evidence, and the rejected pages.
 
     With --write, corrections become new rows at the same instants, and rows that are read otherwise or refused are
     retracted; `--as-of` still shows them as known before. No outcome changes. Exit 1 if there are differences, or with
