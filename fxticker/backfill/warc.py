@@ -158,10 +158,8 @@ def read_captures(
     ----------
     latest
         Latest accepted capture time; a later record is damaged.
-    known
-        Receives the captures that revisits may refer to.
-    keep
-        Keeps the evidence of each page.
+    known, keep
+        Receive the captures that revisits may refer to, and the evidence of each page.
     packed_bytes
         As for `read_warc`.
 
