@@ -502,3 +502,18 @@ def test_retracted_tick_is_not_in_force(root):
     store.retract([Retraction("timesca", first.pair, NOON, first.rate_text, first.change_text, 2, "misread")])
 
     assert "KGS/USD = " not in invoke("evidence", "--at", "2025-11-15", "--store", root).stdout.splitlines()[0]
+
+
+def test_correction_is_read_with_the_decimal_mark_of_its_source(root):
+    store = Store(root)
+
+    def with_commas(snapshot):
+        ticks = tuple(
+            replace(t, rate_text=t.rate_text.replace(".", ",") + "0", change_text=None) for t in snapshot.ticks
+        )
+        return replace(snapshot, ticks=ticks, decimal_mark=",")
+
+    collect(store, source=reading(without("TMT/USD")))
+    run(store, reading(with_commas), write=True)
+
+    assert fx.load(root, pairs=["TJS/USD"])[["rate_text", "rate"]].to_numpy().tolist() == [["0,108400", 0.1084]]

@@ -8,7 +8,7 @@ dies in between leaves an instant with both, of which the last recorded counts, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any
@@ -17,7 +17,7 @@ from fxticker.backfill.differing import instants_to_compare
 from fxticker.backfill.readings import Printed, Readings, RereadBody
 from fxticker.errors import one_line
 from fxticker.model.normalise import normalise
-from fxticker.model.records import Origin, PrintedTick, Retraction, Snapshot, Tick, TimeBasis
+from fxticker.model.records import Origin, PrintedTick, Retraction, Tick, TimeBasis
 from fxticker.model.timestamps import MICROSECOND
 from fxticker.sources.fixed import CONSTANTS
 from fxticker.sources.registry import source_of
@@ -266,7 +266,7 @@ class _Comparison:
         like = next(row for row in self._rows.values() if row["evidence"] == sha256)
         printed: PrintedTick = self._readings[sha256].printed()[key]
         [tick] = normalise(
-            Snapshot((printed,), snapshot.source_date, snapshot.copies),
+            replace(snapshot, ticks=(printed,)),
             source=self._source.id,
             observed_at=self._observed_at,
             time_basis=TimeBasis(like["time_basis"]),
