@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from fxticker.errors import ParseError
 from fxticker.model.records import MAX_EVIDENCE_BYTES, Evidence, Snapshot
@@ -34,7 +35,7 @@ def evidence_of(
         evidence = source.evidence(body, headers, snapshot)
         if evidence is None:
             return None, f"no piece of it that is small enough gives the same ticks ({len(body)} bytes)"
-        if source.parse(evidence.body, evidence.headers) == snapshot:
+        if is_same(source.parse(evidence.body, evidence.headers), snapshot):
             return evidence, None
     except ParseError as error:
         return None, f"the piece cannot be read: {error}"
@@ -43,4 +44,9 @@ def evidence_of(
     return None, "the piece does not give the same ticks"
 
 
-__all__ = ["MAX_EVIDENCE_BYTES", "evidence_of", "whole_answer"]
+def is_same(left: Snapshot, right: Snapshot) -> bool:
+    """Whether two snapshots agree in every field, also in those by which two equal ones may differ."""
+    return asdict(left) == asdict(right)
+
+
+__all__ = ["MAX_EVIDENCE_BYTES", "evidence_of", "is_same", "whole_answer"]

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from fxticker.errors import ParseError
 from fxticker.model.records import Evidence, Snapshot
+from fxticker.sources.evidence import is_same
 from fxticker.sources.html import charset_of, is_html, page_text
 from fxticker.sources.timesca.candidate import MIN_PAIRS
 
@@ -57,6 +58,8 @@ _HIDING = re.compile(
     re.IGNORECASE,
 )
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
+_BASE_BYTES = 300
+"""Bytes before a slash at most in which the first code begins: it and a few tags."""
 _BETWEEN = rb"(?:\s|<[^<>]{0,300}>)*+"
 _REFERENCE = re.compile(rb"&[#A-Za-z0-9]{1,32}+;")
 _WORD_OR_MARKUP = re.compile(r"""[^\W\d_]|["'>]""")
@@ -99,7 +102,7 @@ def _if_read_alike(
     evidence: Evidence, snapshot: Snapshot, parse: Callable[[bytes, Mapping[str, str]], Snapshot]
 ) -> Evidence | None:
     try:
-        return evidence if parse(evidence.body, evidence.headers) == snapshot else None
+        return evidence if is_same(parse(evidence.body, evidence.headers), snapshot) else None
     except ParseError:
         return None
 
@@ -150,9 +153,15 @@ def _codes(body: bytes, snapshot: Snapshot) -> list[tuple[int, int]]:
     """Where pairs of a snapshot stand, tags between their parts included; none if there are too many."""
     codes = [[code.encode() for code in tick.pair.partition("/")[::2]] for tick in snapshot.ticks]
     bases, quotes = (b"|".join(sorted({re.escape(pair[side]) for pair in codes})) for side in (0, 1))
-    pattern = re.compile(b"(?<![A-Za-z])(?:%s)%s/%s(?:%s)(?![A-Za-z])" % (bases, _BETWEEN, _BETWEEN, quotes))
-    found = [match.span() for match in islice(pattern.finditer(body), _MAX_CODES + 1)]
-    return found if len(found) <= _MAX_CODES else []
+    # A page has far fewer slashes than letters, and few of them stand before a code.
+    second = re.compile(b"/%s(?:%s)(?![A-Za-z])" % (_BETWEEN, quotes))
+    first = re.compile(b"(?<![A-Za-z])(?:%s)%s\\Z" % (bases, _BETWEEN))
+    found = []
+    for slash in islice(second.finditer(body), _MAX_CODES):
+        window = max(0, slash.start() - _BASE_BYTES)
+        if base := first.search(body[window : slash.start()]):
+            found.append((window + base.start(), slash.end()))
+    return found if len(found) < _MAX_CODES else []
 
 
 def _is_parted(between: bytes, charset: str) -> bool:
