@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 from fxticker.model.records import Outcome, PrintedTick
 from fxticker.simulation.loopback_server import Answer, Exchange, answering, head, no_robots, request_host
-from fxticker.simulation.site import render_html
+from fxticker.simulation.site import MARKUPS, render_html
 
 SLOT = datetime(2025, 11, 14, 12, tzinfo=UTC)
 """Slot of the faults, by the simulated clock: the pages carry the date of that day."""
@@ -79,6 +79,7 @@ def _page(ticks: Sequence[PrintedTick] = _TICKS, page_date: date = _TODAY) -> by
 
 
 _PAGE = _page()
+_NESTED_PAGE = render_html(_TICKS, _TODAY, markup=MARKUPS["nested"]).encode()
 _SUCCESSFUL = answering(_PAGE, f"ETag: {_ETAG}")
 
 
@@ -234,6 +235,7 @@ _STATUSES = (
 )
 _PAGES = (
     Fault("sound", "correct page", _SUCCESSFUL, (Outcome.OK,), ticks=5),
+    _served("other-markup", "correct page with other elements in its items", _NESTED_PAGE, Outcome.OK, ticks=5),
     _served("challenge", "challenge page with status 200", _CHALLENGE.encode(), Outcome.BLOCKED),
     _served("empty", "empty page", b"", Outcome.NO_TICKER),
     _served("no-ticker", "page without the ticker", _page(()), Outcome.NO_TICKER),
