@@ -8,11 +8,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 BENCH := .venv-bench
 ARCTICDB := .venv-arcticdb
+FUZZ_SECONDS ?= 600
 BENCH_ROWS ?= 13147200
 BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
-.PHONY: demo run test test-all torture soak real-history lint types lock clean bench
+.PHONY: demo run test test-all torture soak real-history lint types lock clean bench fuzz
 
 demo: $(VENV)/run.stamp
 	$(BIN)/fxticker demo
@@ -38,6 +39,11 @@ soak: $(VENV)/dev.stamp
 real-history: $(VENV)/dev.stamp
 	$(BIN)/python tests/real_history.py
 
+# Mutate the input of each reader for ten minutes; what fails is kept in tests/fuzz/found. Atheris must have a wheel.
+fuzz: $(VENV)/fuzz.stamp
+	for target in parse warc cdx banks parquet; do \
+		$(BIN)/python tests/fuzz/fuzz_$$target.py --seconds $(FUZZ_SECONDS) || exit 1; done
+
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -58,6 +64,8 @@ lock:
 		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/dev.txt
 	uv pip compile pyproject.toml --group bench --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --constraint requirements/dev.txt --output-file requirements/bench.txt
+	uv pip compile --group fuzz --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --output-file requirements/fuzz.txt
 	uv pip compile --group bench-arcticdb --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
@@ -73,6 +81,10 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	touch $@
+
+$(VENV)/fuzz.stamp: $(VENV)/dev.stamp requirements/fuzz.txt
+	$(PIP) install --require-hashes --requirement requirements/fuzz.txt
 	touch $@
 
 # The project with its locked dependencies again, beside what it is compared with: .venv stays as it is.
