@@ -198,7 +198,7 @@ def test_unknown_name_is_an_attribute_error():
 def test_committed_files_name_no_package_registry():
     root = PACKAGE.parent
     named = [root / "pyproject.toml", root / "Makefile", root / ".ci" / "run", *root.glob("requirements/*.txt")]
-    assert len(named) == 7
+    assert len(named) == 8
     for path in named:
         text = path.read_text("utf-8")
         assert "pypi" not in text.lower()

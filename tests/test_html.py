@@ -43,11 +43,19 @@ def test_text_in_an_unclosed_tag_or_comment_is_not_visible(end):
 
 @pytest.mark.parametrize(
     "separator",
-    ["<br>", "<br/>", "</p><p>", "</li>\n<li class='rate'>", "</td><td>", "<img src='x>y'>", "<x-rate>", "<hr>"],
+    ["<br>", "<br/>", "</p><p>", "</li>\n<li class='rate'>", "</td><td>", "<x-rate>", "<hr>"],
 )
 def test_other_tags_end_the_line(separator):
     assert shown(f"one{separator}two").split() == ["one", "two"]
     assert "\n" in shown(f"one{separator}two")
+
+
+@pytest.mark.parametrize("picture", ["<img src='x>y'>", "<svg viewBox='0 0 9 9'><path d='M1 1'/></svg>"])
+def test_picture_parts_words_of_one_line(picture):
+    text = shown(f"one{picture}two")
+
+    assert text.split() == ["one", "two"]
+    assert len(text.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(("entity", "char"), CASES["entities_are_resolved_once"])

@@ -159,6 +159,15 @@ def test_markup_around_the_numbers_is_ignored(entry):
     assert fx.parse(page) == Snapshot(TICKS, DAY, 2)
 
 
+@pytest.mark.parametrize(
+    "arrow", ["<img src=up.png alt='+9%'>", "<svg width=8><path d='M0 0'/></svg>", "<i class=up></i>"]
+)
+def test_arrow_before_the_percentage_keeps_it_on_its_line(arrow):
+    entries = " &bull; ".join(f"{tick.pair} = {tick.rate_text} {arrow} {tick.change_text}" for tick in TICKS)
+
+    assert fx.parse(f"<!doctype html><p>{entries}</p>") == Snapshot(TICKS, None, 1)
+
+
 @pytest.mark.parametrize(("char", "entity"), CASES["entities_are_read_as_their_characters"])
 def test_entities_are_read_as_their_characters(char, entity):
     assert fx.parse(f"<html>{block().replace(char, entity)}") == Snapshot(TICKS, None, 2)

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-HIDING_TAG = re.compile(rb"<(?i:template|details|dialog|datalist|rp|annotation|slot)")
+HIDING_TAG = re.compile(rb"<(?i:template|details|dialog|datalist|rp|annotation|slot|xmp|plaintext)")
 """Begins an element that may not be shown, whatever its attributes."""
 _ATTRIBUTE = re.compile(
     rb"""(?i)(?<=[\s"'/])(?:hidden|popover|style)(?:(?<!style)(?=[\s/>=])"""

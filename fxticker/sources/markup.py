@@ -27,12 +27,12 @@ _RAW = r"(?:[sS](?i:cript|tyle)|[tT](?i:itle|extarea)|[nN](?i:oscript|oembed|ofr
 """Elements whose content holds no tags, what a browser that runs no scripts shows among them."""
 
 
-def _token(name: str) -> re.Pattern[str]:
+def _token(name: str, raw_attributes: str) -> re.Pattern[str]:
     return re.compile(
         rf"""
         <(?:
           {name}
-        | (?P<raw>{_RAW}){_ATTRIBUTES}(?:>|\Z)
+        | (?P<raw>{_RAW}){raw_attributes}(?:>|\Z)
           (?:[^<]++|<(?!/(?i:(?P=raw))[\s/>]))*+(?:</(?i:(?P=raw)){_ATTRIBUTES}(?:>|\Z)|\Z)
         | !--(?:>|->|[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>|\Z))           # a comment, perhaps unclosed
         | [!?/][^>]*+(?:>|\Z)                                           # a declaration
@@ -42,10 +42,13 @@ def _token(name: str) -> re.Pattern[str]:
     )
 
 
-_TOKEN = _token(rf"(?:/|(?!{_RAW}))(?P<name>[a-zA-Z][^\s/>]*+)(?:>|{_ATTRIBUTES}(?:>|\Z))")
+_TOKEN = _token(rf"(?:/|(?!{_RAW}))(?P<name>[a-zA-Z][^\s/>]*+)(?:>|{_ATTRIBUTES}(?:>|\Z))", _ATTRIBUTES)
 _NAMES, _RAWS = (slice(_TOKEN.groupindex[group], None, _TOKEN.groups + 1) for group in ("name", "raw"))
 """Where `_TOKEN.split` puts a token's groups: behind each text that a token ends."""
-WHOLE_TOKEN = _token(rf"(?P<slash>/|(?!{_RAW}))(?P<name>[a-zA-Z][^\s/>]*+)(?P<attributes>{_ATTRIBUTES})(?:>|\Z)")
+WHOLE_TOKEN = _token(
+    rf"(?P<slash>/|(?!{_RAW}))(?P<name>[a-zA-Z][^\s/>]*+)(?P<attributes>{_ATTRIBUTES})(?:>|\Z)",
+    rf"(?P<raw_attributes>{_ATTRIBUTES})",
+)
 _DIGITS = frozenset("0123456789")
 _NUMBER = _DIGITS | frozenset(".,")
 _FIGURE_ENDS = _NUMBER | {"%"}
@@ -54,13 +57,15 @@ _PLAIN = frozenset(["b", "bdi", "big", "data", "em", "font", "i", "nobr", "span"
 """Inline elements that are no note, correction or link of their own: a figure may have its decimal point in one."""
 _UNSEEN = frozenset(["area", "base", "link", "meta", "param", "source", "track"])
 """Elements without content that take no room."""
-_DRAWING = frozenset(
+_PICTURE = frozenset(
     (
-        *("circle", "clippath", "defs", "desc", "ellipse", "filter", "g", "image", "line", "lineargradient", "mask"),
-        *("path", "polygon", "polyline", "radialgradient", "rect", "stop", "svg", "symbol", "text", "tspan", "use"),
+        *("circle", "clippath", "defs", "ellipse", "filter", "g", "image", "img", "line", "lineargradient", "mask"),
+        *("path", "polygon", "polyline", "radialgradient", "rect", "stop", "svg", "symbol", "use"),
     )
 )
-"""Elements of a drawing, which is seen between what stands before and behind it."""
+"""A picture or the parts of one: between what stands before and behind it on the line, as arrows are."""
+_PICTURE_TEXT = frozenset(["desc", "text", "tspan"])
+"""Text of a picture: on its own line."""
 _TRACELESS = frozenset(["noembed", "noframes", "noscript", "script", "style", "title"])
 """Elements that take no room."""
 _MARKED = re.compile(f"[{_MARKS}]+")
@@ -107,7 +112,7 @@ def _settle(marks: re.Match[str]) -> str:
         return TOUCHED
     if HIDDEN in marked and (before in _FIGURE_ENDS or behind in _FIGURE_BEGINS):
         return TOUCHED
-    if SPLIT_OFF in marked and before in _FIGURE_ENDS and behind in _NUMBER:
+    if (SPLIT_OFF in marked or SPLIT_OR_BREAK in marked) and before in _FIGURE_ENDS and behind in _NUMBER:
         return TOUCHED
     return "\n" if SPLIT_OR_BREAK in marked else ""
 
@@ -125,9 +130,11 @@ def _break(name: str) -> str:
         return "" if name == "wbr" else SPLIT if name in _PLAIN else SPLIT_OFF
     if name in _UNSEEN:
         return SPLIT
-    if name in BLOCK or name in _DRAWING or not name.isascii():
+    if name in _PICTURE:
+        return " "
+    if name in BLOCK or name in _PICTURE_TEXT or not name.isascii():
         return "\n"
     return "" if name in _TRACELESS else SPLIT_OR_BREAK
 
 
-_BREAKS = _Breaks({None: ""}, **{name: _break(name) for name in INLINE | BLOCK | VOID | _DRAWING | _TRACELESS})
+_BREAKS = _Breaks({None: ""}, **{name: _break(name) for name in INLINE | BLOCK | VOID | _PICTURE | _TRACELESS})

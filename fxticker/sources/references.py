@@ -20,7 +20,8 @@ def unescape(text: str) -> str:
         name = reference[0]
         char = seen.get(name)
         if char is None:
-            char = html.unescape(name) if len(name) <= _MAX_REFERENCE_CHARS else "\N{REPLACEMENT CHARACTER}"
+            char = html.unescape(name) if len(name) <= _MAX_REFERENCE_CHARS else ""
+            char = char or "\N{REPLACEMENT CHARACTER}"  # no character, or a control that html.unescape drops
             if len(seen) < _MAX_REMEMBERED:
                 seen[name] = char
         return char

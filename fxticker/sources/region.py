@@ -20,29 +20,17 @@ _SCOPES = frozenset(["applet", "button", "caption", "marquee", "object", "table"
 """Elements out of which no tag inside closes anything."""
 _ANY_OTHER = INLINE | BLOCK | _SCOPES
 _SPECIAL = (BLOCK | _SCOPES | {"iframe", "input", "select", "textarea"}) - {"legend", "optgroup", "option"}
+_HTML_IN_FOREIGN = frozenset(["desc", "foreignobject", "mi", "mn", "mo", "ms", "mtext"])
+"""Elements of SVG and MathML that hold HTML, whose end tags close none of it."""
 _CLOSED_BY_PARENT = frozenset(
     ["p", "li", "dd", "dt", "option", "optgroup", "tr", "td", "th", "tbody", "thead", "tfoot"]
 )
 """Elements whose end tag may be left out: their parent's end tag closes them too."""
 _NOT_IN_P = BLOCK - frozenset(
-    [
-        "body",
-        "br",
-        "caption",
-        "col",
-        "colgroup",
-        "head",
-        "html",
-        "optgroup",
-        "option",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-    ]
+    (
+        *("body", "br", "caption", "col", "colgroup", "head", "html", "optgroup", "option"),
+        *("table", "tbody", "td", "tfoot", "th", "thead", "tr"),
+    )
 )
 """Elements whose begin closes a paragraph."""
 _CLOSED_BY = {
@@ -67,26 +55,10 @@ _TABLES = frozenset(["table", "tbody", "tfoot", "thead", "tr"])
 _TABLE_SCOPES = frozenset(["table", "template"])
 _PARAGRAPH = frozenset(["p"])
 _HOSTS = frozenset(
-    [
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "div",
-        "footer",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "main",
-        "nav",
-        "p",
-        "section",
-        "span",
-    ]
+    (
+        *("article", "aside", "blockquote", "body", "div", "footer", "h1", "h2", "h3", "h4", "h5", "h6"),
+        *("header", "main", "nav", "p", "section", "span"),
+    )
 )
 """Elements that may have a shadow root, beside those with a hyphen in their name."""
 _MAX_OPEN = 64
@@ -109,6 +81,10 @@ class _Open(NamedTuple):
         What its own begin tag decides about that; None for nothing.
     is_shadow
         Whether it is the shadow root of the element it stands in.
+    slots, has_text
+        For a shadow root: how each slot in it is shown, and whether it has text of its own.
+    is_slotted
+        Whether its shadow root is closed, and shows its content in a slot.
     has_summary
         Whether a ``summary`` stands in it already; only the first is that of a closed ``details``.
     """
@@ -117,6 +93,9 @@ class _Open(NamedTuple):
     visibility: Visibility
     own: Visibility | None = None
     is_shadow: bool = False
+    slots: tuple[Visibility, ...] = ()
+    has_text: bool = False
+    is_slotted: bool = False
     has_summary: bool = False
 
 
@@ -133,7 +112,7 @@ class Region:
         self._open = [_Open(name, shown, shown)]
         self._root = name
         self._is_just_open = True
-        self._has_slot = self._is_lost = False
+        self._is_lost = False
         self.is_sure = shown is not Visibility.UNSURE
 
     @property
@@ -155,6 +134,7 @@ class Region:
     def read_text(self) -> None:
         """Note that text stands here, more than white space."""
         self._is_just_open = False
+        self._note_in_shadow(has_text=True)
 
     def start(self, name: str, attributes: str) -> Visibility | None:
         """Open an element; returns how it is shown, or None if its begin closes the region: it stands behind it."""
@@ -164,9 +144,13 @@ class Region:
         if self.is_over:
             return None
         own = visibility(name, attributes)
+        if name == "slot":
+            is_named = bool(attributes.strip(" /"))
+            self._note_in_shadow(slot=Visibility.UNSURE if is_named else self.visibility)
+        if self._open[-1].is_slotted and "slot" in attributes.lower():  # it may be for a slot that is not there
+            own = Visibility.UNSURE
         is_shadow = name == "template" and is_shadow_root(attributes)
         shown = self._shadow() if is_shadow else self._shown(name, own)
-        self._has_slot |= name == "slot"
         if name in VOID or (attributes.endswith("/") and is_foreign(name)):
             return shown
         self._open.append(_Open(name, shown, own, is_shadow))
@@ -185,7 +169,9 @@ class Region:
             self._close(len(self._open) - 1)
             return
         names = [each.name for each in self._open]
-        if name not in names:
+        if _HTML_IN_FOREIGN.intersection(names):
+            self._doubt()
+        elif name not in names:
             self._end_of_another(name, names)
         elif self._is_in_reach(name, names):
             self._close(len(names) - 1 - names[::-1].index(name))
@@ -213,7 +199,6 @@ class Region:
     def _shadow(self) -> Visibility:
         """How a shadow root is shown: as its host is, if it is the first that stands in it."""
         host = self._open[-1]
-        self._has_slot = False
         return host.visibility if self._is_just_open and may_host(host.name) else Visibility.UNSURE
 
     def _shown(self, name: str, own: Visibility | None) -> Visibility:
@@ -228,7 +213,9 @@ class Region:
         if parent.visibility >= Visibility.HIDDEN:
             return parent.visibility
         around = Visibility.INVISIBLE if parent.visibility is Visibility.INVISIBLE else Visibility.SHOWN
-        return around if own is None or own is Visibility.RUN_ON else own
+        if own in (Visibility.RUN_ON, Visibility.OWN_LINE) and around is not Visibility.SHOWN:
+            return around
+        return around if own is None else own
 
     def _is_in_reach(self, name: str, names: list[str]) -> bool:
         """Whether an end tag closes the innermost open element of its name."""
@@ -259,12 +246,30 @@ class Region:
             self.is_sure = False
         elif closed.is_shadow and self._open:  # what else its host holds is shown in a slot, or not at all
             host = self._open[-1]
-            shown = Visibility.UNSURE if self._has_slot else Visibility.HIDDEN
-            self._open[-1] = host._replace(visibility=max(host.visibility, shown))
+            self._open[-1] = host._replace(visibility=max(host.visibility, _slotted(closed)), is_slotted=True)
+
+    def _note_in_shadow(self, *, slot: Visibility | None = None, has_text: bool = False) -> None:
+        """Note a slot or text in the innermost shadow root, if there is one."""
+        for depth in range(len(self._open) - 1, -1, -1):
+            each = self._open[depth]
+            if each.is_shadow:
+                slots = each.slots if slot is None else (*each.slots, slot)[:2]
+                self._open[depth] = each._replace(slots=slots, has_text=each.has_text or has_text)
+                return
 
     def _doubt(self) -> None:
         self.is_sure = False
         self._open = [each._replace(visibility=Visibility.UNSURE) for each in self._open]
+
+
+def _slotted(shadow: _Open) -> Visibility:
+    """Return how the content of a host is shown by its shadow root: in its one slot, or not at all.
+
+    Beside text of the shadow root, or with a slot that has a name, its place and whether it is shown are not known.
+    """
+    if not shadow.slots:
+        return Visibility.HIDDEN
+    return shadow.slots[0] if len(shadow.slots) == 1 and not shadow.has_text else Visibility.UNSURE
 
 
 def _barriers(name: str) -> frozenset[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
-from fxticker.sources.elements import BLOCK, INLINE, VOID
+from fxticker.sources.elements import BLOCK, VOID
 from fxticker.sources.hiding_places import may_hide
 from fxticker.sources.markup import HIDDEN, SPLIT, SPLIT_OR_BREAK, TOUCHED, WHOLE_TOKEN, all_lines_of, breaks_of
 from fxticker.sources.references import unescape
 from fxticker.sources.region import Region, is_foreign, is_shadow_root, may_host
-from fxticker.sources.visibility import HIDING_NAMES, Visibility, visibility
+from fxticker.sources.visibility import HIDING_NAMES, Visibility, leaves_box, visibility
 
 _APART = BLOCK | {"template", "datalist"}
 _OF_ENTRY = re.compile("[0-9=:]")
@@ -41,7 +41,7 @@ def region_of(name: str, attributes: str, *, host: str | None = None) -> Region 
         The element whose begin tag stands right before; None if there is none, or more than white space between.
     """
     own = visibility(name, attributes)
-    if own is None or own is Visibility.SHOWN or (own is Visibility.RUN_ON and name in INLINE):
+    if own is None or own is Visibility.SHOWN:
         return None
     if name == "template" and is_shadow_root(attributes):
         if host is None or not may_host(host):
@@ -52,6 +52,11 @@ def region_of(name: str, attributes: str, *, host: str | None = None) -> Region 
     return Region(name, own)
 
 
+def may_show_code(attributes: str) -> bool:
+    """Return whether a script, style sheet or the like may be shown itself, which only its own style makes it."""
+    return visibility("script", attributes) not in (None, Visibility.HIDDEN) or "display" in attributes.lower()
+
+
 class _Page:
     """The tokens of a page: texts, and between them tags, comments and scripts."""
 
@@ -59,14 +64,18 @@ class _Page:
         # In HTML a line break of the source is a space.
         pieces = WHOLE_TOKEN.split(source.replace("\r", " ").replace("\n", " "))
         step = WHOLE_TOKEN.groups + 1
-        slashes, names, attributes, raws = (
-            pieces[WHOLE_TOKEN.groupindex[group] :: step] for group in ("slash", "name", "attributes", "raw")
+        slashes, names, attributes, raws, raw_attributes = (
+            pieces[WHOLE_TOKEN.groupindex[group] :: step]
+            for group in ("slash", "name", "attributes", "raw", "raw_attributes")
         )
         self._texts: list[str] = pieces[::step]
         self._is_end = [bool(slash) for slash in slashes]
         self._names = [None if name is None else name.lower() for name in names]
         self._attributes = attributes
         self._breaks = [own or raw for own, raw in zip(breaks_of(names), breaks_of(raws), strict=True)]
+        for index, text in enumerate(raw_attributes):
+            if text and may_show_code(text):
+                self._breaks[index] = TOUCHED
 
     def lines(self) -> str:
         """Return the shown text."""
@@ -123,10 +132,15 @@ class _Page:
         return None
 
     def _show_tag(self, index: int, shown: Visibility) -> None:
+        attributes = self._attributes[index]
         if shown is Visibility.HIDDEN:
-            self._breaks[index] = ""
+            self._breaks[index] = "\n" if attributes and leaves_box(attributes) else ""
         elif shown is Visibility.RUN_ON:
             self._breaks[index] = SPLIT_OR_BREAK
+        elif shown is Visibility.OWN_LINE:
+            self._breaks[index] = "\n"
+        elif shown is Visibility.UNSURE and self._names[index] is None:  # a script, or the text of one
+            self._breaks[index] = TOUCHED
 
     def _show_text(self, index: int, region: Region, hidden_by: str) -> None:
         """Leave out or mark the text behind a tag."""

@@ -10,6 +10,8 @@ import html
 import re
 from enum import IntEnum
 
+from fxticker.sources.elements import BLOCK, INLINE
+
 
 class Visibility(IntEnum):
     """How the content of an element is shown; of two that are nested the larger one applies, but see `INVISIBLE`."""
@@ -17,15 +19,19 @@ class Visibility(IntEnum):
     SHOWN = 0
     RUN_ON = 1
     """Shown, in the line of what stands before and behind it, although its element ends lines elsewhere."""
-    INVISIBLE = 2
+    OWN_LINE = 2
+    """Shown, on lines of its own, although its element stands in a line elsewhere."""
+    INVISIBLE = 3
     """Takes its room, and is not seen; an element inside may be seen again (``visibility``)."""
-    HIDDEN = 3
-    UNSURE = 4
+    HIDDEN = 4
+    UNSURE = 5
     """Shown in one reading of the markup, and hidden in another."""
 
 
 _HIDDEN_BY_NAME = frozenset(["annotation", "annotation-xml", "datalist", "rp"])
-HIDING_NAMES = _HIDDEN_BY_NAME | {"details", "dialog", "slot", "template"}
+_UNSURE_BY_NAME = frozenset(["plaintext", "slot", "xmp"])
+"""A slot shows what is put there, and its own content only if nothing is; the others show the markup inside as text."""
+HIDING_NAMES = _HIDDEN_BY_NAME | _UNSURE_BY_NAME | {"details", "dialog", "template"}
 _HIDING_ATTRIBUTE = re.compile(r"hidden|style|popover", re.IGNORECASE | re.ASCII)
 _ATTRIBUTE = re.compile(
     r"""(?P<name>[^\s/>=]++)(?:\s*+=\s*+(?:"(?P<double>[^"]*+)"?|'(?P<single>[^']*+)'?|(?P<bare>[^\s>]++)))?""",
@@ -39,6 +45,8 @@ _CSS_FUNCTION_OR_STRING = re.compile(r"\"[^\"]*+\"|'[^']*+'|\([^()]*+\)")
 _CSS_OPEN = re.compile(r"[\"'{}\[\]]|\((?!\))")
 """A string, function or block that has no end, or stands in another one."""
 _CSS_WATCHED = re.compile(r"display|visibility|(?<![\w-])all(?![\w-])", re.IGNORECASE | re.ASCII)
+_CSS_EMPTY_BOX = re.compile(r"content-visibility", re.IGNORECASE | re.ASCII)
+_BOXES = BLOCK - {"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"}
 _IMPORTANT = re.compile(r"\s*+!\s*+important\s*+\Z", re.IGNORECASE | re.ASCII)
 _INLINE_DISPLAYS = frozenset(
     (
@@ -73,18 +81,37 @@ def visibility(name: str, attributes: str) -> Visibility | None:
     """
     if name not in HIDING_NAMES and not _HIDING_ATTRIBUTE.search(attributes):
         return None
-    by_name = attributes_of(attributes)
-    if name == "template":
-        return Visibility.HIDDEN
-    if name == "slot":  # it shows what is put there, and its own content only if nothing is
+    if name in _UNSURE_BY_NAME:
         return Visibility.UNSURE
-    is_closed = name == "details" and "open" not in by_name
-    if is_closed or by_name.get("hidden", "").lower() == "until-found":  # whatever its own display is
+    by_name = attributes_of(attributes)
+    if name == "template" or (name == "details" and "open" not in by_name):  # whatever its own display is
         return Visibility.HIDDEN
+    if by_name.get("hidden", "").lower() == "until-found":
+        return _of_empty_box(name, by_name.get("style", ""))
     is_hidden = "hidden" in by_name or "popover" in by_name or (name == "dialog" and "open" not in by_name)
     standard = Visibility.HIDDEN if is_hidden or name in _HIDDEN_BY_NAME else None
     style = by_name.get("style")
-    return standard if style is None else _by_style(style, standard)
+    shown = standard if style is None else _by_style(style, standard)
+    if style and shown is Visibility.HIDDEN and not standard and leaves_box(style):
+        return _of_empty_box(name, style)
+    return None if shown is (Visibility.RUN_ON if name in INLINE else Visibility.OWN_LINE) else shown
+
+
+def leaves_box(attributes: str) -> bool:
+    """Return whether the box of an element stays where it is, empty, although its content is not shown."""
+    return "until-found" in attributes.lower() or _CSS_EMPTY_BOX.search(html.unescape(attributes)) is not None
+
+
+def _of_empty_box(name: str, style: str) -> Visibility:
+    """Return how an element is shown whose content is skipped, which is so in a box of its own only."""
+    values = _watched_values(style)
+    if values is None or values.get("content-visibility", "hidden") != "hidden":
+        return Visibility.UNSURE
+    display = values.get("display", "")
+    if display == "none":
+        return Visibility.HIDDEN
+    has_box = display in _BLOCK_DISPLAYS and not display.startswith("table-") if display else name in _BOXES
+    return Visibility.HIDDEN if has_box else Visibility.UNSURE
 
 
 def attributes_of(text: str) -> dict[str, str]:
@@ -108,7 +135,9 @@ def _by_style(style: str, standard: Visibility | None) -> Visibility | None:
     if standard and display.startswith("revert"):
         return Visibility.UNSURE
     seen = _VISIBILITIES.get(values.get("visibility", ""))
-    return Visibility.RUN_ON if seen is None and display in _INLINE_DISPLAYS else seen
+    if seen is not None or not display:
+        return seen
+    return Visibility.RUN_ON if display in _INLINE_DISPLAYS else Visibility.OWN_LINE
 
 
 def _watched_values(style: str) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ from fxticker.sources.elements import VOID
 from fxticker.sources.hiding_places import hiding_attributes
 from fxticker.sources.markup import WHOLE_TOKEN
 from fxticker.sources.region import is_foreign
-from fxticker.sources.shown import region_of
+from fxticker.sources.shown import may_show_code, region_of
 from fxticker.sources.timesca.zone_bounds import Page, opening_quote
 
 _MAX_PLACES = 1_000
@@ -65,6 +65,8 @@ def _tag_around(page: Page, place: int) -> int | None:
 def _end_of_region(source: str) -> int:
     """Return where the region ends that begins with a text's first tag; 0 if it begins none, -1 if it is not known."""
     first = WHOLE_TOKEN.match(source)
+    if first is not None and first["raw"] and may_show_code(first["raw_attributes"]):
+        return -1
     name = None if first is None or first["slash"] else first["name"]
     region = region_of(name.lower(), first["attributes"]) if first and name else None
     if first is None or name is None or region is None:

@@ -37,7 +37,8 @@ _TEXT_OF_THE_LINE = re.compile(r"[^\n]{0,200}?[^\W\d_]")
 _WORD = re.compile(r"[^\W_]")
 _OTHER_PERCENTS = "\N{PER MILLE SIGN}\N{FULLWIDTH PERCENT SIGN}\N{SMALL PERCENT SIGN}"
 _PERCENTAGE_BEHIND = re.compile(
-    rf"[^\n%{_OTHER_PERCENTS}=:]{{1,32}}+(?<=[0-9\s])[%{_OTHER_PERCENTS}]|\s*+[{_OTHER_PERCENTS}]"
+    rf"[^\n%{_OTHER_PERCENTS}=:]{{1,32}}+(?<=[0-9\s.,\u2026+\u2212-])[%{_OTHER_PERCENTS}]|\s*+[{_OTHER_PERCENTS}]"
+    rf"|[^\S\n]*+{SIGN}[^\S\n]*+(?:\u2026|\.\.)"
 )
 _NUMBER_BEHIND = re.compile(rf"[^\S\n]*+{SIGN}?+(?:[0-9]++[.,][0-9]|{NUMBER}\s*+%)")
 _REST_OF_GAP, _REST_OF_GAP_ON_LINE = re.compile(r"[\W_]{0,64}+"), re.compile(r"[^\w\n]{0,64}+_?")

@@ -27,7 +27,7 @@ row   check                           consequence                               
 10    ``_no_gap_behind_rate``         problem: without a change, and letters or    ``0.00008x``, ``8e-5``, ``0.0OO08``
                                       digits touch the rate
 11    ``_percentage_apart``           problem: without a change, and a percentage  ``0.01144 som 0%``, ``0.01144 (5%)``,
-                                      follows behind something else                a per mille sign
+                                      follows behind something else                ``0.01144 …%``, a per mille sign
 12    ``digits_behind``               problem: more digits behind separators       ``12&nbsp;194``, ``12150 / 12250``
 ====  ==============================  ===========================================  =====================================
 
