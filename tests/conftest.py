@@ -37,6 +37,12 @@ def _no_configuration_from_outside(monkeypatch):
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def _no_state_from_outside(monkeypatch, tmp_path_factory):
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+
+
 @pytest.fixture(scope="session")
 def history_store(tmp_path_factory):
     """A store with the packaged history as saved pages would give it; read-only by agreement."""
