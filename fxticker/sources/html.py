@@ -6,13 +6,16 @@ import codecs
 import re
 from collections.abc import Mapping
 
-from fxticker.sources.markup import TOUCHED, settled
+from fxticker.sources.markup import REVERSED, TOUCHED, settled
 from fxticker.sources.references import unescape
 from fxticker.sources.shown import lines_of
 
 _HTML = re.compile(r"<!doctype\s|</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 _INVISIBLE = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 """Soft hyphen, zero-width and direction marks: in the page, and not visible."""
+
+_OVERRIDDEN = re.compile(f"{REVERSED}[^\n]*+")
+_OF_ENTRY = re.compile("[0-9=:]")
 
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,512}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{1,40})""", re.IGNORECASE)
 _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9_:.-]{1,40})""", re.IGNORECASE)
@@ -52,7 +55,7 @@ def page_text(page: bytes | str, headers: Mapping[str, str] | None = None) -> st
 def marked_text(page: bytes | str, headers: Mapping[str, str] | None = None) -> str:
     """Return what `page_text` returns, with `TOUCHED` where a tag or hidden text touches a figure."""
     text = page if isinstance(page, str) else decode(page, headers or {})
-    return resolved(lines_of(text)) if is_html(text) else _INVISIBLE.sub("", text)
+    return resolved(lines_of(text)) if is_html(text) else _without_invisible(text)
 
 
 def decode(page: bytes, headers: Mapping[str, str]) -> str:
@@ -83,7 +86,13 @@ def is_html(text: str) -> bool:
 def resolved(text: str) -> str:
     """Return a text with its references resolved, its marks settled, and without invisible characters."""
     text = unescape(text) if "&" in text else text
-    return settled(text if text.isascii() else _INVISIBLE.sub("", text))
+    return settled(text if text.isascii() else _without_invisible(text))
+
+
+def _without_invisible(text: str) -> str:
+    if REVERSED in text:  # the digits behind it are shown from right to left
+        text = _OVERRIDDEN.sub(lambda line: _OF_ENTRY.sub(rf"\g<0>{TOUCHED}", line[0]), text)
+    return _INVISIBLE.sub("", text)
 
 
 def _known_charset(declared: str) -> str:

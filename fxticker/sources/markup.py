@@ -22,6 +22,9 @@ SPLIT, SPLIT_OFF, SPLIT_OR_BREAK, HIDDEN = "\x02", "\x03", "\x04", "\x05"
 and text that is hidden."""
 _MARKS = f"{SPLIT}{SPLIT_OFF}{SPLIT_OR_BREAK}{HIDDEN}"
 
+REVERSED = "\u202e"
+"""The mark that overrides the direction of what follows on its line; stands in the text for the tags of ``bdo``."""
+
 _ATTRIBUTES = r"""(?:=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>=]++|=)*+"""
 _RAW = r"(?:[sS](?i:cript|tyle)|[tT](?i:itle|extarea)|[nN](?i:oscript|oembed|oframes)|[iI](?i:frame))(?=[\s/>])"
 """Elements whose content holds no tags, what a browser that runs no scripts shows among them."""
@@ -127,6 +130,8 @@ class _Breaks(dict[str | None, str]):
 def _break(name: str) -> str:
     name = name.lower()
     if name in INLINE:
+        if name == "bdo":
+            return REVERSED
         return "" if name == "wbr" else SPLIT if name in _PLAIN else SPLIT_OFF
     if name in _UNSEEN:
         return SPLIT
