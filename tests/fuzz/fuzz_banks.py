@@ -75,9 +75,10 @@ def check(data):
             if source.history is not None:
                 with suppress(ParseError):
                     snapshots += source.history.parse(data, headers, _FIRST, _LAST)
-            for tick in (tick for snapshot in snapshots for tick in snapshot.ticks):
-                check_rate(tick.rate_text)
-                assert tick.nominal > 0, tick
+            for snapshot in snapshots:
+                for tick in snapshot.ticks:
+                    check_rate(tick.rate_text, snapshot.decimal_mark)
+                    assert tick.nominal > 0, tick
 
 
 if __name__ == "__main__":
