@@ -62,6 +62,8 @@ def fill(store: Store, table: pa.Table) -> None:
     """
     months = table["observed_at"].to_numpy().astype("M8[M]")
     cuts = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1).tolist(), len(months)]
+    evidence = TICKS.schema.field("evidence")
+    table = table.append_column(evidence, pa.nulls(table.num_rows, evidence.type))
     rows = table.cast(TICKS.schema.remove_metadata()).replace_schema_metadata(TICKS.schema.metadata)
     with store.backend.write_lock(timeout_s=1):
         for start, end in pairwise(cuts):

@@ -107,7 +107,7 @@ def text_batches(file: BinaryIO, form: str, latest: datetime, *, batch_rows: int
         has_rows = False
         while part := [_tick(number, row) for number, row in islice(numbered, batch_rows)]:
             has_rows = True
-            table = table_of(part, GIVEN, lambda row, name: row[name])
+            table = table_of(part, GIVEN, lambda row, name: row.get(name))
             yield require_plausible(fitting(table), latest)
         if not has_rows:
             raise SchemaMismatch("a table of ticks without rows")
