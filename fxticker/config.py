@@ -15,7 +15,7 @@ from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
 
 from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
@@ -26,14 +26,19 @@ from fxticker.model.schedule import Cron, every, slots_between
 from fxticker.model.timestamps import EPOCH
 from fxticker.sources.registry import ScheduledSource, known_sources, scheduled, source_of
 
+if TYPE_CHECKING:
+    from fxticker.fetch.client import Fetcher
+
 DEFAULT_FILE = "config.toml"
 ENV_PREFIX = "FXTICKER_"
 _MAX_BYTES = 1_000_000
 """Two hundred times the size of the file that explains every key."""
 _SLOTS_COMPARED = 2000
 """Enough slots to contain the two closest ones of any realistic cron expression."""
-_SECRET_KEYS = ("url", "on_alert", "wayback", "commoncrawl_index", "commoncrawl_data")
+_SECRET_KEYS = ("url", "proxy", "on_alert", "wayback", "commoncrawl_index", "commoncrawl_data")
 """Keys whose values may contain a password: error messages do not repeat them."""
+_OTHER_UNICODE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\0\0\xfe\xff": "UTF-32"}
+"""Byte-order marks of encodings that TOML does not allow; that of UTF-32 in the other order begins as UTF-16's."""
 _LISTEN = re.compile(r"(?:([0-9.]{1,15})|\[([0-9a-fA-F:.]{1,45})\]):([0-9]{1,5})")
 _MAX_PORT = 65535
 _BOOLEANS = dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True) | dict.fromkeys(
@@ -80,6 +85,12 @@ def _folder(value: object) -> Path:
     return Path(value)
 
 
+def _file(value: object) -> Path:
+    if value == "" or "\0" in str(value) or not isinstance(value, str | Path):
+        raise ValueError("must name a file")
+    return Path(value)
+
+
 def _user_agent(value: object) -> str:
     if re.fullmatch(r"[\x20-\x7e]{3,}", _text(value)) is None:
         raise ValueError("must be printable ASCII of at least 3 characters")
@@ -98,6 +109,20 @@ def _url(value: object) -> str:
         raise ValueError("must not carry a user or a password: it would end in logs")
     if not (is_valid and parts.scheme in ("http", "https") and parts.hostname and re.search(r"\s", url) is None):
         raise ValueError("must be an http or https URL with a host, and a port below 65536 if any")
+    return url
+
+
+def _proxy(value: object) -> str:
+    """Return the URL of a proxy; a user and a password may stand in it, if they come from the environment."""
+    url = _text(value)
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        is_valid = False
+    is_bare = is_valid and parts.path in ("", "/") and not parts.query and not parts.fragment
+    if not (is_bare and parts.scheme in ("http", "https") and parts.hostname and re.fullmatch(r"[\x21-\x7e]+", url)):
+        raise ValueError("must be the http or https URL of a proxy, with a host, and a port below 65536 if any")
     return url
 
 
@@ -163,6 +188,26 @@ class HttpSettings:
     timeout_s: Annotated[float, partial(_limited, kind=float, name="number", limit=3600)] = 20.0
     max_bytes: Annotated[int, partial(_limited, kind=int, name="integer", limit=1_000_000_000)] = 5_000_000
     user_agent: Annotated[str, _user_agent] = "fxticker/0.1 (rate recorder; contact not set)"
+    proxy: Annotated[str | None, _proxy] = field(default=None, repr=False)
+    ca_file: Annotated[Path | None, _file] = None
+
+    def fetcher(self) -> "Fetcher":
+        """Return a new HTTP client with these settings.
+
+        Raises
+        ------
+        ConfigError
+            If `ca_file` cannot be used.
+        """
+        from fxticker.fetch.client import Fetcher
+
+        return Fetcher(
+            timeout_s=self.timeout_s,
+            max_bytes=self.max_bytes,
+            user_agent=self.user_agent,
+            proxy=self.proxy,
+            ca_file=self.ca_file,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +291,7 @@ def load_settings(path: Path | None = None) -> Settings:
     ----------
     path
         The file; ``None`` for ``config.toml`` in the working directory, or the defaults if that does not exist. A
-        relative ``[store] path`` in the file is relative to the file's folder.
+        relative ``[store] path`` or ``[http] ca_file`` in the file is relative to the file's folder.
 
     Raises
     ------
@@ -256,6 +301,7 @@ def load_settings(path: Path | None = None) -> Settings:
     file = path or Path(DEFAULT_FILE)
     data = _read(file) if path is not None or file.exists() else {}
     problems = _unknown_environment() + [_unknown_key(name, _TABLES) for name in data if name not in _TABLES]
+    problems += _credentials_in(data)
     tables = _with_environment({name: table for name, table in _anchored(data, file.parent).items() if name in _TABLES})
     try:
         settings = _converter().structure(tables, Settings)
@@ -300,18 +346,42 @@ def _read(file: Path) -> dict[str, Any]:
         status = file.stat()
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)) or status.st_size > _MAX_BYTES:
             raise ConfigError(str(file), [f"must be a file of at most {_MAX_BYTES} bytes"])
-        return tomllib.loads(file.read_text("utf-8"))
+        return tomllib.loads(_decoded(file))
     except OSError as error:
         raise ConfigError(str(file), [error.strerror or str(error)]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(str(file), [f"no valid TOML: {error}"]) from error
 
 
+def _decoded(file: Path) -> str:
+    """Return a file's text; editors of Windows begin it with a byte-order mark, and some save it as UTF-16."""
+    data = file.read_bytes()
+    for mark, encoding in _OTHER_UNICODE.items():
+        if data.startswith(mark):
+            raise ConfigError(str(file), [f"is {encoding} by its byte-order mark (BOM): save it as UTF-8"])
+    text = data.decode("utf-8-sig")
+    if text.startswith("\ufeff"):
+        raise ConfigError(str(file), ["begins with several byte-order marks (BOM): save it with one, or without"])
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    store = data.get("store")
-    if isinstance(store, dict) and isinstance(store.get("path"), str) and store["path"]:
-        return {**data, "store": {**store, "path": folder / store["path"]}}
-    return data
+    """Return the tables with their relative paths seen from a folder."""
+    anchored = dict(data)
+    for table, key in (("store", "path"), ("http", "ca_file")):
+        keys = data.get(table)
+        if isinstance(keys, dict) and isinstance(keys.get(key), str) and keys[key]:
+            anchored[table] = {**keys, key: folder / keys[key]}
+    return anchored
+
+
+def _credentials_in(data: dict[str, Any]) -> list[str]:
+    """Name the proxy's credentials in a file, which others may read or back up; in the environment they are allowed."""
+    http = data.get("http")
+    proxy = http.get("proxy") if isinstance(http, dict) else None
+    if not isinstance(proxy, str) or "@" not in proxy:
+        return []
+    return [f"http.proxy: must not carry a user or a password in a file: set {ENV_PREFIX}HTTP__PROXY"]
 
 
 def _with_environment(tables: dict[str, Any]) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def _hanging_lookup(monkeypatch):
 def test_deadline_holds_during_a_name_lookup(monkeypatch):
     answered = _hanging_lookup(monkeypatch)
     with fetcher(timeout_s=0.3) as fetch:
-        with pytest.raises(DeadlineExceeded):
+        with pytest.raises(Unreachable, match=r"no connection within 0\.3 s"):
             fetch("http://localhost:9/", media_types=HTML)
         answered.set()
 
@@ -159,7 +159,7 @@ def test_deadline_holds_during_a_name_lookup(monkeypatch):
 def test_closing_does_not_wait_for_an_abandoned_name_lookup(monkeypatch):
     answered = _hanging_lookup(monkeypatch)
     fetch = fetcher(timeout_s=0.3)
-    with pytest.raises(DeadlineExceeded):
+    with pytest.raises(Unreachable):
         fetch("http://localhost:9/", media_types=HTML)
     closing = threading.Thread(target=fetch.close)
     closing.start()
@@ -174,7 +174,7 @@ def test_number_of_hanging_name_lookups_is_bounded(monkeypatch):
     answered = _hanging_lookup(monkeypatch)
     with fetcher(timeout_s=0.05) as fetch:
         for _ in range(8):
-            with pytest.raises(DeadlineExceeded):
+            with pytest.raises(Unreachable, match="no connection"):
                 fetch("http://localhost:9/", media_types=HTML)
         with pytest.raises(Unreachable, match="8 name lookups hang"):
             fetch("http://localhost:9/", media_types=HTML, timeout_s=10)
@@ -312,6 +312,27 @@ def test_redirect_is_not_followed(target):
     assert (error.http_status, len(requests)) == (301, 1)
 
 
+@pytest.mark.parametrize(("location", "shown"), CASES["redirect_target_is_in_the_message"])
+def test_target_of_a_redirect_is_in_the_message_without_secrets(location, shown):
+    answer = response(status=302)
+    answer.headers["location"] = location
+    error, _ = failure(BadStatus, answer, match=shown)
+    assert "hunter2" not in str(error)
+    assert str(error).isprintable()
+    assert len(str(error)) <= 300
+
+
+@pytest.mark.parametrize("status", [300, 301, 304, 404])
+def test_answer_without_a_target_names_none(status):
+    error, _ = failure(BadStatus, response(status=status))
+    assert "moved" not in str(error)
+
+
+def test_long_target_is_cut_short():
+    error, _ = failure(BadStatus, response(status=301, location=f"https://elsewhere.test/{'x' * 5000}"))
+    assert len(str(error)) < 250
+
+
 @pytest.mark.parametrize("conditions", [None, {"if-none-match": '"v1"'}])
 def test_redirect_sends_no_request_to_another_host(conditions):
     with RawServer(answers_whole) as elsewhere:
@@ -333,13 +354,17 @@ def test_content_type_is_compared_without_case_and_parameters(content_type):
     assert ask(response(BODY, content_type=content_type))[0].body == BODY
 
 
-@pytest.mark.parametrize("encoding", ["gzip, identity", "identity,gzip", "X-GZIP ,", "identity, identity", ""])
-def test_identity_among_the_content_encodings_changes_nothing(encoding):
-    body = gzip.compress(BODY) if "gzip" in encoding.lower() else BODY
-    assert ask(response(body, content_encoding=encoding))[0].body == BODY
+@pytest.mark.parametrize("encoding", CASES["misplaced_encoding_is_none"])
+def test_content_encoding_that_is_none_leaves_the_body(encoding):
+    assert ask(response(BODY, content_encoding=encoding))[0].body == BODY
 
 
-@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "gzip, br", "x"])
+@pytest.mark.parametrize("encoding", CASES["misplaced_encoding_beside_gzip"])
+def test_gzip_is_decoded_beside_an_encoding_that_is_none(encoding):
+    assert ask(response(gzip.compress(BODY), content_encoding=encoding))[0].body == BODY
+
+
+@pytest.mark.parametrize("encoding", CASES["other_encoding_is_unexpected"])
 def test_other_content_encoding_is_unexpected(encoding):
     failure(UnexpectedContent, response(BODY, content_encoding=encoding), match="content encoding")
 
@@ -424,7 +449,7 @@ def test_host_gets_one_request_at_a_time(others):
     with fetcher(crowd) as fetch, ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(fetch, url, media_types=HTML) for url in (URL, others, URL, others)]
         assert crowd.asked.wait(10)
-        with pytest.raises(DeadlineExceeded) as caught:
+        with pytest.raises(Unreachable, match=r"no connection within 0\.1 s") as caught:
             fetch(others, media_types=HTML, timeout_s=0.1)
         crowd.release.set()
         assert [answer.result(10).body for answer in waiting] == [BODY] * 4

@@ -50,6 +50,8 @@ def test_repository_configuration_names_every_key():
     assert set(stated["archives"]) == {"wayback", "commoncrawl_index", "commoncrawl_data"}
     assert set(stated["sources"]["timesca"]) == {"enabled", "url", "every"}
     text = (REPOSITORY / "config.toml").read_text("utf-8")
+    assert '# proxy = "http' in text
+    assert '# ca_file = "' in text
     assert '# listen = "127.0.0.1:9464"' in text  # what is off by default has a comment only
     assert '# on_alert = "' in text
 
@@ -78,7 +80,13 @@ def test_every_key_can_be_set(written):
     settings = load_settings(file)
     cbr, nbk, timesca = sources_to_poll(settings, file)
     assert settings.store.path == Path("/var/lib/fxticker")
-    assert settings.http == HttpSettings(timeout_s=0.5, max_bytes=1000, user_agent="me (+mailto:me@example.org)")
+    assert settings.http == HttpSettings(
+        timeout_s=0.5,
+        max_bytes=1000,
+        user_agent="me (+mailto:me@example.org)",
+        proxy="http://127.0.0.1:3128",
+        ca_file=Path("/etc/ssl/own.pem"),
+    )
     assert (settings.monitoring.listen, address_of(settings.monitoring.listen)) == ("[::1]:9464", ("::1", 9464))
     assert settings.alerts.on_alert == "page --who 'the admin'"
     assert settings.archives == ArchiveSettings(
@@ -231,6 +239,7 @@ def test_bad_key_or_value_is_named_with_what_is_allowed(written, text, problem):
     [
         "[sources.timesca]\nurl = 'https://user:hunter2@timesca.com/'\n",
         "[alerts]\non_alert = 'page --key hunter2 \"'\n",
+        "[http]\nproxy = 'http://me:hunter2@proxy:3128'\n",
         "[archives]\nwayback = 'https://me:hunter2@web.archive.org/'\n",
     ],
 )
@@ -308,12 +317,12 @@ def test_special_file_is_refused_at_once(tmp_path, name):
 
 
 def test_message_names_the_file_and_every_problem(written):
-    file = written("[store]\npaht = 1\n[http]\nproxy = 1\n")
+    file = written("[store]\npaht = 1\n[http]\nproxies = 1\n")
     with pytest.raises(ConfigError) as caught:
         load_settings(file)
     assert str(caught.value) == (
         f"{file}: store.paht: unknown key; allowed are path; "
-        "http.proxy: unknown key; allowed are timeout_s, max_bytes, user_agent"
+        "http.proxies: unknown key; allowed are timeout_s, max_bytes, user_agent, proxy, ca_file"
     )
     assert caught.value.origin == str(file)
     assert isinstance(caught.value, ValueError)
@@ -322,3 +331,68 @@ def test_message_names_the_file_and_every_problem(written):
 @pytest.mark.parametrize("cron", ["0 0 1 1 *", "0 0 29 2 *"])
 def test_schedule_of_one_slot_a_year_or_less_is_accepted(written, cron):
     assert len(load_settings(written(f"[sources.timesca]\ncron = '{cron}'\n")).planned()) == 1
+
+
+# A proxy and its credentials
+
+
+def test_credentials_of_a_proxy_come_from_the_environment(written, monkeypatch):
+    monkeypatch.setenv("FXTICKER_HTTP__PROXY", "https://me:hunter2@proxy.test:3128")
+    http = load_settings(written("[http]\nproxy = 'http://other.test:8080'\n")).http
+    assert http.proxy == "https://me:hunter2@proxy.test:3128"
+    assert "hunter2" not in repr(http)
+
+
+def test_credentials_of_a_proxy_in_the_file_are_refused_even_if_overridden(written, monkeypatch):
+    monkeypatch.setenv("FXTICKER_HTTP__PROXY", "http://proxy.test:3128")
+    [problem] = problems_of(written("[http]\nproxy = 'http://me:hunter2@proxy.test:3128'\n"))
+    assert problem == "http.proxy: must not carry a user or a password in a file: set FXTICKER_HTTP__PROXY"
+
+
+@pytest.mark.parametrize("proxy", ["http://me:hunter2@[::1", "ftp://me:hunter2@proxy", "me:hunter2@proxy"])
+def test_bad_proxy_with_credentials_is_refused_without_them(written, proxy):
+    problems = problems_of(written(f"[http]\nproxy = '{proxy}'\n"))
+    assert len(problems) == 2
+    assert "hunter2" not in str(problems)
+
+
+def test_bad_proxy_of_the_environment_is_named_without_its_value(written, monkeypatch):
+    monkeypatch.setenv("FXTICKER_HTTP__PROXY", "socks5://me:hunter2@proxy.test:3128")
+    [problem] = problems_of(written(""))
+    assert problem.endswith("in the environment variable FXTICKER_HTTP__PROXY")
+    assert "hunter2" not in problem
+
+
+def test_client_uses_proxy_and_authorities(written):
+    http = load_settings(written("[http]\nproxy = 'http://127.0.0.1:9'\nca_file = 'none.pem'\n")).http
+    with pytest.raises(ConfigError, match=r"none\.pem: http\.ca_file: No such file"):
+        http.fetcher()
+
+
+def test_relative_file_of_authorities_is_in_the_folder_of_the_configuration(written):
+    file = written("[http]\nca_file = 'own.pem'\n")
+    assert load_settings(file).http.ca_file == file.parent / "own.pem"
+
+
+# Byte-order marks
+
+TEXT = "[http]\r\ntimeout_s = 3\r\n"
+
+
+def test_byte_order_mark_of_utf_8_is_taken(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + TEXT.encode())
+    assert load_settings(file).http.timeout_s == 3
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_byte_order_mark_of_another_encoding_is_named(tmp_path, encoding):
+    file = tmp_path / "config.toml"
+    file.write_bytes(f"\ufeff{TEXT}".encode(encoding))
+    assert re.fullmatch(r"is UTF-(16|32) by its byte-order mark \(BOM\): save it as UTF-8", *problems_of(file))
+
+
+def test_several_byte_order_marks_are_named(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_bytes(2 * b"\xef\xbb\xbf" + TEXT.encode())
+    assert problems_of(file) == ["begins with several byte-order marks (BOM): save it with one, or without"]

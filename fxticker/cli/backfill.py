@@ -15,7 +15,6 @@ import click
 from fxticker.cli.options import config_option, selected, settings, store_option
 from fxticker.cli.output import warn
 from fxticker.cli.progress import counting
-from fxticker.cli.snapshot import fetcher
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def _from_history(source: Source, span: tuple[date | None, date], configured: Se
         raise click.BadParameter(f"{source.id} tells of no day before {history.since}")
     summary = BackfillSummary()
     try:
-        with fetcher(configured.http) as client, counting(source.id) as progress:
+        with configured.http.fetcher() as client, counting(source.id) as progress:
             fill(
                 asked,
                 history,
@@ -136,7 +135,7 @@ def _from_archive(
     first, last = span
     summary = ArchiveSummary()
     try:
-        with fetcher(configured.http) as client, counting(name) as progress:
+        with configured.http.fetcher() as client, counting(name) as progress:
             archive: Archive
             if name == "wayback":
                 archive = Wayback(roots.wayback, fetcher=client, throttle=Throttle(), max_bytes=max_bytes)

@@ -5,16 +5,11 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from fxticker.cli.options import config_option, moment, selected, settings, store_option, stored
 from fxticker.model.selection import Selection
-
-if TYPE_CHECKING:
-    from fxticker.config import HttpSettings
-    from fxticker.fetch.client import Fetcher
 
 
 @click.command()
@@ -35,7 +30,7 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
     configured = settings(config)
     clock = SystemClock()
     opened = Store(store if store is not None else configured.store.path, clock=clock)
-    with fetcher(configured.http) as client:
+    with configured.http.fetcher() as client:
         fetch = RobotsFetcher(client)
         polls = [
             collect_once(planned.source, _unplanned(clock.now()), fetch=fetch, store=opened, clock=clock)
@@ -107,10 +102,3 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder
 def _unplanned(now: datetime) -> datetime:
     """The slot of a poll that a person asks for: never a whole second, as the slots of a grid are."""
     return now if now.microsecond else now.replace(microsecond=1)
-
-
-def fetcher(http: HttpSettings) -> Fetcher:
-    """The HTTP client as configured."""
-    from fxticker.fetch.client import Fetcher
-
-    return Fetcher(timeout_s=http.timeout_s, max_bytes=http.max_bytes, user_agent=http.user_agent)

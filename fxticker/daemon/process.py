@@ -19,7 +19,6 @@ from fxticker.daemon.daemon import Daemon
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.daemon.signals import stop_on_signals
 from fxticker.errors import ConfigError, StoreError, StoreLocked, one_line
-from fxticker.fetch.client import Fetcher
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SystemClock
 from fxticker.monitoring.logs import PollLog, log_to_stderr
@@ -67,8 +66,7 @@ def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | Non
         # Before anything is served: a second daemon is to name the first one, and not the port that is taken.
         if holder := store.daemon():
             raise StoreLocked(str(store.backend), 0, holder)
-        client = Fetcher(timeout_s=http.timeout_s, max_bytes=http.max_bytes, user_agent=http.user_agent)
-        fetch = RobotsFetcher(stack.enter_context(client))
+        fetch = RobotsFetcher(stack.enter_context(http.fetcher()))
         observers = [notifier, *_observers(settings, store, stack)]
         daemon = Daemon(planned, fetcher=fetch, store=store, clock=SystemClock(), observers=observers)
         stop_on_signals(daemon.stop, on_hangup=lambda: _reload(daemon, notifier, settings, config))

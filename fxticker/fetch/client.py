@@ -9,6 +9,7 @@ from collections.abc import Container, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 from typing import Protocol, Self
 
 import anyio
@@ -17,21 +18,22 @@ import httpx
 
 from fxticker.errors import (
     BadStatus,
-    BodyTooLarge,
     DeadlineExceeded,
     FetchError,
     FetchStopped,
-    UnexpectedContent,
     Unreachable,
 )
-from fxticker.fetch.content_encoding import codings
+from fxticker.fetch.connection import ConnectionTrace
 from fxticker.fetch.dns import NonBlockingDnsLoop
-from fxticker.fetch.gzip import GzipDecoder
+from fxticker.fetch.response import check_head, read_body
+from fxticker.fetch.trust import proxy_of, trust_of
 
 RETRY_PAUSES_S = (1.0, 4.0)
 """Seconds before the second and third attempt; an attempt that the deadline leaves no time for is not made."""
 _RETRIED_STATUS = frozenset([502, 503, 504])
 """Statuses of a gateway whose server is away for a moment. Other statuses come from the server itself and are final."""
+_REQUEST = "fxticker_request"
+"""Name by which a request of httpx carries ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Fetcher:
     lookup or between two header bytes; httpx's own timeouts start anew with every socket operation. No idle
     connection is kept between polls (a kept one can die unnoticed), no redirect is followed (a moved page must be an
     error), no cookie is stored, and the environment's proxy settings are ignored: requests go to the configured host
-    only. Each host gets one request at a time, from all threads together.
+    or proxy only. Each host gets one request at a time, from all threads together.
 
     Parameters
     ----------
@@ -117,8 +119,17 @@ class Fetcher:
     retry_pauses_s
         Seconds before each further attempt after a failure that may be temporary. A response with a Retry-After is
         not retried.
+    proxy
+        URL of a proxy for all requests, with its user and password if it wants any; `None` for none.
+    ca_file
+        As for `trust_of`.
     transport
         Replaces the network in tests.
+
+    Raises
+    ------
+    ConfigError
+        If `ca_file` cannot be used.
     """
 
     def __init__(
@@ -128,19 +139,26 @@ class Fetcher:
         max_bytes: int,
         user_agent: str,
         retry_pauses_s: Sequence[float] = RETRY_PAUSES_S,
+        proxy: str | None = None,
+        ca_file: Path | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.timeout_s = timeout_s
         self.user_agent = user_agent
         self._max_bytes = max_bytes
         self._pauses_s = tuple(retry_pauses_s)
+        self._has_proxy = proxy is not None
+        trust = trust_of(ca_file)
         self._client = httpx.AsyncClient(
             headers={"user-agent": user_agent, "accept": "text/html,*/*;q=0.1", "accept-encoding": "gzip"},
             timeout=timeout_s,
             limits=httpx.Limits(max_keepalive_connections=0),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
+            event_hooks={"response": [_check]},
             trust_env=False,
+            verify=trust,
+            proxy=proxy_of(proxy, trust),
             transport=transport,
         )
         self._exit = ExitStack()
@@ -212,6 +230,7 @@ class Fetcher:
     async def _send(self, request: Request) -> Response:
         attempts = 0
         pauses_s = iter(request.retry_pauses_s)
+        trace = ConnectionTrace(is_tunnelled=self._has_proxy and request.url.lower().startswith("https:"))
         with anyio.CancelScope(deadline=anyio.current_time() + request.timeout_s) as scope:
             if self._stopped:
                 scope.cancel()
@@ -221,7 +240,7 @@ class Fetcher:
                     try:
                         async with self._host_locks[_host(request.url)]:
                             attempts += 1
-                            return await self._attempt(request, attempts)
+                            return await self._attempt(request, attempts, trace)
                     except FetchError as error:
                         error.attempts = attempts
                         pause_s = next(pauses_s, None) if _is_temporary(error) else None
@@ -231,21 +250,33 @@ class Fetcher:
                     await anyio.sleep(pause_s)
             finally:
                 self._scopes.discard(scope)
+        await trace.close()
         if self._stopped:
             raise FetchStopped("stopped before the response was complete", attempts=attempts)
-        raise DeadlineExceeded(f"no complete response within {round(request.timeout_s, 1):g} s", attempts=attempts)
+        time_limit = f"within {round(request.timeout_s, 1):g} s"
+        if not trace.has_connected:
+            raise Unreachable(f"no connection {time_limit}", attempts=attempts)
+        raise DeadlineExceeded(f"no complete response {time_limit}", attempts=attempts)
 
-    async def _attempt(self, request: Request, attempts: int) -> Response:
+    async def _attempt(self, request: Request, attempts: int, trace: ConnectionTrace) -> Response:
         """One attempt. All errors of httpx, TLS, sockets and gzip are mapped here."""
+        headers = dict(request.conditions)
+        extensions = {"trace": trace, _REQUEST: request}
         try:
-            async with self._client.stream("GET", request.url, headers=dict(request.conditions)) as response:
-                _check(response, request)
-                body = await _read_body(response, request.max_bytes) if response.is_success else b""
+            async with self._client.stream("GET", request.url, headers=headers, extensions=extensions) as response:
+                body = await read_body(response, request.max_bytes) if response.is_success else b""
+        except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise (DeadlineExceeded if trace.has_connected else Unreachable)(_cause(error)) from error
         except httpx.TimeoutException as error:
             raise DeadlineExceeded(_cause(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, zlib.error, UnicodeError) as error:
             raise Unreachable(_cause(error)) from error
         return Response(body, dict(response.headers), response.status_code, attempts)
+
+
+async def _check(response: httpx.Response) -> None:
+    """Check a head before httpx reads its ``Location``: an invalid one would hide the status."""
+    check_head(response, response.request.extensions[_REQUEST])
 
 
 def _host(url: str) -> bytes:
@@ -259,39 +290,6 @@ def _is_temporary(error: FetchError) -> bool:
     if error.retry_after is not None:
         return False
     return isinstance(error, Unreachable) or (isinstance(error, BadStatus) and error.http_status in _RETRIED_STATUS)
-
-
-def _check(response: httpx.Response, request: Request) -> None:
-    status = response.status_code
-    if status not in request.statuses:
-        raise BadStatus(
-            f"status {status} {response.reason_phrase[:60]}".rstrip(),
-            http_status=status,
-            retry_after=response.headers.get("retry-after"),
-        )
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_accepted = request.media_types is None or not media_type or media_type in request.media_types
-    if response.is_success and not is_accepted:
-        raise UnexpectedContent(f"content type {media_type[:60]!r}", http_status=status)
-
-
-async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
-    """The decoded body; the transferred bytes have the same limit, so that a compressed body cannot be endless."""
-    status = response.status_code
-    names = codings(response.headers.get("content-encoding", ""))
-    if names not in ([], ["gzip"]):
-        raise UnexpectedContent(f"content encoding {', '.join(names)[:60]!r}", http_status=status)
-    decoder = GzipDecoder() if names else None
-    body = bytearray()
-    transferred = 0
-    async for chunk in response.aiter_raw():
-        transferred += len(chunk)
-        body += decoder.decode(chunk, max_bytes + 1 - len(body)) if decoder else chunk
-        if max(transferred, len(body)) > max_bytes:
-            raise BodyTooLarge(f"the body exceeds {max_bytes} bytes", http_status=status)
-    if decoder and (decoder.is_in_member or not transferred):
-        raise Unreachable("the compressed body is cut short", http_status=status)
-    return bytes(body)
 
 
 def _cause(error: Exception) -> str:

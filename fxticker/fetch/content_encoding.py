@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 
 from fxticker.fetch.gzip import MARK, CutShort, gunzip
+from fxticker.fetch.misplaced_encoding import is_no_encoding
 
 MAX_CODINGS = 5
 """Most encodings of one body: servers apply one, and proxies add one."""
@@ -30,10 +31,10 @@ class TooLong(ValueError):
 def codings(declared: str) -> list[str]:
     """Return the encodings of a header field in the order in which they were applied, in lower case.
 
-    ``identity``, which changes nothing, is left out, and so are empty entries.
+    ``identity``, which changes nothing, is left out, and so are empty entries and names that are no encoding.
     """
     names = [name.strip().lower() for name in declared.split(",")]
-    return [_ALIASES.get(name, name) for name in names if name not in ("", "identity")]
+    return [_ALIASES.get(name, name) for name in names if not is_no_encoding(name)]
 
 
 def decoded_body(body: bytes, names: list[str], *, max_bytes: int, is_plain: Callable[[bytes], bool]) -> bytes:
