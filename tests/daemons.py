@@ -59,6 +59,8 @@ class RecordingObserver(Observer):
         self.jumps = []
         self.beats = []
         self.grids = []
+        self.writes = []
+        self.rejected = []
         self.has_started = threading.Event()
         self.on_poll = on_poll
 
@@ -70,6 +72,12 @@ class RecordingObserver(Observer):
         # A poll that ran has a start; slots that were never polled have none.
         (self.not_polled if poll.started_at is None else self.taken).append(poll)
         self.on_poll(poll)
+
+    def write_ended(self, duration_s, error):
+        self.writes.append((duration_s >= 0, error))
+
+    def body_rejected(self, source):
+        self.rejected.append(source)
 
     def clock_jumped(self, by):
         self.jumps.append(by)

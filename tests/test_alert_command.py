@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from builders import NOON
 
@@ -110,3 +111,12 @@ def test_enqueue_does_not_block_and_a_stop_kills_the_command():
             command.enqueue(STALE)
     assert time.monotonic() - began_s < 30
     assert "alerts" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_failures_of_the_command_are_counted_and_successes_are_not(tmp_path):
+    failures = []
+    for command in ("true", "false", str(tmp_path / "none"), "sleep 60"):
+        on_failure = partial(failures.append, command)
+        with AlertCommand(command, timeout_s=0.2, stop_s=30, on_failure=on_failure) as running:
+            running.enqueue(STALE)
+    assert failures == ["false", str(tmp_path / "none"), "sleep 60"]

@@ -1,15 +1,18 @@
 """The HTTP endpoint answers two paths, within limits."""
 
+import http.client
 import socket
 
 import pytest
-from builders import FixedClock
+from builders import FixedClock, cases
 from servers import get
 
+from fxticker.monitoring.exposition import exposition
 from fxticker.monitoring.http import MetricsServer
 from fxticker.monitoring.metrics import Metrics
 
 ANY_PORT = ("127.0.0.1", 0)
+CASES = cases("http")
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def test_other_paths_are_not_found(served, path):
 
 
 def test_query_is_ignored(served):
-    assert get(f"{served}healthz?verbose=1")[0] == 200
+    assert get(f"{served}healthz?verbose=1")[2] == get(f"{served}healthz")[2] != ""
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
@@ -85,3 +88,37 @@ def test_nothing_is_served_after_the_block(metrics):
         assert get(f"{server.url}metrics")[0] == 200
     with pytest.raises(OSError, match="refused"):
         get(f"{server.url}metrics")
+
+
+# Formats
+
+
+@pytest.mark.parametrize(("accept", "is_open_metrics"), CASES["format_is_the_one_that_is_preferred"])
+def test_format_is_the_one_that_is_preferred(metrics, accept, is_open_metrics):
+    kind, body = exposition(metrics.registry, accept)
+    assert (kind.partition(";")[0], kind.split("version=")[1][:5]) == (
+        ("application/openmetrics-text", "1.0.0") if is_open_metrics else ("text/plain", "0.0.4")
+    )
+    assert body.endswith(b"# EOF\n") == is_open_metrics
+
+
+def test_both_formats_have_the_same_samples(metrics):
+    texts = [exposition(metrics.registry, accept)[1].decode() for accept in ("", "application/openmetrics-text")]
+    first, second = (
+        {line.split(" ")[0] for line in text.splitlines() if line.startswith("fxticker_")} for text in texts
+    )
+    assert first == second != set()
+
+
+def test_header_of_64_kilobytes_is_read_at_once(metrics):
+    assert exposition(metrics.registry, "text/plain;q=0," * 4000)[0].startswith("text/plain")
+
+
+def test_repeated_header_counts_as_one(served):
+    answer = http.client.HTTPConnection(*address_in(served), timeout=10)
+    answer.putrequest("GET", "/metrics")
+    answer.putheader("Accept", "text/plain;q=0.1")
+    answer.putheader("Accept", "application/openmetrics-text")
+    answer.endheaders()
+    assert answer.getresponse().getheader("Content-Type").startswith("application/openmetrics-text")
+    answer.close()

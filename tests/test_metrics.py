@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from servers import get
 
 import fxticker
+from fxticker.errors import StoreError
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
 from fxticker.monitoring.http import MetricsServer
@@ -100,7 +101,7 @@ def test_rates_and_changes_are_those_last_stored(metrics, store, clock, served):
     assert value(samples, "rate", pair="KZT/USD", **OWN) == 0.00192
     assert value(samples, "last_seen_timestamp_seconds", pair="TMT/USD", **OWN) == EPOCH_OF_NOON_S + 900
     assert value(samples, "last_change_timestamp_seconds", pair="KZT/USD", **OWN) == EPOCH_OF_NOON_S + 900
-    assert value(samples, "last_change_timestamp_seconds", pair="TMT/USD", **OWN) is None
+    assert value(samples, "last_change_timestamp_seconds", pair="TMT/USD", **OWN) == EPOCH_OF_NOON_S  # first seen then
 
 
 def test_records_from_before_the_start_are_exported(store, clock):
@@ -169,7 +170,108 @@ def test_unreadable_store_leaves_the_counters(metrics, store, served, tmp_path):
     assert value(scraped(served), "last_ok_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S
 
 
+def test_metrics_of_a_source_are_there_before_its_first_poll(served):
+    samples = scraped(served)
+    assert value(samples, "last_ok_timestamp_seconds", **OWN) == 0
+    assert value(samples, "source_healthy", **OWN) == 0
+    assert value(samples, "rejected_bodies_total", **OWN) == 0
+    assert value(samples, "start_time_seconds") == EPOCH_OF_NOON_S
+    for name in ("write_failures_total", "alert_command_failures_total", "write_duration_seconds_count"):
+        assert value(samples, name) == 0
+
+
+def test_source_is_healthy_as_health_says(metrics, store, clock, served):
+    poll_once(metrics, store)
+    assert value(scraped(served), "source_healthy", **OWN) == 1
+    clock.at = NOON + 4 * QUARTER
+    assert value(scraped(served), "source_healthy", **OWN) == 0
+
+
+def test_band_of_a_rate_is_what_its_digits_allow(metrics, store, served):
+    for_100 = tick("USD/KGS", "12.50", None, rate=0.125, nominal=100)
+    poll_once(metrics, store, ticks=[tick("UZS/USD", "0.00008", "0%"), for_100])
+    samples = scraped(served)
+    assert value(samples, "rate_lo", pair="UZS/USD", **OWN) == 0.000075
+    assert value(samples, "rate_hi", pair="UZS/USD", **OWN) == 0.000085
+    assert value(samples, "rate_lo", pair="USD/KGS", **OWN) == 0.12495
+    assert value(samples, "rate_hi", pair="USD/KGS", **OWN) == 0.12505
+
+
+def test_writes_are_timed_apart_from_polls_and_failures_are_counted(metrics, served):
+    metrics.write_ended(0.02, None)
+    metrics.write_ended(3.0, StoreError("no space"))
+    samples = scraped(served)
+    assert value(samples, "write_duration_seconds_count") == 2
+    assert value(samples, "write_duration_seconds_sum") == pytest.approx(3.02)
+    assert value(samples, "write_failures_total") == 1
+    assert value(samples, "poll_duration_seconds_count", **OWN) == 0
+
+
+def test_rejected_bodies_and_failed_alert_commands_are_counted(metrics, served):
+    metrics.body_rejected("timesca")
+    metrics.alert_command_failed()
+    samples = scraped(served)
+    assert value(samples, "rejected_bodies_total", **OWN) == 1
+    assert value(samples, "alert_command_failures_total") == 1
+
+
+def test_success_and_time_of_reloads_are_exported(metrics, clock, served):
+    clock.at = NOON + QUARTER
+    metrics.reloaded(is_successful=False)
+    samples = scraped(served)
+    assert value(samples, "config_last_reload_successful") == 0
+    assert value(samples, "config_last_reload_success_timestamp_seconds") == EPOCH_OF_NOON_S
+    metrics.reloaded(is_successful=True)
+    samples = scraped(served)
+    assert value(samples, "config_last_reload_successful") == 1
+    assert value(samples, "config_last_reload_success_timestamp_seconds") == EPOCH_OF_NOON_S + 900
+
+
+def test_free_space_of_the_store_is_exported(metrics, store, served):
+    poll_once(metrics, store)
+    samples = scraped(served)
+    assert value(samples, "store_free_bytes") > 0
+    assert value(samples, "store_free_inodes") == store.backend.free_space().inodes
+
+
+def test_no_series_says_when_a_counter_was_created(metrics, store, served):
+    poll_once(metrics, store, ticks=snapshot_ticks())
+    for accept in ("text/plain", "application/openmetrics-text"):
+        assert "_created" not in get(f"{served}metrics", Accept=accept)[2]
+
+
+def test_unreadable_files_of_one_source_leave_the_metrics_of_another(metrics, store, served, tmp_path):
+    poll_once(metrics, store)
+    store.record([Poll("another", NOON, Outcome.OK)])
+    metrics.started([*PLANS, ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))])
+    [segment] = tmp_path.rglob("polls/source=another/**/*.parquet")
+    segment.write_bytes(b"no segment")
+    samples = scraped(served)
+    assert value(samples, "source_healthy", **OWN) == 1
+    assert value(samples, "source_healthy", source="another") == 0
+    assert value(samples, "last_ok_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S
+
+
 # Health
+
+
+def test_daemon_that_starts_is_not_healthy(store, clock):
+    metrics = Metrics(store=store, clock=clock)
+    store.record([Poll("timesca", NOON, Outcome.OK)])
+    with MetricsServer(metrics, ANY_PORT) as server:
+        status, _, body = get(f"{server.url}healthz")
+        assert (status, body) == (503, "starting: the slots from before the start have no outcome yet\n")
+        metrics.started(PLANS)
+        assert get(f"{server.url}healthz")[0] == 200
+
+
+def test_daemon_whose_last_write_failed_is_not_healthy(metrics, store, served):
+    poll_once(metrics, store)
+    metrics.write_ended(0.1, StoreError("polls: No space left\non device"))
+    status, _, body = get(f"{served}healthz")
+    assert (status, body) == (503, "the last write failed: polls: No space left on device\n")
+    metrics.write_ended(0.1, None)
+    assert get(f"{served}healthz")[0] == 200
 
 
 def test_health_is_ok_if_all_sources_are_healthy(metrics, store, served):
@@ -190,6 +292,7 @@ def test_health_lists_every_reason(metrics, store, clock, served):
 
 def test_daemon_without_heartbeat_is_not_healthy(store, clock):
     metrics = Metrics(store=store, clock=clock, max_beat_age_s=-1)
+    metrics.started([])
     with MetricsServer(metrics, ANY_PORT) as server:
         assert get(f"{server.url}healthz")[0] == 200
         metrics.beat(NOON)

@@ -1,13 +1,15 @@
 """Failed writes are tried again, a bounded number of times, and each outcome is notified once."""
 
 import pytest
-from daemons import ANSWER, SECOND, Refusing, daemon_of, outcomes, planned, run_daemon
+from daemons import ANSWER, SECOND, RecordingObserver, Refusing, daemon_of, outcomes, planned, run_daemon
 from servers import RawServer
 
 from fxticker.errors import StoreError
 from fxticker.model.schedule import Every
 from fxticker.store.local import FileCalls, LocalStorage
 from fxticker.store.store import Store
+
+NO_TICKER = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 12\r\n\r\n<p>Hello</p>"
 
 
 @pytest.mark.parametrize("table", ["ticks", "polls"])
@@ -68,3 +70,26 @@ def test_moved_store_folder_ends_the_daemon_and_is_not_created_again(tmp_path):
     ):
         daemon.run()
     assert not (tmp_path / "store").exists()
+
+
+def test_each_try_of_a_write_is_notified_with_its_error(tmp_path):
+    store = Store(LocalStorage(tmp_path / "store", Refusing("ticks", times=1)))
+    observer = RecordingObserver()
+    with RawServer(lambda exchange: exchange.send(ANSWER)) as server:
+        run_daemon(store, planned(server.url, Every(SECOND)), polls=1, retry_pauses_s=(0,), observers=[observer])
+    assert all(is_timed for is_timed, _ in observer.writes)
+    [error] = [error for _, error in observer.writes if error is not None]
+    assert "No space left on device" in str(error)
+    assert observer.writes[-1] == (True, None)
+
+
+def test_rejected_body_is_notified(tmp_path):
+    observer = RecordingObserver()
+    with RawServer(lambda exchange: exchange.send(NO_TICKER)) as server:
+        run_daemon(
+            Store(tmp_path / "store"),
+            planned(server.url, Every(SECOND)),
+            observers=[observer],
+            polls=2,
+        )
+    assert observer.rejected[:1] == ["timesca"]

@@ -1,8 +1,11 @@
 """Contract of a storage backend: every implementation passes the same tests."""
 
+import os
+
 import pytest
 
 from fxticker.errors import SegmentUnreadable
+from fxticker.store.backend import FreeSpace
 from fxticker.store.local import LocalStorage
 
 
@@ -55,8 +58,22 @@ class BackendContract:
 
         assert backend.list("a") == []
 
+    def test_free_space_is_known_or_none(self, backend):
+        backend.put("a/1", b"")
+        before = backend.free_space()
+        assert before is None or before.bytes > 0
+
 
 class TestLocalStorage(BackendContract):
     @pytest.fixture
     def backend(self, root):
         return LocalStorage(root)
+
+    def test_free_space_is_that_of_the_file_system(self, backend, root, monkeypatch):
+        assert backend.free_space() is None  # the folder does not exist yet
+        backend.put("a/1", b"")
+        free = [4096, 512, 100, 50, 40, 1000, 900, 800, 0, 255]
+        monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result(free) if path == root else None)
+        assert backend.free_space() == FreeSpace(bytes=40 * 512, inodes=800)
+        free[5:8] = [0, 0, 0]  # as of btrfs
+        assert backend.free_space() == FreeSpace(bytes=40 * 512, inodes=None)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from fxticker.errors import StoreError
 from fxticker.model.records import Poll
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
@@ -36,6 +37,18 @@ class Observers(Observer):
         """Notify all of them."""
         self._notify("polled", poll)
 
+    def write_ended(self, duration_s: float, error: StoreError | None) -> None:
+        """Notify all of them."""
+        self._notify("write_ended", duration_s, error)
+
+    def body_rejected(self, source: str) -> None:
+        """Notify all of them."""
+        self._notify("body_rejected", source)
+
+    def reloaded(self, *, is_successful: bool) -> None:
+        """Notify all of them."""
+        self._notify("reloaded", is_successful=is_successful)
+
     def clock_jumped(self, by: timedelta) -> None:
         """Notify all of them."""
         self._notify("clock_jumped", by)
@@ -44,10 +57,10 @@ class Observers(Observer):
         """Notify all of them."""
         self._notify("beat", now)
 
-    def _notify(self, event: str, fact: Any) -> None:
+    def _notify(self, event: str, *facts: Any, **named: Any) -> None:
         for number, observer in enumerate(self._observers):
             try:
-                getattr(observer, event)(fact)
+                getattr(observer, event)(*facts, **named)
             except Exception as error:  # noqa: BLE001  an observer's fault must never cost a poll
                 fault = (number, event, type(error))
                 with self._lock:

@@ -16,6 +16,7 @@ use_little_memory()  # before anything imports Arrow
 # ruff: noqa: E402
 from fxticker.config import DEFAULT_FILE, Settings, address_of, load_settings, slow_polls, sources_to_poll
 from fxticker.daemon.daemon import Daemon
+from fxticker.daemon.observers import Observers
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.daemon.signals import stop_on_signals
 from fxticker.errors import ConfigError, StoreError, StoreLocked, one_line
@@ -69,7 +70,11 @@ def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | Non
         fetch = RobotsFetcher(stack.enter_context(http.fetcher()))
         observers = [notifier, *_observers(settings, store, stack)]
         daemon = Daemon(planned, fetcher=fetch, store=store, clock=SystemClock(), observers=observers)
-        stop_on_signals(daemon.stop, on_hangup=lambda: _reload(daemon, notifier, settings, config))
+        everyone = Observers(observers)
+        stop_on_signals(
+            daemon.stop,
+            on_hangup=lambda: everyone.reloaded(is_successful=_reload(daemon, notifier, settings, config)),
+        )
         try:
             daemon.run()
         finally:
@@ -79,6 +84,7 @@ def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | Non
 def _observers(settings: Settings, store: Store, stack: ExitStack) -> Iterator[Observer]:
     yield PollLog()
     yield MemoryReturned()
+    metrics = None
     if settings.monitoring.listen is not None:
         from fxticker.monitoring.http import MetricsServer
         from fxticker.monitoring.metrics import Metrics
@@ -91,12 +97,13 @@ def _observers(settings: Settings, store: Store, stack: ExitStack) -> Iterator[O
         from fxticker.monitoring.alert_command import AlertCommand
         from fxticker.monitoring.alerts import Alerts
 
-        command = stack.enter_context(AlertCommand(settings.alerts.on_alert))
+        count = metrics.alert_command_failed if metrics is not None else lambda: None
+        command = stack.enter_context(AlertCommand(settings.alerts.on_alert, on_failure=count))
         yield Alerts(command.enqueue, store=store, clock=SystemClock())
 
 
-def _reload(daemon: Daemon, notifier: SystemdNotifier, running: Settings, config: Path | None) -> None:
-    """Poll the sources of the configuration as it is now; an invalid one changes nothing."""
+def _reload(daemon: Daemon, notifier: SystemdNotifier, running: Settings, config: Path | None) -> bool:
+    """Poll the sources of the configuration as it is now, and return true; an invalid one changes nothing."""
     with notifier.reloading():
         try:
             changed = load_settings(config)
@@ -108,9 +115,10 @@ def _reload(daemon: Daemon, notifier: SystemdNotifier, running: Settings, config
         if problems:
             for problem in problems:
                 _log.error("%s; the old configuration goes on", one_line(f"{config or DEFAULT_FILE}: {problem}"))
-            return
+            return False
         for table in _FIXED_UNTIL_RESTART:
             if getattr(changed, table) != getattr(running, table):
                 _log.warning("[%s] was changed, which counts from the next start on", table)
         daemon.reload(planned)
         _log.info("the configuration was read again")
+        return True

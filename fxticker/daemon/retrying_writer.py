@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from fxticker.daemon.observers import Observers
-from fxticker.errors import StoreLocked, WriteFailed
+from fxticker.errors import StoreError, StoreLocked, WriteFailed
 from fxticker.model.records import Evidence, Poll, Tick
 from fxticker.store.store import Appended, Store
 
@@ -69,14 +70,26 @@ class RetryingWriter:
 
     def keep_rejected(self, source: str, slot: datetime, body: bytes, content_type: str | None = None) -> None:
         """As `Store.keep_rejected`, with one try."""
-        self._store.keep_rejected(source, slot, body, content_type)
+        self._write(lambda: self._store.keep_rejected(source, slot, body, content_type))
+        self._observers.body_rejected(source)
 
     def _with_retries(self, write: Callable[[], _Result]) -> tuple[_Result, int]:
         """The result of a write, and the number of tries it took."""
         for number, pause_s in enumerate(self._pauses_s, 1):
             try:
-                return write(), number
+                return self._write(write), number
             except (WriteFailed, StoreLocked) as error:
                 _log.warning("%s; trying again in %g s", error, pause_s)
             self._stop_asked.wait(pause_s)
-        return write(), len(self._pauses_s) + 1
+        return self._write(write), len(self._pauses_s) + 1
+
+    def _write(self, write: Callable[[], _Result]) -> _Result:
+        """The result of one try, which is notified with its duration."""
+        started_s = time.monotonic()
+        try:
+            result = write()
+        except StoreError as error:
+            self._observers.write_ended(time.monotonic() - started_s, error)
+            raise
+        self._observers.write_ended(time.monotonic() - started_s, None)
+        return result

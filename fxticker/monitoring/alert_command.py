@@ -17,6 +17,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from typing import Self
 
 from fxticker.errors import one_line
@@ -47,12 +48,22 @@ class AlertCommand:
         Seconds that one run may take before its process group is killed.
     stop_s
         Seconds that the end of the block waits for a running command, and again once it is killed.
+    on_failure
+        Called each time that the command could not run, was killed or ended with another code than 0.
     """
 
-    def __init__(self, command: str, *, timeout_s: float = COMMAND_S, stop_s: float = STOP_S) -> None:
+    def __init__(
+        self,
+        command: str,
+        *,
+        timeout_s: float = COMMAND_S,
+        stop_s: float = STOP_S,
+        on_failure: Callable[[], None] = lambda: None,
+    ) -> None:
         self._arguments = shlex.split(command)
         self._timeout_s = timeout_s
         self._stop_s = stop_s
+        self._on_failure = on_failure
         self._waiting: queue.Queue[Alert | None] = queue.Queue(_MAX_WAITING)
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run_all, name="alerts", daemon=True)
@@ -85,6 +96,7 @@ class AlertCommand:
                 self._run(alert.encoded())
             except (OSError, ValueError) as error:
                 _log.error("alert command %s could not run: %s", self._arguments[0], one_line(error))
+                self._on_failure()
 
     def _run(self, data: bytes) -> None:
         deadline_s = time.monotonic() + self._timeout_s
@@ -123,7 +135,10 @@ class AlertCommand:
     def _log_end(self, output: bytes, code: int, *, is_killed: bool) -> None:
         end = f"was killed after {self._timeout_s:g} s" if is_killed else f"ended with {code}"
         text = one_line(output.decode("utf-8", "replace"))
-        level = logging.WARNING if is_killed or code else logging.INFO
+        has_failed = is_killed or code != 0
+        if has_failed:
+            self._on_failure()
+        level = logging.WARNING if has_failed else logging.INFO
         _log.log(level, "alert command %s %s%s", self._arguments[0], end, f": {text}" if text else "")
 
     def _is_over(self, deadline_s: float) -> bool:

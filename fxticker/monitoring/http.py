@@ -19,8 +19,7 @@ from http.server import BaseHTTPRequestHandler
 from importlib.metadata import version
 from typing import Any, Self
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-
+from fxticker.monitoring.exposition import exposition
 from fxticker.monitoring.metrics import Metrics
 
 REQUEST_S = 5.0
@@ -150,7 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         status, media_type, body = HTTPStatus.NOT_FOUND, _TEXT, b"there are /metrics and /healthz\n"
         if path == "/metrics":
-            status, media_type, body = HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self.server.metrics.registry)
+            media_type, body = exposition(self.server.metrics.registry, ", ".join(self.headers.get_all("Accept", [])))
+            status = HTTPStatus.OK
         elif path == "/healthz":
             reasons = self.server.metrics.reasons()
             status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK

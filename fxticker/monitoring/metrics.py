@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.process_collector import ProcessCollector
 
 from fxticker.errors import StoreError, one_line
@@ -19,16 +19,20 @@ from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
 from fxticker.monitoring.health import problem_of
 from fxticker.monitoring.observer import Observer
+from fxticker.monitoring.store_families import SourceReading, families_of_sources, families_of_space
 from fxticker.sources.registry import ScheduledSource
-from fxticker.store.read_recent import PairSeen, Recent, read_recent, stored_bytes
+from fxticker.store.read_recent import Recent, read_recent, stored_bytes
 from fxticker.store.store import Store
 
 MEASURE_EVERY_S = 60.0
 """Seconds between two measurements of the store's size: a thousand files take some milliseconds."""
 MAX_BEAT_AGE_S = 60.0
 """Seconds without a beat after which the daemon hangs; it beats every few seconds."""
+STARTING = "starting: the slots from before the start have no outcome yet"
 _DURATIONS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
 """Bounds in seconds: a page takes half a second; the default deadline of a poll is 20 s."""
+_WRITES_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""Bounds in seconds: a write takes some 10 ms with an SSD; a disk that needs seconds is failing or overloaded."""
 
 _log = logging.getLogger("fxticker")
 
@@ -61,23 +65,42 @@ class Metrics(Observer):
         measure_every_s: float = MEASURE_EVERY_S,
         max_beat_age_s: float = MAX_BEAT_AGE_S,
     ) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = _Registry()
         self._store = store
         self._clock = clock
         self._measure_every_s = measure_every_s
         self._max_beat_age_s = max_beat_age_s
         self._sources: tuple[ScheduledSource, ...] = ()
+        self._has_started = False
         self._last_polls: dict[str, Poll] = {}
         self._reading = threading.Lock()  # for the next two; polls do not wait for it
         self._recent: dict[str, tuple[Poll | None, Recent]] = {}
         self._size: tuple[float, int] | None = None
         self._beat_s: float | None = None
+        self._write_error: StoreError | None = None
+        self._add_metrics()
+
+    def _add_metrics(self) -> None:
         own: dict[str, Any] = {"registry": self.registry, "namespace": "fxticker"}
+        now_s = self._clock.now().timestamp()
         self._polls = Counter("polls", "Slots by outcome.", ["source", "outcome"], **own)
         self._rows = Counter("rows_written", "Ticks that polls stored.", ["source"], **own)
         self._durations = Histogram(
             "poll_duration_seconds", "From the start of a poll to stored.", ["source"], buckets=_DURATIONS_S, **own
         )
+        self._rejected = Counter("rejected_bodies", "Bodies kept because they could not be parsed.", ["source"], **own)
+        self._writes = Histogram(
+            "write_duration_seconds", "Of one write of the store, failed ones included.", buckets=_WRITES_S, **own
+        )
+        self._write_failures = Counter("write_failures", "Writes that the store refused; each try is one.", **own)
+        self._alert_failures = Counter("alert_command_failures", "Runs of the alert command that failed.", **own)
+        self._reload_ok = Gauge("config_last_reload_successful", "Whether the last reading succeeded (1).", **own)
+        self._reload_ok.set(1)  # or this process would not run
+        self._reload_at = Gauge(
+            "config_last_reload_success_timestamp_seconds", "The last successful reading of the configuration.", **own
+        )
+        self._reload_at.set(now_s)
+        Gauge("start_time_seconds", "When this process began to serve metrics.", **own).set(now_s)
         self._jumps = Counter("clock_jumps", "Times that the wall clock was set, or the machine slept.", **own)
         self._jump = Gauge("clock_jump_seconds", "By how much the wall clock last jumped ahead (back if < 0).", **own)
         Info("build", "This program.", **own).info({"version": version("fxticker")})
@@ -87,8 +110,10 @@ class Metrics(Observer):
     def started(self, sources: Sequence[ScheduledSource]) -> None:
         """Export these sources from now on."""
         self._sources = tuple(sources)
+        self._has_started = True
         for scheduled in sources:
             self._rows.labels(scheduled.source.id)
+            self._rejected.labels(scheduled.source.id)
             self._durations.labels(scheduled.source.id)
             for outcome in Outcome:  # from zero on, so that the first one is seen as a change
                 self._polls.labels(scheduled.source.id, outcome)
@@ -100,6 +125,27 @@ class Metrics(Observer):
         if poll.duration_ms is not None:
             self._durations.labels(poll.source).observe(poll.duration_ms / 1000)
         self._last_polls[poll.source] = poll
+
+    def write_ended(self, duration_s: float, error: StoreError | None) -> None:
+        """Count a write; the daemon is not healthy until one succeeds after one that failed."""
+        self._writes.observe(duration_s)
+        if error is not None:
+            self._write_failures.inc()
+        self._write_error = error
+
+    def body_rejected(self, source: str) -> None:
+        """Count a rejected body."""
+        self._rejected.labels(source).inc()
+
+    def alert_command_failed(self) -> None:
+        """Count a run of the alert command that failed."""
+        self._alert_failures.inc()
+
+    def reloaded(self, *, is_successful: bool) -> None:
+        """Note whether the configuration could be read again, and when."""
+        self._reload_ok.set(is_successful)
+        if is_successful:
+            self._reload_at.set(self._clock.now().timestamp())
 
     def clock_jumped(self, by: timedelta) -> None:
         """Count a jump."""
@@ -113,26 +159,30 @@ class Metrics(Observer):
 
     def reasons(self) -> list[str]:
         """Why the daemon or a source is not healthy, one line each; empty if all are."""
-        reasons = []
+        reasons = [] if self._has_started else [STARTING]
         if self._beat_s is not None and (age_s := time.monotonic() - self._beat_s) > self._max_beat_age_s:
             reasons.append(f"the daemon hangs: no heartbeat for {age_s:.0f} s")
-        now = self._clock.now()
-        try:
-            rows = self._read_sources()
-        except StoreError as error:
-            return [*reasons, one_line(error)]
-        for scheduled, recent in rows:
-            problem = problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since)
-            if problem is not None:
-                reasons.append(f"{scheduled.source.id}: {problem.reason}")
+        if (error := self._write_error) is not None:
+            reasons.append(f"the last write failed: {one_line(error)}")
+        reasons += [reading.reason for reading in self._read_sources() if reading.reason is not None]
         return reasons
 
-    def _read_sources(self) -> list[tuple[ScheduledSource, Recent]]:
+    def _read_sources(self) -> list[SourceReading]:
         """Each source with what the store holds of it, read again if there was a poll since the last read."""
+        now = self._clock.now()
         with self._reading:
-            return [(scheduled, self._read_source(scheduled.source.id)) for scheduled in self._sources]
+            return [self._read_source(scheduled, now) for scheduled in self._sources]
 
-    def _read_source(self, source_id: str) -> Recent:
+    def _read_source(self, scheduled: ScheduledSource, now: datetime) -> SourceReading:
+        try:
+            recent = self._recent_of(scheduled.source.id)
+        except StoreError as error:
+            return SourceReading(scheduled, None, one_line(error))
+        problem = problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since)
+        reason = None if problem is None else f"{scheduled.source.id}: {problem.reason}"
+        return SourceReading(scheduled, recent, reason)
+
+    def _recent_of(self, source_id: str) -> Recent:
         last_poll = self._last_polls.get(source_id)  # before the read: a poll meanwhile makes the next one read again
         cached = self._recent.get(source_id)
         if cached is not None and cached[0] is last_poll:
@@ -141,27 +191,15 @@ class Metrics(Observer):
         self._recent[source_id] = last_poll, recent
         return recent
 
-    def _families(self) -> Iterable[Metric]:
+    def _families(self) -> Iterator[Metric]:
         """Metrics that are read on request; without those of the store where it cannot be read."""
-        now = self._clock.now()
-        next_slot = _gauge("next_slot_timestamp_seconds", "The next slot.", "source")
-        for scheduled in self._sources:
-            next_slot.add_metric([scheduled.source.id], scheduled.schedule.after(now).timestamp())
-        yield next_slot
+        yield from families_of_sources(self._read_sources(), self._clock.now())
         try:
-            rows, size_bytes = self._read_sources(), self._size_bytes()
+            size_bytes = self._size_bytes()
         except StoreError as error:
             _log.warning("metrics: %s", one_line(error))
-            return
-        yield GaugeMetricFamily("fxticker_store_bytes", "Size of the store's files.", size_bytes)
-        last_ok = _gauge("last_ok_timestamp_seconds", "The slot of the last successful poll.", "source")
-        for scheduled, recent in rows:
-            if recent.last_ok is not None:
-                last_ok.add_metric([scheduled.source.id], recent.last_ok.timestamp())
-        yield last_ok
-        yield from _families_of_pairs(
-            [(scheduled.source.id, pair) for scheduled, recent in rows for pair in recent.pairs]
-        )
+            size_bytes = None
+        yield from families_of_space(size_bytes, self._store.backend.free_space())
 
     def _size_bytes(self) -> int:
         with self._reading:
@@ -170,22 +208,17 @@ class Metrics(Observer):
             return self._size[1]
 
 
-def _families_of_pairs(pairs: Sequence[tuple[str, PairSeen]]) -> Iterable[Metric]:
-    rate = _gauge("rate", "Units of quote for one unit of base, as last seen.", "source", "pair")
-    seen = _gauge("last_seen_timestamp_seconds", "When the pair was last seen.", "source", "pair")
-    changed = _gauge(
-        "last_change_timestamp_seconds", "When its rate or percentage last changed, if recently.", "source", "pair"
-    )
-    for source, pair in pairs:
-        rate.add_metric([source, pair.pair], pair.rate)
-        seen.add_metric([source, pair.pair], pair.seen_at.timestamp())
-        if pair.changed_at is not None:
-            changed.add_metric([source, pair.pair], pair.changed_at.timestamp())
-    return rate, seen, changed
+class _Registry(CollectorRegistry):
+    """A registry without the series ``_created``, which double the number of counters' series and which nobody reads.
 
+    The library can leave them out for the whole process only.
+    """
 
-def _gauge(name: str, description: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"fxticker_{name}", description, labels=labels)
+    def collect(self) -> Iterator[Metric]:
+        """All metrics."""
+        for metric in super().collect():
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
 
 
 class _OnRequest:

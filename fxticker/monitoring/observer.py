@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from fxticker.errors import StoreError
 from fxticker.model.records import Poll
 from fxticker.sources.registry import ScheduledSource
 
@@ -20,6 +21,15 @@ class Observer:
 
     def polled(self, poll: Poll) -> None:
         """A slot's outcome was recorded, whether or not anything was requested."""
+
+    def write_ended(self, duration_s: float, error: StoreError | None) -> None:
+        """A write of the store took so many seconds, and failed if there is an error; each try is a write."""
+
+    def body_rejected(self, source: str) -> None:
+        """A body of a source that could not be parsed was kept."""
+
+    def reloaded(self, *, is_successful: bool) -> None:
+        """The configuration was read again; without success the old one goes on."""
 
     def clock_jumped(self, by: timedelta) -> None:
         """The wall clock was set or the machine slept: it advanced by `by` more than the monotonic clock."""

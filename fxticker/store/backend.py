@@ -33,6 +33,22 @@ class StoredObject:
     version: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FreeSpace:
+    """What a store may still take.
+
+    Attributes
+    ----------
+    bytes
+        Free bytes for this process's account.
+    inodes
+        Free file entries; None on a file system that makes them as it needs them.
+    """
+
+    bytes: int
+    inodes: int | None
+
+
 class StorageBackend(Protocol):
     """Objects of a store by name, and the store's two locks; ``str()`` gives its location."""
 
@@ -59,6 +75,9 @@ class StorageBackend(Protocol):
 
     def daemon_lock(self) -> contextlib.AbstractContextManager[None]:
         """Hold the lock that only one daemon has at a time; writers and readers are not hindered."""
+
+    def free_space(self) -> FreeSpace | None:
+        """Return what is free; None if that is not limited or not known."""
 
     def daemon(self) -> str | None:
         """Return process, program and start time of the store's daemon; None if none runs."""

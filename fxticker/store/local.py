@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from fxticker.errors import SegmentUnreadable, StoreError, WriteFailed
-from fxticker.store.backend import StoredObject
+from fxticker.store.backend import FreeSpace, StoredObject
 from fxticker.store.locks import DAEMON_LOCK, WRITE_LOCK, StoreLocks
 
 STAGING = ".staging"
@@ -113,6 +113,14 @@ class LocalStorage:
             return pa.OSFile(path)
         except (OSError, pa.ArrowInvalid) as error:
             raise SegmentUnreadable(name, str(error)) from error
+
+    def free_space(self) -> FreeSpace | None:
+        """Return what is free on the folder's file system; None if the folder does not exist."""
+        try:
+            free = os.statvfs(self._root)
+        except OSError:
+            return None
+        return FreeSpace(free.f_bavail * free.f_frsize, free.f_favail if free.f_files else None)
 
     def put(self, name: str, data: bytes | pa.Buffer) -> tuple[int, ...]:
         """Replace the content of `name` by `data`; it is durable when this returns.
