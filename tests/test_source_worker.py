@@ -209,7 +209,7 @@ def test_after_a_suspend_a_late_current_slot_is_missed_at_once(tmp_path, site):
         run.jump(hours=1)
         run.wait(4)
     assert reasons(tmp_path) == {"12:15": SLEPT, "12:30": SLEPT, "12:45": SLEPT, "13:00": SLEPT}
-    assert run.taken == []
+    assert [poll.slot for poll in run.taken if not poll.slot.microsecond] == []  # that at the start is off the grid
 
 
 def test_jump_between_two_beats_is_detected_by_the_next_poll(tmp_path, site):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -24,6 +23,7 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
     from fxticker.collect.poll import collect_once
     from fxticker.fetch.robots import RobotsFetcher
     from fxticker.model.clock import SystemClock
+    from fxticker.model.schedule import off_grid
     from fxticker.monitoring.logs import describe
     from fxticker.store.store import Store
 
@@ -33,7 +33,7 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
     with configured.http.fetcher() as client:
         fetch = RobotsFetcher(client)
         polls = [
-            collect_once(planned.source, _unplanned(clock.now()), fetch=fetch, store=opened, clock=clock)
+            collect_once(planned.source, off_grid(clock.now()), fetch=fetch, store=opened, clock=clock)
             for planned in configured.planned()
             if selection.sources is None or planned.source.id in selection.sources
         ]
@@ -97,8 +97,3 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder
         )
     if summary.refused:
         sys.exit(1)
-
-
-def _unplanned(now: datetime) -> datetime:
-    """The slot of a poll that a person asks for: never a whole second, as the slots of a grid are."""
-    return now if now.microsecond else now.replace(microsecond=1)

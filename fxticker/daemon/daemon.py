@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from fxticker.daemon.clock_watch import ClockWatch
+from fxticker.daemon.first_poll import FirstPoll
 from fxticker.daemon.observers import Observers
 from fxticker.daemon.retrying_writer import RETRY_PAUSES_S, RetryingWriter
 from fxticker.daemon.scheduler import SlotScheduler
@@ -172,6 +173,7 @@ class Daemon:
             self._workers[source_id] = SourceWorker(
                 source_id,
                 ledger=SlotLedger(source_id, self._store, self._writer.record, self._is_to_pause),
+                first_poll=FirstPoll(source_id, self._store),
                 fetch=self._fetcher,
                 store=self._writer,
                 clock=self._clock,

@@ -16,6 +16,7 @@ use_little_memory()  # before anything imports Arrow
 # ruff: noqa: E402
 from fxticker.config import DEFAULT_FILE, Settings, address_of, load_settings, slow_polls, sources_to_poll
 from fxticker.daemon.daemon import Daemon
+from fxticker.daemon.first_lines import first_lines
 from fxticker.daemon.observers import Observers
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.daemon.signals import stop_on_signals
@@ -47,13 +48,17 @@ def run_daemon(config: Path | None, folder: Path | None) -> None:
     ConfigError
         If the configuration is invalid or enables no source.
     """
+    options = [f"--{name}={path}" for name, path in (("config", config), ("store", folder)) if path is not None]
     if config is None and Path(DEFAULT_FILE).exists():
         config = Path(DEFAULT_FILE)  # named, so that its absence at a reload is an error and does not mean the defaults
     log_to_stderr()
     settings = load_settings(config)
     planned = sources_to_poll(settings, config)
+    folder = settings.store.path if folder is None else folder
+    if sys.stderr.isatty():
+        print(*first_lines(planned, folder, options, SystemClock().now()), sep="\n", file=sys.stderr)
     try:
-        _poll(settings, planned, config, settings.store.path if folder is None else folder)
+        _poll(settings, planned, config, folder)
     except (StoreError, OSError) as error:
         _log.error("the daemon ends: %s", one_line(error))
         sys.exit(1)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from fxticker.collect.backoff import SourceState
 from fxticker.collect.poll import collect_once
 from fxticker.daemon.clock_watch import ClockWatch
+from fxticker.daemon.first_poll import FirstPoll
 from fxticker.daemon.retrying_writer import RetryingWriter
 from fxticker.daemon.slot_ledger import NOT_CONFIGURED, NOT_RUNNING, OVERRUN, REGRIDDED, TOO_LATE, SlotLedger, is_late
 from fxticker.fetch.client import Fetch
@@ -33,6 +34,8 @@ class SourceWorker:
         Id of the source.
     ledger
         The source's slots.
+    first_poll
+        Whether it is polled at the start.
     fetch
         HTTP client.
     store
@@ -57,6 +60,7 @@ class SourceWorker:
         source_id: str,
         *,
         ledger: SlotLedger,
+        first_poll: FirstPoll,
         fetch: Fetch,
         store: RetryingWriter,
         clock: Clock,
@@ -69,6 +73,7 @@ class SourceWorker:
         self._current: ScheduledSource | None = None
         self._state = SourceState()
         self._ledger = ledger
+        self._first_poll = first_poll
         self._fetch = fetch
         self._store = store
         self._clock = clock
@@ -82,6 +87,7 @@ class SourceWorker:
         """Record outcomes for the slots that passed before the daemon ran; to be called before `start`."""
         self.wanted = scheduled
         self._apply_wanted(self._clock.now(), why=NOT_RUNNING)
+        self._first_poll.open()
 
     def start(self) -> None:
         """Start the thread, if it has not been started."""
@@ -127,7 +133,11 @@ class SourceWorker:
         unpolled_until = slot if is_due else schedule.after(now)
         is_complete = self._ledger.settle(schedule, unpolled_until, self._unpolled(Outcome.MISSED, TOO_LATE))
         if is_complete and is_due and not self._ledger.is_settled(slot):
+            self._first_poll.close()
             self._poll(self._current, slot)
+        elif is_complete and (first := self._first_poll.slot(schedule, now)) is not None:
+            self._collect(self._current, first)
+            self.wake()  # a slot may have come meanwhile
 
     def _apply_wanted(self, now: datetime, *, why: str) -> None:
         """Change to the source and grid of the last reload; slots that passed on the old grid get their outcome."""
@@ -146,8 +156,8 @@ class SourceWorker:
             following = new.schedule.after(now)
         _log.info("%s: next slot %s", self.source_id, following.isoformat(timespec="seconds"))
 
-    def _poll(self, scheduled: ScheduledSource, slot: datetime) -> None:
-        poll = collect_once(
+    def _collect(self, scheduled: ScheduledSource, slot: datetime) -> Poll:
+        return collect_once(
             scheduled.source,
             slot,
             fetch=self._fetch,
@@ -156,6 +166,9 @@ class SourceWorker:
             state=self._state,
             schedule=scheduled.schedule,
         )
+
+    def _poll(self, scheduled: ScheduledSource, slot: datetime) -> None:
+        poll = self._collect(scheduled, slot)
         self._ledger.mark_settled(slot)
         if poll.started_at is not None and poll.duration_ms is not None:
             ended_at = poll.started_at + timedelta(milliseconds=poll.duration_ms)

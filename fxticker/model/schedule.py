@@ -107,3 +107,8 @@ def slots_between(schedule: Schedule, start: datetime, end: datetime) -> Iterato
     while slot < end:
         yield slot
         slot = schedule.after(slot)
+
+
+def off_grid(now: datetime) -> datetime:
+    """Return the slot of a poll that no grid has planned: never a whole second, as the slots of grids are."""
+    return now if now.microsecond else now.replace(microsecond=1)

@@ -131,6 +131,19 @@ def read_recent(store: Store, source: str, now: datetime, *, max_segments: int =
     return Recent(polls, last_ok, last_stale, pairs, span.start, unchanged_since)
 
 
+def last_successful_slot(
+    store: Store, source: str, now: datetime, *, max_segments: int = MAX_SEGMENTS
+) -> datetime | None:
+    """Return the slot of the last successful poll of a source; None if none is in its newest segments.
+
+    Raises
+    ------
+    SegmentUnreadable
+        As `read_recent`.
+    """
+    return _recent_polls(store.polls, source, now, max_segments)[1]
+
+
 def stored_bytes(store: Store) -> int:
     """Return the size of all files of the store."""
     folders = (*(table.spec.name for table in store.tables), EVIDENCE, REJECTED, QUARANTINE)

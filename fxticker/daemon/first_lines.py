@@ -1,0 +1,55 @@
+"""First lines: show at a terminal what is polled when, where the store lies, and how to see that all is well."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from fxticker.errors import one_line
+from fxticker.model.schedule import Cron, Every, Schedule
+from fxticker.sources.registry import ScheduledSource
+
+_UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def first_lines(planned: Sequence[ScheduledSource], store: Path, options: Sequence[str], now: datetime) -> list[str]:
+    """Returns three lines.
+
+    Parameters
+    ----------
+    planned
+        The sources that are polled.
+    store
+        Folder of the store, as given.
+    options
+        Those of the command line that name the configuration and the store.
+    now
+        Aware UTC.
+    """
+    polled = "; ".join(
+        f"{scheduled.source.id} {_interval(scheduled.schedule)}, next at {_time(scheduled.schedule.after(now), now)}"
+        for scheduled in planned
+    )
+    return [
+        f"polling {_printable(polled)} (UTC); a source without a recent successful poll is polled now, too",
+        f"store   {_printable(store.absolute())}",
+        f"health  {_printable(shlex.join(['fxticker', 'status', *options]))}",
+    ]
+
+
+def _interval(schedule: Schedule) -> str:
+    if isinstance(schedule, Every):
+        name, seconds = next(unit for unit in _UNITS if not schedule.interval % timedelta(seconds=unit[1]))
+        return f"every {schedule.interval // timedelta(seconds=seconds)} {name}"
+    return f"at {schedule.expression}" if isinstance(schedule, Cron) else "on its own grid"
+
+
+def _time(slot: datetime, now: datetime) -> str:
+    return f"{slot:%H:%M:%S}" if slot - now < timedelta(hours=12) else f"{slot:%Y-%m-%d %H:%M:%S}"
+
+
+def _printable(text: object) -> str:
+    """A text without control characters: a folder may have any name."""
+    return str(text) if str(text).isprintable() else one_line(text)
