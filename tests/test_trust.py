@@ -5,14 +5,14 @@ from pathlib import Path
 
 import certifi
 import pytest
+import trustme
 from servers import RawServer, fetcher
 
 from fxticker.errors import ConfigError, Unreachable
 from fxticker.fetch.trust import has_system_store, trust_of
 
 HTML = frozenset(["text/html"])
-PAYLOADS = Path(__file__).parent / "payloads"
-CA_FILE = PAYLOADS / "loopback_ca.pem"
+AUTHORITY = trustme.CA()
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -22,12 +22,19 @@ class TlsServer(RawServer):
     def __init__(self):
         super().__init__(lambda exchange: exchange.send(WHOLE))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(PAYLOADS / "loopback_tls.pem")
+        AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
         self._listener = context.wrap_socket(self._listener, server_side=True, do_handshake_on_connect=False)
 
     @property
     def url(self):
         return f"https://127.0.0.1:{self.port}/"
+
+
+@pytest.fixture
+def ca_file(tmp_path):
+    file = tmp_path / "authority.pem"
+    AUTHORITY.cert_pem.write_to_path(file)
+    return file
 
 
 @pytest.fixture
@@ -41,8 +48,8 @@ def get(url, **options):
         return fetch(url, media_types=HTML).body
 
 
-def test_authority_of_the_file_is_trusted(site):
-    assert get(site, ca_file=CA_FILE) == b"ok"
+def test_authority_of_the_file_is_trusted(site, ca_file):
+    assert get(site, ca_file=ca_file) == b"ok"
 
 
 def test_unknown_authority_is_not_trusted(site):
@@ -50,23 +57,23 @@ def test_unknown_authority_is_not_trusted(site):
         get(site)
 
 
-def test_host_name_is_checked_with_a_file_too(site):
+def test_host_name_is_checked_with_a_file_too(site, ca_file):
     with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
-        get(site.replace("127.0.0.1", "localhost"), ca_file=CA_FILE)
+        get(site.replace("127.0.0.1", "localhost"), ca_file=ca_file)
 
 
-def test_file_replaces_the_authorities_of_the_system(site, monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", str(CA_FILE))
+def test_file_replaces_the_authorities_of_the_system(site, monkeypatch, ca_file):
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
     with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
         get(site, ca_file=Path(certifi.where()))
 
 
-def test_authorities_of_the_system_are_trusted_and_read_again(site, monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", str(PAYLOADS / "none.pem"))
+def test_authorities_of_the_system_are_trusted_and_read_again(site, monkeypatch, ca_file, tmp_path):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     with fetcher() as fetch:
         with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
             fetch(site, media_types=HTML)
-        monkeypatch.setenv("SSL_CERT_FILE", str(CA_FILE))
+        monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
         assert fetch(site, media_types=HTML).body == b"ok"
 
 
@@ -76,17 +83,17 @@ def no_system_store(monkeypatch, tmp_path):
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
 
 
-def test_packaged_authorities_are_trusted_where_the_system_has_none(site, monkeypatch, no_system_store):
-    monkeypatch.setattr(certifi, "where", lambda: str(CA_FILE))
+def test_packaged_authorities_are_trusted_where_the_system_has_none(site, monkeypatch, no_system_store, ca_file):
+    monkeypatch.setattr(certifi, "where", lambda: str(ca_file))
     assert not has_system_store(bundles=())
     assert trust_of(None, bundles=()).verify_mode == ssl.CERT_REQUIRED
     with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
         get(site)  # this system has a bundle
 
 
-def test_folder_of_authorities_is_a_system_store(monkeypatch, no_system_store, tmp_path):
+def test_folder_of_authorities_is_a_system_store(monkeypatch, no_system_store, tmp_path, ca_file):
     assert not has_system_store(bundles=())
-    (tmp_path / "5ed36f99.0").write_bytes(CA_FILE.read_bytes())
+    (tmp_path / "5ed36f99.0").write_bytes(ca_file.read_bytes())
     assert has_system_store(bundles=())
 
 
