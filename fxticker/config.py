@@ -37,6 +37,7 @@ _SLOTS_COMPARED = 2000
 """Enough slots to contain the two closest ones of any realistic cron expression."""
 _SECRET_KEYS = ("url", "proxy", "on_alert", "wayback", "commoncrawl_index", "commoncrawl_data")
 """Keys whose values may contain a password: error messages do not repeat them."""
+_NO_TABLE = "must be a table"
 _OTHER_UNICODE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\0\0\xfe\xff": "UTF-32"}
 """Byte-order marks of encodings that TOML does not allow; that of UTF-32 in the other order begins as UTF-16's."""
 _LISTEN = re.compile(r"(?:([0-9.]{1,15})|\[([0-9a-fA-F:.]{1,45})\]):([0-9]{1,5})")
@@ -302,21 +303,25 @@ def load_settings(path: Path | None = None) -> Settings:
     data = _read(file) if path is not None or file.exists() else {}
     problems = _unknown_environment() + [_unknown_key(name, _TABLES) for name in data if name not in _TABLES]
     problems += _credentials_in(data)
-    tables = _with_environment({name: table for name, table in _anchored(data, file.parent).items() if name in _TABLES})
+    tables = {name: table for name, table in _anchored(data, file.parent).items() if name in _TABLES}
+    problems += _override(tables)
     try:
         settings = _converter().structure(tables, Settings)
     except BaseValidationError as error:
         problems += [_located(*problem) for problem in _problems(error, tables)]
-    else:
-        unknown = sorted(name for name in settings.sources if source_of(name) is None)
-        if unknown:
-            known = ", ".join(sorted(known_sources()))
-            problems.append(f"sources: unknown source {', '.join(unknown)}; known are {known}")
-        else:
-            problems += slow_polls(settings.planned(), settings.http.timeout_s)
+    unknown = _unknown_sources(tables)
+    problems += unknown or ([] if problems else slow_polls(settings.planned(), settings.http.timeout_s))
     if problems:
         raise ConfigError(str(file), problems)
     return settings
+
+
+def _unknown_sources(tables: dict[str, Any]) -> list[str]:
+    sources = tables.get("sources")
+    unknown = sorted(name for name in sources if source_of(name) is None) if isinstance(sources, dict) else []
+    if not unknown:
+        return []
+    return [f"sources: unknown source {', '.join(unknown)}; known are {', '.join(sorted(known_sources()))}"]
 
 
 def slow_polls(planned: Iterable[ScheduledSource], timeout_s: float) -> list[str]:
@@ -384,19 +389,23 @@ def _credentials_in(data: dict[str, Any]) -> list[str]:
     return [f"http.proxy: must not carry a user or a password in a file: set {ENV_PREFIX}HTTP__PROXY"]
 
 
-def _with_environment(tables: dict[str, Any]) -> dict[str, Any]:
-    """Return the tables with the values that environment variables override."""
+def _override(tables: dict[str, Any]) -> list[str]:
+    """Put the values of environment variables into the tables; return the problems."""
+    problems = []
     for name, value in sorted(os.environ.items()):
         *path, key = name.lower().removeprefix(ENV_PREFIX.lower()).split("__")
         if not name.upper().startswith(ENV_PREFIX) or not path or path[0] not in _TABLES:
             continue  # not ours, or reported as unknown
         table: Any = tables
         for part in path:
-            # A value in the file where a table belongs is reported by the validation of the whole.
             table = table.setdefault(part, {}) if isinstance(table, dict) else None
         if isinstance(table, dict):
             table[key] = value
-    return tables
+        elif len(path) > 1 + (
+            path[0] == "sources"
+        ):  # else the file has a value where a table belongs, which is refused
+            problems.append(f"environment variable {name}: {'.'.join(path)} is no table")
+    return problems
 
 
 def _unknown_environment() -> list[str]:
@@ -436,7 +445,7 @@ def _table_hook(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
 
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
-            raise ValueError("must be a table")  # noqa: TRY004 - one kind of error for bad values
+            raise ValueError(_NO_TABLE)  # noqa: TRY004 - one kind of error for bad values
         return structure(value, kind)
 
     return hook
@@ -454,8 +463,8 @@ def _problems(error: BaseException, value: Any, path: tuple[str, ...] = ()) -> I
             inside = value.get(key) if isinstance(value, Mapping) and key is not None else value
             yield from _problems(inner, inside, path if key is None else (*path, key))
     else:
-        # A table and a secret are not repeated.
-        is_shown = isinstance(value, str | int | float) and path[-1] not in _SECRET_KEYS
+        # A table and a secret are not repeated, nor a value in place of a table, which may have a secret in it.
+        is_shown = isinstance(value, str | int | float) and path[-1] not in _SECRET_KEYS and str(error) != _NO_TABLE
         given = f" (given: {str(value)[:60]!r})" if is_shown else ""
         yield path, f"{'.'.join(path)}: {error}{given}"
 

@@ -202,7 +202,7 @@ def test_refused_index_is_reported(archive_at, store):
     with ArchiveServer(JULY) as server:
         server.answers = [refusal(503, retry_after="7200")]
         summary = fill(archive_at(server.url), store)
-        assert "asked to be left alone for 7200 s" in summary.stopped
+        assert "asked for a pause of 7200 s" in summary.stopped
         assert len(server.requests) == 1
 
 

@@ -23,7 +23,7 @@ def update(state, *outcomes, retry_after=None, schedule=QUARTERS):
 def test_retry_after_sets_the_wait():
     state = update(SourceState(), "http_error", retry_after="1800")
     assert state.wait_until == at_time("12:30")
-    assert state.wait_why == "the source asked to be left alone until 2025-11-14T12:30:00Z"
+    assert state.wait_why == "the source sent Retry-After: no request until 2025-11-14T12:30:00Z"
 
 
 def test_next_poll_ends_the_wait():

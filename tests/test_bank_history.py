@@ -376,7 +376,7 @@ def test_long_retry_after_ends_the_run(store, slept):
     refusal = BadStatus("status 503 Unavailable", http_status=503, retry_after="3600")
     bank = Bank(JUNE_RATES, None, refusal)
     summary = fill(store, bank, slept)
-    assert summary.stopped == "status 503 Unavailable; the server asked to be left alone for 3600 s"
+    assert summary.stopped == "status 503 Unavailable; the server asked for a pause of 3600 s"
     assert (len(bank.requests), summary.filled, len(fx.load(store))) == (2, 1, 1)
 
 
@@ -507,7 +507,6 @@ def test_wrong_usage_is_reported(tmp_path, arguments, message):
 TERMINATED = """
 import os, signal, sys
 from fxticker.cli import main
-from fxticker.cli.snapshot import fetcher
 import fxticker.fetch.robots
 class Bank:
     def __init__(self, fetch): self.requests = 0

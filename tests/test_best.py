@@ -62,7 +62,7 @@ def test_a_rate_for_tomorrow_is_not_in_force_today(store):
 
 def test_old_ticks_say_nothing(store):
     assert best(store, "UZS/USD", at=AT + 13 * DAY).source == "cbu"
-    with pytest.raises(fx.NoData, match="no source says anything of UZS/USD"):
+    with pytest.raises(fx.NoData, match="no source has a rate of UZS/USD"):
         best(store, "UZS/USD", at=AT + 30 * DAY)
     assert best(store, "UZS/USD", at=AT + 30 * DAY, max_age="60D").age == 30 * DAY + DAY / 2
 

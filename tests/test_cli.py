@@ -254,7 +254,7 @@ def test_status_is_plain_text_on_a_terminal(fxticker, tmp_path):
     assert lines[3] == "  last 24 h  ok 1, timeout 1; gaps: 1"
     assert lines[6].startswith("  KZT/USD    0.00191 at ")
     # a store of two polls says nothing of the time before them
-    assert lines[7].endswith(f"; changed not since {last - QUARTER:%Y-%m-%d %H:%M:%S}")
+    assert lines[7].endswith(f"; unchanged since {last - QUARTER:%Y-%m-%d %H:%M:%S}")
     assert "store: store" in lines
 
 
@@ -360,7 +360,7 @@ def test_polls_filters_by_source_span_and_outcome(fxticker, tmp_path):
 
 def test_check_names_a_damaged_file(fxticker, tmp_path):
     Store(tmp_path / "store").append(snapshot_ticks(NOON))
-    assert fxticker("check --store store").stdout == "files read: 1, all sound\n"
+    assert fxticker("check --store store").stdout == "files read: 1, no damage\n"
     [segment] = (tmp_path / "store").rglob("*.parquet")
     segment.write_bytes(segment.read_bytes()[:-10])
     shown = fxticker("check --store store")
@@ -380,7 +380,7 @@ def test_check_quarantines_a_damaged_file_and_reports_lost_rows(fxticker, tmp_pa
         "moved ticks/source=timesca/month=2025-11/00000.parquet"
         " to quarantine/ticks/source=timesca/month=2025-11/00000.parquet; lost: 5 rows of"
         " KGS/USD, KZT/USD, TJS/USD, TMT/USD, UZS/USD from 2025-11-14T12:00:00+00:00 to 2025-11-14T12:00:00+00:00\n"
-        "files read: 0, all sound; in quarantine: 1\n"
+        "files read: 0, no damage; in quarantine: 1\n"
     )
 
 

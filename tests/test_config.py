@@ -396,3 +396,21 @@ def test_several_byte_order_marks_are_named(tmp_path):
     file = tmp_path / "config.toml"
     file.write_bytes(2 * b"\xef\xbb\xbf" + TEXT.encode())
     assert problems_of(file) == ["begins with several byte-order marks (BOM): save it with one, or without"]
+
+
+def test_unknown_source_is_named_beside_other_problems(written):
+    found = problems_of(written('[http]\ntimeout_s = "x"\n[sources.nope]\n'))
+    assert [problem.partition(":")[0] for problem in found] == ["http.timeout_s", "sources"]
+
+
+@pytest.mark.parametrize("text", ['[sources]\ntimesca = "https://u:hunter2@h/"\n', 'alerts = "page --token hunter2"\n'])
+def test_value_in_place_of_a_table_is_not_repeated(written, text):
+    [found] = problems_of(written(text))
+    assert found.endswith("must be a table")
+
+
+def test_variable_below_a_value_is_a_problem(written, monkeypatch):
+    monkeypatch.setenv("FXTICKER_HTTP__TIMEOUT_S__X", "5")
+    assert problems_of(written("[http]\ntimeout_s = 7\n")) == [
+        "environment variable FXTICKER_HTTP__TIMEOUT_S__X: http.timeout_s is no table"
+    ]

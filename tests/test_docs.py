@@ -50,10 +50,10 @@ def options_of(arguments):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder as `make demo` leaves it, with saved pages, and a default store that has an official rate."""
+    """A folder as `make demo` leaves it, and a default store that has an official rate."""
     from fxticker.simulation.captures import dated_slots, read_captures
     from fxticker.simulation.replay import replay, run_daemon
-    from fxticker.simulation.site import TickerSite, render_text
+    from fxticker.simulation.site import TickerSite, render_html
 
     folder = tmp_path_factory.mktemp("docs")
     history = list(dated_slots(read_captures()))
@@ -62,8 +62,7 @@ def folder(tmp_path_factory):
         for _ in replay(history, site=site, store_path=folder / "fxticker-demo" / "history"):
             pass
         run_daemon(captures[:2], site=site, store_path=folder / "fxticker-demo" / "live", on_poll=lambda poll: None)
-    (folder / "saved-pages").mkdir()
-    (folder / "saved-pages" / "page.txt").write_text(render_text(captures[0].ticks, captures[0].page_date))
+    (folder / "fxticker-demo" / "page.html").write_text(render_html(captures[-1].ticks, captures[-1].page_date))
     days = [datetime(2025, 11, day, tzinfo=UTC) for day in range(1, 15)]
     fixed = {"source": "cbu", "time_basis": TimeBasis.DATE}
     official = [tick("USD/UZS", "11900.25", None, day, source_date=day.date(), **fixed) for day in days]

@@ -305,4 +305,4 @@ def test_slots_before_the_end_of_retry_after_are_recorded_as_backoff(tmp_path):
             run.wait()
     assert [outcome for _, outcome in outcomes(tmp_path)] == ["http_error", "backoff", "backoff", "ok"]
     assert len(server.requests) == 2
-    assert "asked to be left alone until 2025-11-14T12:30:10Z" in reasons(tmp_path)["12:15"][1]
+    assert "sent Retry-After: no request until 2025-11-14T12:30:10Z" in reasons(tmp_path)["12:15"][1]

@@ -116,7 +116,10 @@ def best(
         legs = [_statements(rows, f"{currency}/{COMMON}", instant, limit) for currency in (base, quote)]
         statements += [_cross(pair, *both) for both in product(*legs) if both[0].source != both[1].source]
     if not statements:
-        raise NoData(f"no source says anything of {pair} at {instant:%Y-%m-%d %H:%M} UTC, or in the {limit} before it")
+        raise NoData(
+            f"no source has a rate of {pair} at {instant:%Y-%m-%d %H:%M} UTC "
+            f"or in the {limit / timedelta(hours=1):g} h before"
+        )
     first, *others = sorted(statements, key=lambda statement: (statement.width_pct, statement.age, statement.source))
     return replace(first, others=tuple(others))
 

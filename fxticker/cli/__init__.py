@@ -26,7 +26,7 @@ COMMANDS = {
     },
     "Import": {"import": "snapshot.import_", "backfill": "backfill.backfill"},
     "Read": {"latest": "store.latest", "history": "store.history", "export": "store.export"},
-    "Analyse": {
+    "Ask": {
         "quotes": "analysis.quotes",
         "drift": "analysis.drift",
         "drift-series": "analysis.drift_series",

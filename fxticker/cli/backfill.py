@@ -66,7 +66,7 @@ def backfill(
     if from_archive and "text/html" not in asked.media_types:
         raise click.BadParameter(f"{source} is not read from pages, and archives keep nothing else")
     if not from_archive and asked.history is None:
-        raise click.BadParameter(f"{source} tells nothing of past days; --from-archive looks in web archives")
+        raise click.BadParameter(f"{source} publishes no past days; --from-archive looks in web archives")
     span = _span(selection)
     with _stopping_as_interrupted():
         if from_archive:
@@ -101,7 +101,7 @@ def _from_history(source: Source, span: tuple[date | None, date], configured: Se
         raise AssertionError("a source is planned as it is known")
     first, last = span
     if last < history.since:
-        raise click.BadParameter(f"{source.id} tells of no day before {history.since}")
+        raise click.BadParameter(f"{source.id} has no day before {history.since}")
     summary = BackfillSummary()
     try:
         with configured.http.fetcher() as client, counting(source.id) as progress:

@@ -37,7 +37,7 @@ def demo(output: Path) -> None:
     from fxticker.frames.load import latest, load
     from fxticker.simulation.captures import dated_slots, read_captures
     from fxticker.simulation.replay import replay, run_daemon
-    from fxticker.simulation.site import TickerSite
+    from fxticker.simulation.site import TickerSite, render_html
 
     _make_folder(output)
     history_store, live_store = (output / name for name in _STORES)
@@ -58,6 +58,8 @@ def demo(output: Path) -> None:
         )
         print(f"  outcomes: {_counted([poll.outcome for poll in live])}")
 
+    page = output / "page.html"
+    page.write_text(render_html(captures[-1].ticks, captures[-1].page_date), "utf-8")
     first, last = history[0][0].date(), history[-1][0].date()
     print(f"\nThe last ticker of the history ({last}):\n")
     show(latest(history_store).to_dict("records"), ["pair", "rate_text", "change_text", "observed_at"], "table")
@@ -69,7 +71,7 @@ def demo(output: Path) -> None:
     for path, figure in charts.items():
         save_figure(figure, path)
     print(
-        f"\nStores:  {history_store}, {live_store}\nCharts:  {', '.join(map(str, charts))}\n"
+        f"\nStores:  {history_store}, {live_store}\nCharts:  {', '.join(map(str, charts))}\nA saved page:  {page}\n"
         f'In pandas:  pandas.read_parquet("{history_store}/ticks")\n'
         f'       or:  fxticker.load("{history_store}", bands=True)'
     )

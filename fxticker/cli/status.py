@@ -175,13 +175,13 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
         last = health.last
         print(f"{health.source}: {'healthy' if health.problem is None else f'not healthy: {health.problem.reason}'}")
         detail = f" ({one_line(last.detail)})" if last and last.detail else ""
-        _say("last slot", f"{_time(last.slot)} {last.outcome}{detail}" if last else "none of late")
-        _say("last ok", _time(health.last_ok) if health.last_ok else "none of late")
+        _say("last slot", f"{_time(last.slot)} {last.outcome}{detail}" if last else "none recently")
+        _say("last ok", _time(health.last_ok) if health.last_ok else "none recently")
         _say("last 24 h", f"{_counts(health.outcomes_24h) or 'no polls'}; gaps: {health.gaps_24h}")
         _say("next slot", _time(health.next_slot))
         for pair in health.pairs:
-            changed = _time(pair.changed_at) if pair.changed_at else f"not since {_time(pair.first_at)}"
-            _say(pair.pair, f"{pair.rate_text} at {_time(pair.seen_at)}; changed {changed}")
+            change = f"{'changed' if pair.changed_at else 'unchanged since'} {_time(pair.changed_at or pair.first_at)}"
+            _say(pair.pair, f"{pair.rate_text} at {_time(pair.seen_at)}; {change}")
     if not found:
         print("no source is enabled")
     print(f"store: {one_line(held['path'])}")

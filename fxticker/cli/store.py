@@ -76,7 +76,7 @@ def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
         sys.exit(1)
     files = sum(len(found.backend.list(folder)) for folder in (*(table.spec.name for table in found.tables), EVIDENCE))
     aside = sum(not item.name.endswith(".json") for item in found.backend.list(QUARANTINE))
-    print(f"files read: {files}, all sound" + (f"; in quarantine: {aside}" if aside else ""))
+    print(f"files read: {files}, no damage" + (f"; in quarantine: {aside}" if aside else ""))
     if missing := missing_evidence(found.ticks, found.evidence):
         print(f"pieces of evidence that ticks name and that are no longer kept: {missing}")
 

@@ -98,7 +98,7 @@ class SourceState:
         waits = []
         until = retry_instant(retry_after, now)
         if until is not None:
-            waits.append((until, f"the source asked to be left alone until {until:%Y-%m-%dT%H:%M:%SZ}"))
+            waits.append((until, f"the source sent Retry-After: no request until {until:%Y-%m-%dT%H:%M:%SZ}"))
         if weight and schedule is not None and self.failures >= PATIENCE:
             resumed = backoff_end(self.failures, slot, schedule)
             waits.append((resumed, f"{self.failures} failures in a row, the last {outcome}"))
