@@ -257,11 +257,12 @@ def python(arguments, cwd=None):
 
 
 @contextmanager
-def daemon_process(folder, url, *command):
+def daemon_process(folder, url, *command, extra=""):
     """`fxticker run` in a process of its own, which is killed if it outlives its test."""
     config = folder / "config.toml"
     config.write_text(
-        f'[store]\npath = "store"\n[http]\ntimeout_s = 0.9\n[sources.timesca]\nurl = "{url}"\nevery = "1s"\n', "utf-8"
+        f'[store]\npath = "store"\n[http]\ntimeout_s = 0.9\n{extra}[sources.timesca]\nurl = "{url}"\nevery = "1s"\n',
+        "utf-8",
     )
     with python([*command, "run", "--config", str(config)], cwd=folder) as process:
         yield process

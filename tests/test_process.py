@@ -1,13 +1,15 @@
 """The daemon's process: its early signals, its start, its reloads."""
 
+import re
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
 from daemons import daemon_process, lines_until
 from processes import run
-from servers import RawServer
+from servers import RawServer, get
 
 import fxticker as fx
 from fxticker.store.store import Store
@@ -102,3 +104,26 @@ def test_reload_replaces_the_sources_and_refuses_a_bad_file(tmp_path, site):
     assert "[http] was changed, which counts from the next start on" in taken
     assert "the old configuration goes on" in gone
     assert "Traceback" not in refused + taken + gone + rest
+
+
+def test_success_of_reloads_is_a_metric(tmp_path, site):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    config = tmp_path / "config.toml"
+    with daemon_process(tmp_path, site.url, "-m", "fxticker", extra=f'[monitoring]\nlisten = "{address}"\n') as process:
+        lines_until(process, " ok: ")
+        sound = config.read_text("utf-8")
+        states = []
+        for text, mark in ((sound + "nonsense = 1\n", "nonsense"), (sound, "was read again")):
+            config.write_text(text, "utf-8")
+            process.send_signal(signal.SIGHUP)
+            lines_until(process, mark)
+            lines_until(process, " ok: ")  # the observers were notified meanwhile
+            states.append(re.findall(r"^fxticker_config_last_reload_successful (.*)$", page(address), re.MULTILINE))
+        assert states == [["0.0"], ["1.0"]]
+        assert get(f"http://{address}/healthz")[0] == 200
+
+
+def page(address):
+    return get(f"http://{address}/metrics")[2]

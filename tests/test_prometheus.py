@@ -172,7 +172,7 @@ def asked(url, until, tries=300):
     """The answer of Prometheus' API once it is what is waited for; the last one after half a minute."""
     pause, answer = threading.Event(), None
     for _ in range(tries):
-        with suppress(OSError):  # it starts
+        with suppress(OSError, ValueError):  # it starts, and says so as text
             answer = json.loads(get(url)[2])["data"]
         if answer is not None and until(answer):
             break
