@@ -61,6 +61,7 @@ class RecordingObserver(Observer):
         self.grids = []
         self.writes = []
         self.rejected = []
+        self.caught = []
         self.has_started = threading.Event()
         self.on_poll = on_poll
 
@@ -72,6 +73,9 @@ class RecordingObserver(Observer):
         # A poll that ran has a start; slots that were never polled have none.
         (self.not_polled if poll.started_at is None else self.taken).append(poll)
         self.on_poll(poll)
+
+    def caught_up(self, source):
+        self.caught.append(source)
 
     def write_ended(self, duration_s, error):
         self.writes.append((duration_s >= 0, error))

@@ -32,6 +32,7 @@ def clock():
 def metrics(store, clock):
     observer = Metrics(store=store, clock=clock)
     observer.started(PLANS)
+    observer.caught_up("timesca")
     return observer
 
 
@@ -262,6 +263,9 @@ def test_daemon_that_starts_is_not_healthy(store, clock):
         status, _, body = get(f"{server.url}healthz")
         assert (status, body) == (503, "starting: the slots from before the start have no outcome yet\n")
         metrics.started(PLANS)
+        status, _, body = get(f"{server.url}healthz")
+        assert (status, body) == (503, "timesca: starting: what is due has not been polled yet\n")
+        metrics.caught_up("timesca")
         assert get(f"{server.url}healthz")[0] == 200
 
 

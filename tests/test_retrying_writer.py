@@ -1,7 +1,18 @@
 """Failed writes are tried again, a bounded number of times, and each outcome is notified once."""
 
 import pytest
-from daemons import ANSWER, SECOND, RecordingObserver, Refusing, daemon_of, outcomes, planned, run_daemon
+from daemons import (
+    ANSWER,
+    SECOND,
+    ManualClock,
+    RecordingObserver,
+    Refusing,
+    at,
+    daemon_of,
+    outcomes,
+    planned,
+    run_daemon,
+)
 from servers import RawServer
 
 from fxticker.errors import StoreError
@@ -93,3 +104,23 @@ def test_rejected_body_is_notified(tmp_path):
             polls=2,
         )
     assert observer.rejected[:1] == ["timesca"]
+
+
+def test_source_whose_poll_cannot_be_written_never_catches_up(tmp_path, site):
+    """As in a crash loop: each process would else be healthy from its start until its first write fails."""
+    observer = RecordingObserver()
+    store = Store(LocalStorage(tmp_path / "store", Refusing("ticks", times=100)))
+    clock = ManualClock(at("12:05:00"))
+    with (
+        daemon_of(store, planned(site.url), clock=clock, observers=[observer]) as (daemon, _),
+        pytest.raises(StoreError, match="No space left on device"),
+    ):
+        daemon.run()
+    assert observer.writes[-1][1] is not None
+    assert observer.caught == []
+
+
+def test_source_catches_up_with_its_first_poll(tmp_path, site):
+    observer = RecordingObserver()
+    run_daemon(Store(tmp_path / "store"), planned(site.url, Every(SECOND)), polls=1, observers=[observer])
+    assert set(observer.caught) == {"timesca"}

@@ -179,6 +179,7 @@ class Daemon:
                 clock=self._clock,
                 clock_watch=self._clock_watch,
                 stop_asked=self._stop_asked,
+                on_caught_up=self._observers.caught_up,
                 on_error=self._fail,
             )
         return self._workers[source_id]

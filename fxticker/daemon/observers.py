@@ -37,6 +37,10 @@ class Observers(Observer):
         """Notify all of them."""
         self._notify("polled", poll)
 
+    def caught_up(self, source: str) -> None:
+        """Notify all of them."""
+        self._notify("caught_up", source)
+
     def write_ended(self, duration_s: float, error: StoreError | None) -> None:
         """Notify all of them."""
         self._notify("write_ended", duration_s, error)

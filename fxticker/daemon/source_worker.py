@@ -46,6 +46,8 @@ class SourceWorker:
         Whether that time can be trusted.
     stop_asked
         Once set, the worker ends.
+    on_caught_up
+        Called with the source's id each time that nothing is due any more.
     on_error
         Called with an error that ends the worker, such as a store that refuses to be written.
 
@@ -66,6 +68,7 @@ class SourceWorker:
         clock: Clock,
         clock_watch: ClockWatch,
         stop_asked: threading.Event,
+        on_caught_up: Callable[[str], None],
         on_error: Callable[[Exception], None],
     ) -> None:
         self.source_id = source_id
@@ -79,6 +82,7 @@ class SourceWorker:
         self._clock = clock
         self._clock_watch = clock_watch
         self._stop_asked = stop_asked
+        self._on_caught_up = on_caught_up
         self._on_error = on_error
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._run, name=source_id, daemon=True)
@@ -138,6 +142,8 @@ class SourceWorker:
         elif is_complete and (first := self._first_poll.slot(schedule, now)) is not None:
             self._collect(self._current, first)
             self.wake()  # a slot may have come meanwhile
+        if is_complete:
+            self._on_caught_up(self.source_id)
 
     def _apply_wanted(self, now: datetime, *, why: str) -> None:
         """Change to the source and grid of the last reload; slots that passed on the old grid get their outcome."""

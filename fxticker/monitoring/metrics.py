@@ -29,6 +29,7 @@ MEASURE_EVERY_S = 60.0
 MAX_BEAT_AGE_S = 60.0
 """Seconds without a beat after which the daemon hangs; it beats every few seconds."""
 STARTING = "starting: the slots from before the start have no outcome yet"
+SOURCE_STARTING = "starting: what is due has not been polled yet"
 _DURATIONS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
 """Bounds in seconds: a page takes half a second; the default deadline of a poll is 20 s."""
 _WRITES_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -72,6 +73,7 @@ class Metrics(Observer):
         self._max_beat_age_s = max_beat_age_s
         self._sources: tuple[ScheduledSource, ...] = ()
         self._has_started = False
+        self._caught_up: set[str] = set()
         self._last_polls: dict[str, Poll] = {}
         self._reading = threading.Lock()  # for the next two; polls do not wait for it
         self._recent: dict[str, tuple[Poll | None, Recent]] = {}
@@ -126,6 +128,10 @@ class Metrics(Observer):
             self._durations.labels(poll.source).observe(poll.duration_ms / 1000)
         self._last_polls[poll.source] = poll
 
+    def caught_up(self, source: str) -> None:
+        """Note that a source has started; until then a poll may be under way whose write fails as the last one did."""
+        self._caught_up.add(source)
+
     def write_ended(self, duration_s: float, error: StoreError | None) -> None:
         """Count a write; the daemon is not healthy until one succeeds after one that failed."""
         self._writes.observe(duration_s)
@@ -164,7 +170,11 @@ class Metrics(Observer):
             reasons.append(f"the daemon hangs: no heartbeat for {age_s:.0f} s")
         if (error := self._write_error) is not None:
             reasons.append(f"the last write failed: {one_line(error)}")
-        reasons += [reading.reason for reading in self._read_sources() if reading.reason is not None]
+        for reading in self._read_sources():
+            if reading.reason is not None:
+                reasons.append(reading.reason)
+            elif (source := reading.scheduled.source.id) not in self._caught_up:
+                reasons.append(f"{source}: {SOURCE_STARTING}")
         return reasons
 
     def _read_sources(self) -> list[SourceReading]:

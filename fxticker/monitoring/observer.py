@@ -22,6 +22,9 @@ class Observer:
     def polled(self, poll: Poll) -> None:
         """A slot's outcome was recorded, whether or not anything was requested."""
 
+    def caught_up(self, source: str) -> None:
+        """A source has nothing due: its past is settled, and it waits for its next slot."""
+
     def write_ended(self, duration_s: float, error: StoreError | None) -> None:
         """A write of the store took so many seconds, and failed if there is an error; each try is a write."""
 
