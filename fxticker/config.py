@@ -35,7 +35,7 @@ _MAX_BYTES = 1_000_000
 """Two hundred times the size of the file that explains every key."""
 _SLOTS_COMPARED = 2000
 """Enough slots to contain the two closest ones of any realistic cron expression."""
-_SECRET_KEYS = ("url", "proxy", "on_alert", "wayback", "commoncrawl_index", "commoncrawl_data")
+_SECRET_KEYS = ("url", "proxy", "on_alert", "heartbeat_url", "wayback", "commoncrawl_index", "commoncrawl_data")
 """Keys whose values may contain a password: error messages do not repeat them."""
 _NO_TABLE = "must be a table"
 _OTHER_UNICODE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\0\0\xfe\xff": "UTF-32"}
@@ -223,6 +223,9 @@ class AlertSettings:
     """``[alerts]``."""
 
     on_alert: Annotated[str | None, _command] = None
+    remind_every: Annotated[str, _interval] = "1d"
+    free_space_mb: Annotated[int, partial(_limited, kind=int, name="integer", limit=1_000_000_000)] = 100
+    heartbeat_url: Annotated[str | None, _url] = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -215,10 +215,13 @@ class StoreLocked(StoreError, TimeoutError):
     ----------
     holder
         The holder's entry in the lock file: process id, program, start time.
+    is_daemon
+        Whether it is the lock of the store's one daemon, and not that of writers.
     """
 
-    def __init__(self, path: str, waited_s: float, holder: str) -> None:
+    def __init__(self, path: str, waited_s: float, holder: str, *, is_daemon: bool = False) -> None:
         self.path = path
+        self.is_daemon = is_daemon
         self.waited_s = waited_s
         self.holder = holder
         waited = f"waited {waited_s:g} s for the lock; it" if waited_s else "the lock"

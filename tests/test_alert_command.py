@@ -61,11 +61,78 @@ def test_failing_command_is_logged_as_a_warning(caplog):
 
 
 def test_command_that_cannot_run_is_logged(tmp_path, caplog):
-    run_for(f"{tmp_path}/nothing --key hunter2", STALE, STALE)
+    run_for(f"{tmp_path}/nothing --key hunter2", STALE, STALE)  # each is tried at once
     lines = [message for message in caplog.messages if "could not run" in message]
     assert len(lines) == 2
     assert f"{tmp_path}/nothing could not run: [Errno 2] No such file or directory" in lines[0]
     assert "hunter2" not in caplog.text
+
+
+class Tried:
+    """A command that fails while `folder/down` exists, its runs, and a clock for its pauses."""
+
+    def __init__(self, folder):
+        self.down = folder / "down"
+        self.down.touch()
+        self.passed_s = 0.0
+        self.delivered = []
+        self.runs = []
+        test = shlex.join(["test", "!", "-e", str(self.down)])
+        self.command = AlertCommand(
+            test, stop_s=30, monotonic=lambda: self.passed_s, on_delivered=self.delivered.append
+        )
+
+    def send(self, *alerts):
+        for alert in alerts:
+            self.command.enqueue(alert)
+        self.command.flush(30)
+        return self.delivered
+
+    def pass_time(self, seconds):
+        """Let time pass, and the runs that are due then end."""
+        self.passed_s += seconds
+        self.command.flush(30)
+        return self.delivered
+
+
+def pauses(caplog):
+    return [int(message.rpartition(" in ")[2].split()[0]) for message in caplog.messages if "next try" in message]
+
+
+def test_failed_command_is_tried_again_after_growing_pauses_until_it_succeeds(tmp_path, caplog):
+    tried = Tried(tmp_path)
+    with tried.command:
+        assert tried.send(STALE) == []
+        for pause_s in (30, 60, 120, 240, 480, 960, 1920, 3600):
+            assert tried.pass_time(pause_s - 1) == []
+            assert tried.pass_time(1) == []
+        assert pauses(caplog) == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+        tried.down.unlink()
+        assert tried.pass_time(3600) == [STALE]
+        assert tried.pass_time(3600) == [STALE]
+
+
+def test_newest_alert_of_a_source_takes_the_place_of_the_one_to_be_tried_again(tmp_path):
+    tried = Tried(tmp_path)
+    other = replace(STALE, source="cbu")
+    recovered = replace(STALE, event="recovered")
+    with tried.command:
+        assert tried.send(STALE, other, recovered) == []
+        tried.down.unlink()
+        assert tried.pass_time(30) == [other, recovered]
+
+
+def test_flood_of_alerts_is_bounded_and_the_newest_of_each_source_stays(tmp_path):
+    release = tmp_path / "release"
+    delivered = []
+    waits = f"while [ ! -e {shlex.quote(str(release))} ]; do sleep 0.02; done"
+    with AlertCommand(shlex.join(["sh", "-c", waits]), stop_s=30, on_delivered=delivered.append) as command:
+        for number in range(150):
+            command.enqueue(replace(STALE, reason=str(number)))
+        command.enqueue(replace(STALE, source="cbu"))
+        release.touch()
+        assert len(command._waiting) <= 101
+    assert [delivered[-2].reason, delivered[-1].source] == ["149", "cbu"]
 
 
 def test_command_is_run_without_a_shell(tmp_path):

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import fxticker
 from fxticker.cli import app
-from fxticker.config import ArchiveSettings, HttpSettings, SourceSettings, StoreSettings
+from fxticker.config import AlertSettings, ArchiveSettings, HttpSettings, SourceSettings, StoreSettings
 from fxticker.model.records import TimeBasis
 from fxticker.sources.registry import known_sources
 from fxticker.store.store import Store
@@ -121,11 +121,12 @@ def test_configuration_lists_every_key_with_its_default():
     tables = {
         "store": StoreSettings,
         "http": HttpSettings,
+        "alerts": AlertSettings,
         "archives": ArchiveSettings,
         "sources.timesca": SourceSettings,
     }
     keys = [f"{table}.{field.name}" for table, settings in tables.items() for field in fields(settings)]
-    assert set(rows) == {*keys, "monitoring.listen", "alerts.on_alert"}
+    assert set(rows) == {*keys, "monitoring.listen"}
     for key, default in rows.items():
         value = DEFAULTS
         for part in key.split("."):

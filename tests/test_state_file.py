@@ -47,6 +47,29 @@ def test_failed_write_leaves_the_old_content(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["alerts.json"]
 
 
+def test_full_disk_takes_new_content_in_the_place_of_the_old(tmp_path, monkeypatch):
+    file = StateFile(tmp_path, "alerts", reserve_bytes=4096)
+    file.write({"told": ["a" * 100]})
+    assert (tmp_path / "alerts.json").stat().st_size == 4096
+    inode = (tmp_path / "alerts.json").stat().st_ino
+    open_file = os.open
+
+    def refuse_new_files(path, flags, *mode):
+        if flags & os.O_CREAT:
+            raise OSError(28, "No space left on device")
+        return open_file(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", refuse_new_files)
+    file.write({"told": ["b"]})
+    assert file.read() == {"told": ["b"]}
+    assert (tmp_path / "alerts.json").stat().st_ino == inode
+    with pytest.raises(OSError, match="No space"):
+        file.write({"told": ["c" * 5000]})
+    with pytest.raises(OSError, match="No space"):
+        StateFile(tmp_path, "other", reserve_bytes=4096).write({})
+    assert file.read() == {"told": ["b"]}
+
+
 def test_state_is_private_to_its_user(tmp_path):
     StateFile(tmp_path / "state", "alerts").write({})
 

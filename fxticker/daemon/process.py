@@ -15,6 +15,7 @@ use_little_memory()  # before anything imports Arrow
 
 # ruff: noqa: E402
 from fxticker.config import DEFAULT_FILE, Settings, address_of, load_settings, slow_polls, sources_to_poll
+from fxticker.daemon.alarms import Alarms
 from fxticker.daemon.daemon import Daemon
 from fxticker.daemon.first_lines import first_lines
 from fxticker.daemon.observers import Observers
@@ -66,15 +67,17 @@ def run_daemon(config: Path | None, folder: Path | None) -> None:
 
 def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | None, folder: Path) -> None:
     http = settings.http
-    store = Store(folder, clock=SystemClock())
-    notifier = SystemdNotifier(os.environ, store=store, timeout_s=http.timeout_s)
     with ExitStack() as stack:
+        # before the store is opened: whatever ends the daemon from here on is told
+        alarms = stack.enter_context(Alarms(settings.alerts, folder, clock=SystemClock(), environ=os.environ))
+        store = Store(folder, clock=SystemClock())
+        notifier = SystemdNotifier(os.environ, store=store, timeout_s=http.timeout_s)
         # Before anything is served: a second daemon is to name the first one, and not the port that is taken.
         if holder := store.daemon():
-            raise StoreLocked(str(store.backend), 0, holder)
-        fetch = RobotsFetcher(stack.enter_context(http.fetcher()))
-        observers = [notifier, *_observers(settings, store, stack)]
-        daemon = Daemon(planned, fetcher=fetch, store=store, clock=SystemClock(), observers=observers)
+            raise StoreLocked(str(store.backend), 0, holder, is_daemon=True)
+        client = stack.enter_context(http.fetcher())
+        observers = [notifier, *_observers(settings, store, stack, alarms), *alarms.observers(store, client, stack)]
+        daemon = Daemon(planned, fetcher=RobotsFetcher(client), store=store, clock=SystemClock(), observers=observers)
         everyone = Observers(observers)
         stop_on_signals(
             daemon.stop,
@@ -86,10 +89,9 @@ def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | Non
             notifier.stopping()
 
 
-def _observers(settings: Settings, store: Store, stack: ExitStack) -> Iterator[Observer]:
+def _observers(settings: Settings, store: Store, stack: ExitStack, alarms: Alarms) -> Iterator[Observer]:
     yield PollLog()
     yield MemoryReturned()
-    metrics = None
     if settings.monitoring.listen is not None:
         from fxticker.monitoring.http import MetricsServer
         from fxticker.monitoring.metrics import Metrics
@@ -97,14 +99,8 @@ def _observers(settings: Settings, store: Store, stack: ExitStack) -> Iterator[O
         metrics = Metrics(store=store, clock=SystemClock())
         server = stack.enter_context(MetricsServer(metrics, address_of(settings.monitoring.listen)))
         _log.info("metrics at %smetrics", server.url)
+        alarms.on_failure = metrics.alert_command_failed
         yield metrics
-    if settings.alerts.on_alert is not None:
-        from fxticker.monitoring.alert_command import AlertCommand
-        from fxticker.monitoring.alerts import Alerts
-
-        count = metrics.alert_command_failed if metrics is not None else lambda: None
-        command = stack.enter_context(AlertCommand(settings.alerts.on_alert, on_failure=count))
-        yield Alerts(command.enqueue, store=store, clock=SystemClock())
 
 
 def _reload(daemon: Daemon, notifier: SystemdNotifier, running: Settings, config: Path | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -31,10 +32,14 @@ class StateFile:
         The folder of all state files: see `state_folder`.
     name
         The file's name without ``.json``: see `state_name`.
+    reserve_bytes
+        The file takes at least so many bytes. On a disk that is full, and so takes no new file, the old content is
+        overwritten if the new one fits in.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, reserve_bytes: int = 0) -> None:
         self.path = folder / f"{name}.json"
+        self._reserve_bytes = reserve_bytes
 
     def read(self) -> dict[str, Any]:
         """Return the content; empty if there is no file, or none that can be read."""
@@ -55,12 +60,21 @@ class StateFile:
         OSError
             If the folder or the file cannot be written; the old content is unchanged.
         """
+        data = json.dumps(content).encode().ljust(self._reserve_bytes)
+        try:
+            self._replace(data)
+        except OSError as error:
+            is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            if not (self._reserve_bytes and is_full and self._overwrite(data)):
+                raise
+
+    def _replace(self, data: bytes) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         staged = self.path.with_name(f".{self.path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
             handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as file:
-                file.write(json.dumps(content).encode())
+                file.write(data)
                 file.flush()
                 os.fsync(handle)
             staged.replace(self.path)
@@ -73,6 +87,21 @@ class StateFile:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+    def _overwrite(self, data: bytes) -> bool:
+        """Write over the old content, and return whether it has the size for that; a crash meanwhile damages it."""
+        try:
+            handle = os.open(self.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return False
+        with os.fdopen(handle, "wb") as file:
+            if os.fstat(handle).st_size < len(data):
+                return False
+            file.write(data)
+            file.truncate()
+            file.flush()
+            os.fsync(handle)
+        return True
 
 
 def state_folder(environ: Mapping[str, str]) -> Path | None:

@@ -1,44 +1,49 @@
-"""Alert command: runs the operator's command for each alert, one after the other, and never delays the daemon.
-
-Not `subprocess.run`: its timeout kills the command and not the processes it started, it keeps all output in memory, and
-no stop can interrupt it.
-"""
+"""Alert command: runs the operator's command for each alert, again until it succeeds, and never delays the daemon."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import queue
-import select
 import shlex
 import shutil
-import signal
-import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Self
 
 from fxticker.errors import one_line
-from fxticker.monitoring.alerts import Alert
+from fxticker.monitoring.alerts import Alert, Topic
+from fxticker.monitoring.command_run import run_command
 
 COMMAND_S = 30.0
 """Seconds that a command may run: a mail or a message takes a second or two."""
 STOP_S = 1.0
 """Seconds that a stop waits for a running command, and again for its end once killed: polls come first."""
-_OUTPUT_BYTES = 2_000
-"""Bytes of a command's output that are logged."""
-_CHECK_S = 0.05
-"""Seconds between two checks for the time limit and the stop."""
+FIRST_PAUSE_S = 30.0
+"""Seconds before a failed command is run again: a mail server restarts within that time."""
+LONGEST_PAUSE_S = 3600.0
+"""Seconds, an hour: the longest pause, which grows twofold with each failure."""
 _MAX_WAITING = 100
-"""Alerts that wait for the command; further ones are dropped, with a line in the log."""
+"""Alerts that wait for their first run; with more, an older one of the same source gives way."""
 
 _log = logging.getLogger("fxticker")
 
 
+@dataclass(slots=True)
+class _Retry:
+    """An alert whose command failed: when it is run again, on the monotonic clock, and after which pause."""
+
+    alert: Alert
+    due_s: float
+    pause_s: float
+
+
 class AlertCommand:
     """Runs a command for each alert in a thread of its own, within `with`.
+
+    An alert for which the command failed is tried again until the command exits with 0, or a newer alert on the same
+    topic is there.
 
     Parameters
     ----------
@@ -48,8 +53,14 @@ class AlertCommand:
         Seconds that one run may take before its process group is killed.
     stop_s
         Seconds that the end of the block waits for a running command, and again once it is killed.
+    first_pause_s, longest_pause_s
+        Seconds before the first further try, and the longest such pause.
     on_failure
         Called each time that the command could not run, was killed or ended with another code than 0.
+    on_delivered
+        Called with each alert for which the command ended with 0.
+    monotonic
+        Returns the seconds that pauses are measured by.
     """
 
     def __init__(
@@ -58,13 +69,25 @@ class AlertCommand:
         *,
         timeout_s: float = COMMAND_S,
         stop_s: float = STOP_S,
+        first_pause_s: float = FIRST_PAUSE_S,
+        longest_pause_s: float = LONGEST_PAUSE_S,
         on_failure: Callable[[], None] = lambda: None,
+        on_delivered: Callable[[Alert], None] = lambda _alert: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._arguments = shlex.split(command)
         self._timeout_s = timeout_s
         self._stop_s = stop_s
+        self._first_pause_s = first_pause_s
+        self._longest_pause_s = longest_pause_s
         self._on_failure = on_failure
-        self._waiting: queue.Queue[Alert | None] = queue.Queue(_MAX_WAITING)
+        self._on_delivered = on_delivered
+        self._monotonic = monotonic
+        self._changed = threading.Condition()
+        self._waiting: deque[Alert] = deque()
+        self._retries: dict[Topic, _Retry] = {}
+        self._is_running = False
+        self._is_ending = False
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run_all, name="alerts", daemon=True)
 
@@ -76,8 +99,9 @@ class AlertCommand:
 
     def __exit__(self, *_error: object) -> None:
         """Let a running command end for a moment; then kill it, and drop the alerts that still wait."""
-        with contextlib.suppress(queue.Full):
-            self._waiting.put_nowait(None)
+        with self._changed:
+            self._is_ending = True
+            self._changed.notify_all()
         self._thread.join(self._stop_s)
         self._is_closing.set()
         self._thread.join(self._stop_s)
@@ -85,61 +109,70 @@ class AlertCommand:
     def enqueue(self, alert: Alert) -> None:
         """Run the command for an alert, without waiting for it."""
         _log.warning("%s %s: %s", alert.source, alert.event, alert.reason)
-        try:
-            self._waiting.put_nowait(alert)
-        except queue.Full:
-            _log.error("alert command: %d alerts wait, this one is dropped", _MAX_WAITING)
+        with self._changed:
+            self._retries.pop(alert.topic, None)
+            if len(self._waiting) >= _MAX_WAITING:
+                self._waiting = deque(other for other in self._waiting if other.topic != alert.topic)
+            self._waiting.append(alert)
+            self._changed.notify_all()
+
+    def flush(self, timeout_s: float) -> None:
+        """Wait until no run is due: each alert was tried, and the next tries have to wait for their pauses."""
+        with self._changed:
+            self._changed.notify_all()  # to look at the clock again
+            self._changed.wait_for(self._is_idle, timeout_s)
+
+    def _is_idle(self) -> bool:
+        now_s = self._monotonic()
+        is_due = any(retry.due_s <= now_s for retry in self._retries.values())
+        return not (self._waiting or self._is_running or is_due)
 
     def _run_all(self) -> None:
-        while (alert := self._waiting.get()) is not None and not self._is_closing.is_set():
-            try:
-                self._run(alert.encoded())
-            except (OSError, ValueError) as error:
-                _log.error("alert command %s could not run: %s", self._arguments[0], one_line(error))
-                self._on_failure()
+        while (retry := self._next()) is not None:
+            is_delivered = self._run(retry)
+            if is_delivered:
+                self._on_delivered(retry.alert)
+            with self._changed:
+                self._is_running = False
+                is_newest = all(other.topic != retry.alert.topic for other in self._waiting)
+                if not is_delivered and is_newest:
+                    self._retries[retry.alert.topic] = retry
+                self._changed.notify_all()
 
-    def _run(self, data: bytes) -> None:
-        deadline_s = time.monotonic() + self._timeout_s
-        with subprocess.Popen(  # noqa: S603  the operator's own command, without a shell
-            self._arguments,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
-            start_new_session=True,
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            with contextlib.suppress(BrokenPipeError):  # it need not read; an alert fits into a pipe
-                process.stdin.write(data)
-                process.stdin.close()
-            output = self._read_output(process.stdout.fileno(), deadline_s)
-            while process.poll() is None and not self._is_over(deadline_s):
-                self._is_closing.wait(_CHECK_S)
-            is_late = process.returncode is None
-            if is_late:  # not waited for yet, so no other process can have its group's number
-                os.killpg(process.pid, signal.SIGKILL)
-            code = process.wait()
-        self._log_end(output, code, is_killed=is_late and code == -signal.SIGKILL)
+    def _next(self) -> _Retry | None:
+        """Wait for an alert that is due, with the pause before its next try; None once there are none to wait for."""
+        with self._changed:
+            while not self._is_closing.is_set():
+                if self._waiting:
+                    self._is_running = True
+                    return _Retry(self._waiting.popleft(), 0, self._first_pause_s)
+                if self._is_ending:
+                    return None
+                next_retry = min(self._retries.values(), key=lambda retry: retry.due_s, default=None)
+                left_s = None if next_retry is None else next_retry.due_s - self._monotonic()
+                if next_retry is not None and left_s is not None and left_s <= 0:
+                    self._is_running = True
+                    return self._retries.pop(next_retry.alert.topic)
+                self._changed.wait(left_s)
+        return None
 
-    def _read_output(self, pipe: int, deadline_s: float) -> bytes:
-        """Returns the first bytes of the output; the rest is read too, so that the command does not block."""
-        output = b""
-        while not self._is_over(deadline_s):
-            if select.select([pipe], [], [], _CHECK_S)[0]:
-                if not (part := os.read(pipe, 65_536)):
-                    break
-                output += part[: _OUTPUT_BYTES - len(output)]
-        return output
-
-    def _log_end(self, output: bytes, code: int, *, is_killed: bool) -> None:
-        end = f"was killed after {self._timeout_s:g} s" if is_killed else f"ended with {code}"
-        text = one_line(output.decode("utf-8", "replace"))
-        has_failed = is_killed or code != 0
-        if has_failed:
-            self._on_failure()
-        level = logging.WARNING if has_failed else logging.INFO
-        _log.log(level, "alert command %s %s%s", self._arguments[0], end, f": {text}" if text else "")
-
-    def _is_over(self, deadline_s: float) -> bool:
-        return self._is_closing.is_set() or time.monotonic() >= deadline_s
+    def _run(self, retry: _Retry) -> bool:
+        """Run the command, whether it succeeded; where it failed, the next try is set."""
+        name = self._arguments[0]
+        try:
+            end = run_command(
+                self._arguments, retry.alert.encoded(), timeout_s=self._timeout_s, is_closing=self._is_closing
+            )
+        except (OSError, ValueError) as error:
+            level, text = logging.ERROR, f"could not run: {one_line(error)}"
+        else:
+            text = end.described(self._timeout_s)
+            if end.is_good:
+                _log.info("alert command %s %s", name, text)
+                return True
+            level = logging.WARNING
+        self._on_failure()
+        _log.log(level, "alert command %s %s; next try in %g s", name, text, retry.pause_s)
+        retry.due_s = self._monotonic() + retry.pause_s
+        retry.pause_s = min(2 * retry.pause_s, self._longest_pause_s)
+        return False

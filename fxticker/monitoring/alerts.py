@@ -1,8 +1,8 @@
 """Alerts: reports when a source becomes stale and when it recovers, once each.
 
 The state of a source before the start is read from the store. A source that is stale then is reported only if it is
-still stale after its first poll, and again after every later start. One that recovers with its first poll is reported
-as recovered, because an earlier process may have reported it as stale.
+still stale after its first poll. One that recovers with its first poll is reported as recovered, because an earlier
+process may have reported it as stale. What was told across restarts is known to `alert_desk`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from typing import Any, TypeAlias
 
 from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
@@ -27,23 +28,36 @@ from fxticker.store.store import Store
 
 _READ_EVERY = timedelta(hours=1)
 """Between two reads of the store for whether a source's rates still change."""
+STALE = "stale"
+RECOVERED = "recovered"
+Topic: TypeAlias = "tuple[str, str | None]"
+"""What an alert is about: a source, or a pair of it. A newer alert on a topic takes the place of an older one."""
 _log = logging.getLogger("fxticker")
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A source's change from healthy to stale or back.
+    """What a person is to be told.
 
     Attributes
     ----------
     event
-        ``"stale"`` or ``"recovered"``.
+        ``"stale"`` or ``"recovered"`` of a source; the others are in docs/running.md.
+    source
+        Id of the source; ``"store"``, ``"disk"`` or ``"daemon"`` if it is about these.
     since
         Start of the new state, aware UTC.
     reason
         One line for a person.
     last_ok
-        The slot of the last successful poll; ``None`` if none was found in the newest segments.
+        The slot of the last successful poll; ``None`` if none was found in the newest segments, or it is not about a
+        source.
+    pair
+        The pair that moved, else ``None``.
+    is_reminder
+        Whether it was told before, and still lasts.
+    cause
+        Tells causes of one event apart: the same one is not told twice. It is not sent.
     """
 
     event: str
@@ -51,10 +65,33 @@ class Alert:
     since: datetime
     reason: str
     last_ok: datetime | None
+    pair: str | None = None
+    is_reminder: bool = False
+    cause: str = ""
+
+    @property
+    def topic(self) -> Topic:
+        """What the alert is about."""
+        return self.source, self.pair
 
     def encoded(self) -> bytes:
-        """The alert as a line of JSON with this program's version, timestamps as ISO 8601."""
-        return json.dumps({**asdict(self), "fxticker": version("fxticker")}, default=_iso).encode() + b"\n"
+        """The alert as a line of JSON with this program's version, timestamps as ISO 8601.
+
+        ``pair`` is there only for a move, and ``reminder`` only where it is true.
+        """
+        content: dict[str, Any] = {
+            "event": self.event,
+            "source": self.source,
+            "since": _iso(self.since),
+            "reason": self.reason,
+            "last_ok": None if self.last_ok is None else _iso(self.last_ok),
+            "fxticker": version("fxticker"),
+        }
+        if self.pair is not None:
+            content["pair"] = self.pair
+        if self.is_reminder:
+            content["reminder"] = True
+        return json.dumps(content).encode() + b"\n"
 
 
 @dataclass(slots=True)
@@ -97,10 +134,20 @@ class Alerts(Observer):
         Where polls before the start are read.
     clock
         Supplies the current UTC time.
+    is_told
+        Whether a person was told that a source is stale, and not yet that it recovered: by an earlier process.
     """
 
-    def __init__(self, send: Callable[[Alert], None], *, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        send: Callable[[Alert], None],
+        *,
+        store: Store,
+        clock: Clock,
+        is_told: Callable[[str], bool] = lambda _source: False,
+    ) -> None:
         self._send = send
+        self._is_told = is_told
         self._store = store
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
@@ -139,6 +186,12 @@ class Alerts(Observer):
             for watch in self._watches.values():
                 watch.quiet_until = _first_poll_over(watch.scheduled.schedule, now)
 
+    def are_all_healthy(self, now: datetime) -> bool:
+        """Whether there are sources, and each of them is healthy."""
+        with self._lock:
+            watches = list(self._watches.values())
+        return bool(watches) and all(watch.problem(now) is None for watch in watches)
+
     def beat(self, now: datetime) -> None:
         """Report each source that changed."""
         with self._lock:
@@ -157,8 +210,9 @@ class Alerts(Observer):
         if (recent := self._read(scheduled.source.id, now)) is not None:
             watch.last_ok, watch.last_stale = recent.last_ok, recent.last_stale
             watch.unchanged_since = recent.unchanged_since
-        # a source that never was healthy cannot recover
-        watch.was_stale = watch.last_ok is not None and watch.problem(now) is not None
+        # a source that never was healthy cannot recover; one that became so while no daemon ran is reported now
+        is_stale = watch.last_ok is not None and watch.problem(now) is not None
+        watch.was_stale = is_stale or self._is_told(scheduled.source.id)
         return watch
 
     def _read(self, source_id: str, now: datetime) -> Recent | None:
@@ -177,10 +231,10 @@ def _change(watch: _Watch, now: datetime) -> Alert | None:
         was_stale, watch.was_stale, watch.is_reported = watch.was_stale, False, False
         if was_stale and watch.last_ok is not None:
             reason = f"a successful poll at {watch.last_ok:%Y-%m-%dT%H:%M:%SZ}"
-            return Alert("recovered", source_id, watch.last_ok, reason, watch.last_ok)
+            return Alert(RECOVERED, source_id, watch.last_ok, reason, watch.last_ok)
     elif not watch.is_reported and (watch.quiet_until is None or now >= watch.quiet_until):
         watch.was_stale = watch.is_reported = True
-        return Alert("stale", source_id, problem.since or now, problem.reason, watch.last_ok)
+        return Alert(STALE, source_id, problem.since or now, problem.reason, watch.last_ok)
     return None
 
 

@@ -171,4 +171,5 @@ class StoreLocks:
         return status.st_dev, status.st_ino
 
     def _locked(self, name: str, since_s: float) -> StoreLocked:
-        return StoreLocked(str(self._root), round(time.monotonic() - since_s, 1), self.holder(name))
+        waited_s = round(time.monotonic() - since_s, 1)
+        return StoreLocked(str(self._root), waited_s, self.holder(name), is_daemon=name == DAEMON_LOCK)

@@ -1,0 +1,127 @@
+"""Alarms: composes alerts and heartbeat as configured, and tells why the daemon ends before it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from fxticker.config import AlertSettings
+from fxticker.daemon.state_file import StateFile, state_folder, state_name
+from fxticker.errors import StoreLocked
+from fxticker.fetch.client import Fetcher
+from fxticker.model.clock import Clock
+from fxticker.model.schedule import every
+from fxticker.monitoring.alert_command import AlertCommand
+from fxticker.monitoring.alert_desk import STORE, AlertDesk
+from fxticker.monitoring.alerts import Alert, Alerts
+from fxticker.monitoring.heartbeat import Heartbeat, call_url
+from fxticker.monitoring.observer import Observer
+from fxticker.monitoring.store_alerts import StoreAlerts, failure
+from fxticker.store.store import Store
+
+LAST_ALERT_S = 20.0
+"""Seconds that a daemon which an error ends waits for the command: systemd allows 30 s for the whole stop."""
+STATE_BYTES = 16_384
+"""Size of the state file: room for 100 told alerts, taken while the disk has it."""
+
+
+class Alarms:
+    """What tells a person of trouble, from before the store is opened until the daemon has ended.
+
+    An error that leaves the block is told, once across restarts, unless another daemon runs on the store.
+
+    Parameters
+    ----------
+    settings
+        The table ``[alerts]``.
+    folder
+        The store's folder.
+    clock
+        Supplies the current UTC time.
+    environ
+        The process's environment, with the folder of state files.
+    last_alert_s
+        Seconds that the end of the block waits for the command after an error.
+
+    Attributes
+    ----------
+    on_failure
+        Called each time that the alert command failed; the owner may set it.
+    """
+
+    def __init__(
+        self,
+        settings: AlertSettings,
+        folder: Path,
+        *,
+        clock: Clock,
+        environ: Mapping[str, str],
+        last_alert_s: float = LAST_ALERT_S,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._last_alert_s = last_alert_s
+        self.on_failure: Callable[[], None] = lambda: None
+        self._command: AlertCommand | None = None
+        if settings.on_alert is not None:
+            self._command = AlertCommand(
+                settings.on_alert, on_failure=self._command_failed, on_delivered=self._command_succeeded
+            )
+        state = state_folder(environ)
+        self._desk = AlertDesk(
+            (lambda _alert: None) if self._command is None else self._command.enqueue,
+            clock=clock,
+            remind_every=every(settings.remind_every, source="").interval,
+            file=None
+            if state is None or self._command is None
+            else StateFile(state, state_name("alerts", folder), reserve_bytes=STATE_BYTES),
+        )
+
+    def __enter__(self) -> Self:
+        if self._command is not None:
+            self._command.__enter__()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._command is None:
+            return
+        is_other_daemon = isinstance(error, StoreLocked) and error.is_daemon
+        if isinstance(error, Exception) and not is_other_daemon:
+            self._desk.send(failure(error, self._clock.now()))
+            self._command.flush(self._last_alert_s)
+        self._command.__exit__()
+
+    def observers(self, store: Store, fetcher: Fetcher, stack: ExitStack) -> list[Observer]:
+        """Return what the daemon is to notify; `fetcher` makes the calls of the heartbeat, which ends with `stack`."""
+        settings, desk, clock = self._settings, self._desk, self._clock
+        if self._command is None and settings.heartbeat_url is None:
+            return []
+        alerts = Alerts(desk.send, store=store, clock=clock, is_told=lambda source: bool(desk.causes((source, None))))
+        observers: list[Observer] = [desk, alerts]
+        if self._command is not None:
+            observers.append(
+                StoreAlerts(desk, backend=store.backend, clock=clock, free_space_mb=settings.free_space_mb)
+            )
+        if settings.heartbeat_url is not None:
+            observers.append(
+                stack.enter_context(
+                    Heartbeat(
+                        partial(call_url, fetcher, settings.heartbeat_url),
+                        is_well=alerts.are_all_healthy,
+                        was_written=not desk.causes((STORE, None)),
+                    )
+                )
+            )
+        return observers
+
+    def _command_failed(self) -> None:
+        self.on_failure()
+
+    def _command_succeeded(self, alert: Alert) -> None:
+        self._desk.delivered(alert)

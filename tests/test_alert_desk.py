@@ -1,0 +1,151 @@
+"""Alerts are told once per cause, across restarts, and again each day while the trouble lasts."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from builders import NOON, FixedClock
+
+from fxticker.daemon.state_file import StateFile
+from fxticker.model.schedule import Every
+from fxticker.monitoring.alert_desk import AlertDesk
+from fxticker.monitoring.alerts import Alert
+from fxticker.sources.registry import ScheduledSource
+from fxticker.sources.timesca.page import SOURCE
+
+FULL = Alert("failed", "store", NOON, "No space left on device", None, cause="WriteFailed ticks 28")
+BACK = Alert("recovered", "store", NOON, "the store takes writes again", None)
+UP = Alert("move", "timesca", NOON, "KZT/USD rose", None, pair="KZT/USD", cause="up")
+HOUR = timedelta(hours=1)
+
+
+class Desk:
+    """A desk whose alerts are delivered at once, unless the command is said to fail."""
+
+    def __init__(self, folder, at=NOON, *, delivers=True):
+        self.clock = FixedClock(at)
+        self.alerts = []
+        self.delivers = delivers
+        self.desk = AlertDesk(self._deliver, clock=self.clock, file=StateFile(folder, "alerts"))
+
+    def _deliver(self, alert):
+        self.alerts.append(alert)
+        if self.delivers:
+            self.desk.delivered(alert)
+
+    def send(self, *alerts):
+        for alert in alerts:
+            self.desk.send(alert)
+        return self.taken()
+
+    def beat(self, after):
+        self.clock.at = NOON + after
+        self.desk.beat(self.clock.at)
+        return self.taken()
+
+    def taken(self):
+        taken, self.alerts[:] = [(alert.event, alert.is_reminder) for alert in self.alerts], []
+        return taken
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)
+
+
+def test_cause_is_told_once_across_restarts(tmp_path):
+    assert [Desk(tmp_path).send(FULL) for _ in range(10)] == [[("failed", False)], *[[]] * 9]
+
+
+def test_another_cause_is_told_and_the_first_one_not_again(desk):
+    locked = replace(FULL, cause="StoreLocked")
+    assert desk.send(FULL, locked, FULL, locked) == [("failed", False)] * 2
+
+
+def test_cause_is_told_again_after_a_recovery(tmp_path):
+    assert Desk(tmp_path).send(FULL, BACK) == [("failed", False), ("recovered", False)]
+    assert Desk(tmp_path).send(FULL) == [("failed", False)]
+
+
+def test_alert_that_was_not_delivered_is_told_again_after_a_restart(tmp_path):
+    assert Desk(tmp_path, delivers=False).send(FULL, FULL) == [("failed", False)]
+    assert Desk(tmp_path).send(FULL) == [("failed", False)]
+
+
+def test_recovery_that_was_not_delivered_is_still_due_after_a_restart(tmp_path):
+    first = Desk(tmp_path)
+    first.send(FULL)
+    first.delivers = False
+    assert first.send(BACK) == [("recovered", False)]
+    assert Desk(tmp_path).desk.causes(FULL.topic) == {"WriteFailed ticks 28"}
+
+
+def test_lasting_trouble_is_told_again_each_day(desk):
+    desk.send(FULL)
+    assert desk.beat(23 * HOUR) == []
+    assert desk.beat(24 * HOUR) == [("failed", True)]
+    assert desk.beat(47 * HOUR) == []
+    assert desk.beat(48 * HOUR) == [("failed", True)]
+    desk.send(BACK)
+    assert desk.beat(96 * HOUR) == []
+
+
+def test_daemon_that_ends_at_once_for_days_reminds_too(tmp_path):
+    Desk(tmp_path).send(FULL)
+    assert Desk(tmp_path, NOON + 25 * HOUR).send(FULL) == [("failed", True)]
+    assert Desk(tmp_path, NOON + 26 * HOUR).send(FULL) == []
+
+
+def test_command_that_fails_for_days_gets_one_reminder_a_day(tmp_path):
+    desk = Desk(tmp_path, delivers=False)
+    desk.send(FULL)
+    assert [desk.beat(24 * HOUR + timedelta(seconds=5 * n)) for n in range(3)] == [[("failed", True)], [], []]
+
+
+def test_alert_told_in_the_future_by_a_wrong_clock_is_reminded_of(tmp_path):
+    Desk(tmp_path, NOON + 9000 * HOUR).send(FULL)
+    assert Desk(tmp_path).send(FULL) == [("failed", True)]
+
+
+def test_move_is_not_reminded_of(desk):
+    desk.send(UP)
+    assert desk.beat(100 * HOUR) == []
+
+
+def test_forgotten_topic_is_new_again(tmp_path):
+    desk = Desk(tmp_path)
+    desk.send(UP)
+    desk.desk.forget(UP.topic)
+    assert Desk(tmp_path).send(UP) == [("move", False)]
+
+
+def test_source_that_is_no_longer_polled_is_forgotten(tmp_path):
+    desk = Desk(tmp_path)
+    desk.send(replace(FULL, source="cbu"), replace(FULL, source="timesca"), FULL)
+    desk.desk.started([ScheduledSource(SOURCE, Every(HOUR))])
+    assert desk.beat(24 * HOUR) == [("failed", True)] * 2
+
+
+def test_state_that_cannot_be_written_is_told_again_with_one_warning(tmp_path, caplog):
+    (tmp_path / "state").write_text("a file where the folder belongs")
+    first = Desk(tmp_path / "state")
+    assert first.send(FULL, replace(FULL, cause="StoreLocked")) == [("failed", False)] * 2
+    assert len([line for line in caplog.messages if "cannot be kept" in line]) == 1
+    assert Desk(tmp_path / "state").send(FULL) == [("failed", False)]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        3,
+        [3],
+        [{}],
+        [{"source": ["store"], "pair": None, "cause": "WriteFailed ticks 28", "told_at": NOON.isoformat()}],
+        [{"source": "store", "pair": None, "cause": "WriteFailed ticks 28", "told_at": "2025-11-14T12:00:00"}],
+        [{"source": "store", "pair": None, "cause": "WriteFailed ticks 28", "told_at": "yesterday"}],
+    ],
+)
+def test_entry_of_the_state_that_cannot_be_read_is_told_again(tmp_path, told):
+    (tmp_path / "alerts.json").write_text(json.dumps({"told": told}))
+    assert Desk(tmp_path).send(FULL) == [("failed", False)]

@@ -1,0 +1,199 @@
+"""A store that refuses writes is told before the daemon ends, once across restarts, and so is a disk that fills."""
+
+import json
+import shlex
+import sys
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+from builders import NOON, FixedClock
+from daemons import SECOND, Refusing, daemon_of, planned, python
+
+from fxticker.config import AlertSettings
+from fxticker.daemon.alarms import Alarms
+from fxticker.daemon.state_file import StateFile
+from fxticker.errors import SegmentUnreadable, StoreError, StoreLocked, WriteFailed
+from fxticker.model.clock import SystemClock
+from fxticker.model.records import Outcome, Poll
+from fxticker.model.schedule import Every
+from fxticker.monitoring.alert_desk import AlertDesk
+from fxticker.monitoring.store_alerts import StoreAlerts, failure
+from fxticker.store.backend import FreeSpace
+from fxticker.store.local import LocalStorage
+from fxticker.store.store import Store
+
+MINUTE = timedelta(minutes=1)
+
+
+def keeping(file):
+    """A command that adds each alert to a file."""
+    return shlex.join([sys.executable, "-c", f"import sys; open({str(file)!r}, 'a').write(sys.stdin.read())"])
+
+
+def events(file):
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [(alert["event"], alert["source"]) for alert in map(json.loads, lines)]
+
+
+def run_daemon(folder, site, calls=None, **options):
+    """Run a daemon with alarms to its end, in a store whose disk refuses what `calls` refuses."""
+    settings = AlertSettings(on_alert=keeping(folder / "got"))
+    alarms = Alarms(settings, folder / "store", clock=SystemClock(), environ={"STATE_DIRECTORY": str(folder / "state")})
+    store = Store(LocalStorage(folder / "store", calls) if calls else folder / "store")
+    with (
+        ExitStack() as stack,
+        alarms,
+        daemon_of(
+            store, planned(site.url, Every(SECOND)), observers=alarms.observers(store, None, stack), **options
+        ) as (daemon, _),
+    ):
+        daemon.run()
+
+
+# A store that refuses writes
+
+
+def test_full_disk_is_told_before_the_daemon_ends_once_over_restarts_and_so_is_the_recovery(tmp_path, site):
+    for _ in range(2):
+        with pytest.raises(StoreError, match="No space"):
+            run_daemon(tmp_path, site, Refusing("ticks"))
+    assert events(tmp_path / "got") == [("failed", "store")]
+    run_daemon(tmp_path, site, polls=1)
+    assert events(tmp_path / "got") == [("failed", "store"), ("recovered", "store")]
+    with pytest.raises(StoreError, match="No space"):
+        run_daemon(tmp_path, site, Refusing("polls"))
+    assert events(tmp_path / "got")[2:] == [("failed", "store")]
+
+
+def test_daemon_that_cannot_open_its_store_tells_so_before_it_ends(tmp_path):
+    (tmp_path / "store").write_text("a file where the folder belongs")
+    config = tmp_path / "config.toml"
+    config.write_text(f"[store]\npath = 'store'\n[alerts]\non_alert = {json.dumps(keeping(tmp_path / 'got'))}\n")
+    for _ in range(2):
+        with python(["-m", "fxticker", "run", "--config", str(config)]) as process:
+            assert process.wait(30) == 1
+    assert events(tmp_path / "got") == [("failed", "store")]
+
+
+def test_second_daemon_is_no_alert(tmp_path, site):
+    error = StoreLocked("store", 0, "process 1", is_daemon=True)
+    settings = AlertSettings(on_alert=keeping(tmp_path / "got"))
+    with pytest.raises(StoreLocked), Alarms(settings, tmp_path, clock=SystemClock(), environ={}):
+        raise error
+    assert events(tmp_path / "got") == []
+
+
+def test_lock_that_another_writer_keeps_is_an_alert(tmp_path):
+    settings = AlertSettings(on_alert=keeping(tmp_path / "got"))
+    with pytest.raises(StoreLocked), Alarms(settings, tmp_path, clock=SystemClock(), environ={}):
+        raise StoreLocked("store", 30, "process 1")
+    assert events(tmp_path / "got") == [("failed", "store")]
+
+
+def test_other_error_that_ends_the_daemon_is_told_and_over_once_it_polls(tmp_path, site):
+    settings = AlertSettings(on_alert=keeping(tmp_path / "got"))
+    environ = {"STATE_DIRECTORY": str(tmp_path / "state")}
+    with (
+        pytest.raises(OSError, match="in use"),
+        Alarms(settings, tmp_path / "store", clock=SystemClock(), environ=environ),
+    ):
+        raise OSError(98, "Address already in use")
+    run_daemon(tmp_path, site, polls=1)
+    assert events(tmp_path / "got") == [("failed", "daemon"), ("recovered", "daemon")]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (WriteFailed("/s", "ticks/source=a/month=2025-11/00000.parquet", OSError(28, "")), "WriteFailed ticks 28"),
+        (WriteFailed("/s", ".lock", OSError(30, "Read-only file system")), "WriteFailed .lock 30"),
+        (StoreLocked("/s", 30, "process 1"), "StoreLocked"),
+        (SegmentUnreadable("polls/source=a/x.parquet", "cut"), "SegmentUnreadable polls/source=a/x.parquet"),
+        (OSError(98, "Address already in use"), "OSError 98"),
+        (RuntimeError("a fault"), "RuntimeError"),
+    ],
+)
+def test_cause_of_a_failure_is_the_same_for_each_slot(error, cause):
+    assert failure(error, NOON).cause == cause
+
+
+# When writing works again
+
+
+class Told:
+    """Store alerts over a desk that has told these failures, and what they send."""
+
+    def __init__(self, folder, *errors, free=None, limit_mb=100):
+        self.sent = []
+        self.free = free
+        clock = FixedClock()
+        self.desk = AlertDesk(self.sent.append, clock=clock, file=StateFile(folder, "alerts"))
+        for error in errors:
+            self.desk.send(failure(error, NOON))
+        self.sent.clear()
+        self.alerts = StoreAlerts(self.desk, backend=self, clock=clock, free_space_mb=limit_mb)
+
+    def __str__(self):
+        return "/srv/parquet"
+
+    def free_space(self):
+        return None if self.free is None else FreeSpace(self.free, None)
+
+    def polled(self, outcome, ticks=0):
+        self.alerts.polled(Poll("timesca", NOON, outcome, ticks=ticks))
+        return self.taken()
+
+    def beat(self, minutes, free_mb):
+        self.free = None if free_mb is None else free_mb * 1_000_000
+        self.alerts.beat(NOON + minutes * MINUTE)
+        return self.taken()
+
+    def taken(self):
+        taken, self.sent[:] = [(alert.event, alert.source) for alert in self.sent], []
+        return taken
+
+
+def refused(table):
+    return WriteFailed("/s", f"{table}/source=a/x.parquet", OSError(28, "No space left on device"))
+
+
+def test_ticks_that_were_refused_recover_only_with_ticks(tmp_path):
+    told = Told(tmp_path, refused("ticks"))
+    assert told.polled(Outcome.MISSED) == []
+    assert told.polled(Outcome.TIMEOUT) == []
+    assert told.polled(Outcome.STALE, ticks=5) == [("recovered", "store")]
+    assert told.polled(Outcome.OK, ticks=5) == []
+
+
+def test_outcomes_that_were_refused_recover_with_any_outcome(tmp_path):
+    assert Told(tmp_path, refused("polls")).polled(Outcome.MISSED) == [("recovered", "store")]
+
+
+def test_nothing_recovers_that_was_not_told(tmp_path):
+    assert Told(tmp_path).polled(Outcome.OK, ticks=5) == []
+
+
+# Free space
+
+
+def test_low_space_is_told_once_and_over_with_some_more_than_the_limit(tmp_path):
+    told = Told(tmp_path)
+    assert told.beat(0, 100) == []
+    assert told.beat(1, 99) == [("low_space", "disk")]
+    assert told.beat(2, 98) == []
+    assert told.beat(3, 109) == []
+    assert told.beat(4, 110) == [("recovered", "disk")]
+    assert told.beat(5, 50) == [("low_space", "disk")]
+
+
+def test_space_is_looked_at_once_a_minute_and_at_once_after_a_start(tmp_path):
+    told = Told(tmp_path)
+    assert told.beat(0, 5) == [("low_space", "disk")]
+    told.desk.forget(("disk", None))
+    assert told.beat(0.9, 5) == []
+    assert told.beat(1, 5) == [("low_space", "disk")]
+
+
+def test_unknown_space_is_no_alert(tmp_path):
+    assert Told(tmp_path).beat(0, None) == []
