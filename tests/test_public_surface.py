@@ -66,7 +66,7 @@ def parameters(value):
     ]
 
 
-ADDED_COMMANDS = ("fxticker evidence", "fxticker reparse")
+ADDED_COMMANDS = ("fxticker alert", "fxticker evidence", "fxticker reparse")
 """Since that version."""
 
 

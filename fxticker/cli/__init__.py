@@ -13,7 +13,13 @@ import fxticker
 from fxticker.daemon.exit import INTERRUPTED, exit_on_error
 
 COMMANDS = {
-    "Run": {"run": "run.run", "service": "service.service", "demo": "demo.demo", "drill": "drill.drill"},
+    "Run": {
+        "run": "run.run",
+        "service": "service.service",
+        "alert": "alert.alert",
+        "demo": "demo.demo",
+        "drill": "drill.drill",
+    },
     "Record": {
         "snapshot": "snapshot.snapshot",
         "status": "status.status",
