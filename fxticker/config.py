@@ -22,6 +22,7 @@ from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
 from fxticker.errors import ConfigError
+from fxticker.model.moves import MoveLimit, check_pair, move_limit
 from fxticker.model.schedule import Cron, every, slots_between
 from fxticker.model.timestamps import EPOCH
 from fxticker.sources.registry import ScheduledSource, known_sources, scheduled, source_of
@@ -172,6 +173,10 @@ def _command(value: object) -> str:
     return _text(value)
 
 
+def _move_limit(value: object) -> MoveLimit:
+    return move_limit(_text(value))
+
+
 # Tables
 
 
@@ -226,6 +231,13 @@ class AlertSettings:
     remind_every: Annotated[str, _interval] = "1d"
     free_space_mb: Annotated[int, partial(_limited, kind=int, name="integer", limit=1_000_000_000)] = 100
     heartbeat_url: Annotated[str | None, _url] = field(default=None, repr=False)
+    on_move: dict[str, Annotated[MoveLimit, _move_limit]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for pair in self.on_move:
+            check_pair(pair)
+        if self.on_move and self.on_alert is None:
+            raise ValueError("on_move needs on_alert: without a command nobody is told of a move")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

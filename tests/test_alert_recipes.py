@@ -18,9 +18,8 @@ from servers import refusing_url
 from fxticker.monitoring.alerts import Alert
 
 TEXT = (Path(__file__).parent.parent / "docs" / "running.md").read_text("utf-8")
-RECIPES = dict(
-    zip(("ntfy", "slack", "telegram", "mail"), re.findall(r"^```py\n(.*?)^```", TEXT, re.M | re.S), strict=True)
-)
+BLOCKS = re.findall(r"^```py\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+RECIPES = dict(zip(("ntfy", "slack", "telegram", "mail"), BLOCKS, strict=True))
 ALERT = Alert("stale", "timesca", NOON, "no successful poll since 2025-11-14T11:15:00Z", NOON)
 LINE = "timesca stale: no successful poll since 2025-11-14T11:15:00Z"
 

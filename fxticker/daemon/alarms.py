@@ -108,6 +108,10 @@ class Alarms:
             observers.append(
                 StoreAlerts(desk, backend=store.backend, clock=clock, free_space_mb=settings.free_space_mb)
             )
+        if settings.on_move:
+            from fxticker.monitoring.moves import Moves
+
+            observers.append(Moves(desk, limits=settings.on_move, store=store))
         if settings.heartbeat_url is not None:
             observers.append(
                 stack.enter_context(

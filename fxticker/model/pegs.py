@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -68,3 +69,24 @@ def pegs_of(pair: str) -> list[tuple[Peg, Fraction]]:
     base, _, quote = pair.partition("/")
     inverted = [(peg, 1 / peg.units) for peg in PEGS if (peg.currency, peg.anchor) == (base, quote)]
     return inverted or [(peg, peg.units) for peg in PEGS if (peg.anchor, peg.currency) == (base, quote)]
+
+
+def is_hop(pair: str, day: date, rate_text: str, shown_before: Container[str]) -> bool:
+    """Return whether a change to a printed rate is a hop between plateaus and no move of the rate.
+
+    The site's supplier shows a pegged currency at one of a few levels around the peg, in turn. A level that was shown
+    before is noise; one that was never shown may be a new peg.
+
+    Parameters
+    ----------
+    pair
+        ``"TMT/USD"``, or its inverse.
+    day
+        When the rate was shown.
+    rate_text
+        The rate as printed.
+    shown_before
+        The rates, as printed, that the source showed for the pair before this one.
+    """
+    is_pegged = any(peg.since <= day and (peg.until is None or day < peg.until) for peg, _ in pegs_of(pair))
+    return is_pegged and rate_text in shown_before
