@@ -41,7 +41,7 @@ def install_unit(folder: Path, config: Path, store: Path | None, *, is_user: boo
     config = config.parent.resolve() / config.name  # a link stays one: it may be meant to change
     ours = sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX))
     if ours:
-        problem = "does not reach the service: say it in the file (a proxy: in a drop-in), and unset it here"
+        problem = "does not reach the service: set it in the file (a proxy: in a drop-in), and unset it here"
         raise ConfigError(str(config), [f"environment variable {name}: {problem}" for name in ours])
     whole = settings(config)
     configured = whole.store.path
