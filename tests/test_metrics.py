@@ -15,6 +15,7 @@ from fxticker.monitoring.http import MetricsServer
 from fxticker.monitoring.metrics import Metrics
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.backend import FreeSpace
 
 QUARTER = timedelta(minutes=15)
 PLANS = [ScheduledSource(SOURCE, Every(QUARTER))]
@@ -228,11 +229,11 @@ def test_success_and_time_of_reloads_are_exported(metrics, clock, served):
     assert value(samples, "config_last_reload_success_timestamp_seconds") == EPOCH_OF_NOON_S + 900
 
 
-def test_free_space_of_the_store_is_exported(metrics, store, served):
+def test_free_space_of_the_store_is_exported(metrics, store, served, monkeypatch):
+    monkeypatch.setattr(type(store.backend), "free_space", lambda backend: FreeSpace(bytes=5_000, inodes=7))
     poll_once(metrics, store)
     samples = scraped(served)
-    assert value(samples, "store_free_bytes") > 0
-    assert value(samples, "store_free_inodes") == store.backend.free_space().inodes
+    assert (value(samples, "store_free_bytes"), value(samples, "store_free_inodes")) == (5_000, 7)
 
 
 def test_no_series_says_when_a_counter_was_created(metrics, store, served):
