@@ -25,9 +25,13 @@ _MARKS = f"{SPLIT}{SPLIT_OFF}{SPLIT_OR_BREAK}{HIDDEN}"
 REVERSED = "\u202e"
 """The mark that overrides the direction of what follows on its line; stands in the text for the tags of ``bdo``."""
 
-_ATTRIBUTES = r"""(?:=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>=]++|=)*+"""
-_RAW = r"(?:[sS](?i:cript|tyle)|[tT](?i:itle|extarea)|[nN](?i:oscript|oembed|oframes)|[iI](?i:frame))(?=[\s/>])"
-"""Elements whose content holds no tags, what a browser that runs no scripts shows among them."""
+_ATTRIBUTES = r"""[^>=]*+(?:=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+[^>=]*+)*+"""
+_RAW = (
+    r"(?=[sStTnNiI])(?:[sS](?i:cript|tyle)|[tT](?i:itle|extarea)|[nN](?i:oscript|oembed|oframes)|[iI](?i:frame))"
+    r"(?=[\s/>])"
+)
+"""Elements whose content holds no tags, what a browser that runs no scripts shows among them; few others begin with one
+of their letters."""
 
 
 def _token(name: str, raw_attributes: str) -> re.Pattern[str]:

@@ -116,7 +116,8 @@ def _has_word(text: str, start: int, end: int) -> bool:
 
 
 def _is_parted(text: str, start: int, end: int) -> bool:
-    return bool(_WORD.search(_LIST_NUMBER.sub("", text[start:end])))
+    # A letter is in no list number, and an article between two runs has one soon.
+    return _has_word(text, start, end) or bool(_WORD.search(_LIST_NUMBER.sub("", text[start:end])))
 
 
 def _has_only_digits(text: str, entry: Entry, following: Entry) -> bool:

@@ -33,8 +33,10 @@ def is_uncovered(page: Page, zones: Sequence[tuple[int, int]]) -> bool:
         Where each begins and ends, in order; at least one.
     """
     until = zones[-1][1]
-    attributes = hiding_attributes(page.data[:until], page.begin, _MAX_PLACES)
-    places = sorted(attributes + [place for place in page.tags if page.begin <= place < until])
+    tags = page.openings.hidden(page.begin, until)
+    if tags is None:
+        return False
+    places = sorted([*hiding_attributes(page.data[:until], page.begin, _MAX_PLACES), *tags])
     done = page.begin
     for place in places:
         if place < done:

@@ -20,8 +20,8 @@ from fxticker.sources.timesca.dates import is_date_or_time
 MAX_ENTRIES = 200_000
 """Entries: what is read of a page before it is given up, 5,000 times the 40 entries of a real one."""
 
-_CODE_LETTERS = 3
-"""Letters of an ISO 4217 code."""
+_PAIR = re.compile(r"([A-Z]{3})/(?!\1)[A-Z]{3}")
+"""Two different codes by ISO 4217."""
 _BASE = r"(?<![A-Za-z])[A-Za-z]{1,9}+"
 _FROM_SLASH = re.compile(
     r"/\s*+(?P<quote>[A-Za-z]{1,9}+)\s*+[=:]"
@@ -142,7 +142,9 @@ def _read(head: str, match: re.Match[str]) -> _Reading | None:
     tick = PrintedTick(f"{base}/{quote}", rate or "", None if change is None else f"{change}%")
     if _is_words(tick):
         return None
-    is_wrapped = change is not None and "\n" in match.string[match.end("rate") : match.start("change")]
+    is_wrapped = (
+        change is not None and "\n" in match[0] and "\n" in match.string[match.end("rate") : match.start("change")]
+    )
     problem = _problem_of_numbers(tick)
     is_plain = problem is None and change is not None and not is_wrapped
     return _Reading(len(head) - len(base), tick, problem, is_wrapped, is_plain)
@@ -161,8 +163,7 @@ def _is_words(tick: PrintedTick) -> bool:
 
 
 def _is_pair(tick: PrintedTick) -> bool:
-    base, _, quote = tick.pair.partition("/")
-    return len(base) == len(quote) == _CODE_LETTERS and base.isupper() and quote.isupper() and base != quote
+    return _PAIR.fullmatch(tick.pair) is not None
 
 
 # --- rows 3 to 6: the numbers themselves ------------------------------------------------------------------------------

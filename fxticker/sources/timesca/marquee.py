@@ -70,13 +70,13 @@ def _unit(page: Page, floor: int, index: int) -> _Unit | None:
     slashes = page.slashes
     near = bisect_left(slashes, slashes[index] + _WINDOW_BYTES)
     for first in range(index, min(near, index + _MAX_SLASHES_BEFORE_UNIT)):
-        for step in range(1, _MAX_SLASHES_OF_UNIT + 1):
-            if first + 2 * step >= len(slashes):
-                break
-            length = slashes[first + step] - slashes[first]
-            if slashes[first + 2 * step] - slashes[first + step] != length:
+        begin = slashes[first]
+        middles = slashes[first + 1 : first + 1 + _MAX_SLASHES_OF_UNIT]
+        for middle, last in zip(middles, slashes[first + 2 : first + 2 + 2 * _MAX_SLASHES_OF_UNIT : 2], strict=False):
+            length = middle - begin
+            if last - middle != length:
                 continue
-            unit = _counted(page.data, page.data.find(b">", slashes[first]) + 1, length)
+            unit = _counted(page.data, page.data.find(b">", begin) + 1, length)
             if unit.times >= _MIN_UNITS and _is_in_text(page, floor, unit):
                 return unit
     return None

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from fxticker.sources.html import charset_of
 from fxticker.sources.markup import all_lines_of
-from fxticker.sources.timesca.prefilter import landmarks
+from fxticker.sources.timesca.prefilter import Openings, slashes_of
 
 LEAD_BYTES = 200
 """Bytes: the least that a zone takes before its first slash: the first code, and the tags that begin its line."""
@@ -39,19 +39,15 @@ class Page(NamedTuple):
         Where the page begins behind its byte-order mark.
     slashes
         Where a slash of an entry may stand, in order; at least one.
-    marks
-        Where a comment, script, style or title may begin, or a slash is written as a reference; in order, each as it is
-        written.
-    tags
-        Where an element may begin that is not shown, whatever its attributes.
+    openings
+        Where something may begin that is not seen.
     """
 
     data: bytes
     charset: str
     begin: int
     slashes: Sequence[int]
-    marks: Sequence[tuple[int, bytes]]
-    tags: Sequence[int]
+    openings: Openings
 
     def lines(self, start: int, end: int) -> str:
         """Return the text between two places that are in text, its references yet to be resolved."""
@@ -63,8 +59,8 @@ def scan(data: bytes, headers: Mapping[str, str]) -> Page | None:
     charset, begin = charset_of(data, headers)
     if charset in _NOT_ASCII:
         return None
-    places = landmarks(data)
-    return None if places is None else Page(data, charset, begin, *places)
+    slashes = slashes_of(data)
+    return None if slashes is None else Page(data, charset, begin, slashes, Openings(data))
 
 
 def zone_start(page: Page, floor: int, slash: int) -> int | None:
@@ -115,10 +111,11 @@ def open_markup(page: Page, floor: int, place: int) -> int | None:
     Whatever is open there began behind `floor`, which is in text, and no later than at the last place where such a
     thing may begin; a ``>`` ends every tag but in a quoted value.
     """
-    marks = page.marks
-    near = marks[bisect_left(marks, (floor,)) : bisect_left(marks, (place,))]
+    near = page.openings.unread(floor, place)
+    if near is None:
+        return floor
     for mark, begin in {mark: begin for begin, mark in near}.items() if near else ():
-        if not mark.startswith(b"&") and not _is_closed(page.data, floor, mark, begin, place):
+        if not _is_closed(page.data, floor, mark, begin, place):
             return begin
     return opening_quote(page.data, floor, place)
 
