@@ -1,6 +1,7 @@
 """Evidence of the ticker: a small piece that is read as the page is, with what can hide it and without articles."""
 
 import gzip
+import re
 import time
 from dataclasses import replace
 from datetime import date
@@ -11,11 +12,11 @@ from builders import PRINTED_TICKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fxticker.errors import ParseError
+from fxticker.errors import DamagedPage, ParseError
 from fxticker.simulation.captures import read_captures
 from fxticker.simulation.site import render_html, render_text
 from fxticker.sources.evidence import evidence_of
-from fxticker.sources.timesca.evidence import MAX_PIECE_BYTES
+from fxticker.sources.timesca.evidence import MAX_PIECE_BYTES, find_evidence
 from fxticker.sources.timesca.page import SOURCE
 
 TODAY = date(2025, 11, 14)
@@ -165,6 +166,46 @@ def test_date_is_taken_in_and_nothing_behind_it():
 
     assert b"14 November 2025</div>" in piece.body
     assert SECRET.encode() not in piece.body
+
+
+@pytest.mark.parametrize("render", [page_of, lambda block, tail="": re.sub("<[^>]*>", "\n", block + tail).encode()])
+@pytest.mark.parametrize("copies", [1, 3])
+def test_pair_that_the_parser_overlooks_is_kept_for_a_later_one(render, copies):
+    page = render(block(copies, dated=False), tail=f"<p>{SECRET}</p>")
+    headers = {"content-type": "text/html"}
+
+    def overlooks(body, headers):
+        snapshot = SOURCE.parse(body, headers)
+        return replace(snapshot, ticks=tuple(tick for tick in snapshot.ticks if tick.pair != "UZS/USD"))
+
+    piece = find_evidence(page, headers, overlooks(page, headers), parse=overlooks)
+
+    assert SOURCE.parse(piece.body, piece.headers) == SOURCE.parse(page, headers)
+    assert SECRET.encode() not in piece.body
+
+
+def test_foreign_pairs_elsewhere_are_not_in_the_piece():
+    table = "".join(f"<li>{base}/USD</li>" for base in ("EUR", "GBP", "CHF", "SEK", "NOK"))
+
+    assert b"EUR" not in evidence(page_of(block(), tail=f"<p>{SECRET}</p><div>Prices</div>{table}")).body
+
+
+@pytest.mark.parametrize("behind", ["<br>71 0%", "</li><li>71</li><li><b>0%", "\n\n71\n0%", "&nbsp;<i>71</i> 0%"])
+def test_piece_does_not_end_before_digits_that_may_belong_to_the_last_rate(behind):
+    """A parser that took 0.285 of them for the rate would find itself confirmed by a piece that ends there."""
+    rates = block(1, dated=False).replace("UZS/USD = 0.00008 0%", f"UZS/USD = 0.000{behind}")
+    page = page_of(rates, tail=f"<p>{SECRET}</p>") if "<" in behind else re.sub("<[^>]*>", "", rates).encode()
+    headers = {"content-type": "text/html"}
+
+    def cuts(body, headers):
+        return SOURCE.parse(body.replace(behind.encode(), b"08"), headers)
+
+    piece = find_evidence(page, headers, cuts(page, headers), parse=cuts)
+
+    assert behind.encode() in piece.body
+    assert SECRET.encode() not in piece.body
+    with pytest.raises(DamagedPage):
+        SOURCE.parse(piece.body, piece.headers)
 
 
 def test_charset_is_the_one_that_the_page_is_read_in():

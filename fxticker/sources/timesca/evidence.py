@@ -7,7 +7,8 @@ What lies between two groups is left out.
 
 No piece is kept on trust: the parser has to read the same snapshot in it as in the page. The end of a group moves on
 tag by tag until it does. Where no piece of the bytes does, an excerpt of the page's text is tried, which has lost what
-the markup hides.
+the markup hides. A later parser may read more: so codes that were not read belong to a group as well, and no group ends
+before digits, which may belong to its last rate.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ _VOID = frozenset(b"area base br col embed hr img input link meta param source t
 _BASE_BYTES = 300
 """Bytes before a slash at most in which the first code begins: it and a few tags."""
 _BETWEEN = rb"(?:\s|<[^<>]{0,300}>)*+"
+_BASE = re.compile(rb"(?<![A-Za-z])([A-Z]{3})" + _BETWEEN + rb"\Z")
 _REFERENCE = re.compile(rb"&[#A-Za-z0-9]{1,32}+;")
 _WORD_OR_MARKUP = re.compile(r"""[^\W\d_]|["'>]""")
 """A word, or the end of a tag or comment whose begin is not there."""
@@ -109,7 +111,7 @@ def _if_read_alike(
 
 def _pieces_of_html(body: bytes, charset: str, snapshot: Snapshot) -> Iterator[bytes]:
     """Yield pieces to try, the fewest bytes first."""
-    groups = _in_text(body, _groups(body, charset, snapshot))
+    groups = _in_text(body, charset, _groups(body, charset, snapshot))
     limits = [*(group.start for group in groups[1:]), len(body)][: len(groups)]
     ends = [[end for end in group.ends if end <= limit] or [limit] for group, limit in zip(groups, limits, strict=True)]
     for step in _STEPS if groups else ():
@@ -127,40 +129,47 @@ def _pieces_of_text(text: bytes, charset: str, snapshot: Snapshot) -> Iterator[b
     """Yield pieces of a plain text to try, the fewest bytes first."""
     groups = _groups(text, charset, snapshot)
     for step in _STEPS if groups else ():
-        parts = [text[start : _line_end(text, end, step)] for start, end in groups]
+        parts = [text[start : _line_end(text, charset, end, step)] for start, end in groups]
         if len(piece := b"\n\n".join(parts) + b"\n") <= MAX_PIECE_BYTES:
             yield piece
 
 
 def _groups(body: bytes, charset: str, snapshot: Snapshot) -> list[tuple[int, int]]:
     """Where groups with most pairs of a snapshot stand, each from its first code to the end of its last."""
-    groups: list[list[tuple[int, int]]] = []
+    groups: list[list[_Code]] = []
     parted: dict[bytes, bool] = {}  # copies repeat what stands between their codes
     for code in _codes(body, snapshot):
-        between = body[groups[-1][-1][1] : code[0]] if groups else b""
+        between = body[groups[-1][-1].end : code.start] if groups else b""
         if between not in parted:
             parted[between] = _is_parted(between, charset)
         if groups and not parted[between]:
             groups[-1].append(code)
         else:
             groups.append([code])
-    fewest = min(MIN_PAIRS, len(snapshot.ticks))
-    whole = [group for group in groups if len({body[start:end] for start, end in group}) >= fewest]
-    return [(group[0][0], group[-1][1]) for group in whole] if len(whole) <= _MAX_GROUPS else []
+    pairs = {tick.pair.encode() for tick in snapshot.ticks}
+    fewest = min(MIN_PAIRS, len(pairs))
+    whole = [group for group in groups if len(pairs.intersection(code.pair for code in group)) >= fewest]
+    return [(group[0].start, group[-1].end) for group in whole] if len(whole) <= _MAX_GROUPS else []
 
 
-def _codes(body: bytes, snapshot: Snapshot) -> list[tuple[int, int]]:
-    """Where pairs of a snapshot stand, tags between their parts included; none if there are too many."""
-    codes = [[code.encode() for code in tick.pair.partition("/")[::2]] for tick in snapshot.ticks]
-    bases, quotes = (b"|".join(sorted({re.escape(pair[side]) for pair in codes})) for side in (0, 1))
+class _Code(NamedTuple):
+    """A pair in a page, and where it stands, tags between its parts included."""
+
+    start: int
+    end: int
+    pair: bytes
+
+
+def _codes(body: bytes, snapshot: Snapshot) -> list[_Code]:
+    """Where pairs stand with a quote currency of a snapshot, whether they are in it or not; none if too many."""
+    quotes = b"|".join(sorted({re.escape(tick.pair.partition("/")[2].encode()) for tick in snapshot.ticks}))
     # A page has far fewer slashes than letters, and few of them stand before a code.
-    second = re.compile(b"/%s(?:%s)(?![A-Za-z])" % (_BETWEEN, quotes))
-    first = re.compile(b"(?<![A-Za-z])(?:%s)%s\\Z" % (bases, _BETWEEN))
+    second = re.compile(b"/%s(%s)(?![A-Za-z])" % (_BETWEEN, quotes))
     found = []
     for slash in islice(second.finditer(body), _MAX_CODES):
         window = max(0, slash.start() - _BASE_BYTES)
-        if base := first.search(body[window : slash.start()]):
-            found.append((window + base.start(), slash.end()))
+        if base := _BASE.search(body[window : slash.start()]):
+            found.append(_Code(window + base.start(), slash.end(), b"%s/%s" % (base[1], slash[1])))
     return found if len(found) < _MAX_CODES else []
 
 
@@ -171,8 +180,11 @@ def _is_parted(between: bytes, charset: str) -> bool:
     tokens = [*_TOKEN.finditer(between)]
     is_cut = bool(tokens) and tokens[-1].end() == len(between) and not between.endswith(b">")
     is_script = any(token["slash"] and _RAW_NAME.fullmatch(token["name"]) for token in tokens)
-    text = _REFERENCE.sub(b"", _TOKEN.sub(b"", between)).decode(charset, errors="replace")
-    return is_cut or is_script or _WORD_OR_MARKUP.search(text) is not None
+    return is_cut or is_script or _has_words(_TOKEN.sub(b"", between), charset)
+
+
+def _has_words(text: bytes, charset: str) -> bool:
+    return _WORD_OR_MARKUP.search(_REFERENCE.sub(b"", text).decode(charset, errors="replace")) is not None
 
 
 class _Group(NamedTuple):
@@ -185,7 +197,8 @@ class _Group(NamedTuple):
     tags
         Begin tags of the elements that are open there, with the attributes that can hide.
     ends
-        Ends of the first tag behind each text that follows its last code: where it may end.
+        Ends of the first tag behind each text that follows its last code: where it may end. A text of digits alone
+        belongs to the text before.
     """
 
     start: int
@@ -193,7 +206,7 @@ class _Group(NamedTuple):
     ends: Sequence[int]
 
 
-def _in_text(body: bytes, places: Sequence[tuple[int, int]]) -> list[_Group]:
+def _in_text(body: bytes, charset: str, places: Sequence[tuple[int, int]]) -> list[_Group]:
     """Return the groups at some places that begin in text, and not in a tag, comment or script."""
     groups: list[_Group] = []
     opened: list[re.Match[bytes]] = []
@@ -206,7 +219,9 @@ def _in_text(body: bytes, places: Sequence[tuple[int, int]]) -> list[_Group]:
             if start < token.start():
                 ends, last = [], end
                 groups.append(_Group(start, [_hiding_tag(each) for each in opened], ends))
-        if groups and token.start() >= last and body[max(before, last) : token.start()].strip():
+        if groups and token.start() >= last and (text := body[max(before, last) : token.start()]).strip():
+            if ends and token.end() - last <= _GAP_BYTES and not _has_words(text, charset):
+                ends.pop()
             ends.append(token.end())
         if not waiting and (not groups or len(ends) >= _STEPS[-1]):
             break
@@ -237,9 +252,13 @@ def _closed(tags: Sequence[bytes]) -> list[bytes]:
     return [b"</%s>" % tag[1:-1].split()[0] for tag in reversed(tags)]
 
 
-def _line_end(text: bytes, place: int, lines: int) -> int:
-    for _ in range(lines):
+def _line_end(text: bytes, charset: str, place: int, lines: int) -> int:
+    """Where some lines end, with the lines of digits alone behind them."""
+    limit = place + _GAP_BYTES
+    while place < len(text):
         match = _LINE_END.search(text, place)
         assert match is not None  # the pattern matches at the end at the latest
-        place = match.end()
+        if lines <= 0 and (match.end() > limit or _has_words(text[place : match.end()], charset)):
+            break
+        place, lines = match.end(), lines - 1
     return place
