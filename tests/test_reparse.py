@@ -397,6 +397,40 @@ def test_rejected_body_without_its_poll_is_named(root):
     assert "no poll on record has its instant" in summary.problems[0]
 
 
+def test_rejected_body_of_another_poll_than_its_slots_is_named(root):
+    """The first outcome of a slot is final, and a second poll of it keeps its body under the same name."""
+    store = Store(root)
+    collect(store, DAMAGED + b" ")
+    collect(store, DAMAGED)
+
+    summary = run(store, MENDED)
+
+    assert lines(summary) == []
+    assert "had another body" in summary.problems[0]
+
+
+def test_damaged_rejected_body_is_named(root):
+    store = Store(root)
+    collect(store, DAMAGED)
+    [path] = (root / "rejected").rglob("*.gz")
+    path.write_bytes(path.read_bytes()[:-9])
+
+    summary = run(store, MENDED)
+
+    assert lines(summary) == []
+    assert summary.problems[0].startswith(f"rejected/source=timesca/{path.name}: cannot be read (cut short")
+
+
+def test_foreign_file_among_the_rejected_bodies_is_left_out(root):
+    store = Store(root)
+    collect(store, DAMAGED)
+    [path] = (root / "rejected").rglob("*.gz")
+    for name in ("20259999T000000.000000Z.gz", "20251114T126000.000000Z.gz", "notes.txt"):
+        shutil.copy(path, path.with_name(name))
+
+    assert len(lines(run(store, MENDED))) == 5
+
+
 # faults
 
 

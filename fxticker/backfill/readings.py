@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -111,21 +112,25 @@ class Readings:
             try:
                 body, content_type = read_rejected(self._store.backend, name.name)
             except SegmentUnreadable as error:
-                self._problem(str(error))
+                self._problem(f"{error.name}: cannot be read ({error.cause}); it may be deleted")
                 continue
             headers = {} if content_type is None else {"content-type": content_type}
             reading = self._parsed(name.name, body, headers)
             if reading is None or reading.snapshot is None:
                 continue
-            if (poll := self._poll_of(name)) is not None:
+            if (poll := self._poll_of(name, body)) is not None:
                 evidence, _ = evidence_of(self._source, body, headers, reading.snapshot)
                 ended_at = poll["started_at"] + timedelta(milliseconds=poll["duration_ms"])
                 yield RereadBody(reading.snapshot, evidence, ended_at, poll["outcome"])
 
-    def _poll_of(self, name: RejectedName) -> Mapping[str, Any] | None:
+    def _poll_of(self, name: RejectedName, body: bytes) -> Mapping[str, Any] | None:
+        """The poll that refused a body; a slot's first outcome is final, so its body may be that of a later poll."""
         span = Span(name.slot, name.slot + MICROSECOND)
         polls = records_of(read_span(self._store.polls, sources=[name.source], span=span))
         if not polls or polls[0]["started_at"] is None or polls[0]["duration_ms"] is None:
             self._problem(f"{name.name}: can be read now, but no poll on record has its instant")
+            return None
+        if polls[0]["body_sha256"] != hashlib.sha256(body).hexdigest():
+            self._problem(f"{name.name}: can be read now, but the poll on record at its instant had another body")
             return None
         return polls[0]

@@ -69,9 +69,15 @@ def keep_rejected(
 def rejected_names(backend: StorageBackend) -> Iterator[RejectedName]:
     """Yield the names of the kept bodies, sorted; other files of the folder are left out."""
     for item in backend.list(REJECTED):
-        if match := _NAME.fullmatch(item.name):
-            slot = datetime.strptime(match["slot"], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
+        if (match := _NAME.fullmatch(item.name)) and (slot := _slot(match["slot"])) is not None:
             yield RejectedName(item.name, match["source"], slot)
+
+
+def _slot(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
+    except ValueError:  # no such day or time
+        return None
 
 
 def read_rejected(backend: StorageBackend, name: str) -> tuple[bytes, str | None]:
