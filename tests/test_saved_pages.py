@@ -16,7 +16,7 @@ from fxticker.backfill.page_files import FilePage, StdinPage, find_pages
 from fxticker.backfill.parquet_files import batches
 from fxticker.backfill.saved_pages import ImportSummary, import_pages
 from fxticker.errors import WriteFailed
-from fxticker.model.records import PrintedTick
+from fxticker.model.records import PrintedTick, Retraction
 from fxticker.simulation.captures import read_captures
 from fxticker.simulation.site import render_html, render_text
 from fxticker.sources.timesca.page import SOURCE
@@ -367,6 +367,49 @@ def test_folder_of_another_store_can_be_imported(saved, store, tmp_path):
 
     assert (summary.pages, summary.added, summary.refused) == (2, 10, [])
     assert fx.load(store)["source"].unique().tolist() == ["timesca"]
+
+
+def retract(saved):
+    """Retract the rate of KZT of the first page."""
+    [row] = fx.load(saved, pairs=["KZT/USD"], end=NOON + timedelta(days=1)).to_dict("records")
+    saved.retract(
+        [Retraction("timesca", "KZT/USD", NOON, row["rate_text"], row["change_text"], 2, "reparse: another digit")]
+    )
+
+
+@pytest.mark.parametrize("part", ["", "source=timesca/month=2025-11", "source=timesca/month=2025-11/00000.parquet"])
+def test_retracted_ticks_of_another_store_are_not_imported(saved, store, tmp_path, monkeypatch, part):
+    retract(saved)
+    monkeypatch.chdir(tmp_path / "saved" / "ticks")
+
+    summary = bring_in(store, part or ".")
+
+    assert (summary.added, summary.refused) == (9 if not part else 4, [])
+    expected = fx.load(saved, end=None if not part else NOON + timedelta(days=1))
+    assert fx.load(store)[["pair", "observed_at"]].equals(expected[["pair", "observed_at"]])
+
+
+def test_evidence_of_another_store_is_no_page(store, tmp_path, pages):
+    bring_in(Store(tmp_path / "saved"), save_today(pages))
+
+    summary = bring_in(store, tmp_path / "saved")
+
+    assert (summary.pages, summary.added) == (2, 5)
+    [(name, reason)] = summary.refused
+    assert "/evidence/source=timesca/" in name
+    assert reason == "a piece of evidence: import the folder `ticks` of its store; not a page"
+
+
+def test_store_whose_retractions_are_damaged_is_refused_by_name(saved, store, tmp_path):
+    retract(saved)
+    [path] = (tmp_path / "saved" / "retractions").rglob("*.parquet")
+    path.write_bytes(path.read_bytes()[:-1])
+
+    summary = bring_in(store, tmp_path / "saved" / "ticks")
+
+    assert summary.added == 0
+    assert all("retractions of its store that cannot be read" in reason for _, reason in summary.refused)
+    assert len(summary.refused) == 2
 
 
 def test_pages_and_tables_can_be_imported_together(saved, store, pages, tmp_path):

@@ -43,6 +43,7 @@ _SIGNATURES = (
     (0, b"\x7fELF", "a program"),
     (0, b"filedesc://", "an ARC file, the form before WARC: convert it to WARC"),
     (0, b" CDX ", "an index of captures (CDX), which has no pages"),
+    (0, b'{"media_type": ', "a piece of evidence: import the folder `ticks` of its store"),
 )
 """Offset, bytes and name of files that are not read."""
 _MAIL = re.compile(rb"(?:From [^\n]*\n)?[A-Za-z][A-Za-z-]{0,60}:")

@@ -9,9 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fxticker.errors import SchemaMismatch
+from fxticker.errors import SchemaMismatch, StoreError
 from fxticker.store.arrow import microseconds, to_int64
+from fxticker.store.read_retractions import NOTHING_RETRACTED, Retracted
 from fxticker.store.segment_file import DAMAGE, summary_in
+from fxticker.store.store import Store
 from fxticker.store.validate import GIVEN, fitting
 
 PARQUET = b"PAR1"
@@ -33,6 +35,8 @@ def is_table(path: Path) -> bool:
 def batches(path: Path, latest: datetime, *, batch_rows: int = _BATCH_ROWS) -> Iterator[pa.Table]:
     """Yield the ticks of a Parquet file, with the columns and types of `Store.append_table`.
 
+    Ticks of a segment that its store has retracted are left out.
+
     Parameters
     ----------
     path
@@ -45,8 +49,8 @@ def batches(path: Path, latest: datetime, *, batch_rows: int = _BATCH_ROWS) -> I
     Raises
     ------
     SchemaMismatch
-        If the file cannot be read, has no ticks, or has ticks before 1970 or in the future. Tables yielded before
-        are valid.
+        If the file or its store's retractions cannot be read, it has no ticks, or has ticks before 1970 or in the
+        future. Tables yielded before are valid.
     """
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
@@ -55,6 +59,7 @@ def batches(path: Path, latest: datetime, *, batch_rows: int = _BATCH_ROWS) -> I
     folder = next((part for part in reversed(path.absolute().parts) if part.startswith("source=")), None)
     columns = [name for name in GIVEN.names if name in file.schema_arrow.names]
     missing = _declared_rows(file)
+    retracted = _retracted_beside(path)
     try:
         for batch in file.iter_batches(batch_rows, columns=columns, use_threads=False):
             rows = pa.Table.from_batches([batch])
@@ -62,7 +67,7 @@ def batches(path: Path, latest: datetime, *, batch_rows: int = _BATCH_ROWS) -> I
                 rows = rows.append_column("source", pa.repeat(folder.removeprefix("source="), len(rows)))
             rows = require_plausible(fitting(rows), latest)
             missing -= len(rows)
-            yield rows
+            yield rows if folder is None else retracted.without(folder.removeprefix("source="), rows)
     except DAMAGE as error:
         raise SchemaMismatch(f"a Parquet file that cannot be read: {error}") from error
     if missing:
@@ -81,6 +86,16 @@ def require_plausible(rows: pa.Table, latest: datetime) -> pa.Table:
     if len(instants_us) and not (instants_us.min() >= 0 and instants_us.max() <= microseconds(latest)):
         raise SchemaMismatch("ticks before 1970 or in the future")
     return rows
+
+
+def _retracted_beside(path: Path) -> Retracted:
+    """The ticks that the store of a segment has retracted; none if the file is no segment of a store."""
+    if not path.absolute().match("ticks/source=*/month=*/*.parquet"):
+        return NOTHING_RETRACTED
+    try:
+        return Store(path.absolute().parents[3]).retracted()
+    except StoreError as error:
+        raise SchemaMismatch(f"retractions of its store that cannot be read: {error}") from error
 
 
 def _declared_rows(file: pq.ParquetFile) -> int:
