@@ -298,6 +298,28 @@ def test_folder_of_evidence_that_refuses_costs_no_tick_and_is_told(root):
     assert hashes(root) == []
 
 
+def test_unchanged_page_without_evidence_is_told_at_each_poll(store):
+    state, source = SourceState(), replace(WHOLE, evidence=lambda *_: None)
+    collect(store, fetched(PAGE, etag='"v1"'), state=state, source=source)
+    poll = collect(store, fetched(), slot=NOON + QUARTER, state=state, source=source)
+
+    assert (poll.outcome, poll.http_status, poll.ticks) == (Outcome.OK, 304, 5)
+    assert poll.detail.startswith("no evidence is kept: ")
+
+
+def test_page_whose_evidence_the_store_refused_is_requested_whole_again(store, root, monkeypatch):
+    state = SourceState()
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "keep_evidence", lambda *_: (_ for _ in ()).throw(StoreError("no space left")))
+        assert "no space left" in collect(store, fetched(PAGE, etag='"v1"'), state=state).detail
+    fetch = FakeFetch(fetched(PAGE, etag='"v1"'))
+    poll = collect_once(WHOLE, NOON + QUARTER, fetch=fetch, store=store, clock=FixedClock(NOON + QUARTER), state=state)
+
+    assert fetch.conditions == [{}]
+    assert poll.detail is None
+    assert len(kept(root)) == 1
+
+
 FAULTS = [
     Died(),
     pytest.param(OSError(errno.EIO, "I/O"), marks=pytest.mark.slow),

@@ -170,9 +170,13 @@ def _with_evidence(
     observed_at: datetime,
     store: PollWriter,
 ) -> tuple[CachedPage, str | None]:
-    """Keep the evidence of a page, that of the cached one if it is the same page; with the reason if it is not kept."""
+    """Keep the evidence of a page, that of the cached one if it is the same page; with the reason if it is not kept.
+
+    If the store refuses, the page loses its validators: the next poll requests it whole, and tries again.
+    """
     if page is cached:
-        return page, None
+        is_without = page.evidence is None and source.evidence is not None
+        return page, "no evidence is kept: as of the page before, which has not changed" if is_without else None
     if cached is not None and cached.evidence and (cached.sha256, cached.snapshot) == (page.sha256, page.snapshot):
         return replace(page, evidence=cached.evidence), None
     evidence, reason = evidence_of(source, response.body, response.headers, page.snapshot)
@@ -180,7 +184,7 @@ def _with_evidence(
         try:
             return replace(page, evidence=store.keep_evidence(source.id, observed_at, evidence)), None
         except StoreError as error:
-            reason = str(error)
+            page, reason = replace(page, etag=None, last_modified=None), str(error)
     if reason is not None:
         reason = f"no evidence is kept: {one_line(reason)}"
         _log.warning("%s: %s", source.id, reason)
