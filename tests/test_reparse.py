@@ -531,6 +531,16 @@ def test_missing_evidence_is_named_and_exits_with_1(root, evidence):
     assert ("no evidence was kept" if evidence is None else "is no longer kept") in result.stdout
 
 
+def test_instant_before_the_first_tick_and_unknown_source_have_no_tick_in_force(root):
+    collect(Store(root))
+
+    early = invoke("evidence", "--at", "2025-11-13", "--store", root)
+    unknown = invoke("evidence", "--at", "2025-11-15", "--source", "cbu", "--store", root)
+
+    assert (early.exit_code, str(early.exception)) == (1, "no tick is in force at 2025-11-13")
+    assert (unknown.exit_code, str(unknown.exception)) == (1, "no tick of cbu is in force at 2025-11-15")
+
+
 def test_retracted_tick_is_not_in_force(root):
     store = Store(root)
     collect(store)

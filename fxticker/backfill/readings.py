@@ -70,8 +70,8 @@ class Readings:
 
     @property
     def pieces(self) -> int:
-        """Number of kept pieces."""
-        return len(self._names)
+        """Number of pieces that were read."""
+        return sum(reading is not None for reading in self._read.values())
 
     def of(self, sha256: str) -> Reading | None:
         """Return what is read in a piece; None if it is not kept any more, or cannot be read at all."""

@@ -61,7 +61,7 @@ class ReparseSummary:
     Attributes
     ----------
     pieces
-        Pieces of evidence that are kept.
+        Pieces of evidence that were read: those that ticks name.
     gone
         Pieces that ticks name and that are no longer kept: nothing follows for these ticks.
     differences

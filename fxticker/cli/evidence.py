@@ -33,10 +33,11 @@ def evidence(at: str, folder: Path, selection: Selection) -> None:
     from fxticker.store.store import opened
 
     store = opened(folder)
-    is_shown = False
-    for rows in _rows_in_force(store, at, selection.sources):
-        is_shown = _show_evidence(store, rows) or is_shown
-    if not is_shown:
+    shown = [_show_evidence(store, rows) for rows in _rows_in_force(store, at, selection.sources)]
+    if not shown:
+        of_sources = f" of {', '.join(selection.sources)}" if selection.sources else ""
+        raise NoData(f"no tick{of_sources} is in force at {at}")
+    if not any(shown):
         raise NoData(f"no evidence is kept of ticks in force at {at}")
 
 
