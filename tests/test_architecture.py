@@ -40,6 +40,7 @@ CORE = [
     PACKAGE / "collect" / "backoff.py",
     PACKAGE / "collect" / "checks.py",
     PACKAGE / "collect" / "page_cache.py",
+    PACKAGE / "fetch" / "http_date.py",
     PACKAGE / "fetch" / "retry_after.py",
     PACKAGE / "monitoring" / "health.py",
 ]

@@ -14,6 +14,12 @@ class Clock(Protocol):
         """Return the current time, aware UTC, to the microsecond."""
 
 
+def boottime_s() -> float:
+    """Return seconds since boot that nobody sets, sleep included; where there is no such clock, without sleep."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
 class SystemClock:
     """The machine's clock."""
 

@@ -7,6 +7,8 @@ import struct
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Self
 
 ROBOTS_PATH = "/robots.txt"
@@ -73,6 +75,11 @@ def answering(body: bytes, *lines: str, status: str = "200 OK", media_type: str 
     """Send a whole response, with further header lines."""
     data = response(body, *lines, status=status, media_type=media_type)
     return lambda exchange: exchange.send(data)
+
+
+def date_line(instant: datetime) -> str:
+    """The header line ``Date`` of an answer that was made at an instant."""
+    return f"Date: {format_datetime(instant.astimezone(UTC), usegmt=True)}"
 
 
 no_robots = answering(b"", status="404 Not Found")
