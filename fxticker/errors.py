@@ -31,6 +31,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import ClassVar
 
@@ -114,16 +115,25 @@ class FetchError(FxTickerError):
         Requests made, retries included.
     retry_after
         The server's Retry-After header exactly as received, untrusted; None if there was none.
+    headers
+        Of the last answer, by lower-case name, untrusted; empty if there was none.
     """
 
     outcome: ClassVar[Outcome] = Outcome.UNREACHABLE
 
     def __init__(
-        self, message: str, *, http_status: int | None = None, attempts: int = 1, retry_after: str | None = None
+        self,
+        message: str,
+        *,
+        http_status: int | None = None,
+        attempts: int = 1,
+        retry_after: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.http_status = http_status
         self.attempts = attempts
         self.retry_after = retry_after
+        self.headers = headers or {}
         super().__init__(message)
 
 

@@ -66,7 +66,7 @@ def parameters(value):
     ]
 
 
-ADDED_COMMANDS = ("fxticker alert", "fxticker evidence", "fxticker reparse")
+ADDED_COMMANDS = ("fxticker alert", "fxticker evidence", "fxticker forget", "fxticker reparse")
 """Since that version."""
 
 
@@ -104,8 +104,8 @@ def test_metrics_of_the_list_are_there(store):
     assert listed - types == set()
 
 
-def test_outcomes_match_the_list():
-    assert [str(outcome) for outcome in Outcome] == LISTED["outcomes"]
+def test_outcomes_are_those_of_the_list_and_clock():
+    assert [str(outcome) for outcome in Outcome] == [*LISTED["outcomes"], "clock"]
 
 
 def test_configuration_keys_of_the_list_have_their_defaults():

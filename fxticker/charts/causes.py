@@ -13,7 +13,7 @@ from fxticker.charts.style import Palette
 from fxticker.model.records import Outcome
 
 CAUSES = {
-    "not polled": (Outcome.MISSED, Outcome.OVERRUN, Outcome.STOPPED, Outcome.ERROR),
+    "not polled": (Outcome.MISSED, Outcome.OVERRUN, Outcome.STOPPED, Outcome.CLOCK, Outcome.ERROR),
     "no answer": (Outcome.UNREACHABLE, Outcome.TIMEOUT, Outcome.HTTP_ERROR, Outcome.TOO_LARGE),
     "refused": (Outcome.BLOCKED, Outcome.BACKOFF, Outcome.DISALLOWED),
     "no valid ticker": (Outcome.NO_TICKER, Outcome.DAMAGED, Outcome.STALE),

@@ -18,8 +18,11 @@ from fxticker.model.selection import Selection
 def snapshot(config: Path | None, store: Path | None, selection: Selection) -> None:
     """Poll every source once, now.
 
-    For cron and for tests. Exit 1 if a source gave no ticks.
+    For cron and for tests. Exit 1 if a source gave no ticks. While the machine's clock is an hour or more ahead of the
+    time that servers send, nothing is recorded.
     """
+    from fxticker.collect.clock_evidence import ClockEvidence
+    from fxticker.collect.clock_sync import is_synchronised
     from fxticker.collect.poll import collect_once
     from fxticker.fetch.robots import RobotsFetcher
     from fxticker.model.clock import SystemClock
@@ -32,8 +35,16 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
     opened = Store(store if store is not None else configured.store.path, clock=clock)
     with configured.http.fetcher() as client:
         fetch = RobotsFetcher(client)
+        evidence = ClockEvidence(is_synchronised=is_synchronised)
         polls = [
-            collect_once(planned.source, off_grid(clock.now()), fetch=fetch, store=opened, clock=clock)
+            collect_once(
+                planned.source,
+                off_grid(clock.now()),
+                fetch=fetch,
+                store=opened,
+                clock=clock,
+                clock_evidence=evidence,
+            )
             for planned in configured.planned()
             if selection.sources is None or planned.source.id in selection.sources
         ]

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from fxticker.collect.page_cache import CachedPage
 from fxticker.fetch.retry_after import retry_instant
+from fxticker.model.clock_trust import ClockComparison
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
 
@@ -28,6 +29,7 @@ the requests save."""
 WEIGHED: Mapping[Outcome, bool | None] = {
     Outcome.OK: False,
     Outcome.STALE: False,  # the server works; only the page is old
+    Outcome.CLOCK: False,  # likewise; only this machine's clock is wrong
     Outcome.HTTP_ERROR: True,
     Outcome.BLOCKED: True,
     Outcome.TIMEOUT: True,  # as of an overloaded server
@@ -59,12 +61,18 @@ class SourceState:
         Slots before this instant are skipped, with outcome ``backoff``; `None` if none are.
     wait_why
         `detail` of those outcomes.
+    is_recorded
+        Whether the outcome of the last poll was recorded: not while the machine's clock is ahead.
+    clock
+        The machine's clock beside the last answer; `None` before the first.
     """
 
     page: CachedPage | None = None
     failures: int = 0
     wait_until: datetime | None = None
     wait_why: str = ""
+    is_recorded: bool = True
+    clock: ClockComparison | None = None
 
     def page_at(self, url: str) -> CachedPage | None:
         """The cached page, if its address is `url`; else `None`."""

@@ -5,43 +5,54 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Iterable
-from dataclasses import replace
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import httpx
 
 from fxticker.collect.backoff import SourceState
-from fxticker.collect.checks import anomalies, outcome_of
+from fxticker.collect.checks import anomalies, is_old_copy, outcome_of
+from fxticker.collect.clock_evidence import ClockEvidence
+from fxticker.collect.keep import PollWriter, keep_doubted, with_evidence
 from fxticker.collect.page_cache import CachedPage, cached_page
 from fxticker.errors import FetchError, ParseError, StoreError, one_line
 from fxticker.fetch.client import Fetch, Response
+from fxticker.fetch.http_date import age_of
 from fxticker.model.clock import Clock
+from fxticker.model.clock_trust import ClockComparison, Trust
 from fxticker.model.normalise import normalise
-from fxticker.model.records import Evidence, Origin, Outcome, Poll, Tick, TimeBasis
+from fxticker.model.records import Origin, Outcome, Poll, Tick, TimeBasis
 from fxticker.model.schedule import Schedule
-from fxticker.sources.evidence import evidence_of
 from fxticker.sources.source import Source
-from fxticker.store.store import Appended
 
 _log = logging.getLogger("fxticker")
 
 
-class PollWriter(Protocol):
-    """The store as a poll uses it."""
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A poll before anything of it is written.
 
-    def keep_evidence(self, source: str, observed_at: datetime, evidence: Evidence) -> str:
-        """Make the piece of an answer that ticks were read from durable; returns its hash."""
+    Attributes
+    ----------
+    poll
+        The outcome so far.
+    clock
+        The machine's clock beside the answer.
+    response
+        The answer; None if there was none that can be used.
+    page, ticks
+        What it shows; None if it cannot be read.
+    retry_after
+        Its header of that name.
+    """
 
-    def append(self, ticks: Iterable[Tick]) -> Appended:
-        """Make ticks durable."""
-
-    def record(self, polls: Iterable[Poll]) -> int:
-        """Make outcomes durable; returns how many were new."""
-
-    def keep_rejected(self, source: str, slot: datetime, body: bytes, content_type: str | None = None) -> None:
-        """Keep a body that could not be parsed."""
+    poll: Poll
+    clock: ClockComparison
+    response: Response | None = None
+    page: CachedPage | None = None
+    ticks: Sequence[Tick] = ()
+    retry_after: str | None = None
 
 
 def collect_once(
@@ -53,6 +64,8 @@ def collect_once(
     clock: Clock,
     state: SourceState | None = None,
     schedule: Schedule | None = None,
+    clock_evidence: ClockEvidence | None = None,
+    before_write: Callable[[], bool] = lambda: True,
 ) -> Poll:
     """Take one snapshot of a source and record the outcome of the slot; without a request if the state skips the slot.
 
@@ -62,6 +75,10 @@ def collect_once(
 
     The piece of the page that the ticks were read from is kept before they are stored, so that no tick names what was
     never there. If it cannot be kept, the ticks are stored without it, and `detail` has the reason.
+
+    While the machine's clock is an hour or more behind the time that servers send, no tick is stored and the outcome is
+    `clock`; while it is that much ahead, no outcome is recorded either. Then the piece of the page is kept with both
+    times.
 
     Parameters
     ----------
@@ -79,11 +96,16 @@ def collect_once(
         State of the source between polls: read and updated. `None` for a single poll.
     schedule
         The source's grid, for the slots that are skipped after repeated failures. `None` to skip none for that.
+    clock_evidence
+        What is known about the clock: read and updated. `None` for what this answer alone says.
+    before_write
+        Called before the first write, if the outcome is to be recorded; if it returns false, nothing is written.
 
     Returns
     -------
     Poll
-        The outcome. If the slot had one on record already, the store keeps that one.
+        The outcome. If the slot had one on record already, the store keeps that one. `SourceState.is_recorded` says
+        whether it was recorded.
 
     Raises
     ------
@@ -91,48 +113,108 @@ def collect_once(
         If ticks or outcome cannot be made durable.
     """
     state = SourceState() if state is None else state
-    if backoff := state.backoff_outcome(source.id, slot):
-        _record(backoff, None, store)
-        return backoff
+    evidence = ClockEvidence() if clock_evidence is None else clock_evidence
+    backoff = state.backoff_outcome(source.id, slot)
+    started_s = time.monotonic()
     cached = state.page_at(source.url)
-    rejected = retry_after = None
+    if backoff:
+        attempt = _Attempt(backoff, evidence.compare(source.id, {}, clock.now(), timedelta(0)))
+    else:
+        attempt = _attempt(source, slot, fetch, clock, state, evidence)
+    state.clock = attempt.clock
+    state.is_recorded = attempt.clock.trust is not Trust.AHEAD and before_write()
+    poll = attempt.poll
+    if attempt.page is not None:
+        poll = _stored(attempt, attempt.page, cached, source, store, state)
+    poll = replace(poll, detail=_joined(attempt.clock.remark, poll.detail))
+    if backoff is None:
+        poll = replace(poll, duration_ms=round(1000 * (time.monotonic() - started_s)))
+    if state.is_recorded:
+        _record(poll, attempt.response if attempt.page is None else None, store)
+    if backoff is None:
+        state.update(poll.outcome, slot, retry_after=attempt.retry_after, now=clock.now(), schedule=schedule)
+    return poll
+
+
+def _attempt(
+    source: Source, slot: datetime, fetch: Fetch, clock: Clock, state: SourceState, evidence: ClockEvidence
+) -> _Attempt:
+    """Fetch and parse. Every failure is an outcome."""
+    cached = state.page_at(source.url)
     started_s = time.monotonic()
     poll = Poll(source.id, slot, Outcome.ERROR, started_at=clock.now())
+
+    def compared(headers: Mapping[str, str]) -> ClockComparison:
+        return evidence.compare(source.id, headers, clock.now(), timedelta(seconds=time.monotonic() - started_s))
+
     try:
         response = fetch(source.url, media_types=source.media_types, conditions=cached.conditions if cached else {})
-        observed_at = clock.now()
-        poll = _with_response(poll, response, source)
-        state.page = None  # until this response is parsed
+    except FetchError as error:
+        return _Attempt(_with_fetch_error(poll, error), compared(error.headers), retry_after=error.retry_after)
+    except Exception as error:  # noqa: BLE001  as below
+        return _Attempt(_with_fault(poll, error), compared({}))
+    comparison = compared(response.headers)
+    poll = _with_response(poll, response, source)
+    state.page = None  # until this response is parsed
+    try:
         page = _parse(source, response, cached)
         ticks = normalise(
-            page.snapshot, source=source.id, observed_at=observed_at, time_basis=TimeBasis.CLOCK, origin=Origin.LIVE
+            page.snapshot,
+            source=source.id,
+            observed_at=comparison.now,
+            time_basis=TimeBasis.CLOCK,
+            origin=Origin.LIVE,
         )
-    except FetchError as error:
-        poll = _with_fetch_error(poll, error)
-        retry_after = error.retry_after
     except ParseError as error:
-        poll = replace(poll, outcome=error.outcome, detail=one_line(error))
-        rejected = response
+        return _Attempt(replace(poll, outcome=error.outcome, detail=one_line(error)), comparison, response)
     except Exception as error:  # noqa: BLE001  an error in a source's code is an outcome, too
-        _log.exception("%s: error while polling slot %s", source.id, slot.isoformat())
-        poll = replace(poll, outcome=Outcome.ERROR, detail=f"{type(error).__name__}: see the log")
-    else:
-        page, not_kept = _with_evidence(page, cached, response, source, observed_at=observed_at, store=store)
-        store.append([replace(tick, evidence=page.evidence) for tick in ticks])
-        state.page = page
-        remarks = (anomalies(source, ticks, page.snapshot, cached.snapshot if cached else None), not_kept)
-        poll = replace(
-            poll,
-            outcome=outcome_of(page.snapshot.source_date, observed_at, source),
-            ticks=len(ticks),
-            source_date=page.snapshot.source_date,
-            body_sha256=page.sha256,
-            detail=one_line("; ".join(filter(None, remarks))) or None,
+        return _Attempt(_with_fault(poll, error), comparison)
+    return _Attempt(poll, comparison, response, page, ticks)
+
+
+def _stored(
+    attempt: _Attempt,
+    page: CachedPage,
+    cached: CachedPage | None,
+    source: Source,
+    store: PollWriter,
+    state: SourceState,
+) -> Poll:
+    """Store the ticks of a page, unless the clock is wrong or nothing is to be written; returns the completed poll."""
+    assert attempt.response is not None
+    poll, response, observed_at = attempt.poll, attempt.response, attempt.clock.now
+    if attempt.clock.is_wrong:
+        page, not_kept = with_evidence(
+            page, cached, response, source, observed_at=attempt.clock.confirmed or observed_at, store=store
         )
-    poll = replace(poll, duration_ms=round(1000 * (time.monotonic() - started_s)))
-    _record(poll, rejected, store)
-    state.update(poll.outcome, slot, retry_after=retry_after, now=clock.now(), schedule=schedule)
-    return poll
+        keep_doubted(poll, page, attempt.clock, store)
+        shown = page.snapshot.source_date
+        return replace(poll, outcome=Outcome.CLOCK, source_date=shown, body_sha256=page.sha256, detail=not_kept)
+    if not state.is_recorded:
+        return poll
+    page, not_kept = with_evidence(page, cached, response, source, observed_at=observed_at, store=store)
+    ticks = attempt.ticks
+    store.append([replace(tick, evidence=page.evidence) for tick in ticks])
+    state.page = page
+    age = age_of(response.headers.get("age"))
+    old = f"a cache's copy, {age} old" if is_old_copy(age, observed_at, source) else None
+    return replace(
+        poll,
+        outcome=outcome_of(page.snapshot.source_date, observed_at, source, age),
+        ticks=len(ticks),
+        source_date=page.snapshot.source_date,
+        body_sha256=page.sha256,
+        detail=_joined(old, anomalies(source, ticks, page.snapshot, cached.snapshot if cached else None), not_kept),
+    )
+
+
+def _joined(*remarks: str | None) -> str | None:
+    return one_line("; ".join(filter(None, remarks))) or None
+
+
+def _with_fault(poll: Poll, error: Exception) -> Poll:
+    _log.exception("%s: error while polling slot %s", poll.source, poll.slot.isoformat())
+    return replace(poll, outcome=Outcome.ERROR, detail=f"{type(error).__name__}: see the log")
 
 
 def _with_response(poll: Poll, response: Response, source: Source) -> Poll:
@@ -159,36 +241,6 @@ def _parse(source: Source, response: Response, cached: CachedPage | None) -> Cac
         return cached
     snapshot = source.parse(response.body, response.headers)
     return cached_page(source.url, response.headers, sha256=_sha256(response), snapshot=snapshot)
-
-
-def _with_evidence(
-    page: CachedPage,
-    cached: CachedPage | None,
-    response: Response,
-    source: Source,
-    *,
-    observed_at: datetime,
-    store: PollWriter,
-) -> tuple[CachedPage, str | None]:
-    """Keep the evidence of a page, that of the cached one if it is the same page; with the reason if it is not kept.
-
-    If the store refuses, the page loses its validators: the next poll requests it whole, and tries again.
-    """
-    if page is cached:
-        is_without = page.evidence is None and source.evidence is not None
-        return page, "no evidence is kept: as of the page before, which has not changed" if is_without else None
-    if cached is not None and cached.evidence and (cached.sha256, cached.snapshot) == (page.sha256, page.snapshot):
-        return replace(page, evidence=cached.evidence), None
-    evidence, reason = evidence_of(source, response.body, response.headers, page.snapshot)
-    if evidence is not None:
-        try:
-            return replace(page, evidence=store.keep_evidence(source.id, observed_at, evidence)), None
-        except StoreError as error:
-            page, reason = replace(page, etag=None, last_modified=None), str(error)
-    if reason is not None:
-        reason = f"no evidence is kept: {one_line(reason)}"
-        _log.warning("%s: %s", source.id, reason)
-    return page, reason
 
 
 def _sha256(response: Response) -> str:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from fxticker.daemon.observers import Observers
 from fxticker.errors import StoreError, StoreLocked, WriteFailed
 from fxticker.model.records import Evidence, Poll, Tick
+from fxticker.store.doubted import Doubted
 from fxticker.store.store import Appended, Store
 
 RETRY_PAUSES_S = (1.0, 5.0)
@@ -50,6 +51,10 @@ class RetryingWriter:
         """As `Store.keep_evidence`; raises after the last try."""
         sha256, _ = self._with_retries(lambda: self._store.keep_evidence(source, observed_at, evidence))
         return sha256
+
+    def keep_doubted(self, doubted: Doubted) -> None:
+        """As `Store.keep_doubted`, with one try."""
+        self._store.keep_doubted(doubted)
 
     def append(self, ticks: Iterable[Tick]) -> Appended:
         """As `Store.append`; raises after the last try."""

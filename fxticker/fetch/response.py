@@ -29,11 +29,12 @@ def check_head(response: httpx.Response, request: Request) -> None:
             f"status {status} {response.reason_phrase[:60]}".rstrip() + (f", moved to {target}" if target else ""),
             http_status=status,
             retry_after=response.headers.get("retry-after"),
+            headers=dict(response.headers),
         )
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_accepted = request.media_types is None or not media_type or media_type in request.media_types
     if response.is_success and not is_accepted:
-        raise UnexpectedContent(f"content type {media_type[:60]!r}", http_status=status)
+        raise UnexpectedContent(f"content type {media_type[:60]!r}", http_status=status, headers=dict(response.headers))
 
 
 async def read_body(response: httpx.Response, max_bytes: int) -> bytes:

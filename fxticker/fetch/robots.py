@@ -133,7 +133,11 @@ def read_rules(body: bytes) -> Protego:
 
 def _named_robots(error: FetchError) -> FetchError:
     return type(error)(
-        f"robots.txt: {error}", http_status=error.http_status, attempts=error.attempts, retry_after=error.retry_after
+        f"robots.txt: {error}",
+        http_status=error.http_status,
+        attempts=error.attempts,
+        retry_after=error.retry_after,
+        headers=error.headers,
     )
 
 

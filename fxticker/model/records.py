@@ -44,9 +44,11 @@ class Outcome(StrEnum):
     DAMAGED = "damaged"
     """Copies disagree, are cut short, or have invalid numbers."""
     STALE = "stale"
-    """The page prints an old date. Its ticks are stored, for the source showed them."""
+    """The page prints an old date, or a cache had it for too long. Its ticks are stored, for the source showed them."""
     ERROR = "error"
     """A fault in fxticker or in the code of a source; the log has the traceback."""
+    CLOCK = "clock"
+    """This machine's clock is an hour or more behind the time that servers send: no tick is stored."""
 
 
 class TimeBasis(StrEnum):

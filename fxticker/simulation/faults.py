@@ -5,10 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from fxticker.model.records import Outcome, PrintedTick
-from fxticker.simulation.loopback_server import Answer, Exchange, answering, head, no_robots, request_host
+from fxticker.simulation.loopback_server import Answer, Exchange, answering, date_line, head, no_robots, request_host
 from fxticker.simulation.site import MARKUPS, render_html
 
 SLOT = datetime(2025, 11, 14, 12, tzinfo=UTC)
@@ -78,9 +78,14 @@ def _page(ticks: Sequence[PrintedTick] = _TICKS, page_date: date = _TODAY) -> by
     return render_html(ticks, page_date).encode()
 
 
+def _dated(*lines: str, at: datetime = SLOT) -> Answer:
+    """The correct page with this ``Date``; the simulated clock shows `SLOT`."""
+    return answering(_PAGE, date_line(at), *lines)
+
+
 _PAGE = _page()
 _NESTED_PAGE = render_html(_TICKS, _TODAY, markup=MARKUPS["nested"]).encode()
-_SUCCESSFUL = answering(_PAGE, f"ETag: {_ETAG}")
+_SUCCESSFUL = _dated(f"ETag: {_ETAG}")
 
 
 def _reset_in_body(exchange: Exchange) -> None:
@@ -241,6 +246,29 @@ _PAGES = (
     _served("no-ticker", "page without the ticker", _page(()), Outcome.NO_TICKER),
     _served("damaged", "one copy of the ticker disagrees", _PAGE.replace(b"0.28571", b"0.38571", 1), Outcome.DAMAGED),
     _served("stale", "page dated a week ago", _page(page_date=date(2025, 11, 7)), Outcome.STALE, ticks=5),
+    Fault(
+        "clock-behind",
+        "correct page, made three hours after this machine's time",
+        _dated(at=SLOT + timedelta(hours=3)),
+        (Outcome.CLOCK,),
+        needle="this machine's clock is 3:00:00 behind",
+    ),
+    Fault(
+        "clock-inexact",
+        "correct page, made five minutes before this machine's time",
+        _dated(at=SLOT - timedelta(minutes=5)),
+        (Outcome.OK,),
+        ticks=5,
+        needle="this machine's clock is 0:05:00 ahead",
+    ),
+    Fault(
+        "old-copy",
+        "a cache's copy of the page that is a week old",
+        _dated("Age: 604800", at=SLOT - timedelta(days=7)),
+        (Outcome.STALE,),
+        ticks=5,
+        needle="a cache's copy, 7 days, 0:00:00 old",
+    ),
     _anomaly("pair-missing", "ticker without TMT", _TICKS[:4], "pair missing: TMT/USD"),
     _anomaly(
         "new-pair", "ticker with AFN added", [*_TICKS, PrintedTick("AFN/USD", "0.01512", "0%")], "new pair: AFN/USD"

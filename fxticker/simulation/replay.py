@@ -34,7 +34,7 @@ def replay(history: Iterable[tuple[datetime, Capture]], *, site: TickerSite, sto
     with Fetcher(timeout_s=20, max_bytes=_MAX_BYTES, user_agent=USER_AGENT) as fetch:
         for slot, capture in history:
             assert capture.page_date is not None
-            site.show(capture.ticks, capture.page_date)
+            site.show(capture.ticks, capture.page_date, slot)
             clock.set(slot)
             yield collect_once(source, slot, fetch=fetch, store=store, clock=clock)
 
@@ -51,11 +51,15 @@ def run_daemon(
             polls.append(poll)
             on_poll(poll)
             if len(polls) < len(captures):
-                site.show(captures[len(polls)].ticks, clock.now().date())
+                show(captures[len(polls)])
             else:
                 daemon.stop()
 
-    site.show(captures[0].ticks, clock.now().date())
+    def show(capture: Capture) -> None:
+        now = clock.now()
+        site.show(capture.ticks, now.date(), now)
+
+    show(captures[0])
     planned = ScheduledSource(_source_of(site), Every(timedelta(seconds=1)))
     with Fetcher(timeout_s=0.8, max_bytes=_MAX_BYTES, user_agent=USER_AGENT) as fetch:
         store = Store(store_path, clock=clock)

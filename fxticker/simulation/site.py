@@ -9,13 +9,13 @@ from __future__ import annotations
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from html import escape
 from itertools import cycle
 from typing import Self
 
 from fxticker.model.records import PrintedTick
-from fxticker.simulation.loopback_server import LoopbackServer, answering
+from fxticker.simulation.loopback_server import LoopbackServer, answering, date_line
 
 COPIES = 8
 """Copies of the block on most of the 371 captured pages."""
@@ -117,11 +117,15 @@ class TickerSite:
         """Address of the page."""
         return self._server.url
 
-    def show(self, ticks: Sequence[PrintedTick], page_date: date) -> None:
-        """Replace the page by one with these ticks and this date, in the next kind of markup."""
+    def show(self, ticks: Sequence[PrintedTick], page_date: date, now: datetime | None = None) -> None:
+        """Replace the page by one with these ticks and this date, in the next kind of markup.
+
+        `now` is the site's time, which its answers have as ``Date``; with `None` they have none.
+        """
         page = render_html(ticks, page_date, markup=next(self._markups))
         body = gzip.compress(page.encode(), compresslevel=1)
-        self._server.answer = answering(body, "Content-Encoding: gzip")
+        dated = [] if now is None else [date_line(now)]
+        self._server.answer = answering(body, "Content-Encoding: gzip", *dated)
 
     def __enter__(self) -> Self:
         self._server.__enter__()

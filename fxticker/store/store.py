@@ -18,6 +18,7 @@ from fxticker.model.records import Evidence, Origin, Poll, Retraction, Tick
 from fxticker.store.arrow import instant_of, microseconds, records_of, to_int64
 from fxticker.store.backend import StorageBackend
 from fxticker.store.check import Finding, Moved, check_evidence, check_table, lost_rows, moved_aside
+from fxticker.store.doubted import Doubted, keep_doubted
 from fxticker.store.evidence import EvidenceFolder, encoded
 from fxticker.store.local import local_storage
 from fxticker.store.partition import partitioned, stamped
@@ -190,6 +191,11 @@ class Store:
             with self.backend.write_lock(self._lock_timeout_s):
                 self.evidence.keep(source, observed_at, data, sha256)
         return sha256
+
+    def keep_doubted(self, doubted: Doubted) -> None:
+        """Store a note of a page that came while the machine's clock was wrong; its ticks are not stored."""
+        with self.backend.write_lock(self._lock_timeout_s):
+            keep_doubted(self.backend, doubted)
 
     def keep_rejected(self, source: str, slot: datetime, body: bytes, content_type: str | None = None) -> None:
         """Store a body that could not be parsed, compressed; the oldest are deleted beyond the folder's limits."""

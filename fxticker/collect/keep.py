@@ -1,0 +1,80 @@
+"""What a poll keeps beside its ticks: the evidence that they were read from, and notes of pages of a doubtful time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from fxticker.collect.page_cache import CachedPage
+from fxticker.errors import StoreError, one_line
+from fxticker.fetch.client import Response
+from fxticker.model.clock_trust import ClockComparison
+from fxticker.model.records import Evidence, Poll, Tick
+from fxticker.sources.evidence import evidence_of
+from fxticker.sources.source import Source
+from fxticker.store.doubted import Doubted
+from fxticker.store.store import Appended
+
+_log = logging.getLogger("fxticker")
+
+
+class PollWriter(Protocol):
+    """The store as a poll uses it."""
+
+    def keep_evidence(self, source: str, observed_at: datetime, evidence: Evidence) -> str:
+        """Make the piece of an answer that ticks were read from durable; returns its hash."""
+
+    def append(self, ticks: Iterable[Tick]) -> Appended:
+        """Make ticks durable."""
+
+    def keep_doubted(self, doubted: Doubted) -> None:
+        """Keep a note of a page that came while the machine's clock was wrong."""
+
+    def record(self, polls: Iterable[Poll]) -> int:
+        """Make outcomes durable; returns how many were new."""
+
+    def keep_rejected(self, source: str, slot: datetime, body: bytes, content_type: str | None = None) -> None:
+        """Keep a body that could not be parsed."""
+
+
+def with_evidence(
+    page: CachedPage,
+    cached: CachedPage | None,
+    response: Response,
+    source: Source,
+    *,
+    observed_at: datetime,
+    store: PollWriter,
+) -> tuple[CachedPage, str | None]:
+    """Keep the evidence of a page, that of the cached one if it is the same page; with the reason if it is not kept.
+
+    If the store refuses, the page loses its validators: the next poll requests it whole, and tries again.
+    """
+    if page is cached:
+        is_without = page.evidence is None and source.evidence is not None
+        return page, "no evidence is kept: as of the page before, which has not changed" if is_without else None
+    if cached is not None and cached.evidence and (cached.sha256, cached.snapshot) == (page.sha256, page.snapshot):
+        return replace(page, evidence=cached.evidence), None
+    evidence, reason = evidence_of(source, response.body, response.headers, page.snapshot)
+    if evidence is not None:
+        try:
+            return replace(page, evidence=store.keep_evidence(source.id, observed_at, evidence)), None
+        except StoreError as error:
+            page, reason = replace(page, etag=None, last_modified=None), str(error)
+    if reason is not None:
+        reason = f"no evidence is kept: {one_line(reason)}"
+        _log.warning("%s: %s", source.id, reason)
+    return page, reason
+
+
+def keep_doubted(poll: Poll, page: CachedPage, clock: ClockComparison, store: PollWriter) -> None:
+    """Keep a note of a page that came while the machine's clock was wrong; if that fails, the log has the reason."""
+    if clock.confirmed is None:
+        return
+    try:
+        store.keep_doubted(Doubted(poll.source, poll.slot, clock.now, clock.confirmed, page.sha256, page.evidence))
+    except StoreError as error:
+        _log.warning("%s: no note of slot %s is kept: %s", poll.source, poll.slot.isoformat(), one_line(error))

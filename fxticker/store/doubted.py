@@ -1,0 +1,75 @@
+"""Doubted pages: notes of pages that came while the machine's clock was wrong, whose ticks are therefore not stored.
+
+A source has a file of JSON lines for each day, by the time that servers confirmed. A line has the slot and the instant
+by the wrong clock, the confirmed instant, the hash of the page, and that of its kept evidence.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from fxticker.store.backend import StorageBackend
+
+DOUBTED = "doubted"
+DOUBTED_DAYS = 100
+"""Files of a source that are kept; the oldest are deleted. A wrong clock is mended within days."""
+_MAX_FILE_BYTES = 1_000_000
+"""A day of polls every 30 s; later notes of the day are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """A page that came while the clock was wrong.
+
+    Attributes
+    ----------
+    source
+        Id of the source.
+    slot, clock
+        The slot, and the instant at which the page was complete, both by the wrong clock. Aware UTC.
+    confirmed
+        That instant as servers confirm it, aware UTC.
+    body_sha256
+        Hash of the decoded body.
+    evidence
+        Hash of the kept piece of the page; None if none was kept.
+    """
+
+    source: str
+    slot: datetime
+    clock: datetime
+    confirmed: datetime
+    body_sha256: str
+    evidence: str | None
+
+
+def keep_doubted(backend: StorageBackend, doubted: Doubted, *, days: int = DOUBTED_DAYS) -> None:
+    """Add a note; durable when this returns. The caller holds the store's write lock.
+
+    Of files of more than `days` days the oldest are deleted.
+
+    Raises
+    ------
+    WriteFailed, SegmentUnreadable
+        If the storage refuses, or the day's file cannot be read.
+    """
+    folder = f"{DOUBTED}/source={doubted.source}"
+    name = f"{folder}/{doubted.confirmed:%Y-%m-%d}.jsonl"
+    kept = backend.list(folder)
+    earlier = b""
+    if any(item.name == name for item in kept):
+        with backend.open(name) as file:
+            earlier = file.read(_MAX_FILE_BYTES + 1)
+    line = json.dumps(asdict(doubted), default=_iso).encode() + b"\n"
+    if len(earlier) + len(line) > _MAX_FILE_BYTES:
+        return
+    backend.put(name, earlier + line)
+    others = [item.name for item in kept if item.name != name]
+    for oldest in others[: max(0, len(others) + 1 - days)]:
+        backend.delete(oldest)
+
+
+def _iso(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
