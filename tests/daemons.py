@@ -102,7 +102,10 @@ def daemon_of(
     observers=(),
     **options,
 ):
-    """A daemon that stops itself after so many polls, and the polls it took; `fetch` makes its fetch of a client."""
+    """A daemon that stops itself after so many polls, and the polls it took; `fetch` makes its fetch of a client.
+
+    Its clock is synchronised if no other `is_synchronised` is given.
+    """
 
     def stop_after_the_last(poll):
         if on_poll is not None and poll.started_at is not None:
@@ -118,7 +121,7 @@ def daemon_of(
             store=store,
             clock=clock or SystemClock(),
             observers=[recording, *observers],
-            **{"retry_pauses_s": (), **options},
+            **{"retry_pauses_s": (), "is_synchronised": lambda _now: True, **options},
         )
         safety = threading.Timer(SAFETY_S, daemon.stop)
         safety.start()

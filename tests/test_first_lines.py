@@ -5,6 +5,7 @@ import pty
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ def test_lines_name_sources_store_and_the_command_for_health():
         "store   /data/my rates",
         "health  fxticker status '--store=/data/my rates'",
     ]
+
+
+def test_slot_that_has_an_outcome_is_not_named_as_the_next_one():
+    next_slots = {"timesca": NOON + timedelta(days=400)}
+    [line, *_] = first_lines([scheduled("timesca")], Path(), [], NOON, next_slots)
+    assert "next at 2026-12-19 12:00:00 (UTC)" in line
 
 
 @pytest.mark.parametrize(

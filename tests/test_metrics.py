@@ -9,6 +9,7 @@ from servers import get
 
 import fxticker
 from fxticker.errors import StoreError
+from fxticker.model.clock_trust import ClockComparison, Trust
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every
 from fxticker.monitoring.http import MetricsServer
@@ -283,7 +284,8 @@ def test_health_is_ok_if_all_sources_are_healthy(metrics, store, served):
     poll_once(metrics, store)
     assert get(f"{served}healthz") == (200, "text/plain; charset=utf-8", "ok\n")
     status, kind, body = get(f"{served}healthz", Accept="application/json")
-    assert (status, kind, json.loads(body)) == (200, "application/json", {"well": True, "reasons": []})
+    facts = {"well": True, "reasons": [], "next_slots": {"timesca": "2025-11-14T12:15:00Z"}}
+    assert (status, kind, json.loads(body)) == (200, "application/json", facts)
 
 
 def test_health_lists_every_reason(metrics, store, clock, served):
@@ -292,7 +294,26 @@ def test_health_lists_every_reason(metrics, store, clock, served):
     clock.at = NOON + 4 * QUARTER
     reasons = ["timesca: no successful poll since 2025-11-14T12:00:00Z", "another: no recent successful poll"]
     assert get(f"{served}healthz") == (503, "text/plain; charset=utf-8", "".join(f"{reason}\n" for reason in reasons))
-    assert json.loads(get(f"{served}healthz", Accept="application/json")[2]) == {"well": False, "reasons": reasons}
+    facts = json.loads(get(f"{served}healthz", Accept="application/json")[2])
+    assert (facts["well"], facts["reasons"]) == (False, reasons)
+
+
+def test_offset_of_the_clock_is_that_of_each_sources_last_answer(metrics, served):
+    metrics.clock_compared("timesca", compared(timedelta(seconds=-95)))
+    metrics.clock_compared("timesca", compared(None))
+    assert 'fxticker_clock_offset_seconds{source="timesca"} -95.0' in get(f"{served}metrics")[2]
+
+
+def test_wrong_clock_is_a_reason_until_it_is_right(metrics, store, served):
+    poll_once(metrics, store)
+    metrics.clock_compared("timesca", compared(timedelta(hours=3), Trust.AHEAD, remark="the clock is wrong"))
+    assert get(f"{served}healthz")[::2] == (503, "the clock is wrong\n")
+    metrics.clock_compared("timesca", compared(timedelta(0)))
+    assert get(f"{served}healthz")[0] == 200
+
+
+def compared(offset, trust=Trust.BELIEVED, remark=None):
+    return ClockComparison(trust, NOON, NOON, offset, remark)
 
 
 def test_daemon_without_heartbeat_is_not_healthy(store, clock):

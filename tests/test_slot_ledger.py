@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks
 from daemons import PAGE, QUARTER, SECOND, at, daemon_of, distances, outcomes, planned, run_daemon, settle_at_start
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from servers import FakeFetch, fetched
 
 import fxticker as fx
@@ -41,8 +43,11 @@ def recording(store):
 
 
 def begun(store, recording, now):
+    """A ledger after the slots that passed have their outcomes, and the first slot to be polled."""
     ledger = SlotLedger("timesca", store, recording)
-    return ledger, ledger.recover(SOURCE, QUARTER, now, why="nobody was there")
+    following = ledger.recover(SOURCE, QUARTER, now)
+    ledger.settle(QUARTER, following, missed)
+    return ledger, following
 
 
 def test_all_passed_slots_are_written_at_once(store, recording):
@@ -124,10 +129,31 @@ def test_recording_a_long_absence_can_pause_and_go_on(store, recording):
     is_to_pause = iter([False, True, False])
     ledger = SlotLedger("timesca", store, recording, lambda: next(is_to_pause), batch_slots=2)
 
-    ledger.recover(SOURCE, QUARTER, at("12:00:10"), why="nobody was there")
+    assert not ledger.settle(QUARTER, ledger.recover(SOURCE, QUARTER, at("12:00:10")), missed)
     assert [len(batch) for batch in recording.batches] == [2, 2]
     assert ledger.settle(QUARTER, NOON, missed)
     assert recording.batches[2:] == [[("11:45", "missed")]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 400), st.booleans(), st.booleans()), min_size=1, max_size=8))
+def test_law_of_the_ledger(tmp_path_factory, steps):
+    """Once the clock is confirmed every slot has one outcome, whatever was deferred and however often it restarted."""
+    store = Store(tmp_path_factory.mktemp("law") / "parquet")
+    slot, ledger = NOON, None
+    for gap, is_confirmed, restarts in [*steps, (1, True, False)]:
+        slot += gap * QUARTER.interval
+        if restarts or ledger is None:
+            ledger = SlotLedger("timesca", store, store.record)
+            ledger.recover(SOURCE, QUARTER, slot)
+        assert ledger.settle(QUARTER, slot, missed, is_confirmed=is_confirmed)
+        store.record([Poll("timesca", slot, Outcome.OK)])
+        ledger.mark_settled(slot)
+    recorded = [*store.planned_slots("timesca", slot)][::-1]
+    first = NOON + steps[0][0] * QUARTER.interval
+    assert recorded == [first + number * QUARTER.interval for number in range(len(recorded))]
+    assert recorded[-1] == slot
+    assert [*store.backend.list("deferred")] == []
 
 
 # What happened while no daemon ran

@@ -18,6 +18,7 @@ from fxticker.model.schedule import every
 from fxticker.monitoring.alert_command import AlertCommand
 from fxticker.monitoring.alert_desk import STORE, AlertDesk
 from fxticker.monitoring.alerts import Alert, Alerts
+from fxticker.monitoring.clock_alerts import ClockAlerts
 from fxticker.monitoring.heartbeat import Heartbeat, call_url
 from fxticker.monitoring.observer import Observer
 from fxticker.monitoring.store_alerts import StoreAlerts, failure
@@ -105,6 +106,7 @@ class Alarms:
         alerts = Alerts(desk.send, store=store, clock=clock, is_told=lambda source: bool(desk.causes((source, None))))
         observers: list[Observer] = [desk, alerts]
         if self._command is not None:
+            observers.append(ClockAlerts(desk))
             observers.append(
                 StoreAlerts(desk, backend=store.backend, clock=clock, free_space_mb=settings.free_space_mb)
             )

@@ -10,8 +10,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from fxticker.collect.clock_evidence import ClockEvidence
 from fxticker.daemon.clock_watch import ClockWatch
 from fxticker.daemon.first_poll import FirstPoll
 from fxticker.daemon.observers import Observers
@@ -20,7 +21,7 @@ from fxticker.daemon.scheduler import SlotScheduler
 from fxticker.daemon.slot_ledger import SlotLedger
 from fxticker.daemon.source_worker import SourceWorker
 from fxticker.fetch.client import StoppableFetch
-from fxticker.model.clock import Clock
+from fxticker.model.clock import Clock, boottime_s
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.store import Store
@@ -60,6 +61,8 @@ class Daemon:
         Seconds that a stop waits for running polls, and again once they are abandoned.
     monotonic
         Returns the seconds that the clock is checked against.
+    boottime, is_synchronised
+        As for `ClockEvidence`.
     """
 
     def __init__(
@@ -75,6 +78,8 @@ class Daemon:
         stop_grace_s: float = STOP_GRACE_S,
         abandon_s: float = ABANDON_S,
         monotonic: Callable[[], float] = time.monotonic,
+        boottime: Callable[[], float] = boottime_s,
+        is_synchronised: Callable[[datetime], bool | None] = lambda _now: None,
     ) -> None:
         self._sources = tuple(sources)
         self._fetcher = fetcher
@@ -90,6 +95,7 @@ class Daemon:
         self._writer = RetryingWriter(store, self._observers, pauses_s=retry_pauses_s, stop_asked=self._stop_asked)
         self._scheduler = SlotScheduler(clock)
         self._clock_watch = ClockWatch(clock, monotonic, on_jump=self._on_jump)
+        self._clock_evidence = ClockEvidence(boottime=boottime, is_synchronised=is_synchronised)
         self._workers: dict[str, SourceWorker] = {}
         self._is_polling = False
         self._reloading = threading.Lock()
@@ -143,7 +149,9 @@ class Daemon:
         self._clock_watch.check()
         if self._clock_watch.has_doubt_ended():
             self._scheduler.wake_all()
-        self._observers.beat(self._clock.now())
+        now = self._clock.now()
+        self._clock_evidence.trust(now)  # a clock that is synchronised now is remembered if it no longer is
+        self._observers.beat(now)
 
     def _begin(self) -> None:
         """Record the slots that passed before, source by source, and start the workers."""
@@ -178,6 +186,9 @@ class Daemon:
                 store=self._writer,
                 clock=self._clock,
                 clock_watch=self._clock_watch,
+                clock_evidence=self._clock_evidence,
+                on_compared=self._observers.clock_compared,
+                on_unrecorded=self._observers.not_recorded,
                 stop_asked=self._stop_asked,
                 on_caught_up=self._observers.caught_up,
                 on_error=self._fail,

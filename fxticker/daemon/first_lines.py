@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,13 @@ from fxticker.sources.registry import ScheduledSource
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-def first_lines(planned: Sequence[ScheduledSource], store: Path, options: Sequence[str], now: datetime) -> list[str]:
+def first_lines(
+    planned: Sequence[ScheduledSource],
+    store: Path,
+    options: Sequence[str],
+    now: datetime,
+    next_slots: Mapping[str, datetime] | None = None,
+) -> list[str]:
     """Returns three lines.
 
     Parameters
@@ -27,9 +33,13 @@ def first_lines(planned: Sequence[ScheduledSource], store: Path, options: Sequen
         Those of the command line that name the configuration and the store.
     now
         Aware UTC.
+    next_slots
+        By source, the next slot without an outcome; where it lacks one, the next slot of the grid is shown.
     """
+    known = next_slots or {}
     polled = "; ".join(
-        f"{scheduled.source.id} {_interval(scheduled.schedule)}, next at {_time(scheduled.schedule.after(now), now)}"
+        f"{scheduled.source.id} {_interval(scheduled.schedule)}, "
+        f"next at {_time(known.get(scheduled.source.id, scheduled.schedule.after(now)), now)}"
         for scheduled in planned
     )
     return [

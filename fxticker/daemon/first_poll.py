@@ -59,5 +59,6 @@ class FirstPoll:
         except StoreError as error:
             _log.warning("%s: no poll at the start: %s", self._source_id, one_line(error))
             return None
-        is_recent = last_ok is not None and now - last_ok <= following - schedule.at_or_before(now)
+        # one in the future says that a clock is wrong, and the answer to a poll may tell which
+        is_recent = last_ok is not None and last_ok <= now and now - last_ok <= following - schedule.at_or_before(now)
         return None if is_recent else off_grid(now)

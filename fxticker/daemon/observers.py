@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fxticker.errors import StoreError
+from fxticker.model.clock_trust import ClockComparison
 from fxticker.model.records import Poll
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
@@ -52,6 +53,14 @@ class Observers(Observer):
     def reloaded(self, *, is_successful: bool) -> None:
         """Notify all of them."""
         self._notify("reloaded", is_successful=is_successful)
+
+    def not_recorded(self, poll: Poll) -> None:
+        """Notify all of them."""
+        self._notify("not_recorded", poll)
+
+    def clock_compared(self, source: str, comparison: ClockComparison) -> None:
+        """Notify all of them."""
+        self._notify("clock_compared", source, comparison)
 
     def clock_jumped(self, by: timedelta) -> None:
         """Notify all of them."""

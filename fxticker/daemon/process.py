@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from datetime import datetime
 from pathlib import Path
 
 from fxticker.daemon.memory import MemoryReturned, use_little_memory
@@ -14,6 +15,7 @@ from fxticker.daemon.memory import MemoryReturned, use_little_memory
 use_little_memory()  # before anything imports Arrow
 
 # ruff: noqa: E402
+from fxticker.collect.clock_sync import is_synchronised
 from fxticker.config import DEFAULT_FILE, Settings, address_of, load_settings, slow_polls, sources_to_poll
 from fxticker.daemon.alarms import Alarms
 from fxticker.daemon.daemon import Daemon
@@ -27,6 +29,7 @@ from fxticker.model.clock import SystemClock
 from fxticker.monitoring.logs import PollLog, log_to_stderr
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
+from fxticker.store.open_slots import next_open_slot
 from fxticker.store.store import Store
 
 _FIXED_UNTIL_RESTART = ("store", "http", "monitoring", "alerts")
@@ -57,12 +60,21 @@ def run_daemon(config: Path | None, folder: Path | None) -> None:
     planned = sources_to_poll(settings, config)
     folder = settings.store.path if folder is None else folder
     if sys.stderr.isatty():
-        print(*first_lines(planned, folder, options, SystemClock().now()), sep="\n", file=sys.stderr)
+        now = SystemClock().now()
+        print(*first_lines(planned, folder, options, now, _next_slots(planned, folder, now)), sep="\n", file=sys.stderr)
     try:
         _poll(settings, planned, config, folder)
     except (StoreError, OSError) as error:
         _log.error("the daemon ends: %s", one_line(error))
         sys.exit(1)
+
+
+def _next_slots(planned: list[ScheduledSource], folder: Path, now: datetime) -> dict[str, datetime]:
+    """The next slot of each source that will be polled; none where the store cannot be read, which is named later."""
+    with suppress(StoreError, OSError):
+        polls = Store(folder).polls
+        return {each.source.id: next_open_slot(polls, each.source.id, each.schedule, now) for each in planned}
+    return {}
 
 
 def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | None, folder: Path) -> None:
@@ -77,7 +89,14 @@ def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | Non
             raise StoreLocked(str(store.backend), 0, holder, is_daemon=True)
         client = stack.enter_context(http.fetcher())
         observers = [notifier, *_observers(settings, store, stack, alarms), *alarms.observers(store, client, stack)]
-        daemon = Daemon(planned, fetcher=RobotsFetcher(client), store=store, clock=SystemClock(), observers=observers)
+        daemon = Daemon(
+            planned,
+            fetcher=RobotsFetcher(client),
+            store=store,
+            clock=SystemClock(),
+            observers=observers,
+            is_synchronised=is_synchronised,
+        )
         everyone = Observers(observers)
         stop_on_signals(
             daemon.stop,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice, takewhile
 
 from fxticker.collect.checks import outcome_of
@@ -12,6 +14,8 @@ from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule, slots_between
 from fxticker.model.timestamps import END_OF_TIME, MICROSECOND
 from fxticker.sources.source import Source
+from fxticker.store.deferred import Stretch, read_deferred, write_deferred
+from fxticker.store.open_slots import next_open_slot
 from fxticker.store.store import Store
 
 NOT_RUNNING = "the daemon was not running, or could not write"
@@ -19,6 +23,10 @@ NOT_CONFIGURED = "the source was not configured"
 REGRIDDED = "the grid was changed before it was polled"
 TOO_LATE = "the daemon did not come to it in time"
 OVERRUN = "the previous poll was still running"
+CLOCK_DOUBTED = "this machine's clock was ahead of the time that servers send"
+UNCONFIRMED_SPAN = timedelta(days=1)
+"""How far after the last outcome slots are settled by a clock that nothing confirms: a clock that lost its time is
+mostly wrong by more, and an ordinary absence is shorter."""
 BATCH_SLOTS = 20_000
 """Slots written at once: half a year of them at 15 min, and 12 MB of memory during the write."""
 
@@ -34,6 +42,9 @@ class SlotLedger:
 
     Recorded outcomes stay: those that were written while the clock was ahead, `missed` ones too, are those of their
     slots. When the clock is right again, polling goes on at the first slot that has none.
+
+    An unconfirmed clock settles slots up to `UNCONFIRMED_SPAN` after the last outcome. Later ones that passed are
+    deferred: a stretch of them is on record in the store, and they get their outcomes when the clock is confirmed.
 
     Parameters
     ----------
@@ -64,9 +75,10 @@ class SlotLedger:
         self._is_to_pause = is_to_pause
         self._batch_slots = batch_slots
         self._settled = self._newest = datetime.min.replace(tzinfo=UTC)
+        self._deferred: list[Stretch] = []
 
-    def recover(self, source: Source, schedule: Schedule, now: datetime, *, why: str) -> datetime:
-        """Record what passed before polling began, with `why` as detail, and return the first slot to be polled.
+    def recover(self, source: Source, schedule: Schedule, now: datetime) -> datetime:
+        """Find where polling goes on, and return the first slot that may be polled; earlier ones are to be settled.
 
         That is the current slot, if it was not polled yet and is not too late for it, or else the next one. Slots
         before the first outcome ever recorded were never planned.
@@ -77,9 +89,7 @@ class SlotLedger:
             self._skip_late_slot(schedule, now)
         current = schedule.at_or_before(now)
         is_due = current > self._settled and not is_late(schedule, current, now)
-        following = current if is_due else schedule.after(now)
-        self.settle(schedule, following, lambda slot: Poll(self._source_id, slot, Outcome.MISSED, detail=why))
-        return following
+        return current if is_due else schedule.after(now)
 
     def begin_grid(self, now: datetime) -> None:
         """Use another grid from `now` on: no slot before was planned on it."""
@@ -93,15 +103,70 @@ class SlotLedger:
             self._skip_late_slot(schedule, now)
         return True
 
-    def settle(self, schedule: Schedule, until: datetime, outcome: Callable[[datetime], Poll]) -> bool:
+    def settle(
+        self, schedule: Schedule, until: datetime, outcome: Callable[[datetime], Poll], *, is_confirmed: bool = True
+    ) -> bool:
         """Record an outcome for every slot after the last settled one and before `until` that has none.
+
+        Parameters
+        ----------
+        is_confirmed
+            Whether the clock is; if not, slots far after the last settled one are deferred.
 
         Returns
         -------
         bool
-            Whether all of them have one now; false if `is_to_pause` interrupted it.
+            Whether all of them have one now, or are deferred; false if `is_to_pause` interrupted it.
         """
         start = self._settled
+        end = until if is_confirmed else self._defer(schedule, until, outcome)
+        is_complete = self._fill(schedule, start, end, outcome)
+        if is_complete and end < until:
+            self.mark_settled(schedule.at_or_before(until - MICROSECOND))
+        if is_complete and is_confirmed and self._deferred:
+            is_complete = self._settle_deferred(schedule, until)
+        return is_complete
+
+    def mark_settled(self, slot: datetime) -> None:
+        """Note that the slot, and every one before it, has its outcome."""
+        self._settled = max(self._settled, slot)
+        self._newest = max(self._newest, slot)
+
+    def is_settled(self, slot: datetime) -> bool:
+        """Whether the slot has its outcome."""
+        return slot <= self._settled or slot in self._recorded(slot, slot)
+
+    def next_open(self, schedule: Schedule, now: datetime) -> datetime:
+        """The first slot after `now` that has no outcome."""
+        return next_open_slot(self._store.polls, self._source_id, schedule, now)
+
+    def _look_up(self, schedule: Schedule, now: datetime) -> bool:
+        """Go to the last recorded slot that is not later than `now`; whether there is one.
+
+        Without one, the current slot is the first that can have been planned.
+        """
+        self._newest = next(self._store.planned_slots(self._source_id, END_OF_TIME), self._newest)
+        last = next(self._store.planned_slots(self._source_id, now), None)
+        before_current = schedule.at_or_before(schedule.at_or_before(now) - MICROSECOND)
+        self._settled = before_current if last is None else last
+        self._take_up_deferred(schedule, now, before_current)
+        return last is not None
+
+    def _take_up_deferred(self, schedule: Schedule, now: datetime, before_current: datetime) -> None:
+        """Read the deferred stretches; their slots that have passed count as settled.
+
+        A process that died may have left slots before a stretch without an outcome: these are deferred with it.
+        """
+        self._deferred = []
+        last = self._settled
+        for stretch in read_deferred(self._store.backend, self._source_id):
+            has_begun = stretch.after < now
+            self._deferred.append(replace(stretch, after=min(stretch.after, last)) if has_begun else stretch)
+            if has_begun:
+                self.mark_settled(min(schedule.at_or_before(stretch.until - MICROSECOND), before_current))
+
+    def _fill(self, schedule: Schedule, start: datetime, until: datetime, outcome: Callable[[datetime], Poll]) -> bool:
+        """Record an outcome for every slot between two instants that has none; whether it was not interrupted."""
         slots = slots_between(schedule, start, until)
         written = 0
         is_complete = True
@@ -117,32 +182,41 @@ class SlotLedger:
             _log.warning("%s: %d slots after %s passed without a poll", self._source_id, written, start.isoformat())
         return is_complete
 
-    def mark_settled(self, slot: datetime) -> None:
-        """Note that the slot, and every one before it, has its outcome."""
-        self._settled = max(self._settled, slot)
-        self._newest = max(self._newest, slot)
+    def _defer(self, schedule: Schedule, until: datetime, outcome: Callable[[datetime], Poll]) -> datetime:
+        """Defer the slots before `until` that are far after the last settled one, durably; returns the first of them.
 
-    def is_settled(self, slot: datetime) -> bool:
-        """Whether the slot has its outcome."""
-        return slot <= self._settled or slot in self._recorded(slot, slot)
-
-    def next_open(self, schedule: Schedule, now: datetime) -> datetime:
-        """The first slot after `now` that has no outcome."""
-        recorded = self._recorded(now, self._newest)
-        slot = schedule.after(now)
-        while slot in recorded:
-            slot = schedule.after(slot)
-        return slot
-
-    def _look_up(self, schedule: Schedule, now: datetime) -> bool:
-        """Go to the last recorded slot that is not later than `now`; whether there is one.
-
-        Without one, the current slot is the first that can have been planned.
+        If a stretch begins there already, its beginning counts, so that repeated starts do not settle ever more.
         """
-        self._newest = next(self._store.planned_slots(self._source_id, END_OF_TIME), self._newest)
-        last = next(self._store.planned_slots(self._source_id, now), None)
-        self._settled = schedule.at_or_before(schedule.at_or_before(now) - MICROSECOND) if last is None else last
-        return last is not None
+        limit = min(
+            [self._settled + UNCONFIRMED_SPAN, *(item.after for item in self._deferred if item.after >= self._settled)]
+        )
+        first = schedule.after(limit)
+        if first >= until:
+            return until
+        known = [item.until for item in self._deferred if item.after == limit]
+        if not known or known[0] < until:
+            stretch = Stretch(limit, until, outcome(first).detail)
+            self._keep_deferred([item for item in self._deferred if item.after != limit] + [stretch])
+            _log.warning(
+                "%s: nothing confirms this machine's clock: slots from %s to %s get no outcome before something does",
+                self._source_id,
+                first.isoformat(),
+                until.isoformat(),
+            )
+        return first
+
+    def _settle_deferred(self, schedule: Schedule, until: datetime) -> bool:
+        """Record `missed` for deferred slots before `until`; later ones lie ahead, and are polled."""
+        for stretch in self._deferred:
+            polls = partial(Poll, self._source_id, outcome=Outcome.MISSED, detail=stretch.why)
+            if not self._fill(schedule, stretch.after, min(stretch.until, until), polls):
+                return False
+        self._keep_deferred([])
+        return True
+
+    def _keep_deferred(self, stretches: list[Stretch]) -> None:
+        write_deferred(self._store.backend, self._source_id, stretches)
+        self._deferred = stretches
 
     def _recorded(self, first: datetime, last: datetime) -> set[datetime]:
         """The slots from `first` to `last` that have an outcome."""

@@ -8,16 +8,31 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from fxticker.collect.backoff import SourceState
+from fxticker.collect.clock_evidence import ClockEvidence
 from fxticker.collect.poll import collect_once
 from fxticker.daemon.clock_watch import ClockWatch
 from fxticker.daemon.first_poll import FirstPoll
 from fxticker.daemon.retrying_writer import RetryingWriter
-from fxticker.daemon.slot_ledger import NOT_CONFIGURED, NOT_RUNNING, OVERRUN, REGRIDDED, TOO_LATE, SlotLedger, is_late
+from fxticker.daemon.slot_ledger import (
+    CLOCK_DOUBTED,
+    NOT_CONFIGURED,
+    NOT_RUNNING,
+    OVERRUN,
+    REGRIDDED,
+    TOO_LATE,
+    SlotLedger,
+    is_late,
+)
 from fxticker.fetch.client import Fetch
 from fxticker.model.clock import Clock
+from fxticker.model.clock_trust import ClockComparison, Trust
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
+from fxticker.model.timestamps import MICROSECOND
 from fxticker.sources.registry import ScheduledSource
+
+_SETTLING = (Trust.BELIEVED, Trust.BEHIND)
+"""Slots that have passed by such a clock have passed."""
 
 _log = logging.getLogger("fxticker")
 
@@ -43,11 +58,17 @@ class SourceWorker:
     clock
         Supplies the current UTC time.
     clock_watch
-        Whether that time can be trusted.
+        Whether that time jumped.
+    clock_evidence
+        Whether that time is believed.
     stop_asked
         Once set, the worker ends.
     on_caught_up
         Called with the source's id each time that nothing is due any more.
+    on_compared
+        Called after each poll with the source's id and the clock beside the answer.
+    on_unrecorded
+        Called with a poll whose outcome is not recorded, as the clock is ahead.
     on_error
         Called with an error that ends the worker, such as a store that refuses to be written.
 
@@ -67,6 +88,9 @@ class SourceWorker:
         store: RetryingWriter,
         clock: Clock,
         clock_watch: ClockWatch,
+        clock_evidence: ClockEvidence,
+        on_compared: Callable[[str, ClockComparison], None],
+        on_unrecorded: Callable[[Poll], None],
         stop_asked: threading.Event,
         on_caught_up: Callable[[str], None],
         on_error: Callable[[Exception], None],
@@ -81,6 +105,11 @@ class SourceWorker:
         self._store = store
         self._clock = clock
         self._clock_watch = clock_watch
+        self._evidence = clock_evidence
+        self._on_compared = on_compared
+        self._on_unrecorded = on_unrecorded
+        self._absence: tuple[datetime, str] | None = None
+        self._was_doubted = False
         self._stop_asked = stop_asked
         self._on_caught_up = on_caught_up
         self._on_error = on_error
@@ -88,9 +117,15 @@ class SourceWorker:
         self._thread = threading.Thread(target=self._run, name=source_id, daemon=True)
 
     def recover(self, scheduled: ScheduledSource) -> None:
-        """Record outcomes for the slots that passed before the daemon ran; to be called before `start`."""
+        """Record outcomes for the slots that passed before the daemon ran; to be called before `start`.
+
+        By an unconfirmed clock that is left to the first poll, whose answer may confirm it.
+        """
         self.wanted = scheduled
-        self._apply_wanted(self._clock.now(), why=NOT_RUNNING)
+        now = self._clock.now()
+        self._apply_wanted(now, why=NOT_RUNNING)
+        if self._absence is not None and self._evidence.trust(now) in _SETTLING:
+            self._settle(scheduled.schedule, self._absence[0])
         self._first_poll.open()
 
     def start(self) -> None:
@@ -135,7 +170,8 @@ class SourceWorker:
         slot = schedule.at_or_before(now)
         is_due = not is_late(schedule, slot, now)
         unpolled_until = slot if is_due else schedule.after(now)
-        is_complete = self._ledger.settle(schedule, unpolled_until, self._unpolled(Outcome.MISSED, TOO_LATE))
+        # By any other clock the poll comes first, whose answer may confirm the clock; it settles them before it writes.
+        is_complete = self._evidence.trust(now) not in _SETTLING or self._settle(schedule, unpolled_until)
         if is_complete and is_due and not self._ledger.is_settled(slot):
             self._first_poll.close()
             self._poll(self._current, slot)
@@ -154,16 +190,20 @@ class SourceWorker:
         if new is None or (old is not None and old.schedule == new.schedule):
             return
         if old is None:
-            following = self._ledger.recover(new.source, new.schedule, now, why=why)
+            following = self._ledger.recover(new.source, new.schedule, now)
+            self._absence = following, why
         else:
-            regridded = self._unpolled(Outcome.MISSED, REGRIDDED)
-            self._ledger.settle(old.schedule, old.schedule.after(now), regridded)
-            self._ledger.begin_grid(now)
+            trust = self._evidence.trust(now)
+            if trust is not Trust.AHEAD:
+                self._settle(old.schedule, old.schedule.after(now), REGRIDDED)
+                self._ledger.begin_grid(now)
             following = new.schedule.after(now)
+        following = self._ledger.next_open(new.schedule, following - MICROSECOND)
         _log.info("%s: next slot %s", self.source_id, following.isoformat(timespec="seconds"))
 
-    def _collect(self, scheduled: ScheduledSource, slot: datetime) -> Poll:
-        return collect_once(
+    def _collect(self, scheduled: ScheduledSource, slot: datetime) -> Poll | None:
+        """Poll a slot; `None` if its outcome is not recorded, as the clock is ahead or the daemon stops."""
+        poll = collect_once(
             scheduled.source,
             slot,
             fetch=self._fetch,
@@ -171,10 +211,21 @@ class SourceWorker:
             clock=self._clock,
             state=self._state,
             schedule=scheduled.schedule,
+            clock_evidence=self._evidence,
+            before_write=lambda: self._settle(scheduled.schedule, slot),
         )
+        if self._state.clock is not None:
+            self._on_compared(self.source_id, self._state.clock)
+        if not self._state.is_recorded:
+            self._was_doubted = True
+            self._on_unrecorded(poll)
+            return None
+        return poll
 
     def _poll(self, scheduled: ScheduledSource, slot: datetime) -> None:
         poll = self._collect(scheduled, slot)
+        if poll is None:
+            return
         self._ledger.mark_settled(slot)
         if poll.started_at is not None and poll.duration_ms is not None:
             ended_at = poll.started_at + timedelta(milliseconds=poll.duration_ms)
@@ -183,15 +234,38 @@ class SourceWorker:
     def _record_overruns(self, schedule: Schedule, ended_at: datetime) -> None:
         """Record the slots that came while the poll still ran; those of a clock that was set meanwhile did not."""
         until = schedule.after(min(ended_at, self._clock.now()))
-        self._ledger.settle(schedule, until, self._unpolled(Outcome.OVERRUN, OVERRUN))
+        self._settle(schedule, until, OVERRUN, Outcome.OVERRUN)
+
+    def _settle(
+        self, schedule: Schedule, until: datetime, detail: str = TOO_LATE, outcome: Outcome = Outcome.MISSED
+    ) -> bool:
+        """Record an outcome for slots before `until` that have none; whether all have one, or are deferred.
+
+        None is recorded by a clock that is ahead.
+        """
+        trust = self._evidence.trust(self._clock.now())
+        if trust is Trust.AHEAD:
+            return False
+        is_confirmed = trust is not Trust.UNCONFIRMED
+        if not self._ledger.settle(schedule, until, self._unpolled(outcome, detail), is_confirmed=is_confirmed):
+            return False
+        self._was_doubted = False
+        return True
 
     def _unpolled(self, outcome: Outcome, detail: str) -> Callable[[datetime], Poll]:
-        """Returns what to record for a slot without a poll: `outcome`, or that the clock jumped over the slot."""
-        jump = self._clock_watch.last_jump
+        """Returns what to record for a slot without a poll: `outcome`, or why no poll was possible at all."""
+        jump, absence, was_doubted = self._clock_watch.last_jump, self._absence, self._was_doubted
 
         def poll(slot: datetime) -> Poll:
-            if jump is not None and jump.covers(slot):
-                return Poll(self.source_id, slot, Outcome.MISSED, detail=jump.why)
+            why = None
+            if absence is not None and slot < absence[0]:
+                why = absence[1]
+            elif jump is not None and jump.covers(slot):
+                why = jump.why
+            elif was_doubted:
+                why = CLOCK_DOUBTED
+            if why is not None:
+                return Poll(self.source_id, slot, Outcome.MISSED, detail=why)
             return Poll(self.source_id, slot, outcome, detail=detail)
 
         return poll

@@ -20,7 +20,7 @@ from fxticker.monitoring.alerts import RECOVERED, Alert, Topic
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
 
-STORE, DISK, DAEMON = "store", "disk", "daemon"
+STORE, DISK, CLOCK, DAEMON = "store", "disk", "clock", "daemon"
 """Alerts that are not about a source have these in its place."""
 MOVE = "move"
 """The event that is no trouble: nobody is reminded of it, and its end is not told."""
@@ -75,7 +75,7 @@ class AlertDesk(Observer):
 
     def started(self, sources: Sequence[ScheduledSource]) -> None:
         """Forget sources that are no longer polled: nobody is reminded of them."""
-        kept = {STORE, DISK, DAEMON, *(scheduled.source.id for scheduled in sources)}
+        kept = {STORE, DISK, CLOCK, DAEMON, *(scheduled.source.id for scheduled in sources)}
         with self._lock:
             gone = [topic for topic in self._sent if topic[0] not in kept]
         for topic in gone:

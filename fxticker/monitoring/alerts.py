@@ -44,7 +44,7 @@ class Alert:
     event
         ``"stale"`` or ``"recovered"`` of a source; the others are in docs/running.md.
     source
-        Id of the source; ``"store"``, ``"disk"`` or ``"daemon"`` if it is about these.
+        Id of the source; ``"store"``, ``"disk"``, ``"clock"`` or ``"daemon"`` if it is about these.
     since
         Start of the new state, aware UTC.
     reason

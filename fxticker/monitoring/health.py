@@ -48,7 +48,7 @@ class Health:
     last_ok
         The slot of its last successful poll; ``None`` if none was found in the newest segments.
     next_slot
-        Its next slot.
+        Its next slot without an outcome, which is the next one that will be polled.
     outcomes_24h
         Number of polls by outcome in the last 24 hours.
     gaps_24h
@@ -68,8 +68,11 @@ class Health:
     changes_since: datetime
 
 
-def health_of(scheduled: ScheduledSource, recent: Recent, now: datetime) -> Health:
-    """Health of a source at `now`, aware UTC, from its recent polls and ticks."""
+def health_of(scheduled: ScheduledSource, recent: Recent, now: datetime, next_slot: datetime | None = None) -> Health:
+    """Health of a source at `now`, aware UTC, from its recent polls and ticks.
+
+    `next_slot` is its next slot without an outcome; `None` for the next slot.
+    """
     schedule = scheduled.schedule
     past = [poll for poll in recent.polls if poll.slot <= now]
     return Health(
@@ -77,7 +80,7 @@ def health_of(scheduled: ScheduledSource, recent: Recent, now: datetime) -> Heal
         problem=problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since),
         last=past[-1] if past else None,
         last_ok=recent.last_ok,
-        next_slot=schedule.after(now),
+        next_slot=next_slot or schedule.after(now),
         outcomes_24h=Counter(poll.outcome for poll in past if poll.slot > now - DAY),
         gaps_24h=_gaps(past, schedule, now),
         pairs=recent.pairs,

@@ -156,7 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
             status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
             body = "".join(f"{reason}\n" for reason in reasons or ["ok"]).encode()
             if "application/json" in self.headers.get("Accept", ""):
-                media_type, body = "application/json", json.dumps({"well": not reasons, "reasons": reasons}).encode()
+                slots = {name: f"{slot:%Y-%m-%dT%H:%M:%SZ}" for name, slot in self.server.metrics.next_slots().items()}
+                facts = {"well": not reasons, "reasons": reasons, "next_slots": slots}
+                media_type, body = "application/json", json.dumps(facts).encode()
         self.send_response(status)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))

@@ -51,6 +51,10 @@ class PollLog(Observer):
             level = logging.INFO if poll.ticks else logging.WARNING
             _log.log(level, "%s", describe(poll), extra={_POLL: poll})
 
+    def not_recorded(self, poll: Poll) -> None:
+        """Log a poll that is not on record."""
+        _log.warning("%s; not recorded", describe(poll), extra={_POLL: poll})
+
 
 def describe(poll: Poll) -> str:
     """A poll as one line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -16,11 +17,13 @@ from prometheus_client.process_collector import ProcessCollector
 
 from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
+from fxticker.model.clock_trust import ClockComparison
 from fxticker.model.records import Outcome, Poll
 from fxticker.monitoring.health import problem_of
 from fxticker.monitoring.observer import Observer
 from fxticker.monitoring.store_families import SourceReading, families_of_sources, families_of_space
 from fxticker.sources.registry import ScheduledSource
+from fxticker.store.open_slots import next_open_slot
 from fxticker.store.read_recent import Recent, read_recent, stored_bytes
 from fxticker.store.store import Store
 
@@ -105,6 +108,13 @@ class Metrics(Observer):
         Gauge("start_time_seconds", "When this process began to serve metrics.", **own).set(now_s)
         self._jumps = Counter("clock_jumps", "Times that the wall clock was set, or the machine slept.", **own)
         self._jump = Gauge("clock_jump_seconds", "By how much the wall clock last jumped ahead (back if < 0).", **own)
+        self._offset = Gauge(
+            "clock_offset_seconds",
+            "This machine's clock minus the Date of a source's last answer (ahead if > 0).",
+            ["source"],
+            **own,
+        )
+        self._clock_problem: str | None = None
         Info("build", "This program.", **own).info({"version": version("fxticker")})
         ProcessCollector(registry=self.registry)
         self.registry.register(_OnRequest(self._families))
@@ -153,6 +163,12 @@ class Metrics(Observer):
         if is_successful:
             self._reload_at.set(self._clock.now().timestamp())
 
+    def clock_compared(self, source: str, comparison: ClockComparison) -> None:
+        """Note how far the clock is off."""
+        if comparison.offset is not None:
+            self._offset.labels(source).set(comparison.offset.total_seconds())
+        self._clock_problem = comparison.remark if comparison.is_wrong else None
+
     def clock_jumped(self, by: timedelta) -> None:
         """Count a jump."""
         self._jumps.inc()
@@ -170,12 +186,24 @@ class Metrics(Observer):
             reasons.append(f"the daemon hangs: no heartbeat for {age_s:.0f} s")
         if (error := self._write_error) is not None:
             reasons.append(f"the last write failed: {one_line(error)}")
+        if (problem := self._clock_problem) is not None:
+            reasons.append(problem)
         for reading in self._read_sources():
             if reading.reason is not None:
                 reasons.append(reading.reason)
             elif (source := reading.scheduled.source.id) not in self._caught_up:
                 reasons.append(f"{source}: {SOURCE_STARTING}")
         return reasons
+
+    def next_slots(self) -> dict[str, datetime]:
+        """The next slot of each source that will be polled; without those whose outcomes cannot be read."""
+        now = self._clock.now()
+        slots = {}
+        for scheduled in self._sources:
+            with contextlib.suppress(StoreError):
+                source = scheduled.source.id
+                slots[source] = next_open_slot(self._store.polls, source, scheduled.schedule, now)
+        return slots
 
     def _read_sources(self) -> list[SourceReading]:
         """Each source with what the store holds of it, read again if there was a poll since the last read."""
@@ -203,7 +231,7 @@ class Metrics(Observer):
 
     def _families(self) -> Iterator[Metric]:
         """Metrics that are read on request; without those of the store where it cannot be read."""
-        yield from families_of_sources(self._read_sources(), self._clock.now())
+        yield from families_of_sources(self._read_sources(), self.next_slots())
         try:
             size_bytes = self._size_bytes()
         except StoreError as error:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from fxticker.errors import StoreError
+from fxticker.model.clock_trust import ClockComparison
 from fxticker.model.records import Poll
 from fxticker.sources.registry import ScheduledSource
 
@@ -24,6 +25,12 @@ class Observer:
 
     def caught_up(self, source: str) -> None:
         """A source has nothing due: its past is settled, and it waits for its next slot."""
+
+    def not_recorded(self, poll: Poll) -> None:
+        """A slot was polled and its outcome is not recorded, as the machine's clock is ahead."""
+
+    def clock_compared(self, source: str, comparison: ClockComparison) -> None:
+        """An answer of a source was compared with the machine's clock."""
 
     def write_ended(self, duration_s: float, error: StoreError | None) -> None:
         """A write of the store took so many seconds, and failed if there is an error; each try is a write."""

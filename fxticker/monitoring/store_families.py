@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -35,15 +35,17 @@ class SourceReading:
     reason: str | None
 
 
-def families_of_sources(readings: Sequence[SourceReading], now: datetime) -> Iterator[Metric]:
+def families_of_sources(readings: Sequence[SourceReading], next_slots: Mapping[str, datetime]) -> Iterator[Metric]:
     """Metrics of sources; those of the store are left out for a source whose files cannot be read."""
     healthy = _gauge("source_healthy", "Whether a source is healthy (1), as `fxticker status` judges it.", "source")
-    next_slot = _gauge("next_slot_timestamp_seconds", "The next slot.", "source")
+    next_slot = _gauge("next_slot_timestamp_seconds", "The next slot that will be polled.", "source")
     last_ok = _gauge("last_ok_timestamp_seconds", "The slot of the last successful poll; 0 if none is known.", "source")
     for reading in readings:
         source = reading.scheduled.source.id
         healthy.add_metric([source], float(reading.reason is None))
-        next_slot.add_metric([source], reading.scheduled.schedule.after(now).timestamp())
+        following = next_slots.get(source)
+        if following is not None:
+            next_slot.add_metric([source], following.timestamp())
         if reading.recent is None:
             _log.warning("metrics: %s", reading.reason)
         else:

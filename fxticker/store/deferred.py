@@ -1,0 +1,77 @@
+"""Deferred slots: stretches whose slots passed by an unconfirmed clock, and get their outcome once it is confirmed.
+
+A source has one small JSON file of its stretches, which is deleted when they have their outcomes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from fxticker.store.backend import StorageBackend
+from fxticker.store.store import LOCK_TIMEOUT_S
+
+DEFERRED = "deferred"
+_MAX_FILE_BYTES = 1_000_000
+"""Some thousand stretches; there is one for each absence of more than a day."""
+
+_log = logging.getLogger("fxticker")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Slots later than `after` and earlier than `until`, aware UTC; `why` is the `detail` of their outcomes."""
+
+    after: datetime
+    until: datetime
+    why: str | None
+
+
+def read_deferred(backend: StorageBackend, source: str) -> list[Stretch]:
+    """Return the stretches of a source, in order; none, with a warning, if the file's bytes are no such list.
+
+    Raises
+    ------
+    SegmentUnreadable
+        If the storage cannot read the file.
+    """
+    name = _name(source)
+    if not any(item.name == name for item in backend.list(DEFERRED)):
+        return []
+    with backend.open(name) as file:
+        data = file.read(_MAX_FILE_BYTES)
+    try:
+        return [
+            Stretch(datetime.fromisoformat(row["after"]), datetime.fromisoformat(row["until"]), row["why"])
+            for row in json.loads(data)
+        ]
+    except (ValueError, TypeError, KeyError):
+        _log.warning("%s: not a list of deferred slots; it is left out", name)
+        return []
+
+
+def write_deferred(backend: StorageBackend, source: str, stretches: Sequence[Stretch]) -> None:
+    """Replace the stretches of a source; durable when this returns.
+
+    Raises
+    ------
+    StoreLocked, WriteFailed
+        If another process writes for too long, or the storage refuses.
+    """
+    name = _name(source)
+    with backend.write_lock(LOCK_TIMEOUT_S):
+        if stretches:
+            backend.put(name, json.dumps([asdict(stretch) for stretch in stretches], default=_iso, indent=1).encode())
+        elif any(item.name == name for item in backend.list(DEFERRED)):
+            backend.delete(name)
+
+
+def _name(source: str) -> str:
+    return f"{DEFERRED}/source={source}.json"
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat()
