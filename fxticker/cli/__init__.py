@@ -27,6 +27,7 @@ COMMANDS = {
         "gaps": "status.gaps",
         "coverage": "analysis.coverage",
         "check": "store.check",
+        "forget": "forget.forget",
         "evidence": "evidence.evidence",
         "reparse": "evidence.reparse",
     },

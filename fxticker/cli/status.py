@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fxticker.cli.forget import in_words
 from fxticker.cli.options import Format, config_option, format_option, queried, settings, store_option
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
     from fxticker.monitoring.health import Health
+    from fxticker.sources.registry import ScheduledSource
+    from fxticker.store.ahead import Ahead
+    from fxticker.store.store import Store as OpenStore
 
 _POLLS_SHOWN = 50
 _POLL_COLUMNS = ("slot", "source", "outcome", "ticks", "duration_ms", "http_status", "attempts", "detail")
@@ -32,13 +36,13 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
     """Print the health of each source and of the store.
 
     Exit 1 if a source is not healthy: without a successful poll for three slots or at all, with one in the future, with
-    a page that prints an old date, or with rates that have not changed for days. Takes no lock: it works whether or not
-    the daemon runs.
+    a page that prints an old date, or with rates that have not changed for days; also if rows are ahead of now. Takes
+    no lock: it works whether or not the daemon runs.
     """
     from fxticker.cli.output import show, show_document
-    from fxticker.monitoring.health import health_of
+    from fxticker.store.ahead import CORRECTED, rows_ahead, summed
     from fxticker.store.local import local_storage
-    from fxticker.store.read_recent import read_recent, stored_bytes
+    from fxticker.store.read_recent import stored_bytes
     from fxticker.store.store import Store
 
     configured = settings(config)
@@ -46,7 +50,8 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
     backend = local_storage(folder, must_exist=True)
     opened = Store(backend)
     now = datetime.now(UTC)
-    found = [health_of(plan, read_recent(opened, plan.source.id, now), now) for plan in configured.planned()]
+    found = [_health(plan, opened, now) for plan in configured.planned()]
+    ahead = summed(rows_ahead(opened, now + CORRECTED))
     held = {
         "path": str(folder),
         "size_bytes": stored_bytes(opened),
@@ -54,17 +59,35 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
         "daemon": opened.daemon(),
         "last_writer": backend.lock_holder() or None,
     }
-    is_well = bool(found) and all(health.problem is None for health in found)
+    is_well = bool(found) and not ahead and all(health.problem is None for health in found)
     if form == "json":
         sources = [{**_row(health), **_details(health)} for health in found]
-        show_document({"well": is_well, "now": now, "store": held, "sources": sources})
+        show_document(
+            {"well": is_well, "now": now, "store": held, "sources": sources, "ahead": [_ahead(item) for item in ahead]}
+        )
     elif form == "csv":
         rows = [_row(health) for health in found]
         show([row | {"outcomes_24h": _counts(row["outcomes_24h"])} for row in rows], _STATUS_COLUMNS, form)
     else:
         _print_status(found, held)
+        for item in ahead:
+            _say("ahead", f"{in_words(item)}; `fxticker forget` removes them")
     if not is_well:
         sys.exit(1)
+
+
+def _health(plan: ScheduledSource, store: OpenStore, now: datetime) -> Health:
+    from fxticker.monitoring.health import health_of
+    from fxticker.store.open_slots import next_open_slot
+    from fxticker.store.read_recent import read_recent
+
+    source = plan.source.id
+    next_slot = next_open_slot(store.polls, source, plan.schedule, now)
+    return health_of(plan, read_recent(store, source, now), now, next_slot)
+
+
+def _ahead(item: Ahead) -> dict[str, Any]:
+    return {"table": item.table, "source": item.source, "rows": item.rows, "first": item.first, "last": item.last}
 
 
 @click.command()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from fxticker.cli.forget import in_words
 from fxticker.cli.options import Format, queried, selected, stored
-from fxticker.errors import NoData, one_line
+from fxticker.errors import NoData, SegmentUnreadable, one_line
 from fxticker.model.selection import Selection
 
 
@@ -54,9 +57,11 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
 def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
     """Read every file of the store and report damage.
 
-    Exit 1 if damage is found or remains. Without --quarantine nothing is changed.
+    Rows that are ahead of now are reported, too. Exit 1 if such rows or damage are found or remain. Without
+    --quarantine nothing is changed.
     """
     from fxticker.cli.output import warn
+    from fxticker.store.ahead import CORRECTED, rows_ahead, summed
     from fxticker.store.check import QUARANTINE, Moved
     from fxticker.store.evidence import EVIDENCE, missing_evidence
     from fxticker.store.store import opened
@@ -70,9 +75,14 @@ def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
     problems = found.check()
     for problem in problems:
         warn(problem)
+    ahead = []
+    with suppress(SegmentUnreadable):  # it is among the problems
+        ahead = summed(rows_ahead(found, datetime.now(UTC) + CORRECTED))
+    for item in ahead:
+        warn(f"{item.name}: {in_words(item)} are ahead of this machine's clock; `fxticker forget` removes them")
     if not quarantine and any(problem.in_the_way for problem in problems):
         warn("`fxticker check --quarantine` moves what cannot be read aside")
-    if problems:
+    if problems or ahead:
         sys.exit(1)
     files = sum(len(found.backend.list(folder)) for folder in (*(table.spec.name for table in found.tables), EVIDENCE))
     aside = sum(not item.name.endswith(".json") for item in found.backend.list(QUARANTINE))

@@ -123,14 +123,19 @@ def check_evidence(backend: StorageBackend, folder: EvidenceFolder) -> Iterator[
             yield Finding(error.name, f"cannot be read ({error.cause})", in_the_way=not is_fault)
 
 
+def free_name(backend: StorageBackend, name: str) -> str:
+    """Return the name of a file in the quarantine under which neither a file nor a note is there."""
+    taken = {item.name for item in backend.list(QUARANTINE)}
+    names = (f"{QUARANTINE}/{name}{suffix}" for suffix in ["", *(f".{n}" for n in range(1, 10_000))])
+    return next(name for name in names if not {name, f"{name}.json"} & taken)
+
+
 def moved_aside(backend: StorageBackend, finding: Finding, lost: str, now: datetime) -> Moved | Finding:
     """Move a file that cannot be read to the quarantine, with a note of what is lost; a finding if that fails.
 
     The note is durable before the file is moved. The caller holds the store's write lock.
     """
-    taken = {item.name for item in backend.list(QUARANTINE)}
-    names = (f"{QUARANTINE}/{finding.name}{suffix}" for suffix in ["", *(f".{n}" for n in range(1, 10_000))])
-    to = next(name for name in names if not {name, f"{name}.json"} & taken)
+    to = free_name(backend, finding.name)
     note = {"name": finding.name, "why": finding.what, "lost": lost, "moved_at": now.isoformat()}
     try:
         backend.put(f"{to}.json", json.dumps(note, indent=1).encode())
