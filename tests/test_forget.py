@@ -16,7 +16,7 @@ import fxticker as fx
 from fxticker.cli import app
 from fxticker.errors import StoreError, StoreLocked
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
-from fxticker.model.schedule import Every, every
+from fxticker.model.schedule import Cron, Every, every
 from fxticker.store.ahead import forget, rows_ahead, summed
 from fxticker.store.local import LocalStorage
 from fxticker.store.open_slots import next_open_slot
@@ -106,6 +106,22 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("built") / "parquet"
     filled(folder, segment_rows=80)
     return folder, *contents(folder)
+
+
+@pytest.mark.parametrize("grid", [Every(QUARTER), Cron("*/15 * * * *")], ids=["interval", "cron"])
+@given(numbers=st.sets(st.integers(1, 5000)), later=st.integers(0, 4000), off=st.sets(st.integers(1, 4_000_000)))
+@settings(max_examples=15, deadline=None)
+def test_next_open_slot_is_the_first_without_an_outcome(tmp_path_factory, grid, numbers, later, off):
+    """Slots of an earlier grid, and those of manual polls, are none of this one's."""
+    store = Store(tmp_path_factory.mktemp("open") / "parquet")
+    run = {*range(1, min(numbers, default=1)), *numbers}
+    slots = {NOON + number * QUARTER for number in run} | {NOON + timedelta(seconds=second) for second in off}
+    store.record([Poll("timesca", slot, Outcome.MISSED) for slot in slots])
+    now = NOON + later * QUARTER
+    expected = grid.after(now)
+    while expected in slots:
+        expected += QUARTER
+    assert next_open_slot(store.polls, "timesca", grid, now) == expected
 
 
 @pytest.mark.parametrize("lasting", [False, True])

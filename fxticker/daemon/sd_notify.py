@@ -15,13 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from fxticker.errors import StoreError
 from fxticker.model.records import Poll
 from fxticker.model.schedule import Schedule
 from fxticker.model.timestamps import END_OF_TIME
+from fxticker.monitoring.next_slots import NextSlots
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
-from fxticker.store.open_slots import next_open_slot
 from fxticker.store.store import Store
 
 LONGEST_GRACE = timedelta(minutes=10)
@@ -73,14 +72,13 @@ class SystemdNotifier(Observer):
         self._counted_from: datetime | None = None
         self._was_late = False
         self._is_ready = False
-        self._next: dict[str, datetime] = {}
+        self._next_slots = NextSlots(store)
 
     def started(self, sources: Sequence[ScheduledSource]) -> None:
         """Watch these sources from now on; the first call reports that the daemon is ready."""
         with self._lock:
             self._sources = tuple(sources)
             self._counted_from = None
-            self._next = {}
         if not self._is_ready:
             self._is_ready = True
             self._send("READY=1")
@@ -105,7 +103,7 @@ class SystemdNotifier(Observer):
         del by
         with self._lock:
             self._counted_from = None
-            self._next = {}
+        self._next_slots.clear()
 
     def beat(self, now: datetime) -> None:
         """Report the status, and feed the watchdog if polls progress."""
@@ -161,19 +159,10 @@ class SystemdNotifier(Observer):
         if self._last is not None:
             parts.append(f"last: {self._last.source} {_shown(self._last.slot)} {self._last.outcome}")
         if self._sources:
-            parts.append(f"next slot: {_shown(min(self._next_open(scheduled, now) for scheduled in self._sources))}")
+            parts.append(
+                f"next slot: {_shown(min(self._next_slots.of(scheduled, now) for scheduled in self._sources))}"
+            )
         return "; ".join(parts)
-
-    def _next_open(self, scheduled: ScheduledSource, now: datetime) -> datetime:
-        """The next slot that will be polled, which is looked up once for each slot."""
-        source, following = scheduled.source.id, scheduled.schedule.after(now)
-        if self._next.get(source, now) < following:
-            try:
-                following = next_open_slot(self._store.polls, source, scheduled.schedule, now)
-            except StoreError as error:
-                _log.debug("the next open slot cannot be read: %s", error)
-            self._next[source] = following
-        return self._next[source]
 
     def _send(self, *facts: str) -> None:
         """Send one datagram; failures are ignored, as the daemon must not depend on its supervisor."""

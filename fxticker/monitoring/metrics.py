@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -20,10 +19,10 @@ from fxticker.model.clock import Clock
 from fxticker.model.clock_trust import ClockComparison
 from fxticker.model.records import Outcome, Poll
 from fxticker.monitoring.health import problem_of
+from fxticker.monitoring.next_slots import NextSlots
 from fxticker.monitoring.observer import Observer
 from fxticker.monitoring.store_families import SourceReading, families_of_sources, families_of_space
 from fxticker.sources.registry import ScheduledSource
-from fxticker.store.open_slots import next_open_slot
 from fxticker.store.read_recent import Recent, read_recent, stored_bytes
 from fxticker.store.store import Store
 
@@ -71,6 +70,7 @@ class Metrics(Observer):
     ) -> None:
         self.registry = _Registry()
         self._store = store
+        self._next_slots = NextSlots(store)
         self._clock = clock
         self._measure_every_s = measure_every_s
         self._max_beat_age_s = max_beat_age_s
@@ -173,6 +173,7 @@ class Metrics(Observer):
         """Count a jump."""
         self._jumps.inc()
         self._jump.set(by.total_seconds())
+        self._next_slots.clear()
 
     def beat(self, now: datetime) -> None:
         """Note that the daemon is alive."""
@@ -196,14 +197,9 @@ class Metrics(Observer):
         return reasons
 
     def next_slots(self) -> dict[str, datetime]:
-        """The next slot of each source that will be polled; without those whose outcomes cannot be read."""
+        """The next slot of each source that will be polled."""
         now = self._clock.now()
-        slots = {}
-        for scheduled in self._sources:
-            with contextlib.suppress(StoreError):
-                source = scheduled.source.id
-                slots[source] = next_open_slot(self._store.polls, source, scheduled.schedule, now)
-        return slots
+        return {scheduled.source.id: self._next_slots.of(scheduled, now) for scheduled in self._sources}
 
     def _read_sources(self) -> list[SourceReading]:
         """Each source with what the store holds of it, read again if there was a poll since the last read."""

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import numpy as np
 
-from fxticker.model.schedule import Schedule
+from fxticker.model.schedule import Every, Schedule
+from fxticker.model.timestamps import MICROSECOND
 from fxticker.store.arrow import microseconds, to_int64
 from fxticker.store.read_span import month_of
 from fxticker.store.segments import SegmentTable
@@ -26,15 +27,26 @@ def next_open_slot(polls: SegmentTable, source: str, schedule: Schedule, now: da
     slot = schedule.after(now)
     months = {*polls.months(source)}
     while (month := month_of(slot)) in months:
-        recorded = _slots_from(polls, source, month, slot)
-        while microseconds(slot) in recorded:
-            slot = schedule.after(slot)
+        slot = _after_run(schedule, slot, _slots_from(polls, source, month, slot))
         if month_of(slot) == month:
             return slot
     return slot
 
 
-def _slots_from(polls: SegmentTable, source: str, month: str, first: datetime) -> set[int]:
+def _after_run(schedule: Schedule, slot: datetime, recorded: np.ndarray) -> datetime:
+    """The first slot of a grid from one on that is not recorded, given the recorded slots from there on."""
+    if isinstance(schedule, Every):  # a year of minutes, slot by slot, would take seconds
+        first_us, step_us = microseconds(slot), schedule.interval // MICROSECOND
+        on_grid = np.unique(recorded[(recorded - first_us) % step_us == 0])
+        is_next = on_grid == first_us + step_us * np.arange(len(on_grid))
+        return slot + schedule.interval * (len(on_grid) if is_next.all() else int(np.argmin(is_next)))
+    known = {*recorded.tolist()}
+    while microseconds(slot) in known:
+        slot = schedule.after(slot)
+    return slot
+
+
+def _slots_from(polls: SegmentTable, source: str, month: str, first: datetime) -> np.ndarray:
     """The recorded slots of a month from one on, in microseconds since the epoch."""
     first_us = microseconds(first)
     found = [
@@ -43,4 +55,5 @@ def _slots_from(polls: SegmentTable, source: str, month: str, first: datetime) -
         if polls.summary(segment).last >= first_us
     ]
     slots = np.concatenate(found or [np.zeros(0, np.int64)])
-    return {*slots[slots >= first_us].tolist()}
+    later: np.ndarray = slots[slots >= first_us]
+    return later
