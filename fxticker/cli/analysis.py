@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fxticker.cli.options import Format, base_option, between, every_option, format_option, moment, queried, stored
-from fxticker.cli.output import Columns, Value, band_of, banded, show, show_document, show_frame
+from fxticker.cli.output import Columns, Value, band_of, banded, show, show_document, show_frame, terminal_text
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def convert(
     result = converted(folder, amount, from_currency, to_currency, at=at, max_age=max_age, source=source)
     facts = result.facts()
     if form == "table":
-        print(result)
+        print(terminal_text(str(result)))
     elif form == "json":
         show_document(facts)
     else:  # a row for each tick that was used, with the result in all of them

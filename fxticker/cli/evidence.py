@@ -108,13 +108,13 @@ def _show_evidence(store: Store, rows: Sequence[Mapping[str, Any]]) -> bool:
     first = rows[0]
     texts = (" ".join(filter(None, (row["pair"], "=", row["rate_text"], row["change_text"]))) for row in rows)
     observed_at = first["observed_at"].isoformat().replace("+00:00", "Z")
-    print(f"{first['source']} at {observed_at}: {', '.join(texts)}")
+    print(one_line(f"{first['source']} at {observed_at}: {', '.join(texts)}"))
     if first["evidence"] is None:
         print("  no evidence was kept\n")
         return False
     names = {name.sha256: name for name in store.evidence.names(first["source"])}
     if first["evidence"] not in names:
-        print(f"  evidence {first['evidence']} is no longer kept\n")
+        print(f"  evidence {one_line(first['evidence'])} is no longer kept\n")
         return False
     piece = store.evidence.read(names[first["evidence"]])
     print(f"  evidence {first['evidence']}")

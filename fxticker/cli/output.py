@@ -7,6 +7,7 @@ import json
 import math
 import re
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -39,7 +40,7 @@ def show(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], form: Format
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([_plain(name, row[name]) for name in columns] for row in rows)
+        writer.writerows([_harmless(_plain(name, row[name])) for name in columns] for row in rows)
     else:
         _show_table(rows, columns)
 
@@ -179,7 +180,7 @@ def _cell(name: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{Decimal(f'{value:.9g}'):f}"  # as a rate is written: 0.00008, not 8e-05
-    return escape(str(value))
+    return escape(one_line(value))  # a text of the store may hold what a terminal obeys
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -189,6 +190,16 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, date):
         return str(value.date() if isinstance(value, datetime) else value)
     return value.item() if hasattr(value, "item") else value
+
+
+def _harmless(value: Any) -> Any:
+    """A value of CSV: text without what a terminal obeys; spaces of all kinds stay, as numbers may have them."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(
+        mark if mark.isprintable() or unicodedata.category(mark) == "Zs" else "\N{REPLACEMENT CHARACTER}"
+        for mark in value
+    )
 
 
 def _missing_to_none(value: Any) -> Any:

@@ -196,8 +196,9 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
 
     for health in found:
         last = health.last
-        print(f"{health.source}: {'healthy' if health.problem is None else f'not healthy: {health.problem.reason}'}")
-        detail = f" ({one_line(last.detail)})" if last and last.detail else ""
+        state = "healthy" if health.problem is None else f"not healthy: {health.problem.reason}"
+        print(one_line(f"{health.source}: {state}"))
+        detail = f" ({last.detail})" if last and last.detail else ""
         _say("last slot", f"{_time(last.slot)} {last.outcome}{detail}" if last else "none recently")
         _say("last ok", _time(health.last_ok) if health.last_ok else "none recently")
         _say("last 24 h", f"{_counts(health.outcomes_24h) or 'no polls'}; gaps: {health.gaps_24h}")
@@ -209,12 +210,14 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
         print("no source is enabled")
     print(f"store: {one_line(held['path'])}")
     _say("size", f"{held['size_bytes'] / 1e6:,.1f} MB; free on its disk: {held['free_bytes'] / 1e9:,.1f} GB")
-    _say("daemon", one_line(held["daemon"] or "none runs"))
-    _say("lock", f"last taken by {one_line(held['last_writer'])}" if held["last_writer"] else "never taken")
+    _say("daemon", held["daemon"] or "none runs")
+    _say("lock", f"last taken by {held['last_writer']}" if held["last_writer"] else "never taken")
 
 
 def _say(name: str, text: str) -> None:
-    print(f"  {name:<9}  {text}")
+    from fxticker.errors import one_line
+
+    print(f"  {one_line(name):<9}  {one_line(text)}")
 
 
 def _time(instant: datetime) -> str:
