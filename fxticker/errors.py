@@ -23,6 +23,7 @@
     │   └── OtherDate                    an answer for another day than the requested one
     └── StoreError
         ├── StoreLocked(TimeoutError)    another process writes: wait for it or stop it
+        ├── NotOwner                     root was to write into another account's store: run it as that account
         ├── SegmentUnreadable            a file is corrupt or foreign: run ``fxticker check``
         ├── SchemaMismatch               rows or a file do not fit the schema
         │   └── NewerSchema              … because a newer fxticker wrote the file: use that one
@@ -31,6 +32,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import ClassVar
@@ -236,6 +238,23 @@ class StoreLocked(StoreError, TimeoutError):
         self.holder = holder
         waited = f"waited {waited_s:g} s for the lock; it" if waited_s else "the lock"
         super().__init__(f"{path}: {waited} is held by {holder or 'an unnamed process'}")
+
+
+class NotOwner(StoreError):
+    """Root was to write into the store of another account, which could then not replace the files.
+
+    Attributes
+    ----------
+    owner
+        The account that the store belongs to, as sudo takes it.
+    """
+
+    def __init__(self, store: object, owner: str) -> None:
+        self.owner = owner
+        super().__init__(
+            f"{store}: this store belongs to {owner}, which cannot replace files that root writes: run the command as "
+            f"`sudo -u {shlex.quote(owner)} fxticker ...`"
+        )
 
 
 class SegmentUnreadable(StoreError):

@@ -3,6 +3,7 @@
 import errno
 import functools
 import os
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ class WatchedCalls(FileCalls):
 
     def _make(self, step, *arguments):
         self.before(step, *arguments)
-        return getattr(os, step)(*arguments)
+        return getattr(FileCalls, step)(*arguments)
 
 
 class FaultyCalls(WatchedCalls):
@@ -57,7 +58,6 @@ class RecordedCalls(WatchedCalls):
     def __init__(self, base):
         super().__init__()
         self._base = base
-        self._opened = {}
         self.largest_write_bytes = None
         self.heal()
 
@@ -65,24 +65,21 @@ class RecordedCalls(WatchedCalls):
         self.refused, self.room_bytes, self.made = {}, None, []
 
     def steps(self):
-        return [step for step, _ in self.made]
+        """The steps in order; a run of one kind counts once."""
+        return [step for step, _ in groupby(step for step, _ in self.made)]
 
     def _make(self, step, *arguments):
         if step == "close":
             return os.close(*arguments)
-        is_folder = step == "open" and arguments[1] & os.O_DIRECTORY
-        target = arguments[step == "replace"]
-        suffix, path = self._opened.get(target) or (" folder" if is_folder else "", target)
-        self._note(f"{step}{suffix}", path)
+        path = _path_of(arguments[step == "replace"])
+        is_folder = arguments[1] & os.O_DIRECTORY if step == "open" else step == "fsync" and path.is_dir()
+        self._note(f"{step} folder" if is_folder else step, path)
         if step == "write":
-            arguments = (target, self._writable(arguments[1]))
-        result = getattr(os, step)(*arguments)
-        if step == "open":
-            self._opened[result] = suffix, path
-        return result
+            arguments = (arguments[0], self._writable(arguments[1]))
+        return getattr(FileCalls, step)(*arguments)
 
     def _note(self, step, path):
-        self.made.append((step, str(Path(path).relative_to(self._base))))
+        self.made.append((step, str(path.relative_to(self._base))))
         if step in self.refused:
             raise OSError(self.refused[step], os.strerror(self.refused[step]))
 
@@ -94,6 +91,11 @@ class RecordedCalls(WatchedCalls):
             data = data[: self.room_bytes]
             self.room_bytes -= len(data)
         return data[: self.largest_write_bytes]
+
+
+def _path_of(target):
+    """The path of a file, or of a descriptor."""
+    return Path(os.readlink(f"/proc/self/fd/{target}")) if isinstance(target, int) else Path(target)  # noqa: PTH115
 
 
 def flip(path, position):

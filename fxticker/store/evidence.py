@@ -76,7 +76,7 @@ class EvidenceFolder:
             If the folder cannot be listed.
         """
         folder = _folder(source, observed_at)
-        stored = self._backend.list(folder)
+        stored = [item for item in self._backend.list(folder) if name_of(item) is not None]
         name = f"{folder}/{observed_at.year:04}{observed_at:%m%dT%H%M%S.%fZ}-{sha256}.gz"
         name = next((item.name for item in stored if item.name.endswith(f"-{sha256}.gz")), name)
         packed = gzip.compress(data, mtime=0)

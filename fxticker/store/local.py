@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
+import re
+import secrets
 import stat
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,24 +18,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from fxticker.errors import SegmentUnreadable, StoreError, WriteFailed
+from fxticker.errors import NotOwner, SegmentUnreadable, StoreError, WriteFailed
 from fxticker.store.backend import FreeSpace, StoredObject
+from fxticker.store.folders import FileAt, FileCalls, StoreFolders
+from fxticker.store.listing import objects_below, version_of
 from fxticker.store.locks import DAEMON_LOCK, WRITE_LOCK, StoreLocks
 
+__all__ = ["STAGING", "FileCalls", "LocalStorage", "local_storage"]
+
 STAGING = ".staging"
-
-
-class FileCalls:
-    """The system calls of a write; tests replace each by one that fails."""
-
-    open = staticmethod(os.open)
-    write = staticmethod(os.write)
-    fsync = staticmethod(os.fsync)
-    close = staticmethod(os.close)
-    replace = staticmethod(os.replace)
-    unlink = staticmethod(os.unlink)
-    mkdir = staticmethod(os.mkdir)
-    rmdir = staticmethod(os.rmdir)
+_TEMPORARY = re.compile(r"([0-9]{5}\.parquet\.)?[0-9]+\.[0-9]+(\.[0-9a-f]{8})?")
+"""Names of temporary files: process, thread and a random part. Earlier versions had no random part, or the segment's
+name before it all."""
 
 
 class LocalStorage:
@@ -49,8 +46,8 @@ class LocalStorage:
     def __init__(self, root: Path, calls: FileCalls | None = None) -> None:
         self._root = root
         self._calls = calls or FileCalls()
-        self._locks = StoreLocks(root, lambda: self._make_folder(root))
-        self._synced: set[Path] = set()
+        self._folders = StoreFolders(root, self._calls)
+        self._locks = StoreLocks(root, self._prepare)
 
     def __str__(self) -> str:
         return str(self._root)
@@ -65,36 +62,33 @@ class LocalStorage:
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects below the folder `prefix`, by name; names that start with ``.`` or ``_`` are no objects.
 
+        A link to a folder is listed as an object and not followed.
+
         Raises
         ------
         SegmentUnreadable
             If a folder or a file cannot be listed, with the folder's name.
         """
-        objects: list[StoredObject] = []
-        folders = [prefix.rstrip("/")]
-        while folders:
-            folder = folders.pop()
-            with self._entries(folder) as entries:
-                for entry in entries:
-                    name = f"{folder}/{entry.name}"
-                    if entry.name.startswith((".", "_")):
-                        continue
-                    if entry.is_dir():
-                        folders.append(name)
-                    elif (status := _status_of(entry)) is not None:
-                        objects.append(StoredObject(name, status.st_size, _version_of(status)))
+        prefix = prefix.rstrip("/")
+        with self._opened(prefix) as handle:
+            objects = [] if handle is None else objects_below(self._folders, prefix, handle)
         return sorted(objects, key=lambda item: item.name)
 
     def folders(self, prefix: str) -> Sequence[str]:
         """Return the names of the folders directly below the folder `prefix`, sorted.
+
+        Links to folders are among them: to list one is refused by its name.
 
         Raises
         ------
         SegmentUnreadable
             If the folder cannot be listed.
         """
-        with self._entries(prefix) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir())
+        with self._opened(prefix) as handle:
+            if handle is None:
+                return []
+            with os.scandir(handle) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir())
 
     def open(self, name: str) -> Any:
         """Open a file for reading; a later replacement of the name does not change what is read from it.
@@ -130,30 +124,32 @@ class LocalStorage:
         WriteFailed
             If a system call failed. Unless it was the last one (the folder's fsync), the old content is unchanged.
         """
-        target = self._root / name
-        staged = self._root / STAGING / f"{os.getpid()}.{threading.get_ident()}"
+        temporary = f"{STAGING}/{os.getpid()}.{threading.get_ident()}.{secrets.token_hex(4)}"
         try:
-            self._make_folder(staged.parent)
-            self._make_folder(target.parent)
-            try:
-                version = self._write(staged, memoryview(data))
-                self._calls.replace(staged, target)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    self._calls.unlink(staged)
-                raise
-            self._sync_folder(target.parent)
+            with (
+                self._folders.opened(STAGING, create=True) as staging,
+                self._folders.opened(_folder_of(name), create=True) as folder,
+            ):
+                staged = self._folders.file(staging, temporary)
+                try:
+                    version = self._write(staged, memoryview(data))
+                    self._calls.replace(staged, self._folders.file(folder, name))
+                except OSError:
+                    with contextlib.suppress(OSError):
+                        self._calls.unlink(staged)
+                    raise
+                self._calls.fsync(folder)
         except OSError as error:
             raise WriteFailed(self, name, error) from error
         return version
 
     def delete(self, name: str) -> None:
         """Remove the file durably; a missing file is no error."""
-        target = self._root / name
         try:
-            with contextlib.suppress(FileNotFoundError):
-                self._calls.unlink(target)
-            self._sync_folder(target.parent)
+            with contextlib.suppress(FileNotFoundError), self._folders.opened(_folder_of(name)) as folder:
+                with contextlib.suppress(FileNotFoundError):
+                    self._calls.unlink(self._folders.file(folder, name))
+                self._calls.fsync(folder)
         except OSError as error:
             raise WriteFailed(self, name, error) from error
 
@@ -165,12 +161,14 @@ class LocalStorage:
         WriteFailed
             If a system call failed.
         """
-        source, target = self._root / name, self._root / to
         try:
-            self._make_folder(target.parent)
-            self._calls.replace(source, target)
-            self._sync_folder(target.parent)
-            self._sync_folder(source.parent)
+            with (
+                self._folders.opened(_folder_of(name)) as source,
+                self._folders.opened(_folder_of(to), create=True) as target,
+            ):
+                self._calls.replace(self._folders.file(source, name), self._folders.file(target, to))
+                self._calls.fsync(target)
+                self._calls.fsync(source)
         except OSError as error:
             raise WriteFailed(self, name, error) from error
 
@@ -186,7 +184,10 @@ class LocalStorage:
             If the lock file cannot be created or a temporary file cannot be removed.
         """
         with self._locks.write_lock(timeout_s):
-            self._remove_temporaries()
+            try:
+                self._remove_temporaries()
+            except OSError as error:
+                raise WriteFailed(self, STAGING, error) from error
             yield
 
     def lock_holder(self) -> str:
@@ -202,82 +203,64 @@ class LocalStorage:
         return self._locks.daemon()
 
     @contextlib.contextmanager
-    def _entries(self, folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
-        """Scan a folder, one that does not exist as an empty one; any other fault names the folder."""
+    def _opened(self, folder: str) -> Iterator[int | None]:
+        """Open a folder for reading, None if it does not exist; any other fault names the folder."""
         try:
-            try:
-                entries = os.scandir(self._root / folder)
-            except FileNotFoundError:
-                yield iter(())
-                return
-            with entries:
-                yield entries
+            with contextlib.ExitStack() as stack:
+                try:
+                    handle = stack.enter_context(self._folders.opened(folder))
+                except FileNotFoundError:
+                    handle = None
+                yield handle
         except OSError as error:
             raise SegmentUnreadable(folder, error.strerror or str(error)) from error
 
-    def _remove_temporaries(self) -> None:
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._root / STAGING) as entries:
-            for entry in entries:
-                try:
-                    os.unlink(entry.path)  # noqa: PTH108  one Path per poll less
-                except OSError as error:
-                    raise WriteFailed(self, f"{STAGING}/{entry.name}", error) from error
+    def _prepare(self) -> int:
+        """Create the store's folder for a writer, and return the mode of its files."""
+        owner = self._root.stat().st_uid if self._calls.geteuid() == 0 and self._root.is_dir() else 0
+        if owner != 0:
+            raise NotOwner(self, _account(owner))
+        self._folders.make_root()
+        with self._folders.opened(""):
+            return self._folders.file_mode
 
-    def _write(self, path: Path, data: memoryview) -> tuple[int, ...]:
-        handle = self._calls.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    def _remove_temporaries(self) -> None:
+        """Remove what ended processes left in the staging folder; what has no name of a temporary file stays."""
+        with contextlib.suppress(FileNotFoundError), self._folders.opened(STAGING) as staging:
+            with os.scandir(staging) as entries:
+                left = [entry.name for entry in entries if _is_temporary(entry)]
+            for name in left:
+                self._calls.unlink(self._folders.file(staging, f"{STAGING}/{name}"))
+
+    def _write(self, file: FileAt, data: memoryview) -> tuple[int, ...]:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        mode = self._folders.file_mode
+        handle = self._calls.open(file, flags, mode)
         try:
+            self._folders.set_mode(handle, mode)
             while data:
                 data = data[self._calls.write(handle, data) :]
             self._calls.fsync(handle)
-            version = _version_of(os.fstat(handle))
+            version = version_of(os.fstat(handle))
         finally:
             self._calls.close(handle)
         return version
 
-    def _make_folder(self, folder: Path) -> None:
-        if folder in self._synced and folder.is_dir():
-            return
-        if folder != self._root:
-            self._make_folder(folder.parent)
-        elif not folder.parent.is_dir():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-        if not folder.is_dir():
-            with contextlib.suppress(FileExistsError):  # another process came first
-                self._calls.mkdir(folder, 0o755)
-        try:
-            self._sync_folder(folder.parent)
-        except OSError:
-            # A second fsync of the same entry would prove nothing, so the next write creates the folder again.
-            with contextlib.suppress(OSError):
-                self._calls.rmdir(folder)
-            raise
-        self._synced.add(folder)
 
-    def _sync_folder(self, folder: Path) -> None:
-        handle = self._calls.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, 0)
-        try:
-            self._calls.fsync(handle)
-        finally:
-            self._calls.close(handle)
+def _folder_of(name: str) -> str:
+    return name.rpartition("/")[0]
 
 
-def _status_of(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """The status of a file, or of a link itself if its target does not exist; None if deleted since it was listed."""
+def _is_temporary(entry: os.DirEntry[str]) -> bool:
+    return _TEMPORARY.fullmatch(entry.name) is not None and not entry.is_dir(follow_symlinks=False)
+
+
+def _account(uid: int) -> str:
+    """The name of an account as sudo takes it."""
     try:
-        return entry.stat()
-    except OSError as error:
-        if not entry.is_symlink():
-            if isinstance(error, FileNotFoundError):
-                return None
-            raise
-    try:
-        return entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-
-
-def _version_of(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_ino, status.st_mtime_ns, status.st_size
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"
 
 
 def local_storage(path: str | os.PathLike[str], *, must_exist: bool) -> LocalStorage:

@@ -26,6 +26,10 @@ DAEMON_WAIT_S = 0.5
 """How long, in seconds, a daemon tries to get its lock: longer than `StoreLocks.daemon` holds it for its test."""
 _RETRY_S = 0.01
 """Seconds between two attempts to get a lock: a few times the duration of an append."""
+_MAX_HOLDER_BYTES = 10_000
+"""Bytes of a lock file that are read: process, program and start time have some hundred."""
+_OWN_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""A lock file is opened neither through a link nor waiting for the other end of a pipe."""
 
 
 class StoreLocks:
@@ -35,13 +39,13 @@ class StoreLocks:
     ----------
     root
         The store's folder.
-    make_root
-        Creates that folder durably; raises OSError.
+    prepare
+        Creates that folder durably and returns the mode of the lock files; raises OSError or StoreError.
     """
 
-    def __init__(self, root: Path, make_root: Callable[[], None]) -> None:
+    def __init__(self, root: Path, prepare: Callable[[], int]) -> None:
         self._root = root
-        self._make_root = make_root
+        self._prepare = prepare
         self._thread_lock = threading.Lock()
         self._file_lock: FileLock | None = None
         self._daemon_file: tuple[int, int] | None = None
@@ -66,8 +70,7 @@ class StoreLocks:
             raise self._locked(WRITE_LOCK, started_s)
         try:
             self._require_same_folder()
-            self._file_lock = self._file_lock or self._os_lock(WRITE_LOCK)
-            self._acquire(self._file_lock, WRITE_LOCK, timeout_s)
+            self._file_lock = self._acquire(self._file_lock, WRITE_LOCK, timeout_s)
             try:
                 yield
             finally:
@@ -86,8 +89,7 @@ class StoreLocks:
         WriteFailed
             If the lock file cannot be created.
         """
-        lock = self._os_lock(DAEMON_LOCK)
-        self._acquire(lock, DAEMON_LOCK, DAEMON_WAIT_S)
+        lock = self._acquire(None, DAEMON_LOCK, DAEMON_WAIT_S)
         try:
             self._daemon_file = self._file_id(DAEMON_LOCK)
             yield
@@ -106,7 +108,7 @@ class StoreLocks:
             If the lock file exists and cannot be tested.
         """
         try:
-            handle = os.open(self._root / DAEMON_LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(self._root / DAEMON_LOCK, os.O_RDONLY | _OWN_FILE)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -125,38 +127,36 @@ class StoreLocks:
     def holder(self, name: str) -> str:
         """Return process, program and start time of the last holder of a lock; empty if the file names none."""
         try:
-            holder = json.loads((self._root / name).read_text())
+            with _opened(self._root / name, os.O_RDONLY) as handle:
+                holder = json.loads(os.read(handle, _MAX_HOLDER_BYTES))
             return f"process {holder['pid']} ({holder['program']}) since {holder['since']}"
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return ""
 
-    def _os_lock(self, name: str) -> FileLock:
-        from filelock import FileLock  # readers take no lock and need not wait for its import
-
-        # Where there is no flock, filelock would fall back to a file that outlives its process.
-        return FileLock(self._root / name, thread_local=False, fallback_to_soft=False)
-
-    def _acquire(self, lock: FileLock, name: str, timeout_s: float) -> None:
-        """Take an OS lock, and write into its file who holds it."""
-        from filelock import Timeout
+    def _acquire(self, lock: FileLock | None, name: str, timeout_s: float) -> FileLock:
+        """Take an OS lock, and write into its file who holds it; `lock` is the one of an earlier call, if any."""
+        from filelock import FileLock, Timeout  # readers take no lock and need not wait for its import
 
         started_s = time.monotonic()
         try:
-            self._make_root()
+            mode = self._prepare()
+            # Where there is no flock, filelock would fall back to a file that outlives its process.
+            lock = lock or FileLock(self._root / name, mode=mode, thread_local=False, fallback_to_soft=False)
             lock.acquire(timeout=timeout_s, poll_interval=_RETRY_S)
         except Timeout as error:
             raise self._locked(name, started_s) from error
         except OSError as error:
             raise WriteFailed(self._root, name, error) from error
         self._write_holder(name)
+        return lock
 
     def _write_holder(self, name: str) -> None:
         """Write this process into a lock's file, unless it was the last holder too: then nothing has to be written."""
         content = json.dumps({**self._description, "pid": os.getpid()}).encode()
-        path = self._root / name
-        with contextlib.suppress(OSError):
-            if path.read_bytes() != content:
-                path.write_bytes(content)
+        with contextlib.suppress(OSError), _opened(self._root / name, os.O_RDWR) as handle:
+            if os.read(handle, _MAX_HOLDER_BYTES) != content:
+                os.ftruncate(handle, 0)
+                os.pwrite(handle, content, 0)
 
     def _require_same_folder(self) -> None:
         """Refuse to create a second store where a daemon's was: its disk was unmounted, or its folder moved."""
@@ -165,7 +165,7 @@ class StoreLocks:
 
     def _file_id(self, name: str) -> tuple[int, int]:
         try:
-            status = os.stat(self._root / name)  # noqa: PTH116  the call itself
+            status = os.lstat(self._root / name)
         except OSError as error:
             raise WriteFailed(self._root, name, error) from error
         return status.st_dev, status.st_ino
@@ -173,3 +173,12 @@ class StoreLocks:
     def _locked(self, name: str, since_s: float) -> StoreLocked:
         waited_s = round(time.monotonic() - since_s, 1)
         return StoreLocked(str(self._root), waited_s, self.holder(name), is_daemon=name == DAEMON_LOCK)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    handle = os.open(path, flags | _OWN_FILE)
+    try:
+        yield handle
+    finally:
+        os.close(handle)

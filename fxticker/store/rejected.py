@@ -56,7 +56,7 @@ def keep_rejected(
     name = f"{REJECTED}/source={source}/{slot:%Y%m%dT%H%M%S.%fZ}.gz"
     if len(data) > REJECTED_BYTES:
         return
-    kept = [item for item in backend.list(REJECTED) if item.name != name]
+    kept = [item for item in backend.list(REJECTED) if item.name != name and _NAME.fullmatch(item.name)]
     size_bytes = sum(item.size_bytes for item in kept) + len(data)
     while kept and (len(kept) >= REJECTED_FILES or size_bytes > REJECTED_BYTES):
         oldest = min(kept, key=lambda item: item.name.rpartition("/")[2])
