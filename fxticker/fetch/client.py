@@ -6,14 +6,13 @@ import ssl
 import zlib
 from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Protocol, Self
 
 import anyio
-import anyio.from_thread
 import httpx
 
 from fxticker.errors import (
@@ -24,7 +23,7 @@ from fxticker.errors import (
     Unreachable,
 )
 from fxticker.fetch.connection import ConnectionTrace
-from fxticker.fetch.dns import NonBlockingDnsLoop
+from fxticker.fetch.loop_thread import END_S, LoopThread
 from fxticker.fetch.response import check_head, read_body
 from fxticker.fetch.trust import proxy_of, trust_of
 
@@ -161,10 +160,7 @@ class Fetcher:
             proxy=proxy_of(proxy, trust),
             transport=transport,
         )
-        self._exit = ExitStack()
-        self._portal = self._exit.enter_context(
-            anyio.from_thread.start_blocking_portal(backend_options={"loop_factory": NonBlockingDnsLoop})
-        )
+        self._loop = LoopThread()
         self._host_locks: defaultdict[bytes, anyio.Lock] = defaultdict(anyio.Lock)
         self._scopes: set[anyio.CancelScope] = set()
         self._stopped = False
@@ -206,21 +202,25 @@ class Fetcher:
 
     def send(self, request: Request) -> Response:
         """Make a request that has its own limits; every failure is a `FetchError`, as above."""
-        return self._portal.call(self._send, request)
+        return self._loop.call(self._send, request)
 
     def stop(self) -> None:
         """Abandon the requests under way: they raise `FetchStopped` in their callers, as do later ones."""
         if not self._closed:
-            self._portal.call(self._cancel_all)
+            self._loop.call(self._cancel_all)
 
     def close(self) -> None:
-        """Abandon the requests under way and close the client."""
+        """Abandon the requests under way and close the client, in a few seconds at most."""
         if self._closed:
             return
-        self.stop()
-        self._portal.call(self._client.aclose)
-        self._exit.close()
+        with suppress(TimeoutError):  # only after an interrupt that left the loop unable to answer
+            self._loop.call(self._end, timeout_s=END_S)
+        self._loop.close()
         self._closed = True
+
+    async def _end(self) -> None:
+        await self._cancel_all()
+        await self._client.aclose()
 
     async def _cancel_all(self) -> None:
         self._stopped = True
