@@ -4,8 +4,6 @@ Everything public is here; what a name needs is imported when it is first used, 
 command line start at once.
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False  # for type checkers it is true; importing typing would take as long as all the rest
 if TYPE_CHECKING:
     from typing import Any
@@ -132,7 +130,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     from importlib import import_module
 
     if name == "__version__":

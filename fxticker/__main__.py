@@ -1,11 +1,11 @@
 """``python -m fxticker`` and the command ``fxticker``."""
 
+import _signal  # type: ignore[import-not-found]  # is loaded already, unlike `signal` and what that imports
 import os
-import signal
 
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
     # Until a command runs, an interrupt ends the process at once instead of with a traceback through imports.
-    signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(130))
+    _signal.signal(_signal.SIGINT, lambda _number, _frame: os._exit(130))
 
 from fxticker.cli import main
 

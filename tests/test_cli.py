@@ -494,6 +494,67 @@ def test_interrupt_while_modules_are_imported_ends_with_130(history_store, modul
     assert (shown.returncode, shown.stdout, shown.stderr) == (130, "", "")
 
 
+SWALLOWED = """
+import os, signal, sys, weakref
+import fxticker.store.store
+
+class Gone:
+    pass
+
+def interrupt(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+
+def replaced(*_, **__):
+    try:
+        interrupt()
+    except KeyboardInterrupt:
+        raise ImportError("initialization failed") from None
+
+def dropped(*_, **__):
+    gone = Gone()
+    weak = weakref.ref(gone, interrupt)
+    del gone
+    while True:
+        pass
+
+def ignored(*_, **__):
+    try:
+        interrupt()
+    except KeyboardInterrupt:
+        sys.exit(1)
+
+fxticker.store.store.opened = globals()[sys.argv.pop(1)]
+from fxticker.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("how", ["replaced", "dropped", "ignored"])
+def test_interrupt_that_other_code_swallows_ends_with_130(history_store, how):
+    shown = run([sys.executable, "-c", SWALLOWED, how, "latest", "--store", history_store], timeout_s=20)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (130, "", "")
+
+
+FIRST_IMPORTS = """
+import os, signal, sys
+
+class Imports:
+    def find_spec(self, name, path=None, target=None):
+        print(name, flush=True)
+        if name == "fxticker.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Imports())
+import fxticker.__main__
+"""
+
+
+def test_interrupts_are_handled_before_anything_else_is_imported():
+    shown = run([sys.executable, "-c", FIRST_IMPORTS])
+    assert (shown.returncode, shown.stderr) == (130, "")
+    assert shown.stdout.split() == ["fxticker", "fxticker.__main__", "fxticker.cli"]
+
+
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
 def test_reader_that_goes_away_ends_the_command_with_0(history_store, form):
     command = [sys.executable, "-m", "fxticker", "quotes", "--store", str(history_store), "--format", form]

@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 import fxticker
-from fxticker.daemon.exit import INTERRUPTED, exit_on_error
+from fxticker.daemon.exit import INTERRUPTED, exit_on_error, raise_interrupts
 
 COMMANDS = {
     "Run": {
@@ -110,7 +110,7 @@ def main() -> None:
 
 def _run() -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise_interrupts()
     try:
         with app.make_context("fxticker", sys.argv[1:]) as context:
             app.invoke(context)

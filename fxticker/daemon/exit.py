@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from fxticker.errors import ConfigError, FxTickerError, one_line
-
 INTERRUPTED = 130
 """Exit code of a process that an interrupt ends, as shells give it: 128 and the signal's number."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
+_AGAIN_S = 0.01
+_interrupts: list[bool] = []
+"""One entry for each interrupt that came."""
 
 
 def exit_on_error(run: Callable[[], None]) -> None:
@@ -21,6 +22,40 @@ def exit_on_error(run: Callable[[], None]) -> None:
     Where the reader of standard output is gone, as after ``| head -1``, the process ends with 0.
     """
     open_standard_streams()
+    try:
+        _run(run)
+    except BaseException:
+        if _interrupts:  # C code that is interrupted, as at an import, may raise an error of another kind
+            sys.exit(INTERRUPTED)
+        raise
+    finally:
+        if signal.getsignal(signal.SIGINT) is _interrupt:
+            signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(INTERRUPTED))
+    if _interrupts:
+        sys.exit(INTERRUPTED)
+
+
+def raise_interrupts() -> None:
+    """Raise KeyboardInterrupt on SIGINT from now on; `exit_on_error` ends with 130 whatever becomes of it."""
+    signal.signal(signal.SIGINT, _interrupt)
+    sys.unraisablehook = _interrupt_again
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    _interrupts.append(True)
+    raise KeyboardInterrupt
+
+
+def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Repeat, in a moment, an interrupt that came where exceptions are dropped, as in a weak reference's callback."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+        return
+    signal.signal(signal.SIGALRM, _interrupt)
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+
+
+def _run(run: Callable[[], None]) -> None:
     try:
         try:
             run()
@@ -31,16 +66,21 @@ def exit_on_error(run: Callable[[], None]) -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except ConfigError as error:
-        _exit(*(f"{error.origin}: {problem}" for problem in error.problems))
-    except (FxTickerError, OSError, ValueError) as error:
-        _exit(str(error))
     except MemoryError:
         _exit("out of memory")
+    except Exception as error:
+        from fxticker.errors import ConfigError, FxTickerError
+
+        if _interrupts or not isinstance(error, (FxTickerError, OSError, ValueError)):
+            raise
+        if isinstance(error, ConfigError):
+            _exit(*(f"{error.origin}: {problem}" for problem in error.problems))
+        _exit(str(error))
 
 
 def exit_on_early_signals() -> None:
     """End with 0 on SIGTERM and SIGINT until a daemon handles them, and hold SIGHUP back until then."""
+    _interrupts.clear()
     for number in _STOPPING:
         signal.signal(number, lambda _number, _frame: os._exit(0))
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
@@ -58,6 +98,8 @@ def open_standard_streams() -> None:
 
 
 def _exit(*problems: str) -> NoReturn:
+    from fxticker.errors import one_line
+
     for problem in problems:
         print(f"fxticker: {one_line(problem)}", file=sys.stderr)
     sys.exit(1)
