@@ -535,6 +535,26 @@ def test_interrupt_that_other_code_swallows_ends_with_130(history_store, how):
     assert (shown.returncode, shown.stdout, shown.stderr) == (130, "", "")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("latest", "history", "export out.csv", "gaps", "polls", "coverage", "evidence --at 2026-02-01"),
+        *("quotes", "changes", "plot history -o out.svg"),
+    ],
+)
+def test_unknown_source_beside_a_known_one_exits_with_2(on_history, command):
+    shown = on_history(command, "--source timesca --source nope")
+    assert shown.returncode == 2
+    assert "unknown source nope; known are cbr, cbu" in shown.stderr
+
+
+@pytest.mark.parametrize("names", ["nope", "cbu", "timesca --source cbu", "timesca --source nope"])
+def test_snapshot_of_a_source_that_is_not_enabled_exits_with_2(fxticker, names):
+    shown = fxticker(f"snapshot --source {names} --store store")
+    assert shown.returncode == 2
+    assert f"not enabled is {names.split()[-1]}; known are timesca" in shown.stderr
+
+
 FIRST_IMPORTS = """
 import os, signal, sys
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import click
 
 from fxticker.cli.options import config_option, selected, settings, store_option
-from fxticker.cli.output import warn
 from fxticker.cli.progress import counting
 from fxticker.model.selection import Selection
 
@@ -183,6 +182,8 @@ def _span(selection: Selection) -> tuple[date | None, date]:
 
 
 def _tell_days(source: str, summary: BackfillSummary) -> None:
+    from fxticker.cli.output import warn
+
     for span, reason in summary.refused:
         warn(f"{source} {span}: {reason}")
     for day, remark in summary.remarks[:_REMARKS_TOLD]:
@@ -199,6 +200,8 @@ def _tell_days(source: str, summary: BackfillSummary) -> None:
 
 
 def _tell_captures(archive: str, summary: ArchiveSummary) -> None:
+    from fxticker.cli.output import warn
+
     for capture, reason in summary.named:
         warn(f"{archive} {capture}: {reason}")
     for row in summary.named_rows:

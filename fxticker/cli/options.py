@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -122,6 +122,8 @@ def selected(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., R
         def run(**values: Any) -> Result:
             chosen: dict[str, Any] = {name: values.pop(name) or None for name in _FIELDS if name in names}
             in_order(chosen.get("start"), chosen.get("end"))
+            if chosen.get("sources") and "folder" in values:
+                _require_known(chosen["sources"], values["folder"])
             return command(selection=Selection(**chosen), **values)
 
         for name in reversed(filters):
@@ -142,6 +144,26 @@ def settings(config: Path | None) -> Settings:
     from fxticker.config import load_settings
 
     return load_settings(config)
+
+
+def require_among(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Refuse, as wrong usage, sources that are not among the known ones; `what` says how they differ from those."""
+    known = {*known}
+    if others := sorted({*names} - known):
+        raise click.BadParameter(f"{what} {', '.join(others)}; known are {', '.join(sorted(known)) or 'none'}")
+
+
+def _require_known(names: Iterable[str], folder: Path) -> None:
+    """Refuse sources that neither the store nor the package knows; one without a row yet is no wrong usage."""
+    from fxticker.store.store import opened
+
+    store = opened(folder)
+    stored = {*store.ticks.sources(), *store.polls.sources()}
+    if not {*names} <= stored:
+        from fxticker.sources.fixed import CONSTANTS
+        from fxticker.sources.registry import known_sources
+
+        require_among(names, {*stored, *known_sources(), *CONSTANTS}, "unknown source")
 
 
 def in_order(start: str | None, end: str | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fxticker.cli.options import config_option, moment, selected, settings, store_option, stored
+from fxticker.cli.options import config_option, moment, require_among, selected, settings, store_option, stored
 from fxticker.model.selection import Selection
 
 
@@ -31,6 +31,8 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
     from fxticker.store.store import Store
 
     configured = settings(config)
+    enabled = configured.planned()
+    require_among(selection.sources or (), [planned.source.id for planned in enabled], "not enabled is")
     clock = SystemClock()
     opened = Store(store if store is not None else configured.store.path, clock=clock)
     with configured.http.fetcher() as client:
@@ -45,7 +47,7 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
                 clock=clock,
                 clock_evidence=evidence,
             )
-            for planned in configured.planned()
+            for planned in enabled
             if selection.sources is None or planned.source.id in selection.sources
         ]
     for poll in polls:
