@@ -1,6 +1,8 @@
 """Plug-ins: sources of installed packages."""
 
 import sys
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -8,6 +10,9 @@ from builders import cases
 
 import fxticker.sources
 from fxticker.config import load_settings
+from fxticker.errors import ConfigError
+from fxticker.sources import History, Source, cbu
+from fxticker.sources.fields import require_fields
 from fxticker.sources.plugins import GROUP, installed, load
 from fxticker.sources.registry import known_sources
 from fxticker.sources.timesca.page import SOURCE
@@ -23,6 +28,7 @@ TAKEN = replace(ticker, id="nbk")
 PEG = replace(ticker, id="tmt-peg")
 UNNAMED = replace(ticker, id="../mine")
 NUMBER = 7
+STALE = replace(ticker, id="mine", stale_after_days="2")
 """
 TAKEN = frozenset(["timesca", "nbk"])
 
@@ -79,6 +85,69 @@ def test_unusable_plugin_is_logged_and_does_not_stop_others(module, caplog, valu
     assert list(sources) == ["mine"]
     [record] = caplog.records
     assert record.getMessage().startswith(f"plug-in point0 = {value} is left out: {reason}")
+
+
+NOT_OF_ITS_TYPE = {
+    "id": [None, 7],
+    "url": [None, b"https://example.org/", ""],
+    "every": [15, "soon", ""],
+    "terms_url": [7],
+    "media_types": [["text/html"], "text/html", frozenset(), frozenset([7])],
+    "stale_after_days": ["2", None, 0, True, 2.0],
+    "parse": [None, "parse"],
+    "publishes": [range(7), frozenset(), frozenset([7]), frozenset(["Monday"])],
+    "frozen_after_days": ["7", 0, False],
+    "holds_days": ["14", -1],
+    "history": [{}, "none"],
+    "parser_version": ["1", None, 0, True, 2**31],
+    "evidence": [True, "whole"],
+}
+
+
+def test_every_field_of_a_source_is_tried_with_other_types():
+    assert {*NOT_OF_ITS_TYPE} == {field.name for field in fields(Source)}
+    assert {*HISTORY_NOT_OF_ITS_TYPE} == {field.name for field in fields(History)}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, bad in NOT_OF_ITS_TYPE.items() for value in bad])
+def test_field_of_another_type_is_refused_by_name(name, value):
+    with pytest.raises((TypeError, ValueError), match=f"{name} must be|is no interval|source's id"):
+        require_fields(replace(SOURCE, **{name: value}))
+
+
+HISTORY_NOT_OF_ITS_TYPE = {
+    "since": ["2025-01-01", None, datetime(2025, 1, 1, tzinfo=UTC)],
+    "span_days": ["1", 0],
+    "path": ["/day"],
+    "media_types": [None],
+    "parse": [None],
+    "pause_s": ["1", -1, float("nan"), True],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, bad in HISTORY_NOT_OF_ITS_TYPE.items() for value in bad]
+)
+def test_field_of_a_history_of_another_type_is_refused_by_name(name, value):
+    history = replace(cbu.SOURCE.history, **{name: value})
+    with pytest.raises(TypeError, match=f"history.{name} must be"):
+        require_fields(replace(SOURCE, history=history))
+
+
+def test_built_in_sources_have_fields_of_their_types():
+    for source in known_sources().values():
+        require_fields(source)
+
+
+def test_configured_plugin_of_wrong_types_is_a_problem_of_the_configuration(package, caplog):
+    (package / "strangers_rates-1.0.dist-info" / "entry_points.txt").write_text(
+        "[fxticker.sources]\nmine = strangers_rates:STALE\n", "utf-8"
+    )
+    file = package / "config.toml"
+    file.write_text("[sources.mine]\n", "utf-8")
+    with pytest.raises(ConfigError, match="unknown source mine"):
+        load_settings(file)
+    assert "plug-in mine = strangers_rates:STALE is left out: TypeError: stale_after_days must be" in caplog.text
 
 
 def test_first_of_two_plugins_with_one_id_is_used(module, caplog):

@@ -296,6 +296,14 @@ def test_recovered_outcome_has_date_and_count_of_the_stored_ticks(tmp_path, prin
     assert f"{recovered['source_date']:%Y-%m-%d}" == printed
 
 
+def test_recovery_by_a_source_of_wrong_types_does_not_end_the_daemon(tmp_path):
+    store = Store(tmp_path)
+    store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
+    store.append(snapshot_ticks(at("11:45:02"), source_date=at("11:45:02").date()))
+    settle_at_start(tmp_path, planned(stale_after_days="2"), now=at("12:00:10"))
+    assert fx.load_polls(tmp_path)["outcome"].iloc[1] == "error"
+
+
 @pytest.mark.parametrize(
     "foreign",
     [

@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from builders import PRINTED_TICKS
 from daemons import (
     ANSWER,
     SAFETY_S,
@@ -26,6 +27,7 @@ from servers import RawServer, refusing_url
 import fxticker as fx
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
+from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
@@ -62,9 +64,9 @@ def test_failed_poll_is_recorded_and_polling_goes_on(tmp_path):
     assert distances(tmp_path) == {SECOND}
 
 
-def faults_then_reads(faults):
+def faults_then_reads(faults, fault=None):
     """A source's code that fails so many times before it works."""
-    left = [RuntimeError("a fault\nin two lines")] * faults
+    left = [fault or RuntimeError("a fault\nin two lines")] * faults
 
     def parse(body, headers):
         if left:
@@ -81,6 +83,36 @@ def test_exception_in_a_source_is_recorded_and_polling_goes_on(tmp_path, site, c
     assert taken[0].detail == "RuntimeError: see the log"
     assert dict(outcomes(tmp_path))[taken[0].slot] == "error"
     assert "a fault\nin two lines" in caplog.text
+
+
+def test_source_that_exits_is_recorded_and_polling_goes_on(tmp_path, site):
+    plan = planned(site.url, Every(SECOND), parse=faults_then_reads(1, SystemExit(0)))
+    taken = run_daemon(Store(tmp_path), plan, polls=2)
+    assert [poll.outcome for poll in taken] == ["error", "ok"]
+    assert taken[0].detail == "SystemExit: see the log"
+
+
+class Foreign(BaseException):
+    """What no handler of `Exception` catches."""
+
+
+@pytest.mark.parametrize("fault", [Foreign, KeyboardInterrupt, GeneratorExit])
+def test_source_that_would_end_its_thread_ends_the_daemon_by_an_error(tmp_path, site, fault):
+    plan = planned(site.url, Every(SECOND), parse=faults_then_reads(1, fault()))
+    with pytest.raises(RuntimeError, match=f"ended by {fault.__name__}"):
+        run_daemon(Store(tmp_path), plan, polls=2)
+
+
+def test_fault_in_the_staleness_of_a_source_leaves_no_tick_without_outcome(tmp_path):
+    page = render_html(PRINTED_TICKS, at("12:00:00").date()).encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + page
+    with RawServer(lambda exchange: exchange.send(answer)) as server:
+        plan = planned(server.url, Every(SECOND), stale_after_days="2")
+        taken = run_daemon(Store(tmp_path), plan, polls=2)
+        again = run_daemon(Store(tmp_path), plan, polls=1)
+    assert [poll.outcome for poll in taken + again] == ["error"] * 3
+    assert taken[0].detail == "TypeError: see the log"
+    assert fx.load(tmp_path).empty
 
 
 def test_failing_source_does_not_stop_other_sources(tmp_path, site):

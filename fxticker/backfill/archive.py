@@ -18,7 +18,7 @@ from fxticker.errors import BadStatus, BodyTooLarge, FetchError, ParseError, Une
 from fxticker.fetch.throttle import Throttle, is_of_one_answer
 from fxticker.model.normalise import normalise
 from fxticker.model.records import Origin, Tick, TimeBasis
-from fxticker.sources.source import Source
+from fxticker.sources.source import Source, parsed
 from fxticker.store.arrow import instant_of, is_in, to_int64
 from fxticker.store.read_span import Span, read_span
 from fxticker.store.store import Store
@@ -156,7 +156,7 @@ def ticks_of(
 ) -> Sequence[Tick]:
     """Return the ticks of a captured page, whose evidence is kept; none if it has no readable ticker."""
     try:
-        snapshot = source.parse(body, headers)
+        snapshot = parsed(source, body, headers)
     except ParseError:
         return ()
     return normalise(

@@ -211,7 +211,7 @@ class _Run:
             return list(self.history.parse(answer.body, answer.headers, first, last))
         except (ParseError, InvalidNumber):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             _log.exception("%s: parser failed on the answer for %s to %s", self.source.id, first, last)
             raise ParseError(f"{type(error).__name__}: see the log") from error
 

@@ -99,7 +99,7 @@ class Readings:
             )
         except ParseError as error:
             return Reading(None, one_line(f"{error.outcome}: {error}"))
-        except Exception as error:  # noqa: BLE001  a fault of a parser is no reason to withdraw what was read
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a fault of a parser is no reason to withdraw what was read
             self._problem(f"{name}: {type(error).__name__} in the parser of {self._source.id}: {error}")
             return None
         return Reading(snapshot)

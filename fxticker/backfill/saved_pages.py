@@ -23,7 +23,7 @@ from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.normalise import normalise
 from fxticker.model.records import Origin, Tick, TimeBasis
 from fxticker.model.timestamps import EPOCH, Moment, instant, is_date
-from fxticker.sources.source import Source
+from fxticker.sources.source import Source, parsed
 from fxticker.store.store import Appended, Store
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def read_page(
         raise ParseError(f"larger than {MAX_PAGE_BYTES} bytes: no page")
     require_readable(body[:HEAD_BYTES])
     try:
-        snapshot = source.parse(body, {})
+        snapshot = parsed(source, body, {})
     except NoTicker as error:
         raise named(error, body[:HEAD_BYTES]) from error
     if observed_at is not None:

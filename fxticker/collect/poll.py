@@ -45,6 +45,8 @@ class _Attempt:
         What it shows; None if it cannot be read.
     retry_after
         Its header of that name.
+    outcome, remark
+        Of a page that is stored, and what a person should look at.
     """
 
     poll: Poll
@@ -53,6 +55,8 @@ class _Attempt:
     page: CachedPage | None = None
     ticks: Sequence[Tick] = ()
     retry_after: str | None = None
+    outcome: Outcome = Outcome.ERROR
+    remark: str | None = None
 
 
 def collect_once(
@@ -165,11 +169,24 @@ def _attempt(
             time_basis=TimeBasis.CLOCK,
             origin=Origin.LIVE,
         )
+        # Before anything is stored: a fault here is the source's, and must not leave ticks without an outcome.
+        outcome, remark = _judged(source, response, page, ticks, cached)
     except ParseError as error:
         return _Attempt(replace(poll, outcome=error.outcome, detail=one_line(error)), comparison, response)
-    except Exception as error:  # noqa: BLE001  an error in a source's code is an outcome, too
+    except (Exception, SystemExit) as error:  # noqa: BLE001  an error in a source's code is an outcome, too
         return _Attempt(_with_fault(poll, error), comparison)
-    return _Attempt(poll, comparison, response, page, ticks)
+    return _Attempt(poll, comparison, response, page, ticks, outcome=outcome, remark=remark)
+
+
+def _judged(
+    source: Source, response: Response, page: CachedPage, ticks: Sequence[Tick], cached: CachedPage | None
+) -> tuple[Outcome, str | None]:
+    """The outcome of a page that was read, and what a person should look at."""
+    observed_at = ticks[0].observed_at
+    age = age_of(response.headers.get("age"))
+    old = f"a cache's copy, {age} old" if is_old_copy(age, observed_at, source) else None
+    outcome = outcome_of(page.snapshot.source_date, observed_at, source, age)
+    return outcome, _joined(old, anomalies(source, ticks, page.snapshot, cached.snapshot if cached else None))
 
 
 def _stored(
@@ -196,15 +213,13 @@ def _stored(
     ticks = attempt.ticks
     store.append([replace(tick, evidence=page.evidence) for tick in ticks])
     state.page = page
-    age = age_of(response.headers.get("age"))
-    old = f"a cache's copy, {age} old" if is_old_copy(age, observed_at, source) else None
     return replace(
         poll,
-        outcome=outcome_of(page.snapshot.source_date, observed_at, source, age),
+        outcome=attempt.outcome,
         ticks=len(ticks),
         source_date=page.snapshot.source_date,
         body_sha256=page.sha256,
-        detail=_joined(old, anomalies(source, ticks, page.snapshot, cached.snapshot if cached else None), not_kept),
+        detail=_joined(attempt.remark, not_kept),
     )
 
 
@@ -212,7 +227,7 @@ def _joined(*remarks: str | None) -> str | None:
     return one_line("; ".join(filter(None, remarks))) or None
 
 
-def _with_fault(poll: Poll, error: Exception) -> Poll:
+def _with_fault(poll: Poll, error: BaseException) -> Poll:
     _log.exception("%s: error while polling slot %s", poll.source, poll.slot.isoformat())
     return replace(poll, outcome=Outcome.ERROR, detail=f"{type(error).__name__}: see the log")
 

@@ -204,16 +204,20 @@ class Daemon:
             if not _join(workers, self._abandon_s):
                 _log.error("a poll could not be ended in time; its slot is settled at the next start")
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         """End the daemon; `run` raises the error."""
-        self._failure = error
+        if isinstance(error, Exception):
+            self._failure = error
+        else:  # in the main thread, a SystemExit or KeyboardInterrupt would pass for an ordinary end
+            self._failure = RuntimeError(f"a thread was ended by {type(error).__name__}")
+            self._failure.__cause__ = error
         self.stop()
 
     def _beat_until_ended(self) -> None:
         while not self._has_ended.wait(self._beat_s):
             try:
                 self.beat()
-            except Exception as error:  # noqa: BLE001  a daemon that cannot check its clock must not go on
+            except BaseException as error:  # noqa: BLE001  a daemon that cannot check its clock must not go on
                 self._fail(error)
                 return
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import islice, takewhile
 
@@ -249,13 +249,21 @@ class SlotLedger:
         poll = Poll(
             self._source_id,
             slot,
-            outcome_of(source_date, observed_at, source),
+            self._outcome_of(source_date, observed_at, source),
             ticks=len(snapshot),
             source_date=source_date,
             detail="its ticks were stored; the process ended before this outcome was",
         )
         self._record([poll])
         self.mark_settled(slot)
+
+    def _outcome_of(self, source_date: date | None, observed_at: datetime, source: Source) -> Outcome:
+        """The outcome of stored ticks; a fault in a source's own fields must not end every start of the daemon."""
+        try:
+            return outcome_of(source_date, observed_at, source)
+        except Exception:  # noqa: BLE001  recorded as the outcome
+            _log.exception("%s: error while the outcome of stored ticks was looked for", self._source_id)
+            return Outcome.ERROR
 
 
 def is_late(schedule: Schedule, slot: datetime, now: datetime) -> bool:

@@ -93,7 +93,7 @@ class SourceWorker:
         on_unrecorded: Callable[[Poll], None],
         stop_asked: threading.Event,
         on_caught_up: Callable[[str], None],
-        on_error: Callable[[Exception], None],
+        on_error: Callable[[BaseException], None],
     ) -> None:
         self.source_id = source_id
         self.wanted: ScheduledSource | None = None
@@ -150,7 +150,7 @@ class SourceWorker:
                 self._woken.clear()
                 if not self._stop_asked.is_set():
                     self._do_what_is_due()
-        except Exception as error:  # noqa: BLE001  a thread's error would be printed, and the daemon would go on
+        except BaseException as error:  # noqa: BLE001  a thread's end would be printed at most, and the daemon go on
             self._on_error(error)
 
     def _do_what_is_due(self) -> None:

@@ -39,7 +39,7 @@ def evidence_of(
             return evidence, None
     except ParseError as error:
         return None, f"the piece cannot be read: {error}"
-    except Exception as error:  # noqa: BLE001  a fault in a source's code must not cost its ticks
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a fault in a source's code must not cost its ticks
         return None, f"{type(error).__name__}: {error}"
     return None, "the piece does not give the same ticks"
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from fxticker.errors import one_line
-from fxticker.model.records import require_source_id
+from fxticker.sources.fields import require_fields
 from fxticker.sources.fixed import CONSTANTS
 from fxticker.sources.source import Source
 
@@ -45,7 +45,7 @@ def load(points: Iterable[EntryPoint], *, taken: Collection[str]) -> dict[str, S
 def _checked(source: object, taken: Collection[str]) -> Source:
     if not isinstance(source, Source):
         raise TypeError(f"it must be a fxticker.sources.Source, not a {type(source).__name__}")
-    require_source_id(source.id)
+    require_fields(source)
     if source.id in taken:
         raise ValueError(f"there is a source {source.id} already")
     return source

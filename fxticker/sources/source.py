@@ -125,3 +125,11 @@ class Source:
         return weeks * len(self.publishes) + sum(
             (upto - timedelta(days)).weekday() in self.publishes for days in range(rest)
         )
+
+
+def parsed(source: Source, body: bytes, headers: Mapping[str, str]) -> Snapshot:
+    """Return what a source reads in an answer; a SystemExit of its code must not pass for the end of a command."""
+    try:
+        return source.parse(body, headers)
+    except SystemExit as error:
+        raise RuntimeError(f"the parser of {source.id} ended with SystemExit") from error
