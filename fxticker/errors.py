@@ -37,7 +37,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import ClassVar
 
-from fxticker.model.records import Outcome
+from fxticker.model.outcome import Outcome
 
 
 def one_line(text: object) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 import re
 import sys
@@ -11,12 +9,10 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fxticker.cli.options import Format
 from fxticker.errors import NoData, one_line
-from fxticker.model.formatting import format_with_band
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +31,13 @@ def show(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], form: Format
     CSV and JSON carry full figures and ISO 8601 instants; a missing value is an empty field or null.
     """
     if form == "json":
+        import json
+
         json.dump([{name: _plain(name, row[name]) for name in columns} for row in rows], sys.stdout, indent=1)
         print()
     elif form == "csv":
+        import csv
+
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([_harmless(_plain(name, row[name])) for name in columns] for row in rows)
@@ -59,6 +59,8 @@ def terminal_text(text: str) -> str:
 
 def show_document(document: Mapping[str, Any]) -> None:
     """Print one JSON document on standard output, its instants as ISO 8601."""
+    import json
+
     json.dump(document, sys.stdout, indent=1, default=lambda value: _plain("", value))
     print()
 
@@ -91,10 +93,12 @@ class Value:
         if self.bounds is None:
             value = _missing_to_none(row[self.name])
             # Derived, without a band at hand: no more digits than any ticker prints.
-            return {self.name: text or (None if value is None else f"{Decimal(f'{value:.6g}'):f}")}
+            return {self.name: text or (None if value is None else _written_out(f"{value:.6g}"))}
         lo, hi = (_missing_to_none(row[bound]) for bound in self.bounds)
         if lo is None or hi is None:
             return {self.name: text or row.get(self.name), **({} if self.band is None else {self.band: None})}
+        from fxticker.model.formatting import format_with_band
+
         texts = format_with_band(row.get(self.name, lo), lo, hi)
         if self.band is None:
             return {self.name: texts.band}
@@ -179,7 +183,7 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{Decimal(f'{value:.9g}'):f}"  # as a rate is written: 0.00008, not 8e-05
+        return _written_out(f"{value:.9g}")
     return escape(one_line(value))  # a text of the store may hold what a terminal obeys
 
 
@@ -200,6 +204,13 @@ def _harmless(value: Any) -> Any:
         mark if mark.isprintable() or unicodedata.category(mark) == "Zs" else "\N{REPLACEMENT CHARACTER}"
         for mark in value
     )
+
+
+def _written_out(text: str) -> str:
+    """A number as a rate is written: 0.00008, not 8e-05."""
+    from decimal import Decimal
+
+    return f"{Decimal(text):f}"
 
 
 def _missing_to_none(value: Any) -> Any:

@@ -7,48 +7,28 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+from fxticker.model.outcome import Outcome
+
+__all__ = [
+    "MAX_EVIDENCE_BYTES",
+    "Evidence",
+    "Origin",
+    "Outcome",
+    "Poll",
+    "PrintedTick",
+    "Retraction",
+    "Snapshot",
+    "Tick",
+    "TimeBasis",
+    "require_source_id",
+    "require_utc",
+]
+
 MAX_EVIDENCE_BYTES = 100_000
 """Largest piece of evidence: an answer of a bank has 1 to 30 kB, a ticker with its tags some 5 kB."""
 _SOURCE_ID = re.compile("[a-z][a-z0-9_-]{0,63}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 _CHARSET = re.compile(r"[A-Za-z0-9_:.-]{1,40}")
-
-
-class Outcome(StrEnum):
-    """The outcome of one slot: a closed set."""
-
-    OK = "ok"
-    """The ticker was read and its ticks are stored."""
-    MISSED = "missed"
-    """Nothing ran: the daemon was down or the machine asleep."""
-    OVERRUN = "overrun"
-    """The previous poll of this source was still running."""
-    BACKOFF = "backoff"
-    """Backed off, because the source sent Retry-After or failed too often: nothing was requested."""
-    DISALLOWED = "disallowed"
-    """The site's robots.txt forbids the page: it was not requested."""
-    STOPPED = "stopped"
-    """The daemon was told to stop while this poll ran."""
-    UNREACHABLE = "unreachable"
-    """No whole HTTP answer: DNS, refused, TLS, reset, cut short."""
-    TIMEOUT = "timeout"
-    """The total deadline passed."""
-    HTTP_ERROR = "http_error"
-    """An answer whose status is not 200."""
-    TOO_LARGE = "too_large"
-    """The decoded body passes the limit."""
-    BLOCKED = "blocked"
-    """A 200 that is a challenge page or no page at all."""
-    NO_TICKER = "no_ticker"
-    """A page without the ticker."""
-    DAMAGED = "damaged"
-    """Copies disagree, are cut short, or have invalid numbers."""
-    STALE = "stale"
-    """The page prints an old date, or a cache had it for too long. Its ticks are stored, for the source showed them."""
-    ERROR = "error"
-    """A fault in fxticker or in the code of a source; the log has the traceback."""
-    CLOCK = "clock"
-    """This machine's clock is an hour or more behind the time that servers send: no tick is stored."""
 
 
 class TimeBasis(StrEnum):
