@@ -251,10 +251,9 @@ class NotOwner(StoreError):
 
     def __init__(self, store: object, owner: str) -> None:
         self.owner = owner
-        super().__init__(
-            f"{store}: this store belongs to {owner}, which cannot replace files that root writes: run the command as "
-            f"`sudo -u {shlex.quote(owner)} fxticker ...`"
-        )
+        command = f"`sudo -u {shlex.quote(owner)} fxticker ...`"
+        reason = f"this store belongs to {owner}, which cannot replace files that root writes"
+        super().__init__(f"{store}: {reason}: run the command as {command}")
 
 
 class SegmentUnreadable(StoreError):
