@@ -421,7 +421,7 @@ def test_damaged_file_is_named_and_kept_and_other_partitions_accept_rows(root, d
     with pytest.raises(SegmentUnreadable, match=f"^{FIRST}: cannot be read") as caught:
         fx.load(root)
     with pytest.raises(SegmentUnreadable, match=FIRST):
-        store.append(snapshot_ticks(NOON + QUARTER))
+        store.append(snapshot_ticks(NOON + QUARTER, origin=Origin.PAGE))
 
     assert caught.value.name == FIRST
     assert [problem.name for problem in store.check()] == [FIRST]
@@ -477,7 +477,7 @@ def test_append_names_a_file_with_a_flipped_name_in_its_footer(root):
     flip(root / FIRST, (root / FIRST).read_bytes().index(b"observed_at"))
 
     with pytest.raises(SegmentUnreadable, match=FIRST):
-        store.append(snapshot_ticks(NOON + QUARTER))
+        store.append(snapshot_ticks(NOON + QUARTER, origin=Origin.PAGE))
 
 
 def test_flipped_byte_of_a_statistic_duplicates_no_rows(root):
@@ -505,7 +505,7 @@ for position in range(len(sound) - 8 - struct.unpack("<I", sound[-8:-4])[0], len
         file.unlink()
     path.write_bytes(damaged)
     try:
-        assert Store(root).append(snapshot_ticks()).added == 0, f"rows doubled by byte {position}"
+        assert Store(root).append(snapshot_ticks(origin=Origin.PAGE)).added == 0, f"rows doubled by byte {position}"
     except SegmentUnreadable:
         pass
 """

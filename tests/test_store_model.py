@@ -4,7 +4,7 @@ import errno
 import os
 import tempfile
 from collections import defaultdict
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -17,11 +17,11 @@ from builders import NOON, FixedClock, cases, snapshot_ticks, tick
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from store_faults import FaultyCalls
+from store_faults import DAMAGES, FaultyCalls
 
 import fxticker as fx
-from fxticker.errors import NoData, WriteFailed
-from fxticker.model.records import Outcome, Poll, Retraction, TimeBasis
+from fxticker.errors import NoData, SegmentUnreadable, WriteFailed
+from fxticker.model.records import Origin, Outcome, Poll, Retraction, TimeBasis
 from fxticker.store.local import LocalStorage
 from fxticker.store.store import Appended, Store
 
@@ -94,13 +94,18 @@ class Segments:
         self._known = {}
 
     def rows(self):
-        return [row for path in self._paths() for row in self._read(path)[1]]
+        return [row for path in self.paths() for row in self.rows_of(path)]
+
+    def rows_of(self, path):
+        return self._read(path)[1]
 
     def check(self, segment_rows):
         """Assert what holds of every partition at every moment."""
-        for _, partition in groupby(self._paths(), key=lambda path: path.parent):
+        for _, partition in groupby(self.paths(), key=lambda path: path.parent):
             paths = list(partition)
-            assert [path.name for path in paths] == [f"{number:05}.parquet" for number in range(len(paths))]
+            aside = self._root / "quarantine" / paths[0].parent.relative_to(self._root)
+            names = sorted({path.name for path in [*paths, *aside.glob("*.parquet")]})
+            assert names == [f"{number:05}.parquet" for number in range(len(names))]
             for path in paths:
                 is_sealed, rows = self._read(path)
                 keys = [tuple(row[name] for name in self._order) for row in rows]
@@ -109,7 +114,11 @@ class Segments:
                 assert is_sealed == (len(rows) >= segment_rows)
                 assert is_sealed or path == paths[-1]
 
-    def _paths(self):
+    def forget(self, path):
+        """Expect another file in the place of one that was moved aside."""
+        self._known.pop(path)
+
+    def paths(self):
         return sorted(self._root.glob(f"{self._table}/*/*/*"))
 
     def _read(self, path):
@@ -228,6 +237,23 @@ class StoreBesideAModel(RuleBasedStateMachine):
     def be_refused_while_recording(self, batch, step, number, lasting):
         self._record_with_a_fault(batch, step, OSError(number, os.strerror(number)), lasting=lasting)
 
+    @precondition(lambda self: self.ticks)
+    @rule(damage=st.sampled_from(sorted(DAMAGES)), position=st.integers(0, 1000), batch=FEW)
+    def record_beside_damage_and_move_it_aside(self, damage, position, batch):
+        paths = self.tick_files.paths()
+        path = paths[position % len(paths)]
+        lost = {tick_identity(row) for row in self.tick_files.rows_of(path)}
+        source, month = (path.parts[place].partition("=")[2] for place in (-3, -2))
+        DAMAGES[damage](path)
+        content = path.read_bytes()
+        inside = [row for row in batch if (row.source, f"{row.observed_at:%Y-%m}") == (source, month)]
+        self._record_beside_damage(inside, lost)
+        assert path.read_bytes() == content
+        assert [moved.name for moved in self.store.quarantine()] == [str(path.relative_to(self.root))]
+        self.tick_files.forget(path)
+        self.ticks = {key: row for key, row in self.ticks.items() if key not in lost or key in self._beside}
+        self.staging_is_clean = True
+
     # the world around
 
     @rule()
@@ -332,6 +358,19 @@ class StoreBesideAModel(RuleBasedStateMachine):
         self.retraction_files.check(self.segment_rows)
         if self.staging_is_clean:
             assert list(self.root.glob(".staging/*")) == []
+
+    def _record_beside_damage(self, batch, lost):
+        """Imports are refused, live ticks are stored, again if the damaged file had them."""
+        imported = [replace(row, origin=Origin.PAGE) for row in batch]
+        if batch:
+            with pytest.raises(SegmentUnreadable):
+                self.store.append(imported)
+        known = {key: row for key, row in self.ticks.items() if key not in lost}
+        rows = [as_row(row, recorded_at=self.clock.at) for row in batch]
+        fresh = {tick_identity(row): row for row in rows[::-1] if tick_identity(row) not in known}
+        assert self.store.append(batch).added == len(fresh)
+        self._beside = fresh
+        self.ticks |= fresh
 
     def check_all(self):
         self.every_identity_is_stored_once_as_it_was_first_acknowledged()

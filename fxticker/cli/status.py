@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import click
 
 from fxticker.cli.forget import in_words
 from fxticker.cli.options import Format, config_option, format_option, queried, settings, store_option
+from fxticker.errors import SegmentUnreadable
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -39,10 +41,11 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
     a page that prints an old date, or with rates that have not changed for days; also if rows are ahead of now. Takes
     no lock: it works whether or not the daemon runs.
     """
-    from fxticker.cli.output import show, show_document
+    from fxticker.cli.output import show, show_document, warn
     from fxticker.store.ahead import CORRECTED, rows_ahead, summed
     from fxticker.store.local import local_storage
     from fxticker.store.read_recent import stored_bytes
+    from fxticker.store.read_recording import stray_files
     from fxticker.store.store import Store
 
     configured = settings(config)
@@ -51,7 +54,11 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
     opened = Store(backend)
     now = datetime.now(UTC)
     found = [_health(plan, opened, now) for plan in configured.planned()]
-    ahead = summed(rows_ahead(opened, now + CORRECTED))
+    ahead = []
+    with suppress(SegmentUnreadable):  # the health of its source names it
+        ahead = summed(rows_ahead(opened, now + CORRECTED))
+    for name in stray_files(backend, opened.tables):
+        warn(f"{name} is not a segment: recording ignores it, readers refuse it; move it out of the store")
     held = {
         "path": str(folder),
         "size_bytes": stored_bytes(opened),
@@ -77,13 +84,19 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
 
 
 def _health(plan: ScheduledSource, store: OpenStore, now: datetime) -> Health:
-    from fxticker.monitoring.health import health_of
+    """The health of a source; where its files cannot be read that is all that is known of it."""
+    from fxticker.monitoring.damage import damage_of
+    from fxticker.monitoring.health import health_of, unread_health
     from fxticker.store.open_slots import next_open_slot
     from fxticker.store.read_recent import read_recent
 
     source = plan.source.id
-    next_slot = next_open_slot(store.polls, source, plan.schedule, now)
-    return health_of(plan, read_recent(store, source, now), now, next_slot)
+    damage = damage_of(store, source, search=True)
+    try:
+        next_slot = next_open_slot(store.polls, source, plan.schedule, now)
+        return health_of(plan, read_recent(store, source, now), now, next_slot, damage)
+    except SegmentUnreadable as error:
+        return unread_health(plan, str(damage.reason if damage else error), now)
 
 
 def _ahead(item: Ahead) -> dict[str, Any]:

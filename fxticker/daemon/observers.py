@@ -46,6 +46,10 @@ class Observers(Observer):
         """Notify all of them."""
         self._notify("write_ended", duration_s, error)
 
+    def refused(self, source: str, slot: datetime, error: StoreError) -> None:
+        """Notify all of them."""
+        self._notify("refused", source, slot, error)
+
     def body_rejected(self, source: str) -> None:
         """Notify all of them."""
         self._notify("body_rejected", source)

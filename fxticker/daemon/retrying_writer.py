@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from fxticker.daemon.observers import Observers
-from fxticker.errors import StoreError, StoreLocked, WriteFailed
+from fxticker.errors import StoreError, StoreLocked, WriteFailed, one_line
 from fxticker.model.records import Evidence, Poll, Tick
 from fxticker.store.doubted import Doubted
 from fxticker.store.store import Appended, Store
@@ -77,6 +77,11 @@ class RetryingWriter:
         """As `Store.keep_rejected`, with one try."""
         self._write(lambda: self._store.keep_rejected(source, slot, body, content_type))
         self._observers.body_rejected(source)
+
+    def refused(self, source: str, slot: datetime, error: StoreError) -> None:
+        """Report that a source cannot be recorded at present; the others go on."""
+        _log.error("%s", one_line(f"{source}: nothing can be recorded, other sources go on: {error}"))
+        self._observers.refused(source, slot, error)
 
     def _with_retries(self, write: Callable[[], _Result]) -> tuple[_Result, int]:
         """The result of a write, and the number of tries it took."""

@@ -12,9 +12,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import islice
 
+from fxticker.errors import StoreError
 from fxticker.model.records import Poll
 from fxticker.model.schedule import Schedule
 from fxticker.model.timestamps import END_OF_TIME
@@ -84,9 +86,9 @@ class SystemdNotifier(Observer):
             self._send("READY=1")
         if self._feeds:
             for scheduled in sources:
-                newest = next(self._store.planned_slots(scheduled.source.id, END_OF_TIME), None)
-                if newest is not None:
-                    self._note(scheduled.source.id, newest)
+                with suppress(StoreError):  # a file of this source cannot be read, which its worker reports
+                    for newest in islice(self._store.planned_slots(scheduled.source.id, END_OF_TIME), 1):
+                        self._note(scheduled.source.id, newest)
 
     def polled(self, poll: Poll) -> None:
         """Note the outcome. The next beat reports it: a long absence brings thousands at once."""
@@ -97,6 +99,11 @@ class SystemdNotifier(Observer):
         """Note that the slot was polled: without an outcome, as the clock is ahead, which no restart mends."""
         self._last = poll
         self._note(poll.source, poll.slot)
+
+    def refused(self, source: str, slot: datetime, error: StoreError) -> None:
+        """Count a slot without an outcome as progress: a restart would repair no file, and stop the other sources."""
+        del error
+        self._note(source, slot)
 
     def clock_jumped(self, by: timedelta) -> None:
         """Wait for outcomes from the next beat on: slots that the wall clock skipped cannot be polled."""

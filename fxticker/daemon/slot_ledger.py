@@ -10,18 +10,23 @@ from functools import partial
 from itertools import islice, takewhile
 
 from fxticker.collect.checks import outcome_of
+from fxticker.errors import SegmentUnreadable, one_line
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule, slots_between
 from fxticker.model.timestamps import END_OF_TIME, MICROSECOND
 from fxticker.sources.source import Source
+from fxticker.store.damage import is_damage
 from fxticker.store.deferred import Stretch, read_deferred, write_deferred
 from fxticker.store.open_slots import next_open_slot
+from fxticker.store.read_recording import damaged_segments, doubtful_spans
+from fxticker.store.read_span import Span
 from fxticker.store.store import Store
 
 NOT_RUNNING = "the daemon was not running, or could not write"
 NOT_CONFIGURED = "the source was not configured"
 REGRIDDED = "the grid was changed before it was polled"
 TOO_LATE = "the daemon did not come to it in time"
+UNREADABLE = "a file of the store could not be read"
 OVERRUN = "the previous poll was still running"
 CLOCK_DOUBTED = "this machine's clock was ahead of the time that servers send"
 UNCONFIRMED_SPAN = timedelta(days=1)
@@ -39,6 +44,8 @@ class SlotLedger:
     Outcomes are written in the order of the grid, that of a poll before those of slots that came while it ran. So
     every slot before the last recorded one has its outcome, and a process that died leaves at most the slot after it
     half done.
+
+    Slots whose outcome a damaged file may hold get none, as a second one would contradict it.
 
     Recorded outcomes stay: those that were written while the clock was ahead, `missed` ones too, are those of their
     slots. When the clock is right again, polling goes on at the first slot that has none.
@@ -76,6 +83,7 @@ class SlotLedger:
         self._batch_slots = batch_slots
         self._settled = self._newest = datetime.min.replace(tzinfo=UTC)
         self._deferred: list[Stretch] = []
+        self._doubtful: list[Span] = []
 
     def recover(self, source: Source, schedule: Schedule, now: datetime) -> datetime:
         """Find where polling goes on, and return the first slot that may be polled; earlier ones are to be settled.
@@ -83,12 +91,13 @@ class SlotLedger:
         That is the current slot, if it was not polled yet and is not too late for it, or else the next one. Slots
         before the first outcome ever recorded were never planned.
         """
+        damaged_segments(self._store.tables, self._source_id, search=True)  # noted, and logged there
         has_records = self._look_up(schedule, now)
         self._record_died_poll(source, schedule, now)
         if not has_records:
             self._skip_late_slot(schedule, now)
         current = schedule.at_or_before(now)
-        is_due = current > self._settled and not is_late(schedule, current, now)
+        is_due = current > self._settled and not is_late(schedule, current, now) and not self._is_doubtful(current)
         return current if is_due else schedule.after(now)
 
     def begin_grid(self, now: datetime) -> None:
@@ -134,11 +143,14 @@ class SlotLedger:
 
     def is_settled(self, slot: datetime) -> bool:
         """Whether the slot has its outcome."""
-        return slot <= self._settled or slot in self._recorded(slot, slot)
+        return slot <= self._settled or self._is_doubtful(slot) or slot in self._recorded(slot, slot)
 
     def next_open(self, schedule: Schedule, now: datetime) -> datetime:
-        """The first slot after `now` that has no outcome."""
-        return next_open_slot(self._store.polls, self._source_id, schedule, now)
+        """The first slot after `now` that has no outcome, and none that a damaged file may hold."""
+        slot = next_open_slot(self._store.polls, self._source_id, schedule, now)
+        while (span := self._span_of(slot)) is not None and span.end is not None:
+            slot = next_open_slot(self._store.polls, self._source_id, schedule, span.end - MICROSECOND)
+        return slot
 
     def _look_up(self, schedule: Schedule, now: datetime) -> bool:
         """Go to the last recorded slot that is not later than `now`; whether there is one.
@@ -149,6 +161,8 @@ class SlotLedger:
         last = next(self._store.planned_slots(self._source_id, now), None)
         before_current = schedule.at_or_before(schedule.at_or_before(now) - MICROSECOND)
         self._settled = before_current if last is None else last
+        upto = max(now, self._newest)
+        self._doubtful = doubtful_spans(self._store.polls, self._source_id, self._settled, upto)
         self._take_up_deferred(schedule, now, before_current)
         return last is not None
 
@@ -172,7 +186,7 @@ class SlotLedger:
         is_complete = True
         while is_complete and (batch := list(islice(slots, self._batch_slots))):
             recorded = self._recorded(batch[0], batch[-1])
-            polls = [outcome(slot) for slot in batch if slot not in recorded]
+            polls = [outcome(slot) for slot in batch if slot not in recorded and not self._is_doubtful(slot)]
             if polls:
                 self._record(polls)
             written += len(polls)
@@ -218,6 +232,14 @@ class SlotLedger:
         write_deferred(self._store.backend, self._source_id, stretches)
         self._deferred = stretches
 
+    def _is_doubtful(self, slot: datetime) -> bool:
+        """Whether a damaged file may hold the outcome of the slot."""
+        return self._span_of(slot) is not None
+
+    def _span_of(self, slot: datetime) -> Span | None:
+        spans = (span for span in self._doubtful if span.start and span.end and span.start <= slot < span.end)
+        return next(spans, None)
+
     def _recorded(self, first: datetime, last: datetime) -> set[datetime]:
         """The slots from `first` to `last` that have an outcome."""
         if first > self._newest:  # as nearly always: nothing is read
@@ -238,10 +260,17 @@ class SlotLedger:
         """
         slot = schedule.after(self._settled)
         end = schedule.after(schedule.after(slot))
-        if slot > now:
+        if slot > now or self._is_doubtful(slot):
             return
-        ticks = self._store.live_ticks(self._source_id, slot, end)
-        if not ticks or self._store.has_polls(self._source_id, slot, end):
+        try:
+            ticks = self._store.live_ticks(self._source_id, slot, end)
+            if not ticks or self._store.has_polls(self._source_id, slot, end):
+                return
+        except SegmentUnreadable as error:
+            if not is_damage(error):
+                raise
+            _log.warning("%s: slot %s gets no outcome: %s", self._source_id, slot.isoformat(), one_line(error))
+            self.mark_settled(slot)
             return
         observed_at = min(tick["observed_at"] for tick in ticks)
         snapshot = [tick for tick in ticks if tick["observed_at"] == observed_at]

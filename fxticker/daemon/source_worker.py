@@ -20,9 +20,11 @@ from fxticker.daemon.slot_ledger import (
     OVERRUN,
     REGRIDDED,
     TOO_LATE,
+    UNREADABLE,
     SlotLedger,
     is_late,
 )
+from fxticker.errors import SegmentUnreadable
 from fxticker.fetch.client import Fetch
 from fxticker.model.clock import Clock
 from fxticker.model.clock_trust import ClockComparison, Trust
@@ -99,6 +101,7 @@ class SourceWorker:
         self.wanted: ScheduledSource | None = None
         self._current: ScheduledSource | None = None
         self._state = SourceState()
+        self._why_unpolled = NOT_CONFIGURED
         self._ledger = ledger
         self._first_poll = first_poll
         self._fetch = fetch
@@ -122,11 +125,15 @@ class SourceWorker:
         By an unconfirmed clock that is left to the first poll, whose answer may confirm it.
         """
         self.wanted = scheduled
-        now = self._clock.now()
-        self._apply_wanted(now, why=NOT_RUNNING)
-        if self._absence is not None and self._evidence.trust(now) in _SETTLING:
-            self._settle(scheduled.schedule, self._absence[0])
-        self._first_poll.open()
+        try:
+            now = self._clock.now()
+            self._apply_wanted(now, why=NOT_RUNNING)
+            if self._absence is not None and self._evidence.trust(now) in _SETTLING:
+                self._settle(scheduled.schedule, self._absence[0])
+        except SegmentUnreadable as error:
+            self._wait_for_store(error)
+        else:
+            self._first_poll.open()
 
     def start(self) -> None:
         """Start the thread, if it has not been started."""
@@ -149,7 +156,10 @@ class SourceWorker:
                 self._woken.wait()
                 self._woken.clear()
                 if not self._stop_asked.is_set():
-                    self._do_what_is_due()
+                    try:
+                        self._do_what_is_due()
+                    except SegmentUnreadable as error:
+                        self._wait_for_store(error)
         except BaseException as error:  # noqa: BLE001  a thread's end would be printed at most, and the daemon go on
             self._on_error(error)
 
@@ -159,7 +169,8 @@ class SourceWorker:
         if self._clock_watch.is_doubted():
             return  # woken again when the doubt ends
         now = self._clock.now()
-        self._apply_wanted(now, why=NOT_CONFIGURED)
+        self._apply_wanted(now, why=self._why_unpolled)
+        self._why_unpolled = NOT_CONFIGURED
         if self._current is None:
             return
         schedule = self._current.schedule
@@ -180,6 +191,16 @@ class SourceWorker:
             self.wake()  # a slot may have come meanwhile
         if is_complete:
             self._on_caught_up(self.source_id)
+
+    def _wait_for_store(self, error: SegmentUnreadable) -> None:
+        """Leave the slots without an outcome until the file can be read: what it holds of them is not known.
+
+        The next wake-up begins with what the store holds then, as after a start.
+        """
+        if self.wanted is not None:
+            self._store.refused(self.source_id, self.wanted.schedule.at_or_before(self._clock.now()), error)
+        self._current = None
+        self._why_unpolled = UNREADABLE
 
     def _apply_wanted(self, now: datetime, *, why: str) -> None:
         """Change to the source and grid of the last reload; slots that passed on the old grid get their outcome."""

@@ -20,6 +20,7 @@ from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
+from fxticker.monitoring.damage import damage_of
 from fxticker.monitoring.health import Problem, problem_of
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
@@ -106,6 +107,8 @@ class _Watch:
         Whether this process reported it as stale.
     quiet_until
         Until when nothing is reported, so that a first poll can end; ``None`` if it has.
+    damage
+        The damaged file that it is recorded beside; ``None`` if there is none.
     unchanged_since, read_at
         Since when its rates have not changed, and when the store was last read for it.
     """
@@ -116,11 +119,12 @@ class _Watch:
     last_ok: datetime | None = None
     last_stale: datetime | None = None
     unchanged_since: datetime | None = None
+    damage: Problem | None = None
     was_stale: bool = False
     is_reported: bool = False
 
     def problem(self, now: datetime) -> Problem | None:
-        return problem_of(self.scheduled, self.last_ok, self.last_stale, now, self.unchanged_since)
+        return self.damage or problem_of(self.scheduled, self.last_ok, self.last_stale, now, self.unchanged_since)
 
 
 class Alerts(Observer):
@@ -196,6 +200,7 @@ class Alerts(Observer):
         """Report each source that changed."""
         with self._lock:
             for source_id, watch in self._watches.items():
+                watch.damage = damage_of(self._store, source_id)
                 if abs(now - watch.read_at) > _READ_EVERY:
                     watch.read_at = now
                     if (recent := self._read(source_id, now)) is not None:

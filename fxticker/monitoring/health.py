@@ -68,8 +68,14 @@ class Health:
     changes_since: datetime
 
 
-def health_of(scheduled: ScheduledSource, recent: Recent, now: datetime, next_slot: datetime | None = None) -> Health:
-    """Health of a source at `now`, aware UTC, from its recent polls and ticks.
+def health_of(
+    scheduled: ScheduledSource,
+    recent: Recent,
+    now: datetime,
+    next_slot: datetime | None = None,
+    damage: Problem | None = None,
+) -> Health:
+    """Health of a source at `now`, aware UTC, from its recent polls and ticks, and the damage to its files.
 
     `next_slot` is its next slot without an outcome; `None` for the next slot.
     """
@@ -77,7 +83,7 @@ def health_of(scheduled: ScheduledSource, recent: Recent, now: datetime, next_sl
     past = [poll for poll in recent.polls if poll.slot <= now]
     return Health(
         source=scheduled.source.id,
-        problem=problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since),
+        problem=damage or problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since),
         last=past[-1] if past else None,
         last_ok=recent.last_ok,
         next_slot=next_slot or schedule.after(now),
@@ -86,6 +92,11 @@ def health_of(scheduled: ScheduledSource, recent: Recent, now: datetime, next_sl
         pairs=recent.pairs,
         changes_since=recent.changes_since,
     )
+
+
+def unread_health(scheduled: ScheduledSource, reason: str, now: datetime) -> Health:
+    """Health of a source whose files cannot be read: not healthy, and nothing else is known but its next slot."""
+    return Health(scheduled.source.id, Problem(reason, None), None, None, scheduled.schedule.after(now), {}, 0, (), now)
 
 
 def problem_of(

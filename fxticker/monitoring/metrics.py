@@ -18,6 +18,7 @@ from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
 from fxticker.model.clock_trust import ClockComparison
 from fxticker.model.records import Outcome, Poll
+from fxticker.monitoring.damage import damage_of
 from fxticker.monitoring.health import problem_of
 from fxticker.monitoring.next_slots import NextSlots
 from fxticker.monitoring.observer import Observer
@@ -212,7 +213,9 @@ class Metrics(Observer):
             recent = self._recent_of(scheduled.source.id)
         except StoreError as error:
             return SourceReading(scheduled, None, one_line(error))
-        problem = problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since)
+        problem = damage_of(self._store, scheduled.source.id) or problem_of(
+            scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since
+        )
         reason = None if problem is None else f"{scheduled.source.id}: {problem.reason}"
         return SourceReading(scheduled, recent, reason)
 

@@ -35,6 +35,9 @@ class Observer:
     def write_ended(self, duration_s: float, error: StoreError | None) -> None:
         """A write of the store took so many seconds, and failed if there is an error; each try is a write."""
 
+    def refused(self, source: str, slot: datetime, error: StoreError) -> None:
+        """A source could not be recorded at a slot, as a file of it cannot be read; it is tried again at the next."""
+
     def body_rejected(self, source: str) -> None:
         """A body of a source that could not be parsed was kept."""
 

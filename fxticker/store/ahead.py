@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,7 @@ from fxticker.model.records import TimeBasis
 from fxticker.store.arrow import compact, filter_rows, instant_of, is_in, microseconds, to_int64
 from fxticker.store.backend import StorageBackend
 from fxticker.store.check import QUARANTINE, free_name
+from fxticker.store.read_recording import unless_damaged
 from fxticker.store.read_span import month_of
 from fxticker.store.schema import TICKS
 from fxticker.store.segment_file import encoded, summary_of
@@ -68,9 +70,10 @@ def rows_ahead(store: Store, after: datetime) -> list[Ahead]:
     Raises
     ------
     SegmentUnreadable
-        If a segment that has to be read is damaged.
+        If a segment cannot be read for another reason than its bytes: rows of a damaged one are left out.
     """
-    return [_described(table, segment, rows) for table, segment, rows, _ in _segments_ahead(store, after)]
+    found = _segments_ahead(store, after, beside_damage=True)
+    return [_described(table, segment, rows) for table, segment, rows, _ in found]
 
 
 def summed(found: Sequence[Ahead]) -> list[Ahead]:
@@ -117,7 +120,7 @@ def forget(store: Store, after: datetime, now: datetime) -> list[Ahead]:
     """
     removed = []
     with store.daemon_lock(), store.backend.write_lock(LOCK_TIMEOUT_S):
-        for table, segment, gone, kept in _segments_ahead(store, after):
+        for table, segment, gone, kept in _segments_ahead(store, after, beside_damage=False):
             item = _described(table, segment, gone)
             _set_aside(store.backend, table, segment, gone, item, now)
             _replace(store.backend, table, segment, kept)
@@ -125,16 +128,25 @@ def forget(store: Store, after: datetime, now: datetime) -> list[Ahead]:
     return removed
 
 
-def _segments_ahead(store: Store, after: datetime) -> Iterator[tuple[SegmentTable, SegmentName, pa.Table, pa.Table]]:
-    """Each segment with rows later than an instant, those rows, and its other rows."""
-    for table in (store.polls, store.ticks):
-        for segment in table.segments():
-            if segment.month < month_of(after) or table.summary(segment).last <= microseconds(after):
+def _segments_ahead(
+    store: Store, after: datetime, *, beside_damage: bool
+) -> Iterator[tuple[SegmentTable, SegmentName, pa.Table, pa.Table]]:
+    """Each segment with rows later than an instant, those rows, and its other rows; other files are left out."""
+    members = ((table, *entry) for table in (store.polls, store.ticks) for entry in table.recorded())
+    for table, item, segment in members:
+        if segment.month >= month_of(after):
+            read = partial(_rows_if_later, table, segment, after)
+            rows = unless_damaged(table, item, read) if beside_damage else read()
+            if rows is None:
                 continue
-            rows = table.open(segment).read()
             is_ahead = _is_ahead(table, rows, after)
             if is_ahead.any():
                 yield table, segment, filter_rows(rows, is_ahead), filter_rows(rows, ~is_ahead)
+
+
+def _rows_if_later(table: SegmentTable, segment: SegmentName, after: datetime) -> pa.Table | None:
+    is_later = table.summary(segment).last > microseconds(after)
+    return table.open(segment).read() if is_later else None
 
 
 def _is_ahead(table: SegmentTable, rows: pa.Table, after: datetime) -> np.ndarray:

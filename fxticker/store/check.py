@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from fxticker.errors import NewerSchema, SegmentUnreadable, StoreError
 from fxticker.model.printed import InvalidNumber, PrintedNumber, read_change, read_recorded_rate
 from fxticker.store.arrow import doubles, instant_of, order_by, text_codes, to_int64
 from fxticker.store.backend import StorageBackend, StoredObject
+from fxticker.store.damage import is_damage
 from fxticker.store.dedupe import first_of_identity
 from fxticker.store.evidence import EVIDENCE, EvidenceFolder, name_of
 from fxticker.store.segment_file import SegmentSummary, summary_of
@@ -37,7 +37,8 @@ class Finding:
     what
         The fault, in one line.
     in_the_way
-        Whether no version of fxticker can read the file, so that it has to be moved for readers to go on.
+        Whether no version of fxticker can read the file, or its summary would mislead readers, so that it has to be
+        moved for them to go on.
     """
 
     name: str
@@ -196,12 +197,10 @@ def _checked(table: SegmentTable, name: str) -> _Checked | Finding:
         file = table.open(segment)
         rows = file.read()
     except SegmentUnreadable as error:
-        cause = error.__cause__
-        if isinstance(cause, NewerSchema):
+        if isinstance(error.__cause__, NewerSchema):
             return _Checked(segment, [Finding(name, error.cause)])
         # A system error proves nothing about the bytes: the file is reported and not moved.
-        is_fault = isinstance(cause, OSError) and cause.errno not in (None, errno.ENOENT, errno.ELOOP)
-        return _Checked(segment, [Finding(name, f"cannot be read ({error.cause})", in_the_way=not is_fault)])
+        return _Checked(segment, [Finding(name, f"cannot be read ({error.cause})", in_the_way=is_damage(error))])
     findings = [*_faults_of_rows(segment, rows, file.summary, table)]
     return _Checked(segment, findings, rows.select(table.spec.identity), file.summary)
 
@@ -210,7 +209,7 @@ def _faults_of_rows(
     segment: SegmentName, rows: pa.Table, summary: SegmentSummary, table: SegmentTable
 ) -> Iterator[Finding]:
     if replace(summary_of(rows, table.spec, sealed=summary.sealed), month_series=summary.month_series) != summary:
-        yield Finding(segment.name, "the summary in its footer does not match its rows")
+        yield Finding(segment.name, "the summary in its footer does not match its rows", in_the_way=True)
     instants = to_int64(rows.column(table.spec.time_column))
     misplaced = np.flatnonzero(instants.astype("M8[us]").astype("M8[M]") != np.datetime64(segment.month, "M"))
     if len(misplaced):
@@ -237,7 +236,7 @@ def _faults_of_partition(
         earlier.append(rows)
         series.update(summary.series)
         if summary.month_series is not None and not series <= {*summary.month_series}:
-            yield Finding(name, "the summary in its footer lacks pairs of its month")
+            yield Finding(name, "the summary in its footer lacks pairs of its month", in_the_way=True)
     numbers = {checked.segment.number for checked in segments}
     missing = sorted(set(range(max(numbers, default=-1))) - numbers)
     moved = [item.name for item in backend.list(QUARANTINE)] if missing else []

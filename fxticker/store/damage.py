@@ -33,8 +33,8 @@ class DamagedSegment:
 
     def __str__(self) -> str:
         return one_line(
-            f"{self.name} is damaged ({self.cause}); rows are recorded beside it, and "
-            f"`fxticker check --quarantine` moves it aside"
+            f"{self.name} is damaged ({self.cause}): rows are recorded beside it until `fxticker check --quarantine` "
+            "moves it aside"
         )
 
 

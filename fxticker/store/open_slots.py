@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
 from fxticker.model.schedule import Every, Schedule
 from fxticker.model.timestamps import MICROSECOND
 from fxticker.store.arrow import microseconds, to_int64
+from fxticker.store.read_recording import unless_damaged
 from fxticker.store.read_span import month_of
+from fxticker.store.segment_name import SegmentName
 from fxticker.store.segments import SegmentTable
 
 
@@ -22,7 +25,7 @@ def next_open_slot(polls: SegmentTable, source: str, schedule: Schedule, now: da
     Raises
     ------
     SegmentUnreadable
-        If a segment that has to be read is damaged.
+        If a segment cannot be read for another reason than its bytes: slots of a damaged one are left out.
     """
     slot = schedule.after(now)
     months = {*polls.months(source)}
@@ -50,10 +53,16 @@ def _slots_from(polls: SegmentTable, source: str, month: str, first: datetime) -
     """The recorded slots of a month from one on, in microseconds since the epoch."""
     first_us = microseconds(first)
     found = [
-        to_int64(polls.open(segment).read(["slot"]).column("slot"))
-        for segment in polls.segments(source, month)
-        if polls.summary(segment).last >= first_us
+        unless_damaged(polls, item, partial(_slots_in, polls, segment, first_us))
+        for item, segment in polls.recorded(source, month)
     ]
-    slots = np.concatenate(found or [np.zeros(0, np.int64)])
+    slots = np.concatenate([np.zeros(0, np.int64), *(part for part in found if part is not None)])
     later: np.ndarray = slots[slots >= first_us]
     return later
+
+
+def _slots_in(polls: SegmentTable, segment: SegmentName, first_us: int) -> np.ndarray:
+    """The slots of a segment; nothing but its end is read if all are earlier."""
+    if polls.summary(segment).last < first_us:
+        return np.zeros(0, np.int64)
+    return to_int64(polls.open(segment).read(["slot"]).column("slot"))

@@ -120,7 +120,7 @@ def read_recent(store: Store, source: str, now: datetime, *, max_segments: int =
     Raises
     ------
     SegmentUnreadable
-        If a segment that has to be read is damaged.
+        If a segment that has to be read is damaged. Files that are no segments are left out.
     """
     polls, last_ok, last_stale = _recent_polls(store.polls, source, now, max_segments)
     segments, span = _segments_to_search(store.ticks, source, now, max_segments)
@@ -157,7 +157,7 @@ def _recent_polls(
     parts: list[pa.Table] = []
     last_ok = last_stale = before = None
     day_before = microseconds(now - DAY)
-    for segment, summary in latest_first(table, table.segments(source))[:max_segments]:
+    for segment, summary in latest_first(table, [segment for _, segment in table.recorded(source)])[:max_segments]:
         if last_ok is not None and before is not None and summary.last <= min(last_ok, before):
             break
         rows = table.open(segment).read(["slot", "outcome", "ticks", "detail"])
@@ -180,7 +180,7 @@ def _segments_to_search(
     """The newest segments with ticks of the last `LOOK_BACK`, the latest first, and the span that they cover whole."""
     span = Span(now - LOOK_BACK, now + MICROSECOND)
     months = [month for month in table.months(source) if month_of(now - LOOK_BACK) <= month <= month_of(now)]
-    segments = [segment for month in months for segment in table.segments(source, month)]
+    segments = [segment for month in months for _, segment in table.recorded(source, month)]
     overlapping = [item for item in latest_first(table, segments) if span.overlaps(item[1])]
     if len(overlapping) > max_segments:
         span = Span(_instant(overlapping[max_segments][1].last), span.end)

@@ -8,7 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -187,6 +187,8 @@ class SegmentFile:
     ----------
     name
         Path inside the store.
+    data
+        The file's bytes.
     summary
         Summary of its rows.
 
@@ -203,8 +205,8 @@ class SegmentFile:
             with backend.open(name) as file:
                 if file.size() > MAX_SEGMENT_BYTES:
                     raise ValueError(f"{file.size()} bytes: no segment is so large")
-                self._data = file.read_buffer()
-            summary = summary_at_end(self._data[max(0, self._data.size - END_BYTES) :].to_pybytes())
+                self.data: pa.Buffer = file.read_buffer()
+            summary = summary_at_end(self.data[max(0, self.data.size - END_BYTES) :].to_pybytes())
             self.summary = self._summary() if summary is None else summary
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
@@ -222,6 +224,15 @@ class SegmentFile:
                 raise ValueError(_OTHER_ROWS)
             return rows
 
+    def verified(self) -> pa.Table:
+        """Return all rows, as `read` does, once the summary is known to be theirs; else raises SegmentUnreadable."""
+        rows = self.read()
+        with _named(self.name):
+            summary = summary_of(rows, self._spec, sealed=self.summary.sealed)
+            if replace(summary, month_series=self.summary.month_series) != self.summary:
+                raise ValueError(_OTHER_ROWS)
+        return rows
+
     def _spans(self, rows: pa.Table) -> bool:
         """Whether the rows span the summary's first to last timestamp; true if the column was not read."""
         if not rows.num_rows or self._spec.time_column not in rows.column_names:
@@ -232,7 +243,7 @@ class SegmentFile:
     @functools.cached_property
     def _opened(self) -> tuple[pq.ParquetFile, list[str]]:
         """The file, once its footer fits the schema, and the names of its columns."""
-        reader = pq.ParquetFile(pa.BufferReader(self._data), page_checksum_verification=True)
+        reader = pq.ParquetFile(pa.BufferReader(self.data), page_checksum_verification=True)
         schema = reader.schema_arrow
         conform(pa.Table.from_batches([], schema=schema), self._spec.schema)
         return reader, schema.names

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.records import Evidence, Origin, Poll, Retraction, Tick
-from fxticker.store.arrow import instant_of, microseconds, records_of, to_int64
+from fxticker.store.arrow import records_of
 from fxticker.store.backend import StorageBackend
 from fxticker.store.check import Finding, Moved, check_evidence, check_table, lost_rows, moved_aside
 from fxticker.store.doubted import Doubted, keep_doubted
 from fxticker.store.evidence import EvidenceFolder, encoded
 from fxticker.store.local import local_storage
 from fxticker.store.partition import partitioned, stamped
+from fxticker.store.read_recording import planned_slots, recorded_rows
 from fxticker.store.read_retractions import Retracted, read_retracted
-from fxticker.store.read_span import ALL_TIME, Span, read_span
+from fxticker.store.read_span import ALL_TIME, Span
 from fxticker.store.rejected import keep_rejected
 from fxticker.store.retract import append_retractions
 from fxticker.store.schema import POLLS, RETRACTIONS, TICKS
@@ -93,13 +93,16 @@ class Store:
         A tick whose identity (source, pair, observed_at, rate_text, change_text) is stored already changes nothing.
         A different value at the same instant is another row.
 
+        Where a segment is damaged, ticks of origin `live` are stored beside it and others refused: it may hold them.
+
         Raises
         ------
         StoreLocked, WriteFailed, SegmentUnreadable
             No row of a partition whose write failed is acknowledged; the call can be repeated safely.
         """
         rows = list(ticks)
-        added = self._append(self.ticks, rows)
+        is_live = all(row.origin is Origin.LIVE for row in rows)
+        added = self._append(self.ticks, rows, beside_damage=is_live)
         return Appended(added=added, known=len(rows) - added)
 
     def append_table(self, table: pa.Table) -> Appended:
@@ -133,6 +136,8 @@ class Store:
     def record(self, polls: Iterable[Poll]) -> int:
         """Record outcomes of polls; they are durable when this returns. The first outcome of a slot is final.
 
+        They are recorded beside a damaged segment; the caller leaves out slots that it may hold: `doubtful_spans`.
+
         Returns
         -------
         int
@@ -143,7 +148,7 @@ class Store:
         StoreLocked, WriteFailed, SegmentUnreadable
             As `append`.
         """
-        return self._append(self.polls, list(polls))
+        return self._append(self.polls, list(polls), beside_damage=True)
 
     def retract(self, retractions: Iterable[Retraction]) -> int:
         """Withdraw ticks from what readers return, or let them count again; durable when this returns.
@@ -205,25 +210,23 @@ class Store:
     def planned_slots(self, source: str, upto: datetime) -> Iterator[datetime]:
         """Yield the recorded slots of a source's schedule up to an instant (included), newest first, aware UTC.
 
-        Scheduled slots are whole seconds; the slot of a manual poll never is.
+        Scheduled slots are whole seconds; the slot of a manual poll never is. What damaged segments hold is left out.
+
+        Raises
+        ------
+        SegmentUnreadable
+            If a segment cannot be read for another reason than its bytes.
         """
-        for month in reversed(self.polls.months(source)):
-            files = [self.polls.open(segment).read(["slot"]) for segment in self.polls.segments(source, month)]
-            slots = np.sort(
-                np.concatenate([to_int64(rows.column("slot")) for rows in files] or [np.zeros(0, np.int64)])
-            )
-            kept = slots[(slots % 1_000_000 == 0) & (slots <= microseconds(upto))]
-            for slot in kept[::-1].tolist():
-                yield instant_of(slot)
+        yield from planned_slots(self.polls, source, upto)
 
     def has_polls(self, source: str, start: datetime, end: datetime) -> bool:
         """Return whether an outcome of a source is recorded for a slot in ``[start, end)``."""
-        return bool(read_span(self.polls, sources=[source], span=Span(start, end)).num_rows)
+        return bool(recorded_rows(self.polls, source, Span(start, end)).num_rows)
 
     def live_ticks(self, source: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """Return the ticks that polls of a source stored in ``[start, end)``, as Python values."""
         span = Span(start, end)
-        rows = read_span(self.ticks, sources=[source], span=span)
+        rows = recorded_rows(self.ticks, source, span)
         counting = self.retracted(sources=[source], span=span).without(source, rows)
         return [row for row in records_of(counting) if row["origin"] == Origin.LIVE]
 
@@ -265,25 +268,29 @@ class Store:
             As `append`.
         """
         with self.backend.write_lock(self._lock_timeout_s):
-            found = [
-                (finding, lost_rows(table, finding.name))
+            found = {
+                finding.name: (finding, lost_rows(table, finding.name))
                 for table in self.tables
                 for finding in check_table(self.backend, table)
                 if finding.in_the_way
-            ]
-            damaged = (item for item in check_evidence(self.backend, self.evidence) if item.in_the_way)
-            found += [(finding, "a piece of evidence") for finding in damaged]
-            return [moved_aside(self.backend, finding, lost, self._clock.now()) for finding, lost in found]
+            }
+            for finding in check_evidence(self.backend, self.evidence):
+                if finding.in_the_way:
+                    found[finding.name] = finding, "a piece of evidence"
+            return [moved_aside(self.backend, finding, lost, self._clock.now()) for finding, lost in found.values()]
 
-    def _append(self, table: SegmentTable, rows: Sequence[Any]) -> int:
-        return self._add(table, partitioned(rows, table.spec))
+    def _append(self, table: SegmentTable, rows: Sequence[Any], *, beside_damage: bool) -> int:
+        return self._add(table, partitioned(rows, table.spec), beside_damage=beside_damage)
 
-    def _add(self, table: SegmentTable, parts: Iterable[tuple[str, str, pa.Table]]) -> int:
+    def _add(
+        self, table: SegmentTable, parts: Iterable[tuple[str, str, pa.Table]], *, beside_damage: bool = False
+    ) -> int:
         """Append each part (source, month, rows without the written column) and return the number of new rows."""
         with self.backend.write_lock(self._lock_timeout_s):
             # Read under the lock, so that the later of two appends has the later timestamp.
             now = self._clock.now()
-            return sum(table.append(source, month, stamped(rows, table.spec, now)) for source, month, rows in parts)
+            whole = ((source, month, stamped(rows, table.spec, now)) for source, month, rows in parts)
+            return sum(table.append(*part, beside_damage=beside_damage) for part in whole)
 
 
 def opened(store: str | os.PathLike[str] | Store) -> Store:
