@@ -24,6 +24,7 @@
     └── StoreError
         ├── StoreLocked(TimeoutError)    another process writes: wait for it or stop it
         ├── NotOwner                     root was to write into another account's store: run it as that account
+        ├── OtherStore                   the store of before is gone: mount or move it back, or ask for a new one
         ├── SegmentUnreadable            a file is corrupt or foreign: run ``fxticker check``
         ├── SchemaMismatch               rows or a file do not fit the schema
         │   └── NewerSchema              … because a newer fxticker wrote the file: use that one
@@ -241,19 +242,26 @@ class StoreLocked(StoreError, TimeoutError):
 
 
 class NotOwner(StoreError):
-    """Root was to write into the store of another account, which could then not replace the files.
-
-    Attributes
-    ----------
-    owner
-        The account that the store belongs to, as sudo takes it.
-    """
+    """Root was to write into the store of another account, which could then not replace the files."""
 
     def __init__(self, store: object, owner: str) -> None:
-        self.owner = owner
-        command = f"`sudo -u {shlex.quote(owner)} fxticker ...`"
-        reason = f"this store belongs to {owner}, which cannot replace files that root writes"
-        super().__init__(f"{store}: {reason}: run the command as {command}")
+        super().__init__(
+            f"{store}: this store belongs to {owner}, which cannot replace files that root writes: run the command as "
+            f"`sudo -u {shlex.quote(owner)} fxticker ...`"
+        )
+
+
+class OtherStore(StoreError):
+    """The daemon recorded into another store at this path before: the ids, and None for a store without one."""
+
+    def __init__(self, store: object, known: str, found: str | None, state_file: str) -> None:
+        self.known = known
+        self.found = found
+        here = "no store with an id" if found is None else f"another one, {found}"
+        super().__init__(
+            f"{store}: the store {known} was here before, and now there is {here}: mount its disk or move it back, or "
+            f"begin a new one on purpose with `fxticker run --new-store`; what was before is from {state_file}"
+        )
 
 
 class SegmentUnreadable(StoreError):

@@ -129,7 +129,7 @@ def test_first_append_fsyncs_every_new_folder(root, calls):
     made = [path for step, path in calls.made if step == "mkdir"]
     synced = [path for step, path in calls.made if step == "fsync folder"]
     assert made == ["parquet", "parquet/.staging", *tables]
-    assert synced == [".", "parquet", "parquet", *tables]
+    assert synced == [".", "parquet", "parquet", "parquet", *tables]  # the folder, .staging, the id, ticks
 
 
 def test_short_writes_are_continued_until_the_file_is_whole(store, calls, root):

@@ -23,8 +23,9 @@ _PLANNED_SLOTS = 5
 @config_option
 @store_option
 @click.option("--plan", is_flag=True, help="Print the next slots of each source and exit.")
+@click.option("--new-store", is_flag=True, help="Begin a new store where another one was used before.")
 @format_option
-def run(config: Path | None, store: Path | None, plan: bool, form: Format) -> None:  # noqa: FBT001
+def run(config: Path | None, store: Path | None, plan: bool, new_store: bool, form: Format) -> None:  # noqa: FBT001
     """Poll every source on its grid.
 
     Runs in the foreground and records one outcome for every slot. SIGTERM and SIGINT end it within 5 s, a second one
@@ -40,7 +41,7 @@ def run(config: Path | None, store: Path | None, plan: bool, form: Format) -> No
     exit_on_early_signals()
     from fxticker.daemon.process import run_daemon
 
-    run_daemon(config, store)
+    run_daemon(config, store, is_new_store=new_store)
 
 
 def _next_slots(planned: ScheduledSource) -> list[dict[str, object]]:

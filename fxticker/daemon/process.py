@@ -20,6 +20,7 @@ from fxticker.config import DEFAULT_FILE, Settings, address_of, load_settings, s
 from fxticker.daemon.alarms import Alarms
 from fxticker.daemon.daemon import Daemon
 from fxticker.daemon.first_lines import first_lines
+from fxticker.daemon.known_store import KnownStore
 from fxticker.daemon.observers import Observers
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.daemon.signals import stop_on_signals
@@ -37,7 +38,7 @@ _FIXED_UNTIL_RESTART = ("store", "http", "monitoring", "alerts")
 _log = logging.getLogger("fxticker")
 
 
-def run_daemon(config: Path | None, folder: Path | None) -> None:
+def run_daemon(config: Path | None, folder: Path | None, *, is_new_store: bool = False) -> None:
     """Poll until a signal ends it; a store that refuses a write ends it with exit code 1.
 
     Parameters
@@ -46,6 +47,8 @@ def run_daemon(config: Path | None, folder: Path | None) -> None:
         The configuration; ``None`` for ``config.toml`` in the working directory, or the defaults without one.
     folder
         The store's folder; ``None`` for the configured one.
+    is_new_store
+        Whether to begin a new store where another one was used before.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def run_daemon(config: Path | None, folder: Path | None) -> None:
         now = SystemClock().now()
         print(*first_lines(planned, folder, options, now, _next_slots(planned, folder, now)), sep="\n", file=sys.stderr)
     try:
-        _poll(settings, planned, config, folder)
+        _poll(settings, planned, config, folder, is_new_store=is_new_store)
     except (StoreError, OSError) as error:
         _log.error("the daemon ends: %s", one_line(error))
         sys.exit(1)
@@ -77,7 +80,9 @@ def _next_slots(planned: list[ScheduledSource], folder: Path, now: datetime) -> 
     return {}
 
 
-def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | None, folder: Path) -> None:
+def _poll(
+    settings: Settings, planned: list[ScheduledSource], config: Path | None, folder: Path, *, is_new_store: bool
+) -> None:
     http = settings.http
     with ExitStack() as stack:
         # before the store is opened: whatever ends the daemon from here on is told
@@ -87,8 +92,11 @@ def _poll(settings: Settings, planned: list[ScheduledSource], config: Path | Non
         # Before anything is served: a second daemon is to name the first one, and not the port that is taken.
         if holder := store.daemon():
             raise StoreLocked(str(store.backend), 0, holder, is_daemon=True)
+        known = KnownStore(store, folder, os.environ)
+        known.require(is_new=is_new_store)
         client = stack.enter_context(http.fetcher())
-        observers = [notifier, *_observers(settings, store, stack, alarms), *alarms.observers(store, client, stack)]
+        observers: list[Observer] = [notifier, known, *_observers(settings, store, stack, alarms)]
+        observers += alarms.observers(store, client, stack)
         daemon = Daemon(
             planned,
             fetcher=RobotsFetcher(client),

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+STORE_ID = "store.id"
+"""Name of the object with the store's id. It is not hidden, as copies often leave out what is."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     """A listed object.

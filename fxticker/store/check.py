@@ -22,6 +22,7 @@ from fxticker.store.dedupe import first_of_identity
 from fxticker.store.evidence import EVIDENCE, EvidenceFolder, name_of
 from fxticker.store.segment_file import SegmentSummary, summary_of
 from fxticker.store.segments import SegmentName, SegmentTable
+from fxticker.store.store_id import read_store_id
 
 QUARANTINE = "quarantine"
 
@@ -144,6 +145,29 @@ def moved_aside(backend: StorageBackend, finding: Finding, lost: str, now: datet
     except StoreError as error:
         return Finding(finding.name, f"could not be moved aside: {error}", in_the_way=True)
     return Moved(finding.name, to, lost)
+
+
+def quarantined(
+    backend: StorageBackend, tables: Sequence[SegmentTable], evidence: EvidenceFolder, now: datetime
+) -> list[Moved | Finding]:
+    """Move every file aside that is in the way: `Store.quarantine`. The caller holds the store's write lock."""
+    found = {
+        finding.name: (finding, lost_rows(table, finding.name))
+        for table in tables
+        for finding in check_table(backend, table)
+        if finding.in_the_way
+    }
+    found |= {item.name: (item, "a piece of evidence") for item in check_evidence(backend, evidence) if item.in_the_way}
+    found |= {item.name: (item, "the store's id; it gets another one") for item in check_id(backend) if item.in_the_way}
+    return [moved_aside(backend, finding, lost, now) for finding, lost in found.values()]
+
+
+def check_id(backend: StorageBackend) -> Iterator[Finding]:
+    """Yield the fault of a store's id, if it has one that cannot be read."""
+    try:
+        read_store_id(backend)
+    except SegmentUnreadable as error:
+        yield Finding(error.name, f"cannot be read ({error.cause})", in_the_way=is_damage(error))
 
 
 def wrong_numbers(rows: pa.Table) -> str | None:

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from fxticker.errors import NotOwner, SegmentUnreadable, StoreError, WriteFailed
-from fxticker.store.backend import FreeSpace, StoredObject
+from fxticker.store.backend import STORE_ID, FreeSpace, StoredObject
 from fxticker.store.folders import FileAt, FileCalls, StoreFolders
 from fxticker.store.listing import objects_below, version_of
 from fxticker.store.locks import DAEMON_LOCK, WRITE_LOCK, StoreLocks
@@ -57,7 +57,7 @@ class LocalStorage:
         if not self._root.is_dir():
             return False
         names = {path.name for path in self._root.iterdir()}
-        return bool(names & {"ticks", "polls", WRITE_LOCK, DAEMON_LOCK}) or names <= {"README.md"}
+        return bool(names & {"ticks", "polls", STORE_ID, WRITE_LOCK, DAEMON_LOCK}) or names <= {"README.md"}
 
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects below the folder `prefix`, by name; names that start with ``.`` or ``_`` are no objects.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.records import Evidence, Origin, Poll, Retraction, Tick
 from fxticker.store.arrow import records_of
 from fxticker.store.backend import StorageBackend
-from fxticker.store.check import Finding, Moved, check_evidence, check_table, lost_rows, moved_aside
+from fxticker.store.check import Finding, Moved, check_evidence, check_id, check_table, quarantined
 from fxticker.store.doubted import Doubted, keep_doubted
 from fxticker.store.evidence import EvidenceFolder, encoded
 from fxticker.store.local import local_storage
@@ -28,6 +28,7 @@ from fxticker.store.rejected import keep_rejected
 from fxticker.store.retract import append_retractions
 from fxticker.store.schema import POLLS, RETRACTIONS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
+from fxticker.store.store_id import ensure_store_id
 from fxticker.store.validate import fitting, partitions
 
 LOCK_TIMEOUT_S = 30.0
@@ -81,6 +82,7 @@ class Store:
         )
         self._clock = clock or SystemClock()
         self._lock_timeout_s = lock_timeout_s
+        self._has_id = False
         self.ticks = SegmentTable(self.backend, TICKS, segment_rows)
         self.polls = SegmentTable(self.backend, POLLS, segment_rows)
         self.retractions = SegmentTable(self.backend, RETRACTIONS, segment_rows)
@@ -166,7 +168,7 @@ class Store:
         StoreLocked, WriteFailed, SegmentUnreadable
             As `append`.
         """
-        with self.backend.write_lock(self._lock_timeout_s):
+        with self._writing():
             return append_retractions(self.retractions, list(retractions), self._clock.now())
 
     def retracted(
@@ -193,29 +195,25 @@ class Store:
         data = encoded(evidence)
         sha256 = hashlib.sha256(data).hexdigest()
         if not self.evidence.is_durable(source, observed_at, sha256):
-            with self.backend.write_lock(self._lock_timeout_s):
+            with self._writing():
                 self.evidence.keep(source, observed_at, data, sha256)
         return sha256
 
     def keep_doubted(self, doubted: Doubted) -> None:
         """Store a note of a page that came while the machine's clock was wrong; its ticks are not stored."""
-        with self.backend.write_lock(self._lock_timeout_s):
+        with self._writing():
             keep_doubted(self.backend, doubted)
 
     def keep_rejected(self, source: str, slot: datetime, body: bytes, content_type: str | None = None) -> None:
         """Store a body that could not be parsed, compressed; the oldest are deleted beyond the folder's limits."""
-        with self.backend.write_lock(self._lock_timeout_s):
+        with self._writing():
             keep_rejected(self.backend, source, slot, body, content_type)
 
     def planned_slots(self, source: str, upto: datetime) -> Iterator[datetime]:
         """Yield the recorded slots of a source's schedule up to an instant (included), newest first, aware UTC.
 
-        Scheduled slots are whole seconds; the slot of a manual poll never is. What damaged segments hold is left out.
-
-        Raises
-        ------
-        SegmentUnreadable
-            If a segment cannot be read for another reason than its bytes.
+        Scheduled slots are whole seconds; the slot of a manual poll never is. What damaged segments hold is left out;
+        one that cannot be read for another reason raises SegmentUnreadable.
         """
         yield from planned_slots(self.polls, source, upto)
 
@@ -254,30 +252,24 @@ class Store:
     def check(self) -> list[Finding]:
         """Read every file completely and return the faults, file by file; an empty list if there are none."""
         in_tables = (finding for table in self.tables for finding in check_table(self.backend, table))
-        return [*in_tables, *check_evidence(self.backend, self.evidence)]
+        return [*in_tables, *check_evidence(self.backend, self.evidence), *check_id(self.backend)]
 
     def quarantine(self) -> list[Moved | Finding]:
         """Move every file that no version of fxticker can read, so that readers and appends go on without it.
 
         Each is moved to ``quarantine/`` under its own name, with a note of what was lost beside it. A file that could
-        not be moved is returned as a finding.
-
-        Raises
-        ------
-        StoreLocked
-            As `append`.
+        not be moved is returned as a finding. Raises StoreLocked as `append`.
         """
+        with self._writing():
+            return quarantined(self.backend, self.tables, self.evidence, self._clock.now())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         with self.backend.write_lock(self._lock_timeout_s):
-            found = {
-                finding.name: (finding, lost_rows(table, finding.name))
-                for table in self.tables
-                for finding in check_table(self.backend, table)
-                if finding.in_the_way
-            }
-            for finding in check_evidence(self.backend, self.evidence):
-                if finding.in_the_way:
-                    found[finding.name] = finding, "a piece of evidence"
-            return [moved_aside(self.backend, finding, lost, self._clock.now()) for finding, lost in found.values()]
+            if not self._has_id:
+                ensure_store_id(self.backend)
+                self._has_id = True
+            yield
 
     def _append(self, table: SegmentTable, rows: Sequence[Any], *, beside_damage: bool) -> int:
         return self._add(table, partitioned(rows, table.spec), beside_damage=beside_damage)
@@ -286,7 +278,7 @@ class Store:
         self, table: SegmentTable, parts: Iterable[tuple[str, str, pa.Table]], *, beside_damage: bool = False
     ) -> int:
         """Append each part (source, month, rows without the written column) and return the number of new rows."""
-        with self.backend.write_lock(self._lock_timeout_s):
+        with self._writing():
             # Read under the lock, so that the later of two appends has the later timestamp.
             now = self._clock.now()
             whole = ((source, month, stamped(rows, table.spec, now)) for source, month, rows in parts)

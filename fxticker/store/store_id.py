@@ -1,0 +1,48 @@
+"""Store id: a UUID, written once by the first write, so that a store that was moved away is not taken for a new one."""
+
+from __future__ import annotations
+
+import uuid
+
+from fxticker.errors import SegmentUnreadable
+from fxticker.store.backend import STORE_ID, StorageBackend
+
+_MAX_BYTES = 100
+"""Bytes that are read of it: it has 37."""
+
+
+def read_store_id(backend: StorageBackend) -> str | None:
+    """Return the id of a store; None if it has none, as before the first write and in stores of version 0.1.0.
+
+    Raises
+    ------
+    SegmentUnreadable
+        If the file is damaged or cannot be read.
+    """
+    try:
+        with backend.open(STORE_ID) as file:
+            data: bytes = file.read(_MAX_BYTES)
+    except SegmentUnreadable as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+    try:
+        return str(uuid.UUID(data.decode("ascii").rstrip("\n")))
+    except ValueError as error:
+        raise SegmentUnreadable(STORE_ID, "not the id of a store") from error
+
+
+def ensure_store_id(backend: StorageBackend) -> None:
+    """Give a store its id, unless it has one; a damaged one stays. The caller holds the store's write lock.
+
+    Raises
+    ------
+    WriteFailed
+        If the storage refuses.
+    """
+    try:
+        has_none = read_store_id(backend) is None
+    except SegmentUnreadable:
+        return  # `check` names it; it is no reason to refuse rows
+    if has_none:
+        backend.put(STORE_ID, f"{uuid.uuid4()}\n".encode())
