@@ -66,7 +66,14 @@ def parameters(value):
     ]
 
 
-ADDED_COMMANDS = ("fxticker alert", "fxticker evidence", "fxticker forget", "fxticker reparse")
+ADDED_COMMANDS = (
+    "fxticker alert",
+    "fxticker evidence",
+    "fxticker forget",
+    "fxticker mirror",
+    "fxticker reparse",
+    "fxticker restore",
+)
 """Since that version."""
 
 

@@ -30,6 +30,8 @@ COMMANDS = {
         "forget": "forget.forget",
         "evidence": "evidence.evidence",
         "reparse": "evidence.reparse",
+        "mirror": "mirror.mirror",
+        "restore": "mirror.restore",
     },
     "Import": {"import": "snapshot.import_", "backfill": "backfill.backfill"},
     "Read": {"latest": "store.latest", "history": "store.history", "export": "store.export"},

@@ -105,6 +105,12 @@ def check_table(backend: StorageBackend, table: SegmentTable) -> Iterator[Findin
         yield from _faults_of_partition(backend, partition, segments, table)
 
 
+def check_segment(table: SegmentTable, name: str) -> list[Finding]:
+    """Read one file of a table completely and return its faults, without regard to the other files."""
+    result = _checked(table, name)
+    return [result] if isinstance(result, Finding) else [*result.findings]
+
+
 def check_evidence(backend: StorageBackend, folder: EvidenceFolder) -> Iterator[Finding]:
     """Read all evidence and yield its faults: files of other names, and bytes that do not give the hash in a name."""
     try:

@@ -1,0 +1,76 @@
+"""Commands for a second copy of a store: mirror, restore."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fxticker.cli.options import stored
+from fxticker.errors import StoreError, one_line
+
+if TYPE_CHECKING:
+    from fxticker.store.local import LocalStorage
+    from fxticker.store.mirror import CopySummary
+
+_FOLDER = click.Path(path_type=Path, readable=False)
+
+
+@click.command()
+@click.argument("dest", type=_FOLDER)
+@click.option("--delete", is_flag=True, help="Delete files that an earlier run copied and the store no longer has.")
+@stored
+def mirror(dest: Path, delete: bool, folder: Path) -> None:  # noqa: FBT001
+    """Bring a verified copy of the store in DEST up to date.
+
+    The daemon may run. At every instant DEST is a store itself, which `check` and all readers take. Files are compared
+    by their hashes; DEST/mirror/manifest.json, written last, has them all. Exit 1 if a file was not copied.
+    """
+    from fxticker.store import mirror as copying
+    from fxticker.store.local import local_storage
+
+    _require_apart(folder, dest)
+    _show(copying.mirror(local_storage(folder, must_exist=True), _target(dest), delete=delete), dest)
+
+
+@click.command()
+@click.argument("src", type=_FOLDER)
+@stored
+def restore(src: Path, folder: Path) -> None:
+    """Bring a mirror in SRC back as the store.
+
+    The store's folder must be empty or absent, or hold a restore of the same mirror that ended early; no daemon may
+    run. Every file is verified. Exit 1 if one was not restored.
+    """
+    from fxticker.store import mirror as copying
+    from fxticker.store.local import local_storage
+
+    _require_apart(src, folder)
+    _show(copying.restore(local_storage(src, must_exist=True), _target(folder)), folder)
+
+
+def _target(path: Path) -> LocalStorage:
+    """The storage to write to: a store, an empty folder, or none yet."""
+    from fxticker.store.local import local_storage
+
+    return local_storage(path, must_exist=path.exists())
+
+
+def _require_apart(left: Path, right: Path) -> None:
+    first, second = left.resolve(), right.resolve()
+    if first == second or first in second.parents or second in first.parents:
+        raise StoreError(f"{left} and {right}: one is the other, or lies in it")
+
+
+def _show(summary: CopySummary, target: Path) -> None:
+    from fxticker.cli.output import warn
+
+    for problem in summary.problems:
+        warn(one_line(problem))
+    deleted = f", deleted: {summary.deleted}" if summary.deleted else ""
+    copied = f"files copied: {summary.copied} ({summary.copied_bytes:,} bytes)"
+    print(f"{one_line(target)}: {copied}, unchanged: {summary.unchanged}{deleted}")
+    if summary.problems:
+        sys.exit(1)

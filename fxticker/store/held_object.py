@@ -1,0 +1,92 @@
+"""Held object: bytes of one file of a store that were read once, with their proof that they are sound."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import pyarrow as pa
+
+from fxticker.errors import SegmentUnreadable
+from fxticker.store.backend import StorageBackend, StoredObject
+from fxticker.store.check import Finding, check_segment
+from fxticker.store.dedupe import first_of_identity
+from fxticker.store.deferred import DEFERRED
+from fxticker.store.doubted import DOUBTED
+from fxticker.store.evidence import EVIDENCE, EvidenceFolder, name_of
+from fxticker.store.rejected import REJECTED, read_rejected
+from fxticker.store.schema import POLLS, RETRACTIONS, TICKS
+from fxticker.store.segments import SegmentTable
+
+ASKED = "asked"
+"""Folder of the records of `backfill`, which are JSON."""
+SPECS = {spec.name: spec for spec in (TICKS, POLLS, RETRACTIONS)}
+
+
+class _HeldBytes:
+    """Storage of the one object whose bytes are held."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def open(self, name: str) -> Any:
+        del name
+        return pa.BufferReader(self._data)
+
+
+def fault_of(name: str, data: bytes) -> Finding | None:
+    """Return the first fault of a file's bytes; None if they are sound or, in ``quarantine/``, may be anything.
+
+    Parameters
+    ----------
+    name
+        Path inside the store.
+    data
+        The whole content.
+    """
+    folder = name.partition("/")[0]
+    held = _storage(data)
+    try:
+        if folder in SPECS:
+            return next(iter(check_segment(SegmentTable(held, SPECS[folder]), name)), None)
+        if folder == EVIDENCE:
+            parts = name_of(StoredObject(name, len(data), ()))
+            if parts is None:
+                return Finding(name, "not the name of a piece of evidence", in_the_way=True)
+            EvidenceFolder(held).read(parts)
+        elif folder == REJECTED:
+            read_rejected(held, name)
+        elif folder in (ASKED, DEFERRED):
+            json.loads(data)
+        elif folder == DOUBTED:
+            for line in data.splitlines():
+                json.loads(line)
+    except SegmentUnreadable as error:
+        return Finding(name, f"cannot be read ({error.cause})", in_the_way=True)
+    except (ValueError, RecursionError) as error:
+        return Finding(name, f"cannot be read ({type(error).__name__}: {error})", in_the_way=True)
+    return None
+
+
+def is_segment_name(name: str) -> bool:
+    """Whether a path is the name of a segment of its table."""
+    table = SegmentTable(_storage(b""), SPECS[name.partition("/")[0]])
+    try:
+        table.segment_of(name)
+    except SegmentUnreadable:
+        return False
+    return True
+
+
+def rows_missing(name: str, data: bytes, earlier: bytes) -> tuple[int, int]:
+    """Return how many rows of an earlier, sound content of a segment a new one lacks, and how many the earlier has."""
+    spec = SPECS[name.partition("/")[0]]
+    new, old = (
+        table.open(table.segment_of(name)).read(spec.identity)
+        for table in (SegmentTable(_storage(content), spec) for content in (data, earlier))
+    )
+    return len(first_of_identity([new], old, spec)), old.num_rows
+
+
+def _storage(data: bytes) -> StorageBackend:
+    return cast("StorageBackend", _HeldBytes(data))
