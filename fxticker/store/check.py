@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import NewerSchema, SegmentUnreadable, StoreError
-from fxticker.model.printed import InvalidNumber, PrintedNumber, read_change, read_recorded_rate
-from fxticker.store.arrow import doubles, instant_of, order_by, text_codes, to_int64
+from fxticker.store.arrow import instant_of, order_by, to_int64
 from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.damage import is_damage
 from fxticker.store.dedupe import first_of_identity
 from fxticker.store.evidence import EVIDENCE, EvidenceFolder, name_of
+from fxticker.store.number_texts import wrong_numbers
 from fxticker.store.segment_file import SegmentSummary, summary_of
 from fxticker.store.segments import SegmentName, SegmentTable
 from fxticker.store.store_id import read_store_id
@@ -176,36 +176,6 @@ def check_id(backend: StorageBackend) -> Iterator[Finding]:
         yield Finding(error.name, f"cannot be read ({error.cause})", in_the_way=is_damage(error))
 
 
-def wrong_numbers(rows: pa.Table) -> str | None:
-    """Return the first number of some ticks that does not follow from its text, in one line; None if all do."""
-    nominal = to_int64(rows.column("nominal"))
-    if (nominal < 1).any():
-        return f"nominal {nominal.min()}"
-    columns = (
-        (
-            "rate",
-            rows.column("rate_text"),
-            _numbers(rows.column("rate_text"), read_recorded_rate) / nominal,
-            nominal > 1,
-        ),
-        ("change_pct", rows.column("change_text"), _numbers(rows.column("change_text"), read_change), nominal < 1),
-    )
-    for name, texts, wanted, is_quotient in columns:
-        values = doubles(rows.column(name))
-        with np.errstate(invalid="ignore"):
-            # A rate is the double nearest to the exact quotient: the quotient of doubles may be its neighbour.
-            is_near = is_quotient & (np.abs(values - wanted) <= np.spacing(np.abs(wanted)))
-        is_wrong = (values != wanted) & ~(np.isnan(values) & np.isnan(wanted)) & ~is_near
-        is_wrong |= np.isinf(values) | ((values == 0) & np.signbit(values))
-        if rows.column(name).null_count != np.isnan(values).sum():
-            return f"{name} is NaN and not null"
-        wrong = np.flatnonzero(is_wrong)
-        if len(wrong):
-            text = texts[int(wrong[0])].as_py()
-            return f"{name} {values[wrong[0]]} where the text is {text!r}"
-    return None
-
-
 def _listed(backend: StorageBackend, table: SegmentTable) -> Iterator[StoredObject | Finding]:
     try:
         yield from backend.list(table.spec.name)
@@ -274,18 +244,6 @@ def _faults_of_partition(
         name = f"{partition}/{number:05}.parquet"
         if not any(item.startswith(f"{QUARANTINE}/{name}") for item in moved):
             yield Finding(name, "missing: later segments of its month exist, so its rows are lost")
-
-
-def _numbers(texts: pa.ChunkedArray, read: Callable[[str], PrintedNumber]) -> np.ndarray:
-    """The value of each printed text; NaN where there is no text, infinite where it is not a number."""
-    vocabulary: dict[str | None, int] = {}
-    codes = text_codes(texts, vocabulary)
-    values = np.full(len(vocabulary), np.inf)
-    for text, code in vocabulary.items():
-        with contextlib.suppress(InvalidNumber):
-            values[code] = np.nan if text is None else float(read(text).value)
-    result: np.ndarray = values[codes]
-    return result
 
 
 def lost_rows(table: SegmentTable, name: str) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from fxticker.errors import SchemaMismatch
 from fxticker.model.records import Origin, TimeBasis, require_source_id
 from fxticker.store.arrow import is_in, take, text_codes, to_int64, used_texts, validity, values_of
-from fxticker.store.check import wrong_numbers
+from fxticker.store.number_texts import wrong_numbers
 from fxticker.store.read_span import SOURCE
 from fxticker.store.schema import TICKS
 
