@@ -26,6 +26,8 @@ def read_store_id(backend: StorageBackend) -> str | None:
         if isinstance(error.__cause__, FileNotFoundError):
             return None
         raise
+    except OSError as error:  # while it is read
+        raise SegmentUnreadable(STORE_ID, str(error)) from error
     try:
         return str(uuid.UUID(data.decode("ascii").rstrip("\n")))
     except ValueError as error:
