@@ -15,8 +15,9 @@ from store_faults import DAMAGES, WatchedCalls, flip
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.model.records import Outcome, Poll
+from fxticker.store.check import Finding, Moved
 from fxticker.store.local import LocalStorage
-from fxticker.store.store import Finding, Moved, Store
+from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
 MONTH = "ticks/source=timesca/month=2025-11"

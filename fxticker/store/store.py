@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -16,7 +16,6 @@ from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.records import Evidence, Origin, Poll, Retraction, Tick
 from fxticker.store.arrow import records_of
 from fxticker.store.backend import StorageBackend
-from fxticker.store.check import Finding, Moved, check_evidence, check_id, check_table, quarantined
 from fxticker.store.doubted import Doubted, keep_doubted
 from fxticker.store.evidence import EvidenceFolder, encoded
 from fxticker.store.local import local_storage
@@ -29,7 +28,9 @@ from fxticker.store.retract import append_retractions
 from fxticker.store.schema import POLLS, RETRACTIONS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
 from fxticker.store.store_id import ensure_store_id
-from fxticker.store.validate import fitting, partitions
+
+if TYPE_CHECKING:
+    from fxticker.store.check import Finding, Moved
 
 LOCK_TIMEOUT_S = 30.0
 """Seconds that a writer waits for another: an import holds the lock for one or two seconds at a time."""
@@ -131,6 +132,8 @@ class Store:
 
         The write lock is released between months, so that other writers wait for one month only.
         """
+        from fxticker.store.validate import fitting, partitions  # here as in `check`: most commands need neither
+
         for source, month, rows in partitions(fitting(table)):
             added = self._add(self.ticks, [(source, month, rows)])
             yield Appended(added=added, known=rows.num_rows - added)
@@ -251,6 +254,8 @@ class Store:
 
     def check(self) -> list[Finding]:
         """Read every file completely and return the faults, file by file; an empty list if there are none."""
+        from fxticker.store.check import check_evidence, check_id, check_table
+
         in_tables = (finding for table in self.tables for finding in check_table(self.backend, table))
         return [*in_tables, *check_evidence(self.backend, self.evidence), *check_id(self.backend)]
 
@@ -260,11 +265,14 @@ class Store:
         Each is moved to ``quarantine/`` under its own name, with a note of what was lost beside it. A file that could
         not be moved is returned as a finding. Raises StoreLocked as `append`.
         """
+        from fxticker.store.check import quarantined
+
         with self._writing():
             return quarantined(self.backend, self.tables, self.evidence, self._clock.now())
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
+
         with self.backend.write_lock(self._lock_timeout_s):
             if not self._has_id:
                 ensure_store_id(self.backend)
@@ -294,6 +302,3 @@ def opened(store: str | os.PathLike[str] | Store) -> Store:
         If there is no store at the path.
     """
     return store if isinstance(store, Store) else Store(local_storage(store, must_exist=True))
-
-
-__all__ = ["Appended", "Finding", "Moved", "Store", "opened"]
