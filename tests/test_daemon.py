@@ -45,15 +45,17 @@ def test_refused_write_ends_the_daemon(tmp_path, site, table):
     assert outcomes(tmp_path / "store") == []
 
 
-def test_unreadable_store_at_start_ends_the_daemon(tmp_path, site):
-    Store(tmp_path).record([Poll("timesca", datetime.now(UTC) - timedelta(days=1), Outcome.OK)])
+def test_daemon_starts_beside_a_damaged_file_and_gives_the_slots_that_it_may_hold_no_outcome(tmp_path, site):
+    now = datetime.now(UTC)
+    Store(tmp_path).record([Poll("timesca", now, Outcome.OK)])
     [segment] = (tmp_path / "polls").rglob("*.parquet")
     segment.write_bytes(b"no parquet")
-    with (
-        daemon_of(Store(tmp_path), planned(site.url, Every(SECOND))) as (daemon, _),
-        pytest.raises(StoreError, match="cannot be read"),
-    ):
-        daemon.run()
+
+    taken = run_daemon(Store(tmp_path), planned(site.url, Every(SECOND)), polls=2)
+
+    assert [str(poll.outcome) for poll in taken] == ["ok", "ok"]
+    assert all(poll.slot > now for poll in taken)
+    assert segment.read_bytes() == b"no parquet"
 
 
 # Stopping
