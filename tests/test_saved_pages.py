@@ -517,7 +517,7 @@ def test_flipped_bit_of_a_segment_is_refused_or_harmless(saved, tmp_path):
 
 def test_interrupted_import_counts_stored_rows(saved, tmp_path):
     class FullLater(FileCalls):
-        left = 2
+        left = 3  # the store's id, and a segment for each of two months
 
         def replace(self, source, target):
             self.left -= 1

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from fxticker.store.backend import STORE_ID
+
 MAX_PAGE_BYTES = 50_000_000
 """Largest saved page, in bytes: a page of the site has some 150 kB."""
 STDIN = "-"
@@ -105,7 +107,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
             continue
         visited.add((status.st_dev, status.st_ino))
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(parent, name) for name in names if not name.startswith(".")):
+        for path in (Path(parent, name) for name in names if not name.startswith(".") and name != STORE_ID):
             if path.is_file() or path.is_symlink():
                 yield path
 
