@@ -107,6 +107,11 @@ def test_row_without_an_instant_is_left_out_and_named(stamp):
         row(url="https://timesca.com:8080/"),
         row(url="https://timesca.com\\@example.org/"),
         row(url="https://timesca.com/" + "x" * 2000),
+        row(url=""),
+        row(url="-"),
+        row(url="https://timesca.com/\ud800"),
+        row(status=""),
+        row(status="OK"),
     ],
 )
 def test_malformed_row_of_the_wayback_machine_is_left_out_and_named(bad_row):
@@ -128,6 +133,11 @@ def test_malformed_row_of_the_wayback_machine_is_left_out_and_named(bad_row):
         line(url=None),
         line(url=5),
         line(timestamp=20250804145408),
+        line(status=200),
+        line(status=None),
+        line(url=""),
+        line(url="-"),
+        line(url="https://timesca.com/\ufffd"),
     ],
 )
 def test_malformed_line_of_common_crawl_is_left_out_and_named(bad_line):
@@ -289,3 +299,17 @@ def test_revisit_that_the_wayback_machine_plays_at_its_own_instant_is_read(store
         replay = server._replay
         server._replay = lambda path: (200, {**replay(path)[1], "Content-Type": "text/html"}, PAGE)
         assert fill(archive_at("wayback", server.url, fetcher), store).read == 1
+
+
+@pytest.mark.parametrize("bytes_in_url", [b"\xff", b"\xc3("])
+def test_row_with_invalid_bytes_does_not_spoil_the_others(bytes_in_url):
+    bad = []
+    body = json.dumps([COLUMNS, row(), row(url="https://timesca.com/BYTES")]).encode().replace(b"BYTES", bytes_in_url)
+    rows, _ = wayback.read_index(body, "timesca.com", *ALL_TIME, bad.append)
+    assert (len(rows), len(bad)) == (1, 1)
+
+
+def test_control_character_and_media_type_with_parameters_are_read():
+    body = json.dumps([COLUMNS, row(url="https://timesca.com/TAB"), row(mime="TEXT/HTML; charset=utf-8")]).encode()
+    rows, _ = wayback.read_index(body.replace(b"TAB", b"\t"), "timesca.com", *ALL_TIME)
+    assert sorted(each.url for each in rows) == ["https://timesca.com/", "https://timesca.com/%09"]

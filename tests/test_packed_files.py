@@ -324,6 +324,9 @@ Content-Transfer-Encoding: quoted-printable
     ("data", "reason"),
     [
         (MHTML, "an MHTML file or a mail"),
+        (b"\xef\xbb\xbf" + MHTML, "an MHTML file or a mail"),
+        (b"\r\n" + MHTML, "an MHTML file or a mail"),
+        (b"\r\n" + ONE, "a WARC file with something before its first record"),
         (MHTML.replace(b"\n", b"\r\n"), "an MHTML file or a mail"),
         (b"%PDF-1.7\n" + SAVED, "a PDF document"),
         (b"\x89PNG\r\n\x1a\n", "a picture (PNG)"),

@@ -232,6 +232,10 @@ def test_content_encodings_are_decoded(tmp_path, encoding, body):
     assert read(packed(record))[0].body == PAGE
 
 
+def test_packed_page_without_a_declared_encoding_is_unpacked():
+    assert read(packed(answer(b"", gzip.compress(PAGE))))[0].body == PAGE
+
+
 @pytest.mark.parametrize(
     ("encoding", "body", "reason"),
     [

@@ -23,6 +23,9 @@ _NO_HOST = re.compile(r"[\x00-\x20\x7f/?#@:\\%<>\[\]^|]")
 """Characters that no host has, so that where one stands, programs differ in what they take for the host."""
 _SAFE = "!$%&'()*+,-./:;=?@_~"
 """Characters of a URL that are sent as they are, beside letters and digits."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_NO_TEXT = re.compile("[\N{REPLACEMENT CHARACTER}\ud800-\udfff]")
+_STATUS = re.compile(r"[0-9]{3}|-")
 _STAMP = "%Y%m%d%H%M%S"
 
 REVISIT = "warc/revisit"
@@ -118,6 +121,36 @@ def is_page_of(site: str, url: str) -> bool:
     return is_plain and is_of_site and not has_dot_segments
 
 
+def require_address(url: object) -> str:
+    """Return an address of an untrusted index.
+
+    Raises
+    ------
+    ParseError
+        If it is none, or has bytes that were no text.
+    """
+    if not isinstance(url, str) or not _SCHEME.match(url):
+        raise ParseError("no address")
+    if _NO_TEXT.search(url):
+        raise ParseError("an address with bytes that are no text")
+    return url
+
+
+def html_status(status: object, media_type: object) -> bool:
+    """Whether the status and media type of an index's row are those of an HTML page that was delivered.
+
+    Raises
+    ------
+    ParseError
+        If it is an HTML page without a status.
+    """
+    if not isinstance(media_type, str) or media_type.partition(";")[0].strip().lower() != "text/html":
+        return False
+    if not isinstance(status, str) or _STATUS.fullmatch(status.strip()) is None:
+        raise ParseError(f"no status: {one_line(status)[:60]}")
+    return status.strip() == "200"
+
+
 def requested_url(site: str, url: str) -> str | None:
     """Return a URL of an untrusted index as it is requested; `None` if it is not on the site.
 
@@ -182,6 +215,7 @@ def read_json(body: bytes) -> Any:
         If the body is no JSON.
     """
     try:
-        return json.loads(body)
+        # One invalid byte, or a control character in a text, must not spoil all other rows.
+        return json.loads(body.decode("utf-8-sig", errors="replace"), strict=False)
     except (ValueError, RecursionError) as error:
         raise ParseError(f"the index is no JSON: {type(error).__name__}") from error

@@ -18,7 +18,18 @@ import httpx
 
 from fxticker.backfill.archive import MAX_CAPTURES, Capture, CapturedPage
 from fxticker.backfill.archive_request import INDEX_PAUSE_S, request_archive
-from fxticker.backfill.cdx import REVISIT, BadRow, bad_row, ignore, is_on_site, payload_digest, read_json, read_stamp
+from fxticker.backfill.cdx import (
+    REVISIT,
+    BadRow,
+    bad_row,
+    html_status,
+    ignore,
+    is_on_site,
+    payload_digest,
+    read_json,
+    read_stamp,
+    require_address,
+)
 from fxticker.backfill.response_cache import ResponseCache
 from fxticker.backfill.warc import read_warc
 from fxticker.backfill.warc_page import DamagedRecord, WarcPage
@@ -226,11 +237,9 @@ def _capture(row: dict[str, Any], site: str) -> Capture | None:
     """
     media_types = (row.get("mime"), row.get("mime-detected"))
     is_revisit = REVISIT in media_types
-    if not is_revisit and (row.get("status") != "200" or "text/html" not in media_types):
+    if not is_revisit and not any(html_status(row.get("status"), media_type) for media_type in media_types):
         return None
-    url = row.get("url")
-    if not isinstance(url, str):
-        raise ParseError("no address")
+    url = require_address(row.get("url"))
     if not is_on_site(site, url):
         return None
     digest = payload_digest(row.get("digest"))

@@ -79,7 +79,9 @@ def require_readable(head: bytes) -> None:
     for offset, signature, name in _SIGNATURES:
         if head.startswith(signature, offset):
             raise ParseError(f"{name}; not a page")
-    beginning = head[:8192]
+    beginning = head[:8192].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if beginning.startswith(b"WARC/"):
+        raise ParseError("a WARC file with something before its first record; not a page")
     if _MAIL.match(beginning) and _MIME_FIELD.search(beginning):
         raise ParseError("an MHTML file or a mail, whose lines are encoded: save the page as HTML")
     if _PLIST.search(beginning[:1000]):

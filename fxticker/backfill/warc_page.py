@@ -19,6 +19,7 @@ from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersPars
 from fxticker.backfill.cdx import payload_digest
 from fxticker.errors import FxTickerError
 from fxticker.fetch.content_encoding import UnsupportedEncoding, codings, decoded_body
+from fxticker.fetch.gzip import MARK
 from fxticker.model.timestamps import instant, is_date
 from fxticker.sources.html import decode
 
@@ -218,7 +219,10 @@ def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes:
     transfer = codings(headers.get("transfer-encoding", ""))
     if "chunked" in transfer:
         body = _dechunked(body)
-    names = codings(headers.get("content-encoding", "")) + [name for name in transfer if name != "chunked"]
+    names = codings(headers.get("content-encoding", ""))
+    names += [name for name in transfer if name != "chunked"]
+    if not names and body.startswith(MARK):  # some crawlers leave the header out; no page begins so
+        names = ["gzip"]
     return decoded_body(body, names, max_bytes=MAX_BLOCK_BYTES, is_plain=lambda data: _is_plain(data, headers))
 
 

@@ -18,11 +18,13 @@ from fxticker.backfill.cdx import (
     REVISIT,
     BadRow,
     bad_row,
+    html_status,
     ignore,
     payload_digest,
     read_json,
     read_stamp,
     requested_url,
+    require_address,
     stamp_of,
 )
 from fxticker.errors import DamagedPage, ParseError
@@ -177,9 +179,9 @@ def _capture(row: Any, columns: Mapping[str, int], length: int, site: str) -> Ca
         raise ParseError("another length than the header's, or no texts")
     status, media_type = row[columns["statuscode"]], row[columns["mimetype"]]
     is_revisit = media_type == REVISIT
-    if not is_revisit and (status, media_type) != ("200", "text/html"):
+    if not is_revisit and not html_status(status, media_type):
         return None
-    url = requested_url(site, row[columns["original"]])
+    url = requested_url(site, require_address(row[columns["original"]]))
     if url is None:
         return None
     digest = payload_digest(row[columns["digest"]]) if "digest" in columns else None
