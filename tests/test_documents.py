@@ -106,6 +106,12 @@ def test_hostile_or_broken_xml_is_damage(body, reason):
         b"<center><h1>403 Forbidden</h1></center>",
         b"<div>wait</div>",
         b"<br/>wait",
+        b"<video>x",
+        b"<label>x",
+        b"<td>x",
+        b"<x-guard>x",
+        b"<!--><html>",
+        b"<!-- a --!><html>",
         b'<?xml version="1.0"?>\n<!DOCTYPE  html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html></html>',
     ],
 )
@@ -215,3 +221,9 @@ def test_number_without_exponent_has_the_value_and_the_last_decimal_of_the_numbe
     else:
         assert Decimal(text) == Decimal(number)
         assert Decimal(text).as_tuple().exponent == Decimal(number).as_tuple().exponent
+
+
+@pytest.mark.parametrize("value", ["87,4<x>5</x>0", "87,45<x/>", "<b>87,45</b>"])
+def test_figure_with_an_element_in_it_is_damage(value):
+    with pytest.raises(DamagedPage, match="<value> must hold a text"):
+        xml(f"<rates><value>{value}</value></rates>".encode()).text_of("value")

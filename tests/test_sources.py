@@ -379,7 +379,19 @@ def test_peg_is_a_dated_constant_and_not_a_source():
 # Days, spans and differences
 
 
-@pytest.mark.parametrize("text", ["01.04.2026", "01/04/2026", "2026-04-01", "2026-4-1", "2026-4-01", "1.4.2026"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "01.04.2026",
+        "01/04/2026",
+        "2026-04-01",
+        "2026-4-1",
+        "2026-4-01",
+        "1.4.2026",
+        "2026-04-01T00:00:00",
+        "2026-04-01T00:00:00.000Z",
+    ],
+)
 def test_printed_day_is_read_in_every_format_in_use(text):
     assert read_day(text) == date(2026, 4, 1)
 

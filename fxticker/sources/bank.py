@@ -20,7 +20,8 @@ _SHOWN_ITEMS = 3
 """Unreadable items that a remark names by their place: the line of a poll's detail is short."""
 _DAY_FIRST = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})|([0-9]{2})/([0-9]{2})/([0-9]{4})")
 """With a slash only as these banks write it, of two digits each: 1/4/2026 is January in other places."""
-_YEAR_FIRST = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
+_YEAR_FIRST = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:[T ]00:00(?::00(?:\.0{1,9})?)?Z?)?")
+"""Perhaps with midnight behind it, as programs write a day that they hold as an instant."""
 _NOMINAL = re.compile(r"[1-9][0-9]{0,5}")
 """Units of base: 10,000 is the largest nominal that any of these banks has printed."""
 _DIFFERENCE = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{1,12})?")

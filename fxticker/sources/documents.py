@@ -13,6 +13,7 @@ from defusedxml import DTDForbidden
 from defusedxml.ElementTree import DefusedXMLParser
 
 from fxticker.errors import ChallengePage, DamagedPage
+from fxticker.sources.elements import BLOCK, INLINE, VOID
 from fxticker.sources.html import decode
 
 MAX_BYTES = 4_000_000
@@ -23,14 +24,26 @@ MAX_ELEMENTS = 50_000
 """Elements: a year of a bank's rates has 1,500. One takes some 300 bytes of memory, and 4 of the document."""
 
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+_HTML_NAMES = (
+    *(
+        "applet",
+        "audio",
+        "button",
+        "canvas",
+        "iframe",
+        "marquee",
+        "noembed",
+        "noframes",
+        "noscript",
+        "object",
+        "picture",
+    ),
+    *("script", "select", "style", "svg", "template", "textarea", "title", "video", *sorted(BLOCK | INLINE | VOID)),
+)
 _HTML = re.compile(
-    r"""
-    (?: \s++ | <!--(?:[^-]++|-(?!->))*+--> | <\?[^>]*+> )*+       # white space, comments, an XML declaration
-    < (?: !doctype\s++html
-        | (?:html|head|body|title|meta|link|base|style|script|noscript|template|iframe|object|img|svg|canvas
-            |header|main|section|article|nav|footer|div|span|p|br|hr|h[1-6]|center|font|b|i|strong|em|a|pre
-            |form|input|button|table|ul|ol)
-      ) (?: [\s/>] | \Z )
+    rf"""
+    (?: \s++ | <!--(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>) | <\?[^>]*+> )*+    # white space, comments, an XML declaration
+    < (?: !doctype\s++html | {"|".join(_HTML_NAMES)} | [a-z][a-z0-9]*+-[a-z0-9-]*+ ) (?: [\s/>] | \Z )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -92,6 +105,8 @@ class Element:
         children = self.all(name)
         if len(children) != 1:
             raise DamagedPage(f"<{self.name}> must hold one <{name}>, not {len(children)}")
+        if children[0].children:
+            raise DamagedPage(f"<{name}> must hold a text, and no elements")
         return children[0].text
 
     def attribute(self, name: str) -> str:
