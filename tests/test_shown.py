@@ -91,6 +91,60 @@ def test_figure_that_markup_or_a_note_touches_is_damage(rate, change):
     assert answer(page.encode()) == answer(page)
 
 
+@pytest.mark.parametrize("mark", ["<sup>1</sup>", "<sup>1,2</sup>", "<sup>[1]</sup>", "*", " (1)", "\u00b9", "\u2460"])
+@pytest.mark.parametrize("entry", ["TJS{}/USD = ", "TJS/USD{} = "])
+@pytest.mark.parametrize("change", [" 0.37%", ""], ids=["change", "no change"])
+def test_entry_with_a_note_at_its_pair_is_not_lost(mark, entry, change):
+    page = page_of(BLOCK.replace("TJS/USD = 0.10840 0.37%", f"{entry.format(mark)}0.10840{change}"), "")
+
+    with pytest.raises(fx.DamagedPage, match="TJS/USD: a note"):
+        fx.parse(page)
+    assert answer(page.encode()) == answer(page)
+    far = page_of(BLOCK + FAR + f"<p>{entry.format(mark)}0.10840{change}</p>" + FAR, "")
+    assert answer(far.encode()) == answer(far)
+
+
+def test_raised_digit_before_the_last_entry_is_no_word():
+    page = page_of(f"<ul>{ITEMS}</ul>".replace("TMT/USD", "&sup1;TMT/USD"), "")
+
+    with pytest.raises(fx.DamagedPage, match="UZS/USD"):
+        fx.parse(page)
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        "0.285[\u2026]",
+        "0.285(...)",
+        "0.285&nbsp;&hellip;",
+        "0.285. . .",
+        "0.285\ufe19",
+        "0.285\u2024\u2024",
+        "0.285\u00b7\u00b7\u00b7",
+    ],
+)
+def test_rate_with_an_ellipsis_of_another_form_is_damage(rate):
+    items = "".join(f"<li>{tick.pair} = {tick.rate_text}</li>" for tick in TICKS)
+
+    with pytest.raises(fx.DamagedPage, match="ellipsis"):
+        fx.parse(page_of(f"<ul>{items}</ul>" * 2, "").replace("0.28571", rate))
+
+
+@pytest.mark.parametrize("between", ["<div>som</div>", " <select><option>x</option></select> ", "<p>x</p>0 "])
+@pytest.mark.parametrize("copies", [1, 3])
+def test_percentage_on_a_line_of_its_own_is_not_lost(between, copies):
+    page = page_of(f"<ul>{ITEMS}</ul>".replace("0.10840 ", f"0.10840{between}") * copies, "")
+
+    with pytest.raises(fx.DamagedPage, match="TJS/USD"):
+        fx.parse(page)
+    assert answer(page.encode()) == answer(page)
+
+
+def test_number_with_a_colon_before_a_percent_sign_is_no_time():
+    with pytest.raises(fx.DamagedPage, match="TJS/USD"):
+        fx.parse(page_of(BLOCK.replace("0.37%", "10:25%"), ""))
+
+
 @pytest.mark.parametrize(
     "change", ["0.37<sup>1</sup>%", "0.3<span hidden>9</span>7%", "0.37%<sup>1</sup>", "0.37%\u00b9"]
 )

@@ -10,21 +10,23 @@ from collections.abc import Iterator
 
 import numpy as np
 
-HIDING_TAG = re.compile(rb"<(?i:template|details|dialog|datalist|rp|annotation|slot|xmp|plaintext)")
+HIDING_TAG = re.compile(
+    rb"<(?i:template|details|dialog|datalist|rp|annotation|slot|xmp|plaintext|audio|canvas|meter|object|progress|video)"
+)
 """Begins an element that may not be shown, whatever its attributes."""
 _UNREAD = re.compile(rb"<(?:!--|(?i:script|style|title|textarea|noscript|noembed|noframes|iframe))")
 """Begins a comment, or an element whose content holds no tags."""
 _NAMES = (
     ("!--",),
-    ("script", "title", "iframe"),
-    ("style", "textarea"),
-    ("noscript", "noembed", "noframes"),
-    ("template", "details", "datalist"),
-    ("dialog", "slot"),
-    ("annotation", "plaintext"),
+    ("script", "title", "iframe", "progress"),
+    ("style", "textarea", "meter"),
+    ("noscript", "noembed", "noframes", "object"),
+    ("template", "details", "datalist", "canvas"),
+    ("dialog", "slot", "video"),
+    ("annotation", "plaintext", "audio"),
     ("rp", "xmp"),
 )
-"""The same names, a bit for each row: no frequent element has its first letters from the names of one row."""
+"""The same names, a bit for each row: no frequent element but meta has its first letters from the names of one row."""
 _BLOCK_BYTES = 32 << 10
 """Bytes searched at once: few enough that no memory has to come from the system."""
 _LESS = ord("<")

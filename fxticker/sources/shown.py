@@ -13,7 +13,7 @@ from fxticker.sources.hiding_places import may_hide
 from fxticker.sources.markup import HIDDEN, SPLIT, SPLIT_OR_BREAK, TOUCHED, WHOLE_TOKEN, all_lines_of, breaks_of
 from fxticker.sources.references import unescape
 from fxticker.sources.region import Region, is_foreign, is_shadow_root, may_host
-from fxticker.sources.visibility import HIDING_NAMES, Visibility, leaves_box, visibility
+from fxticker.sources.visibility import HIDING_NAMES, REPLACED, Visibility, leaves_box, visibility
 
 _APART = BLOCK | {"template", "datalist"}
 _OF_ENTRY = re.compile("[0-9=:]")
@@ -134,6 +134,8 @@ class _Page:
     def _show_tag(self, index: int, shown: Visibility) -> None:
         attributes = self._attributes[index]
         if shown is Visibility.HIDDEN:
+            if self._names[index] in REPLACED:  # it is shown itself, as a picture is
+                return
             self._breaks[index] = "\n" if attributes and leaves_box(attributes) else ""
         elif shown is Visibility.RUN_ON:
             self._breaks[index] = SPLIT_OR_BREAK

@@ -28,10 +28,12 @@ class Visibility(IntEnum):
     """Shown in one reading of the markup, and hidden in another."""
 
 
+REPLACED = frozenset(["audio", "canvas", "meter", "progress", "video"])
+"""Elements that show something else than their content, whatever their style; that takes its room in the line."""
 _HIDDEN_BY_NAME = frozenset(["annotation", "annotation-xml", "datalist", "rp"])
-_UNSURE_BY_NAME = frozenset(["plaintext", "slot", "xmp"])
-"""A slot shows what is put there, and its own content only if nothing is; the others show the markup inside as text."""
-HIDING_NAMES = _HIDDEN_BY_NAME | _UNSURE_BY_NAME | {"details", "dialog", "template"}
+_UNSURE_BY_NAME = frozenset(["object", "plaintext", "slot", "xmp"])
+"""A slot or an object shows its content only if there is nothing else; the others show the markup inside as text."""
+HIDING_NAMES = _HIDDEN_BY_NAME | _UNSURE_BY_NAME | REPLACED | {"details", "dialog", "template"}
 _HIDING_ATTRIBUTE = re.compile(r"hidden|style|popover", re.IGNORECASE | re.ASCII)
 _ATTRIBUTE = re.compile(
     r"""(?P<name>[^\s/>=]++)(?:\s*+=\s*+(?:"(?P<double>[^"]*+)"?|'(?P<single>[^']*+)'?|(?P<bare>[^\s>]++)))?""",
@@ -84,7 +86,9 @@ def visibility(name: str, attributes: str) -> Visibility | None:
     if name in _UNSURE_BY_NAME:
         return Visibility.UNSURE
     by_name = attributes_of(attributes)
-    if name == "template" or (name == "details" and "open" not in by_name):  # whatever its own display is
+    if (
+        name == "template" or name in REPLACED or (name == "details" and "open" not in by_name)
+    ):  # whatever its own display is
         return Visibility.HIDDEN
     if by_name.get("hidden", "").lower() == "until-found":
         return _of_empty_box(name, by_name.get("style", ""))

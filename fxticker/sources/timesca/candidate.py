@@ -17,11 +17,13 @@ from fxticker.sources.timesca.entries import Entry, pairs_of
 MIN_PAIRS = 4
 """Pairs: the fewest that any of 371 captures shows. Fewer are a ticker cut short, or something else."""
 
-_LETTER = re.compile(r"[^\W\d_]")
+_LETTERS = r"[^\W\d_\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2094\u2150-\u218b\u2460-\u24ff\u2776-\u2793]"
+"""Letters, and no digits that are raised, in a circle or part of a fraction, as notes are."""
+_LETTER = re.compile(_LETTERS)
 _WORD = re.compile(r"[^\W_]")
 _LIST_NUMBER = re.compile(r"(?m)^[^\S\n]*([0-9]{1,3})[.)]\s")
 _LIST_NUMBER_BEFORE = re.compile(r"(?:\A|\n)[^\S\n]*([0-9]{1,3})[.)]\s\W*\Z")
-_NUMERAL = re.compile(r"(?![^\W\d_])[^\W_]")
+_NUMERAL = re.compile(rf"(?!{_LETTERS})[^\W_]")
 _MAX_DIGITS_BEHIND = 64
 """Characters: the farthest that digits which may belong to an entry reach behind it."""
 CUT_ENTRY = re.compile(

@@ -5,7 +5,7 @@ form                            examples
 ==============================  =====================================================================================
 day, month, year                ``25 October 2025``, ``25th of October, 2025``, ``25-Oct-2025``, ``25 октября 2025``
 month, day, year                ``October 25, 2025``, ``Oct. 25th 2025``
-year, month, day                ``2025-10-25``
+year, month, day                ``2025-10-25``, ``2025/10/25``, ``2025.10.25``
 numbers                         ``25.10.2025``; with slashes only if one number is above 12, or both are the same
 ==============================  =====================================================================================
 
@@ -41,17 +41,23 @@ _WEEKDAYS = (
     *("пн", "вт", "\u0441\u0440", "чт", "пт", "\u0441\u0431", "вс"),
 )
 _LEADS = (
-    *(r"last\s++updated(?:\s++on)?", r"updated(?:\s++on)?", r"published(?:\s++on)?", r"posted(?:\s++on)?"),
-    *("date", "today", r"as\s++of", r"on", "обновлено", "дата", "сегодня"),
+    *(
+        r"last\s++updated?(?:\s++(?:on|at))?",
+        r"updated?(?:\s++(?:on|at))?",
+        r"published(?:\s++on)?",
+        r"posted(?:\s++on)?",
+    ),
+    *("date", r"today(?:\s++is)?", "now", r"as\s++(?:of|at)", r"(?:rates\s++)?(?:on|for|as\s++of)"),
+    *("обновлено", "опубликовано", "дата", "сегодня", r"(?:курсы?\s++)?на", r"по\s++состоянию\s++на"),
 )
-_GAP = r"(?:\s*+[.,/-]\s*+|\s++)"
+_GAP = r"(?:(?<=\.),?+\s*+|\s*+[.,/-]\s*+|\s++)"
 _DAY = r"(?P<{}>[0-9]{{1,2}}+)(?:st|nd|rd|th)?+(?:\s++of(?=\s))?+"
-_MONTH = rf"(?P<{{}}>{'|'.join(sorted(_NUMBER_OF_MONTH, key=len, reverse=True))})(?![^\W\d_])\.?+,?+"
+_MONTH = rf"(?P<{{}}>{'|'.join(sorted(_NUMBER_OF_MONTH, key=len, reverse=True))})(?![^\W\d_])\.?+"
 _YEAR = r"(?P<{}>[0-9]{{4}})(?![0-9])"
 _FORMS = (
     rf"{_DAY.format('day')}{_GAP}{_MONTH.format('month')}(?:{_GAP}{_YEAR.format('year')})?+",
-    rf"{_MONTH.format('month_first')}{_GAP}?{_DAY.format('day_second')}(?![0-9:])(?:,?+{_GAP}{_YEAR.format('year_last')})?+",
-    r"(?P<iso>[0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9])",
+    rf"{_MONTH.format('month_first')}{_GAP}?{_DAY.format('day_second')}(?![0-9:])(?:{_GAP}{_YEAR.format('year_last')})?+",
+    r"(?P<iso>[0-9]{4}(?P<dash>[./-])[0-9]{2}(?P=dash)[0-9]{2})(?![0-9])",
     r"(?P<numbers>(?P<one>[0-9]{1,2}+)(?P<mark>[./-])(?P<two>[0-9]{1,2}+)(?P=mark)(?P<last>[0-9]{4}|[0-9]{2}))(?![0-9])",
 )
 _DATE = re.compile(rf"{'|'.join(_FORMS)}", re.IGNORECASE)
@@ -60,7 +66,10 @@ _LEAD = re.compile(
     rf"(?:(?:{'|'.join(_LEADS)})(?![^\W\d_])[\W_]*+)?+(?:(?:{'|'.join(_WEEKDAYS)})(?![^\W\d_])[\W_]*+)?+(?:the\s++)?+",
     re.IGNORECASE,
 )
-_TIME = re.compile(r"[0-9]{1,2}+:[0-9]{2}(?![0-9])")
+_TIME_BEFORE = re.compile(
+    r"[0-9]{1,2}+:[0-9]{2}(?::[0-9]{2})?+(?:\s*+[ap]\.?m\b\.?)?+[\s,|/\u00b7\u2013-]++", re.IGNORECASE
+)
+_TIME = re.compile(r"[0-9]{1,2}+:[0-9]{2}(?![0-9]|\s*+%)")
 _LAST_MONTH = 12
 SHORTEST_DATE = len("1.5.2025")
 """Characters of the shortest date that is read."""
@@ -84,6 +93,8 @@ class PrintedDate(NamedTuple):
 def date_behind(text: str, place: int) -> PrintedDate | None:
     """Return the date that directly follows a place, but for words that lead to it; None if there is none."""
     begin = _GAP_BEFORE.match(text, place).end()  # type: ignore[union-attr]  # it matches nothing, too
+    if time := _TIME_BEFORE.match(text, begin):
+        begin = time.end()
     if not text[begin : begin + 1].isdecimal():
         begin = _LEAD.match(text, begin).end()  # type: ignore[union-attr]
     match = _DATE.match(text, begin)
@@ -102,7 +113,7 @@ def is_date_or_time(text: str, place: int) -> bool:
 
 def _read(match: re.Match[str]) -> date | None:
     if match["iso"]:
-        return date.fromisoformat(match["iso"])
+        return date.fromisoformat(match["iso"].replace(match["dash"], "-"))
     if match["numbers"]:
         return _read_numbers(match)
     year = match["year"] or match["year_last"]

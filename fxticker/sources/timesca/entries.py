@@ -23,14 +23,21 @@ MAX_ENTRIES = 200_000
 _PAIR = re.compile(r"([A-Z]{3})/(?!\1)[A-Z]{3}")
 """Two different codes by ISO 4217."""
 _BASE = r"(?<![A-Za-z])[A-Za-z]{1,9}+"
+_NOTE = (
+    r"(?:[^\S\n]?(?:[*#^+\u2020\u2021\u00a7\u00b2\u00b3\u00b90-9\u2070-\u209c\u2460-\u24ff\u2776-\u2793,]|[0-9]\)"
+    r"|\[[^\n\]=:/]{1,8}\]|\([^\n)=:/]{1,8}\))){1,4}"
+)
 _FROM_SLASH = re.compile(
-    r"/\s*+(?P<quote>[A-Za-z]{1,9}+)\s*+[=:]"
+    rf"/\s*+(?P<quote>[A-Za-z]{{1,9}}+)(?:\s*+|(?P<note>{_NOTE})\s*+)[=:]"
     rf"(?:\s*+(?P<rate>{SIGN}?+{NUMBER})(?![0-9]|[.,][0-9]|\s*+%)"
     rf"(?:\s*+(?P<change>{SIGN}?+{NUMBER})\s*+%)?)?"
 )
 """An entry from its slash on: a text has far fewer slashes than words, each of which might be a base."""
 _ENTRY = re.compile(rf"{_BASE}\s*+{_FROM_SLASH.pattern}")
 _BASE_AT_THE_END = re.compile(rf"{_BASE}\Z")
+_BASE_WITH_NOTE = re.compile(rf"(?<![A-Za-z])([A-Z]{{3}}){_NOTE}\Z")
+_MAX_BASE_WITH_NOTE = 48
+"""Characters at the end of a text that decide whether it ends with a base and a note."""
 _MAX_WORD = 10
 """Letters at the end of a word that decide whether it is short enough for a base: one more than a base has."""
 _TEXT_OF_THE_LINE = re.compile(r"[^\n]{0,200}?[^\W\d_]")
@@ -44,7 +51,11 @@ _NUMBER_BEHIND = re.compile(rf"[^\S\n]*+{SIGN}?+(?:[0-9]++[.,][0-9]|{NUMBER}\s*+
 _REST_OF_GAP, _REST_OF_GAP_ON_LINE = re.compile(r"[\W_]{0,64}+"), re.compile(r"[^\w\n]{0,64}+_?")
 """What may stand between a figure and digits that go on with it."""
 _TOUCHED_NUMBER = re.compile(rf"\s*+{SIGN}?+[0-9.,]*+{TOUCHED}")
-_ELLIPSES = frozenset("\N{HORIZONTAL ELLIPSIS}\N{TWO DOT LEADER}\N{MIDLINE HORIZONTAL ELLIPSIS}\N{MONGOLIAN ELLIPSIS}")
+_ELLIPSES = "\u2026\u2025\u22ef\u22ee\u1801\ufe19\ufe30"
+_ELLIPSIS = re.compile(rf"[{_ELLIPSES}]|\.[^\S\n]?\.|[\u00b7\u2024\u3002\uff0e\uff61]{{2}}")
+"""An ellipsis of whatever form, or points in a row that stand for one."""
+_ELLIPSIS_BEHIND_RATE = re.compile(rf"[\u00a0\u202f]?[\[(]?(?:[{_ELLIPSES}]|\.[^\S\n]?\.)")
+"""Behind a rate without a change, in brackets or kept on its line. Behind a plain space it may part two entries."""
 _RAISED = frozenset("\N{SUPERSCRIPT LEFT PARENTHESIS}\N{SUBSCRIPT LEFT PARENTHESIS}\N{SUPERSCRIPT MINUS}")
 """Begin a note that is no letter or digit."""
 _MAX_UNREADABLE_CHARS = 64
@@ -135,19 +146,22 @@ def _placed(text: str, start: int, match: re.Match[str], reading: _Reading) -> E
 def _read(head: str, match: re.Match[str]) -> _Reading | None:
     """Return the entry of a slash, `head` being the text behind the entry before; None if there is none."""
     head = head.rstrip()
-    base = _base_before_slash(head)
+    base = _base_before_slash(head) or _base_with_note(head, match)
     if base is None:
         return None
-    quote, rate, change = match.groups()
+    quote, note, rate, change = match.groups()
     tick = PrintedTick(f"{base}/{quote}", rate or "", None if change is None else f"{change}%")
-    if _is_words(tick):
+    is_noted = note is not None or not head.endswith(base)
+    if _is_words(tick) or (is_noted and not _is_pair(tick)):
         return None
     is_wrapped = (
         change is not None and "\n" in match[0] and "\n" in match.string[match.end("rate") : match.start("change")]
     )
     problem = _problem_of_numbers(tick)
+    if is_noted:
+        problem = f"{tick.pair}: a note or a digit touches its codes, which may be others"
     is_plain = problem is None and change is not None and not is_wrapped
-    return _Reading(len(head) - len(base), tick, problem, is_wrapped, is_plain)
+    return _Reading(head.rindex(base), tick, problem, is_wrapped, is_plain)
 
 
 # --- rows 1 and 2: what is no entry -----------------------------------------------------------------------------------
@@ -156,6 +170,14 @@ def _read(head: str, match: re.Match[str]) -> _Reading | None:
 def _base_before_slash(head: str) -> str | None:
     base = _BASE_AT_THE_END.search(head[-_MAX_WORD:])
     return None if base is None else base[0]
+
+
+def _base_with_note(head: str, match: re.Match[str]) -> str | None:
+    """Return a base with a note behind it, if the slash stands between two codes for certain."""
+    if match.start("quote") - match.start() > 1 or len(match["quote"]) != _CODE_LETTERS:
+        return None
+    base = _BASE_WITH_NOTE.search(head[-_MAX_BASE_WITH_NOTE:])
+    return None if base is None else base[1]
 
 
 def _is_words(tick: PrintedTick) -> bool:
@@ -209,7 +231,8 @@ def _touched(text: str, tick: PrintedTick, end: int) -> str | None:
     char = text[end : end + 1]
     if char == TOUCHED or (not tick.rate_text and _TOUCHED_NUMBER.match(text, end)):
         return f"{tick.pair}: a tag or text that is not shown touches its figures, so their digits are not certain"
-    if char in _ELLIPSES or text.startswith("..", end):
+    is_rate = tick.rate_text and tick.change_text is None
+    if _ELLIPSIS.match(text, end) or (is_rate and _ELLIPSIS_BEHIND_RATE.match(text, end)):
         return f"{tick.pair}: an ellipsis touches its figures, which may be cut short"
     if tick.rate_text and (char.isnumeric() or char in _RAISED or category(char or " ").startswith("M")):
         return f"{tick.pair}: {char!r} touches its figures, and may be a note or a digit"

@@ -39,8 +39,8 @@ _TRAILS_BYTES = (300, 1_200, 4_800, 19_200)
 _LONG_WORDS = re.compile(r"(?s)(?>.*?\s[A-Za-z]{4}){6}")
 """A bad pair's second code, and ``last updated``, the day of the week and the month of a date may be five. The sixth
 stands behind every number that an entry can reach, and no code that is cut short is as long."""
-_ENTRY_SLASH = re.compile(r"/\s*+[A-Za-z]{0,9}+\s*+(?:[=:&]|\Z)")
-"""A slash in a zone's text behind which an entry's sign of equality stands, or may stand where the zone is over."""
+_ENTRY_SLASH = re.compile(r"/\s*+[A-Za-z]{0,9}+\s*+(?:[=:&0-9*\[(#^+,]|[^\x00-\x7f]|\Z)")
+"""A slash in a zone's text behind which an entry's sign of equality or a note may stand, were the zone not over."""
 _PRICE = re.compile(
     rb"/[\t\n\f\r ]*+[A-Za-z]{0,9}+[\t\n\f\r ]*+[=:][\t\n\f\r ]*+"
     rb"(?:[+-]?+[0-9]++(?:[.,][0-9]++)?+[\t\n\f\r ]*+)?+[A-Za-z]++[\t\n\f\r ]*+[!-%'-.0-;=-~]"

@@ -15,7 +15,10 @@ import numpy as np
 
 from fxticker.sources.hiding_places import openings
 
-_SLASH = re.compile(rb"/[\x00-\x20]*+[A-Za-z]{0,9}+[\x00-\x20]*+[=:<&\x80-\xff]|&(?:#0*+47|#[xX]0*+2[fF]|sol;)")
+_SLASH = re.compile(
+    rb"(?:(?<![*)\]#^+,])|(?=/[A-Z]{3}))/[\x00-\x20]*+[A-Za-z]{0,9}+[\x00-\x20]*+[=:<&0-9*\[(#^+,\x80-\xff]"
+    rb"|&(?:#0*+47|#[xX]0*+2[fF]|sol;)"
+)
 """A slash that may stand in an entry, as itself or as a character reference, whatever tags, references and invisible
 marks stand within the entry; tried where the bytes beside it allow for that."""
 _MAX_SLASHES = 1000
@@ -25,7 +28,7 @@ _MAX_OPENINGS = 10_000
 _BEFORE, _AT, _BEHIND = (
     np.array([sum(bit for bit, fits in bits.items() if re.match(fits, bytes([byte]))) for byte in range(256)], np.uint8)
     for bits in (
-        {1: rb"[A-Za-z0-9;>\x00-\x20\x80-\xff]", 2: rb"(?s:.)"},
+        {1: rb"[A-Za-z0-9;>*)\]#^+,\x00-\x20\x80-\xff]", 2: rb"(?s:.)"},
         {1: rb"/", 2: rb"&"},
         {1: rb"[A-Z<&\x00-\x20\x80-\xff]", 2: rb"[#s]"},
     )

@@ -15,7 +15,7 @@ row   check                           consequence                               
 2     ``_is_words``                   neither a number nor two codes: no entry     ``Photo/Agency: some name``
 3     ``_no_number``                  problem: codes, and no number to read        ``KGS/USD = n/a``, ``0.011.44``
 4     ``_no_pair``                    problem: not two different codes of three    ``kgs/USD``, ``USD/USD``
-                                      capital letters
+                                      capital letters, or a note at them           ``KGS/USD<sup>1</sup>``
 5     ``_no_rate``                    problem: not above zero, too many digits,    ``0.00000``, ``-0.01144``, ``1,144``
                                       or a comma that may stand before thousands
 6     ``_no_percentage``              problem: too many digits, or such a comma    30 digits before a ``%``
@@ -59,6 +59,9 @@ On the page; rows 18 to 20 entry by entry:
                                       sentences right beside the block             below the block
 23    ``_cut_entry``                  damage: the page ends inside an entry        page cut at ``• KGS/U``
 24    ``_too_few_pairs``              damage: fewer than 4 pairs                   no capture has fewer
+24a   ``_change_apart``              damage: a percentage on a line of its own,    ``0.01144<div>som</div>0%``
+                                      little more than a word behind a rate;
+                                      others have a change
 25    ``_cut_rate``                   damage: a single copy, and the page ends     page cut at ``TMT/USD = 0.28``
                                       behind the last rate; others have a change
 26    ``_dangling_bullet``            damage: a single copy, and the page ends     page cut behind ``•``
@@ -79,7 +82,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from fxticker.errors import DamagedPage, NoTicker
-from fxticker.model.printed import SIGN
+from fxticker.model.printed import NUMBER, SIGN
 from fxticker.model.records import PrintedTick, Snapshot
 from fxticker.sources.html import marked_text
 from fxticker.sources.timesca.candidate import CUT_ENTRY, MIN_PAIRS, Candidate, find_runs
@@ -91,6 +94,11 @@ from fxticker.sources.timesca.sentences import without_sentences
 MAX_PAIRS = 64
 """Pairs, far above any ticker: a page with more is a table of something else."""
 
+_PERCENTAGE_ALONE = re.compile(
+    r"(?=[^%=:/]{0,32}%)[^\n]*+(?:\n[^\n0-9%]*+)*?\n"
+    rf"[^\w\n%]*+(?:{NUMBER}[^\w\n%]*+){{1,2}}%[^\w\n]*+(?=\n|\Z|[A-Za-z]{{3}}\s*/)"
+)
+"""A percentage on a line of its own, little more than a word behind a rate."""
 _CUT_RATE = re.compile(rf"(?:\s*+(?:{SIGN}|[0-9])[0-9.,]*+)?[^\S\n]*+\Z")
 _DANGLING_BULLET = re.compile(r"\s*+[^\w\s]{1,8}+\s*+\Z")
 
@@ -198,7 +206,7 @@ def _shown(tick: PrintedTick) -> str:
 
 
 def _sign_of_cut(candidate: Candidate) -> str | None:
-    reason = _cut_entry(candidate) or _too_few_pairs(candidate)
+    reason = _cut_entry(candidate) or _too_few_pairs(candidate) or _change_apart(candidate)
     if reason or candidate.copies > 1:
         return reason
     return _cut_rate(candidate) or _dangling_bullet(candidate) or _pair_apart(candidate)
@@ -216,6 +224,16 @@ def _too_few_pairs(candidate: Candidate) -> str | None:
     if count >= MIN_PAIRS:
         return None
     return f"{count} pairs, fewer than the {MIN_PAIRS} ever seen: this is no ticker, or not the whole of one"
+
+
+def _change_apart(candidate: Candidate) -> str | None:
+    without = [entry for entry in candidate.entries if entry.tick.change_text is None]
+    if not without or len(without) == len(candidate.entries):
+        return None
+    for entry in without:
+        if _PERCENTAGE_ALONE.match(candidate.text, entry.end):
+            return f"{entry.tick.pair} has a percentage that does not stand directly behind the rate"
+    return None
 
 
 def _cut_rate(candidate: Candidate) -> str | None:
