@@ -177,4 +177,6 @@ def test_file_that_differs_from_its_version_is_named(root, change):
 
     assert [problem.name for problem in Store(root).check()] == [NAME]
     with pytest.raises(SegmentUnreadable, match=NAME):
-        Store(root).append(snapshot_ticks(LATER))
+        fx.load(root)
+    assert Store(root).append(snapshot_ticks(LATER)).added == 5  # beside it
+    assert [problem.name for problem in Store(root).check()] == [NAME]
