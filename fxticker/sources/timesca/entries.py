@@ -156,7 +156,10 @@ def _read(head: str, match: re.Match[str]) -> _Reading | None:
     if _is_words(tick) or (is_noted and not _is_pair(tick)):
         return None
     is_wrapped = (
-        change is not None and "\n" in match[0] and "\n" in match.string[match.end("rate") : match.start("change")]
+        change is not None
+        and not is_noted
+        and "\n" in match[0]
+        and "\n" in match.string[match.end("rate") : match.start("change")]
     )
     problem = _problem_of_numbers(tick)
     if is_noted:
@@ -175,7 +178,7 @@ def _base_before_slash(head: str) -> str | None:
 
 def _base_with_note(head: str, match: re.Match[str]) -> str | None:
     """Return a base with a note behind it, if the slash stands between two codes for certain."""
-    if match.start("quote") - match.start() > 1 or len(match["quote"]) != _CODE_LETTERS:
+    if match.start("quote") - match.start() > 1:
         return None
     base = _BASE_WITH_NOTE.search(head[-_MAX_BASE_WITH_NOTE:])
     return None if base is None else base[1]
