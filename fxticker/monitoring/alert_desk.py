@@ -49,7 +49,7 @@ class AlertDesk(Observer):
     clock
         Supplies the current UTC time.
     remind_every
-        Time after which a trouble that lasts is told again.
+        Interval at which an alert is repeated while its cause remains.
     file
         Where delivered alerts are kept; ``None`` to know only those of this process.
     """

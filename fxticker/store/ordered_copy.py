@@ -1,4 +1,4 @@
-"""Ordered copy: brings the files of one store into another so that the other is a sound store at every instant.
+"""Ordered copy: brings the files of one store into another so that the other passes `check` at every instant.
 
 A poll's outcome is recorded after its ticks, and ticks after the evidence that they name. The copy keeps this order
 while the store is written to: a file is read, then what it depends on is brought up to date, then the bytes that were
