@@ -20,7 +20,6 @@ from fxticker.sources.timesca.dates import is_date_or_time
 MAX_ENTRIES = 200_000
 """Entries: what is read of a page before it is given up, 5,000 times the 40 entries of a real one."""
 
-_CODE_LETTERS = 3
 _PAIR = re.compile(r"([A-Z]{3})/(?!\1)[A-Z]{3}")
 """Two different codes by ISO 4217."""
 _BASE = r"(?<![A-Za-z])[A-Za-z]{1,9}+"
