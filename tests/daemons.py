@@ -216,20 +216,26 @@ class Running(RecordingObserver):
 
 
 @contextmanager
+def in_thread(run):
+    """Run the daemon of a `Running` in another thread, from its start on."""
+    thread = threading.Thread(target=run.daemon.run)
+    thread.start()
+    try:
+        assert run.has_started.wait(SAFETY_S)
+        yield run
+    finally:
+        run.daemon.stop()
+        thread.join(SAFETY_S)
+    assert not thread.is_alive()
+
+
+@contextmanager
 def running(store, *plans, clock=None):
     """A daemon at work, begun at 12:00:10 if no other clock is given."""
     run = Running(clock or ManualClock(at("12:00:10")))
     options = {"clock": run.clock, "monotonic": run.clock.monotonic, "observers": [run], "beat_s": 3600}
-    with daemon_of(store, *plans, **options) as (run.daemon, _):
-        thread = threading.Thread(target=run.daemon.run)
-        thread.start()
-        try:
-            assert run.has_started.wait(SAFETY_S)
-            yield run
-        finally:
-            run.daemon.stop()
-            thread.join(SAFETY_S)
-    assert not thread.is_alive()
+    with daemon_of(store, *plans, **options) as (run.daemon, _), in_thread(run):
+        yield run
 
 
 def reasons(store):

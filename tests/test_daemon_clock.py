@@ -1,12 +1,11 @@
 """The daemon and a clock that may be wrong: what it settles, defers, polls and reports at a start and later."""
 
 import json
-import threading
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from daemons import PAGE, SAFETY_S, ManualClock, Running, at, daemon_of, outcomes, planned
+from daemons import PAGE, ManualClock, Running, at, daemon_of, in_thread, outcomes, planned
 from servers import RawServer, refusing_url
 
 import fxticker as fx
@@ -61,18 +60,9 @@ def at_work(folder, time, url=None, *, is_synchronised=lambda _now: False, obser
     with RawServer(time.answer) as server:
         options = {"clock": clock, "monotonic": clock.monotonic, "boottime": clock.monotonic, "beat_s": 3600}
         plan = planned(url or server.url)
-        with daemon_of(
-            Store(folder, clock=clock), plan, observers=[run, *observers], is_synchronised=is_synchronised, **options
-        ) as (run.daemon, _):
-            thread = threading.Thread(target=run.daemon.run)
-            thread.start()
-            try:
-                assert run.has_started.wait(SAFETY_S)
-                yield run
-            finally:
-                run.daemon.stop()
-                thread.join(SAFETY_S)
-    assert not thread.is_alive()
+        options |= {"observers": [run, *observers], "is_synchronised": is_synchronised}
+        with daemon_of(Store(folder, clock=clock), plan, **options) as (run.daemon, _), in_thread(run):
+            yield run
 
 
 def recorded_before(folder, *times):
