@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -101,11 +102,17 @@ def test_slow_running_poll_is_abandoned_at_stop_with_its_outcome(tmp_path):
     assert dict(outcomes(tmp_path))[taken[0].slot] == "stopped"
 
 
-def test_poll_that_cannot_write_does_not_delay_the_stop(tmp_path, site, caplog):
-    with RawServer(lambda exchange: (exchange.send(ANSWER), daemon.stop())) as server:
+def test_poll_that_cannot_write_does_not_delay_the_stop(tmp_path, caplog):
+    def lock_answer_and_stop(exchange):
+        # Not before: a slot that passed while the daemon started is written before the first poll.
+        locks.enter_context(Store(tmp_path).backend.write_lock(SAFETY_S))
+        exchange.send(ANSWER)
+        daemon.stop()
+
+    with RawServer(lock_answer_and_stop) as server:
         plan = planned(server.url, Every(SECOND))
         with daemon_of(Store(tmp_path), plan, stop_grace_s=0.1, abandon_s=0.1) as (daemon, taken):
-            with Store(tmp_path).backend.write_lock(0):
+            with ExitStack() as locks:
                 running_daemon = threading.Thread(target=daemon.run)
                 running_daemon.start()
                 running_daemon.join(SAFETY_S / 2)
