@@ -14,12 +14,14 @@ from fxticker.errors import StoreError, StoreLocked, WriteFailed
 from fxticker.model.records import Evidence, Outcome, Poll, Retraction
 from fxticker.store import ordered_copy
 from fxticker.store.arrow import records_of
+from fxticker.store.backend import STORE_ID
 from fxticker.store.local import LocalStorage
 from fxticker.store.manifest import MANIFEST, RESTORE_MARKER
 from fxticker.store.mirror import mirror, restore
 from fxticker.store.ordered_copy import FOLDERS
 from fxticker.store.read_span import read_span
 from fxticker.store.store import Store
+from fxticker.store.store_id import read_store_id
 
 FIRST = "ticks/source=timesca/month=2025-11/00000.parquet"
 POLLS = "polls/source=timesca/month=2025-11/00000.parquet"
@@ -200,7 +202,7 @@ def test_that_test_sees_an_order_that_is_wrong(recorder, tmp_path, monkeypatch, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", range(1, 110))
+@pytest.mark.parametrize("step", range(1, 120))
 def test_first_mirror_that_is_killed_leaves_a_sound_copy(recorder, root, tmp_path, step):
     calls = FaultyCalls()
     calls.fail(step, Killed())
@@ -324,9 +326,34 @@ def test_another_store_in_the_same_place_replaces_nothing(mirrored, copy, tmp_pa
     other = Store(tmp_path / "other")
     other.append(snapshot_ticks(NOON + timedelta(hours=3)))
     other.record([Poll("timesca", NOON + timedelta(hours=3), Outcome.OK, ticks=5)])
+    with pytest.raises(StoreError, match=r"this is store \S+, and \S+ is store "):
+        mirror(other.backend, copy, delete=True)
+    other.backend.delete(STORE_ID)  # as a store of before ids
     summary = mirror(other.backend, copy, delete=True)
     assert any("of the copy's 10 rows are not in the store" in problem for problem in problems(summary))
     assert content(tmp_path / "copy") == before
+
+
+def test_copy_and_restored_store_have_the_id_of_the_store(mirrored, copy, tmp_path):
+    store_id = read_store_id(mirrored.store.backend)
+    restored = LocalStorage(tmp_path / "restored")
+    restore(copy, restored)
+    assert store_id is not None
+    assert [read_store_id(backend) for backend in (copy, restored)] == [store_id, store_id]
+
+
+def test_damaged_id_is_named_and_replaces_none(mirrored, root, copy):
+    store_id = read_store_id(copy)
+    (root / STORE_ID).write_text("no id")
+    assert problems(mirror(mirrored.store.backend, copy)) == [f"{STORE_ID}: not the id of a store"]
+    assert read_store_id(copy) == store_id
+
+
+def test_restore_replaces_no_other_id(mirrored, copy, tmp_path):
+    other = LocalStorage(tmp_path / "other")
+    other.put(STORE_ID, b"3f1c1a5e-5f0e-4c57-8ac0-3f6a4a1f2b10\n")
+    with pytest.raises(StoreError, match="this is store 3f1c1a5e"):
+        restore(copy, other)
 
 
 def test_nothing_is_deleted_unless_asked_and_then_only_what_the_manifest_names(mirrored, root, copy, tmp_path):

@@ -12,9 +12,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from fxticker.errors import StoreError
+from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.model.clock import Clock, SystemClock
-from fxticker.store.backend import StorageBackend
+from fxticker.store.backend import STORE_ID, StorageBackend
 from fxticker.store.check import QUARANTINE, Finding
 from fxticker.store.manifest import (
     MANIFEST,
@@ -26,6 +26,7 @@ from fxticker.store.manifest import (
     write_manifest,
 )
 from fxticker.store.ordered_copy import FOLDERS, OrderedCopy
+from fxticker.store.store_id import copy_store_id
 
 LOCK_TIMEOUT_S = 1.0
 """Seconds that a mirror waits for another one to the same copy."""
@@ -79,7 +80,7 @@ def mirror(
     Raises
     ------
     StoreError
-        If `copy` is not a copy or has a daemon, or the store is being restored.
+        If `copy` is not a copy, is that of another store or has a daemon, or the store is being restored.
     StoreLocked, WriteFailed, SegmentUnreadable
         As the functions of the store. The copy is sound, and the next run continues.
     """
@@ -91,6 +92,7 @@ def mirror(
         run = OrderedCopy(store, copy, earlier.files)
         if damage is not None:
             run.problems[MANIFEST] = damage
+        _copy_id(run, store, copy)
         run.run()
         if delete:
             run.delete_gone()
@@ -113,7 +115,7 @@ def restore(copy: StorageBackend, store: StorageBackend, *, lock_timeout_s: floa
     Raises
     ------
     StoreError
-        If `copy` has no manifest, or `store` has files of its own.
+        If `copy` has no manifest, or `store` has files or an id of its own.
     StoreLocked, WriteFailed, SegmentUnreadable
         As the functions of the store; the next run continues.
     """
@@ -130,6 +132,7 @@ def restore(copy: StorageBackend, store: StorageBackend, *, lock_timeout_s: floa
             raise StoreError(f"{store}: the restore of another copy ended early here; empty the folder first")
         write_json(store, RESTORE_MARKER, {"version": 1, "manifest": identity})
         run = OrderedCopy(copy, store, {}, expected=manifest.files)
+        _copy_id(run, copy, store)
         run.run()
         for finding in _missing(copy, manifest):
             run.problems[finding.name] = finding
@@ -150,6 +153,13 @@ def _earlier_manifest(copy: StorageBackend) -> tuple[Finding | None, Manifest]:
         raise StoreError(f"{copy}: there is a store here that is not a copy; choose an empty folder")
     write_manifest(copy, Manifest())
     return None, Manifest()
+
+
+def _copy_id(run: OrderedCopy, source: StorageBackend, target: StorageBackend) -> None:
+    try:
+        copy_store_id(source, target)
+    except SegmentUnreadable as error:
+        run.problems[STORE_ID] = Finding(STORE_ID, error.cause)
 
 
 def _missing(copy: StorageBackend, manifest: Manifest) -> list[Finding]:

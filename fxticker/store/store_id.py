@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from fxticker.errors import SegmentUnreadable
+from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.store.backend import STORE_ID, StorageBackend
 
 _MAX_BYTES = 100
@@ -48,3 +48,28 @@ def ensure_store_id(backend: StorageBackend) -> None:
         return  # `check` names it; it is no reason to refuse rows
     if has_none:
         backend.put(STORE_ID, f"{uuid.uuid4()}\n".encode())
+
+
+def copy_store_id(source: StorageBackend, target: StorageBackend) -> None:
+    """Give a copy of a store the store's id; none if the store has none. The caller holds the target's write lock.
+
+    Raises
+    ------
+    StoreError
+        If the target has the id of another store.
+    SegmentUnreadable
+        If the source's id is damaged or cannot be read.
+    WriteFailed
+        If the storage refuses.
+    """
+    store_id = read_store_id(source)
+    if store_id is None:
+        return
+    try:
+        present = read_store_id(target)
+    except SegmentUnreadable:
+        present = None  # damaged: replaced by the right one
+    if present not in {None, store_id}:
+        raise StoreError(f"{target}: this is store {present}, and {source} is store {store_id}")
+    if present is None:
+        target.put(STORE_ID, f"{store_id}\n".encode())
