@@ -25,7 +25,7 @@ test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-all: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --hypothesis-profile thorough
 
 # Kill a writer 1,000 times while readers look on; some minutes. SEED=… repeats a run's snapshots and lives.
 torture: $(VENV)/dev.stamp

@@ -9,7 +9,10 @@ from itertools import groupby
 from operator import attrgetter
 
 import pytest
+from hypothesis import settings
+from laws import THOROUGH
 
+settings.register_profile(THOROUGH)
 _connect = socket.socket.connect
 
 

@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import pytest
 from builders import cases
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from laws import law
 from true_rates import ROUNDINGS, as_printed, half_even, half_up, site_percentage, true_and_printed
 
 from fxticker.model.bands import (
@@ -40,7 +41,7 @@ def test_band_of_no_rate_is_refused(text):
 
 
 @given(PRINTED)
-@settings(max_examples=200, deadline=None)
+@law(200)
 def test_band_holds_the_true_rate_and_stays_above_zero(printed):
     true, text = printed
 
@@ -49,7 +50,7 @@ def test_band_holds_the_true_rate_and_stays_above_zero(printed):
 
 
 @given(PRINTED, st.sampled_from([1, 10, 100, 1000]))
-@settings(max_examples=50, deadline=None)
+@law(50)
 def test_band_per_unit_holds_the_true_rate_per_unit(printed, nominal):
     true, text = printed
 
@@ -57,7 +58,7 @@ def test_band_per_unit_holds_the_true_rate_per_unit(printed, nominal):
 
 
 @given(PRINTED)
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_inverse_band_holds_the_true_inverse(printed):
     true, text = printed
 
@@ -66,19 +67,19 @@ def test_inverse_band_holds_the_true_inverse(printed):
 
 
 @given(PRINTED, PRINTED)
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_cross_band_holds_the_true_cross_rate(base, quote):
     assert base[0] / quote[0] in cross(rate_band(base[1]), rate_band(quote[1]))
 
 
 @given(PRINTED, PRINTED)
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_drift_band_holds_the_true_drift(start, end):
     assert 100 * (end[0] / start[0] - 1) in drift_pct(rate_band(start[1]), rate_band(end[1]))
 
 
 @given(PRINTED, PRINTED, PRINTED)
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_band_of_a_change_in_percent_of_a_third_rate_holds_the_true_one(start, end, base):
     band = drift_pct_of(*(rate_band(text) for _, text in (start, end, base)))
 
@@ -92,7 +93,7 @@ def test_change_of_a_third_rate_that_may_be_zero_is_refused():
 
 
 @given(PRINTED, PRINTED, PRINTED)
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_cross_rates_are_triangular_within_bands(first, second, third):
     one, two, three = (rate_band(text) for _, text in (first, second, third))
     around = cross(cross(one, two), cross(three, two))
@@ -104,7 +105,7 @@ def test_cross_rates_are_triangular_within_bands(first, second, third):
 
 
 @given(PRINTED, PRINTED)
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_inverse_of_a_cross_rate_is_the_cross_rate_the_other_way(base, quote):
     one, other = rate_band(base[1]), rate_band(quote[1])
 
@@ -112,7 +113,7 @@ def test_inverse_of_a_cross_rate_is_the_cross_rate_the_other_way(base, quote):
 
 
 @given(PRINTED, PRINTED, PRINTED)
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_drift_of_a_whole_span_lies_within_those_of_its_halves_taken_together(start, middle, end):
     halves = [drift_pct(*(rate_band(text) for _, text in span)) for span in ((start, middle), (middle, end))]
     whole = drift_pct(rate_band(start[1]), rate_band(end[1]))
@@ -125,7 +126,7 @@ def test_drift_of_a_whole_span_lies_within_those_of_its_halves_taken_together(st
 
 
 @given(PRINTED, PRINTED)
-@settings(max_examples=200, deadline=None)
+@law(200)
 def test_bounds_computed_in_doubles_and_moved_outward_hold_the_exact_ones(base, quote):
     one, other = rate_band(base[1]), rate_band(quote[1])
     lo, hi = outward(float(one.lo) / float(other.hi), float(one.hi) / float(other.lo))
@@ -143,7 +144,7 @@ def test_outward_is_apart_on_both_sides_of_zero(lo, hi):
 
 
 @given(st.lists(PRINTED, min_size=1, max_size=5))
-@settings(max_examples=50, deadline=None)
+@law(50)
 def test_hull_holds_all_true_rates(printed):
     held = hull(rate_band(text) for _, text in printed)
 
@@ -151,7 +152,7 @@ def test_hull_holds_all_true_rates(printed):
 
 
 @given(PRINTED, PRINTED)
-@settings(max_examples=50, deadline=None)
+@law(50)
 def test_drift_of_a_cross_rate_of_hulls_holds_the_true_one(first, second):
     either = hull([rate_band(first[1]), rate_band(second[1])])
 
@@ -257,7 +258,7 @@ def rate_and_base(draw):
 @example((Fraction(1, 10**5), "0.00001", Fraction(6, 10**4)), half_even)
 @example((Fraction(1144, 10**5), "0.01144", Fraction(1144, 10**5)), half_even)
 @example((Fraction(500), "500.00", Fraction(50_001, 100)), half_even)
-@settings(max_examples=200, deadline=None)
+@law(200)
 def test_any_earlier_rate_lies_in_the_band_of_the_percentage_it_gives(case, rounded):
     rate, rate_text, base = case
 

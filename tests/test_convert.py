@@ -6,8 +6,9 @@ from fractions import Fraction
 
 import pytest
 from builders import NOON, snapshot_ticks, tick
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 from true_rates import frame_of, shown, true_and_printed
 
 import fxticker as fx
@@ -186,7 +187,7 @@ PRINTED = true_and_printed()
 
 
 @given(PRINTED, PRINTED, st.decimals("0.01", 10**9, places=2))
-@settings(max_examples=60, deadline=None)
+@law(60)
 def test_true_amount_lies_in_the_band_and_in_what_is_told_of_it(kzt, uzs, amount):
     ticks = frame_of([shown("KZT/USD", kzt[1]), shown("UZS/USD", uzs[1])])
     true = {("KZT", "USD"): kzt[0], ("USD", "KZT"): 1 / kzt[0], ("KZT", "UZS"): kzt[0] / uzs[0]}

@@ -8,8 +8,9 @@ from functools import partial
 import pandas as pd
 import pytest
 from builders import NOON, FixedClock, cases, snapshot_ticks, tick
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 import fxticker as fx
 from fxticker.analysis.decode import decode, rollovers
@@ -272,7 +273,7 @@ def test_simulated_site_prints_as_the_real_one(rate, base, text):
 
 
 @given(st.integers(1, 30_000), st.lists(st.integers(1, 30_000), min_size=1, max_size=8))
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_intersection_of_a_days_intervals_holds_the_true_base(base, rates):
     [run] = rollovers(_frame(_site_ticks([(rate, base) for rate in rates]))).itertuples()
 
@@ -280,7 +281,7 @@ def test_intersection_of_a_days_intervals_holds_the_true_base(base, rates):
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_every_rollover_told_is_a_change_of_the_true_base(data):
     bases = data.draw(st.lists(st.integers(1_000, 1_100), min_size=1, max_size=5))
     polled = [(data.draw(st.integers(1_000, 1_100)), base) for base in bases for _ in range(3)]
@@ -303,7 +304,7 @@ def _true(rate_text, place):
 
 
 @given(RATES, RATES)
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_band_of_the_change_seen_holds_the_true_one(yesterday, today):
     ticks = [tjs(yesterday[0], None, NOON - DAY), tjs(today[0], None, NOON)]
 

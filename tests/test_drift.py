@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import NOON, FixedClock, cases, snapshot_ticks, tick
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 from true_rates import frame_of, shown, true_and_printed
 
 import fxticker as fx
@@ -374,7 +375,7 @@ def test_value_known_by_its_date_only_closes_a_day_without_another_and_no_hour()
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["00:00", "20:00", "20:01", None])), min_size=2))
-@settings(max_examples=60, deadline=None)
+@law(60)
 def test_last_of_a_day_is_the_same_by_whatever_it_is_asked(drawn):
     ticks = []
     for number, (day, clock) in enumerate(drawn):
@@ -436,7 +437,7 @@ def _drawn_frame(drawn):
 
 
 @given(st.lists(st.tuples(PRINTED, PRINTED), min_size=3, max_size=3))
-@settings(max_examples=60, deadline=None)
+@law(60)
 def test_true_drift_lies_in_the_band_whatever_pair_and_base(drawn):
     frame, true = _drawn_frame(drawn)
     for number in range(3):
@@ -448,7 +449,7 @@ def test_true_drift_lies_in_the_band_whatever_pair_and_base(drawn):
 
 
 @given(st.lists(st.tuples(PRINTED, PRINTED), min_size=2, max_size=5), st.integers(0, 1))
-@settings(max_examples=60, deadline=None)
+@law(60)
 def test_true_drift_since_a_base_and_from_day_to_day_lies_in_the_bands(drawn, place):
     frame, true = _drawn_frame(drawn)
     series = drift_series(frame, base=NOON + place * timedelta(days=1), pairs=PAIRS)
@@ -465,7 +466,7 @@ def test_true_drift_since_a_base_and_from_day_to_day_lies_in_the_bands(drawn, pl
 
 
 @given(st.lists(st.tuples(PRINTED, PRINTED), min_size=3, max_size=3))
-@settings(max_examples=60, deadline=None)
+@law(60)
 def test_drift_of_the_whole_agrees_with_those_of_its_halves(drawn):
     frame, _ = _drawn_frame(drawn)
     marks = [NOON + number * timedelta(days=1) for number in range(3)]

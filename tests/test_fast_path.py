@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 from builders import PRINTED_TICKS as TICKS
 from builders import TICKER, cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 import fxticker as fx
 from fxticker.model.records import Snapshot
@@ -351,7 +352,7 @@ def pages(draw):
 
 
 @given(pages())
-@settings(max_examples=400, deadline=None)
+@law(400)
 def test_page_is_answered_as_a_whole_would_be(drawn):
     page, headers = drawn
 
@@ -364,7 +365,7 @@ def test_page_is_answered_as_a_whole_would_be(drawn):
         max_size=6,
     )
 )
-@settings(max_examples=200, deadline=None)
+@law(200)
 def test_damaged_page_is_answered_as_a_whole_would_be(damages):
     html = f"<html>{FAR}{BLOCK}{FAR}"
     for place, piece, lost in damages:

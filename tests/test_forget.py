@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks, tick
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 from store_faults import FaultyCalls
 
 import fxticker as fx
@@ -110,7 +111,7 @@ def built(tmp_path_factory):
 
 @pytest.mark.parametrize("grid", [Every(QUARTER), Cron("*/15 * * * *")], ids=["interval", "cron"])
 @given(numbers=st.sets(st.integers(1, 5000)), later=st.integers(0, 4000), off=st.sets(st.integers(1, 4_000_000)))
-@settings(max_examples=15, deadline=None)
+@law(15)
 def test_next_open_slot_is_the_first_without_an_outcome(tmp_path_factory, grid, numbers, later, off):
     """Slots of an earlier grid, and those of manual polls, are none of this one's."""
     store = Store(tmp_path_factory.mktemp("open") / "parquet")
@@ -169,7 +170,7 @@ def test_damaged_note_or_foreign_file_in_the_quarantine_is_not_replaced(root):
     assert old.with_name(f"{old.name}.1").exists()
 
 
-@settings(max_examples=25, deadline=None)
+@law(25)
 @given(st.lists(st.integers(-5000, 5000), min_size=1, max_size=60, unique=True), st.integers(-6000, 6000))
 def test_law_of_forgetting(tmp_path_factory, minutes, limit):
     """What is kept and what is removed are the two parts of what was there."""

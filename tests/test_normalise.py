@@ -6,8 +6,9 @@ from math import copysign
 
 import pytest
 from builders import NOON, TICKER, cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 import fxticker as fx
 from fxticker.model.normalise import normalise
@@ -88,7 +89,7 @@ def test_rate_is_the_number_printed(text, rate):
 
 
 @given(st.from_regex(r"[0-9]{0,11}[1-9](\.[0-9]{1,12}|,[0-9]{4,12})?", fullmatch=True))
-@settings(max_examples=200, deadline=None)
+@law(200)
 def test_rate_is_the_double_nearest_to_the_printed_decimal(text):
     assert of_one(text, None).rate == float(text.replace(",", "."))
 

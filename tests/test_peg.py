@@ -7,8 +7,9 @@ from fractions import Fraction
 import pandas as pd
 import pytest
 from builders import NOON, cases, snapshot_ticks, tick
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 import fxticker as fx
 from fxticker.analysis.peg import peg
@@ -137,7 +138,7 @@ def _frame(ticks):
 
 
 @given(st.integers(1, 10**6), st.integers(2, 7), st.fractions(0, 1))
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_true_distance_lies_in_the_band(steps, decimals, place):
     rate_text = f"{steps / 10**decimals:.{decimals}f}"
     band = rate_band(rate_text)

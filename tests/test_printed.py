@@ -4,8 +4,9 @@ from decimal import Decimal, localcontext
 
 import pytest
 from builders import cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 from fxticker.model.printed import InvalidNumber, check_change, check_rate, read_change, read_rate, read_recorded_rate
 
@@ -118,7 +119,7 @@ def test_mark_that_may_stand_before_thousands_is_refused(text, mark):
     text=st.from_regex(r"[0-9]{1,12}(\.[0-9]{1,12}|,([0-9]{1,2}|[0-9]{4,12}))?", fullmatch=True),
     sign=st.sampled_from(["", "+", "-"]),
 )
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_any_printed_number_is_read_as_its_decimal(text, sign):
     assert read_change(f"{sign}{text}%").value == Decimal(sign + text.replace(",", "."))
 

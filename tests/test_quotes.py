@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import NOON, FixedClock, cases, snapshot_ticks, tick
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 from true_rates import frame_of, shown, true_and_printed
 
 import fxticker as fx
@@ -338,7 +339,7 @@ def test_frame_that_was_given_stays_as_it_was(store):
 
 
 @given(st.lists(st.tuples(PRINTED, PRINTED), min_size=1, max_size=8), st.sampled_from([1, 7, 100]))
-@settings(max_examples=60, deadline=None)
+@law(60)
 def test_true_rates_lie_in_the_bands_of_all_that_is_derived_from_their_texts(drawn, nominal):
     ticks, true = [], {}
     for number, legs in enumerate(drawn):
@@ -364,7 +365,7 @@ def test_true_rates_lie_in_the_bands_of_all_that_is_derived_from_their_texts(dra
 
 
 @given(st.lists(PRINTED, min_size=2, max_size=2))
-@settings(max_examples=60, deadline=None)
+@law(60)
 def test_bands_that_touch_still_touch_when_inverted(drawn):
     texts = [text for _, text in drawn]
     frame = frame_of([shown("KZT/USD", text, NOON + n * timedelta(minutes=1)) for n, text in enumerate(texts)])

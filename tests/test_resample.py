@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import NOON, FixedClock, capture_ticks, cases, tick
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 import fxticker as fx
 from fxticker.analysis.periods import period_of, start_of
@@ -193,7 +194,7 @@ def test_nothing_that_matches_is_an_empty_frame_of_the_same_columns(store):
 
 @pytest.mark.parametrize("freq", ["hour", "day", "week", "month"])
 @given(at=st.datetimes(datetime(1, 1, 8), datetime(9999, 12, 24)))  # noqa: DTZ001 - numpy has no zones
-@settings(max_examples=50, deadline=None)
+@law(50)
 def test_instant_lies_in_its_period_and_not_in_the_next(freq, at):
     instant = np.array([at], "M8[us]")
 
@@ -245,7 +246,7 @@ def _true(rate_text, place):
         max_size=20,
     )
 )
-@settings(max_examples=100, deadline=None)
+@law(100)
 def test_true_highest_and_lowest_rates_lie_in_their_bands(printed):
     ticks = [_tjs(rate_text, NOON + n * timedelta(minutes=1)) for n, (rate_text, _) in enumerate(printed)]
     true = [_true(rate_text, place) for rate_text, place in printed]

@@ -6,8 +6,9 @@ from fractions import Fraction
 import pandas as pd
 import pytest
 from builders import NOON
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 from true_rates import frame_of, shown
 
 from fxticker.frames.settle import effective_rows, hull_of, one_per_instant, with_bands
@@ -35,7 +36,7 @@ def ticks(draw):
 
 
 @given(ticks())
-@settings(max_examples=150, deadline=None)
+@law(150)
 def test_settled_row_is_what_the_rows_that_count_say(drawn):
     frame = frame_of(drawn)
     key = ["source", "pair", "observed_at"]
@@ -53,7 +54,7 @@ def test_settled_row_is_what_the_rows_that_count_say(drawn):
 
 
 @given(ticks())
-@settings(max_examples=50, deadline=None)
+@law(50)
 def test_settled_rows_are_in_order_whatever_the_order_before(drawn):
     frame = frame_of(drawn)
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks
 from daemons import PAGE, QUARTER, SECOND, at, daemon_of, distances, outcomes, planned, run_daemon, settle_at_start
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 from servers import FakeFetch, fetched
 
 import fxticker as fx
@@ -135,7 +136,7 @@ def test_recording_a_long_absence_can_pause_and_go_on(store, recording):
     assert recording.batches[2:] == [[("11:45", "missed")]]
 
 
-@settings(max_examples=40, deadline=None)
+@law(40)
 @given(st.lists(st.tuples(st.integers(1, 400), st.booleans(), st.booleans()), min_size=1, max_size=8))
 def test_law_of_the_ledger(tmp_path_factory, steps):
     """Once the clock is confirmed every slot has one outcome, whatever was deferred and however often it restarted."""

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from builders import NOON, FixedClock, capture_ticks, cases, snapshot_ticks, tick
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 import fxticker as fx
 from fxticker.backfill.parquet_files import batches
@@ -188,7 +189,7 @@ def test_append_by_month_lets_other_writers_write_between_months(store, tmp_path
     assert [*months] == [Appended(added=5, known=0)]
 
 
-@settings(deadline=None, max_examples=25)
+@law(25)
 @given(
     choices=st.lists(st.tuples(st.integers(0, 90), st.sampled_from(["0.00191", "0.00192"])), max_size=60),
     segment_rows=st.sampled_from([1, 7, 50_000]),

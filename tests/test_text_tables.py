@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from builders import NOON, snapshot_ticks, tick
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 import fxticker as fx
 from fxticker.backfill.page_files import find_pages
@@ -125,7 +126,7 @@ TEXTS = st.decimals(min_value="0.00001", max_value="99999", places=5).map(lambda
 CHANGES = st.none() | st.decimals(min_value=-99, max_value=99, places=2).map(lambda value: f"{value:f}%")
 
 
-@settings(deadline=None, max_examples=30)
+@law(30)
 @given(texts=st.lists(st.tuples(TEXTS, CHANGES, st.sampled_from([1, 10, 100, 10_000])), min_size=1, max_size=5))
 def test_any_printed_text_survives_both_forms(texts):
     rows = [{**SOUND, "rate_text": rate, "change_text": change, "nominal": nominal} for rate, change, nominal in texts]

@@ -7,8 +7,9 @@ from html import escape
 import pytest
 from builders import PRINTED_TICKS as TICKS
 from builders import TICKER, cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 import fxticker as fx
 from fxticker.model.records import PrintedTick, Snapshot
@@ -578,7 +579,7 @@ COPIES = st.integers(1, 9)
     separator=st.sampled_from(["\n", "\r\n", "\n\n  ", " ", "\u2009"]),
     bullet=st.sampled_from(["", "\u2022 ", "* ", "- ", "\u2013 ", "| ", "\u2192", "\xb7\xa0", ", "]),
 )
-@settings(max_examples=150, deadline=None)
+@law(150)
 def test_parsing_printed_text_gives_what_was_printed(ticks, day, copies, space, separator, bullet):
     entries = [bullet + shown(tick).replace(" ", space) for tick in ticks] * copies
     below = [f"{day:%d %B %Y}".replace(" ", space)] if day else []
@@ -596,7 +597,7 @@ def test_parsing_printed_text_gives_what_was_printed(ticks, day, copies, space, 
     space=st.sampled_from([" ", "&nbsp;", "&thinsp;", "&#8239;", "\n", " <wbr>"]),
     entities=st.dictionaries(st.sampled_from("/=%.0-"), st.sampled_from(["&#{};", "&#x{:x};", "&#0{};"])),
 )
-@settings(max_examples=150, deadline=None)
+@law(150)
 def test_parsing_printed_html_gives_what_was_printed(ticks, day, copies, inline, element, space, entities):
     spelling = str.maketrans({char: form.format(ord(char)) for char, form in entities.items()})
     before, after = "".join(f"<{tag} class='x'>" for tag in inline), "".join(f"</{tag}>" for tag in inline[::-1])
@@ -609,7 +610,7 @@ def test_parsing_printed_html_gives_what_was_printed(ticks, day, copies, inline,
 
 
 @given(st.text() | st.binary() | st.text("KGSUZTD/=:.,%0123456789 -\n\u2022<>&;b", max_size=300))
-@settings(max_examples=200, deadline=None)
+@law(200)
 def test_any_page_gives_a_snapshot_or_a_named_error(page):
     try:
         outcome = fx.parse(page)

@@ -9,8 +9,9 @@ from html import escape
 
 import pytest
 from builders import PRINTED_TICKS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 from fxticker.errors import DamagedPage, ParseError
 from fxticker.simulation.captures import read_captures
@@ -81,7 +82,7 @@ HEADS = [
 ]
 
 
-@settings(deadline=None, max_examples=150)
+@law(150)
 @given(
     wrap=st.sampled_from(WRAPS),
     part=st.sampled_from(PARTS),
@@ -108,7 +109,7 @@ def test_pages_of_any_markup_obey_the_law(wrap, part, outer, head, copies, dated
     assert len(piece.body) < 20_000
 
 
-@settings(deadline=None, max_examples=100)
+@law(100)
 @given(st.binary(max_size=60), st.integers(0, 3_000))
 def test_noise_in_a_page_changes_nothing_about_the_law(noise, place):
     page = render_html(PRINTED_TICKS, TODAY).encode()

@@ -1,0 +1,13 @@
+"""Property tests: how many examples are drawn."""
+
+from hypothesis import settings
+
+THOROUGH = "thorough"
+"""Profile of Hypothesis in which `make test-all` draws all examples of every law; the default tests draw a quarter."""
+_FEWEST = 10
+
+
+def law(examples):
+    """Settings of a property test with so many examples, and no deadline for any of them."""
+    is_thorough = settings.get_current_profile_name() == THOROUGH
+    return settings(max_examples=examples if is_thorough else max(_FEWEST, examples // 4), deadline=None)
