@@ -527,7 +527,9 @@ def test_an_unknown_theme_is_refused(history_store):
         fx.plot_history(fx.load(history_store), theme="sepia")
 
 
-@pytest.mark.parametrize(("ending", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+@pytest.mark.parametrize(
+    ("ending", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), pytest.param("pdf", b"%PDF", marks=pytest.mark.slow)]
+)
 def test_same_data_give_the_same_bytes(history_store, tmp_path, ending, magic):
     polls = polls_of(["ok", "timeout"] * 50)
     charts = {

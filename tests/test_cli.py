@@ -2,15 +2,18 @@
 
 import json
 import os
+import signal
 import sys
 from datetime import UTC, datetime, timedelta
-from subprocess import PIPE, Popen
+from subprocess import PIPE, CompletedProcess, Popen
 
 import pytest
 from builders import NOON, cases, snapshot_ticks, tick
+from click.testing import CliRunner
 from processes import run
 
 import fxticker as fx
+from fxticker.cli import main
 from fxticker.config import Settings
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
 from fxticker.simulation.captures import read_captures
@@ -22,14 +25,44 @@ QUARTER = timedelta(minutes=15)
 
 
 @pytest.fixture
-def fxticker(tmp_path):
-    """Run a command line in the test's folder; texts are split into words."""
+def process(tmp_path):
+    """Run a command line in a process in the test's folder; texts are split into words."""
 
     def run_line(*texts, **options):
-        words = [word for text in texts for word in (text.split() if isinstance(text, str) else [text])]
-        return run([sys.executable, "-m", "fxticker", *map(str, words)], cwd=tmp_path, timeout_s=60, **options)
+        command = [sys.executable, "-m", "fxticker", *words_of(texts)]
+        return run(command, cwd=tmp_path, timeout_s=60, **options)
 
     return run_line
+
+
+@pytest.fixture
+def fxticker(tmp_path, monkeypatch):
+    """Run a command line in the test's folder as a process would, without its start; texts are split into words."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_line(*texts, input=None):  # noqa: A002  as subprocess.run names it
+        monkeypatch.setattr(sys, "argv", ["fxticker", *words_of(texts)])
+        interrupt, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
+        try:
+            with CliRunner().isolation(input=input) as (stdout, stderr, _):
+                try:
+                    main()
+                    code = 0
+                except SystemExit as exit_:
+                    code = exit_.code
+                sys.stdout.flush()
+                sys.stderr.flush()
+                texts = [stream.getvalue().decode() for stream in (stdout, stderr)]
+        finally:
+            signal.signal(signal.SIGINT, interrupt)
+            sys.unraisablehook = hook
+        return CompletedProcess(texts, code or 0, *texts)
+
+    return run_line
+
+
+def words_of(texts):
+    return [str(word) for text in texts for word in (text.split() if isinstance(text, str) else [text])]
 
 
 @pytest.fixture
@@ -585,7 +618,7 @@ def test_reader_that_goes_away_ends_the_command_with_0(history_store, form):
     assert process.returncode == 0
 
 
-def test_shell_completion_names_commands(fxticker):
+def test_shell_completion_names_commands(process):
     words = {"_FXTICKER_COMPLETE": "bash_complete", "COMP_WORDS": "fxticker dri", "COMP_CWORD": "1"}
-    shown = fxticker(env={**os.environ, **words}, check=True)
+    shown = process(env={**os.environ, **words}, check=True)
     assert shown.stdout.split() == [f"plain,{name}" for name in ("drill", "drift", "drift-series", "drift-by-period")]

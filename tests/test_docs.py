@@ -79,8 +79,12 @@ def test_command_line_is_valid(arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    [line for text in PAGES.values() for is_run, line in command_lines(text) if is_run and line != ["demo"]],
-    ids=" ".join,
+    [
+        pytest.param(line, marks=pytest.mark.slow if line == ["drill"] else (), id=" ".join(line))
+        for text in PAGES.values()
+        for is_run, line in command_lines(text)
+        if is_run and line != ["demo"]
+    ],
 )
 def test_command_example_succeeds(arguments, folder, monkeypatch):
     monkeypatch.chdir(folder)

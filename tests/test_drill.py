@@ -142,6 +142,7 @@ def _in_turn(*names):
     return answer
 
 
+@pytest.mark.slow
 def test_every_slot_has_one_outcome_on_the_grid_under_a_mix_of_faults(tmp_path):
     slots = []
 

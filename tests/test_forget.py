@@ -10,7 +10,7 @@ from builders import NOON, FixedClock, snapshot_ticks, tick
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from laws import law
+from laws import law, steps
 from store_faults import FaultyCalls
 
 import fxticker as fx
@@ -24,7 +24,7 @@ from fxticker.store.open_slots import next_open_slot
 from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
-STEPS = range(1, 122)
+STEPS = steps(121, every=8)
 """Numbers of the system call that fails; the last one is beyond the end."""
 
 

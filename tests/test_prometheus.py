@@ -180,6 +180,7 @@ def asked(url, until, tries=300):
     return answer
 
 
+@pytest.mark.slow
 @needs_prometheus
 def test_real_server_scrapes_the_daemon_and_evaluates_the_rules(store, tmp_path):
     now = SystemClock().now().replace(microsecond=0)

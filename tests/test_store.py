@@ -459,7 +459,9 @@ for position in range(start, min(start + length, len(sound))):
 """
 
 
-@pytest.mark.parametrize("column", [0, 2, 4, 7, 9, pytest.param(None, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "column", [2, 7, *(pytest.param(column, marks=pytest.mark.slow) for column in (0, 4, 9, None))]
+)
 def test_flipped_byte_is_named_or_changes_no_row(root, column):
     store = two_months(root)
     store.append([tick("XAU/USD", "1.50000", "9%", time_basis=TimeBasis.CAPTURE, origin=Origin.ARCHIVE, source="nbk")])

@@ -17,6 +17,7 @@ from builders import NOON, FixedClock, cases, snapshot_ticks, tick
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from laws import steps
 from store_faults import DAMAGES, FaultyCalls
 
 import fxticker as fx
@@ -466,7 +467,7 @@ def whole_groups(fresh, stored, identity, *, acknowledged):
 TestStoreBesideAModel = StoreBesideAModel.TestCase
 TestStoreBesideAModel.settings = settings(
     deadline=None,
-    max_examples=25,
+    max_examples=10,
     stateful_step_count=25,
     derandomize=True,
     database=None,
@@ -495,7 +496,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 def test_append_with_a_fault_at_any_step_stores_whole_snapshots_once(fault):
-    for step in range(1, 100):
+    for step in steps(99, every=4):
         model = StoreBesideAModel()
         try:
             model.begin(segment_rows=12)
