@@ -618,7 +618,17 @@ def test_reader_that_goes_away_ends_the_command_with_0(history_store, form):
     assert process.returncode == 0
 
 
-def test_shell_completion_names_commands(process):
-    words = {"_FXTICKER_COMPLETE": "bash_complete", "COMP_WORDS": "fxticker dri", "COMP_CWORD": "1"}
-    shown = process(env={**os.environ, **words}, check=True)
-    assert shown.stdout.split() == [f"plain,{name}" for name in ("drill", "drift", "drift-series", "drift-by-period")]
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("dri", ["drill", "drift", "drift-series", "drift-by-period"]),
+        ("latest --source nbk", ["nbk", "nbkr"]),
+        ("polls --outcome ti", ["timeout"]),
+        ("backfill cb", ["cbr", "cbu"]),
+        ("drill clock-b", ["clock-behind"]),
+    ],
+)
+def test_shell_completion_names_commands_and_the_values_of_closed_lists(process, line, expected):
+    words = {"COMP_WORDS": f"fxticker {line}", "COMP_CWORD": str(len(line.split()))}
+    shown = process(env={**os.environ, "_FXTICKER_COMPLETE": "bash_complete", **words}, check=True)
+    assert shown.stdout.split() == [f"plain,{value}" for value in expected]

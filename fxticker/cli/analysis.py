@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fxticker.cli import completion
 from fxticker.cli.options import Format, base_option, between, every_option, format_option, moment, queried, stored
 from fxticker.cli.output import Columns, Value, band_of, banded, show, show_document, show_frame, terminal_text
 from fxticker.model.selection import Selection
@@ -191,7 +192,7 @@ def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 @click.argument("to_currency", metavar="TO")
 @click.option("--at", callback=moment, help="By the rates of this date or instant; default: now.")
 @click.option("--max-age", default="1D", help="Refuse older ticks: 12h, 1D, 30D.")
-@click.option("--source", help="Source of the rates.")
+@click.option("--source", shell_complete=completion.sources, help="Source of the rates.")
 @stored
 @format_option
 def convert(

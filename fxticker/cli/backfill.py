@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fxticker.cli import completion
 from fxticker.cli.options import config_option, selected, settings, store_option
 from fxticker.cli.progress import counting
 from fxticker.model.selection import Selection
@@ -28,7 +29,7 @@ _REMARKS_TOLD = 20
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", shell_complete=completion.sources)
 @selected("start", "end")
 @click.option("--from-archive", is_flag=True, help="Captures of the source's pages in a web archive.")
 @click.option("--archive", type=click.Choice(["wayback", "commoncrawl"]), default="wayback", help="Which archive.")

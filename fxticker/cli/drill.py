@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fxticker.cli import completion
 from fxticker.cli.options import Format, format_option
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _COLUMNS = ("fault", "what", "expected", "outcome", "ticks", "ms", "peak_kb", "v
 
 
 @click.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.faults)
 @format_option
 def drill(names: tuple[str, ...], form: Format) -> None:
     """Test how faults of network and site are recorded.

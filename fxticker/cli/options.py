@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from fxticker.cli import completion
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -70,7 +71,13 @@ _FILTERS = {
         multiple=True,
         help="Only this pair: stored (KZT/USD), inverse (USD/KZT) or cross (KZT/UZS). Repeatable.",
     ),
-    "sources": click.option("--source", "sources", multiple=True, help="Only this source; may be repeated."),
+    "sources": click.option(
+        "--source",
+        "sources",
+        multiple=True,
+        shell_complete=completion.sources,
+        help="Only this source; may be repeated.",
+    ),
     "start": click.option(
         "--start", callback=moment, help="From this date or instant on (2025-11-01, 2025-11-01T12:00Z)."
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fxticker.cli import completion
 from fxticker.cli.options import config_option, moment, require_among, selected, settings, store_option, stored
 from fxticker.model.selection import Selection
 
@@ -65,7 +66,7 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
     callback=moment,
     help="When the pages were captured; default: each page's own printed date.",
 )
-@click.option("--source", default="timesca", help="Source of the pages.")
+@click.option("--source", default="timesca", shell_complete=completion.sources, help="Source of the pages.")
 @stored
 def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder: Path) -> None:
     """Store the ticks of saved pages, WARC files or exports.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fxticker.cli import completion
 from fxticker.cli.forget import in_words
 from fxticker.cli.options import Format, config_option, format_option, queried, settings, store_option
 from fxticker.errors import SegmentUnreadable
@@ -124,7 +125,13 @@ def gaps(folder: Path, selection: Selection, form: Format) -> None:
 
 @click.command()
 @queried("sources", "start", "end")
-@click.option("--outcome", "outcomes", multiple=True, help="Only this outcome, as timeout; may be repeated.")
+@click.option(
+    "--outcome",
+    "outcomes",
+    multiple=True,
+    shell_complete=completion.outcomes,
+    help="Only this outcome, as timeout; may be repeated.",
+)
 @click.option("--limit", type=click.IntRange(min=1), default=_POLLS_SHOWN, help="Most polls to print.")
 def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: int, form: Format) -> None:
     """Print the outcome of each slot, newest last.
