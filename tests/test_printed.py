@@ -115,8 +115,18 @@ def test_mark_that_may_stand_before_thousands_is_refused(text, mark):
     assert read_recorded_rate(text).value == Decimal(text.replace(",", "."))
 
 
+@pytest.mark.parametrize("text", ["028571", "00191", "+012", "000", "07"])
+def test_whole_number_with_a_zero_before_it_may_lack_its_point(text):
+    for read in (read_rate, check_rate):
+        with pytest.raises(InvalidNumber, match="point may be missing"):
+            read(text)
+    for read in (read_change, check_change):
+        with pytest.raises(InvalidNumber, match="point may be missing"):
+            read(f"{text}%")
+
+
 @given(
-    text=st.from_regex(r"[0-9]{1,12}(\.[0-9]{1,12}|,([0-9]{1,2}|[0-9]{4,12}))?", fullmatch=True),
+    text=st.from_regex(r"(0|[1-9][0-9]{0,11})|[0-9]{1,12}(\.[0-9]{1,12}|,([0-9]{1,2}|[0-9]{4,12}))", fullmatch=True),
     sign=st.sampled_from(["", "+", "-"]),
 )
 @law(100)

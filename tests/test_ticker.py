@@ -560,7 +560,8 @@ def test_more_pairs_than_any_ticker_has_are_damage():
 CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3)
 PAIRS = st.tuples(CODES, CODES).filter(lambda pair: pair[0] != pair[1]).map("/".join)
 RATES = st.from_regex(
-    r"\+?[0-9]{0,6}[1-9](\.[0-9]{1,12}|,([0-9]{1,2}|[0-9]{4,12}))?|0[.,][0-9]{0,11}[1-9]", fullmatch=True
+    r"\+?([1-9][0-9]{0,6}(\.[0-9]{1,12}|,([0-9]{1,2}|[0-9]{4,12}))?|0[0-9]{0,5}[1-9]\.[0-9]{1,12})|0[.,][0-9]{0,11}[1-9]",
+    fullmatch=True,
 )
 CHANGES = st.from_regex("[-+\u2212\u2013]?(0|[1-9][0-9]{0,5})([.,][0-9]{1,2})?%", fullmatch=True)
 TICKERS = st.lists(

@@ -25,10 +25,12 @@ _THOUSANDS = {
 }
 """By the decimal mark of a publisher, numbers whose other mark may stand before thousands: 12,345 is above 12 where a
 comma stands before decimals, and 12 thousand elsewhere; 0,345 is unambiguous."""
+_POINT_MISSING = re.compile(rf"{SIGN}?0[0-9]+")
+"""Whole numbers with a zero in front, as 0.28571 without its point: none is printed so."""
 _SHOWN_CHARS = 40
 _NUMBER = re.compile(rf"(?P<sign>{SIGN})?(?P<whole>[0-9]+)(?:[.,](?P<decimals>[0-9]+))?")
 _PLAIN_RATE = re.compile(r"[0-9]{1,6}\.(?=0*[1-9])[0-9]{1,8}")
-_PLAIN_CHANGE = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]{1,8})?%")
+_PLAIN_CHANGE = re.compile(r"-?(?!0[0-9]+%)[0-9]{1,6}(?:\.[0-9]{1,8})?%")
 """Numbers that are certainly valid: nearly all, matched in a fifth of the time that reading them takes."""
 
 
@@ -73,12 +75,13 @@ def read_rate(text: str, decimal_mark: str = ".") -> PrintedNumber:
     Raises
     ------
     InvalidNumber
-        If it is no number, is not above zero, has more digits than a rate can have, or has another decimal mark than
-        its publisher's that may stand before thousands.
+        If it is no number, is not above zero, has more digits than a rate can have, may lack its decimal mark, or has
+        another one than its publisher's that may stand before thousands.
     """
     if _THOUSANDS[decimal_mark].fullmatch(text):
         mark = "comma" if decimal_mark == "." else "point"
         raise InvalidNumber(f"the {mark} of {_shown(text)} may stand before decimals or thousands")
+    _refuse_missing_point(text)
     return read_recorded_rate(text)
 
 
@@ -104,12 +107,13 @@ def read_change(text: str) -> PrintedNumber:
     Raises
     ------
     InvalidNumber
-        If it is no percentage or has more digits than one can have.
+        If it is no percentage, has more digits than one can have, or may lack its decimal mark.
     """
     if not text.endswith("%"):
         raise InvalidNumber(f"a percentage must end in %, not {_shown(text)}")
     if _THOUSANDS["."].fullmatch(text[:-1]):
         raise InvalidNumber(f"the comma of {_shown(text)} may stand before decimals or thousands")
+    _refuse_missing_point(text[:-1])
     return _read(text[:-1])
 
 
@@ -123,6 +127,11 @@ def check_change(text: str) -> None:
     """Raise what `read_change` raises, without reading a percentage that is certainly valid."""
     if not _PLAIN_CHANGE.fullmatch(text):
         read_change(text)
+
+
+def _refuse_missing_point(text: str) -> None:
+    if _POINT_MISSING.fullmatch(text):
+        raise InvalidNumber(f"a zero stands before the digits of {_shown(text)}, whose decimal point may be missing")
 
 
 def _read(text: str) -> PrintedNumber:

@@ -16,9 +16,11 @@ row   check                           consequence                               
 3     ``_no_number``                  problem: codes, and no number to read        ``KGS/USD = n/a``, ``0.011.44``
 4     ``_no_pair``                    problem: not two different codes of three    ``kgs/USD``, ``USD/USD``
                                       capital letters, or a note at them           ``KGS/USD<sup>1</sup>``
-5     ``_no_rate``                    problem: not above zero, too many digits,    ``0.00000``, ``-0.01144``, ``1,144``
-                                      or a comma that may stand before thousands
+5     ``_no_rate``                    problem: not above zero, too many digits, a  ``0.00000``, ``-0.01144``, ``1,144``,
+                                      comma that may stand before thousands, or a  ``0<wbr>28571``
+                                      zero before digits without a point
 6     ``_no_percentage``              problem: too many digits, or such a comma    30 digits before a ``%``
+                                      or zero
 7     ``_is_text_of_next_line``       the percentage belongs to the next line's    ticker without percentages, and
                                       text: no change is printed                   ``3% growth was …`` below it
 8     ``_touched``                    problem: a note, hidden text, an ellipsis,   ``0.28571<sup>1</sup>``, ``0.285…``,
