@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         StaleRate,
         StoreError,
     )
+    from fxticker.export.save import save_frame
     from fxticker.frames.load import latest, load, load_polls, wide
     from fxticker.sources.timesca.ticker import parse
     from fxticker.store.store import Store
@@ -83,6 +84,7 @@ _HOME = {
     "resample": "analysis.resample",
     "rollovers": "analysis.decode",
     "save_figure": "charts",
+    "save_frame": "export.save",
     "wide": "frames.load",
 }
 
@@ -126,6 +128,7 @@ __all__ = [
     "resample",
     "rollovers",
     "save_figure",
+    "save_frame",
     "wide",
 ]
 

@@ -8,6 +8,7 @@
     │   └── StaleRate                    … but a rate older than allowed: raise max_age, or find why no newer one came
     ├── NotDerivable(ValueError)         no stored pair gives the requested one: see what is stored
     ├── UndatedPage(ValueError)          a saved page shows no date: give --observed-at
+    ├── MissingExtra(ImportError)        a package of an extra is not installed: install the extra
     ├── FetchError                       no usable HTTP answer; carries `outcome`
     │   ├── Unreachable                  no whole HTTP answer: DNS, refused, TLS, reset, cut short
     │   ├── DeadlineExceeded             the answer took longer than the deadline
@@ -105,6 +106,20 @@ class NotDerivable(FxTickerError, ValueError):
 
 class UndatedPage(FxTickerError, ValueError):
     """A saved page shows no date and none was given for it."""
+
+
+class MissingExtra(FxTickerError, ImportError):
+    """A package that only an extra installs is missing.
+
+    Attributes
+    ----------
+    extra
+        The extra's name.
+    """
+
+    def __init__(self, message: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{message}: pip install 'fxticker[{extra}]'")
 
 
 class FetchError(FxTickerError):

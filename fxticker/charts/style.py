@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from fxticker.charts.settings import ThemedFigure, settings
+from fxticker.files import replaced
 
 Theme = Literal["light", "dark"]
 FORMATS = ("png", "svg", "pdf")
@@ -147,20 +148,24 @@ def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64) -> None:
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure as PNG, SVG or PDF, by the file's ending; the same data give the same bytes.
+    """Write a figure as PNG, SVG or PDF, by the file's ending, and replace the file as a whole.
+
+    The same data give the same bytes.
 
     Raises
     ------
     ValueError
         If the file has another ending.
+    OSError
+        If the file cannot be written; it is unchanged then.
     """
     target = Path(path)
     kind = target.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise ValueError(f"{target}: the ending must be one of .{', .'.join(FORMATS)}")
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    with settings((_LIGHT_SHEET,)):  # the figure may be another program's
-        figure.savefig(target, format=kind, metadata=metadata)
+    with settings((_LIGHT_SHEET,)), replaced(target) as file:  # the figure may be another program's
+        figure.savefig(file, format=kind, metadata=metadata)
 
 
 def signed_ticks() -> FuncFormatter:

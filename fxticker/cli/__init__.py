@@ -34,7 +34,7 @@ COMMANDS = {
         "restore": "mirror.restore",
     },
     "Import": {"import": "snapshot.import_", "backfill": "backfill.backfill"},
-    "Read": {"latest": "store.latest", "history": "store.history", "export": "store.export"},
+    "Read": {"latest": "store.latest", "history": "store.history", "export": "export.export"},
     "Ask": {
         "quotes": "analysis.quotes",
         "drift": "analysis.drift",

@@ -34,6 +34,7 @@ def demo(output: Path) -> None:
     from fxticker.cli.analysis import DRIFT, without_verdict
     from fxticker.cli.output import show, show_frame
     from fxticker.cli.progress import tracked
+    from fxticker.files import replaced
     from fxticker.frames.load import latest, load
     from fxticker.simulation.captures import dated_slots, read_captures
     from fxticker.simulation.replay import replay, run_daemon
@@ -59,7 +60,8 @@ def demo(output: Path) -> None:
         print(f"  outcomes: {_counted([poll.outcome for poll in live])}")
 
     page = output / "page.html"
-    page.write_text(render_html(captures[-1].ticks, captures[-1].page_date), "utf-8")
+    with replaced(page) as file:
+        file.write(render_html(captures[-1].ticks, captures[-1].page_date).encode())
     first, last = history[0][0].date(), history[-1][0].date()
     print(f"\nThe last ticker of the history ({last}):\n")
     show(latest(history_store).to_dict("records"), ["pair", "rate_text", "change_text", "observed_at"], "table")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fxticker.cli.options import Format
 from fxticker.errors import NoData, one_line
+from fxticker.model.formatting import format_with_band, plain_decimal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ def show(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], form: Format
 
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([_harmless(_plain(name, row[name])) for name in columns] for row in rows)
+        writer.writerows([_field(_plain(name, row[name])) for name in columns] for row in rows)
     else:
         _show_table(rows, columns)
 
@@ -97,8 +98,6 @@ class Value:
         lo, hi = (_missing_to_none(row[bound]) for bound in self.bounds)
         if lo is None or hi is None:
             return {self.name: text or row.get(self.name), **({} if self.band is None else {self.band: None})}
-        from fxticker.model.formatting import format_with_band
-
         texts = format_with_band(row.get(self.name, lo), lo, hi)
         if self.band is None:
             return {self.name: texts.band}
@@ -196,8 +195,13 @@ def _plain(name: str, value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _harmless(value: Any) -> Any:
-    """A value of CSV: text without what a terminal obeys; spaces of all kinds stay, as numbers may have them."""
+def _field(value: Any) -> Any:
+    """A value of CSV: a number without an exponent, and text without what a terminal obeys.
+
+    Spaces of all kinds stay, as numbers may have them.
+    """
+    if isinstance(value, float):
+        return plain_decimal(value)
     if not isinstance(value, str) or value.isprintable():
         return value
     return "".join(

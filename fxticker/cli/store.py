@@ -1,4 +1,4 @@
-"""Commands that read the store: latest, history, check, export."""
+"""Commands that read the store: latest, history, check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from fxticker.cli.forget import in_words
-from fxticker.cli.options import Format, queried, selected, stored
+from fxticker.cli.options import Format, queried, stored
 from fxticker.errors import NoData, SegmentUnreadable, one_line
 from fxticker.model.selection import Selection
 
@@ -89,30 +89,3 @@ def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
     print(f"files read: {files}, no damage" + (f"; in quarantine: {aside}" if aside else ""))
     if missing := missing_evidence(found.ticks, found.evidence):
         print(f"pieces of evidence that ticks name and that are no longer kept: {missing}")
-
-
-@click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@stored
-@selected("pairs", "sources", "start", "end", "as_of")
-def export(file: Path, folder: Path, selection: Selection) -> None:
-    """Write ticks to FILE.csv, FILE.json or FILE.parquet.
-
-    Each tick has its band.
-    """
-    from fxticker.frames.load import load
-
-    kind = file.suffix.lower()
-    if kind not in (".csv", ".json", ".parquet"):
-        raise click.BadParameter(f"{file}: the ending must be .csv, .json or .parquet")
-    frame = load(folder, bands=True, **selection.given())
-    if frame.empty:
-        raise NoData("no stored tick matches")
-    as_text = frame.assign(source_date=frame["source_date"].dt.strftime("%Y-%m-%d"))
-    if kind == ".parquet":
-        frame.to_parquet(file, index=False, write_page_checksum=True)
-    elif kind == ".csv":
-        as_text.to_csv(file, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
-    else:
-        as_text.to_json(file, orient="records", date_format="iso", date_unit="us", indent=1, double_precision=15)
-    print(f"{file}: {len(frame)} rows")

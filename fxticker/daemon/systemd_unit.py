@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from fxticker.files import replaced
 
 UNIT = "fxticker.service"
 ACCOUNT = "fxticker"
@@ -83,7 +86,7 @@ def unit_folder(environ: Mapping[str, str], *, is_user: bool) -> Path:
 
 
 def write_unit(folder: Path, text: str) -> Path:
-    """Write the unit if it does not exist, and return its path.
+    """Write the unit whole if it does not exist, and return its path.
 
     Raises
     ------
@@ -92,16 +95,15 @@ def write_unit(folder: Path, text: str) -> Path:
     """
     file = folder / UNIT
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with file.open("x", encoding="utf-8") as unit:
-            unit.write(text)
-        file.chmod(0o644)
-    except FileExistsError:
-        if file.read_bytes() != text.encode():
-            raise FileExistsError(
-                f"{file} is there and differs, so it stays; what it would be is on standard output: compare with "
-                f"`| diff {shlex.quote(str(file))} -`, or move the file away to have the new one"
-            ) from None
+    if not os.path.lexists(file):
+        with replaced(file) as unit:
+            unit.write(text.encode())
+            os.fchmod(unit.fileno(), 0o644)
+    elif file.read_bytes() != text.encode():
+        raise FileExistsError(
+            f"{file} is there and differs, so it stays; what it would be is on standard output: compare with "
+            f"`| diff {shlex.quote(str(file))} -`, or move the file away to have the new one"
+        )
     return file
 
 

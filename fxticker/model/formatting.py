@@ -54,6 +54,12 @@ def format_with_band(value: float, lo: float, hi: float, *, signed: bool = False
     return Written(*(_plus(text, is_wanted=signed) for text in texts))
 
 
+def plain_decimal(value: float) -> str:
+    """Return the shortest text that reads back as the same double, without an exponent: ``0.00008``, not ``8e-05``."""
+    text = repr(float(value))
+    return f"{Decimal(text):f}" if "e" in text else text
+
+
 def band_decimals(width: float) -> int:
     """Return the decimals that show a band of this width with two digits, at least one."""
     # a width of one printed step, computed in doubles, may lie just below it

@@ -1,0 +1,121 @@
+"""Command that writes rates of the store to a file of another program."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from fxticker.cli.options import selected, stored
+from fxticker.export.formats import FORMATS, PRICES, FileForm, Format, write_lines, write_tables
+from fxticker.model.selection import Selection
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fxticker.analysis.periods import Freq
+
+_STANDARD_OUTPUT = "-"
+
+
+@click.command()
+@click.argument("file")
+@click.option("--wide", is_flag=True, help="A column per pair, with rates per one unit.")
+@click.option(
+    "--every", type=click.Choice(["hour", "day", "week", "month"]), help="Open, high, low and close; --wide: close."
+)
+@click.option("--sheet-per-pair", is_flag=True, help="In .xlsx a sheet for each pair.")
+@click.option("--decimal-comma", is_flag=True, help="In .csv decimal commas, and semicolons between fields.")
+@click.option("--format", "given", type=click.Choice(FORMATS), help="The format, where the ending does not name it.")
+@stored
+@selected("any_pairs", "sources", "start", "end", "as_of")
+def export(
+    file: str,
+    wide: bool,  # noqa: FBT001
+    every: Freq | None,
+    sheet_per_pair: bool,  # noqa: FBT001
+    decimal_comma: bool,  # noqa: FBT001
+    given: Format | None,
+    folder: Path,
+    selection: Selection,
+) -> None:
+    """Write rates to FILE, in the format of its ending.
+
+    .csv, .json and .parquet hold ticks with their bands; so do .xlsx (Excel) and .sqlite, which has the polls, too.
+    .ledger, .journal and .beancount hold a price line for each day. .gz compresses text. FILE may be -, standard
+    output, as CSV or in the --format. A file is replaced as a whole, or stays as it was.
+    """
+    form = _form(file, given)
+    _require_fitting(form, wide=wide, every=every, sheets=sheet_per_pair, decimal_comma=decimal_comma)
+    if form.format in PRICES:
+        from fxticker.export.prices import price_lines
+        from fxticker.export.tables import periods_table
+
+        lines = list(price_lines(periods_table(folder, selection, "day"), form.format))
+        with _opened(file) as stream:
+            write_lines(lines, stream, form)
+        _report(file, f"{len(lines) - 1} prices")
+        return
+    tables = _tables(folder, selection, form, wide=wide, every=every)
+    if form.format == "sqlite" and file != _STANDARD_OUTPUT:
+        from fxticker.export.sqlite import require_replaceable
+
+        require_replaceable(Path(file), tables)
+    with _opened(file) as stream:
+        by = "pair" if sheet_per_pair else None
+        write_tables(tables, stream, form, decimal_comma=decimal_comma, sheet_by=by)
+    _report(file, ", ".join(f"{len(frame)} {name}" for name, frame in tables.items()))
+
+
+def _tables(
+    folder: Path, selection: Selection, form: FileForm, *, wide: bool, every: Freq | None
+) -> dict[str, pd.DataFrame]:
+    from fxticker.export.tables import periods_table, polls_table, ticks_table, wide_table
+
+    if wide:
+        return {"rows": wide_table(folder, selection, every)}
+    if every is not None:
+        return {"rows": periods_table(folder, selection, every)}
+    tables = {"rows": ticks_table(folder, selection)}
+    if form.format == "sqlite" and selection.as_of is None:  # earlier states of the polls are not on record
+        return {"ticks": tables["rows"], "polls": polls_table(folder, selection)}
+    return tables
+
+
+def _form(file: str, given: Format | None) -> FileForm:
+    if file == _STANDARD_OUTPUT:
+        return FileForm(given or "csv")
+    try:
+        return FileForm.of(file, given)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _require_fitting(form: FileForm, *, wide: bool, every: Freq | None, sheets: bool, decimal_comma: bool) -> None:
+    """Refuse, as wrong usage, options that the format would ignore."""
+    is_price = form.format in PRICES
+    wrong = {
+        "--wide": wide and is_price,
+        "--every": every is not None and is_price,
+        "--sheet-per-pair": sheets and (form.format != "xlsx" or wide),
+        "--decimal-comma": decimal_comma and form.format != "csv",
+    }
+    if names := [name for name, is_wrong in wrong.items() if is_wrong]:
+        raise click.UsageError(f"{', '.join(names)}: not with {form.format}{' and --wide' if wide else ''}")
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[IO[bytes]]:
+    from fxticker.files import replaced, staged
+
+    with staged(sys.stdout.buffer) if file == _STANDARD_OUTPUT else replaced(file) as stream:
+        yield stream
+
+
+def _report(file: str, what: str) -> None:
+    if file != _STANDARD_OUTPUT:
+        print(f"{file}: {what}")

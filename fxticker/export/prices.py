@@ -1,0 +1,56 @@
+"""Price lines for plain-text accounting: the last rate of each day, as ledger, hledger and Beancount read it.
+
+A line has a day and no time, so it can hold one rate of a day: the close. A day without a tick has no line; the
+programs use the last line before a day. Prices are for one unit, whatever nominal the source prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from fxticker.export.formats import Format
+from fxticker.model.formatting import format_with_band, plain_decimal
+from fxticker.model.pairs import currencies_of
+
+_MAX_PRINTED_CHARS = 16
+"""Characters of a rate per one unit as printed, its point included. Those of derived rates, as doubles, have more."""
+
+
+def price_lines(days: pd.DataFrame, syntax: Format) -> Iterator[str]:
+    """Yield a comment and a line for each day and pair, by day.
+
+    Parameters
+    ----------
+    days
+        Daily periods of one source, as `fxticker.resample` returns them.
+    syntax
+        ``ledger``, ``hledger`` or ``beancount``; the lines of the first two are the same.
+
+    Yields
+    ------
+    str
+        ``P 2025-12-14 KZT 0.00192 USD`` or ``2025-12-14 price KZT 0.00192 USD``. A derived rate has as many digits as
+        its band supports.
+
+    Raises
+    ------
+    ValueError
+        If there are several sources: their prices would contradict each other.
+    """
+    closed = days[days["count"] > 0].sort_values(["start_at", "pair"], kind="stable")
+    names = sorted(closed["source"].unique())
+    if len(names) > 1:
+        raise ValueError(f"prices need one source, and there are several: {', '.join(names)}")
+    yield f"; {', '.join(names)}: the last rate of each day ({days['start_at'].dt.tz}), for one unit"
+    bands = zip(closed["close"].tolist(), closed["close_lo"].tolist(), closed["close_hi"].tolist(), strict=True)
+    for day, pair, band in zip(closed["start_at"].dt.strftime("%Y-%m-%d"), closed["pair"], bands, strict=True):
+        base, quote = currencies_of(pair)
+        price = f"{base} {_price(*band)} {quote}"
+        yield f"{day} price {price}" if syntax == "beancount" else f"P {day} {price}"
+
+
+def _price(close: float, lo: float, hi: float) -> str:
+    text = plain_decimal(close)
+    return text if len(text) <= _MAX_PRINTED_CHARS else format_with_band(close, lo, hi).value

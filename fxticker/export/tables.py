@@ -1,0 +1,70 @@
+"""Tables of an export: ticks as stored or derived, one column per pair, or open, high, low and close of periods."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from fxticker.analysis.periods import Freq
+from fxticker.analysis.quotes import quotes
+from fxticker.analysis.resample import resample
+from fxticker.errors import NoData
+from fxticker.frames.load import StorePath, load, load_polls, stored_pairs
+from fxticker.model.selection import Selection
+
+
+def ticks_table(store: StorePath, selection: Selection) -> pd.DataFrame:
+    """Return ticks with their bands: as stored (`fxticker.load`), or `fxticker.quotes` if a pair must be derived.
+
+    Raises
+    ------
+    NoData
+        If nothing matches.
+    """
+    pairs = selection.pairs
+    if pairs is None or set(pairs) <= stored_pairs(store):
+        return _some(load(store, bands=True, **selection.given()))
+    return _some(quotes(store, **selection.given()))
+
+
+def periods_table(store: StorePath, selection: Selection, every: Freq) -> pd.DataFrame:
+    """Return `fxticker.resample`.
+
+    Raises
+    ------
+    NoData
+        If nothing matches.
+    """
+    return _some(resample(store, every, **selection.given()))
+
+
+def wide_table(store: StorePath, selection: Selection, every: Freq | None) -> pd.DataFrame:
+    """Return rates of one source with a column per pair: all, by `observed_at`, or closes, by `start_at`.
+
+    Raises
+    ------
+    NoData
+        If nothing matches.
+    ValueError
+        If there are several sources.
+    """
+    if every is None:
+        rows, index, values = _some(quotes(store, **selection.given())), "observed_at", "rate"
+    else:
+        rows, index, values = periods_table(store, selection, every), "start_at", "close"
+    names = sorted(rows["source"].astype(str).unique())
+    if len(names) > 1:
+        raise ValueError(f"a column per pair needs one source, and there are several: {', '.join(names)}")
+    rows = rows.assign(pair=rows["pair"].astype(str))
+    return rows.pivot(index=index, columns="pair", values=values).rename_axis(columns=None).reset_index()
+
+
+def polls_table(store: StorePath, selection: Selection) -> pd.DataFrame:
+    """Return the outcomes of the polls of the same sources and span; whole numbers are Int64."""
+    polls = load_polls(store, sources=selection.sources, start=selection.start, end=selection.end)
+    return polls.astype(dict.fromkeys(polls.columns[polls.dtypes == "float64"], "Int64"))
+
+
+def _some(frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.empty:
+        raise NoData("no stored tick matches")
+    return frame
