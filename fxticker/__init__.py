@@ -41,7 +41,8 @@ if TYPE_CHECKING:
         StoreError,
     )
     from fxticker.export.save import save_frame
-    from fxticker.frames.load import latest, load, load_polls, wide
+    from fxticker.frames.load import latest, load, load_polls
+    from fxticker.frames.wide import wide
     from fxticker.sources.timesca.ticker import parse
     from fxticker.store.store import Store
 
@@ -85,7 +86,7 @@ _HOME = {
     "rollovers": "analysis.decode",
     "save_figure": "charts",
     "save_frame": "export.save",
-    "wide": "frames.load",
+    "wide": "frames.wide",
 }
 
 __all__ = [

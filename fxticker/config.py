@@ -22,7 +22,7 @@ from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
 from fxticker.errors import ConfigError
-from fxticker.model.moves import MoveLimit, check_pair, move_limit
+from fxticker.model.moves import MoveLimit, limits_by_pair, move_limit
 from fxticker.model.schedule import Cron, every, slots_between
 from fxticker.model.timestamps import EPOCH
 from fxticker.sources.registry import ScheduledSource, known_sources, scheduled, source_of
@@ -234,8 +234,7 @@ class AlertSettings:
     on_move: dict[str, Annotated[MoveLimit, _move_limit]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for pair in self.on_move:
-            check_pair(pair)
+        object.__setattr__(self, "on_move", limits_by_pair(self.on_move))
         if self.on_move and self.on_alert is None:
             raise ValueError("on_move needs on_alert: without a command nobody is told of a move")
 

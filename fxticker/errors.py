@@ -7,6 +7,7 @@
     ├── NoData(LookupError)              nothing stored matches the request
     │   └── StaleRate                    … but a rate older than allowed: raise max_age, or find why no newer one came
     ├── NotDerivable(ValueError)         no stored pair gives the requested one: see what is stored
+    │   └── NotStored                    … and only stored ones were asked for
     ├── UndatedPage(ValueError)          a saved page shows no date: give --observed-at
     ├── MissingExtra(ImportError)        a package of an extra is not installed: install the extra
     ├── FetchError                       no usable HTTP answer; carries `outcome`
@@ -35,7 +36,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import ClassVar
 
@@ -102,6 +103,22 @@ class StaleRate(NoData):
 
 class NotDerivable(FxTickerError, ValueError):
     """A pair is neither stored nor the inverse or cross of what is."""
+
+
+class NotStored(NotDerivable):
+    """A pair is not among the stored ones, and stored ticks were asked for, which are never derived.
+
+    Attributes
+    ----------
+    pairs, stored
+        The pairs that are not stored, and those that are.
+    """
+
+    def __init__(self, pairs: Sequence[str], stored: Sequence[str]) -> None:
+        self.pairs = pairs
+        self.stored = stored
+        are = "is" if len(pairs) == 1 else "are"
+        super().__init__(f"{', '.join(pairs)} {are} not stored; stored are {', '.join(stored)}")
 
 
 class UndatedPage(FxTickerError, ValueError):

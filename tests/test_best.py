@@ -117,6 +117,6 @@ def test_a_tick_of_which_only_the_day_is_known_counts_from_the_days_end_on(tmp_p
 
 def test_what_is_no_pair_is_refused(store):
     with pytest.raises(ValueError, match="no pair"):
-        best(store, "UZS", at=AT)
+        best(store, "UZ", at=AT)
     with pytest.raises(fx.NoData):
         best(store, "EUR/USD", at=AT)

@@ -15,7 +15,7 @@ from fxticker.analysis.quotes import Ticks, quotes, ticks_of
 from fxticker.analysis.value_dates import NEEDED, TICKER, holds_days, official_ticks
 from fxticker.errors import NoData, NotDerivable
 from fxticker.model.bands import outward
-from fxticker.model.pairs import COMMON, currencies_of
+from fxticker.model.pairs import COMMON, currencies_of, pair_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import END_OF_TIME, EPOCH, MICROSECOND, Moment, last_instant
@@ -109,6 +109,7 @@ def best(
     """
     instant = datetime.now(UTC) if at is None else last_instant(at)
     limit = duration_of(max_age)
+    pair = pair_of(pair)
     base, quote = currencies_of(pair)
     rows = _known_ticks(ticks, instant, limit, Selection.of(sources=sources, as_of=as_of))
     statements = _statements(rows, pair, instant, limit)

@@ -12,6 +12,7 @@ from fxticker.analysis.durations import duration_of
 from fxticker.analysis.lookup import Observation, Rate, rates_by
 from fxticker.analysis.quotes import Ticks
 from fxticker.errors import NoData, StaleRate
+from fxticker.model.pairs import currencies_of, pair_of
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, last_instant
 from fxticker.sources.fixed import CONSTANTS
@@ -133,11 +134,12 @@ def convert(
     """
     quantity, limit = _amount(amount), duration_of(max_age)
     instant = datetime.now(UTC) if at is None else last_instant(at)
-    pair = f"{from_currency}/{to_currency}"
+    pair = pair_of(f"{from_currency}/{to_currency}")
+    currency = currencies_of(pair)[1]
     rates = rates_by(ticks, instant, Selection.of(pairs=pair, sources=source))
     rate = _only_source(rates, pair, instant)
     band, leg = rate.band, rate.legs[0]
-    worth = Conversion(quantity * rate.value, quantity * band.lo, quantity * band.hi, to_currency, instant, rate.legs)
+    worth = Conversion(quantity * rate.value, quantity * band.lo, quantity * band.hi, currency, instant, rate.legs)
     if worth.age > limit and leg.source not in CONSTANTS:
         raise StaleRate(pair, leg.source, leg.when, worth.age, limit)
     return worth

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.periods import Freq, period_of, start_of
-from fxticker.frames.load import StorePath, load_polls
+from fxticker.frames.load import load_polls
+from fxticker.frames.pairs import StorePath
 from fxticker.frames.settle import typed
 from fxticker.model.records import Outcome
 from fxticker.model.selection import Selection

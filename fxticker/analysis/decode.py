@@ -9,6 +9,7 @@ import pandas as pd
 
 from fxticker.analysis.quotes import Ticks, ticks_of
 from fxticker.analysis.series import change_pct, in_series
+from fxticker.frames.pairs import require_stored
 from fxticker.frames.settle import one_per_instant
 from fxticker.model.bands import percent_band, previous_rate
 from fxticker.model.selection import Selection
@@ -69,7 +70,9 @@ def decode(
           hides what the rates show.
     """
     selection = Selection.of(pairs=pairs, sources=SOURCE.id, start=start, end=end, as_of=as_of)
-    rows = one_per_instant(ticks_of(ticks, selection)).astype(_TEXTS)
+    selected = ticks_of(ticks, selection)
+    require_stored(selected, selection.pairs, ticks)
+    rows = one_per_instant(selected).astype(_TEXTS)
     order, first = in_series(rows)
     kind, of_kind = _kinds(rows)
     base_lo, base_hi, low_pct, high_pct = _bands_of_kinds(of_kind)[:, kind]

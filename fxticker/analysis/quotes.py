@@ -10,7 +10,8 @@ import pandas as pd
 
 from fxticker.analysis.cross_rates import NO_RATES, Rates, SettledTicks, join, rates_of
 from fxticker.errors import NotDerivable
-from fxticker.frames.load import StorePath, load, stored_pairs
+from fxticker.frames.load import load_selected
+from fxticker.frames.pairs import StorePath, pairs_in
 from fxticker.frames.settle import one_per_instant
 from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
@@ -51,7 +52,7 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
         As `fxticker.load` gives it; of a frame, its matching rows in their order.
     """
     if not isinstance(ticks, pd.DataFrame):
-        return load(ticks, columns=columns, **selection.given())
+        return load_selected(ticks, selection, columns=columns)
     kept = np.ones(len(ticks), bool)
     for column, names in (("pair", selection.pairs), ("source", selection.sources)):
         if names is not None:
@@ -155,7 +156,7 @@ def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
     missing = sorted(set(pairs))
     if not missing:
         return
-    shown = set(ticks["pair"].unique()) if isinstance(ticks, pd.DataFrame) else stored_pairs(ticks)
+    shown = pairs_in(ticks)
     known = shown | {inverse_of(pair) for pair in shown}
     for pair in missing if shown else ():
         base, quote = currencies_of(pair)

@@ -9,6 +9,7 @@ import click
 
 from fxticker.cli import completion
 from fxticker.cli.options import Format, base_option, between, every_option, format_option, moment, queried, stored
+from fxticker.cli.options import pair as pair_named
 from fxticker.cli.output import Columns, Value, band_of, banded, show, show_document, show_frame, terminal_text
 from fxticker.model.selection import Selection
 
@@ -242,7 +243,7 @@ def compare(by_lag: bool, folder: Path, selection: Selection, form: Format) -> N
 
 
 @click.command()
-@click.argument("pair")
+@click.argument("pair", callback=pair_named)
 @click.option("--at", callback=moment, help="At this date or instant; default: now.")
 @click.option("--max-age", default="14D", help="Leave out older ticks: 12h, 14D.")
 @queried("sources", "as_of")

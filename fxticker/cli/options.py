@@ -32,6 +32,20 @@ def moment(_context: object, _option: object, text: str | None) -> str | None:
     return text
 
 
+def pair(_context: object, _option: object, text: str) -> str:
+    """Return the pair that a text names; refuse, as wrong usage, one that names none."""
+    from fxticker.model.pairs import pair_of
+
+    try:
+        return pair_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _pairs(context: object, option: object, texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(pair(context, option, text) for text in texts))
+
+
 def _base(context: object, option: object, text: str) -> str | None:
     return text if text == "first" else moment(context, option, text)
 
@@ -64,12 +78,15 @@ between_options = (
     ),
 )
 _FILTERS = {
-    "pairs": click.option("--pair", "pairs", multiple=True, help="Only this pair, as KZT/USD; may be repeated."),
+    "pairs": click.option(
+        "--pair", "pairs", multiple=True, callback=_pairs, help="Only this pair, as KZT/USD or KZT; may be repeated."
+    ),
     "any_pairs": click.option(
         "--pair",
         "pairs",
         multiple=True,
-        help="Only this pair: stored (KZT/USD), inverse (USD/KZT) or cross (KZT/UZS). Repeatable.",
+        callback=_pairs,
+        help="Only this pair: stored (KZT/USD or KZT), inverse (USD/KZT) or cross (KZT/UZS). Repeatable.",
     ),
     "sources": click.option(
         "--source",

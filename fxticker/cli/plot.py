@@ -145,7 +145,7 @@ def compare(folder: Path, selection: Selection, theme: Theme) -> Figure:
 
 def _inverted(folder: Path, selection: Selection) -> Selection:
     """Invert the selected pairs; without any, select all stored ones as units per USD, however they are stored."""
-    from fxticker.frames.load import stored_pairs
+    from fxticker.frames.pairs import stored_pairs
     from fxticker.model.pairs import COMMON, inverse_of
 
     pairs = {inverse_of(pair) for pair in selection.pairs or ()} or {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import NoData
+from fxticker.frames.pairs import StorePath, require_stored
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant, last_instant
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes", "parser_version"}
 _DEFAULT_COLUMNS = ("source", *(name for name in TICKS.schema.names if name != "evidence"))
 """Hashes of evidence serve to look pages up, and would cost every load a tenth of its time."""
-StorePath = str | os.PathLike[str] | Store
 
 
 def load(
@@ -50,7 +49,7 @@ def load(
     store
         The store's folder, or an open store.
     pairs
-        Pairs in the orientation of the source; ``None`` for all.
+        Pairs in the orientation of the source, written as ``KZT/USD``, ``kztusd`` or ``KZT``; ``None`` for all.
     start, end
         Half-open span of `observed_at`; a date stands for its 00:00 UTC.
     sources
@@ -78,10 +77,21 @@ def load(
     ------
     StoreError
         If there is no store at the path, or a file of it cannot be read: no file is skipped.
+    NotStored
+        If one of `pairs` is not stored; the message lists those that are.
     ValueError
         If a column does not exist.
     """
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    frame = load_selected(store, selection, columns=columns, bands=bands)
+    require_stored(frame, selection.pairs, store)
+    return frame
+
+
+def load_selected(
+    store: StorePath, selection: Selection, *, columns: Iterable[str] | None = None, bands: bool = False
+) -> pd.DataFrame:
+    """Return what `load` does; pairs that are not stored are no error."""
     known = ["source", *TICKS.schema.names]
     wanted = list(_DEFAULT_COLUMNS) if columns is None else [columns] if isinstance(columns, str) else list(columns)
     if not set(wanted) <= set(known):
@@ -123,44 +133,6 @@ def load_polls(
     table = read_span(opened(store).polls, sources=selection.sources, span=_span(selection))
     table = table.unify_dictionaries()
     return _to_frame(take(table, order_by(table, ("slot", "source"))))
-
-
-def wide(
-    store: StorePath,
-    *,
-    source: str | None = None,
-    pairs: Iterable[str] | None = None,
-    start: Moment | None = None,
-    end: Moment | None = None,
-) -> pd.DataFrame:
-    """Return the rates of one source with a column per pair.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``observed_at`` (UTC), a float64 column per pair in alphabetical order, NaN where a pair was not shown at
-        that instant. Several values at one instant are settled by `fxticker.frames.settle.one_per_instant`.
-
-    Raises
-    ------
-    ValueError
-        If the store has several sources and none is named.
-    """
-    from fxticker.frames.settle import one_per_instant
-
-    frame = load(store, sources=None if source is None else [source], pairs=pairs, start=start, end=end)
-    stored = sorted(frame["source"].unique())
-    if len(stored) > 1:
-        raise ValueError(f"the store holds several sources, name one: {', '.join(stored)}")
-    one_each = one_per_instant(frame)
-    return (
-        one_each.assign(pair=one_each["pair"].astype(str))
-        .set_index(["observed_at", "pair"])["rate"]
-        .unstack("pair")
-        .sort_index(axis="columns")
-        .rename_axis(columns=None)
-        .astype("float64")
-    )
 
 
 def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.DataFrame:
@@ -262,12 +234,6 @@ def _span(selection: Selection) -> Span:
 def _sources_of(table: SegmentTable, sources: Collection[str] | None) -> list[str]:
     """Return the selected sources, or all there are, each once and sorted."""
     return table.sources() if sources is None else sorted(set(sources))
-
-
-def stored_pairs(store: StorePath) -> set[str]:
-    """Return the stored pairs, read from the segments' summaries alone."""
-    ticks = opened(store).ticks
-    return {pair for segment in ticks.segments() for pair in ticks.summary(segment).series}
 
 
 def _frame_of(gathered: Gathered) -> pd.DataFrame:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
 from fxticker.model.bands import Band, drift_pct, inverse, rate_band
-from fxticker.model.pairs import currencies_of
+from fxticker.model.pairs import pair_of
 from fxticker.model.schedule import every
 
 _LIMIT = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,6})?)\s*%\s+in\s+(\S.*)")
@@ -49,11 +49,23 @@ def move_limit(text: str) -> MoveLimit:
     return MoveLimit(Fraction(match[1]), every(match[2], source="").interval, text.strip())
 
 
-def check_pair(pair: str) -> None:
-    """Refuse what is no pair of two currency codes, with a `ValueError`."""
-    if _PAIR.fullmatch(pair) is None:
-        raise ValueError(f'{pair!r} is no pair of two currencies such as "KZT/USD"')
-    currencies_of(pair)
+def limits_by_pair(limits: Mapping[str, MoveLimit]) -> dict[str, MoveLimit]:
+    """Return thresholds by pair, whose names may be written as `fxticker.model.pairs.pair_of` reads them.
+
+    Raises
+    ------
+    ValueError
+        If a name is no pair of two currency codes, or two name the same pair.
+    """
+    result: dict[str, MoveLimit] = {}
+    for name, limit in limits.items():
+        pair = pair_of(name)
+        if _PAIR.fullmatch(pair) is None:
+            raise ValueError(f'{name!r} is no pair of two currencies such as "KZT/USD"')
+        if pair in result:
+            raise ValueError(f"{name!r} is {pair}, which has a limit already")
+        result[pair] = limit
+    return result
 
 
 @dataclass(frozen=True, slots=True)

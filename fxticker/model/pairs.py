@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+import re
+
 COMMON = "USD"
 """The currency of most cross rates: the ticker has every currency against it."""
 THROUGH = (COMMON, "RUB")
 """Common currencies of cross rates, in this order: the Bank of Russia states all rates against its own currency."""
+_CODES = re.compile(r"([A-Z]{3})([A-Z]{3})?")
+"""Currency codes of ISO 4217, written without a slash."""
+
+
+def pair_of(text: str) -> str:
+    """Return the pair that a text names: ``KZT/USD`` for ``kzt/usd``, ``KZTUSD`` and ``KZT``.
+
+    A currency alone is meant against USD, in the direction of the ticker.
+
+    Raises
+    ------
+    ValueError
+        If the text names no pair of two currencies.
+    """
+    name = "".join(text.split()).upper()
+    codes = _CODES.fullmatch(name)
+    pair = f"{codes[1]}/{codes[2] or COMMON}" if codes else name
+    try:
+        currencies_of(pair)
+    except ValueError as error:
+        raise ValueError(f'{text!r} is no pair of two currencies such as "KZT/USD", "KZTUSD" or "KZT"') from error
+    return pair
 
 
 def legs_of(pair: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from fxticker.model.pairs import pair_of
 from fxticker.model.timestamps import Moment
 
 
@@ -42,8 +43,17 @@ class Selection:
         end: Moment | None = None,
         as_of: Moment | None = None,
     ) -> Selection:
-        """Return a selection of names given as any iterable, or a single one as text."""
-        return cls(pairs=_names(pairs), sources=_names(sources), start=start, end=end, as_of=as_of)
+        """Return a selection of names given as any iterable, or a single one as text.
+
+        Pairs may be written as `fxticker.model.pairs.pair_of` reads them.
+
+        Raises
+        ------
+        ValueError
+            If a text names no pair.
+        """
+        wanted = None if pairs is None else tuple(dict.fromkeys(map(pair_of, _names(pairs) or ())))
+        return cls(pairs=wanted, sources=_names(sources), start=start, end=end, as_of=as_of)
 
     def given(self) -> dict[str, Any]:
         """Return the restrictions as keyword arguments of a reader; those that are ``None`` are left out."""

@@ -1,0 +1,48 @@
+"""Wide frames: the rates of one source with a column per pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from fxticker.frames.load import load
+from fxticker.frames.pairs import StorePath
+from fxticker.frames.settle import one_per_instant
+from fxticker.model.timestamps import Moment
+
+
+def wide(
+    store: StorePath,
+    *,
+    source: str | None = None,
+    pairs: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+) -> pd.DataFrame:
+    """Return the rates of one source with a column per pair.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``observed_at`` (UTC), a float64 column per pair in alphabetical order, NaN where a pair was not shown at
+        that instant. Several values at one instant are settled by `fxticker.frames.settle.one_per_instant`.
+
+    Raises
+    ------
+    ValueError
+        If the store has several sources and none is named; `fxticker.errors.NotStored` if one of `pairs` is not stored.
+    """
+    frame = load(store, sources=None if source is None else [source], pairs=pairs, start=start, end=end)
+    stored = sorted(frame["source"].unique())
+    if len(stored) > 1:
+        raise ValueError(f"the store holds several sources, name one: {', '.join(stored)}")
+    one_each = one_per_instant(frame)
+    return (
+        one_each.assign(pair=one_each["pair"].astype(str))
+        .set_index(["observed_at", "pair"])["rate"]
+        .unstack("pair")
+        .sort_index(axis="columns")
+        .rename_axis(columns=None)
+        .astype("float64")
+    )

@@ -1,0 +1,70 @@
+"""Names of pairs: how they may be written, and what is said of one that is not there."""
+
+import pytest
+from builders import NOON, snapshot_ticks, tick
+
+import fxticker as fx
+from fxticker.errors import NotStored
+from fxticker.model.pairs import pair_of
+
+
+@pytest.fixture
+def ticks(store):
+    """Ticks of the five pairs, and the two legs of a rate in roubles."""
+    store.append([*snapshot_ticks(), tick("UZS/RUB", "62,8322", None, source="cbr", nominal=10_000)])
+    return store
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("KZT/USD", "KZT/USD"),
+        ("kzt/usd", "KZT/USD"),
+        (" Kzt / Usd ", "KZT/USD"),
+        ("usdkzt", "USD/KZT"),
+        ("KZTUZS", "KZT/UZS"),
+        ("kzt", "KZT/USD"),
+    ],
+)
+def test_pair_may_be_written_in_several_ways(text, pair):
+    assert pair_of(text) == pair
+
+
+@pytest.mark.parametrize("text", ["", "KZ", "USD", "KZT/", "/USD", "KZT/KZT", "KZTKZT", "KZT/USD/UZS", "tenge"])
+def test_text_that_names_no_pair_is_refused_with_examples(text):
+    with pytest.raises(ValueError, match='is no pair of two currencies such as "KZT/USD", "KZTUSD" or "KZT"'):
+        pair_of(text)
+
+
+@pytest.mark.parametrize("text", ["KZT/USD", "kztusd", "kzt"])
+def test_every_function_understands_every_way(ticks, text):
+    day = {"start": NOON, "end": NOON}
+    assert set(fx.load(ticks, pairs=text)["pair"]) == {"KZT/USD"}
+    assert list(fx.wide(ticks, source="timesca", pairs=[text])) == ["KZT/USD"]
+    assert set(fx.quotes(ticks, pairs=text)["pair"]) == {"KZT/USD"}
+    assert set(fx.decode(ticks, pairs=text, **{**day, "end": None})["pair"]) == {"KZT/USD"}
+    assert fx.best(ticks, text, at=NOON).pair == "KZT/USD"
+
+
+def test_currencies_of_a_conversion_may_be_in_lower_case(ticks):
+    assert fx.convert(ticks, 1500, "kzt", "uzs", at=NOON).currency == "UZS"
+
+
+@pytest.mark.parametrize(
+    "read", [fx.load, fx.wide, fx.decode, lambda store, pairs: fx.decode(fx.load(store), pairs=pairs)]
+)
+@pytest.mark.parametrize("pair", ["XAU/USD", "USD/KZT"])
+def test_pair_that_is_not_stored_is_an_error_that_lists_those_that_are(ticks, read, pair):
+    stored = "KGS/USD, KZT/USD, TJS/USD, TMT/USD, UZS/RUB, UZS/USD"
+    with pytest.raises(NotStored, match=f"^{pair} is not stored; stored are {stored}$"):
+        read(ticks, pairs=["KZT/USD", pair])
+
+
+def test_stored_pair_without_rows_in_the_span_is_no_error(ticks):
+    assert fx.load(ticks, pairs=["KZT/USD"], start="2030-01-01").empty
+    assert fx.load(ticks, pairs=["KZT/USD"], columns=["rate"])["rate"].tolist() == [0.00191]
+
+
+def test_empty_store_refuses_no_pair(store):
+    store.append([])
+    assert fx.load(store, pairs=["XAU/USD"]).empty
