@@ -8,7 +8,8 @@ from fxticker.analysis.periods import Freq
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.resample import resample
 from fxticker.errors import NoData
-from fxticker.frames.load import StorePath, load, load_polls, stored_pairs
+from fxticker.frames.load import load, load_polls
+from fxticker.frames.pairs import StorePath, stored_pairs
 from fxticker.model.selection import Selection
 
 
