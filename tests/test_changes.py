@@ -138,6 +138,7 @@ def test_nothing_that_matches_is_an_empty_frame_of_the_same_columns(store):
         "source": "category",
         "pair": "category",
         "rate_text": "category",
+        "nominal": "int32",
         "rate": "float64",
         "rate_lo": "float64",
         "rate_hi": "float64",

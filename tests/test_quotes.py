@@ -390,3 +390,10 @@ def test_rates_against_the_rouble_give_those_against_the_dollar(tmp_path):
     [row] = quotes(held, pairs=["USD/UZS"]).to_dict("records")
     assert row["rate_lo"] < 75.5273 / 62.8322 * 10_000 < row["rate_hi"]
     assert row["rate_hi"] - row["rate_lo"] < 0.1
+
+
+def test_printed_text_has_its_nominal_and_a_derived_rate_has_none(store):
+    store.append([tick("UZS/RUB", "62,8322", None, source="cbr", rate=0.00628322, nominal=10_000)])
+    found = quotes(store, pairs=["UZS/RUB", "RUB/UZS"])
+    assert rows(found, "pair", "nominal") == [("RUB/UZS", 1), ("UZS/RUB", 10_000)]
+    assert found["rate_text"].isna().tolist() == [True, False]

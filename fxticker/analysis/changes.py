@@ -11,7 +11,7 @@ from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import runs
 from fxticker.model.timestamps import Moment
 
-_OF_VALUE = ["source", "pair", "rate_text", "rate", "rate_lo", "rate_hi"]
+_OF_VALUE = ["source", "pair", "rate_text", "nominal", "rate", "rate_lo", "rate_hi"]
 
 
 def changes(
@@ -45,10 +45,10 @@ def changes(
     -------
     pandas.DataFrame
         One row per run, by source, pair and time: ``source`` and ``pair`` (category), ``rate_text`` (category; as
-        printed; null where the rate is derived, or the hull of several values of one date), ``rate``, ``rate_lo`` and
-        ``rate_hi`` (float64, quote per one unit of base, with its band), ``first_at`` and ``last_at``
-        (datetime64[us, UTC], the first and the last instant that showed the value), ``polls`` (int64, instants that
-        showed it).
+        printed; null where the rate is derived, or the hull of several values of one date), ``nominal`` (int32, units
+        of base that the text is printed for; 1 without a text), ``rate``, ``rate_lo`` and ``rate_hi`` (float64, quote
+        per one unit of base, with its band), ``first_at`` and ``last_at`` (datetime64[us, UTC], the first and the last
+        instant that showed the value), ``polls`` (int64, instants that showed it).
 
     Raises
     ------

@@ -16,7 +16,7 @@ from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment
 from fxticker.sources.timesca.page import SOURCE
 
-_KEPT = ["source", "pair", "observed_at", "rate_text", "change_text"]
+_KEPT = ["source", "pair", "observed_at", "rate_text", "nominal", "change_text"]
 _SERIES = ["source", "pair"]
 _TEXTS = dict.fromkeys(["source", "pair", "rate_text", "change_text"], "category")
 
@@ -53,7 +53,7 @@ def decode(
         One row per pair and instant of the ticker (several rows of one instant settled as
         `fxticker.frames.settle.one_per_instant` says), by observed_at and pair: ``source``,
         ``pair``, ``observed_at``, ``rate_text`` and ``change_text`` as
-        printed (category), and
+        printed (category), ``nominal`` (int32, units of base that the rate is printed for), and
 
         - ``base_lo``, ``base_hi`` (float64): bounds of the site's earlier rate; NaN where no percentage is printed or
           no earlier rate gives it.

@@ -30,6 +30,7 @@ _COLUMNS = [
     "rate_lo",
     "rate_hi",
     "rate_text",
+    "nominal",
     "recorded_at",
 ]
 
@@ -119,7 +120,8 @@ def quotes(
         Sorted by observed_at, pair and source: ``source``, ``pair`` (categories), ``observed_at``, ``time_basis``
         (``date`` if one of the ticks has a date only), ``rate``, ``rate_lo``, ``rate_hi`` (float64, quote per one unit
         of base), ``rate_text`` (category; as printed, null where the rate is derived or several texts of one day
-        count), ``recorded_at`` (of a cross rate the later of the two). Several values at one instant are settled by
+        count), ``nominal`` (int32, units of base that the text is printed for; 1 without a text), ``recorded_at`` (of a
+        cross rate the later of the two). Several values at one instant are settled by
         `fxticker.frames.settle.one_per_instant`. The bounds of stored pairs are the doubles nearest to the exact ones;
         those of derived pairs contain the exact ones and are wider by a few units in the last place
         (`fxticker.model.bands.outward`).
@@ -138,7 +140,7 @@ def quotes(
     selected = ticks_of(ticks, replace(selection, pairs=legs), columns=needed)
     rows = one_per_instant(_tidied(selected))
     if wanted is None:
-        return _tidied(rows[_COLUMNS])
+        return _tidied(_with_nominal(rows[_COLUMNS]))
     settled = SettledTicks.of(rows)
     rates = {pair: rates_of(settled, pair) for pair in sorted({*wanted})}
     check_derivable(ticks, [pair for pair, parts in rates.items() if not parts])
@@ -184,7 +186,13 @@ def _frame_of(settled: pd.DataFrame, rates: dict[str, list[Rates]]) -> pd.DataFr
         rate_text=left["rate_text"].where(ordered.is_stored),
         recorded_at=later,
     )
-    return _tidied(frame[_COLUMNS])
+    return _tidied(_with_nominal(frame[_COLUMNS]))
+
+
+def _with_nominal(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with the nominal 1 where there is no text."""
+    without = frame["rate_text"].isna().to_numpy()
+    return frame.assign(nominal=frame["nominal"].mask(without, 1)) if without.any() else frame
 
 
 def _tidied(frame: pd.DataFrame) -> pd.DataFrame:
