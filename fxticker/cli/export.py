@@ -23,7 +23,7 @@ _STANDARD_OUTPUT = "-"
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--wide", is_flag=True, help="A column per pair, with rates per one unit.")
 @click.option(
     "--every", type=click.Choice(["hour", "day", "week", "month"]), help="Open, high, low and close; --wide: close."

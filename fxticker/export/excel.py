@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from io import BytesIO
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
@@ -58,7 +59,7 @@ def sheets_of(name: str, frame: pd.DataFrame, by: str | None = None) -> dict[str
 def write_excel(sheets: Mapping[str, pd.DataFrame], file: IO[bytes]) -> None:
     """Write sheets by name, each with a fixed heading and a filter.
 
-    Rows are written as they come, so memory hardly grows with them.
+    Rows are packed as they come, so memory grows by the packed file only.
 
     Raises
     ------
@@ -69,13 +70,15 @@ def write_excel(sheets: Mapping[str, pd.DataFrame], file: IO[bytes]) -> None:
         from xlsxwriter import Workbook
     except ModuleNotFoundError as error:
         raise MissingExtra("an .xlsx file needs XlsxWriter", "excel") from error
+    packed = BytesIO()  # some 60 bytes a row; a ZipFile on a full disk fails a second time when it is collected
     with TemporaryDirectory(prefix="fxticker-") as folder:
-        book = Workbook(file, {"constant_memory": True, "tmpdir": folder})
+        book = Workbook(packed, {"constant_memory": True, "tmpdir": folder})
         formats = {kind: book.add_format({"num_format": code}) for kind, code in _FORMATS.items()}
         bold = book.add_format({"bold": True})
         for name, frame in sheets.items():
             _write_sheet(book.add_worksheet(name), frame, formats, bold)
         book.close()
+    file.write(packed.getbuffer())
 
 
 def _write_sheet(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any], bold: Any) -> None:
