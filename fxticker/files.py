@@ -38,12 +38,13 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     OSError
         If the file cannot be written; names `path`, which is then unchanged.
     """
-    target = Path(os.path.realpath(path))
+    given = Path(path)
     try:
-        if target.exists() and not target.is_file():
-            with target.open("wb") as stream, staged(stream) as file:
+        if given.exists() and not given.is_file():
+            with given.open("wb") as stream, staged(stream) as file:
                 yield file
             return
+        target = given.resolve()
         temporary = target.with_name(f".fxticker-{secrets.token_hex(8)}.tmp")
         try:
             with temporary.open("x+b") as file:

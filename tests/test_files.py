@@ -83,6 +83,15 @@ def test_device_is_written_to_and_stays():
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
+def test_pipe_is_written_to():
+    reading, writing = os.pipe()
+    with replaced(f"/dev/fd/{writing}") as new:
+        new.write(b"new")
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        assert stream.read() == b"new"
+
+
 def test_stream_gets_all_or_nothing(file):
     with file.open("r+b") as stream:
         with suppress(ZeroDivisionError), staged(stream) as new:
