@@ -78,6 +78,7 @@ ADDED_COMMANDS = (
 
 
 ADDED_OPTIONS = {
+    "fxticker check": ["--rewrite flag"],
     "fxticker export": [
         "--decimal-comma flag",
         "--every hour|day|week|month",

@@ -54,24 +54,31 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
 @click.option(
     "--quarantine", is_flag=True, help="Move files that cannot be read aside, each with a note of what is lost."
 )
-def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
+@click.option(
+    "--rewrite", is_flag=True, help="Bring files of earlier versions to the present codec. No daemon may run."
+)
+def check(folder: Path, quarantine: bool, rewrite: bool) -> None:  # noqa: FBT001
     """Read every file of the store and report damage.
 
     Rows that are ahead of now are reported, too. Exit 1 if such rows or damage are found or remain. Without
-    --quarantine nothing is changed.
+    --quarantine and --rewrite nothing is changed.
     """
     from fxticker.cli.output import warn
+    from fxticker.cli.rewrite import print_outdated, require_no_daemon, rewrite_segments
     from fxticker.store.ahead import CORRECTED, rows_ahead, summed
     from fxticker.store.check import QUARANTINE, Moved
     from fxticker.store.evidence import EVIDENCE, missing_evidence
     from fxticker.store.store import opened
 
     found = opened(folder)
+    if rewrite:
+        require_no_daemon(found)
     for moved in found.quarantine() if quarantine else []:
         if isinstance(moved, Moved):
             print(f"moved {one_line(moved.name)} to {one_line(moved.to)}; lost: {one_line(moved.lost)}")
         else:
             warn(moved)
+    left = rewrite_segments(found) if rewrite else []
     problems = found.check()
     for problem in problems:
         warn(problem)
@@ -82,10 +89,11 @@ def check(folder: Path, quarantine: bool) -> None:  # noqa: FBT001
         warn(f"{item.name}: {in_words(item)} are ahead of this machine's clock; `fxticker forget` removes them")
     if not quarantine and any(problem.in_the_way for problem in problems):
         warn("`fxticker check --quarantine` moves what cannot be read aside")
-    if problems or ahead:
+    if problems or ahead or left:
         sys.exit(1)
     files = sum(len(found.backend.list(folder)) for folder in (*(table.spec.name for table in found.tables), EVIDENCE))
     aside = sum(not item.name.endswith(".json") for item in found.backend.list(QUARANTINE))
     print(f"files read: {files}, no damage" + (f"; in quarantine: {aside}" if aside else ""))
     if missing := missing_evidence(found.ticks, found.evidence):
         print(f"pieces of evidence that ticks name and that are no longer kept: {missing}")
+    print_outdated(found)

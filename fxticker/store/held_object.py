@@ -16,6 +16,7 @@ from fxticker.store.doubted import DOUBTED
 from fxticker.store.evidence import EVIDENCE, EvidenceFolder, name_of
 from fxticker.store.rejected import REJECTED, read_rejected
 from fxticker.store.schema import POLLS, RETRACTIONS, TICKS
+from fxticker.store.segment_file import SegmentFile
 from fxticker.store.segments import SegmentTable
 
 ASKED = "asked"
@@ -26,7 +27,7 @@ SPECS = {spec.name: spec for spec in (TICKS, POLLS, RETRACTIONS)}
 class _HeldBytes:
     """Storage of the one object whose bytes are held."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | pa.Buffer) -> None:
         self._data = data
 
     def open(self, name: str) -> Any:
@@ -81,12 +82,15 @@ def is_segment_name(name: str) -> bool:
 def rows_missing(name: str, data: bytes, earlier: bytes) -> tuple[int, int]:
     """Return how many rows of an earlier, sound content of a segment a new one lacks, and how many the earlier has."""
     spec = SPECS[name.partition("/")[0]]
-    new, old = (
-        table.open(table.segment_of(name)).read(spec.identity)
-        for table in (SegmentTable(_storage(content), spec) for content in (data, earlier))
-    )
+    new, old = (held_segment(name, content).read(spec.identity) for content in (data, earlier))
     return len(first_of_identity([new], old, spec)), old.num_rows
 
 
-def _storage(data: bytes) -> StorageBackend:
+def held_segment(name: str, data: bytes | pa.Buffer) -> SegmentFile:
+    """Open the held bytes of a segment of this name; raises SegmentUnreadable."""
+    table = SegmentTable(_storage(data), SPECS[name.partition("/")[0]])
+    return table.open(table.segment_of(name))
+
+
+def _storage(data: bytes | pa.Buffer) -> StorageBackend:
     return cast("StorageBackend", _HeldBytes(data))

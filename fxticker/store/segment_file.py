@@ -19,6 +19,9 @@ from fxticker.store.arrow import to_int64, used_texts, validate
 from fxticker.store.backend import StorageBackend
 from fxticker.store.schema import TableSpec, conform, version_marks
 
+CODEC = "snappy"
+"""Codec of every column: the one that every reader of Parquet has built in. LZ4, which versions up to 0.1.0 wrote, is a
+few percent faster to load and refused by several."""
 MAX_SEGMENT_BYTES = 256_000_000
 """Some 500 times the largest segment seen, in bytes: a larger file is no segment and is not read into memory."""
 DAMAGE = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError)
@@ -147,20 +150,17 @@ def encoded(rows: pa.Table, spec: TableSpec, summary: SegmentSummary) -> pa.Buff
 
     The choices were measured (``benchmarks/README.md``). Statistics of texts take a third of the encoding time and help
     no reader of rows in time order. While a segment is open, dictionaries of numbers and deltas of timestamps would
-    double the cost of a poll; in a sealed one they reduce the size to a third and are faster to read. Where all other
-    columns are dictionaries, zstd saves a quarter of the bytes and costs a reader as much time as the decoding, mostly
-    for set-up.
+    double the cost of a poll; in a sealed one they reduce the size to a third and are faster to read.
     """
     texts = [field.name for field in spec.schema if pa.types.is_dictionary(field.type)]
     instants = [field.name for field in spec.schema if pa.types.is_timestamp(field.type)]
-    names = spec.schema.names
-    repeating = [name for name in names if name not in (*instants, *spec.unique_columns)]
+    repeating = [name for name in spec.schema.names if name not in (*instants, *spec.unique_columns)]
     metadata = {**spec.schema.metadata, _SUMMARY_KEY: summary.encoded()}
     sink = pa.BufferOutputStream()
     pq.write_table(
         rows.replace_schema_metadata(metadata),
         sink,
-        compression={name: "zstd" if summary.sealed and name in spec.unique_columns else "lz4" for name in names},
+        compression=CODEC,
         use_dictionary=repeating if summary.sealed else texts,
         column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED") if summary.sealed else None,
         write_statistics=[spec.time_column],
