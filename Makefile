@@ -13,7 +13,7 @@ BENCH_ROWS ?= 13147200
 BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
-.PHONY: demo run test test-all torture soak real-history lint types lock clean bench fuzz
+.PHONY: demo run test test-all node torture soak real-history lint types lock clean bench fuzz
 
 demo: $(VENV)/run.stamp
 	$(BIN)/fxticker demo
@@ -26,6 +26,10 @@ test: $(VENV)/dev.stamp
 
 test-all: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --hypothesis-profile thorough
+
+# Install what tests/test_node_reader.py reads the store with; needs Node and npm. Without it that test is skipped.
+node:
+	npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund
 
 # Kill a writer 1,000 times while readers look on; some minutes. SEED=… repeats a run's snapshots and lives.
 torture: $(VENV)/dev.stamp
@@ -70,7 +74,7 @@ lock:
 		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(ARCTICDB) benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
+	rm -rf $(VENV) $(BENCH) $(ARCTICDB) tests/node/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fxticker needs Python 3.11 or newer; say which with PYTHON=…")'
