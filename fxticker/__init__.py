@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from fxticker.analysis.convert import convert
     from fxticker.analysis.coverage import coverage, gaps
     from fxticker.analysis.decode import decode, rollovers
-    from fxticker.analysis.drift import drift, drift_by_period, drift_series
+    from fxticker.analysis.drift import drift, drift_series
+    from fxticker.analysis.drift_by_period import drift_by_period
     from fxticker.analysis.peg import peg
     from fxticker.analysis.quotes import as_of, quotes
     from fxticker.analysis.resample import resample
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
         StoreError,
     )
     from fxticker.export.save import save_frame
-    from fxticker.frames.load import latest, load, load_polls
+    from fxticker.frames.latest import latest
+    from fxticker.frames.load import load, load_polls
     from fxticker.frames.wide import wide
     from fxticker.sources.timesca.ticker import parse
     from fxticker.store.store import Store
@@ -66,11 +68,11 @@ _HOME = {
     "coverage": "analysis.coverage",
     "decode": "analysis.decode",
     "drift": "analysis.drift",
-    "drift_by_period": "analysis.drift",
+    "drift_by_period": "analysis.drift_by_period",
     "drift_series": "analysis.drift",
     "gaps": "analysis.coverage",
     "lags": "analysis.compare",
-    "latest": "frames.load",
+    "latest": "frames.latest",
     "load": "frames.load",
     "load_polls": "frames.load",
     "parse": "sources.timesca.ticker",

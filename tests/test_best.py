@@ -33,7 +33,7 @@ def test_the_most_precise_source_is_stated_with_its_age(store):
     assert said.source == "cbu"
     assert said.lo < 1 / 12194.21 < said.hi
     assert said.hi - said.lo == pytest.approx(0.01 / 12194.21**2, rel=1e-3)
-    assert (said.at, said.age) == (datetime(2026, 4, 1, tzinfo=UTC), DAY / 2)
+    assert (said.at, said.age) == (datetime(2026, 4, 1, tzinfo=UTC), timedelta(0))
     assert [other.source for other in said.others] == ["timesca"]
     assert said.contradictions == ()
 
@@ -62,9 +62,11 @@ def test_a_rate_for_tomorrow_is_not_in_force_today(store):
 
 def test_old_ticks_say_nothing(store):
     assert best(store, "UZS/USD", at=AT + 13 * DAY).source == "cbu"
-    with pytest.raises(fx.NoData, match="no source has a rate of UZS/USD"):
+    ages = r"UZS/USD of timesca: 30 d 0 h old, limit 7 d; UZS/USD of cbu: 29 d 12 h old, limit 14 d"
+    with pytest.raises(fx.NoData, match=f"no source has a rate of UZS/USD at .*; {ages}"):
         best(store, "UZS/USD", at=AT + 30 * DAY)
-    assert best(store, "UZS/USD", at=AT + 30 * DAY, max_age="60D").age == 30 * DAY + DAY / 2
+    for max_age in ("60D", "any"):
+        assert best(store, "UZS/USD", at=AT + 30 * DAY, max_age=max_age).age == 29 * DAY + DAY / 2
 
 
 def test_a_cross_rate_may_be_of_two_sources(store):
@@ -95,13 +97,13 @@ def test_sources_may_be_given_as_anything_that_can_be_gone_through_once(store):
     assert {said.source, *(other.source for other in said.others)} == {"timesca", "tmt-peg"}
 
 
-@pytest.mark.parametrize("max_age", ["nan", "-1D", "5", "soon", "900000000D", ""])
+@pytest.mark.parametrize("max_age", ["nan", "-1D", "5", "soon", "9000000000D", ""])
 def test_what_is_no_duration_is_refused(store, max_age):
     with pytest.raises(ValueError, match="a duration is such as 12h"):
         best(store, "UZS/USD", at=AT, max_age=max_age)
 
 
-@pytest.mark.parametrize("at", ["0001-01-01", "9999-12-31", "1969-12-31T23:59Z"])
+@pytest.mark.parametrize("at", ["0001-01-01", "1969-12-31T23:59Z"])
 def test_instants_far_away_have_no_data(store, at):
     with pytest.raises(fx.NoData):
         best(store, "KZT/USD", at=at)

@@ -63,8 +63,18 @@ def test_a_rate_is_in_force_until_the_next_one_and_over_holidays_at_most(store):
     store.append([official("10.9308", MONDAY), official("10.9309", MONDAY + 20 * DAY)])
     store.append([shown("0.09148", MONDAY + days * DAY) for days in (14, 15, 24, 25)])
     found = compare(store)
-    assert list(found["day"]) == [MONDAY + 14 * DAY, MONDAY + 24 * DAY]
-    assert list(found["official_at"]) == [MONDAY, MONDAY + 20 * DAY]
+    assert list(found["day"]) == [MONDAY + days * DAY for days in (14, 15, 24, 25)]
+    assert list(found["official_at"]) == [MONDAY, MONDAY, MONDAY + 20 * DAY, MONDAY + 20 * DAY]
+    assert list(found["official_age_h"]) == [24 * 14, 24 * 15, 24 * 4, 24 * 5]
+    assert found["official"].notna().tolist() == [True, False, True, False]
+    assert found["inside"].isna().tolist() == found["distance_pct"].isna().tolist() == [False, True, False, True]
+    reasons = ["official rate older than 14 d", "official rate older than 4 d"]
+    assert found["reason"].dropna().tolist() == reasons
+    assert compare(store, max_age="15d")["official"].notna().all()
+    assert compare(store, max_age="any", start="2025-02-14")["official"].notna().all()
+    ages = "TJS/USD of nbt: official rate older than 4 d, the nearest 5 d 0 h old"
+    with pytest.raises(fx.NoData, match=ages):
+        compare(store, start="2025-02-14")
 
 
 def test_a_bank_that_tells_only_of_changes_is_in_force_for_months(store):

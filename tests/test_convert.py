@@ -115,7 +115,7 @@ def test_rate_older_than_allowed_is_refused_with_its_age(ticks):
     with pytest.raises(
         StaleRate, match=r"timesca last showed KZT/UZS at 2025-11-14 12:00 UTC, and that is 24 h 1 min old"
     ) as found:
-        convert(ticks, 1, "KZT", "UZS", at=NOON + timedelta(days=1, seconds=1))
+        convert(ticks, 1, "KZT", "UZS", at=NOON + timedelta(days=1, seconds=1), max_age="1D")
 
     assert found.value.age == timedelta(days=1, seconds=1)
     assert (found.value.pair, found.value.source) == ("KZT/UZS", "timesca")
@@ -212,4 +212,4 @@ def test_a_rate_of_a_day_is_as_old_as_the_end_of_that_day_is_past():
     found = convert(bank, 1, "USD", "KZT", at=NOON)
     assert timedelta(hours=12) <= found.age < timedelta(hours=12, seconds=1)
     with pytest.raises(StaleRate, match=r"on 2025-11-13, and that is 24 h 2 min old .* at most 24 h 0 min"):
-        convert(bank, 1, "USD", "KZT", at=datetime(2025, 11, 15, 0, 1, tzinfo=UTC))
+        convert(bank, 1, "USD", "KZT", at=datetime(2025, 11, 15, 0, 1, tzinfo=UTC), max_age="1D")

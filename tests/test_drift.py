@@ -15,15 +15,17 @@ from true_rates import frame_of, shown, true_and_printed
 
 import fxticker as fx
 from fxticker.analysis.convert import convert
-from fxticker.analysis.drift import drift, drift_by_period, drift_series
+from fxticker.analysis.drift import drift, drift_series
+from fxticker.analysis.drift_by_period import drift_by_period
 from fxticker.analysis.lookup import rates_by
 from fxticker.analysis.resample import resample
 from fxticker.errors import NotDerivable
+from fxticker.model.days import lookup
 from fxticker.model.records import Origin, TimeBasis
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import last_instant
 from fxticker.store.store import Store
 
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
 THE_13TH = datetime(2025, 11, 13, tzinfo=UTC)
 THE_14TH = datetime(2025, 11, 14, tzinfo=UTC)
 
@@ -124,7 +126,7 @@ def test_as_of_leaves_out_what_was_recorded_later(tmp_path):
 def test_one_tick_is_no_drift(store):
     store.append([_tjs("0.10800", THE_13TH)])
     with pytest.raises(fx.NoData, match="two polls"):
-        fx.drift(store, start="2025-11-13", end="2025-12-24")
+        fx.drift(store, start="2025-11-13", end="2025-11-14")
 
 
 def test_value_known_by_its_date_only_counts_from_the_end_of_its_day(store):
@@ -136,9 +138,11 @@ def test_value_known_by_its_date_only_counts_from_the_end_of_its_day(store):
 
 
 @pytest.mark.parametrize("end", ["9999-12-31", "9999-12-31T23:59:59.999999Z"])
-def test_end_of_the_calendar_is_an_end_like_any_other(store, end):
+def test_end_later_than_now_is_now(store, end):
     store.append([_tjs("0.10800", THE_13TH), _tjs("0.10800", THE_14TH)])
-    assert len(fx.drift(store, start="2025-11-13", end=end)) == 1
+    [row] = fx.drift(store, start="2025-11-13", end=end, max_age="any").itertuples()
+    expected_h = (datetime.now(UTC) - THE_14TH) / timedelta(hours=1)
+    assert row.end_age_h == pytest.approx(expected_h, abs=0.1)
 
 
 # other pairs, other bases, frames
@@ -241,7 +245,7 @@ def test_constants_drift_exactly():
 
 
 def test_frame_gives_the_drift_of_the_store_that_it_is_of(history_store):
-    span = {"start": "2024-09-08", "end": "2026-02-25", "base": "2025-06-01"}
+    span = {"start": "2024-09-08", "end": "2026-02-25", "base": "2025-05-26"}
 
     from_store, from_frame = (drift(ticks, **span) for ticks in (history_store, fx.load(history_store)))
 
@@ -293,7 +297,8 @@ def test_series_is_measured_from_each_pairs_first_quote():
     found = drift_series(frame)
 
     assert list(found.columns) == [
-        *("observed_at", "source", "pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "base_at")
+        *("observed_at", "source", "pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "base_at"),
+        "reason",
     ]
     assert found["pair"].tolist() == ["KZT/USD", "KZT/USD", "UZS/USD"]
     assert found["drift_pct"].tolist() == pytest.approx([0, 5, 0])
@@ -349,7 +354,8 @@ def test_period_moves_from_the_close_before_to_its_own():
     found = drift_by_period(frame, "day")
 
     assert list(found.columns) == [
-        *("source", "pair", "start_at", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "from_at", "to_at")
+        *("source", "pair", "start_at", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "from_at", "to_at"),
+        *("start_age_h", "end_age_h", "reason"),
     ]
     assert found["pair"].tolist() == ["TJS/USD", "TJS/USD", "TJS/USD", "UZS/USD"]
     assert found["start_at"].tolist() == [THE_13TH, THE_14TH, THE_14TH + day, THE_14TH]
@@ -391,7 +397,7 @@ def test_last_of_a_day_is_the_same_by_whatever_it_is_asked(drawn):
     moved = drift_by_period(frame, "day", pairs=pairs)
     assert moved["to_at"].notna().sum() == (closes["count"] > 0).sum()
     for close in closes[closes["count"] > 0].itertuples():
-        rate = rates_by(frame, last_instant(close.start_at.date()), Selection.of(pairs=close.pair))[
+        rate = rates_by(frame, lookup(close.start_at.date(), NOW), Selection.of(pairs=close.pair))[
             "timesca", close.pair
         ]
         assert close.close == pytest.approx(float(rate.value))

@@ -443,7 +443,7 @@ def test_latest_is_the_last_tick_of_each_source_and_pair(store, root):
         ("timesca", "KZT/USD", DECEMBER, "0.00191", "-0%"),
         ("timesca", "UZS/USD", NOON, "0.00008", "0%"),
     ]
-    assert types(frame) == COLUMNS
+    assert types(frame) == COLUMNS | {"age_h": "float64", "stale": "bool", "reason": "str"}
 
 
 @pytest.mark.parametrize("segment_rows", [2, 50_000])

@@ -11,7 +11,9 @@ from click.testing import CliRunner
 import fxticker as fx
 from fxticker.cli import app
 from fxticker.errors import NoData, SegmentUnreadable
-from fxticker.frames.load import last_by, latest_table
+from fxticker.frames.latest import latest_table
+from fxticker.frames.load import last_by
+from fxticker.model.days import lookup
 from fxticker.model.records import Retraction
 from fxticker.model.selection import Selection
 from fxticker.store.read_recent import read_recent
@@ -66,8 +68,10 @@ def test_retracted_tick_is_left_out_by_every_reader(store, root):
     store.retract([retraction(LAST)])
 
     assert kzt(fx.latest(root)) == [NOON + HOUR]
-    assert kzt(last_by(store, NOON + 9 * HOUR, Selection())) == [NOON + HOUR]
-    assert kzt(last_by(store, NOON + 9 * HOUR, Selection(as_of=NOON + 9 * HOUR))) == [NOON + 2 * HOUR]
+    assert kzt(last_by(store, lookup(NOON + 9 * HOUR, NOON + 9 * HOUR), Selection())) == [NOON + HOUR]
+    assert kzt(last_by(store, lookup(NOON + 9 * HOUR, NOON + 9 * HOUR), Selection(as_of=NOON + 9 * HOUR))) == [
+        NOON + 2 * HOUR
+    ]
     assert fx.wide(root)["KZT/USD"].isna().tolist() == [False, False, True]
     assert len(store.live_ticks("timesca", NOON, NOON + 9 * HOUR)) == 14
     [seen] = [pair for pair in read_recent(store, "timesca", NOON + 9 * HOUR).pairs if pair.pair == "KZT/USD"]

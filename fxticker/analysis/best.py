@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import combinations, product
 from typing import Any
 
 import pandas as pd
 
-from fxticker.analysis.durations import duration_of
-from fxticker.analysis.quotes import Ticks, quotes, ticks_of
-from fxticker.analysis.value_dates import NEEDED, TICKER, holds_days, official_ticks
+from fxticker.analysis.lookup import Rate, rates_by
+from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
+from fxticker.frames.resolve import present
 from fxticker.model.bands import outward
+from fxticker.model.days import Lookup, lookup
 from fxticker.model.pairs import COMMON, currencies_of, pair_of
-from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import END_OF_TIME, EPOCH, MICROSECOND, Moment, last_instant
+from fxticker.model.timestamps import Moment
+from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge
 
-MAX_AGE = "14D"
-"""Default age limit of a tick: an official rate stays in force that long over the longest public holidays."""
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class RateStatement:
     at
         Instant of the tick; of an official rate 00:00 UTC of its value date; of two ticks the older one's.
     age
-        Time from `at` to the requested instant.
+        Time from `at` to the requested instant, of a date its end, and at most now. Of an official rate, and of a tick
+        of which only the date is known, from the end of its day.
     others
         Statements of the other sources, the narrowest band first.
     """
@@ -69,7 +71,7 @@ def best(
     pair: str,
     *,
     at: Moment | None = None,
-    max_age: str | timedelta = MAX_AGE,
+    max_age: MaxAge = None,
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
 ) -> RateStatement:
@@ -88,8 +90,9 @@ def best(
     at
         The instant; a date stands for its end; ``None`` for now.
     max_age
-        Older ticks are ignored: ``"14D"``, ``"12h"`` or a timedelta. Ticks of sources that publish only changed rates,
-        and fixed rates, hold until the next one.
+        Older ticks are ignored: ``"14D"``, ``"12h"`` or a timedelta; ``None`` for the limit of each source (7 days for
+        the ticker, its longest holidays for a bank), ``any`` for no limit. Ticks of sources that publish only changed
+        rates, and fixed rates, hold until the next one.
     sources
         Use only these sources; ``None`` for all.
     as_of
@@ -103,64 +106,75 @@ def best(
     Raises
     ------
     NoData
-        If no source has a usable tick of the pair.
+        If no source has a usable tick of the pair: the message names the ages of those that are too old.
     ValueError
-        If `pair` is not a pair, or `max_age` is not a duration.
+        If `pair` is not a pair, `max_age` is not a duration, or `at` is after now.
     """
-    instant = datetime.now(UTC) if at is None else last_instant(at)
-    limit = duration_of(max_age)
+    by, limit = lookup("now" if at is None else at, present()), AgeLimit.of(max_age)
     pair = pair_of(pair)
     base, quote = currencies_of(pair)
-    rows = _known_ticks(ticks, instant, limit, Selection.of(sources=sources, as_of=as_of))
-    statements = _statements(rows, pair, instant, limit)
-    if COMMON not in (base, quote):
-        legs = [_statements(rows, f"{currency}/{COMMON}", instant, limit) for currency in (base, quote)]
+    selection = Selection.of(sources=sources, as_of=as_of)
+    official = official_ticks(ticks, selection, ticker=TICKER)
+    official = official[official["observed_at"] <= pd.Timestamp(by.upto)]
+
+    def known(wanted: str) -> list[RateStatement]:
+        return [*_of_ticker(ticks, wanted, by, selection), *_official(official, wanted, by)]
+
+    asked = [pair] if COMMON in (base, quote) else [pair, f"{base}/{COMMON}", f"{quote}/{COMMON}"]
+    found = [known(wanted) for wanted in asked]
+    young = [[each for each in part if limit.excess(each.source, each.age) is None] for part in found]
+    statements, *legs = young
+    if legs:
         statements += [_cross(pair, *both) for both in product(*legs) if both[0].source != both[1].source]
     if not statements:
-        raise NoData(
-            f"no source has a rate of {pair} at {instant:%Y-%m-%d %H:%M} UTC "
-            f"or in the {limit / timedelta(hours=1):g} h before"
-        )
+        raise NoData(_none(pair, [each for part in found for each in part], by, limit))
     first, *others = sorted(statements, key=lambda statement: (statement.width_pct, statement.age, statement.source))
     return replace(first, others=tuple(others))
 
 
-def _known_ticks(ticks: Ticks, instant: datetime, limit: timedelta, selection: Selection) -> pd.DataFrame:
-    """Return the usable ticks: the ticker's at the instant of observation, official ones at their value date."""
-    dated = official_ticks(ticks, selection, ticker=TICKER)
-    dated = dated[dated["observed_at"] <= pd.Timestamp(instant)]
+def _of_ticker(ticks: Ticks, pair: str, by: Lookup, selection: Selection) -> list[RateStatement]:
+    """Return the statement of the ticker's last tick, if it has one."""
     if selection.sources is not None and TICKER not in selection.sources:
-        return dated
-    begin = instant - limit if instant - EPOCH > limit else EPOCH
-    end = instant + MICROSECOND if instant < END_OF_TIME else None
-    seen = ticks_of(ticks, replace(selection, sources=(TICKER,), start=begin, end=end), columns=NEEDED)
-    parts = [part for part in (seen, dated) if len(part)]
-    return pd.concat(parts, ignore_index=True) if parts else dated
-
-
-def _statements(rows: pd.DataFrame, pair: str, instant: datetime, limit: timedelta) -> list[RateStatement]:
-    """Return one statement per source that has a usable tick of the pair, from its last one."""
+        return []
     try:
-        frame = quotes(rows, pairs=[pair])
+        rates = rates_by(ticks, by, replace(selection, pairs=(pair,), sources=(TICKER,)))
     except NotDerivable:
         return []
-    usable = frame[(frame["time_basis"] != TimeBasis.DATE) | (frame["source"] != TICKER) | _is_over(frame, instant)]
-    statements = [_statement(row, instant) for row in usable.drop_duplicates("source", keep="last").itertuples()]
-    return [statement for statement in statements if statement.age <= limit or holds_days(statement.source) is None]
+    return [
+        RateStatement(pair, *_bounds(rate), source, rate.observed_at, rate.age(by.upto))
+        for (source, _), rate in rates.items()
+    ]
 
 
-def _is_over(frame: pd.DataFrame, instant: datetime) -> pd.Series:
-    """Return for each row whether its day ended before the instant: a date-only tick is of any time on its day."""
-    begun = (instant + MICROSECOND if instant < END_OF_TIME else instant).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    is_over: pd.Series = frame["observed_at"] < pd.Timestamp(begun)
-    return is_over
+def _bounds(rate: Rate) -> tuple[float, float]:
+    lo, hi = float(rate.band.lo), float(rate.band.hi)
+    if rate.rate_text is not None or lo == hi:
+        return lo, hi
+    outer_lo, outer_hi = outward(lo, hi)  # of a derived rate, as in `quotes`
+    return float(outer_lo), float(outer_hi)
 
 
-def _statement(row: Any, instant: datetime) -> RateStatement:
+def _official(dated: pd.DataFrame, pair: str, by: Lookup) -> list[RateStatement]:
+    """Return one statement per official source that has a tick of the pair, from its last one."""
+    try:
+        frame = quotes(dated, pairs=[pair])
+    except NotDerivable:
+        return []
+    return [_statement(row, by.upto) for row in frame.drop_duplicates("source", keep="last").itertuples()]
+
+
+def _statement(row: Any, upto: datetime) -> RateStatement:
     observed_at = row.observed_at.to_pydatetime()
-    return RateStatement(str(row.pair), row.rate_lo, row.rate_hi, str(row.source), observed_at, instant - observed_at)
+    age = max(upto - observed_at - _DAY, timedelta(0))
+    return RateStatement(str(row.pair), row.rate_lo, row.rate_hi, str(row.source), observed_at, age)
+
+
+def _none(pair: str, found: list[RateStatement], by: Lookup, limit: AgeLimit) -> str:
+    """Return that nothing answers, with the ages of what is too old."""
+    ages = [
+        f"{each.pair} of {each.source}: {excess}" for each in found if (excess := limit.excess(each.source, each.age))
+    ]
+    return f"no source has a rate of {pair} at {by.upto:%Y-%m-%d %H:%M} UTC" + (f"; {'; '.join(ages)}" if ages else "")
 
 
 def _cross(pair: str, base: RateStatement, quote: RateStatement) -> RateStatement:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 
 from fxticker.analysis.quotes import Ticks, quotes
-from fxticker.analysis.value_dates import TICKER, holds_days, official_ticks
+from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
+from fxticker.model.durations import age_text
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment
+from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge, limit_text
 
 DAY = pd.Timedelta(days=1)
 OPEN_END = pd.Timedelta(days=4)
 """Time for which the last stored rate of a bank counts: a long weekend, because a later rate may not be stored yet."""
+_HOUR = timedelta(hours=1)
 LAGS_DAYS = range(-5, 6)
 """Lags that `lags` compares, in days."""
 
@@ -31,6 +35,7 @@ def compare(
     end: Moment | None = None,
     as_of: Moment | None = None,
     lag_days: int = 0,
+    max_age: MaxAge = None,
 ) -> pd.DataFrame:
     """Compare the ticker of each day with the official rates in force on it.
 
@@ -50,33 +55,48 @@ def compare(
         Use only rows that were recorded by then.
     lag_days
         Compare with the official rate of this many days earlier.
+    max_age
+        Do not compare with an official rate that is older than this at the end of the day: a duration, or text such as
+        ``12h`` or ``14D``; ``None`` for the calendar of each source: its longest holidays, and for the last rate stored
+        4 days, because a later one may not be stored yet; ``any`` for no limit. Fixed rates, and those of sources that
+        publish only changes, hold until the next one.
 
     Returns
     -------
     pandas.DataFrame
-        One row per day, pair and official source that had a rate in force: ``day``, ``pair``, ``source``,
-        ``official_at`` (value date of the official rate: a rate is in force until the next one, but no longer than the
-        longest holidays of its source, and the last one stored no longer than 4 days, unless the source publishes only
-        changed rates), ``official``,
-        ``official_lo``, ``official_hi``, ``ticker_lo``, ``ticker_hi`` (the hull of the bands of the day's ticks),
-        ``ticks`` (their number), ``inside`` (the official band and the ticker's intersect) and
-        ``distance_pct``: distance between the nearest points of both bands in percent of the official rate; 0 if
-        inside, above 0 where the official rate is the higher one. Rates are quote per one unit of base of `pair`.
+        One row per day, pair and official source that had a rate by then: ``day``, ``pair``, ``source``,
+        ``official_at`` (value date of the official rate), ``official``, ``official_lo``, ``official_hi``,
+        ``ticker_lo``, ``ticker_hi`` (the hull of the bands of the day's ticks), ``ticks`` (their number), ``inside``
+        (boolean; the official band and the ticker's intersect), ``distance_pct``: distance between the nearest points
+        of both bands in percent of the official rate; 0 if inside, above 0 where the official rate is the higher one,
+        ``official_age_h`` (float64, hours from the end of the value date to that of the day), and ``reason``, why a day
+        is not compared, null if it is: the official rate is too old, and the row has neither it nor what follows from
+        it. Rates are quote per one unit of base of `pair`.
 
     Raises
     ------
     NoData
-        If no day has both.
+        If no day has both, or each official rate is too old: the message names the ages.
     ValueError
-        If a pair is neither stored nor derivable.
+        If `max_age` is no duration, or a pair is neither stored nor derivable.
     """
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     days = _ticker_days(ticks, ticker, selection)
     official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
-    compared = _side_by_side(days, official, lag_days)
-    if compared.empty:
-        raise NoData(f"no day has both a tick of {ticker} and an official rate")
+    compared = _side_by_side(days, official, lag_days, AgeLimit.of(max_age))
+    if compared["reason"].notna().all():
+        raise NoData(f"no day has both a tick of {ticker} and an official rate{_ages_text(compared)}")
     return compared
+
+
+def _ages_text(compared: pd.DataFrame) -> str:
+    """Return the least age of what is too old, by source and pair."""
+    youngest = compared.sort_values("official_age_h", kind="stable").drop_duplicates(["source", "pair"])
+    ages = [
+        f"{row['pair']} of {row['source']}: {row['reason']}, the nearest {age_text(row['official_age_h'] * _HOUR)} old"
+        for row in youngest.to_dict("records")
+    ]
+    return "; ".join(["", *ages])
 
 
 def lags(
@@ -88,12 +108,13 @@ def lags(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    max_age: MaxAge = None,
 ) -> pd.DataFrame:
     """Measure the agreement of the ticker with official rates of earlier and later days.
 
     Parameters
     ----------
-    ticks, ticker, pairs, sources, start, end, as_of
+    ticks, ticker, pairs, sources, start, end, as_of, max_age
         As for `compare`.
 
     Returns
@@ -113,7 +134,9 @@ def lags(
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     days = _ticker_days(ticks, ticker, selection)
     official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
-    compared = pd.concat([_side_by_side(days, official, lag).assign(lag_days=lag) for lag in LAGS_DAYS])
+    limit = AgeLimit.of(max_age)
+    compared = pd.concat([_side_by_side(days, official, lag, limit).assign(lag_days=lag) for lag in LAGS_DAYS])
+    compared = compared[compared["reason"].isna()].astype({"inside": "bool"})
     # all lags are compared on the same days: a lag with other days than the rest could be best by chance
     count = compared.groupby(["source", "pair", "day"])["lag_days"].transform("size")
     compared = compared[count == len(LAGS_DAYS)].assign(size=lambda frame: frame["distance_pct"].abs())
@@ -159,35 +182,49 @@ def _quoted(dated: pd.DataFrame, pair: str) -> pd.DataFrame:
     return shown[["source", "pair", *renamed.values()]]
 
 
-def _side_by_side(days: pd.DataFrame, official: pd.DataFrame, lag_days: int) -> pd.DataFrame:
+def _side_by_side(days: pd.DataFrame, official: pd.DataFrame, lag_days: int, limit: AgeLimit) -> pd.DataFrame:
     parts = [
-        _matched(days[days["pair"] == pair], rates, str(source), str(pair), lag_days)
+        _matched(days[days["pair"] == pair], rates, str(source), str(pair), lag_days, limit)
         for (source, pair), rates in official.groupby(["source", "pair"], sort=True)
     ]
     columns = ["day", "pair", "source", *(name for name in official.columns if name not in ("source", "pair"))]
-    columns += ["ticker_lo", "ticker_hi", "ticks", "inside", "distance_pct"]
+    columns += ["ticker_lo", "ticker_hi", "ticks", "inside", "distance_pct", "official_age_h", "reason"]
     if not parts:
         return pd.DataFrame(columns=columns)
     return pd.concat(parts)[columns].sort_values(["day", "pair", "source"], kind="stable", ignore_index=True)
 
 
-def _matched(days: pd.DataFrame, rates: pd.DataFrame, source: str, pair: str, lag_days: int) -> pd.DataFrame:
+def _matched(
+    days: pd.DataFrame, rates: pd.DataFrame, source: str, pair: str, lag_days: int, limit: AgeLimit
+) -> pd.DataFrame:
     wanted = days.assign(value_date=days["day"] - lag_days * DAY).drop(columns="pair")
     in_force = rates.drop(columns=["source", "pair"]).sort_values("official_at")
     matched = pd.merge_asof(wanted, in_force, left_on="value_date", right_on="official_at", direction="backward")
-    matched = matched[_is_in_force(matched, in_force["official_at"].iloc[-1], holds_days(source))]
+    matched = matched[matched["official_at"].notna()]
+    age = matched["value_date"] - matched["official_at"]
+    longest = _limits(matched["official_at"] == in_force["official_at"].iloc[-1], source, limit)
+    is_old = age > longest
+    matched.loc[is_old, ["official", "official_lo", "official_hi"]] = np.nan
     above = (matched["official_lo"] - matched["ticker_hi"]).clip(lower=0)
     below = (matched["ticker_lo"] - matched["official_hi"]).clip(lower=0)
     return matched.assign(
         source=source,
         pair=pair,
-        inside=(above == 0) & (below == 0),
+        inside=((above == 0) & (below == 0)).astype("boolean").mask(is_old),
         distance_pct=np.asarray(100 * (above - below) / matched["official"], np.float64),
+        official_age_h=age.to_numpy("m8[us]") / np.timedelta64(1, "h"),
+        reason=longest.map(_too_old, na_action="ignore").astype("object").where(is_old, None),
     )
 
 
-def _is_in_force(matched: pd.DataFrame, last: pd.Timestamp, limit_days: int | None) -> pd.Series:
-    if limit_days is None:
-        return matched["official_at"].notna()
-    age = matched["value_date"] - matched["official_at"]
-    return (age <= limit_days * DAY) & ((matched["official_at"] < last) | (age <= OPEN_END))
+def _too_old(longest: pd.Timedelta) -> str:
+    return f"official rate older than {limit_text(longest)}"
+
+
+def _limits(is_last: pd.Series, source: str, limit: AgeLimit) -> pd.Series:
+    """Return the greatest age of the official rate of each row; NaT for none."""
+    own = limit.of_source(source)
+    longest = pd.Series(pd.NaT if own is None else pd.Timedelta(own), index=is_last.index, dtype="timedelta64[us]")
+    if own is None or limit.given is not None:
+        return longest
+    return longest.mask(is_last, min(pd.Timedelta(own), OPEN_END))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from fxticker.analysis.durations import duration_of
 from fxticker.analysis.lookup import Observation, Rate, rates_by
 from fxticker.analysis.quotes import Ticks
 from fxticker.errors import NoData, StaleRate
+from fxticker.frames.resolve import present
+from fxticker.model.days import lookup
+from fxticker.model.durations import age_text
 from fxticker.model.pairs import currencies_of, pair_of
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import Moment, last_instant
+from fxticker.model.timestamps import Moment
+from fxticker.sources.age_limits import AgeLimit, MaxAge
 from fxticker.sources.fixed import CONSTANTS
 
 MAX_DIGITS = 24
@@ -49,7 +52,7 @@ class Conversion:
     @property
     def age(self) -> timedelta:
         """Age of the ticks at that instant; that of date-only ticks is counted from the end of their day."""
-        return self.at - self.legs[0].counts_from
+        return max(self.at - self.legs[0].counts_from, timedelta(0))
 
     def facts(self) -> dict[str, Any]:
         """Return the conversion for a document: amounts as decimal text, the bounds rounded outward to two digits."""
@@ -95,7 +98,7 @@ def convert(
     to_currency: str,
     *,
     at: Moment | None = None,
-    max_age: timedelta | str = "1D",
+    max_age: MaxAge = None,
     source: str | None = None,
 ) -> Conversion:
     """Convert an amount to another currency by the last rate of one source.
@@ -111,11 +114,13 @@ def convert(
     at
         Use the rates as of this instant; a date stands for its end; ``None`` for now.
     max_age
-        Refuse ticks older than this at `at`: a duration, or text such as ``12h`` or ``1D``. A date-only tick counts
-        from the end of its day.
+        Refuse ticks older than this at `at`, of a date its end and at most now: a duration, or text such as ``12h`` or
+        ``1D``; ``None`` for the limit of the source (7 days for the ticker, its longest holidays for a bank), ``any``
+        for no limit. A date-only tick counts from the end of its day.
     source
         Source of the rate; may be ``None`` if only one source has it. An official peg is used only if it is named or
-        no other source has the rate; it holds until it is changed, at any age.
+        no other source has the rate; it holds until it is changed, at any age, as do rates of sources that publish only
+        changes.
 
     Returns
     -------
@@ -129,29 +134,21 @@ def convert(
     NoData
         If there is no tick by then.
     ValueError
-        If the amount is invalid, several sources have the rate and none is named, or the pair is neither stored nor
-        derivable.
+        If the amount is invalid, `at` is after now, several sources have the rate and none is named, or the pair is
+        neither stored nor derivable.
     """
-    quantity, limit = _amount(amount), duration_of(max_age)
-    instant = datetime.now(UTC) if at is None else last_instant(at)
+    quantity, limit = _amount(amount), AgeLimit.of(max_age)
+    by = lookup("now" if at is None else at, present())
     pair = pair_of(f"{from_currency}/{to_currency}")
     currency = currencies_of(pair)[1]
-    rates = rates_by(ticks, instant, Selection.of(pairs=pair, sources=source))
-    rate = _only_source(rates, pair, instant)
+    rates = rates_by(ticks, by, Selection.of(pairs=pair, sources=source))
+    rate = _only_source(rates, pair, by.upto)
     band, leg = rate.band, rate.legs[0]
-    worth = Conversion(quantity * rate.value, quantity * band.lo, quantity * band.hi, currency, instant, rate.legs)
-    if worth.age > limit and leg.source not in CONSTANTS:
-        raise StaleRate(pair, leg.source, leg.when, worth.age, limit)
+    worth = Conversion(quantity * rate.value, quantity * band.lo, quantity * band.hi, currency, by.upto, rate.legs)
+    longest = limit.of_source(leg.source)
+    if longest is not None and worth.age > longest:
+        raise StaleRate(pair, leg.source, leg.when, worth.age, longest)
     return worth
-
-
-def age_text(age: timedelta) -> str:
-    """Return an age in its two largest units."""
-    minutes = age // timedelta(minutes=1)
-    days, hours = divmod(minutes // 60, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
 def _only_source(rates: dict[tuple[str, str], Rate], pair: str, instant: datetime) -> Rate:

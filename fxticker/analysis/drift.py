@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fxticker.analysis.lookup import Rate, rates_by
-from fxticker.analysis.periods import Freq, every_period, period_of, start_of
 from fxticker.analysis.quotes import Ticks, quotes
-from fxticker.analysis.series import change_pct, in_series, may_close
+from fxticker.analysis.series import change_pct, in_series
 from fxticker.errors import NoData
+from fxticker.frames.resolve import present
 from fxticker.frames.settle import typed
 from fxticker.model.bands import Band, drift_pct, drift_pct_of
-from fxticker.model.records import TimeBasis
+from fxticker.model.days import Lookup, closing, lookup
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import Moment, last_instant
+from fxticker.model.timestamps import Moment
+from fxticker.sources.age_limits import LIMIT, AgeLimit, MaxAge
 
 FIRST = "first"
 """Default base of a drift: the rate at its start."""
@@ -37,8 +38,12 @@ COLUMNS = {
     "drift_hi_pct": "float64",
     "significant": "bool",
     "base_at": "datetime64[us, UTC]",
+    "start_age_h": "float64",
+    "end_age_h": "float64",
+    "reason": "str",
 }
-_QUOTE = {"observed_at": "datetime64[us, UTC]", "rate": "float64", "rate_lo": "float64", "rate_hi": "float64"}
+_HOUR = timedelta(hours=1)
+QUOTE = {"observed_at": "datetime64[us, UTC]", "rate": "float64", "rate_lo": "float64", "rate_hi": "float64"}
 """Columns of a quote that a change is computed from."""
 
 
@@ -51,20 +56,22 @@ def drift(
     pairs: Iterable[str] | None = None,
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
+    max_age: MaxAge = None,
 ) -> pd.DataFrame:
     """Return the relative change of each rate between two instants, with its band.
 
     Each end is looked up as of its instant: the last ticks not later than it; a date stands for the last ticks of that
     day. A date-only tick counts from the end of its day, unless its source also has a tick of the pair with an instant
-    on that day, which is then the day's last. `start_at` and `end_at` are the instants that were found. A pair that is
-    in none of the source's last twelve months with ticks by then has none.
+    on that day, which is then the day's last. `start_at` and `end_at` are the instants that were found, `start_age_h`
+    and `end_age_h` their distances from those that were asked for. A pair that is in none of the source's last twelve
+    months with ticks by then has none.
 
     Parameters
     ----------
     ticks
         A store, or a frame of ticks.
     start, end
-        The two instants.
+        The two instants; an end later than now is now.
     base
         Base of the percentages: ``first`` is the rate at `start`, an instant or a date the rate as of it.
     pairs
@@ -73,62 +80,115 @@ def drift(
         Use only these sources; ``None`` for all.
     as_of
         Use only rows that were recorded by then.
+    max_age
+        Do not use a tick that is older than this at its end or at the base: a duration, or text such as ``12h`` or
+        ``14D``; ``None`` for the limit of each source (7 days for the ticker, its longest holidays for a bank; see
+        `fxticker.sources.age_limits`), ``any`` for no limit. Fixed rates, and those of sources that publish only
+        changes, hold until the next one.
 
     Returns
     -------
     pandas.DataFrame
         One row per source and pair, sorted by both: ``source``, ``pair``, ``start_at``, ``end_at``, ``rate_start``,
         ``rate_end``, ``rate_text_start`` and ``rate_text_end`` as printed, ``drift_pct`` = 100 (rate_end - rate_start)
-        / rate_base, its band ``drift_lo_pct`` and ``drift_hi_pct``, ``significant``: the band excludes 0, and
-        ``base_at``, the instant of the base. A pair without a tick by `start` or `base`, or with the same one at both
-        ends, has no drift (NaN) and is not significant. Where several values share a date, the rate is the middle of
+        / rate_base, its band ``drift_lo_pct`` and ``drift_hi_pct``, ``significant``: the band excludes 0, ``base_at``,
+        the instant of the base, ``start_age_h`` and ``end_age_h`` (float64, hours from the tick to the instant that was
+        asked for, of a date its end, and at most now; of a date-only tick from the end of its day), and ``reason``, why
+        a pair has no drift, null if it has one. A pair without a tick by `start` or `base`, or with the same one at
+        both ends, has no drift (NaN) and is not significant; one whose tick is older than `max_age` has no rates
+        either. Where several values share a date, the rate is the middle of
         their hull and its text is null, as it is where the rate is derived. Bounds are the doubles nearest to the exact
         ones.
 
     Raises
     ------
     NoData
-        If no pair has two different ticks at the two ends, or none has a tick by `base`.
+        If no pair has two different ticks at the two ends, none has a tick by `base`, or all are too old: the message
+        names their ages.
     ValueError
-        If `start` is after `end`, or a pair is neither stored nor derivable.
+        If `start` is after `end` or after now, `base` is after now, `max_age` is no duration, or a pair is
+        neither stored nor derivable.
     """
-    first, last = last_instant(start), last_instant(end)
-    if first > last:
+    now = present()
+    first, last = lookup(start, now), closing(end, now)
+    if first.upto > last.upto:
         raise ValueError(f"start {start} is after end {end}")
+    limit = AgeLimit.of(max_age)
     selection = Selection.of(pairs=pairs, sources=sources, as_of=as_of)
-    bases_at = first if base == FIRST else last_instant(base)
-    instants = {first, last, bases_at}
-    rates_at = {instant: rates_by(ticks, instant, selection) for instant in instants}
-    bases = rates_at[bases_at]
-    if not bases and rates_at[last]:
-        raise NoData(_no_base(bases_at))
-    rows = [
-        (*key, *_drift(rates_at[first].get(key), rate, bases.get(key))) for key, rate in sorted(rates_at[last].items())
-    ]
+    bases_at = first if base == FIRST else lookup(base, now)
+    rates_at = {at: rates_by(ticks, at, selection) for at in {first, last, bases_at}}
+    if not rates_at[bases_at] and rates_at[last]:
+        raise NoData(_no_base(bases_at.upto))
+    ends = {"start": first, "end": last, "base": bases_at}
+    rows = []
+    for key in sorted(rates_at[last]):
+        found = [_Found.of(name, at, rates_at[at].get(key), limit) for name, at in ends.items()]
+        rows.append((*key, *_drift(*found)))
     result = typed(rows, COLUMNS)
     if result["drift_pct"].isna().all():
-        span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
-        raise NoData(f"no pair has a tick {span}: there are no two polls to compare")
+        raise NoData(_no_drift(result, first.upto, last.upto))
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a lookup found: its rate, the rate's age, and why the rate does not count."""
+
+    rate: Rate | None
+    age: timedelta | None = None
+    problem: str | None = None
+    is_too_old: bool = False
+
+    @classmethod
+    def of(cls, name: str, at: Lookup, rate: Rate | None, limit: AgeLimit) -> _Found:
+        if rate is None:
+            return cls(None, problem=f"no tick by the {name}")
+        age = rate.age(at.upto)
+        excess = limit.excess(rate.legs[0].source, age)
+        return cls(rate, age, excess and f"{name} tick {excess}", excess is not None)
 
 
 def _no_base(instant: datetime) -> str:
     return f"no pair has a tick by {instant:%Y-%m-%d %H:%M} UTC, the base of its change"
 
 
-def _drift(start: Rate | None, end: Rate, base: Rate | None) -> tuple[Any, ...]:
-    nan = float("nan")
-    facts = (
-        *(start.observed_at if start else pd.NaT, end.observed_at),
-        *(float(start.value) if start else nan, float(end.value)),
-        *(start.rate_text if start else None, end.rate_text),
-    )
-    base_at = base.observed_at if base else pd.NaT
-    if start is None or base is None or start.observed_at == end.observed_at:
-        return (*facts, nan, nan, nan, False, base_at)
-    change = 100 * (end.value - start.value) / base.value
-    band = _band(start, end, base)
-    return (*facts, float(change), float(band.lo), float(band.hi), 0 not in band, base_at)
+def _no_drift(rows: pd.DataFrame, first: datetime, last: datetime) -> str:
+    """Return why no pair has a drift; if ticks are too old, with their ages."""
+    span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for row in rows[rows["reason"].str.contains(LIMIT, na=False)].to_dict("records"):
+        pairs.setdefault((row["source"], row["reason"]), []).append(row["pair"])
+    if not pairs:
+        return f"no pair has a tick {span}: there are no two polls to compare"
+    ages = "; ".join(f"{', '.join(names)} of {source}: {reason}" for (source, reason), names in pairs.items())
+    return f"no pair has a recent tick {span}: {ages}"
+
+
+def _drift(start: _Found, end: _Found, base: _Found) -> tuple[Any, ...]:
+    """Return the columns of a drift from `start_at` on."""
+    figures = dict.fromkeys(COLUMNS, None) | {"significant": False}
+    for name, found in (("start", start), ("end", end), ("base", base)):
+        if found.rate is not None and found.age is not None:
+            figures |= {f"{name}_at": found.rate.observed_at, f"{name}_age_h": found.age / _HOUR}
+    looked_up = (start, end) if base.rate is start.rate else (start, end, base)
+    too_old = [found.problem for found in looked_up if found.is_too_old]
+    if too_old:
+        return _row(figures | {"reason": ", ".join(dict.fromkeys(filter(None, too_old)))})
+    for name, rate in (("start", start.rate), ("end", end.rate)):
+        if rate is not None:
+            figures |= {f"rate_{name}": float(rate.value), f"rate_text_{name}": rate.rate_text}
+    if start.rate is None or end.rate is None or base.rate is None:
+        return _row(figures | {"reason": start.problem or end.problem or base.problem})
+    if start.rate.observed_at == end.rate.observed_at:
+        return _row(figures | {"reason": "the same tick at both ends"})
+    change = 100 * (end.rate.value - start.rate.value) / base.rate.value
+    band = _band(start.rate, end.rate, base.rate)
+    percents = {"drift_pct": float(change), "drift_lo_pct": float(band.lo), "drift_hi_pct": float(band.hi)}
+    return _row(figures | percents | {"significant": 0 not in band})
+
+
+def _row(figures: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(figures[name] for name in list(COLUMNS)[2:])
 
 
 def _band(start: Rate, end: Rate, base: Rate) -> Band:
@@ -150,6 +210,7 @@ def drift_series(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    max_age: MaxAge = None,
 ) -> pd.DataFrame:
     """Return the relative change of each rate since a base, instant by instant, with its band.
 
@@ -167,121 +228,58 @@ def drift_series(
         Half-open span of `observed_at`.
     as_of
         Use only rows that were recorded by then.
+    max_age
+        Do not use a tick as base that is older than this as of `base`; as for `drift`.
 
     Returns
     -------
     pandas.DataFrame
         One row per quote, sorted by observed_at, pair and source: ``observed_at``, ``source``, ``pair`` (categories),
         ``drift_pct`` = 100 (rate / rate_base - 1), its band ``drift_lo_pct`` and ``drift_hi_pct``, ``significant``: the
-        band excludes 0, and ``base_at``. The drift of the base itself is exactly 0. A pair without a base has no drift:
-        NaN, ``base_at`` NaT. The bounds contain the exact ones and are wider by a few units in the last place, see
+        band excludes 0, ``base_at``, and ``reason`` (category), why a pair has no drift, null if it has one. The drift
+        of the base itself is exactly 0. A pair without a base has no drift: NaN, ``base_at`` NaT. The bounds
+        contain the exact ones and are wider by a few units in the last place, see
         `fxticker.model.bands.outward`. Empty if the span has no quotes.
 
     Raises
     ------
     NoData
-        If no pair of the span has a tick by `base`.
+        If no pair of the span has a tick by `base`, or all are older than `max_age`.
     ValueError
-        If a pair is neither stored nor derivable.
+        If `base` is after now, `max_age` is no duration, or a pair is neither stored nor derivable.
     """
     selection = Selection.of(pairs=pairs, sources=sources, as_of=as_of)
     rows = quotes(ticks, pairs=selection.pairs, sources=selection.sources, start=start, end=end, as_of=as_of)
     order, first = in_series(rows)
     bases = rows.iloc[order[first]]
+    reasons: list[str | None] = [None] * len(bases)
     if base != FIRST:
+        at, limit = lookup(base, present()), AgeLimit.of(max_age)
         shown = None if selection.pairs is None else tuple(rows["pair"].cat.categories)
-        bases = _in_place(bases, rates_by(ticks, last_instant(base), replace(selection, pairs=shown)))
+        rates = rates_by(ticks, at, replace(selection, pairs=shown))
+        keys = [(str(source), str(pair)) for source, pair in zip(bases["source"], bases["pair"], strict=True)]
+        found = [_Found.of("base", at, rates.get(key), limit) for key in keys]
+        reasons = [each.problem for each in found]
+        bases = typed([_quote_of(each) for each in found], QUOTE)
         if len(rows) and bases["observed_at"].isna().all():
-            raise NoData(_no_base(last_instant(base)))
+            too_old = sorted({each.problem for each in found if each.is_too_old and each.problem})
+            raise NoData("; ".join([_no_base(at.upto), *too_old]))
     number = np.empty(len(rows), np.intp)
     number[order] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rows))))
-    since = bases[[*_QUOTE]].iloc[number].reset_index(drop=True)
-    return pd.concat([rows[["observed_at", "source", "pair"]], _changes(rows, since)], axis=1).assign(
-        base_at=since["observed_at"]
+    since = bases[[*QUOTE]].iloc[number].reset_index(drop=True)
+    return pd.concat([rows[["observed_at", "source", "pair"]], changes_since(rows, since)], axis=1).assign(
+        base_at=since["observed_at"], reason=pd.Categorical(reasons).take(number)
     )
 
 
-def drift_by_period(
-    ticks: Ticks,
-    freq: Freq,
-    *,
-    pairs: Iterable[str] | None = None,
-    sources: Iterable[str] | None = None,
-    start: Moment | None = None,
-    end: Moment | None = None,
-    as_of: Moment | None = None,
-) -> pd.DataFrame:
-    """Return the relative change of each rate from one period's close to the next one's, with its band.
-
-    The close is the last quote of the period. A date-only tick closes its day if its source has no tick of the pair
-    with an instant on that day; hourly periods ignore date-only ticks.
-
-    Parameters
-    ----------
-    ticks
-        A store, or a frame of ticks.
-    freq
-        ``hour``, ``day``, ``week`` (from Monday) or ``month``, in UTC.
-    pairs
-        Stored, inverse or cross pairs; ``None`` for all stored ones.
-    sources
-        Use only these sources; ``None`` for all.
-    start, end
-        Half-open span of `observed_at`.
-    as_of
-        Use only rows that were recorded by then.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per source, pair and period, sorted by these, from the pair's first period with a quote to its last:
-        ``source``, ``pair`` (categories), ``start_at`` (the period's first instant), ``drift_pct`` = 100 (close / close
-        before - 1), where the close before is that of the last period that has one, its band ``drift_lo_pct`` and
-        ``drift_hi_pct``, as in `drift_series`, ``significant``: the band excludes 0, ``from_at`` and ``to_at``: the
-        instants of the two closes. NaN and NaT where there is none: in a period without quotes, and in the first.
-
-    Raises
-    ------
-    ValueError
-        If `freq` is none of those, or a pair is neither stored nor derivable.
-    """
-    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
-    rows = rows[rows["time_basis"] != TimeBasis.DATE if freq == "hour" else may_close(rows)]
-    order, first = in_series(rows)
-    number = period_of(rows["observed_at"].to_numpy("M8[us]")[order], freq)
-    is_close = np.ones(len(order), bool)
-    is_close[:-1] = number[1:] != number[:-1]
-    is_close[first[1:] - 1] = True
-    closes, number = rows.iloc[order[is_close]].reset_index(drop=True), number[is_close]
-    begins = np.searchsorted(np.flatnonzero(is_close), first)
-    places_before = np.arange(len(closes)) - 1
-    places_before[begins] = -1  # a label that no row has
-    before = closes[[*_QUOTE]].reindex(places_before).reset_index(drop=True)
-    moved = _changes(closes, before).assign(from_at=before["observed_at"], to_at=closes["observed_at"])
-    of_series, every, places = every_period(number, begins)
-    series = closes[["source", "pair"]].iloc[begins].iloc[of_series].reset_index(drop=True)
-    start_at = pd.Series(start_of(every, freq)).dt.tz_localize("UTC")
-    result = pd.concat([series.assign(start_at=start_at), moved.set_index(places).reindex(series.index)], axis=1)
-    return result.assign(significant=result["significant"].eq(True))
+def _quote_of(found: _Found) -> tuple[Any, ...]:
+    if found.rate is None or found.is_too_old:
+        return (pd.NaT, *[np.nan] * 3)
+    band = found.rate.band
+    return (found.rate.observed_at, float(found.rate.value), float(band.lo), float(band.hi))
 
 
-def _in_place(series: pd.DataFrame, rates: Mapping[tuple[str, str], Rate]) -> pd.DataFrame:
-    """Return the rate of each series, one row each; nulls where there is none."""
-    found_rates = [
-        rates.get((str(source), str(pair))) for source, pair in zip(series["source"], series["pair"], strict=True)
-    ]
-    return typed(
-        [
-            (rate.observed_at, float(rate.value), float(rate.band.lo), float(rate.band.hi))
-            if rate
-            else (pd.NaT, *[np.nan] * 3)
-            for rate in found_rates
-        ],
-        _QUOTE,
-    )
-
-
-def _changes(rows: pd.DataFrame, since: pd.DataFrame) -> pd.DataFrame:
+def changes_since(rows: pd.DataFrame, since: pd.DataFrame) -> pd.DataFrame:
     """Return the changes of quotes since the quotes of the same rows of `since`."""
     rate, lo, hi = (rows[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))
     base, base_lo, base_hi = (since[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 import numpy as np
@@ -14,6 +14,7 @@ from fxticker.analysis.quotes import Ticks, check_derivable, ticks_of
 from fxticker.frames.load import last_by
 from fxticker.frames.settle import effective_rows, hull_of
 from fxticker.model.bands import Band, cross, inverse
+from fxticker.model.days import Lookup
 from fxticker.model.pairs import THROUGH, currencies_of, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
@@ -77,9 +78,13 @@ class Rate:
     rate_text: str | None
     legs: tuple[Observation, ...]
 
+    def age(self, at: datetime) -> timedelta:
+        """Return its age at an instant; that of a date-only rate counts from the end of its day."""
+        return max(at - self.legs[0].counts_from, timedelta(0))
 
-def rates_by(ticks: Ticks, upto: datetime, selection: Selection) -> dict[tuple[str, str], Rate]:
-    """Return the last rate of each source and pair, stored, inverse or cross, that is not later than an instant.
+
+def rates_by(ticks: Ticks, at: Lookup, selection: Selection) -> dict[tuple[str, str], Rate]:
+    """Return the last rate of each source and pair, stored, inverse or cross, as of an instant, whatever its age.
 
     Only the newest segments of a store are read, unless the two legs of a cross rate were last shown at different
     instants: then all ticks of both are read to find the last instant with both.
@@ -88,9 +93,9 @@ def rates_by(ticks: Ticks, upto: datetime, selection: Selection) -> dict[tuple[s
     ----------
     ticks
         A store, or a frame of ticks.
-    upto
-        The instant, included. A date-only tick counts from the end of its day, unless the source has a tick of the
-        pair with an instant on that day: see `fxticker.analysis.series.may_close`.
+    at
+        The instants of the lookup, included. A date-only tick counts from the end of its day, unless the source has a
+        tick of the pair with an instant on that day: see `fxticker.analysis.series.may_close`.
     selection
         Pairs as for `fxticker.quotes`, sources, and `as_of`; a span is ignored.
 
@@ -101,7 +106,7 @@ def rates_by(ticks: Ticks, upto: datetime, selection: Selection) -> dict[tuple[s
     """
     wanted = None if selection.pairs is None else sorted({*selection.pairs})
     legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
-    last_shown = _shown(_last_rows(ticks, upto, replace(selection, pairs=legs)))
+    last_shown = _shown(_last_rows(ticks, at, replace(selection, pairs=legs)))
     if wanted is None:
         return {key: _stored(leg) for key, leg in last_shown.items()}
     rates = {}
@@ -109,7 +114,7 @@ def rates_by(ticks: Ticks, upto: datetime, selection: Selection) -> dict[tuple[s
         for pair in wanted:
             ways = [
                 *_direct(last_shown, source, *currencies_of(pair)),
-                *_crossed(last_shown, source, pair, ticks, upto, selection.as_of),
+                *_crossed(last_shown, source, pair, ticks, at, selection.as_of),
             ]
             if ways:
                 rates[source, pair] = max(ways, key=lambda rate: rate.observed_at)
@@ -117,22 +122,22 @@ def rates_by(ticks: Ticks, upto: datetime, selection: Selection) -> dict[tuple[s
     return rates
 
 
-def _last_rows(ticks: Ticks, upto: datetime, selection: Selection) -> pd.DataFrame:
+def _last_rows(ticks: Ticks, at: Lookup, selection: Selection) -> pd.DataFrame:
     """Return all rows of each source and pair at its last instant."""
     if not isinstance(ticks, pd.DataFrame):
-        return last_by(ticks, upto, selection)
-    rows = _known(ticks_of(ticks, selection), upto)
+        return last_by(ticks, at, selection)
+    rows = _known(ticks_of(ticks, selection), at)
     last = rows.groupby(["source", "pair"], observed=True)["observed_at"].transform("max")
     return rows[rows["observed_at"] == last]
 
 
-def _known(ticks: pd.DataFrame, upto: datetime) -> pd.DataFrame:
+def _known(ticks: pd.DataFrame, at: Lookup) -> pd.DataFrame:
     # within a day a tick with an instant has the later `observed_at`: a date is stored as 00:00 UTC
     is_date = ticks["time_basis"] == TimeBasis.DATE
-    counts_from = ticks["observed_at"]
+    is_known = ticks["observed_at"] <= at.upto
     if is_date.any():
-        counts_from = counts_from.where(~is_date, counts_from + _REST_OF_DAY)
-    return ticks[counts_from <= upto]
+        is_known = is_known.where(~is_date, ticks["observed_at"] + _REST_OF_DAY <= at.dated_upto)
+    return ticks[is_known]
 
 
 def _shown(rows: pd.DataFrame) -> dict[tuple[str, str], Observation]:
@@ -170,7 +175,7 @@ def _crossed(
     source: str,
     pair: str,
     ticks: Ticks,
-    upto: datetime,
+    at: Lookup,
     as_of: Moment | None,
 ) -> Iterator[Rate]:
     """Yield the rate through each common currency at the last instant with both legs."""
@@ -178,7 +183,7 @@ def _crossed(
     for common in THROUGH:
         ways = [list(_direct(shown, source, currency, common)) for currency in currencies]
         if all(ways) and len({rate.observed_at for rates in ways for rate in rates}) > 1:
-            together = _shown(_last_together(ticks, source, currencies, common, upto, as_of))
+            together = _shown(_last_together(ticks, source, currencies, common, at, as_of))
             ways = [list(_direct(together, source, currency, common)) for currency in currencies]
         if all(ways):
             base, quote = ways[0][0], ways[1][0]
@@ -188,13 +193,14 @@ def _crossed(
 
 
 def _last_together(
-    ticks: Ticks, source: str, currencies: tuple[str, str], common: str, upto: datetime, as_of: Moment | None
+    ticks: Ticks, source: str, currencies: tuple[str, str], common: str, at: Lookup, as_of: Moment | None
 ) -> pd.DataFrame:
     """Return the rows of both legs at the last instant with both."""
     legs = [[f"{currency}/{common}", f"{common}/{currency}"] for currency in currencies]
+    upto = max(at.upto, at.dated_upto)
     end = upto + MICROSECOND if upto < END_OF_TIME else None
     selection = Selection.of(pairs=[*legs[0], *legs[1]], sources=[source], end=end, as_of=as_of)
-    rows = _known(ticks_of(ticks, selection), upto)
+    rows = _known(ticks_of(ticks, selection), at)
     instants = rows["observed_at"].to_numpy("M8[us]")
     base, quote = (instants[rows["pair"].isin(leg).to_numpy()] for leg in legs)
     both = np.intersect1d(base, quote)

@@ -9,8 +9,6 @@ import pandas as pd
 from fxticker.analysis.quotes import Ticks, ticks_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
-from fxticker.sources.fixed import CONSTANTS
-from fxticker.sources.registry import source_of
 from fxticker.store.store import opened
 
 NEEDED = [
@@ -25,10 +23,6 @@ NEEDED = [
     "recorded_at",
     "origin",
 ]
-_HOLIDAYS_DAYS = 14
-"""Default of `holds_days` in days, for sources that do not declare it: the longest public holidays."""
-TICKER = "timesca"
-"""Id of the ticker: its printed date is that of its page, whereas a bank prints the value date of its rate."""
 
 
 def by_effective_day(ticks: pd.DataFrame) -> pd.DataFrame:
@@ -66,11 +60,3 @@ def official_ticks(ticks: Ticks, selection: Selection, *, ticker: str) -> pd.Dat
         stored = opened(ticks).ticks.sources()
     wanted = tuple(name for name in (stored if selection.sources is None else selection.sources) if name != ticker)
     return by_effective_day(ticks_of(ticks, replace(selection, sources=wanted), columns=NEEDED))
-
-
-def holds_days(source: str) -> int | None:
-    """Return for how many days a source's rate stays in force without a newer one; ``None`` for no limit."""
-    if source in CONSTANTS:
-        return None
-    known_source = source_of(source)
-    return _HOLIDAYS_DAYS if known_source is None else known_source.holds_days

@@ -12,6 +12,8 @@ from fxticker.charts.style import Palette
 
 _CAPTION_MARKS = 138
 """Characters of the caption's size that fit a line of `WIDTH_IN`."""
+_MOST_LEFT_OUT = 4
+"""Number of reasons that a caption has room for."""
 
 
 def write_caption(figure: Figure, title: str, facts: str, reading: str, palette: Palette) -> None:
@@ -45,3 +47,25 @@ def percent_of(part: int, whole: int) -> str:
 def names_text(names: list[str]) -> str:
     """Return names separated by commas; of more than three their number."""
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} sources"  # noqa: PLR2004 - more do not fit a line
+
+
+def left_out_rows(frame: pd.DataFrame) -> str:
+    """Return how many rows of a frame have no figures, and why, as a sentence; empty if all have."""
+    counts = _reasons(frame).dropna().astype(str).value_counts().sort_index(kind="stable")
+    return _left_out([f"{number:,} ({reason})" for reason, number in counts.items()])
+
+
+def left_out_pairs(frame: pd.DataFrame) -> str:
+    """Return which pairs of a frame have no figures, and why, as a sentence; empty if all have."""
+    rows = frame[_reasons(frame).notna()].drop_duplicates(["source", "pair"])
+    return _left_out([f"{row['pair']} ({row['reason']})" for row in rows.to_dict("records")])
+
+
+def _reasons(frame: pd.DataFrame) -> pd.Series:
+    """Return the column of reasons; a frame that a caller made may have none."""
+    return frame["reason"] if "reason" in frame.columns else pd.Series(None, index=frame.index, dtype="object")
+
+
+def _left_out(texts: list[str]) -> str:
+    more = f", and {len(texts) - _MOST_LEFT_OUT:,} more" if len(texts) > _MOST_LEFT_OUT else ""
+    return f" Left out: {', '.join(texts[:_MOST_LEFT_OUT])}{more}." if texts else ""

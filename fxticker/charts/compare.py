@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fxticker.charts.captions import counted, names_text, percent_of, write_caption
+from fxticker.charts.captions import counted, left_out_rows, names_text, percent_of, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US
@@ -27,7 +27,7 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     Parameters
     ----------
     compared
-        Days as returned by `fxticker.compare`.
+        Days as returned by `fxticker.compare`; those that are not compared are left out, and the caption counts them.
     theme
         Colours for a light or a dark background.
 
@@ -41,13 +41,13 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     Raises
     ------
     NoData
-        If the frame is empty.
+        If no day is compared.
     ValueError
         If there is no such theme.
     """
-    if compared.empty:
+    rows = compared.dropna(subset=["official"]).sort_values("day", kind="stable")
+    if rows.empty:
         raise NoData("there is no comparison to draw")
-    rows = compared.sort_values("day", kind="stable")
     pairs, sources = (sorted(rows[name].astype(str).unique()) for name in ("pair", "source"))
     height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * len(sources))
     with drawing(theme, 1.3 + height * len(pairs), len(pairs)) as (figure, axes, palette):
@@ -63,7 +63,7 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         first, last = instants(rows["day"])[[0, -1]].view("M8[us]")
         date_axis(axes[-1], first, last + np.timedelta64(DAY_US, "us"))
         figure.align_ylabels(axes)
-        _write_caption(figure, rows, pairs, sources, palette)
+        _write_caption(figure, rows, pairs, sources, palette, left_out_rows(compared))
     return figure
 
 
@@ -104,7 +104,9 @@ def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
     return Steps(when, values, lows, highs, when[is_end])
 
 
-def _write_caption(figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: list[str], palette: Palette) -> None:
+def _write_caption(
+    figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: list[str], palette: Palette, left_out: str
+) -> None:
     inside = int(rows["inside"].sum())
     if len(pairs) == len(sources) == 1:
         title = f"{pairs[0]}: {sources[0]} inside the ticker's band on {inside:,} of {counted(len(rows), 'day')}"
@@ -119,7 +121,7 @@ def _write_caption(figure: Figure, rows: pd.DataFrame, pairs: list[str], sources
         figure,
         title,
         f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} UTC, "
-        f"{len(days):,} of {counted(whole, 'day')}.",
+        f"{len(days):,} of {counted(whole, 'day')}.{left_out}",
         "Shaded: what the ticker's digits of each day allow. Line: the official rate in force. Cross: it lies outside. "
         "Both break where a day is missing.",
         palette,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fxticker.charts.captions import counted, names_text, span_text, write_caption
+from fxticker.charts.captions import counted, left_out_pairs, names_text, span_text, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
@@ -73,7 +73,7 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         _draw_lines(axis, lines, hi - lo)
         _set_axes(axis, lo, hi, rows["observed_at"])
         label_ends(axis, ends, height - _AROUND_IN)
-        _write_caption(figure, rows, len(groups), sources, palette)
+        _write_caption(figure, rows, len(groups), sources, palette, left_out_pairs(series))
     return figure
 
 
@@ -86,14 +86,16 @@ def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series) -> None:
     date_axis(axis, *instants(observed_at)[[0, -1]].view("M8[us]"))
 
 
-def _write_caption(figure: Figure, rows: pd.DataFrame, lines: int, sources: list[str], palette: Palette) -> None:
+def _write_caption(
+    figure: Figure, rows: pd.DataFrame, lines: int, sources: list[str], palette: Palette, left_out: str
+) -> None:
     since, latest = rows["base_at"].min(), rows["base_at"].max()
     begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
     write_caption(
         figure,
         f"Change of {counted(lines, 'rate')} {begins}",
         f"{names_text(sources)}, {span_text(*rows['observed_at'].iloc[[0, -1]])} UTC, {counted(len(rows), 'value')}, "
-        f"base {span_text(since, latest)}.",
+        f"base {span_text(since, latest)}.{left_out}",
         "Band: what the printed digits allow. Lines break where there is no value.",
         palette,
     )

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from fxticker.charts.captions import counted, names_text, write_caption
+from fxticker.charts.captions import counted, left_out_pairs, names_text, write_caption
 from fxticker.charts.style import Palette, Theme, drawing, signed_ticks
 from fxticker.errors import NoData
 from fxticker.model.formatting import format_with_band
@@ -53,11 +53,11 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         axis.set_yticks(range(len(rows)), names, fontsize=9, color=palette.text)
         axis.set_ylim(-0.6, len(rows) - 0.4)
         axis.set_xlabel("change in percent, symmetric log scale")
-        _write_caption(figure, rows, sources, palette)
+        _write_caption(figure, rows, sources, palette, left_out_pairs(frame))
     return figure
 
 
-def _write_caption(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palette) -> None:
+def _write_caption(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palette, left_out: str) -> None:
     proven = int(rows["significant"].sum())
     first, last = rows["start_at"].min(), rows["end_at"].max()
     moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
@@ -67,7 +67,7 @@ def _write_caption(figure: Figure, rows: pd.DataFrame, sources: list[str], palet
     write_caption(
         figure,
         f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
-        f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}",
+        f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
         "Line: what the printed digits allow. Filled: the change is more than rounding. "
         "Hollow: rounding alone could explain it.",
         palette,

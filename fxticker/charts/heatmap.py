@@ -11,7 +11,7 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from fxticker.charts.captions import counted, names_text, span_text, write_caption
+from fxticker.charts.captions import counted, left_out_rows, names_text, span_text, write_caption
 from fxticker.charts.style import Palette, Theme, apply_theme, date_axis, drawing, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
@@ -49,7 +49,8 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     matplotlib.figure.Figure
         A row per source and pair, a column per period (UTC). Colours diverge from no change, are distinguishable
         without seeing red or green, linear up to 0.1 % and logarithmic beyond. Rounding alone could explain a hatched
-        cell; without a value in the period, or any before it, the cell is empty. A bar before a cell marks a change
+        cell; without a value in the period, or any before it, or with one that is too old, the cell is empty, and the
+        caption counts the latter. A bar before a cell marks a change
         that includes that of the empty periods before it. Where there is room, each cell contains its percentage.
 
     Raises
@@ -114,7 +115,7 @@ def _write_caption(
         figure,
         f"Change of {counted(shape[0], 'rate')} per {period}, {span}",
         f"{sources}, {span} UTC, {counted(shape[1], period)}, "
-        f"{counted(len(rows), 'change')} in {counted(shape[0] * shape[1], 'cell')}.",
+        f"{counted(len(rows), 'change')} in {counted(shape[0] * shape[1], 'cell')}.{left_out_rows(changes)}",
         "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."
         + (" Bar before a cell: its change is also that of the empty periods before it." if has_bars else ""),
         palette,

@@ -44,9 +44,9 @@ COMMANDS = {
         "decode": "analysis.decode",
         "resample": "analysis.resample",
         "peg": "analysis.peg",
-        "convert": "analysis.convert",
+        "convert": "rates.convert",
         "compare": "analysis.compare",
-        "best": "analysis.best",
+        "best": "rates.best",
     },
     "Draw": {"plot": "plot.plot"},
 }

@@ -35,7 +35,8 @@ def demo(output: Path) -> None:
     from fxticker.cli.output import show, show_frame
     from fxticker.cli.progress import tracked
     from fxticker.files import replaced
-    from fxticker.frames.load import latest, load
+    from fxticker.frames.latest import latest
+    from fxticker.frames.load import load
     from fxticker.simulation.captures import dated_slots, read_captures
     from fxticker.simulation.replay import replay, run_daemon
     from fxticker.simulation.site import TickerSite, render_html

@@ -77,6 +77,24 @@ between_options = (
         "--end", required=True, callback=moment, help="End of the comparison; a date means the last ticks of that day."
     ),
 )
+
+
+def max_age(_context: object, _option: object, text: str | None) -> str | None:
+    """Refuse, as wrong usage, a text that is no age."""
+    from fxticker.sources.age_limits import AgeLimit
+
+    try:
+        AgeLimit.of(text)
+    except ValueError as error:
+        raise click.BadParameter(f'{error}, or "any"') from error
+    return text
+
+
+max_age_option = click.option(
+    "--max-age",
+    callback=max_age,
+    help="Oldest tick that counts: 12h, 30d, any; default: 7 days for the ticker, its longest holidays for a bank.",
+)
 _FILTERS = {
     "pairs": click.option(
         "--pair", "pairs", multiple=True, callback=_pairs, help="Only this pair, as KZT/USD or KZT; may be repeated."

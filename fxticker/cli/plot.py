@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fxticker.cli.options import base_option, between, every_option, selected, stored
+from fxticker.cli.left_out import warn_left_out
+from fxticker.cli.options import base_option, between, every_option, max_age_option, selected, stored
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -86,39 +87,57 @@ def history(folder: Path, selection: Selection, inverse: bool, theme: Theme) -> 
 @_drawing
 @between
 @base_option
+@max_age_option
 @selected("any_pairs", "sources", "as_of")
-def drift(folder: Path, start: str, end: str, base: str, selection: Selection, theme: Theme) -> Figure:
+def drift(
+    folder: Path, start: str, end: str, base: str, max_age: str | None, selection: Selection, theme: Theme
+) -> Figure:
     """Draw the change between two dates."""
     from fxticker.analysis.drift import drift as drift_of
     from fxticker.charts import plot_drift
 
-    return plot_drift(drift_of(folder, start=start, end=end, base=base, **selection.given()), theme=theme)
+    frame = drift_of(folder, start=start, end=end, base=base, max_age=max_age, **selection.given())
+    warn_left_out(frame)
+    return plot_drift(frame, theme=theme)
 
 
 @plot.command()
 @_drawing
 @base_option
+@max_age_option
 @inverse_option
 @selected("any_pairs", "sources", "start", "end", "as_of")
-def path(folder: Path, base: str, selection: Selection, inverse: bool, theme: Theme) -> Figure:  # noqa: FBT001
+def path(
+    folder: Path,
+    base: str,
+    max_age: str | None,
+    selection: Selection,
+    inverse: bool,  # noqa: FBT001
+    theme: Theme,
+) -> Figure:
     """Draw the cumulative change of rates since a start."""
     from fxticker.analysis.drift import drift_series
     from fxticker.charts import plot_path
 
     chosen = _inverted(folder, selection) if inverse else selection
-    return plot_path(drift_series(folder, base=base, **chosen.given()), theme=theme)
+    series = drift_series(folder, base=base, max_age=max_age, **chosen.given())
+    warn_left_out(series)
+    return plot_path(series, theme=theme)
 
 
 @plot.command()
 @_drawing
 @every_option("month")
+@max_age_option
 @selected("any_pairs", "sources", "start", "end", "as_of")
-def heatmap(folder: Path, every: Freq, selection: Selection, theme: Theme) -> Figure:
+def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
     """Draw the change of rates per period, side by side."""
-    from fxticker.analysis.drift import drift_by_period
+    from fxticker.analysis.drift_by_period import drift_by_period
     from fxticker.charts import plot_heatmap
 
-    return plot_heatmap(drift_by_period(folder, every, **selection.given()), theme=theme)
+    periods = drift_by_period(folder, every, max_age=max_age, **selection.given())
+    warn_left_out(periods)
+    return plot_heatmap(periods, theme=theme)
 
 
 @plot.command()
@@ -134,13 +153,16 @@ def coverage(folder: Path, selection: Selection, theme: Theme) -> Figure:
 
 @plot.command()
 @_drawing
+@max_age_option
 @selected("any_pairs", "sources", "start", "end", "as_of")
-def compare(folder: Path, selection: Selection, theme: Theme) -> Figure:
+def compare(folder: Path, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
     """Draw the ticker's daily band and the official rates in force."""
     from fxticker.analysis.compare import compare as compared
     from fxticker.charts import plot_compare
 
-    return plot_compare(compared(folder, **selection.given()), theme=theme)
+    days = compared(folder, max_age=max_age, **selection.given())
+    warn_left_out(days)
+    return plot_compare(days, theme=theme)
 
 
 def _inverted(folder: Path, selection: Selection) -> Selection:

@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
 from fxticker.cli.forget import in_words
-from fxticker.cli.options import Format, queried, stored
+from fxticker.cli.options import Format, max_age, queried, stored
 from fxticker.errors import NoData, SegmentUnreadable, one_line
 from fxticker.model.selection import Selection
 
 
 @click.command()
-@queried("sources")
-def latest(folder: Path, selection: Selection, form: Format) -> None:
-    """Print the last tick of each pair."""
+@click.option(
+    "--max-age", callback=max_age, help="Print no figures of ticks older than this, as 12h; default: mark stale ones."
+)
+@queried("pairs", "sources", "as_of")
+def latest(max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
+    """Print the last tick of each pair, and its age.
+
+    Ticks are marked as stale if they are older than their source allows: two days for the ticker.
+    """
     from fxticker.cli.output import show
-    from fxticker.frames.load import latest_table
-    from fxticker.store.arrow import records_of
+    from fxticker.frames.latest import AGE_COLUMNS, latest_records
+    from fxticker.model.durations import age_text
     from fxticker.store.store import opened
 
-    table = latest_table(opened(folder), **selection.given())
+    rows = latest_records(opened(folder), selection, max_age)
     columns = ["source", "pair", "rate_text", "change_text", "source_date", "observed_at", "time_basis", "origin"]
-    if form != "table":
-        columns.append("nominal")  # all that an import needs
-    show(records_of(table.select(columns)), columns, form)
+    if form == "table":
+        columns += ["age"]
+        for row in rows:
+            row["age"] = age_text(timedelta(hours=row["age_h"])) + (", stale" if row["stale"] else "")
+    else:
+        columns += ["nominal", *AGE_COLUMNS]  # all that an import needs
+    show(rows, columns, form)
 
 
 @click.command()

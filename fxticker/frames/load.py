@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from fxticker.errors import NoData
 from fxticker.frames.pairs import StorePath, require_stored
-from fxticker.model.records import TimeBasis
+from fxticker.model.days import Lookup
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant, last_instant
-from fxticker.store.arrow import is_in, order_by, take, text_codes
+from fxticker.store.arrow import order_by, take
 from fxticker.store.read_last import read_last
 from fxticker.store.read_span import Span, matching, read_span, segments_of, with_source
 from fxticker.store.schema import TICKS
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from fxticker.store.read_columns import Gathered
 
 _NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes", "parser_version"}
-_DEFAULT_COLUMNS = ("source", *(name for name in TICKS.schema.names if name != "evidence"))
+DEFAULT_COLUMNS = ("source", *(name for name in TICKS.schema.names if name != "evidence"))
 """Hashes of evidence serve to look pages up, and would cost every load a tenth of its time."""
 
 
@@ -84,7 +82,7 @@ def load(
     """
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     frame = load_selected(store, selection, columns=columns, bands=bands)
-    require_stored(frame, selection.pairs, store)
+    require_stored(selection.pairs, frame["pair"].cat.categories if "pair" in frame.columns else (), store)
     return frame
 
 
@@ -93,7 +91,7 @@ def load_selected(
 ) -> pd.DataFrame:
     """Return what `load` does; pairs that are not stored are no error."""
     known = ["source", *TICKS.schema.names]
-    wanted = list(_DEFAULT_COLUMNS) if columns is None else [columns] if isinstance(columns, str) else list(columns)
+    wanted = list(DEFAULT_COLUMNS) if columns is None else [columns] if isinstance(columns, str) else list(columns)
     if not set(wanted) <= set(known):
         raise ValueError(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
     needed = {*wanted, *(("rate_text", "nominal", "origin") if bands else ())}
@@ -132,37 +130,18 @@ def load_polls(
     selection = Selection.of(sources=sources, start=start, end=end)
     table = read_span(opened(store).polls, sources=selection.sources, span=_span(selection))
     table = table.unify_dictionaries()
-    return _to_frame(take(table, order_by(table, ("slot", "source"))))
+    return to_frame(take(table, order_by(table, ("slot", "source"))))
 
 
-def latest(store: StorePath, *, sources: Iterable[str] | None = None) -> pd.DataFrame:
-    """Return the last tick of each source and pair.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `load`, one row per source and pair, sorted by source and pair. Of several values at the last
-        instant the last recorded one counts, and one with an exact timestamp takes precedence over a date-only one. A
-        pair that is in none of the last twelve months for which the source has ticks is left out.
-
-    Raises
-    ------
-    NoData
-        If the store holds no tick.
-    """
-    table = latest_table(opened(store), sources=Selection.of(sources=sources).sources)
-    return _to_frame(table.select(_DEFAULT_COLUMNS))
-
-
-def last_by(store: StorePath, upto: datetime, selection: Selection) -> pd.DataFrame:
-    """Return all rows of each source's pair at its last instant not later than `upto`: see `read_last`.
+def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:
+    """Return all rows of each source's pair at its last instant as of `at`: see `read_last`.
 
     Parameters
     ----------
     store
         The store's folder, or an open store.
-    upto
-        Aware UTC, included.
+    at
+        The instants of the lookup.
     selection
         Pairs as stored, sources, and `as_of`; a span is ignored.
 
@@ -175,36 +154,19 @@ def last_by(store: StorePath, upto: datetime, selection: Selection) -> pd.DataFr
     as_of = None if selection.as_of is None else last_instant(selection.as_of)
     retracted = found.retracted(sources=selection.sources, as_of=as_of)
     parts = [
-        read_last(found.ticks, source, upto=upto, pairs=selection.pairs, as_of=as_of, retracted=retracted)
-        for source in _sources_of(found.ticks, selection.sources)
+        read_last(
+            found.ticks,
+            source,
+            upto=at.upto,
+            dated_upto=at.dated_upto,
+            pairs=selection.pairs,
+            as_of=as_of,
+            retracted=retracted,
+        )
+        for source in sources_of(found.ticks, selection.sources)
     ]
     empty = with_source(pa.Table.from_batches([], TICKS.schema), "")
-    return _to_frame(pa.concat_tables([empty, *filter(None, parts)]).select(_DEFAULT_COLUMNS))
-
-
-def latest_table(store: Store, *, sources: Collection[str] | None = None) -> pa.Table:
-    """Return `latest` as an Arrow table without importing pandas, whose import takes longer than all the rest."""
-    wanted = _sources_of(store.ticks, sources)
-    retracted = store.retracted(sources=wanted)
-    parts = [read_last(store.ticks, source, retracted=retracted) for source in wanted]
-    tables = [_one_per_pair(part) for part in parts if part is not None]
-    if not tables:
-        raise NoData(f"{store.backend}: no tick is stored" + (f" for {', '.join(wanted)}" if sources else ""))
-    return pa.concat_tables(tables)
-
-
-def _one_per_pair(rows: pa.Table) -> pa.Table:
-    """Return one row per pair.
-
-    Rows with an exact timestamp take precedence over date-only rows; ties are resolved by the latest `recorded_at`.
-    """
-    order = order_by(rows, ("recorded_at", "rate_text"))
-    is_exact = ~is_in(rows.column("time_basis"), [TimeBasis.DATE])
-    order = order[np.argsort(is_exact[order], kind="stable")]
-    order = order[order_by(take(rows, order), ("pair",))]
-    codes = text_codes(rows.column("pair"), {})[order]
-    is_last = np.append(codes[1:] != codes[:-1], True)
-    return take(rows, order[is_last])
+    return to_frame(pa.concat_tables([empty, *filter(None, parts)]).select(DEFAULT_COLUMNS))
 
 
 def _columns(store: Store, columns: Collection[str], selection: Selection) -> Gathered:
@@ -231,7 +193,7 @@ def _span(selection: Selection) -> Span:
     return Span(start, end)
 
 
-def _sources_of(table: SegmentTable, sources: Collection[str] | None) -> list[str]:
+def sources_of(table: SegmentTable, sources: Collection[str] | None) -> list[str]:
     """Return the selected sources, or all there are, each once and sorted."""
     return table.sources() if sources is None else sorted(set(sources))
 
@@ -250,7 +212,8 @@ def _frame_of(gathered: Gathered) -> pd.DataFrame:
     return pd.DataFrame({name: series(name, values) for name, values in gathered.columns.items()}, copy=False)
 
 
-def _to_frame(table: pa.Table) -> pd.DataFrame:
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Return rows as a frame with the types of `load`."""
     import pandas as pd
 
     # dates as datetime64: a column of Python dates takes longer to load than all others together

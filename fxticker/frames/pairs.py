@@ -23,31 +23,27 @@ def stored_pairs(store: StorePath) -> set[str]:
 
 def pairs_in(ticks: StorePath | pd.DataFrame) -> set[str]:
     """Return the pairs of a store or of a frame of ticks."""
-    import pandas as pd
-
-    return {*ticks["pair"].unique()} if isinstance(ticks, pd.DataFrame) else stored_pairs(ticks)
+    return stored_pairs(ticks) if isinstance(ticks, str | os.PathLike | Store) else {*ticks["pair"].unique()}
 
 
-def require_stored(rows: pd.DataFrame, pairs: Collection[str] | None, ticks: StorePath | pd.DataFrame) -> None:
+def require_stored(pairs: Collection[str] | None, found: Collection[str], ticks: StorePath | pd.DataFrame) -> None:
     """Refuse pairs that are not stored.
 
     Parameters
     ----------
-    rows
-        Ticks that were selected by the pairs: a pair among them is stored.
     pairs
         The pairs; ``None`` for no restriction.
+    found
+        Pairs that are known to be stored.
     ticks
-        What they were selected from, where other pairs are looked up.
+        A store or a frame of ticks, where others are looked up.
 
     Raises
     ------
     NotStored
         If one is not stored. If nothing is stored at all, none is refused.
     """
-    missing = {*(pairs or ())}
-    if missing and "pair" in rows.columns:
-        missing -= {*rows["pair"].unique()}
+    missing = {*(pairs or ())} - {*found}
     if missing:
         known = pairs_in(ticks)
         if known and not missing <= known:

@@ -25,7 +25,7 @@ def instant(moment: Moment) -> datetime:
         If the text is no ISO 8601 date or instant, or lies outside the years 1 to 9999.
     """
     if isinstance(moment, str):
-        moment = _read(moment)
+        moment = read(moment)
     if not isinstance(moment, datetime):
         return datetime.combine(moment, time(), UTC)
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
@@ -43,7 +43,14 @@ def last_instant(moment: Moment) -> datetime:
     return begin.replace(hour=23, minute=59, second=59, microsecond=999_999) if is_date(moment) else begin
 
 
-def _read(text: str) -> date | datetime:
+def read(text: str) -> date | datetime:
+    """Return the date or instant of a text; without a zone a datetime has none.
+
+    Raises
+    ------
+    ValueError
+        If the text is no ISO 8601 date or instant.
+    """
     try:
         if _DATE.fullmatch(text):
             return date.fromisoformat(text)

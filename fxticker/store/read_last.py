@@ -28,6 +28,7 @@ def read_last(
     source: str,
     *,
     upto: datetime | None = None,
+    dated_upto: datetime | None = None,
     pairs: Collection[str] | None = None,
     as_of: datetime | None = None,
     retracted: Retracted = NOTHING_RETRACTED,
@@ -41,7 +42,9 @@ def read_last(
     source
         Id of the source.
     upto
-        Only ticks not later than this instant; a tick of which only the date is known counts from the end of its day.
+        Only ticks not later than this instant.
+    dated_upto
+        The same for ticks of which only the date is known, which count from the end of their day; `upto` by default.
     pairs
         Only these pairs; all by default.
     as_of
@@ -61,14 +64,15 @@ def read_last(
         If a segment that has to be read is damaged.
     """
     last: pa.Table | None = None
-    for segments in _newest_months(table, source, upto):
+    limit = None if upto is None else (microseconds(upto), microseconds(dated_upto or upto))
+    for segments in _newest_months(table, source, max(filter(None, (upto, dated_upto)), default=None)):
         if last is not None and _has_all_pairs(last, table.summary(segments[-1]).month_series, pairs):
             continue
         for segment, summary in latest_first(table, segments):
             if last is None or _may_change(last, summary, pairs):
                 rows = retracted.without(source, table.open(segment).read())
                 kept = matching(rows, pairs, as_of)
-                rows = filter_rows(rows, kept if upto is None else kept & _is_by(rows, upto))
+                rows = filter_rows(rows, kept if limit is None else kept & _is_by(rows, *limit))
                 if rows.num_rows:
                     last = _at_last_instants(rows if last is None else pa.concat_tables([last, rows]))
     return None if last is None else with_source(last, source)
@@ -98,10 +102,11 @@ def _wanted(present: Collection[str], pairs: Collection[str] | None) -> set[str]
     return {*present} if pairs is None else {*present} & {*pairs}
 
 
-def _is_by(rows: pa.Table, upto: datetime) -> np.ndarray:
-    """Which ticks are not later than an instant; a date counts from the end of its day."""
+def _is_by(rows: pa.Table, upto: int, dated_upto: int) -> np.ndarray:
+    """Which ticks are not later than an instant, in microseconds; a date counts from the end of its day."""
     is_date = is_in(rows.column("time_basis"), [TimeBasis.DATE])
-    result: np.ndarray = to_int64(rows.column("observed_at")) + is_date * _REST_OF_DAY_US <= microseconds(upto)
+    observed_at = to_int64(rows.column("observed_at"))
+    result: np.ndarray = np.where(is_date, observed_at + _REST_OF_DAY_US <= dated_upto, observed_at <= upto)
     return result
 
 

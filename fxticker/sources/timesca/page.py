@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from fxticker.errors import ChallengePage, NoTicker
 from fxticker.model.records import Evidence, Snapshot
+from fxticker.sources.age_limits import TICKER, TICKER_HOLDS_DAYS, TICKER_STALE_AFTER_DAYS
 from fxticker.sources.html import decode, page_text
 from fxticker.sources.source import Source
 from fxticker.sources.timesca import ticker
@@ -57,13 +58,13 @@ def _is_challenge(body: bytes, headers: Mapping[str, str]) -> bool:
 
 
 SOURCE = Source(
-    id="timesca",
+    id=TICKER,
     url="https://timesca.com/",
     every="15min",
     terms_url=None,
     media_types=frozenset(["text/html", "application/xhtml+xml", "text/plain"]),
-    # The page prints the day's date. One day's difference is the date line; two is an old copy.
-    stale_after_days=2,
+    stale_after_days=TICKER_STALE_AFTER_DAYS,
+    holds_days=TICKER_HOLDS_DAYS,
     parse=parse,
     evidence=evidence,
 )

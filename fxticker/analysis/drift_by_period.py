@@ -1,0 +1,120 @@
+"""Drift by period: relative change of rates from the close of one hour, day, week or month to the next one's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+
+from fxticker.analysis.drift import QUOTE, changes_since
+from fxticker.analysis.periods import Freq, every_period, period_of, start_of
+from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.series import in_series, may_close
+from fxticker.frames.resolve import present
+from fxticker.model.records import TimeBasis
+from fxticker.model.timestamps import Moment, instant
+from fxticker.sources.age_limits import AgeLimit, MaxAge, limit_text
+
+_HOUR, _DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
+
+
+def drift_by_period(
+    ticks: Ticks,
+    freq: Freq,
+    *,
+    pairs: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    as_of: Moment | None = None,
+    max_age: MaxAge = None,
+) -> pd.DataFrame:
+    """Return the relative change of each rate from one period's close to the next one's, with its band.
+
+    The close is the last quote of the period. A date-only tick closes its day if its source has no tick of the pair
+    with an instant on that day; hourly periods ignore date-only ticks.
+
+    Parameters
+    ----------
+    ticks
+        A store, or a frame of ticks.
+    freq
+        ``hour``, ``day``, ``week`` (from Monday) or ``month``, in UTC.
+    pairs
+        Stored, inverse or cross pairs; ``None`` for all stored ones.
+    sources
+        Use only these sources; ``None`` for all.
+    start, end
+        Half-open span of `observed_at`.
+    as_of
+        Use only rows that were recorded by then.
+    max_age
+        Do not use a close that is older than this at the end of its period, or, of the close before, at the start of
+        this one; as for `fxticker.drift`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per source, pair and period, sorted by these, from the pair's first period with a quote to its last:
+        ``source``, ``pair`` (categories), ``start_at`` (the period's first instant), ``drift_pct`` = 100 (close / close
+        before - 1), where the close before is that of the last period that has one, its band ``drift_lo_pct`` and
+        ``drift_hi_pct``, as in `drift_series`, ``significant``: the band excludes 0, ``from_at`` and ``to_at``: the
+        instants of the two closes, ``start_age_h`` and ``end_age_h`` (float64): hours from them to the start and the
+        end of the period, at most to `end` and now, and ``reason`` (category), why a close does not count, null
+        otherwise. NaN and NaT where there is none: in a period without quotes, and in the first; NaN also where a close
+        is older than `max_age`.
+
+    Raises
+    ------
+    ValueError
+        If `freq` is none of those, `max_age` is no duration, or a pair is neither stored nor derivable.
+    """
+    last = np.datetime64((present() if end is None else min(present(), instant(end))).replace(tzinfo=None), "us")
+    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    rows = rows[rows["time_basis"] != TimeBasis.DATE if freq == "hour" else may_close(rows)]
+    order, first = in_series(rows)
+    number = period_of(rows["observed_at"].to_numpy("M8[us]")[order], freq)
+    is_close = np.ones(len(order), bool)
+    is_close[:-1] = number[1:] != number[:-1]
+    is_close[first[1:] - 1] = True
+    closes, number = rows.iloc[order[is_close]].reset_index(drop=True), number[is_close]
+    begins = np.searchsorted(np.flatnonzero(is_close), first)
+    places_before = np.arange(len(closes)) - 1
+    places_before[begins] = -1  # a label that no row has
+    before = closes[[*QUOTE, "time_basis"]].reindex(places_before).reset_index(drop=True)
+    moved = changes_since(closes, before).assign(from_at=before["observed_at"], to_at=closes["observed_at"])
+    of_series, every, places = every_period(number, begins)
+    series = closes[["source", "pair"]].iloc[begins].iloc[of_series].reset_index(drop=True)
+    aged = moved.assign(
+        start_age_h=_age_h(before, start_of(number, freq)),
+        end_age_h=_age_h(closes, np.minimum(start_of(number + 1, freq), last)),
+    )
+    aged = _without_old(aged, closes["source"], AgeLimit.of(max_age))
+    start_at = pd.Series(start_of(every, freq)).dt.tz_localize("UTC")
+    result = pd.concat([series.assign(start_at=start_at), aged.set_index(places).reindex(series.index)], axis=1)
+    return result.assign(significant=result["significant"].eq(True))
+
+
+def _age_h(closes: pd.DataFrame, at: np.ndarray) -> np.ndarray:
+    """Return the hours from closes to instants; those of date-only closes count from the end of their day."""
+    counts_from = closes["observed_at"].to_numpy("M8[us]")
+    counts_from = counts_from + (closes["time_basis"] == TimeBasis.DATE).to_numpy() * _DAY
+    age: np.ndarray = np.maximum((at - counts_from) / _HOUR, 0.0)
+    return age
+
+
+def _without_old(changes: pd.DataFrame, sources: pd.Series, limit: AgeLimit) -> pd.DataFrame:
+    """Return the changes with `reason`, and without figures where a close is too old."""
+    reason = pd.Series(None, index=changes.index, dtype="object")
+    for source in sources.cat.categories:
+        longest = limit.of_source(str(source))
+        if longest is None:
+            continue
+        for name in ("start", "end"):
+            too_old = (sources == source) & (changes[f"{name}_age_h"] > longest / timedelta(hours=1))
+            if too_old.any():
+                reason[too_old & reason.isna()] = f"{name} tick older than {limit_text(longest)}"
+    changes.loc[reason.notna(), ["drift_pct", "drift_lo_pct", "drift_hi_pct"]] = np.nan
+    return changes.assign(significant=changes["significant"] & reason.isna(), reason=reason.astype("category"))

@@ -1,0 +1,90 @@
+"""Commands that look a rate up: convert, best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fxticker.cli import completion
+from fxticker.cli.options import Format, format_option, max_age_option, moment, queried, stored
+from fxticker.cli.options import pair as pair_named
+from fxticker.cli.output import Columns, band_of, show, show_document, show_frame, terminal_text
+from fxticker.model.selection import Selection
+
+_HOUR_S = 3600
+_NO_WIDTH_PCT = 1e-9
+"""Percent: rounding of doubles gives an exact rate such a width; the most printed digits give a thousand times more."""
+_BEST: Columns = ("source", "pair", band_of("rate"), "width_pct", "at", "age_h", "contradicts")
+
+
+@click.command()
+@click.argument("amount")
+@click.argument("from_currency", metavar="FROM")
+@click.argument("to_currency", metavar="TO")
+@click.option("--at", callback=moment, help="By the rates of this date or instant; default: now.")
+@max_age_option
+@click.option("--source", shell_complete=completion.sources, help="Source of the rates.")
+@stored
+@format_option
+def convert(
+    amount: str,
+    from_currency: str,
+    to_currency: str,
+    at: str | None,
+    max_age: str | None,
+    source: str | None,
+    folder: Path,
+    form: Format,
+) -> None:
+    """Convert an AMOUNT into another currency.
+
+    The result has its band and names the ticks used.
+
+    FROM and TO are currency codes such as KZT and UZS; an amount is a number such as 1500 or 1500.00.
+    """
+    from fxticker.analysis.convert import convert as converted
+
+    result = converted(folder, amount, from_currency, to_currency, at=at, max_age=max_age, source=source)
+    facts = result.facts()
+    if form == "table":
+        print(terminal_text(str(result)))
+    elif form == "json":
+        show_document(facts)
+    else:  # a row for each tick that was used, with the result in all of them
+        rows = [{**facts, **leg} for leg in facts["legs"]]
+        show(rows, [name for name in rows[0] if name != "legs"], form)
+
+
+@click.command()
+@click.argument("pair", callback=pair_named)
+@click.option("--at", callback=moment, help="At this date or instant; default: now.")
+@max_age_option
+@queried("sources", "as_of")
+def best(pair: str, at: str | None, max_age: str | None, selection: Selection, folder: Path, form: Format) -> None:
+    """Print the narrowest band for a rate, and all other bands.
+
+    PAIR is stored, inverse or cross, such as UZS/USD. Sources whose bands have no point in common contradict each
+    other: the column `contradicts` names them.
+    """
+    import pandas as pd
+
+    from fxticker.analysis.best import best as best_of
+
+    statement = best_of(folder, pair, at=at, max_age=max_age, **selection.given())
+    rows = [
+        {
+            "source": each.source,
+            "pair": each.pair,
+            "rate_lo": each.lo,
+            "rate_hi": each.hi,
+            "width_pct": float(f"{each.width_pct:.2g}") if each.width_pct > _NO_WIDTH_PCT else 0.0,
+            "at": each.at,
+            "age_h": round(each.age.total_seconds() / _HOUR_S, 1),
+            "contradicts": " ".join(
+                other.source for two in statement.contradictions if each in two for other in two if other is not each
+            ),
+        }
+        for each in (statement, *statement.others)
+    ]
+    show_frame(pd.DataFrame(rows), _BEST, form)

@@ -1,0 +1,192 @@
+"""Ages: no lookup reaches back beyond what its source allows without a word."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from builders import NOON, FixedClock, snapshot_ticks, tick
+from click.testing import CliRunner
+from true_rates import frame_of, shown
+
+import fxticker as fx
+from fxticker.cli import app
+from fxticker.model.durations import age_text, duration_of
+from fxticker.model.records import Origin, TimeBasis
+from fxticker.sources.age_limits import AgeLimit, holds_days, is_stale, limit_text
+from fxticker.sources.registry import source_of
+from fxticker.store.store import Store
+
+DAY = timedelta(days=1)
+FIGURES = ["rate_start", "rate_end", "rate_text_start", "rate_text_end", "drift_pct", "drift_lo_pct", "drift_hi_pct"]
+
+
+@pytest.fixture
+def sparse():
+    """KGS has a tick 20 days before, and all pairs have two of two days."""
+    old = snapshot_ticks(NOON - 20 * DAY)
+    return frame_of([*old, *snapshot_ticks(NOON)[1:], *snapshot_ticks(NOON + DAY)])
+
+
+def test_drift_from_a_tick_too_old_is_a_row_with_the_reason_and_no_figures(sparse):
+    rows = fx.drift(sparse, start="2025-11-14", end="2025-11-15").set_index("pair")
+    kgs, kzt = rows.loc["KGS/USD"], rows.loc["KZT/USD"]
+    assert kgs[FIGURES].isna().all()
+    assert not kgs["significant"]
+    assert (kgs["start_at"], kgs["end_at"]) == (NOON - 20 * DAY, NOON + DAY)
+    assert (kgs["start_age_h"], kgs["end_age_h"]) == pytest.approx((20 * 24 + 12, 12))
+    assert kgs["reason"] == "start tick 20 d 11 h old, limit 7 d"
+    assert kzt[FIGURES].notna().all()
+    assert rows["reason"].isna().sum() == 4
+
+
+def test_any_age_is_used_where_it_is_asked_for(sparse):
+    row = fx.drift(sparse, start="2025-11-14", end="2025-11-15", max_age="any").set_index("pair").loc["KGS/USD"]
+    assert row["rate_text_start"] == "0.01144"
+    assert fx.drift(sparse, start="2025-11-14", end="2025-11-15", max_age=21 * DAY)["drift_pct"].notna().all()
+
+
+def test_drift_of_ticks_that_are_all_too_old_names_their_ages(history_store):
+    ages = r"start tick 143 d \d+ h old, limit 7 d$"
+    with pytest.raises(fx.NoData, match=f"KGS/USD, KZT/USD, TJS/USD, TMT/USD, UZS/USD of timesca: {ages}"):
+        fx.drift(history_store, start="2025-10-15", end="2025-12-14")
+    with pytest.raises(fx.NoData, match=r"and again by .*: end tick \d+ d \d+ h old"):
+        fx.drift(history_store, start="2025-11-14", end="2030-01-01")
+
+
+def test_base_too_old_leaves_no_figures(sparse):
+    ends = {"start": "2025-11-14T12:00Z", "end": "2025-11-15T12:00Z", "pairs": "KZT/USD", "base": "2025-11-14"}
+    assert fx.drift(sparse, max_age="12h", **ends)["drift_pct"].notna().all()
+    with pytest.raises(fx.NoData, match="KZT/USD of timesca: base tick 11 h 59 min old, limit 11 h"):
+        fx.drift(sparse, max_age="11h", **ends)
+
+
+def test_series_has_no_figures_since_a_base_that_is_too_old(sparse):
+    found = fx.drift_series(sparse, base="2025-11-14", start="2025-11-15")
+    kgs = found[found["pair"] == "KGS/USD"]
+    assert kgs[["drift_pct", "base_at"]].isna().all(axis=None)
+    assert kgs["reason"].tolist() == ["base tick 20 d 11 h old, limit 7 d"]
+    assert found["reason"].isna().sum() == 4
+    with pytest.raises(fx.NoData, match="base tick 20 d 11 h old"):
+        fx.drift_series(sparse, base="2025-11-14", start="2025-11-15", pairs="KGS/USD")
+
+
+def test_period_without_a_recent_close_has_no_change():
+    days = (1, 30, 45, 60)  # of October: a close of that month, none of the middle of November
+    at = [datetime(2025, 10, 1, 12, tzinfo=UTC) + (day - 1) * DAY for day in days]
+    frame = frame_of([shown("TJS/USD", f"0.1000{number}", instant) for number, instant in enumerate(at)])
+    november = fx.drift_by_period(frame, "month").iloc[1]
+    assert (november["from_at"], november["to_at"]) == (at[1], at[3])
+    assert (november["start_age_h"], november["end_age_h"]) == (36, 36)
+    assert november["drift_pct"] == pytest.approx(100 * (0.10003 / 0.10001 - 1))
+
+    cut = fx.drift_by_period(frame[:3], "month").iloc[1]
+    assert cut[["drift_pct", "drift_lo_pct", "drift_hi_pct"]].isna().all()
+    assert (cut["reason"], cut["significant"]) == ("end tick older than 7 d", False)
+    assert fx.drift_by_period(frame[:3], "month", end=at[2] + DAY)["drift_pct"].notna().tolist() == [False, True]
+    assert fx.drift_by_period(frame[:3], "month", max_age="17d")["drift_pct"].notna().tolist() == [False, True]
+
+
+def test_conversion_by_a_rate_of_the_week_is_good_and_by_an_older_one_is_not():
+    ticks = frame_of(snapshot_ticks())
+    assert fx.convert(ticks, 1, "KZT", "USD", at=NOON + 7 * DAY).age == 7 * DAY
+    with pytest.raises(fx.StaleRate):
+        fx.convert(ticks, 1, "KZT", "USD", at=NOON + 7 * DAY + timedelta(seconds=1))
+    assert fx.convert(ticks, 1, "KZT", "USD", max_age="any").age > 300 * DAY
+    bank = frame_of([tick("USD/KGS", "87.45", None, NOON, source="nbkr", origin=Origin.LIVE)])
+    assert fx.convert(bank, 1, "USD", "KGS", at=NOON + 200 * DAY).amount > 87  # this bank publishes only changes
+
+
+def test_limit_is_that_of_the_source_unless_it_is_given():
+    assert [holds_days(name) for name in ("timesca", "cbu", "nbkr", "tmt-peg", "unknown")] == [7, 14, None, None, 14]
+    assert source_of("timesca").holds_days == 7
+    assert AgeLimit.of(None).excess("timesca", 7 * DAY) is None
+    assert AgeLimit.of(None).excess("timesca", 7 * DAY + timedelta(minutes=1)) == "7 d 1 h old, limit 7 d"
+    assert AgeLimit.of("12h").excess("cbu", DAY) == "1 d 0 h old, limit 12 h"
+    assert AgeLimit.of("any").excess("timesca", 900 * DAY) is None
+    assert AgeLimit.of("12h").excess("tmt-peg", 900 * DAY) is None
+    assert limit_text(timedelta(hours=36)) == "1 d 12 h"
+
+
+@pytest.mark.parametrize("given", ["1d 6h", "30h", "1.25 days", timedelta(hours=30), "1800 min"])
+def test_durations_of_several_spellings_are_alike(given):
+    assert duration_of(given) == timedelta(hours=30)
+    assert age_text(duration_of(given)) == "1 d 6 h"
+
+
+def test_stale_goes_by_the_days_on_which_a_source_publishes():
+    friday = datetime(2025, 11, 14, tzinfo=UTC).date()
+    first_stale = {
+        name: next((days for days in range(30) if is_stale(name, friday, friday + days * DAY)), None)
+        for name in ("timesca", "cbu", "nbt", "unknown", "tmt-peg")
+    }
+    assert first_stale == {"timesca": 2, "cbu": 10, "nbt": 3, "unknown": 15, "tmt-peg": None}
+
+
+# latest
+
+
+def test_latest_shows_ages_and_marks_what_is_stale(store):
+    now = datetime.now(UTC)
+    dated = {"time_basis": TimeBasis.DATE, "source_date": None}
+    store.append([tick("KZT/USD", observed_at=now - DAY / 2, source_date=None), tick("UZS/USD", "0.00008")])
+    store.append([tick("TJS/USD", "0.1", None, datetime(2025, 11, 13, tzinfo=UTC), **dated)])
+    frame = fx.latest(store).set_index("pair")
+    assert frame["stale"].to_dict() == {"KZT/USD": False, "TJS/USD": True, "UZS/USD": True}
+    since = {"KZT/USD": now - DAY / 2, "TJS/USD": datetime(2025, 11, 14, tzinfo=UTC), "UZS/USD": NOON}
+    for pair, instant in since.items():
+        assert frame["age_h"][pair] == pytest.approx((datetime.now(UTC) - instant) / timedelta(hours=1), abs=0.1)
+    assert frame["rate"].notna().all()
+
+
+def test_latest_gives_no_figures_of_what_is_older_than_asked_for(store):
+    store.append([tick("KZT/USD", observed_at=datetime.now(UTC) - DAY, source_date=None), tick("UZS/USD", "0.00008")])
+    frame = fx.latest(store, max_age="2d").set_index("pair")
+    assert frame.loc["UZS/USD", ["rate", "rate_text", "change_pct", "change_text"]].isna().all()
+    assert frame["reason"]["UZS/USD"].endswith("old, limit 2 d")
+    assert frame.loc["KZT/USD", ["rate_text", "stale"]].tolist() == ["0.00191", False]
+    assert not fx.latest(store, max_age="any")["stale"].any()
+
+
+def test_latest_as_of_an_instant_is_what_it_was_then(tmp_path):
+    clock = FixedClock(NOON)
+    store = Store(tmp_path / "parquet", clock=clock)
+    store.append([tick("KZT/USD", "0.00191"), tick("TJS/USD", "0.10840")])
+    clock.at = NOON + DAY
+    store.append(
+        [tick("KZT/USD", "0.00192", observed_at=NOON - DAY / 4), tick("KZT/USD", "0.00193", observed_at=NOON + DAY)]
+    )
+    [row] = fx.latest(store, as_of="2025-11-14", pairs="KZT/USD").itertuples()
+    assert (row.rate_text, row.observed_at, row.stale) == ("0.00191", NOON, False)
+    assert row.age_h == pytest.approx(12)
+    assert fx.latest(store, as_of=NOON + DAY, pairs="KZT/USD")["rate_text"].tolist() == ["0.00193"]
+    with pytest.raises(fx.NoData, match="no tick is stored for KZT/USD by 2020-01-01 23:59 UTC"):
+        fx.latest(store, as_of="2020-01-01", pairs="KZT/USD")
+
+
+# commands
+
+
+def test_commands_name_what_is_too_old_on_stderr(store, tmp_path):
+    store.append(snapshot_ticks(NOON - 20 * DAY)[:1] + snapshot_ticks(NOON)[1:] + snapshot_ticks(NOON + DAY))
+    folder = ["--store", str(tmp_path / "parquet")]
+    result = CliRunner().invoke(app, ["drift", "--start", "2025-11-14", "--end", "2025-11-15", *folder])
+    assert result.exit_code == 0
+    assert result.stderr == "fxticker: KGS/USD of timesca: start tick 20 d 11 h old, limit 7 d\n"
+    [kgs] = [line for line in result.stdout.splitlines() if line.startswith("KGS/USD")]
+    assert kgs.split() == [
+        "KGS/USD",
+        "2025-10-25",
+        "12:00:00",
+        "start",
+        "tick",
+        "20",
+        "d",
+        "11",
+        "h",
+        "old,",
+        "limit",
+        "7",
+        "d",
+    ]
+    result = CliRunner().invoke(app, ["latest", *folder])
+    assert (result.exit_code, result.stdout.count("h, stale")) == (0, 5)
+    assert CliRunner().invoke(app, ["latest", "--max-age", "soon", *folder]).exit_code == 2
