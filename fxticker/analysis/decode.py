@@ -71,7 +71,7 @@ def decode(
     """
     selection = Selection.of(pairs=pairs, sources=SOURCE.id, start=start, end=end, as_of=as_of)
     selected = ticks_of(ticks, selection)
-    require_stored(selected, selection.pairs, ticks)
+    require_stored(selection.pairs, selected["pair"].unique(), ticks)
     rows = one_per_instant(selected).astype(_TEXTS)
     order, first = in_series(rows)
     kind, of_kind = _kinds(rows)
