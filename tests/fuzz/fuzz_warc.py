@@ -1,4 +1,4 @@
-"""Fuzz the reader of WARC files: any bytes are pages, skipped records and damaged ones."""
+"""Fuzz the reader of WARC files: any bytes are pages, revisits, skipped records and damaged ones."""
 
 import gzip
 import io
@@ -9,7 +9,7 @@ from fuzzing import fuzz, instrumented
 
 with instrumented():
     from fxticker.backfill.warc import read_warc
-    from fxticker.backfill.warc_page import DamagedRecord, SkippedRecord, WarcPage
+    from fxticker.backfill.warc_page import DamagedRecord, Revisit, SkippedRecord, WarcPage
 
 _RECORD = (Path(__file__).parent.parent / "payloads" / "commoncrawl_record.warc.gz").read_bytes()
 _PLAIN = gzip.decompress(_RECORD)
@@ -43,7 +43,7 @@ TOKENS = [
 
 def check(data):
     for record in read_warc(io.BytesIO(data)):
-        assert isinstance(record, (WarcPage, SkippedRecord, DamagedRecord)), record
+        assert isinstance(record, (WarcPage, Revisit, SkippedRecord, DamagedRecord)), record
 
 
 if __name__ == "__main__":
