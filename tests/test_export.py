@@ -223,13 +223,11 @@ def test_missing_excel_writer_is_named_with_its_extra(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_what_a_function_returns_can_be_saved_in_every_format(name, two_days, tmp_path):
+def test_what_a_function_returns_can_be_saved(name, two_days, tmp_path):
     frame = FUNCTIONS[name](two_days)
-    for ending in ("csv", "json", "parquet", "xlsx", "sqlite"):
+    for ending in ("json", "xlsx", "sqlite"):
         fx.save_frame(frame, tmp_path / f"t.{ending}")
-    assert len(pd.read_csv(tmp_path / "t.csv")) == len(frame)
     assert len(json.loads((tmp_path / "t.json").read_text())) == len(frame)
-    assert len(pd.read_parquet(tmp_path / "t.parquet")) == len(frame)
     assert len(pd.read_excel(tmp_path / "t.xlsx")) == len(frame)
 
 
