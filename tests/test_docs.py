@@ -120,7 +120,7 @@ def test_python_of_a_page_runs(page, folder, monkeypatch):
 
 def test_guide_names_the_public_functions_and_errors():
     text = PAGES["docs/guide.md"]
-    named = set(re.findall(r"\bfx\.(\w+)", text)) | set(re.findall(r"`([A-Z]\w+)`", text))
+    named = set(re.findall(r"\bfx\.(\w+)", text)) | set(re.findall(r"`([A-Z]+[a-z]\w*)`", text))
     assert named == set(fxticker.__all__) - {"__version__"}
 
 

@@ -178,6 +178,17 @@ def test_excel_has_dates_numbers_and_texts(two_days, export):
     assert rouble["change_text"].value is None
 
 
+def test_times_of_another_zone_are_named_with_it(two_days, tmp_path):
+    frame = fx.load(two_days, pairs=["KZT/USD"])
+    frame["observed_at"] = frame["observed_at"].dt.tz_convert("Asia/Tashkent")
+    fx.save_frame(frame, tmp_path / "t.xlsx")
+    fx.save_frame(frame, tmp_path / "t.csv")
+    heading, first, *_ = openpyxl.load_workbook(tmp_path / "t.xlsx").active.iter_rows(values_only=True)
+    assert heading[2] == "observed_at (Asia/Tashkent)"
+    assert first[2] == datetime(2025, 11, 14, 17)  # noqa: DTZ001
+    assert pd.read_csv(tmp_path / "t.csv")["observed_at"][0] == "2025-11-14T17:00:00.000000+05:00"
+
+
 def test_excel_has_the_same_numbers(history_store, export):
     sheet = openpyxl.load_workbook(export("w.xlsx", history_store, "--wide")).active
     rows = list(sheet.iter_rows(min_row=2, values_only=True))
