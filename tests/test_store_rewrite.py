@@ -252,7 +252,7 @@ def test_check_names_files_of_an_earlier_encoding_and_rewrite_states_what_it_did
     change = "rewritten from LZ4, schema version 1 to SNAPPY, schema version 2"
     assert done.exit_code == 0
     assert f"ticks/source=timesca: 2 files {change}; 15 rows, " in done.output
-    assert f"polls/source=timesca: 1 files {change}; 3 rows, " in done.output
+    assert f"polls/source=timesca: 1 file {change}; 3 rows, " in done.output
     assert "files read: 3, no damage" in done.output
 
     again = invoke("check", "--rewrite", "--store", root)

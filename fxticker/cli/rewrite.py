@@ -47,7 +47,8 @@ def _print(done: Sequence[Rewritten]) -> None:
     for (folder, before, after), items in groupby(done, key=lambda item: (item.folder, item.before, item.after)):
         parts = list(items)
         rows, old, new = (sum(numbers) for numbers in zip(*map(_numbers, parts), strict=True))
-        print(f"{one_line(folder)}: {len(parts)} files rewritten from {before} to {after};", end=" ")
+        files = "1 file" if len(parts) == 1 else f"{len(parts)} files"
+        print(f"{one_line(folder)}: {files} rewritten from {before} to {after};", end=" ")
         print(f"{rows:,} rows, {old:,} to {new:,} bytes")
     if done:
         print("each was read back: its rows, their order and its summary are as before")
