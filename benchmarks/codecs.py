@@ -36,6 +36,7 @@ ROWS_HALF_FULL = 25_000
 PAIRS = {"lz4": ("lz4", "lz4"), "snappy": ("snappy", "snappy"), "snappy, zstd": ("snappy", "zstd")}
 _HOLD_S = 6 * 3600
 """Seconds that a piece of page stays the same; each piece is one text of `evidence`."""
+_OWN = segment_file.CODEC
 _encoded = segment_writer.encoded
 
 
@@ -102,25 +103,34 @@ def measured(pair: tuple[str, str], store: Path, half: Store, snapshot: list[syn
     }
 
 
-def main(step_s: int) -> None:
+def main(step_s: int, rounds: int = ROUNDS) -> None:
     """Print sizes, and medians with their ratios."""
-    with tempfile.TemporaryDirectory() as place:
-        stores, halves = {}, {}
-        for name, pair in PAIRS.items():
-            use(pair)
-            stores[name] = filled(Path(place) / f"year {name}", step_s)
-            halves[name] = Store(Path(place) / f"half {name}")
-            halves[name].append_table(with_source(synthetic.history(ROWS_HALF_FULL)))
-            for table in ("ticks", "polls"):
-                files = [file.stat().st_size for file in (stores[name] / table).rglob("*.parquet")]
-                print(f"{name}: {table} {len(files)} files, {sum(files):,} bytes")
-        turns: dict[str, list[dict[str, float]]] = {name: [] for name in PAIRS}
-        for number, snapshot in enumerate(synthetic.snapshots(0, ROUNDS)):
-            for name in sorted(PAIRS, reverse=number % 2 == 1):
-                turns[name].append(measured(PAIRS[name], stores[name], halves[name], snapshot))
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            turns = _turns(Path(place), step_s, rounds)
+    finally:
+        segment_writer.encoded, segment_file.CODEC = _encoded, _OWN
     for job in turns["lz4"][0]:
         medians = {name: median(turn[job] for turn in done) for name, done in turns.items()}
         print(job, *(f"| {name} {ms:.2f} ms {ms / medians['lz4']:.2f}" for name, ms in medians.items()))
+
+
+def _turns(place: Path, step_s: int, rounds: int) -> dict[str, list[dict[str, float]]]:
+    """Fill a store with each pair of codecs, print its size, and measure them in alternating turns."""
+    stores, halves = {}, {}
+    for name, pair in PAIRS.items():
+        use(pair)
+        stores[name] = filled(place / f"year {name}", step_s)
+        halves[name] = Store(place / f"half {name}")
+        halves[name].append_table(with_source(synthetic.history(ROWS_HALF_FULL)))
+        for table in ("ticks", "polls"):
+            files = [file.stat().st_size for file in (stores[name] / table).rglob("*.parquet")]
+            print(f"{name}: {table} {len(files)} files, {sum(files):,} bytes")
+    turns: dict[str, list[dict[str, float]]] = {name: [] for name in PAIRS}
+    for number, snapshot in enumerate(synthetic.snapshots(0, rounds)):
+        for name in sorted(PAIRS, reverse=number % 2 == 1):
+            turns[name].append(measured(PAIRS[name], stores[name], halves[name], snapshot))
+    return turns
 
 
 def _cpu_ms(call: Callable[[], object]) -> float:

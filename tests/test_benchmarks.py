@@ -8,12 +8,13 @@ from pathlib import Path
 from statistics import median
 from subprocess import run
 
+import pyarrow.parquet as pq
 import pytest
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # the benchmarks are no part of the package
 
-from benchmarks import measurements, synthetic  # noqa: E402
+from benchmarks import codecs, measurements, synthetic  # noqa: E402
 from benchmarks.answers import Answer, expected, middle_month  # noqa: E402
 from benchmarks.contenders import CONTENDERS  # noqa: E402
 from benchmarks.drawing import draw  # noqa: E402
@@ -131,3 +132,14 @@ def test_documentation_quotes_the_committed_results():
     text = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
     assert f"| load all rows | | ArcticDB {theirs / ours:.1f} of our time" in text
     assert f"{round(median(pages), -1):,.0f} pages a second" in text
+
+
+def test_codecs_are_measured_and_the_stores_own_is_in_force_again(capsys, store, root):
+    codecs.main(30 * 86_400, rounds=1)
+
+    printed = capsys.readouterr().out
+    assert [line.partition(" |")[0] for line in printed.splitlines() if "|" in line][:2] == ["append", "load all"]
+    assert "lz4: ticks 10 files" in printed
+    store.append([codecs.tick_of(row) for row in synthetic.snapshots(0, 1)[0]])
+    [file] = root.glob("ticks/*/*/*")
+    assert pq.read_metadata(file).row_group(0).column(0).compression == "SNAPPY"

@@ -40,6 +40,7 @@ def _settings(
 _VARIANTS = {
     "no codec, texts as dictionaries": _settings("none", _TEXTS, is_packed=False),
     "snappy, texts as dictionaries": _settings("snappy", _TEXTS, is_packed=False),
+    "lz4, texts as dictionaries": _settings("lz4", _TEXTS, is_packed=False),
     "snappy, also delta-packed instants": _settings("snappy", _TEXTS),
     "no codec, dictionaries but for delta-packed instants": _settings("none", _TEXTS + _FLAT),
     "snappy, dictionaries but for delta-packed instants": _settings("snappy", _TEXTS + _FLAT),
