@@ -473,7 +473,7 @@ def configured(tmp_path, text):
 def test_command_fills_a_span_from_the_configured_host(tmp_path):
     with serving() as server:
         config = configured(tmp_path, f'[sources.nbt]\nenabled = false\nurl = "{server.url}kurs/export_xml.php"\n')
-        shown = run_command("nbt", "--start", "2025-01-20", "--end", "2025-01-22", "--config", config)
+        shown = run_command("nbt", "--start", "2025-01-20", "--end", "2025-01-21", "--config", config)
     assert shown.exit_code == 0, shown.output
     assert shown.stdout == (
         "nbt: 2 days, 0 known before; 1 requests: 2 days filled, 0 the source does not have, 0 answers refused; "

@@ -20,9 +20,16 @@ def _polls(*outcomes):
 @pytest.mark.parametrize("case", CASES["gaps"].values(), ids=CASES["gaps"])
 def test_gaps_are_runs_of_failed_polls_and_periods_without_records(store, case):
     store.record(_polls(*case["polls"]))
-    gaps = fx.gaps(store, **case.get("span", {}))
+    gaps = fx.gaps(store, **{"end": NOON + QUARTER * len(case["polls"]), **case.get("span", {})})
     found = gaps.drop(columns="source").astype("str").fillna("").to_numpy().tolist()
     assert found == case["gaps"]
+
+
+def test_gaps_last_until_now(store):
+    store.record(_polls("ok", "ok"))
+    for end in ({}, {"end": "today"}, {"end": "2100-01-01"}):
+        [gap] = fx.gaps(store, **end).itertuples()
+        assert (gap.start_at, gap.slots, gap.why) == (NOON + QUARTER, 0, "nothing is on record")
 
 
 def test_store_without_polls_gives_an_empty_frame(store, tmp_path):

@@ -98,15 +98,17 @@ ADDED_OPTIONS = {
 """Of commands that it had."""
 ADDED_NAMES = {"save_frame"}
 CHANGED_OPTIONS = {
+    **{f"fxticker {name}": {"--end required": "--end"} for name in ("drift", "plot drift")},
     "fxticker convert": {"--max-age default=1D": MAX_AGE},
     "fxticker best": {"--max-age default=14D": MAX_AGE},
 }
-"""Words of the list, and those that stand for them now: an age limit is that of the source by default."""
+"""Words of the list, and those that stand for them now: an age limit is that of the source, and an end is now."""
 ADDED_PARAMETERS = {
     "latest": ["*pairs=None", "*as_of=None", "*max_age=None"],
     **{name: ["*max_age=None"] for name in ("drift", "drift_series", "drift_by_period", "compare", "lags")},
 }
 CHANGED_PARAMETERS = {
+    "drift": {"*end": "*end=None"},
     "convert": {"*max_age='1D'": "*max_age=None"},
     "best": {"*max_age='14D'": "*max_age=None"},
 }

@@ -14,7 +14,7 @@ from fxticker.analysis.lookup import Rate, rates_by
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
-from fxticker.frames.resolve import present
+from fxticker.frames.resolve import present, resolved
 from fxticker.model.bands import outward
 from fxticker.model.days import Lookup, lookup
 from fxticker.model.pairs import COMMON, currencies_of, pair_of
@@ -113,7 +113,7 @@ def best(
     by, limit = lookup("now" if at is None else at, present()), AgeLimit.of(max_age)
     pair = pair_of(pair)
     base, quote = currencies_of(pair)
-    selection = Selection.of(sources=sources, as_of=as_of)
+    selection = resolved(Selection.of(sources=sources, as_of=as_of))
     official = official_ticks(ticks, selection, ticker=TICKER)
     official = official[official["observed_at"] <= pd.Timestamp(by.upto)]
 

@@ -50,7 +50,7 @@ def compare(
     sources
         Compare with only these official sources; ``None`` for all but the ticker.
     start, end
-        Half-open span of days (UTC).
+        Span of days, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
     lag_days

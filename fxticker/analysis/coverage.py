@@ -12,7 +12,9 @@ import pandas as pd
 from fxticker.analysis.periods import Freq, period_of, start_of
 from fxticker.frames.load import load_polls
 from fxticker.frames.pairs import StorePath
+from fxticker.frames.resolve import present, resolved
 from fxticker.frames.settle import typed
+from fxticker.model.days import span_of
 from fxticker.model.records import Outcome
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant
@@ -53,8 +55,8 @@ def gaps(
     sources
         Use only these sources; ``None`` for all.
     start, end
-        Half-open span of slots. A period without records from the last poll before `start` is a gap too if it
-        reaches into the span, and with `end` given so is one from the last poll to it.
+        Span of slots, as for `fxticker.load`; an open end is now. A period without records from the last poll before
+        `start` is a gap too if it reaches into the span, and so is one from the last poll to the end.
 
     Returns
     -------
@@ -65,8 +67,10 @@ def gaps(
         (these outcomes with their counts, or that nothing is on record: the distance of two polls is more than three
         times the source's median). A source without any poll before `end` has no gap.
     """
-    polls = load_polls(store, sources=sources, end=end)
-    first, last = (None if moment is None else pd.Timestamp(instant(moment)) for moment in (start, end))
+    now = present()
+    begin, until = span_of(start, now if end is None else end, now)
+    polls = load_polls(store, sources=sources, end=until)
+    first, last = (None if moment is None else pd.Timestamp(moment) for moment in (begin, until))
     rows = [
         (source, *gap)
         for source, rows in polls.groupby("source", observed=True, sort=True)
@@ -128,7 +132,7 @@ def coverage(
     sources
         Use only these sources; ``None`` for all.
     start, end
-        Half-open span of slots. Periods at its ends may be cut.
+        Span of slots, as for `fxticker.load`. Periods at its ends may be cut.
 
     Returns
     -------
@@ -147,7 +151,7 @@ def coverage(
     if not isinstance(polls, pd.DataFrame):
         polls = load_polls(polls, sources=sources, start=start, end=end)
     else:
-        polls = _matching(polls, Selection.of(sources=sources, start=start, end=end))
+        polls = _matching(polls, resolved(Selection.of(sources=sources, start=start, end=end)))
     texts = polls["outcome"].astype("category").cat
     outcomes = texts.set_categories(sorted(texts.categories)).cat
     number = period_of(polls["slot"].to_numpy("M8[us]"), freq)

@@ -43,7 +43,7 @@ def decode(
     pairs
         Pairs as stored; ``None`` for all.
     start, end
-        Half-open span of `observed_at`. Ticks before `start` are not used.
+        Span of `observed_at`, as for `fxticker.load`. Ticks before `start` are not used.
     as_of
         Use only rows that were recorded by then.
 

@@ -14,7 +14,7 @@ from fxticker.analysis.lookup import Rate, rates_by
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.errors import NoData
-from fxticker.frames.resolve import present
+from fxticker.frames.resolve import present, resolved
 from fxticker.frames.settle import typed
 from fxticker.model.bands import Band, drift_pct, drift_pct_of
 from fxticker.model.days import Lookup, closing, lookup
@@ -51,7 +51,7 @@ def drift(
     ticks: Ticks,
     *,
     start: Moment,
-    end: Moment,
+    end: Moment | None = None,
     base: Moment = FIRST,
     pairs: Iterable[str] | None = None,
     sources: Iterable[str] | None = None,
@@ -71,7 +71,8 @@ def drift(
     ticks
         A store, or a frame of ticks.
     start, end
-        The two instants; an end later than now is now.
+        The two instants; of days the last ticks count, of several days (``2025-11``) those of the last one. An end
+        that is open or later than now is now.
     base
         Base of the percentages: ``first`` is the rate at `start`, an instant or a date the rate as of it.
     pairs
@@ -106,15 +107,17 @@ def drift(
         If no pair has two different ticks at the two ends, none has a tick by `base`, or all are too old: the message
         names their ages.
     ValueError
-        If `start` is after `end` or after now, `base` is after now, `max_age` is no duration, or a pair is
+        If `start` is not before `end`, or later than now as is `base`, `max_age` is no duration, or a pair is
         neither stored nor derivable.
     """
     now = present()
-    first, last = lookup(start, now), closing(end, now)
+    first, last = lookup(start, now), closing("now" if end is None else end, now)
     if first.upto > last.upto:
         raise ValueError(f"start {start} is after end {end}")
+    if first.upto == last.upto:
+        raise ValueError(f"start {start} and end {end} are one instant, {last.upto:%Y-%m-%d %H:%M} UTC")
     limit = AgeLimit.of(max_age)
-    selection = Selection.of(pairs=pairs, sources=sources, as_of=as_of)
+    selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of))
     bases_at = first if base == FIRST else lookup(base, now)
     rates_at = {at: rates_by(ticks, at, selection) for at in {first, last, bases_at}}
     if not rates_at[bases_at] and rates_at[last]:
@@ -225,7 +228,7 @@ def drift_series(
     sources
         Use only these sources; ``None`` for all.
     start, end
-        Half-open span of `observed_at`.
+        Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
     max_age
@@ -248,15 +251,15 @@ def drift_series(
     ValueError
         If `base` is after now, `max_age` is no duration, or a pair is neither stored nor derivable.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, as_of=as_of)
-    rows = quotes(ticks, pairs=selection.pairs, sources=selection.sources, start=start, end=end, as_of=as_of)
+    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of))
+    rows = quotes(ticks, **selection.given())
     order, first = in_series(rows)
     bases = rows.iloc[order[first]]
     reasons: list[str | None] = [None] * len(bases)
     if base != FIRST:
         at, limit = lookup(base, present()), AgeLimit.of(max_age)
         shown = None if selection.pairs is None else tuple(rows["pair"].cat.categories)
-        rates = rates_by(ticks, at, replace(selection, pairs=shown))
+        rates = rates_by(ticks, at, replace(selection, pairs=shown, start=None, end=None))
         keys = [(str(source), str(pair)) for source, pair in zip(bases["source"], bases["pair"], strict=True)]
         found = [_Found.of("base", at, rates.get(key), limit) for key in keys]
         reasons = [each.problem for each in found]

@@ -13,8 +13,9 @@ from fxticker.analysis.periods import Freq, every_period, period_of, start_of
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import in_series, may_close
 from fxticker.frames.resolve import present
+from fxticker.model.days import span_of
 from fxticker.model.records import TimeBasis
-from fxticker.model.timestamps import Moment, instant
+from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import AgeLimit, MaxAge, limit_text
 
 _HOUR, _DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
@@ -47,7 +48,7 @@ def drift_by_period(
     sources
         Use only these sources; ``None`` for all.
     start, end
-        Half-open span of `observed_at`.
+        Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
     max_age
@@ -71,8 +72,10 @@ def drift_by_period(
     ValueError
         If `freq` is none of those, `max_age` is no duration, or a pair is neither stored nor derivable.
     """
-    last = np.datetime64((present() if end is None else min(present(), instant(end))).replace(tzinfo=None), "us")
-    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    now = present()
+    begin, until = span_of(start, now if end is None else end, now)
+    rows = quotes(ticks, pairs=pairs, sources=sources, start=begin, end=None if end is None else until, as_of=as_of)
+    last = np.datetime64((until or now).replace(tzinfo=None), "us")
     rows = rows[rows["time_basis"] != TimeBasis.DATE if freq == "hour" else may_close(rows)]
     order, first = in_series(rows)
     number = period_of(rows["observed_at"].to_numpy("M8[us]")[order], freq)

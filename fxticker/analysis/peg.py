@@ -39,7 +39,7 @@ def peg(
     sources
         Use only these sources; ``None`` for all.
     start, end
-        Half-open span of `observed_at`.
+        Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
 

@@ -12,6 +12,7 @@ from fxticker.analysis.cross_rates import NO_RATES, Rates, SettledTicks, join, r
 from fxticker.errors import NotDerivable
 from fxticker.frames.load import load_selected
 from fxticker.frames.pairs import StorePath, pairs_in
+from fxticker.frames.resolve import resolved
 from fxticker.frames.settle import one_per_instant
 from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
@@ -52,6 +53,7 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
     pandas.DataFrame
         As `fxticker.load` gives it; of a frame, its matching rows in their order.
     """
+    selection = resolved(selection)
     if not isinstance(ticks, pd.DataFrame):
         return load_selected(ticks, selection, columns=columns)
     kept = np.ones(len(ticks), bool)
@@ -110,7 +112,7 @@ def quotes(
     sources
         Use only these sources; ``None`` for all.
     start, end
-        Half-open span of `observed_at`; a date stands for its 00:00 UTC.
+        Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then; a date stands for its end.
 

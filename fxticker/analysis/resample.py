@@ -47,7 +47,7 @@ def resample(
     sources
         Use only these sources; ``None`` for all.
     start, end
-        Half-open span of `observed_at`, and of the slots of polls. Periods at its ends may be cut.
+        Span of `observed_at` and of the slots of polls, as for `fxticker.load`. Periods at its ends may be cut.
     as_of
         Use only rows that were recorded by then.
 

@@ -98,7 +98,7 @@ def quotes(folder: Path, selection: Selection, form: Format) -> None:
 @max_age_option
 @queried("any_pairs", "sources", "as_of")
 def drift(
-    start: str, end: str, base: str, max_age: str | None, folder: Path, selection: Selection, form: Format
+    start: str, end: str | None, base: str, max_age: str | None, folder: Path, selection: Selection, form: Format
 ) -> None:
     """Print how far rates moved, with bands."""
     from fxticker.analysis.drift import drift as drift_of

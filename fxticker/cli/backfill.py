@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,16 +169,15 @@ def _stopping_as_interrupted() -> Iterator[None]:
 def _span(selection: Selection) -> tuple[date | None, date]:
     """First day, null if not said, and last; without an end, today, whose figures a bank may have fixed yesterday."""
     from fxticker.model.clock import SystemClock
-    from fxticker.model.timestamps import instant
+    from fxticker.model.days import span_of
+    from fxticker.model.timestamps import MICROSECOND
 
-    start, end = selection.start, selection.end
-    first = None if start is None else instant(start).date()
-    last = SystemClock().now().date()
-    if end is not None:
-        day = instant(end)
-        last = day.date() if day.year == 1 else (day - timedelta(microseconds=1)).date()
+    now = SystemClock().now()
+    start, end = span_of(selection.start, selection.end, now)
+    first = None if start is None else start.date()
+    last = now.date() if end is None else (end - MICROSECOND).date()
     if first is not None and first > last:
-        raise click.BadParameter(f"no day lies between {start} and {end or 'now'}: the end is not included")
+        raise click.BadParameter(f"no day lies between {selection.start} and {selection.end}")
     return first, last
 
 

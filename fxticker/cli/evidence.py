@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fxticker.cli.options import Format, format_option, moment, selected, stored
+from fxticker.cli.options import Format, format_option, past, selected, stored
 from fxticker.errors import NoData, one_line
 from fxticker.model.selection import Selection
 
@@ -21,7 +22,7 @@ _COLUMNS = ("source", "observed_at", "pair", "stored", "read_now", "effect")
 
 
 @click.command()
-@click.option("--at", required=True, callback=moment, help="The instant; a date means its end.")
+@click.option("--at", required=True, callback=past, help="The instant; a day means its end.")
 @stored
 @selected("sources")
 def evidence(at: str, folder: Path, selection: Selection) -> None:
@@ -42,7 +43,7 @@ def evidence(at: str, folder: Path, selection: Selection) -> None:
 
 
 @click.command()
-@click.option("--since", callback=moment, help="Only ticks observed at or after this date or instant.")
+@click.option("--since", callback=past, help="Only ticks observed on or after this day, or at or after this instant.")
 @click.option("--write", is_flag=True, help="Store corrections, and withdraw what is read otherwise or refused.")
 @stored
 @format_option
@@ -57,10 +58,11 @@ def reparse(since: str | None, write: bool, folder: Path, form: Format) -> None:
     """
     from fxticker.backfill.reparse import reparse as reparse_store
     from fxticker.cli.output import show, warn
-    from fxticker.model.timestamps import instant
+    from fxticker.model.days import start_of
     from fxticker.store.store import opened
 
-    found = reparse_store(opened(folder), since=None if since is None else instant(since), write=write)
+    begin = None if since is None else start_of(since, datetime.now(UTC))
+    found = reparse_store(opened(folder), since=begin, write=write)
     rows = [{name: getattr(difference, name) for name in _COLUMNS} for difference in found.differences]
     texts = [{**row, "read_now": one_line(row["read_now"])} for row in rows]
     if texts or form != "table":
@@ -87,13 +89,13 @@ def _rows_in_force(store: Store, at: str, sources: Sequence[str] | None) -> Iter
     """The last ticks of each source at an instant, by source, instant and evidence."""
     from itertools import groupby
 
-    from fxticker.model.timestamps import last_instant
+    from fxticker.model.days import lookup
     from fxticker.store.arrow import records_of
     from fxticker.store.read_last import read_last
 
-    retracted = store.retracted(sources=sources)
+    retracted, by = store.retracted(sources=sources), lookup(at, datetime.now(UTC))
     for source in store.ticks.sources() if sources is None else sorted({*sources}):
-        table = read_last(store.ticks, source, upto=last_instant(at), retracted=retracted)
+        table = read_last(store.ticks, source, upto=by.upto, dated_upto=by.dated_upto, retracted=retracted)
         rows = [] if table is None else records_of(table)
         rows.sort(key=lambda row: (row["observed_at"], row["evidence"] or "", row["pair"]))
         for _, members in groupby(rows, key=lambda row: (row["observed_at"], row["evidence"])):

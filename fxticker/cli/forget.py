@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--after", required=True, callback=moment, help="Later outcomes and ticks are removed.")
+@click.option("--after", required=True, callback=moment, help="What is later than this instant, or day, is removed.")
 @click.option("--yes", is_flag=True, help="Remove them; without it they are only counted.")
 @stored
 def forget(folder: Path, after: str, yes: bool) -> None:  # noqa: FBT001
@@ -26,14 +26,16 @@ def forget(folder: Path, after: str, yes: bool) -> None:  # noqa: FBT001
     """
     from fxticker.cli.output import warn
     from fxticker.errors import StoreLocked
-    from fxticker.model.timestamps import last_instant
+    from fxticker.model.days import extent_of
+    from fxticker.model.timestamps import MICROSECOND
     from fxticker.store.ahead import forget as forget_rows
     from fxticker.store.ahead import rows_ahead, summed
     from fxticker.store.store import opened
 
     store = opened(folder)
     now = datetime.now(UTC)
-    limit = last_instant(after)
+    extent = extent_of(after, now)
+    limit = extent.end if extent.begin == extent.end else extent.end - MICROSECOND
     if limit < now:
         warn(f"{after} has passed; what has passed is never removed, only what is later than now, {_second(now)}")
         limit = now

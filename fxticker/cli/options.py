@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -22,11 +23,22 @@ Result = TypeVar("Result")
 
 def moment(_context: object, _option: object, text: str | None) -> str | None:
     """Refuse, as wrong usage, a text that is neither a date nor an instant."""
-    from fxticker.model.timestamps import instant
+    from fxticker.model.days import extent_of
 
+    return _checked(extent_of, text)
+
+
+def past(_context: object, _option: object, text: str | None) -> str | None:
+    """Refuse, as wrong usage, a text that is neither a date nor an instant, or is later than now."""
+    from fxticker.model.days import start_of
+
+    return _checked(start_of, text)
+
+
+def _checked(resolve: Callable[[str, datetime], object], text: str | None) -> str | None:
     if text is not None:
         try:
-            instant(text)
+            resolve(text, datetime.now(UTC))
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
     return text
@@ -47,7 +59,7 @@ def _pairs(context: object, option: object, texts: tuple[str, ...]) -> tuple[str
 
 
 def _base(context: object, option: object, text: str) -> str | None:
-    return text if text == "first" else moment(context, option, text)
+    return text if text == "first" else past(context, option, text)
 
 
 def _named(_context: object, _option: object, path: Path | None) -> Path | None:
@@ -70,12 +82,10 @@ between_options = (
     click.option(
         "--start",
         required=True,
-        callback=moment,
-        help="Start of the comparison; a date means the last ticks of that day.",
+        callback=past,
+        help="Start of the comparison; a day means its last ticks (2025-11-13, yesterday, -30d, 2025-10).",
     ),
-    click.option(
-        "--end", required=True, callback=moment, help="End of the comparison; a date means the last ticks of that day."
-    ),
+    click.option("--end", callback=moment, help="End of the comparison, likewise; default: now."),
 )
 
 
@@ -114,10 +124,16 @@ _FILTERS = {
         help="Only this source; may be repeated.",
     ),
     "start": click.option(
-        "--start", callback=moment, help="From this date or instant on (2025-11-01, 2025-11-01T12:00Z)."
+        "--start",
+        callback=past,
+        help="From this day or instant on (2025-11-01, 2025-11, 2025-Q4, 2025, yesterday, -30d, 2025-11-01T12:00Z).",
     ),
-    "end": click.option("--end", callback=moment, help="Up to this date or instant, not included."),
-    "as_of": click.option("--as-of", callback=moment, help="Only what the store had recorded by then."),
+    "end": click.option(
+        "--end",
+        callback=moment,
+        help="Up to this day, which is included, or to this instant, which is not; default: now.",
+    ),
+    "as_of": click.option("--as-of", callback=past, help="Only what the store had recorded by then; of a day its end."),
 }
 _FIELDS = ("pairs", "sources", "start", "end", "as_of")
 
@@ -132,10 +148,16 @@ def every_option(default: str) -> Callable[[Command], Command]:
     )
 
 
-def between(command: Command) -> Command:
-    """Add ``--start`` and ``--end`` as the two instants of a drift, both required."""
+def between(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Add ``--start`` and ``--end`` as the two instants of a drift, the first one required."""
+
+    @wraps(command)
+    def run(start: str, end: str | None, **values: Any) -> Result:
+        in_order(start, end)
+        return command(start=start, end=end, **values)
+
     start, end = between_options
-    return start(end(command))
+    return start(end(run))
 
 
 def stored(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -210,7 +232,9 @@ def _require_known(names: Iterable[str], folder: Path) -> None:
 
 def in_order(start: str | None, end: str | None) -> None:
     """Refuse, as wrong usage, a span that ends before it begins."""
-    from fxticker.model.timestamps import instant
+    from fxticker.model.days import span_of
 
-    if start is not None and end is not None and instant(start) > instant(end):
-        raise click.BadParameter(f"the span ends, {end}, before it begins, {start}")
+    try:
+        span_of(start, end, datetime.now(UTC))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error

@@ -90,7 +90,7 @@ def history(folder: Path, selection: Selection, inverse: bool, theme: Theme) -> 
 @max_age_option
 @selected("any_pairs", "sources", "as_of")
 def drift(
-    folder: Path, start: str, end: str, base: str, max_age: str | None, selection: Selection, theme: Theme
+    folder: Path, start: str, end: str | None, base: str, max_age: str | None, selection: Selection, theme: Theme
 ) -> Figure:
     """Draw the change between two dates."""
     from fxticker.analysis.drift import drift as drift_of

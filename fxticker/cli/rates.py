@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fxticker.cli import completion
-from fxticker.cli.options import Format, format_option, max_age_option, moment, queried, stored
+from fxticker.cli.options import Format, format_option, max_age_option, past, queried, stored
 from fxticker.cli.options import pair as pair_named
 from fxticker.cli.output import Columns, band_of, show, show_document, show_frame, terminal_text
 from fxticker.model.selection import Selection
@@ -22,7 +22,7 @@ _BEST: Columns = ("source", "pair", band_of("rate"), "width_pct", "at", "age_h",
 @click.argument("amount")
 @click.argument("from_currency", metavar="FROM")
 @click.argument("to_currency", metavar="TO")
-@click.option("--at", callback=moment, help="By the rates of this date or instant; default: now.")
+@click.option("--at", callback=past, help="By the rates as of this instant, or of the end of this day; default: now.")
 @max_age_option
 @click.option("--source", shell_complete=completion.sources, help="Source of the rates.")
 @stored
@@ -58,7 +58,7 @@ def convert(
 
 @click.command()
 @click.argument("pair", callback=pair_named)
-@click.option("--at", callback=moment, help="At this date or instant; default: now.")
+@click.option("--at", callback=past, help="At this instant, or the end of this day; default: now.")
 @max_age_option
 @queried("sources", "as_of")
 def best(pair: str, at: str | None, max_age: str | None, selection: Selection, folder: Path, form: Format) -> None:

@@ -6,7 +6,6 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,12 +113,11 @@ def gaps(folder: Path, selection: Selection, form: Format) -> None:
     from fxticker.errors import NoData
     from fxticker.store.store import opened
 
-    until = selection.end if selection.end is not None else datetime.now(UTC)
     opened_store = opened(folder)
     unknown = sorted({*(selection.sources or [])} - {*opened_store.polls.sources()})
     if unknown:
         raise NoData(f"no poll is on record for {', '.join(unknown)}")
-    frame = gaps_of(opened_store, **replace(selection, end=until).given())
+    frame = gaps_of(opened_store, **selection.given())
     show(frame.to_dict("records"), list(COLUMNS), form)
 
 
@@ -140,21 +138,22 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: 
     """
     from fxticker.cli.output import show, warn
     from fxticker.errors import NoData
+    from fxticker.model.days import span_of
     from fxticker.model.records import Outcome
-    from fxticker.model.timestamps import instant
     from fxticker.store.poll_log import poll_log
     from fxticker.store.store import opened
 
     unknown = sorted({*outcomes} - {*Outcome})
     if unknown:
         raise click.BadParameter(f"unknown outcome {', '.join(unknown)}; there are {', '.join(Outcome)}")
+    start, end = span_of(selection.start, selection.end, datetime.now(UTC))
     found = poll_log(
         opened(folder),
         limit=limit + 1,
         sources=selection.sources,
         outcomes=outcomes or None,
-        start=None if selection.start is None else instant(selection.start),
-        end=None if selection.end is None else instant(selection.end),
+        start=start,
+        end=end,
     )
     if not found:
         raise NoData("no poll on record matches")

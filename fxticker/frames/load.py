@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.frames.pairs import StorePath, require_stored
+from fxticker.frames.resolve import resolved
 from fxticker.model.days import Lookup
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant, last_instant
@@ -49,7 +50,9 @@ def load(
     pairs
         Pairs in the orientation of the source, written as ``KZT/USD``, ``kztusd`` or ``KZT``; ``None`` for all.
     start, end
-        Half-open span of `observed_at`; a date stands for its 00:00 UTC.
+        Span of `observed_at`: days are whole, both included, an instant at the end is excluded; None is open. Text may
+        also be ``2025-11``, ``2025-Q4``, ``2025``, ``today``, ``yesterday``, ``-30d`` or ``-12h``: see
+        `fxticker.model.days`.
     sources
         Read only these sources; ``None`` for all.
     as_of
@@ -78,7 +81,7 @@ def load(
     NotStored
         If one of `pairs` is not stored; the message lists those that are.
     ValueError
-        If a column does not exist.
+        If a column does not exist, a text is no date or instant, the span ends before it begins, or begins after now.
     """
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
     frame = load_selected(store, selection, columns=columns, bands=bands)
@@ -90,6 +93,7 @@ def load_selected(
     store: StorePath, selection: Selection, *, columns: Iterable[str] | None = None, bands: bool = False
 ) -> pd.DataFrame:
     """Return what `load` does; pairs that are not stored are no error."""
+    selection = resolved(selection)
     known = ["source", *TICKS.schema.names]
     wanted = list(DEFAULT_COLUMNS) if columns is None else [columns] if isinstance(columns, str) else list(columns)
     if not set(wanted) <= set(known):
@@ -119,7 +123,7 @@ def load_polls(
     sources
         Read only these sources; ``None`` for all.
     start, end
-        Half-open span of `slot`; a date stands for its 00:00 UTC.
+        Span of `slot`, as for `load`.
 
     Returns
     -------
@@ -127,7 +131,7 @@ def load_polls(
         Sorted by slot, then source. Columns: ``source``, then those of the data contract, from ``slot`` to
         ``detail``; whole numbers that may be null are float64.
     """
-    selection = Selection.of(sources=sources, start=start, end=end)
+    selection = resolved(Selection.of(sources=sources, start=start, end=end))
     table = read_span(opened(store).polls, sources=selection.sources, span=_span(selection))
     table = table.unify_dictionaries()
     return to_frame(take(table, order_by(table, ("slot", "source"))))

@@ -104,6 +104,25 @@ def end_of(moment: Moment, now: datetime, zone: tzinfo = UTC) -> datetime:
     return min(extent_of(moment, now, zone).end, now)
 
 
+def span_of(
+    start: Moment | None, end: Moment | None, now: datetime, zone: tzinfo = UTC
+) -> tuple[datetime | None, datetime | None]:
+    """Return the first instant and the end, excluded, of the period between two moments; ``None`` is unbounded.
+
+    Raises
+    ------
+    ValueError
+        As `start_of`, and if the period ends before it begins.
+    """
+    begin = None if start is None else start_of(start, now, zone)
+    if end is None:
+        return begin, None
+    extent = extent_of(end, now, zone)
+    if begin is not None and (begin > extent.end or begin == extent.end != extent.begin):
+        raise ValueError(f"the span ends, {end}, before it begins, {start}")
+    return begin, min(extent.end, now)
+
+
 def lookup(moment: Moment, now: datetime, zone: tzinfo = UTC) -> Lookup:
     """Return the instants that a lookup as of a moment goes by.
 

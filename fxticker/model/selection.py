@@ -21,10 +21,10 @@ class Selection:
     sources
         Ids of sources.
     start, end
-        Half-open span of `observed_at`, or of slots where polls are read. A date means its 00:00 UTC.
+        Span of `observed_at`, or of slots where polls are read: days are whole, both included, an instant at the end is
+        excluded. See `fxticker.model.days`.
     as_of
-        What was known then: rows recorded by then, without those retracted by then; a date reaches to its last
-        microsecond, UTC.
+        What was known then: rows recorded by then, without those retracted by then; of a date its end.
     """
 
     pairs: tuple[str, ...] | None = None
