@@ -81,6 +81,15 @@ def test_recovery_that_was_not_delivered_is_still_due_after_a_restart(tmp_path):
     assert Desk(tmp_path).desk.causes(FULL.topic) == {"WriteFailed ticks 28"}
 
 
+def test_trouble_that_ended_while_it_was_told_has_its_recovery_due_after_a_restart(tmp_path):
+    slow = Desk(tmp_path, delivers=False)
+    slow.send(FULL, BACK)
+    slow.desk.delivered(FULL)  # and the process ends before the recovery is
+    assert Desk(tmp_path).desk.causes(FULL.topic) == {"WriteFailed ticks 28"}
+    assert Desk(tmp_path).send(BACK) == [("recovered", False)]
+    assert Desk(tmp_path).desk.causes(FULL.topic) == set()
+
+
 def test_lasting_trouble_is_told_again_each_day(desk):
     desk.send(FULL)
     assert desk.beat(23 * HOUR) == []

@@ -24,12 +24,12 @@ def polled(outcome, slot, *, started=True):
 class Watched:
     """Alerts over a store, started at noon, with those that were sent."""
 
-    def __init__(self, folder, *before):
+    def __init__(self, folder, *before, told=()):
         store = Store(folder)
         store.record(before)
         self.sent = []
         self.clock = FixedClock()
-        self.alerts = Alerts(self.sent.append, store=store, clock=self.clock)
+        self.alerts = Alerts(self.sent.append, store=store, clock=self.clock, is_told=lambda source: source in told)
         self.alerts.started(PLANS)
 
     def polled(self, outcome, quarters, *, started=True):
@@ -104,9 +104,16 @@ def test_source_stale_at_start_is_reported_when_its_first_poll_is_overdue(stale)
     assert stale.beat(2 * QUARTER) == ["stale"]
 
 
-def test_source_stale_at_start_is_reported_as_recovered(stale):
+def test_source_that_an_earlier_process_reported_as_stale_is_reported_as_recovered(tmp_path):
+    stale = Watched(tmp_path, polled(Outcome.OK, NOON - 9 * QUARTER), told=["timesca"])
     assert stale.polled(Outcome.OK, 1) == ["recovered"]
     assert stale.polled(Outcome.OK, 2) == []
+
+
+def test_absence_that_nobody_was_told_of_ends_without_an_alert(stale):
+    assert stale.polled(Outcome.OK, 1) == []
+    assert stale.polled(Outcome.TIMEOUT, 8) == ["stale"]
+    assert stale.polled(Outcome.OK, 9) == ["recovered"]
 
 
 def test_first_successful_poll_ever_is_no_recovery(tmp_path):

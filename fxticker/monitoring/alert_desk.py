@@ -113,7 +113,8 @@ class AlertDesk(Observer):
         with self._lock:
             if alert.event == RECOVERED:
                 self._told.pop(alert.topic, None)
-            elif alert.cause in self._sent.get(alert.topic, {}):
+            elif alert.event != MOVE or alert.cause in self._sent.get(alert.topic, {}):
+                # a trouble that ended meanwhile too: its end is still to be told, if need be by the next process
                 self._told.setdefault(alert.topic, {})[alert.cause] = now
         self._save()
 

@@ -1,8 +1,8 @@
 """Alerts: reports when a source becomes stale and when it recovers, once each.
 
 The state of a source before the start is read from the store. A source that is stale then is reported only if it is
-still stale after its first poll. One that recovers with its first poll is reported as recovered, because an earlier
-process may have reported it as stale. What was told across restarts is known to `alert_desk`.
+still stale after its first poll. One that recovers with its first poll is reported as recovered only if a person was
+told by an earlier process that it was stale, which `alert_desk` knows.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class _Watch:
     Attributes
     ----------
     was_stale
-        Whether it was stale when last checked.
+        Whether a person was told that it is stale, by this process or an earlier one.
     is_reported
         Whether this process reported it as stale.
     quiet_until
@@ -215,9 +215,7 @@ class Alerts(Observer):
         if (recent := self._read(scheduled.source.id, now)) is not None:
             watch.last_ok, watch.last_stale = recent.last_ok, recent.last_stale
             watch.unchanged_since = recent.unchanged_since
-        # a source that never was healthy cannot recover; one that became so while no daemon ran is reported now
-        is_stale = watch.last_ok is not None and watch.problem(now) is not None
-        watch.was_stale = is_stale or self._is_told(scheduled.source.id)
+        watch.was_stale = self._is_told(scheduled.source.id)
         return watch
 
     def _read(self, source_id: str, now: datetime) -> Recent | None:
