@@ -304,6 +304,18 @@ def test_offset_of_the_clock_is_that_of_each_sources_last_answer(metrics, served
     assert 'fxticker_clock_offset_seconds{source="timesca"} -95.0' in get(f"{served}metrics")[2]
 
 
+def test_offset_of_the_clock_before_it_was_set_is_not_exported(metrics, served):
+    metrics.clock_compared("timesca", compared(timedelta(hours=3)))
+    metrics.clock_jumped(timedelta(hours=-3))
+    assert "fxticker_clock_offset_seconds{" not in get(f"{served}metrics")[2]
+
+
+def test_offset_by_a_source_that_is_no_longer_polled_is_not_exported(metrics, served):
+    metrics.clock_compared("timesca", compared(timedelta(hours=3)))
+    metrics.started([ScheduledSource(replace(SOURCE, id="another"), Every(QUARTER))])
+    assert "fxticker_clock_offset_seconds{" not in get(f"{served}metrics")[2]
+
+
 def test_wrong_clock_is_a_reason_until_it_is_right(metrics, store, served):
     poll_once(metrics, store)
     metrics.clock_compared("timesca", compared(timedelta(hours=3), Trust.AHEAD, remark="the clock is wrong"))

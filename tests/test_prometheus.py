@@ -12,6 +12,7 @@ import subprocess
 import threading
 import urllib.parse
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from servers import get
 
 from fxticker.model.clock import SystemClock
+from fxticker.model.clock_trust import ClockComparison, Trust
 from fxticker.model.records import Outcome, Poll
 from fxticker.monitoring.exposition import exposition
 from fxticker.monitoring.http import MetricsServer
@@ -44,6 +46,7 @@ def metrics(store):
     metrics.started([scheduled("timesca")])
     metrics.polled(Poll("timesca", NOON, Outcome.OK, started_at=NOON, duration_ms=300, ticks=5))
     metrics.write_ended(0.01, None)
+    metrics.clock_compared("timesca", ClockComparison(Trust.BELIEVED, NOON, NOON, timedelta(0), None))
     return metrics
 
 
@@ -80,6 +83,14 @@ def test_page_passes_promtool(metrics):
     assert (code, output) == (0, "")
 
 
+def test_page_and_its_documentation_name_the_same_metrics(exported):
+    page = (CONTRIB.parent / "docs" / "running.md").read_text("utf-8")
+    rows = page.partition("| metric | labels")[2].partition("\n\n")[0].splitlines()[2:]
+    named = {f"fxticker_{name}" for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    known = {re.sub("_(bucket|count|sum)$", "", name) for name in exported if name.startswith("fxticker_")}
+    assert named == known
+
+
 # The rules
 
 
@@ -97,6 +108,12 @@ def test_each_rule_has_a_case_in_which_it_fires_and_one_in_which_it_does_not():
     silent = re.findall(r"alertname: (\w+)}", cases)
     assert len(rules) == len(set(rules)) >= 10
     assert set(rules) == set(fires) == set(silent)
+
+
+def test_each_gauge_that_says_that_something_is_wrong_has_a_rule(exported):
+    used = names_in(RULES.read_text("utf-8"))
+    watched = {name for name in exported if re.search("healthy|fail|free|offset|jumps_total|successful", name)}
+    assert watched - used == set()
 
 
 def test_rules_use_only_exported_metrics(exported):

@@ -122,6 +122,9 @@ class Metrics(Observer):
 
     def started(self, sources: Sequence[ScheduledSource]) -> None:
         """Export these sources from now on."""
+        wanted = {scheduled.source.id for scheduled in sources}
+        for gone in (known for known in self._sources if known.source.id not in wanted):
+            self._offset.remove(gone.source.id)  # no answer of it will correct it
         self._sources = tuple(sources)
         self._has_started = True
         for scheduled in sources:
@@ -174,6 +177,7 @@ class Metrics(Observer):
         """Count a jump."""
         self._jumps.inc()
         self._jump.set(by.total_seconds())
+        self._offset.clear()  # that of the clock before
         self._next_slots.clear()
 
     def beat(self, now: datetime) -> None:
