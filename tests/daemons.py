@@ -74,7 +74,7 @@ class RecordingObserver(Observer):
         (self.not_polled if poll.started_at is None else self.taken).append(poll)
         self.on_poll(poll)
 
-    def caught_up(self, source):
+    def caught_up(self, source, wait_until):
         self.caught.append(source)
 
     def write_ended(self, duration_s, error):
@@ -209,6 +209,14 @@ class Running(RecordingObserver):
         """Wait for so many outcomes."""
         assert all(self._recorded.acquire(timeout=SAFETY_S) for _ in range(count))
 
+    @staticmethod
+    def wait_for(is_so):
+        """Wait until something is so, which no outcome tells of."""
+        end_s = time.monotonic() + SAFETY_S
+        while not is_so() and time.monotonic() < end_s:
+            time.sleep(0.01)
+        assert is_so()
+
     def jump(self, **by):
         """Set the wall clock ahead, or back, and let the daemon look at it."""
         self.clock.wall += timedelta(**by)
@@ -230,10 +238,10 @@ def in_thread(run):
 
 
 @contextmanager
-def running(store, *plans, clock=None):
+def running(store, *plans, clock=None, observers=()):
     """A daemon at work, begun at 12:00:10 if no other clock is given."""
     run = Running(clock or ManualClock(at("12:00:10")))
-    options = {"clock": run.clock, "monotonic": run.clock.monotonic, "observers": [run], "beat_s": 3600}
+    options = {"clock": run.clock, "monotonic": run.clock.monotonic, "observers": [run, *observers], "beat_s": 3600}
     with daemon_of(store, *plans, **options) as (run.daemon, _), in_thread(run):
         yield run
 

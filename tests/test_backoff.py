@@ -3,9 +3,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from builders import NOON, at_time
 
-from fxticker.collect.backoff import WEIGHED, SourceState, backoff_end
+from fxticker.collect.backoff import WEIGHED, SourceState, backoff_end, recorded_wait
 from fxticker.collect.page_cache import CachedPage
-from fxticker.model.records import Outcome, Snapshot
+from fxticker.model.records import Outcome, Poll, Snapshot
 from fxticker.model.schedule import Cron, Every
 
 QUARTERS = Every(timedelta(minutes=15))
@@ -24,6 +24,35 @@ def test_retry_after_sets_the_wait():
     state = update(SourceState(), "http_error", retry_after="1800")
     assert state.wait_until == at_time("12:30")
     assert state.wait_why == "the source sent Retry-After: no request until 2025-11-14T12:30:00Z"
+
+
+def test_wait_ends_at_a_whole_second_as_slots_do():
+    state = SourceState()
+    now = NOON + timedelta(microseconds=1)
+    state.update(Outcome.HTTP_ERROR, NOON, retry_after="1800", now=now, schedule=QUARTERS)
+    assert state.wait_until == at_time("12:30:01")
+
+
+@pytest.mark.parametrize("retry_after", ["1800", None])
+def test_wait_is_read_back_from_the_record(retry_after):
+    state = update(SourceState(), *["http_error"] * 5, retry_after=retry_after)
+    polled = Poll("timesca", NOON, Outcome.HTTP_ERROR, detail=f"{state.wait_why}; status 500")
+    assert recorded_wait([polled]) == recorded_wait([polled, state.backoff_outcome("timesca", NOON)])
+    assert recorded_wait([polled]) == state.wait_until > NOON
+    assert recorded_wait([polled, Poll("timesca", NOON, Outcome.OK)]) is None
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        None,
+        "the page has: the source sent Retry-After: no request until 2025-11-14T12:30:00Z",
+        "the source sent Retry-After: no request until 2025-13-14T12:30:00Z",
+    ],
+)
+def test_other_details_state_no_wait(detail):
+    assert recorded_wait([Poll("timesca", NOON, Outcome.HTTP_ERROR, detail=detail)]) is None
+    assert recorded_wait([]) is None
 
 
 def test_next_poll_ends_the_wait():
@@ -77,7 +106,10 @@ def test_day_of_failures_costs_22_requests():
 
 def test_reason_has_the_number_of_failures_and_the_last_outcome():
     state = update(SourceState(), "http_error", "http_error", "timeout")
-    assert (state.wait_until, state.wait_why) == (at_time("12:30"), "3 failures in a row, the last timeout")
+    assert (state.wait_until, state.wait_why) == (
+        at_time("12:30"),
+        "3 failures in a row, the last timeout: no request until 2025-11-14T12:30:00Z",
+    )
 
 
 @pytest.mark.parametrize("outcome", ["http_error", "blocked", "timeout", "too_large"])
@@ -107,7 +139,7 @@ def test_every_outcome_is_weighed():
 
 def test_longer_wait_counts():
     state = SourceState(failures=2)
-    assert update(state, "http_error", retry_after="60").wait_why == "3 failures in a row, the last http_error"
+    assert update(state, "http_error", retry_after="60").wait_why.startswith("3 failures in a row, the last http_error")
     assert update(state, "http_error", retry_after="7200").wait_until == at_time("14:00")
 
 

@@ -241,6 +241,16 @@ def iso(instant):
     return instant.isoformat().replace("+00:00", "Z")
 
 
+def test_status_names_no_slot_that_is_skipped_as_the_next_one(fxticker, tmp_path):
+    store, last = fed_store(tmp_path / "store", Outcome.OK)
+    resumed = last + 4 * QUARTER
+    detail = f"4 failures in a row, the last timeout: no request until {resumed:%Y-%m-%dT%H:%M:%SZ}; no answer"
+    store.record([Poll("timesca", last - timedelta(seconds=1), Outcome.TIMEOUT, detail=detail)])
+    assert json.loads(fxticker("status --store store --format json").stdout)["sources"][0]["next_slot"] != iso(resumed)
+    store.record([Poll("timesca", last + timedelta(seconds=1), Outcome.TIMEOUT, detail=detail)])
+    assert json.loads(fxticker("status --store store --format json").stdout)["sources"][0]["next_slot"] == iso(resumed)
+
+
 def test_status_of_a_healthy_source_exits_with_0(fxticker, tmp_path):
     _, last = fed_store(tmp_path / "store", Outcome.OK, Outcome.TIMEOUT, Outcome.OK)
     shown = fxticker("status --store store --format json")

@@ -226,7 +226,7 @@ def test_daemon_is_not_healthy_and_alerts_until_the_damaged_file_is_moved_aside(
     for observer in (metrics, alerts):
         observer.started([plan])
         observer.polled(Poll("timesca", plan.schedule.at_or_before(datetime.now(UTC)), Outcome.OK, datetime.now(UTC)))
-        observer.caught_up("timesca")
+        observer.caught_up("timesca", None)
         observer.beat(datetime.now(UTC))
 
     [reason] = metrics.reasons()

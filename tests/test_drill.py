@@ -66,7 +66,7 @@ def test_page_that_robots_txt_forbids_is_not_requested():
 def test_no_request_is_made_before_the_end_of_retry_after():
     result = drilled("backoff")
     assert paths(result) == []
-    assert "sent Retry-After: no request until 2025-11-14T12:45:00Z" in result.poll.detail
+    assert "sent Retry-After: no request until 2025-11-14T12:45:01Z" in result.poll.detail
 
 
 def test_detail_of_a_rate_jump_has_both_rates():

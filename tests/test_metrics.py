@@ -34,7 +34,7 @@ def clock():
 def metrics(store, clock):
     observer = Metrics(store=store, clock=clock)
     observer.started(PLANS)
-    observer.caught_up("timesca")
+    observer.caught_up("timesca", None)
     return observer
 
 
@@ -267,7 +267,7 @@ def test_daemon_that_starts_is_not_healthy(store, clock):
         metrics.started(PLANS)
         status, _, body = get(f"{server.url}healthz")
         assert (status, body) == (503, "timesca: starting: what is due has not been polled yet\n")
-        metrics.caught_up("timesca")
+        metrics.caught_up("timesca", None)
         assert get(f"{server.url}healthz")[0] == 200
 
 

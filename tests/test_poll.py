@@ -387,7 +387,7 @@ def test_repeated_failures_skip_slots_until_a_successful_poll(tmp_path):
         slot = NOON + number * timedelta(minutes=15)
         collect(tmp_path, FakeFetch(BadStatus("status 500", http_status=500)), slot=slot, state=state, schedule=grid)
     assert state.wait_until == NOON + timedelta(minutes=60)
-    assert state.wait_why == "3 failures in a row, the last http_error"
+    assert state.wait_why == "3 failures in a row, the last http_error: no request until 2025-11-14T13:00:00Z"
     collect(tmp_path, FakeFetch(fetched(PAGE)), slot=NOON + timedelta(minutes=60), state=state, schedule=grid)
     assert (state.failures, state.wait_until) == (0, None)
 

@@ -90,6 +90,17 @@ def test_daemon_is_ready_once_polling_begins(address, store):
         assert supervisor.received() == []
 
 
+def test_status_names_no_slot_that_is_skipped(supervisor, store):
+    observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20)
+    observer.started(PLANNED)
+    supervisor.received()
+    for wait_until in (None, at("12:30"), at("12:30:01"), at("12:00"), at("13:00"), None):
+        observer.caught_up("timesca", wait_until)
+        observer.beat(at("12:00:03"))
+    following = ["12:15", "12:30", "12:45", "12:15", "13:00", "12:15"]
+    assert supervisor.received() == [[f"STATUS=next slot: 2025-11-14T{slot}:00Z"] for slot in following]
+
+
 def test_status_names_the_last_outcome_and_the_next_slot(supervisor, store):
     observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20)
     observer.started(PLANNED)

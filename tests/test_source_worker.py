@@ -27,6 +27,7 @@ from servers import RawServer, refusing_url
 import fxticker as fx
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
+from fxticker.monitoring.metrics import Metrics
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
@@ -338,3 +339,16 @@ def test_slots_before_the_end_of_retry_after_are_recorded_as_backoff(tmp_path):
     assert [outcome for _, outcome in outcomes(tmp_path)] == ["http_error", "backoff", "backoff", "ok"]
     assert len(server.requests) == 2
     assert "sent Retry-After: no request until 2025-11-14T12:30:10Z" in reasons(tmp_path)["12:15"][1]
+    assert reasons(tmp_path)["12:00"][1].startswith(reasons(tmp_path)["12:15"][1])
+
+
+def test_next_slot_is_after_those_that_are_skipped(tmp_path, info_log):
+    busy = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1800\r\nContent-Length: 0\r\n\r\n"
+    store = Store(tmp_path)
+    metrics = Metrics(store=store, clock=(clock := ManualClock(at("12:00:10"))))
+    with RawServer(lambda exchange: exchange.send(busy)) as server:
+        plan = planned(server.url)
+        with running(store, plan, clock=clock, observers=[metrics]) as run:
+            run.wait_for(lambda: metrics.next_slots() == {"timesca": at("12:45")})
+            run.daemon.reload([planned(server.url, Every(timedelta(minutes=20)))])
+            run.wait_for(lambda: "timesca: next slot 2025-11-14T12:40:00+00:00" in info_log.text)

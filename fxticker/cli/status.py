@@ -85,6 +85,8 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
 
 def _health(plan: ScheduledSource, store: OpenStore, now: datetime) -> Health:
     """The health of a source; where its files cannot be read that is all that is known of it."""
+    from fxticker.collect.backoff import recorded_wait
+    from fxticker.model.timestamps import MICROSECOND
     from fxticker.monitoring.damage import damage_of
     from fxticker.monitoring.health import health_of, unread_health
     from fxticker.store.open_slots import next_open_slot
@@ -93,8 +95,11 @@ def _health(plan: ScheduledSource, store: OpenStore, now: datetime) -> Health:
     source = plan.source.id
     damage = damage_of(store, source, search=True)
     try:
-        next_slot = next_open_slot(store.polls, source, plan.schedule, now)
-        return health_of(plan, read_recent(store, source, now), now, next_slot, damage)
+        recent = read_recent(store, source, now)
+        wait_until = recorded_wait([poll for poll in recent.polls if poll.slot <= now])
+        after = now if wait_until is None else max(now, wait_until - MICROSECOND)
+        next_slot = next_open_slot(store.polls, source, plan.schedule, after)
+        return health_of(plan, recent, now, next_slot, damage)
     except SegmentUnreadable as error:
         return unread_health(plan, str(damage.reason if damage else error), now)
 

@@ -10,9 +10,10 @@ it has recovered. On a grid wider than an hour one slot is skipped all the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from fxticker.collect.page_cache import CachedPage
 from fxticker.fetch.retry_after import retry_instant
@@ -25,6 +26,11 @@ PATIENCE = 3
 MAX_BACKOFF = timedelta(hours=1)
 """Slots farther from the last failure are not skipped, apart from the first: a longer gap in the data costs more than
 the requests save."""
+_WAIT = re.compile(
+    r"(?:the source sent Retry-After|[0-9]+ failures in a row, the last [a-z_]+): "
+    r"no request until ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})Z(?:; .*)?"
+)
+"""A wait as it begins the `detail` of the poll that it follows, and of each slot that is skipped."""
 
 WEIGHED: Mapping[Outcome, bool | None] = {
     Outcome.OK: False,
@@ -60,7 +66,7 @@ class SourceState:
     wait_until
         Slots before this instant are skipped, with outcome ``backoff``; `None` if none are.
     wait_why
-        `detail` of those outcomes.
+        `detail` of those outcomes, and the beginning of that of the poll before; empty if none are.
     is_recorded
         Whether the outcome of the last poll was recorded: not while the machine's clock is ahead.
     clock
@@ -106,11 +112,29 @@ class SourceState:
         waits = []
         until = retry_instant(retry_after, now)
         if until is not None:
-            waits.append((until, f"the source sent Retry-After: no request until {until:%Y-%m-%dT%H:%M:%SZ}"))
+            # slots are whole seconds, and so is the instant that a person reads
+            until += timedelta(microseconds=-until.microsecond % 1_000_000)
+            waits.append((until, "the source sent Retry-After"))
         if weight and schedule is not None and self.failures >= PATIENCE:
             resumed = backoff_end(self.failures, slot, schedule)
             waits.append((resumed, f"{self.failures} failures in a row, the last {outcome}"))
-        self.wait_until, self.wait_why = max(waits, default=(None, ""))
+        self.wait_until, self.wait_why = None, ""
+        if waits:
+            self.wait_until, why = max(waits)
+            self.wait_why = f"{why}: no request until {self.wait_until:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def recorded_wait(polls: Sequence[Poll]) -> datetime | None:
+    """Return the instant before which slots are skipped, aware UTC, as the newest of the polls states it; else None.
+
+    For those who have the record and not the daemon's memory. A daemon that was started since has forgotten the wait:
+    its first outcome corrects this.
+    """
+    match = _WAIT.fullmatch(polls[-1].detail or "") if polls else None
+    try:
+        return None if match is None else datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
+    except ValueError:  # no such day or time
+        return None
 
 
 def backoff_end(failures: int, slot: datetime, schedule: Schedule) -> datetime:

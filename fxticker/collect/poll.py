@@ -130,13 +130,14 @@ def collect_once(
     poll = attempt.poll
     if attempt.page is not None:
         poll = _stored(attempt, attempt.page, cached, source, store, state)
-    poll = replace(poll, detail=_joined(attempt.clock.remark, poll.detail))
-    if backoff is None:
-        poll = replace(poll, duration_ms=round(1000 * (time.monotonic() - started_s)))
-    if state.is_recorded:
-        _record(poll, attempt.response if attempt.page is None else None, store)
     if backoff is None:
         state.update(poll.outcome, slot, retry_after=attempt.retry_after, now=clock.now(), schedule=schedule)
+        poll = replace(poll, duration_ms=round(1000 * (time.monotonic() - started_s)))
+    # the wait first, where `recorded_wait` reads it; a single poll is followed by none
+    wait = state.wait_why if schedule is not None else None
+    poll = replace(poll, detail=_joined(wait, attempt.clock.remark, None if backoff else poll.detail))
+    if state.is_recorded:
+        _record(poll, attempt.response if attempt.page is None else None, store)
     return poll
 
 

@@ -38,9 +38,9 @@ class Observers(Observer):
         """Notify all of them."""
         self._notify("polled", poll)
 
-    def caught_up(self, source: str) -> None:
+    def caught_up(self, source: str, wait_until: datetime | None) -> None:
         """Notify all of them."""
-        self._notify("caught_up", source)
+        self._notify("caught_up", source, wait_until)
 
     def write_ended(self, duration_s: float, error: StoreError | None) -> None:
         """Notify all of them."""

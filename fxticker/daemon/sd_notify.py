@@ -95,6 +95,10 @@ class SystemdNotifier(Observer):
         self._last = poll
         self._note(poll.source, poll.slot)
 
+    def caught_up(self, source: str, wait_until: datetime | None) -> None:
+        """Note which slots are skipped."""
+        self._next_slots.wait(source, wait_until)
+
     def not_recorded(self, poll: Poll) -> None:
         """Note that the slot was polled: without an outcome, as the clock is ahead, which no restart mends."""
         self._last = poll

@@ -66,7 +66,8 @@ class SourceWorker:
     stop_asked
         Once set, the worker ends.
     on_caught_up
-        Called with the source's id each time that nothing is due any more.
+        Called each time that nothing is due any more, with the source's id and the instant before which slots are
+        skipped, `None` if none are.
     on_compared
         Called after each poll with the source's id and the clock beside the answer.
     on_unrecorded
@@ -94,7 +95,7 @@ class SourceWorker:
         on_compared: Callable[[str, ClockComparison], None],
         on_unrecorded: Callable[[Poll], None],
         stop_asked: threading.Event,
-        on_caught_up: Callable[[str], None],
+        on_caught_up: Callable[[str, datetime | None], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
         self.source_id = source_id
@@ -190,7 +191,7 @@ class SourceWorker:
             self._collect(self._current, first)
             self.wake()  # a slot may have come meanwhile
         if is_complete:
-            self._on_caught_up(self.source_id)
+            self._on_caught_up(self.source_id, self._state.wait_until)
 
     def _wait_for_store(self, error: SegmentUnreadable) -> None:
         """Leave the slots without an outcome until the file can be read: what it holds of them is not known.
@@ -218,7 +219,7 @@ class SourceWorker:
             if trust is not Trust.AHEAD:
                 self._settle(old.schedule, old.schedule.after(now), REGRIDDED)
                 self._ledger.begin_grid(now)
-            following = new.schedule.after(now)
+            following = max(new.schedule.after(now), self._state.wait_until or now)
         following = self._ledger.next_open(new.schedule, following - MICROSECOND)
         _log.info("%s: next slot %s", self.source_id, following.isoformat(timespec="seconds"))
 

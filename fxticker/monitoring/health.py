@@ -48,7 +48,7 @@ class Health:
     last_ok
         The slot of its last successful poll; ``None`` if none was found in the newest segments.
     next_slot
-        Its next slot without an outcome, which is the next one that will be polled.
+        Its next slot that will be polled: it has no outcome, and is not skipped.
     outcomes_24h
         Number of polls by outcome in the last 24 hours.
     gaps_24h
@@ -77,7 +77,7 @@ def health_of(
 ) -> Health:
     """Health of a source at `now`, aware UTC, from its recent polls and ticks, and the damage to its files.
 
-    `next_slot` is its next slot without an outcome; `None` for the next slot.
+    `next_slot` is the next one that will be polled; `None` for the next one.
     """
     schedule = scheduled.schedule
     past = [poll for poll in recent.polls if poll.slot <= now]

@@ -142,9 +142,10 @@ class Metrics(Observer):
             self._durations.labels(poll.source).observe(poll.duration_ms / 1000)
         self._last_polls[poll.source] = poll
 
-    def caught_up(self, source: str) -> None:
+    def caught_up(self, source: str, wait_until: datetime | None) -> None:
         """Note that a source has started; until then a poll may be under way whose write fails as the last one did."""
         self._caught_up.add(source)
+        self._next_slots.wait(source, wait_until)
 
     def write_ended(self, duration_s: float, error: StoreError | None) -> None:
         """Count a write; the daemon is not healthy until one succeeds after one that failed."""

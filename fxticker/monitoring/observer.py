@@ -23,8 +23,11 @@ class Observer:
     def polled(self, poll: Poll) -> None:
         """A slot's outcome was recorded, whether or not anything was requested."""
 
-    def caught_up(self, source: str) -> None:
-        """A source has nothing due: its past is settled, and it waits for its next slot."""
+    def caught_up(self, source: str, wait_until: datetime | None) -> None:
+        """A source has nothing due: its past is settled, and it waits for its next slot.
+
+        Slots before `wait_until` are skipped, as the source failed or asked for it; `None` if none are.
+        """
 
     def not_recorded(self, poll: Poll) -> None:
         """A slot was polled and its outcome is not recorded, as the machine's clock is ahead."""
