@@ -31,6 +31,8 @@
         ├── SchemaMismatch               rows or a file do not fit the schema
         │   └── NewerSchema              … because a newer fxticker wrote the file: use that one
         └── WriteFailed(OSError)         the storage refused: disk full, no permission, gone
+
+Beside it, as the model imports nothing: ``model.invalid.InvalidArgument(ValueError)``, a given value is meaningless.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from fxticker.errors import NoData, StaleRate
 from fxticker.frames.resolve import present
 from fxticker.model.days import lookup
 from fxticker.model.durations import age_text
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pairs import currencies_of, pair_of
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment
@@ -158,21 +159,21 @@ def _only_source(rates: dict[tuple[str, str], Rate], pair: str, instant: datetim
     rates = {key: rate for key, rate in rates.items() if key[0] not in CONSTANTS} or rates
     if len(rates) > 1:
         sources = ", ".join(sorted(source for source, _ in rates))
-        raise ValueError(f"several sources have {pair}, name one: {sources}")
+        raise InvalidArgument(f"several sources have {pair}, name one: {sources}")
     return next(iter(rates.values()))
 
 
 def _amount(given: Decimal | str | int) -> Fraction:
     if isinstance(given, bool) or not isinstance(given, Decimal | str | int):
-        raise ValueError(f"an amount is text, a Decimal or an int, not the {type(given).__name__} {given!r}")  # noqa: TRY004  one error type for all invalid amounts
+        raise InvalidArgument(f"an amount is text, a Decimal or an int, not the {type(given).__name__} {given!r}")
     try:
         amount = Decimal(given)
     except InvalidOperation as error:
-        raise ValueError(f"{given!r} is not an amount such as 1500 or 1500.00") from error
+        raise InvalidArgument(f"{given!r} is not an amount such as 1500 or 1500.00") from error
     if not amount.is_finite() or amount <= 0:
-        raise ValueError(f"an amount is a number above zero, not {given!r}")
+        raise InvalidArgument(f"an amount is a number above zero, not {given!r}")
     if abs(amount.adjusted()) >= MAX_DIGITS or len(amount.as_tuple().digits) > 2 * MAX_DIGITS:
-        raise ValueError(f"an amount has at most {MAX_DIGITS} digits before and after its decimal point")
+        raise InvalidArgument(f"an amount has at most {MAX_DIGITS} digits before and after its decimal point")
     return Fraction(amount)
 
 

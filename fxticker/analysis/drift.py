@@ -18,6 +18,7 @@ from fxticker.frames.resolve import present, resolved
 from fxticker.frames.settle import typed
 from fxticker.model.bands import Band, drift_pct, drift_pct_of
 from fxticker.model.days import Lookup, closing, lookup
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import LIMIT, AgeLimit, MaxAge
@@ -113,9 +114,9 @@ def drift(
     now = present()
     first, last = lookup(start, now), closing("now" if end is None else end, now)
     if first.upto > last.upto:
-        raise ValueError(f"start {start} is after end {end}")
+        raise InvalidArgument(f"start {start} is after end {end}")
     if first.upto == last.upto:
-        raise ValueError(f"start {start} and end {end} are one instant, {last.upto:%Y-%m-%d %H:%M} UTC")
+        raise InvalidArgument(f"start {start} and end {end} are one instant, {last.upto:%Y-%m-%d %H:%M} UTC")
     limit = AgeLimit.of(max_age)
     selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of))
     bases_at = first if base == FIRST else lookup(base, now)

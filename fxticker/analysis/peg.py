@@ -9,6 +9,7 @@ import pandas as pd
 
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import change_pct, in_series, runs
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment
@@ -79,7 +80,7 @@ def _pegged(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     """Return the quotes of pairs that have a peg."""
     for pair in selection.pairs or ():
         if not pegs_of(pair):
-            raise ValueError(f"{pair} has no peg")
+            raise InvalidArgument(f"{pair} has no peg")
     rows = quotes(ticks, **selection.given())
     known = [pair for pair in rows["pair"].cat.categories if pegs_of(pair)]
     kept = rows[rows["pair"].isin(known)].reset_index(drop=True)

@@ -6,6 +6,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from fxticker.model.invalid import InvalidArgument
+
 Freq = Literal["hour", "day", "week", "month"]
 """A week begins on Monday at 00:00 UTC."""
 _UNITS = {"hour": "M8[h]", "day": "M8[D]", "week": "M8[D]", "month": "M8[M]"}
@@ -30,7 +32,7 @@ def period_of(instants: np.ndarray, freq: Freq) -> np.ndarray:
         If `freq` is none of these.
     """
     if freq not in _UNITS:
-        raise ValueError(f"a period is one of {', '.join(get_args(Freq))}, not {freq!r}")
+        raise InvalidArgument(f"a period is one of {', '.join(get_args(Freq))}, not {freq!r}")
     number = instants.astype(_UNITS[freq]).astype(np.int64)
     return (number + _EPOCH_WEEKDAY) // _WEEK_DAYS if freq == "week" else number
 

@@ -16,6 +16,7 @@ from fxticker.charts.style import Palette, Theme, apply_theme, date_axis, drawin
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
 from fxticker.model.formatting import format_with_band
+from fxticker.model.invalid import InvalidArgument
 
 _ROW_IN = 0.42
 _LINEAR_PCT = 0.1
@@ -89,7 +90,7 @@ def _starts(changes: pd.DataFrame) -> pd.DatetimeIndex:
     """Return the starts of all periods; refuse more than a picture has columns."""
     starts = _every_start(pd.DatetimeIndex(np.sort(changes["start_at"].unique())))
     if len(starts) > _MAX_PERIODS:
-        raise ValueError(
+        raise InvalidArgument(
             f"{counted(len(starts), _period(starts))} are more columns than a picture can show, {_MAX_PERIODS}: "
             "choose longer periods or a shorter span"
         )

@@ -19,6 +19,7 @@ from matplotlib.ticker import FuncFormatter
 
 from fxticker.charts.settings import ThemedFigure, settings
 from fxticker.files import replaced
+from fxticker.model.invalid import InvalidArgument
 
 Theme = Literal["light", "dark"]
 FORMATS = ("png", "svg", "pdf")
@@ -119,7 +120,7 @@ def themed(theme: Theme) -> Iterator[Palette]:
         If there is no such theme.
     """
     if theme not in _PALETTES:
-        raise ValueError(f"no theme {theme!r}; there are {', '.join(_PALETTES)}")
+        raise InvalidArgument(f"no theme {theme!r}; there are {', '.join(_PALETTES)}")
     palette = _PALETTES[theme]
     with settings(palette.sheets):
         yield palette
@@ -162,7 +163,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     kind = target.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
-        raise ValueError(f"{target}: the ending must be one of .{', .'.join(FORMATS)}")
+        raise InvalidArgument(f"{target}: the ending must be one of .{', .'.join(FORMATS)}")
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     with settings((_LIGHT_SHEET,)), replaced(target) as file:  # the figure may be another program's
         figure.savefig(file, format=kind, metadata=metadata)

@@ -70,8 +70,9 @@ def _run(run: Callable[[], None]) -> None:
         _exit("out of memory")
     except Exception as error:
         from fxticker.errors import ConfigError, FxTickerError
+        from fxticker.model.invalid import InvalidArgument
 
-        if _interrupts or not isinstance(error, (FxTickerError, OSError, ValueError)):
+        if _interrupts or not isinstance(error, (FxTickerError, OSError, InvalidArgument)):
             raise
         if isinstance(error, ConfigError):
             _exit(*(f"{error.origin}: {problem}" for problem in error.problems))

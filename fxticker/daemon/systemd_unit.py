@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fxticker.files import replaced
+from fxticker.model.invalid import InvalidArgument
 
 UNIT = "fxticker.service"
 ACCOUNT = "fxticker"
@@ -38,7 +39,7 @@ def unit_text(command: Sequence[str | Path], store: Path, *, is_user: bool) -> s
     """
     template = Path(__file__).with_name("user.service" if is_user else "system.service").read_text("utf-8")
     if set(str(command[0])) & set("\"'\\"):
-        raise ValueError(f"{command[0]}: systemd runs no program with a quote or a backslash in its path")
+        raise InvalidArgument(f"{command[0]}: systemd runs no program with a quote or a backslash in its path")
     # a colon: no dollar sign stands for a variable; a minus: the folder may not be there yet
     words = [quoted(f":{command[0]}"), *(quoted(str(word)) for word in command[1:])]
     return template.format(command=" ".join(words), store=quoted(str(store)), writable=quoted(f"-{store}"))
@@ -53,7 +54,7 @@ def quoted(text: str) -> str:
         If it has line breaks or other characters that are not printable.
     """
     if not text.isprintable():
-        raise ValueError(f"{text!r}: a unit names only paths of printable characters")
+        raise InvalidArgument(f"{text!r}: a unit names only paths of printable characters")
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'
 
@@ -71,7 +72,7 @@ def require_visible(paths: Iterable[Path]) -> None:
         for place in (path.parent.resolve(), path.resolve()):
             for folder in _HIDDEN:
                 if place.is_relative_to(Path(folder).resolve()):
-                    raise ValueError(
+                    raise InvalidArgument(
                         f"{path}: the system's service sees nothing in {folder}, where this leads; use --user, or a "
                         f"place such as /opt for the program, /etc for its configuration and {STATE} for the store"
                     )

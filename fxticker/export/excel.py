@@ -16,6 +16,7 @@ import pandas as pd
 
 from fxticker.errors import MissingExtra
 from fxticker.export.columns import kind_of, rows_of, values_of, with_index
+from fxticker.model.invalid import InvalidArgument
 
 _MAX_ROWS = 1_048_575
 """Rows of a sheet below its heading: Excel's limit."""
@@ -45,11 +46,11 @@ def sheets_of(name: str, frame: pd.DataFrame, by: str | None = None) -> dict[str
     """
     frame = with_index(frame)
     if by is not None and by not in frame.columns:
-        raise ValueError(f"no column {by}; there are {', '.join(map(str, frame.columns))}")
+        raise InvalidArgument(f"no column {by}; there are {', '.join(map(str, frame.columns))}")
     parts = {name: frame} if by is None else {str(key): part for key, part in frame.groupby(by, observed=True)}
     for title, part in parts.items():
         if len(part) > _MAX_ROWS:
-            raise ValueError(
+            raise InvalidArgument(
                 f"{title}: {len(part)} rows, and a sheet of Excel has {_MAX_ROWS} at most: choose a shorter span, a "
                 "sheet per pair, or CSV or Parquet"
             )
@@ -94,7 +95,7 @@ def _write_sheet(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any], bo
     for row, values in enumerate(rows_of(frame, _cells), 1):
         for number, (write, value) in enumerate(zip(writers, values, strict=True)):
             if value is not None and write(row, number, value):
-                raise ValueError(f"row {row}: Excel takes no text of {len(str(value))} characters")
+                raise InvalidArgument(f"row {row}: Excel takes no text of {len(str(value))} characters")
 
 
 def _has_small(column: pd.Series) -> bool:

@@ -10,6 +10,8 @@ from gzip import GzipFile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, get_args
 
+from fxticker.model.invalid import InvalidArgument
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -71,9 +73,9 @@ class FileForm:
         ending = (path.with_suffix("") if is_packed else path).suffix.lower()
         form = given or _ENDINGS.get(ending)
         if form is None:
-            raise ValueError(f"{path}: the ending must be one of {', '.join(_ENDINGS)}, or .csv.gz and the like")
+            raise InvalidArgument(f"{path}: the ending must be one of {', '.join(_ENDINGS)}, or .csv.gz and the like")
         if is_packed and form in _NOT_PACKED:
-            raise ValueError(f"{path}: a file of the format {form} is not compressed by gzip")
+            raise InvalidArgument(f"{path}: a file of the format {form} is not compressed by gzip")
         return cls(form, is_packed)
 
 
@@ -126,7 +128,7 @@ def write_tables(
 
         write_excel(sheets_of(name, frame, sheet_by), file)
     else:
-        raise ValueError(f"a file of the format {form.format} holds prices: `fxticker export` writes it")
+        raise InvalidArgument(f"a file of the format {form.format} holds prices: `fxticker export` writes it")
 
 
 def write_lines(lines: Iterable[str], file: IO[bytes], form: FileForm) -> None:

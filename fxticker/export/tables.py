@@ -10,6 +10,7 @@ from fxticker.analysis.resample import resample
 from fxticker.errors import NoData
 from fxticker.frames.load import load, load_polls
 from fxticker.frames.pairs import StorePath, stored_pairs
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection
 
 
@@ -54,7 +55,7 @@ def wide_table(store: StorePath, selection: Selection, every: Freq | None) -> pd
         rows, index, values = periods_table(store, selection, every), "start_at", "close"
     names = sorted(rows["source"].astype(str).unique())
     if len(names) > 1:
-        raise ValueError(f"a column per pair needs one source, and there are several: {', '.join(names)}")
+        raise InvalidArgument(f"a column per pair needs one source, and there are several: {', '.join(names)}")
     rows = rows.assign(pair=rows["pair"].astype(str))
     return rows.pivot(index=index, columns="pair", values=values).rename_axis(columns=None).reset_index()
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from fxticker.frames.pairs import StorePath, require_stored
 from fxticker.frames.resolve import resolved
 from fxticker.model.days import Lookup
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment, instant, last_instant
 from fxticker.store.arrow import order_by, take
@@ -97,7 +98,7 @@ def load_selected(
     known = ["source", *TICKS.schema.names]
     wanted = list(DEFAULT_COLUMNS) if columns is None else [columns] if isinstance(columns, str) else list(columns)
     if not set(wanted) <= set(known):
-        raise ValueError(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
+        raise InvalidArgument(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
     needed = {*wanted, *(("rate_text", "nominal", "origin") if bands else ())}
     frame = _frame_of(_columns(opened(store), needed, selection))
     if bands:

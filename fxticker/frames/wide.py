@@ -9,6 +9,7 @@ import pandas as pd
 from fxticker.frames.load import load
 from fxticker.frames.pairs import StorePath
 from fxticker.frames.settle import one_per_instant
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.timestamps import Moment
 
 
@@ -36,7 +37,7 @@ def wide(
     frame = load(store, sources=None if source is None else [source], pairs=pairs, start=start, end=end)
     stored = sorted(frame["source"].unique())
     if len(stored) > 1:
-        raise ValueError(f"the store holds several sources, name one: {', '.join(stored)}")
+        raise InvalidArgument(f"the store holds several sources, name one: {', '.join(stored)}")
     one_each = one_per_instant(frame)
     return (
         one_each.assign(pair=one_each["pair"].astype(str))

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.timestamps import END_OF_TIME, MICROSECOND, Moment, instant, read
 
 _MONTHS = re.compile(r"(\d{4})(?:-(?:(\d{2})|Q([1-4])))?")
@@ -95,7 +96,7 @@ def start_of(moment: Moment, now: datetime, zone: tzinfo = UTC) -> datetime:
     """
     begin = extent_of(moment, now, zone).begin
     if begin > now:
-        raise ValueError(f"{moment} is later than now, {now:%Y-%m-%d %H:%M} UTC")
+        raise InvalidArgument(f"{moment} is later than now, {now:%Y-%m-%d %H:%M} UTC")
     return begin
 
 
@@ -119,7 +120,7 @@ def span_of(
         return begin, None
     extent = extent_of(end, now, zone)
     if begin is not None and (begin > extent.end or begin == extent.end != extent.begin):
-        raise ValueError(f"the span ends, {end}, before it begins, {start}")
+        raise InvalidArgument(f"the span ends, {end}, before it begins, {start}")
     return begin, min(extent.end, now)
 
 
@@ -153,7 +154,7 @@ def _ago(distance: timedelta, now: datetime, zone: tzinfo, *, is_day: bool) -> E
     try:
         then = now.astimezone(zone) - distance if is_day else now - distance
     except OverflowError as error:
-        raise ValueError(f"{distance.days} days ago lies outside the years 1 to 9999") from error
+        raise InvalidArgument(f"{distance.days} days ago lies outside the years 1 to 9999") from error
     return _days(then.date(), then.date(), zone) if is_day else Extent(then, then)
 
 
@@ -172,7 +173,7 @@ def _ends_of_months(text: str, year: str, month: str | None, quarter: str | None
             return begin, date.max
         return begin, date(months // _YEAR_MONTHS, months % _YEAR_MONTHS + 1, 1) - _ONE_DAY
     except ValueError as error:
-        raise ValueError(f"{text!r} is no month such as 2025-11, quarter such as 2025-Q4, or year") from error
+        raise InvalidArgument(f"{text!r} is no month such as 2025-11, quarter such as 2025-Q4, or year") from error
 
 
 def _days(first: date, last: date, zone: tzinfo) -> Extent:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from fxticker.model.invalid import InvalidArgument
+
 _PART = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]+)\s*")
 _UNITS = {
     "s": timedelta(seconds=1),
@@ -30,7 +32,7 @@ def duration_of(given: timedelta | str) -> timedelta:
             return duration
     except (OverflowError, TypeError):
         pass
-    raise ValueError(f"a duration is such as 12h or 1D, not {given!r}")
+    raise InvalidArgument(f"a duration is such as 12h or 1D, not {given!r}")
 
 
 def _read(text: str) -> timedelta | None:

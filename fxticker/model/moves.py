@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from fxticker.model.bands import Band, drift_pct, inverse, rate_band
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pairs import pair_of
 from fxticker.model.schedule import every
 
@@ -45,7 +46,7 @@ def move_limit(text: str) -> MoveLimit:
     """
     match = _LIMIT.fullmatch(text.strip())
     if match is None or not Fraction(match[1]):
-        raise ValueError('must be a threshold above 0 with a span, such as "2% in 1d"')
+        raise InvalidArgument('must be a threshold above 0 with a span, such as "2% in 1d"')
     return MoveLimit(Fraction(match[1]), every(match[2], source="").interval, text.strip())
 
 
@@ -61,9 +62,9 @@ def limits_by_pair(limits: Mapping[str, MoveLimit]) -> dict[str, MoveLimit]:
     for name, limit in limits.items():
         pair = pair_of(name)
         if _PAIR.fullmatch(pair) is None:
-            raise ValueError(f'{name!r} is no pair of two currencies such as "KZT/USD"')
+            raise InvalidArgument(f'{name!r} is no pair of two currencies such as "KZT/USD"')
         if pair in result:
-            raise ValueError(f"{name!r} is {pair}, which has a limit already")
+            raise InvalidArgument(f"{name!r} is {pair}, which has a limit already")
         result[pair] = limit
     return result
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from fxticker.model.invalid import InvalidArgument
+
 COMMON = "USD"
 """The currency of most cross rates: the ticker has every currency against it."""
 THROUGH = (COMMON, "RUB")
@@ -28,7 +30,7 @@ def pair_of(text: str) -> str:
     try:
         currencies_of(pair)
     except ValueError as error:
-        raise ValueError(f'{text!r} is no pair of two currencies such as "KZT/USD", "KZTUSD" or "KZT"') from error
+        raise InvalidArgument(f'{text!r} is no pair of two currencies such as "KZT/USD", "KZTUSD" or "KZT"') from error
     return pair
 
 
@@ -55,7 +57,7 @@ def currencies_of(pair: str) -> tuple[str, str]:
     """
     base, slash, quote = pair.partition("/")
     if not (base and slash and quote) or "/" in quote or base == quote:
-        raise ValueError(f'{pair!r} is no pair of two currencies such as "KZT/USD"')
+        raise InvalidArgument(f'{pair!r} is no pair of two currencies such as "KZT/USD"')
     return base, quote
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.outcome import Outcome
 
 __all__ = [
@@ -248,7 +249,7 @@ def require_source_id(source: str) -> None:
         If they cannot; names the id.
     """
     if _SOURCE_ID.fullmatch(source) is None:
-        raise ValueError(f"a source's id is made of a-z, 0-9, - and _ and begins with a letter, not {source!r}")
+        raise InvalidArgument(f"a source's id is made of a-z, 0-9, - and _ and begins with a letter, not {source!r}")
 
 
 def require_utc(name: str, instant: datetime) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from cronsim import CronSim, CronSimError
 
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.timestamps import EPOCH, MICROSECOND
 
 _CRON_FIELDS = 5
@@ -68,7 +69,7 @@ class Cron:
             reason = f": {error}"
         # CronSim accepts a sixth field for seconds
         if reason or len(self.expression.split()) != _CRON_FIELDS:
-            raise ValueError(f"{self.expression!r} is no cron expression of five fields{reason}")
+            raise InvalidArgument(f"{self.expression!r} is no cron expression of five fields{reason}")
 
     def after(self, instant: datetime) -> datetime:
         """Return the first slot later than `instant`."""
@@ -94,9 +95,9 @@ def every(text: str, source: str) -> Every:
     match = _EVERY.fullmatch(text.strip())
     seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if not seconds:
-        raise ValueError(f'{text!r} is no interval such as "15min"; units are {", ".join(_UNITS)}')
+        raise InvalidArgument(f'{text!r} is no interval such as "15min"; units are {", ".join(_UNITS)}')
     if seconds > _MAX_INTERVAL_S:
-        raise ValueError(f"{text!r} is more than 31 days")
+        raise InvalidArgument(f"{text!r} is more than 31 days")
     phase = int.from_bytes(hashlib.sha256(source.encode()).digest()[:8], "big") % seconds
     return Every(timedelta(seconds=seconds), timedelta(seconds=phase))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta
 
+from fxticker.model.invalid import InvalidArgument
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 """Later than any slot."""
@@ -32,7 +34,7 @@ def instant(moment: Moment) -> datetime:
     try:
         utc = aware.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"{moment} lies outside the years 1 to 9999 in UTC") from error
+        raise InvalidArgument(f"{moment} lies outside the years 1 to 9999 in UTC") from error
     # a subclass such as pandas' Timestamp becomes a plain datetime
     return datetime.fromisoformat(utc.isoformat(timespec="microseconds")).replace(tzinfo=UTC)
 
@@ -58,7 +60,7 @@ def read(text: str) -> date | datetime:
             return datetime.fromisoformat(text)
     except ValueError:
         pass
-    raise ValueError(f'{text!r} is no date or instant such as "2025-11-14" or "2025-11-14T12:00Z"')
+    raise InvalidArgument(f'{text!r} is no date or instant such as "2025-11-14" or "2025-11-14T12:00Z"')
 
 
 def is_date(moment: Moment) -> bool:

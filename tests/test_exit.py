@@ -1,0 +1,48 @@
+"""A known failure ends a command with one line and exit code 1; a fault of the program keeps its traceback."""
+
+import pytest
+
+from fxticker.daemon.exit import exit_on_error
+from fxticker.errors import ConfigError, NoData, SegmentUnreadable, WriteFailed
+from fxticker.model.invalid import InvalidArgument
+
+
+def failing(error):
+    def run():
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "lines"),
+    [
+        (NoData("nothing stored\nmatches"), ["nothing stored matches"]),
+        (InvalidArgument("'KZT' is no pair"), ["'KZT' is no pair"]),
+        (ConfigError("config.toml", ["a: no", "b: no"]), ["config.toml: a: no", "config.toml: b: no"]),
+        (SegmentUnreadable("ticks/x", "cut short"), [str(SegmentUnreadable("ticks/x", "cut short"))]),
+        (WriteFailed("store", "x", OSError(28, "full")), ["store/x: full (nothing of this write is acknowledged)"]),
+        (PermissionError(13, "Permission denied", "x"), ["[Errno 13] Permission denied: 'x'"]),
+    ],
+)
+def test_known_failure_is_a_line_and_exit_code_1(capsys, error, lines):
+    with pytest.raises(SystemExit) as ended:
+        exit_on_error(failing(error))
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "".join(f"fxticker: {line}\n" for line in lines)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("operands could not be broadcast together"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+        KeyError("month"),
+        RuntimeError("a thread was ended"),
+    ],
+)
+def test_fault_of_the_program_is_raised_with_its_traceback(capsys, error):
+    with pytest.raises(type(error)) as raised:
+        exit_on_error(failing(error))
+    assert raised.value is error
+    assert capsys.readouterr().err == ""
