@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from shutil import copytree
 
 import pyarrow.parquet as pq
@@ -16,11 +17,12 @@ from store_faults import FaultyCalls
 import fxticker as fx
 from fxticker.cli import app
 from fxticker.errors import StoreError, StoreLocked
-from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
+from fxticker.model.records import Origin, Outcome, Poll, Retraction, TimeBasis
 from fxticker.model.schedule import Cron, Every, every
 from fxticker.store.ahead import forget, rows_ahead, summed
 from fxticker.store.local import LocalStorage
 from fxticker.store.open_slots import next_open_slot
+from fxticker.store.recorded_ahead import recorded_ahead
 from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
@@ -284,6 +286,55 @@ def test_status_names_rows_ahead_and_the_slot_that_will_be_polled(root, written)
     assert facts["well"] is False
     planned = datetime.fromisoformat(facts["sources"][0]["next_slot"])
     assert planned <= ahead[0]  # there are five open slots before the recorded ones
+
+
+# Rows of the past that were written by a clock that was ahead
+
+
+def written_by_a_clock_ahead(root, now):
+    """A store with a sound tick and outcome, and an hour earlier those that were written by a clock that was ahead."""
+    for at, ahead in ((now, timedelta(0)), (now - timedelta(hours=1), timedelta(days=400))):
+        store = Store(root, clock=FixedClock(at + ahead))
+        store.append([tick(observed_at=at)])
+        store.record([Poll("timesca", at, Outcome.OK, started_at=at + ahead, ticks=1)])
+        store.retract([retraction(at)])
+    return now - timedelta(hours=1) + timedelta(days=400)
+
+
+def retraction(at):
+    return Retraction("timesca", "KZT/USD", at, "0.00191", "0%", parser_version=1, reason="misread")
+
+
+def test_each_column_is_searched_for_instants_ahead(root):
+    ahead = written_by_a_clock_ahead(root, NOON)
+    columns = [("ticks", "recorded_at"), ("polls", "started_at"), ("polls", "recorded_at")]
+    found = recorded_ahead(Store(root), NOON + QUARTER)
+    assert [(item.table, item.column, item.rows, item.last) for item in found] == [
+        *((*place, 1, ahead) for place in columns),
+        ("retractions", "retracted_at", 1, ahead),
+    ]
+    assert rows_ahead(Store(root), NOON + QUARTER) == []
+    assert recorded_ahead(Store(root), ahead) == []
+    assert recorded_ahead(Store(root), NOON + QUARTER, since_month="2025-12") == []
+
+
+def test_rows_that_are_ahead_themselves_are_not_named_twice(root):
+    filled(root)
+    assert recorded_ahead(Store(root), NOON - timedelta(days=30)) == []
+
+
+def test_rows_of_version_0_1_0_do_not_say_when_they_were_recorded(root):
+    copytree(Path(__file__).parent / "payloads" / "store_0.1.0", root)
+    assert recorded_ahead(Store(root), datetime(2099, 1, 1, tzinfo=UTC)) == []
+
+
+def test_check_and_status_name_rows_that_were_written_by_a_clock_ahead_and_stay_good(root, written):
+    now = datetime.now(UTC) - timedelta(minutes=1)
+    written_by_a_clock_ahead(root, now)
+    line = "ticks/source=timesca: 1 rows were written by a clock that was ahead: their recorded_at is later than now"
+    assert [invoke("check", "--store", root)[0], line in invoke("check", "--store", root)[1]] == [0, True]
+    config = written(f'[store]\npath = "{root}"\n[sources.timesca]\nevery = "1min"\n')
+    assert line in invoke("status", "--config", config)[1]
 
 
 def test_sound_store_has_no_rows_ahead(root):

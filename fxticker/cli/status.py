@@ -42,7 +42,6 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
     no lock: it works whether or not the daemon runs.
     """
     from fxticker.cli.output import show, show_document, warn
-    from fxticker.store.ahead import CORRECTED, rows_ahead, summed
     from fxticker.store.local import local_storage
     from fxticker.store.read_recent import stored_bytes
     from fxticker.store.read_recording import stray_files
@@ -54,9 +53,7 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
     opened = Store(backend)
     now = datetime.now(UTC)
     found = [_health(plan, opened, now) for plan in configured.planned()]
-    ahead = []
-    with suppress(SegmentUnreadable):  # the health of its source names it
-        ahead = summed(rows_ahead(opened, now + CORRECTED))
+    ahead = _rows_ahead(opened, now)
     for name in stray_files(backend, opened.tables):
         warn(f"{name} is not a segment: recording ignores it, readers refuse it; move it out of the store")
     held = {
@@ -102,6 +99,20 @@ def _health(plan: ScheduledSource, store: OpenStore, now: datetime) -> Health:
         return health_of(plan, recent, now, next_slot, damage)
     except SegmentUnreadable as error:
         return unread_health(plan, str(damage.reason if damage else error), now)
+
+
+def _rows_ahead(store: OpenStore, now: datetime) -> list[Ahead]:
+    """The rows that are ahead of now; those that were only recorded by a clock that was ahead are named on stderr."""
+    from fxticker.cli.output import warn
+    from fxticker.store.ahead import CORRECTED, rows_ahead, summed
+    from fxticker.store.read_span import month_of
+    from fxticker.store.recorded_ahead import recorded_ahead
+
+    with suppress(SegmentUnreadable):  # the health of its source names it
+        for rows in recorded_ahead(store, now + CORRECTED, since_month=month_of(now)):  # `check` reads all months
+            warn(rows)
+        return summed(rows_ahead(store, now + CORRECTED))
+    return []
 
 
 def _ahead(item: Ahead) -> dict[str, Any]:

@@ -70,14 +70,15 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
 def check(folder: Path, quarantine: bool, rewrite: bool) -> None:  # noqa: FBT001
     """Read every file of the store and report damage.
 
-    Rows that are ahead of now are reported, too. Exit 1 if such rows or damage are found or remain. Without
-    --quarantine and --rewrite nothing is changed.
+    Rows that are ahead of now are reported, too. Exit 1 if such rows or damage are found or remain. Rows of the past
+    that a clock recorded while it was ahead are named. Without --quarantine and --rewrite nothing is changed.
     """
     from fxticker.cli.output import warn
     from fxticker.cli.rewrite import print_outdated, require_no_daemon, rewrite_segments
     from fxticker.store.ahead import CORRECTED, rows_ahead, summed
     from fxticker.store.check import QUARANTINE, Moved
     from fxticker.store.evidence import EVIDENCE, missing_evidence
+    from fxticker.store.recorded_ahead import recorded_ahead
     from fxticker.store.store import opened
 
     found = opened(folder)
@@ -94,9 +95,12 @@ def check(folder: Path, quarantine: bool, rewrite: bool) -> None:  # noqa: FBT00
         warn(problem)
     ahead = []
     with suppress(SegmentUnreadable):  # it is among the problems
-        ahead = summed(rows_ahead(found, datetime.now(UTC) + CORRECTED))
-    for item in ahead:
-        warn(f"{item.name}: {in_words(item)} are ahead of this machine's clock; `fxticker forget` removes them")
+        now = datetime.now(UTC) + CORRECTED
+        ahead = summed(rows_ahead(found, now))
+        for item in ahead:
+            warn(f"{item.name}: {in_words(item)} are ahead of this machine's clock; `fxticker forget` removes them")
+        for rows in recorded_ahead(found, now):
+            warn(rows)
     if not quarantine and any(problem.in_the_way for problem in problems):
         warn("`fxticker check --quarantine` moves what cannot be read aside")
     if problems or ahead or left:

@@ -139,9 +139,9 @@ def _segments_ahead(
             rows = unless_damaged(table, item, read) if beside_damage else read()
             if rows is None:
                 continue
-            is_ahead = _is_ahead(table, rows, after)
-            if is_ahead.any():
-                yield table, segment, filter_rows(rows, is_ahead), filter_rows(rows, ~is_ahead)
+            are_ahead = is_ahead(table, rows, after)
+            if are_ahead.any():
+                yield table, segment, filter_rows(rows, are_ahead), filter_rows(rows, ~are_ahead)
 
 
 def _rows_if_later(table: SegmentTable, segment: SegmentName, after: datetime) -> pa.Table | None:
@@ -149,13 +149,14 @@ def _rows_if_later(table: SegmentTable, segment: SegmentName, after: datetime) -
     return table.open(segment).read() if is_later else None
 
 
-def _is_ahead(table: SegmentTable, rows: pa.Table, after: datetime) -> np.ndarray:
+def is_ahead(table: SegmentTable, rows: pa.Table, after: datetime) -> np.ndarray:
+    """Return which rows have a slot, or an instant of observation, later than an instant."""
     instants = to_int64(rows.column(table.spec.time_column))
-    is_ahead: np.ndarray = instants > microseconds(after)
+    are_later: np.ndarray = instants > microseconds(after)
     if table.spec.name == TICKS.name:
         is_date = is_in(rows.column("time_basis"), [TimeBasis.DATE])
-        is_ahead &= ~is_date | (instants - DATE_ONLY // timedelta(microseconds=1) > microseconds(after))
-    return is_ahead
+        are_later &= ~is_date | (instants - DATE_ONLY // timedelta(microseconds=1) > microseconds(after))
+    return are_later
 
 
 def _described(table: SegmentTable, segment: SegmentName, rows: pa.Table) -> Ahead:
