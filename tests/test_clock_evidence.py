@@ -1,5 +1,6 @@
 """What is known of the machine's clock: from Date and Age, from synchronisation, and by the boot-time clock."""
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -206,7 +207,26 @@ def test_synchronisation_is_that_of_the_kernel_or_of_timesyncd(tmp_path, kernel,
     file = tmp_path / "synchronized"
     if has_file:
         file.touch()
+        os.utime(file, times=(NOON.timestamp(),) * 2)
     assert is_synchronised(NOON, read_kernel=lambda: kernel, timesyncd_file=file) is result
+
+
+@pytest.mark.parametrize(
+    ("since", "result"),
+    [
+        (timedelta(minutes=34), True),
+        (timedelta(minutes=60), True),
+        (timedelta(minutes=61), None),  # it no longer runs, or the clock was set ahead
+        (timedelta(days=365), None),
+        (timedelta(seconds=-30), True),
+        (timedelta(minutes=-2), None),  # the clock was set back
+    ],
+)
+def test_synchronisation_of_long_ago_or_in_the_future_proves_nothing(tmp_path, since, result):
+    file = tmp_path / "synchronized"
+    file.touch()
+    os.utime(file, times=(NOON.timestamp(),) * 2)
+    assert is_synchronised(NOON + since, read_kernel=lambda: None, timesyncd_file=file) is result
 
 
 def test_kernel_clock_is_this_machines():

@@ -105,11 +105,12 @@ def _rows_ahead(store: OpenStore, now: datetime) -> list[Ahead]:
     """The rows that are ahead of now; those that were only recorded by a clock that was ahead are named on stderr."""
     from fxticker.cli.output import warn
     from fxticker.store.ahead import CORRECTED, rows_ahead, summed
+    from fxticker.store.read_recent import DAY
     from fxticker.store.read_span import month_of
     from fxticker.store.recorded_ahead import recorded_ahead
 
     with suppress(SegmentUnreadable):  # the health of its source names it
-        for rows in recorded_ahead(store, now + CORRECTED, since_month=month_of(now)):  # `check` reads all months
+        for rows in recorded_ahead(store, now + CORRECTED, since_month=month_of(now - DAY)):  # `check` reads all
             warn(rows)
         return summed(rows_ahead(store, now + CORRECTED))
     return []

@@ -2,7 +2,9 @@
 
 Every time service (chrony, ntpd, systemd-timesyncd) tells the kernel, which forgets it when the clock is set by hand or
 not corrected for some hours: adjtimex(2), which needs no right to read. Where it cannot be called, as under systemd's
-``ProtectClock=yes``, the file that systemd-timesyncd leaves counts. Where neither can be read, it is not known.
+``ProtectClock=yes``, the file counts that systemd-timesyncd touches at each synchronisation. The file stays when it no
+longer runs, or reaches no server, or when the clock is set by hand, so its time must be of the last hour by the clock
+that is judged. Where neither can be read, it is not known.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 TIMESYNCD_FILE = Path("/run/systemd/timesync/synchronized")
-"""Made by systemd-timesyncd at its first synchronisation after boot: systemd-timesyncd.service(8)."""
+"""Touched by systemd-timesyncd at each synchronisation since boot: systemd-timesyncd.service(8)."""
+_SYNCHRONISED_FOR = timedelta(hours=1)
+"""How long a synchronisation counts: by default there is one at least every 34 min (timesyncd.conf(5)), and a clock
+that is wrong by less is merely inexact."""
 _SAME_CLOCK = timedelta(minutes=1)
 """A clock farther from the kernel's is another one, as of a simulation or of libfaketime."""
 _STA_UNSYNC = 0x40
@@ -72,6 +77,7 @@ def is_synchronised(
     if kernel is not None:
         return kernel.is_synchronised if abs(kernel.now - now) <= _SAME_CLOCK else None
     try:
-        return True if timesyncd_file.exists() else None
-    except OSError:
+        last = datetime.fromtimestamp(timesyncd_file.stat().st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):
         return None
+    return True if -_SAME_CLOCK <= now - last <= _SYNCHRONISED_FOR else None
