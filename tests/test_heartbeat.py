@@ -95,6 +95,23 @@ def test_url_is_called_and_another_answer_than_success_is_a_failure():
         assert len(server.requests) == 4
 
 
+def test_log_has_neither_the_url_nor_where_a_redirect_leads(caplog):
+    moved = answering(b"", "Location: https://127.0.0.1/secret-uuid", status="301 Moved Permanently")
+    with RawServer(moved) as server, fetcher() as client:
+        beating = Beating()
+
+        def call():
+            try:
+                call_url(client, f"{server.url}secret-uuid")
+            finally:
+                beating.called.release()
+
+        beating.heartbeat._call = call
+        with beating.heartbeat:
+            assert beating.beat(60)
+    assert caplog.messages == ["heartbeat: status 301"]
+
+
 def test_server_that_does_not_answer_keeps_neither_a_beat_nor_the_end_waiting():
     with RawServer(lambda exchange: exchange.pause(10)) as server, fetcher() as client:
         beating = Beating()

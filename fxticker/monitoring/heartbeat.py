@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Self
 
-from fxticker.errors import FetchError, StoreError, one_line
+from fxticker.errors import BadStatus, FetchError, StoreError, one_line
 from fxticker.fetch.client import Fetcher, Request
 from fxticker.monitoring.observer import Observer
 
@@ -103,6 +103,8 @@ class Heartbeat(Observer):
                 self._call()
                 self._has_failed = False
             except FetchError as error:
-                # once, and without the URL, which is a secret
-                _log.log(logging.DEBUG if self._has_failed else logging.WARNING, "heartbeat: %s", one_line(error))
+                # once, and without the URL, which is a secret, as is where a redirect leads
+                has_status = isinstance(error, BadStatus) and error.http_status is not None
+                text = f"status {error.http_status}" if has_status else one_line(error)
+                _log.log(logging.DEBUG if self._has_failed else logging.WARNING, "heartbeat: %s", text)
                 self._has_failed = True
