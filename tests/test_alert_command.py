@@ -15,6 +15,7 @@ from builders import NOON
 import fxticker
 from fxticker.monitoring.alert_command import AlertCommand
 from fxticker.monitoring.alerts import Alert
+from fxticker.monitoring.command_run import run_command
 
 STALE = Alert("stale", "timesca", NOON, "no successful poll since 2025-11-14T11:15:00Z", NOON - timedelta(minutes=45))
 
@@ -159,6 +160,13 @@ def has_ended(pid):
             return True
         threading.Event().wait(0.05)
     return False
+
+
+def test_process_that_a_command_leaves_behind_is_not_waited_for():
+    started_s = time.monotonic()
+    end = run_command(["sh", "-c", "sleep 3 & echo sent"], b"{}\n", timeout_s=20)
+    assert (end.code, end.output, end.is_killed) == (0, "sent", False)
+    assert time.monotonic() - started_s < 2
 
 
 def test_hanging_command_with_closed_output_is_killed(caplog):

@@ -88,7 +88,7 @@ def run_command(
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(data)
             process.stdin.close()
-        output = _read_output(process.stdout.fileno(), limit)
+        output = _read_output(process, process.stdout.fileno(), limit)
         while process.poll() is None and not limit.is_over():
             limit.is_closing.wait(_CHECK_S)
         is_late = process.returncode is None
@@ -109,12 +109,18 @@ class _Limit:
         return self.is_closing.is_set() or time.monotonic() >= self.deadline_s
 
 
-def _read_output(pipe: int, limit: _Limit) -> bytes:
-    """Returns the first bytes of the output; the rest is read too, so that the command does not block."""
+def _read_output(process: subprocess.Popen[bytes], pipe: int, limit: _Limit) -> bytes:
+    """Returns the first bytes of the output; the rest is read too, so that the command does not block.
+
+    A process that the command left behind may keep the pipe open: once the command has ended, what is there counts.
+    """
     output = b""
     while not limit.is_over():
-        if select.select([pipe], [], [], _CHECK_S)[0]:
+        has_ended = process.poll() is not None
+        if select.select([pipe], [], [], 0 if has_ended else _CHECK_S)[0]:
             if not (part := os.read(pipe, 65_536)):
                 break
             output += part[: _OUTPUT_BYTES - len(output)]
+        elif has_ended:
+            break
     return output
