@@ -173,6 +173,19 @@ def test_unreadable_store_leaves_the_counters(metrics, store, served, tmp_path):
     assert value(scraped(served), "last_ok_timestamp_seconds", **OWN) == EPOCH_OF_NOON_S
 
 
+def test_unreadable_file_is_logged_once_however_often_it_is_scraped(metrics, store, served, tmp_path, caplog):
+    poll_once(metrics, store)
+    [segment] = tmp_path.rglob("*.parquet")
+    segment.write_bytes(b"no segment")
+    for _ in range(3):
+        scraped(served)
+        get(f"{served}healthz")
+    logged = [message for message in caplog.messages if message.startswith("metrics: ")]
+    assert [message[:79] for message in logged] == [
+        "metrics: polls/source=timesca/month=2025-11/00000.parquet: cannot be read (Parq"
+    ]
+
+
 def test_metrics_of_a_source_are_there_before_its_first_poll(served):
     samples = scraped(served)
     assert value(samples, "last_ok_timestamp_seconds", **OWN) == 0

@@ -82,6 +82,7 @@ class Metrics(Observer):
         self._reading = threading.Lock()  # for the next two; polls do not wait for it
         self._recent: dict[str, tuple[Poll | None, Recent]] = {}
         self._size: tuple[float, int] | None = None
+        self._logged: dict[str, str] = {}
         self._beat_s: float | None = None
         self._write_error: StoreError | None = None
         self._add_metrics()
@@ -217,7 +218,9 @@ class Metrics(Observer):
         try:
             recent = self._recent_of(scheduled.source.id)
         except StoreError as error:
+            self._log_once(scheduled.source.id, error)
             return SourceReading(scheduled, None, one_line(error))
+        self._logged.pop(scheduled.source.id, None)
         problem = damage_of(self._store, scheduled.source.id) or problem_of(
             scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since
         )
@@ -239,9 +242,15 @@ class Metrics(Observer):
         try:
             size_bytes = self._size_bytes()
         except StoreError as error:
-            _log.warning("metrics: %s", one_line(error))
+            self._log_once("", error)
             size_bytes = None
         yield from families_of_space(size_bytes, self._store.backend.free_space())
+
+    def _log_once(self, what: str, error: StoreError) -> None:
+        """Log an error once while it lasts: a scrape comes every few seconds."""
+        if self._logged.get(what) != str(error):
+            self._logged[what] = str(error)
+            _log.warning("metrics: %s", one_line(error))
 
     def _size_bytes(self) -> int:
         with self._reading:

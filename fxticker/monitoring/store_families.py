@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +13,6 @@ from fxticker.model.bands import Band, rate_band
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.backend import FreeSpace
 from fxticker.store.read_recent import PairSeen, Recent
-
-_log = logging.getLogger("fxticker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +43,7 @@ def families_of_sources(readings: Sequence[SourceReading], next_slots: Mapping[s
         following = next_slots.get(source)
         if following is not None:
             next_slot.add_metric([source], following.timestamp())
-        if reading.recent is None:
-            _log.warning("metrics: %s", reading.reason)
-        else:
+        if reading.recent is not None:
             last_ok.add_metric([source], 0 if reading.recent.last_ok is None else reading.recent.last_ok.timestamp())
     yield from (healthy, next_slot, last_ok)
     yield from _families_of_pairs(
