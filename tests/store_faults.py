@@ -123,3 +123,31 @@ DAMAGES = {
     "empty table of polls": lambda path: pq.write_table(POLLS.schema.empty_table(), path),
 }
 """What may happen to a segment of ticks, so that it cannot be read: each changes the file at a path."""
+
+
+class BadSectors:
+    """A storage of which files with a part in their name can be opened and not read."""
+
+    def __init__(self, backend, part):
+        self._backend, self._part = backend, part
+
+    def __getattr__(self, name):
+        return getattr(self._backend, name)
+
+    def open(self, name):
+        file = self._backend.open(name)
+        return _BadSector(file) if self._part in name else file
+
+
+class _BadSector:
+    def __init__(self, file):
+        self._file = file
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self._file.close()
+
+    def read(self, *_bytes):
+        raise OSError(errno.EIO, "Input/output error")

@@ -212,10 +212,15 @@ def test_deferred_slots_that_lie_ahead_are_polled_when_the_clock_is_right(tmp_pa
     assert not [*(tmp_path / "deferred").iterdir()]
 
 
-def test_damaged_list_of_deferred_slots_stops_nothing(tmp_path, caplog):
+@pytest.mark.parametrize(
+    "content",
+    [b'[{"after": 3}]', b"[" * 100_000, b'[{"after": "2025-11-14", "until": "2025-11-15", "why": null}]', b"3"],
+    ids=["a number", "nested", "no zone", "no list"],
+)
+def test_damaged_list_of_deferred_slots_stops_nothing(tmp_path, caplog, content):
     recorded_before(tmp_path, "11:45")
     (tmp_path / "deferred").mkdir()
-    (tmp_path / "deferred" / "source=timesca.json").write_bytes(b'[{"after": 3}]')
+    (tmp_path / "deferred" / "source=timesca.json").write_bytes(content)
     with at_work(tmp_path, TrueTime(at("12:00:10"))) as run:
         run.wait()
     assert outcomes(tmp_path)[-1] == (at("12:00"), "ok")

@@ -9,15 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laws import law
 from servers import FakeFetch, fetched
+from store_faults import BadSectors
 
 import fxticker as fx
 from fxticker.collect.poll import collect_once
 from fxticker.daemon.slot_ledger import SlotLedger
+from fxticker.errors import SegmentUnreadable
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
 from fxticker.model.schedule import Every
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.arrow import records_of
+from fxticker.store.deferred import Stretch, read_deferred, write_deferred
+from fxticker.store.doubted import Doubted, keep_doubted
 from fxticker.store.read_span import read_span
 from fxticker.store.store import Store
 
@@ -330,3 +334,15 @@ def test_manual_snapshot_is_not_recovered_as_a_poll(tmp_path):
     store.record([Poll("timesca", at("11:30:00"), Outcome.OK)])
     collect_once(SOURCE, clock.at, fetch=FakeFetch(fetched(PAGE)), store=store, clock=clock)
     assert settled(tmp_path) == [("11:30:00", "ok"), ("11:45:00", "missed"), ("11:50:00.000417", "ok")]
+
+
+def test_bad_sector_in_a_file_of_one_source_is_named(tmp_path):
+    stored = Store(tmp_path).backend
+    doubted = Doubted("timesca", NOON, NOON, NOON, "0" * 64, None)
+    with stored.write_lock(1):
+        keep_doubted(stored, doubted)
+    write_deferred(stored, "timesca", [Stretch(NOON, NOON + timedelta(days=2), None)])
+    with pytest.raises(SegmentUnreadable, match="deferred/source=timesca"):
+        read_deferred(BadSectors(stored, "deferred"), "timesca")
+    with pytest.raises(SegmentUnreadable, match="doubted/source=timesca"):
+        keep_doubted(BadSectors(stored, "doubted"), doubted)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from fxticker.errors import SegmentUnreadable
 from fxticker.store.backend import StorageBackend
 from fxticker.store.store import LOCK_TIMEOUT_S
 
@@ -41,14 +42,14 @@ def read_deferred(backend: StorageBackend, source: str) -> list[Stretch]:
     name = _name(source)
     if not any(item.name == name for item in backend.list(DEFERRED)):
         return []
-    with backend.open(name) as file:
-        data = file.read(_MAX_FILE_BYTES)
     try:
-        return [
-            Stretch(datetime.fromisoformat(row["after"]), datetime.fromisoformat(row["until"]), row["why"])
-            for row in json.loads(data)
-        ]
-    except (ValueError, TypeError, KeyError):
+        with backend.open(name) as file:
+            data = file.read(_MAX_FILE_BYTES)
+    except OSError as error:  # while it is read
+        raise SegmentUnreadable(name, str(error)) from error
+    try:
+        return [Stretch(_instant(row["after"]), _instant(row["until"]), row["why"]) for row in json.loads(data)]
+    except (ValueError, TypeError, KeyError, RecursionError):
         _log.warning("%s: not a list of deferred slots; it is left out", name)
         return []
 
@@ -71,6 +72,13 @@ def write_deferred(backend: StorageBackend, source: str, stretches: Sequence[Str
 
 def _name(source: str) -> str:
     return f"{DEFERRED}/source={source}.json"
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant without its zone")
+    return instant
 
 
 def _iso(instant: datetime) -> str:

@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from fxticker.errors import SegmentUnreadable
 from fxticker.store.backend import StorageBackend
 
 DOUBTED = "doubted"
@@ -60,8 +61,11 @@ def keep_doubted(backend: StorageBackend, doubted: Doubted, *, days: int = DOUBT
     kept = backend.list(folder)
     earlier = b""
     if any(item.name == name for item in kept):
-        with backend.open(name) as file:
-            earlier = file.read(_MAX_FILE_BYTES + 1)
+        try:
+            with backend.open(name) as file:
+                earlier = file.read(_MAX_FILE_BYTES + 1)
+        except OSError as error:  # while it is read
+            raise SegmentUnreadable(name, str(error)) from error
     line = json.dumps(asdict(doubted), default=_iso).encode() + b"\n"
     if len(earlier) + len(line) > _MAX_FILE_BYTES:
         return
