@@ -14,7 +14,6 @@ from fxticker.store.store import Store
 QUARTER = timedelta(minutes=15)
 SECOND = timedelta(seconds=1)
 PLANS = [ScheduledSource(SOURCE, Every(QUARTER))]
-STALE = Alert("stale", "timesca", NOON, "no successful poll since 2025-11-14T11:15:00Z", NOON - 3 * QUARTER)
 
 
 def polled(outcome, slot, *, started=True):
@@ -80,6 +79,13 @@ def test_stale_page_is_reported_at_once_and_recovers_with_a_successful_poll(well
     assert well.polled(Outcome.OK, 4) == ["recovered"]
 
 
+def test_another_kind_of_problem_is_reported_while_the_first_one_lasts(well):
+    assert well.polled(Outcome.TIMEOUT, 5) == ["stale"]
+    assert well.polled(Outcome.STALE, 6) == ["stale"]
+    assert [well.polled(Outcome.STALE, n) for n in (7, 8)] == [[], []]
+    assert well.polled(Outcome.OK, 9) == ["recovered"]
+
+
 def test_alert_has_reason_and_start(tmp_path):
     watched = Watched(tmp_path, polled(Outcome.OK, NOON))
     watched.alerts.beat(NOON + 4 * QUARTER)
@@ -87,7 +93,14 @@ def test_alert_has_reason_and_start(tmp_path):
     watched.alerts.beat(NOON + 5 * QUARTER + SECOND)
     back = NOON + 5 * QUARTER
     assert watched.sent == [
-        Alert("stale", "timesca", NOON + 3 * QUARTER, "no successful poll since 2025-11-14T12:00:00Z", NOON),
+        Alert(
+            "stale",
+            "timesca",
+            NOON + 3 * QUARTER,
+            "no successful poll since 2025-11-14T12:00:00Z",
+            NOON,
+            cause="silent",
+        ),
         Alert("recovered", "timesca", back, "a successful poll at 2025-11-14T13:15:00Z", back),
     ]
 
@@ -126,7 +139,7 @@ def test_source_without_any_successful_poll_is_reported(tmp_path):
     watched = Watched(tmp_path)
     watched.alerts.polled(polled(Outcome.NO_TICKER, NOON))
     watched.alerts.beat(NOON + SECOND)
-    assert watched.sent == [Alert("stale", "timesca", NOON + SECOND, "no recent successful poll", None)]
+    assert watched.sent == [Alert("stale", "timesca", NOON + SECOND, "no recent successful poll", None, cause="silent")]
     assert watched.polled(Outcome.OK, 1) == ["stale", "recovered"]
 
 

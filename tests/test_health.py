@@ -61,7 +61,7 @@ def test_source_without_a_successful_poll_is_not_healthy():
 
 
 def test_stale_page_is_a_problem_until_a_successful_poll():
-    stale = Problem("the page prints an old date", before(15))
+    stale = Problem("the page prints an old date", before(15), "old")
     assert problem_of(QUARTER, before(30), before(15), NOON) == stale
     assert problem_of(QUARTER, None, before(15), NOON) == stale
     assert problem_of(QUARTER, before(0), before(15), NOON) is None
@@ -70,7 +70,7 @@ def test_stale_page_is_a_problem_until_a_successful_poll():
 def test_successful_poll_in_the_future_is_a_problem():
     problem = problem_of(QUARTER, NOON + timedelta(days=1), None, NOON)
     assert problem == Problem(
-        "the last successful poll is in the future, 2025-11-15T12:00:00Z: a clock was wrong", None
+        "the last successful poll is in the future, 2025-11-15T12:00:00Z: a clock was wrong", None, "ahead"
     )
 
 
@@ -130,7 +130,7 @@ def test_rates_unchanged_for_a_week_are_a_problem():
     since = NOON - timedelta(days=7)
     assert problem_of(QUARTER, NOON, None, NOON, since) is None
     assert problem_of(QUARTER, NOON, None, NOON, since - MINUTE) == Problem(
-        "no rate or percentage has changed since 2025-11-07T11:59:00Z", since - MINUTE
+        "no rate or percentage has changed since 2025-11-07T11:59:00Z", since - MINUTE, "frozen"
     )
 
 

@@ -1,4 +1,4 @@
-"""Alerts: reports when a source becomes stale and when it recovers, once each.
+"""Alerts: reports when a source becomes stale, for each kind of problem, and when it recovers, once each.
 
 The state of a source before the start is read from the store. A source that is stale then is reported only if it is
 still stale after its first poll. One that recovers with its first poll is reported as recovered only if a person was
@@ -103,8 +103,8 @@ class _Watch:
     ----------
     was_stale
         Whether a person was told that it is stale, by this process or an earlier one.
-    is_reported
-        Whether this process reported it as stale.
+    reported
+        The kind of problem that this process last reported; ``None`` if it is healthy, or nothing was reported.
     quiet_until
         Until when nothing is reported, so that a first poll can end; ``None`` if it has.
     damage
@@ -121,7 +121,7 @@ class _Watch:
     unchanged_since: datetime | None = None
     damage: Problem | None = None
     was_stale: bool = False
-    is_reported: bool = False
+    reported: str | None = None
 
     def problem(self, now: datetime) -> Problem | None:
         return self.damage or problem_of(self.scheduled, self.last_ok, self.last_stale, now, self.unchanged_since)
@@ -231,13 +231,13 @@ def _change(watch: _Watch, now: datetime) -> Alert | None:
     source_id = watch.scheduled.source.id
     problem = watch.problem(now)
     if problem is None:
-        was_stale, watch.was_stale, watch.is_reported = watch.was_stale, False, False
+        was_stale, watch.was_stale, watch.reported = watch.was_stale, False, None
         if was_stale and watch.last_ok is not None:
             reason = f"a successful poll at {watch.last_ok:%Y-%m-%dT%H:%M:%SZ}"
             return Alert(RECOVERED, source_id, watch.last_ok, reason, watch.last_ok)
-    elif not watch.is_reported and (watch.quiet_until is None or now >= watch.quiet_until):
-        watch.was_stale = watch.is_reported = True
-        return Alert(STALE, source_id, problem.since or now, problem.reason, watch.last_ok)
+    elif watch.reported != problem.kind and (watch.quiet_until is None or now >= watch.quiet_until):
+        watch.was_stale, watch.reported = True, problem.kind
+        return Alert(STALE, source_id, problem.since or now, problem.reason, watch.last_ok, cause=problem.kind)
     return None
 
 

@@ -13,5 +13,5 @@ def damage_of(store: Store, source: str, *, search: bool = False) -> Problem | N
     try:
         damaged = damaged_segments(store.tables, source, search=search)
     except StoreError as error:
-        return Problem(one_line(error), None)
-    return Problem(str(damaged[0]), None) if damaged else None
+        return Problem(one_line(error), None, "damaged")
+    return Problem(str(damaged[0]), None, "damaged") if damaged else None

@@ -27,10 +27,14 @@ class Problem:
         One line for a person.
     since
         Start of the problem, aware UTC; ``None`` if that is not known.
+    kind
+        Tells problems apart that a person mends in different ways: ``"silent"``, ``"old"``, ``"ahead"``, ``"frozen"``
+        or ``"damaged"``.
     """
 
     reason: str
     since: datetime | None
+    kind: str = "silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +124,21 @@ def problem_of(
         As in `Recent`.
     """
     if last_stale is not None and (last_ok is None or last_stale > last_ok):
-        return Problem("the page prints an old date", last_stale)
+        return Problem("the page prints an old date", last_stale, "old")
     if last_ok is None:
         return Problem("no recent successful poll", None)
     # A clock corrected by seconds can put the last slot just ahead of now, but not ahead of the next one.
     if last_ok > scheduled.schedule.after(now):
         return Problem(
-            f"the last successful poll is in the future, {last_ok:%Y-%m-%dT%H:%M:%SZ}: a clock was wrong", None
+            f"the last successful poll is in the future, {last_ok:%Y-%m-%dT%H:%M:%SZ}: a clock was wrong", None, "ahead"
         )
     due = _slots_on(last_ok, scheduled.schedule)
     if now > due:
         return Problem(f"no successful poll since {last_ok:%Y-%m-%dT%H:%M:%SZ}", due)
     days = scheduled.source.frozen_after_days
     if days is not None and unchanged_since is not None and now - unchanged_since > timedelta(days):
-        return Problem(f"no rate or percentage has changed since {unchanged_since:%Y-%m-%dT%H:%M:%SZ}", unchanged_since)
+        reason = f"no rate or percentage has changed since {unchanged_since:%Y-%m-%dT%H:%M:%SZ}"
+        return Problem(reason, unchanged_since, "frozen")
     return None
 
 
