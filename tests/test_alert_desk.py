@@ -1,6 +1,7 @@
 """Alerts are told once per cause, across restarts, and again each day while the trouble lasts."""
 
 import json
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -127,6 +128,28 @@ def test_forgotten_topic_is_new_again(tmp_path):
     desk.send(UP)
     desk.desk.forget(UP.topic)
     assert Desk(tmp_path).send(UP) == [("move", False)]
+
+
+def test_state_file_on_a_disk_that_hangs_keeps_no_poll_waiting(tmp_path):
+    hanging, released = threading.Event(), threading.Event()
+
+    class Hanging(StateFile):
+        def write(self, content):
+            if content["told"]:
+                hanging.set()
+                released.wait(30)
+
+    desk = AlertDesk(lambda _alert: None, clock=FixedClock(), file=Hanging(tmp_path, "alerts"))
+    desk.send(FULL)
+    telling = threading.Thread(target=desk.delivered, args=[FULL])
+    polling = threading.Thread(target=desk.causes, args=[FULL.topic])
+    telling.start()
+    assert hanging.wait(30)
+    polling.start()
+    polling.join(5)
+    assert not polling.is_alive()
+    released.set()
+    telling.join(30)
 
 
 def test_source_that_is_no_longer_polled_is_forgotten(tmp_path):

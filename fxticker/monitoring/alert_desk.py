@@ -70,6 +70,7 @@ class AlertDesk(Observer):
         self._sent = {topic: dict(causes) for topic, causes in self._told.items()}
         self._lasting: dict[Topic, Alert] = {}
         self._lock = threading.Lock()
+        self._saving = threading.Lock()  # a disk that hangs keeps only those waiting that write to it
         self._is_file_refused = False
         self._save()  # makes room for later ones, while there is some
 
@@ -140,12 +141,13 @@ class AlertDesk(Observer):
     def _save(self) -> None:
         if self._file is None:
             return
-        with self._lock:
-            told = [
-                {"source": source, "pair": pair, "cause": cause, "told_at": told_at.isoformat()}
-                for (source, pair), causes in self._told.items()
-                for cause, told_at in causes.items()
-            ]
+        with self._saving:
+            with self._lock:
+                told = [
+                    {"source": source, "pair": pair, "cause": cause, "told_at": told_at.isoformat()}
+                    for (source, pair), causes in self._told.items()
+                    for cause, told_at in causes.items()
+                ]
             try:
                 self._file.write({"told": told})
                 self._is_file_refused = False
