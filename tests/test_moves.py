@@ -187,6 +187,16 @@ def test_move_is_reported_once_and_again_after_it_fell_below_the_threshold(watch
     assert watched.show(32, "0.00200") == UP
 
 
+@pytest.mark.parametrize("table", ["ticks", "retractions"])
+@pytest.mark.parametrize("name", ["00000.parquet~", "00007.parquet"])
+def test_stray_or_damaged_file_silences_no_move(watched, table, name):
+    assert watched.show(0, "0.00190") == []
+    folder = watched.folder / "store" / table / "source=timesca" / "month=2025-11"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(b"no segment")
+    assert watched.show(1, "0.00195") == UP
+
+
 def test_move_that_turns_round_is_another_one(watched):
     assert [watched.show(0, "0.00190"), watched.show(1, "0.00195")] == [[], UP]
     assert watched.show(2, "0.00185") == DOWN
@@ -269,7 +279,7 @@ def test_damaged_store_costs_a_line_in_the_log(watched, caplog):
     segment.write_bytes(b"no segment")
     watched.moves.polled(Poll("timesca", NOON, Outcome.OK, ticks=1))
     assert watched.beat() == []
-    assert "timesca: moves cannot be judged: ticks/source=timesca" in caplog.text
+    assert "ticks/source=timesca/month=2025-11/00000.parquet is damaged" in caplog.text
 
 
 # The reader

@@ -76,6 +76,17 @@ def test_poll_that_read_its_page_after_the_next_slot_is_recovered(store, recordi
     assert following == NOON
 
 
+@pytest.mark.parametrize("name", ["00000.parquet~", "00000.parquet"])
+def test_poll_is_recovered_beside_a_file_of_retractions_that_cannot_be_read(store, recording, tmp_path, name):
+    store.record([Poll("timesca", at("11:45"), Outcome.OK)])
+    store.append(snapshot_ticks(at("12:00:20")))
+    folder = tmp_path / "parquet" / "retractions" / "source=timesca" / "month=2025-11"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(b"no segment")
+    begun(store, recording, at("12:16:00"))
+    assert recording.batches == [[("12:00", "ok")]]
+
+
 def test_recovered_poll_has_the_ticks_of_one_page_only(store, recording):
     store.record([Poll("timesca", at("11:30"), Outcome.OK)])
     store.append(snapshot_ticks(at("11:45:20")) + snapshot_ticks(at("11:50:20")))

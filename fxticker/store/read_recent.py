@@ -124,7 +124,7 @@ def read_recent(store: Store, source: str, now: datetime, *, max_segments: int =
     """
     polls, last_ok, last_stale = _recent_polls(store.polls, source, now, max_segments)
     segments, span = _segments_to_search(store.ticks, source, now, max_segments)
-    retracted = store.retracted(sources=[source], span=span)
+    retracted = store.retracted(sources=[source], span=span, beside_damage=True)
     pairs = _recent_pairs(store.ticks, segments, span, retracted)
     unchanged_since = max((pair.changed_at or pair.first_at for pair in pairs), default=None)
     assert span.start is not None

@@ -6,7 +6,7 @@ Each says what it left out. Readers of ticks for people refuse such files by nam
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -94,6 +94,53 @@ def recorded_rows(table: SegmentTable, source: str, span: Span) -> pa.Table:
             rows = file.read()
             parts.append(filter_rows(rows, span.within(to_int64(rows.column(table.spec.time_column)))))
     return pa.concat_tables(parts)
+
+
+def rows_beside_damage(
+    table: SegmentTable,
+    source: str,
+    span: Span,
+    *,
+    columns: Sequence[str] | None = None,
+    series: Collection[str] | None = None,
+) -> Iterator[pa.Table]:
+    """Yield the rows of a source in a span, segment by segment; what damaged segments hold is left out.
+
+    Parameters
+    ----------
+    table, source, span
+        Which rows.
+    columns
+        Only these; all by default.
+    series
+        Only segments with a row of one of these; all by default.
+
+    Raises
+    ------
+    SegmentUnreadable
+        If a segment cannot be read for another reason than its bytes.
+    """
+    for item, segment in table.recorded(source):
+        if span.may_hold(segment):
+            rows = unless_damaged(table, item, partial(_rows_in, table, segment, span, columns, series))
+            if rows is not None:
+                yield rows
+
+
+def _rows_in(
+    table: SegmentTable,
+    segment: SegmentName,
+    span: Span,
+    columns: Sequence[str] | None,
+    series: Collection[str] | None,
+) -> pa.Table | None:
+    """The rows of a segment in a span; None, without reading them, if there are none."""
+    file = table.open(segment)
+    has_series = series is None or bool({*file.summary.series} & {*series})
+    if not (has_series and span.overlaps(file.summary)):
+        return None
+    rows = file.read(columns)
+    return filter_rows(rows, span.within(to_int64(rows.column(table.spec.time_column))))
 
 
 def damaged_segments(tables: Sequence[SegmentTable], source: str, *, search: bool = False) -> list[DamagedSegment]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from fxticker.store.arrow import filter_rows, microseconds, take, text_codes, to_int64
 from fxticker.store.dedupe import first_of_identity
+from fxticker.store.read_recording import rows_beside_damage
 from fxticker.store.read_span import ALL_TIME, Span, read_span
 from fxticker.store.schema import TICKS
 from fxticker.store.segments import SegmentTable
@@ -58,6 +59,7 @@ def read_retracted(
     sources: Collection[str] | None = None,
     span: Span = ALL_TIME,
     as_of: datetime | None = None,
+    beside_damage: bool = False,
 ) -> Retracted:
     """Return the ticks that are retracted. A store without retractions costs one look at a folder.
 
@@ -69,6 +71,8 @@ def read_retracted(
         Only ticks of these sources, and in this span; all by default.
     as_of
         The state at this instant; the present one by default.
+    beside_damage
+        Whether damaged files, and files that are no segments, are left out: for those that record and watch.
 
     Raises
     ------
@@ -78,11 +82,18 @@ def read_retracted(
     identities = {}
     for source in table.sources():
         if sources is None or source in sources:
-            rows = last_states(read_span(table, sources=[source], span=span), as_of=as_of)
+            rows = last_states(_rows(table, source, span, beside_damage=beside_damage), as_of=as_of)
             withdrawn = _has_reason(rows)
             if withdrawn.any():
                 identities[source] = filter_rows(rows, withdrawn).select(TICKS.identity)
     return Retracted(identities) if identities else NOTHING_RETRACTED
+
+
+def _rows(table: SegmentTable, source: str, span: Span, *, beside_damage: bool) -> pa.Table:
+    if beside_damage:
+        empty = pa.Table.from_batches([], table.spec.schema)
+        return pa.concat_tables([empty, *rows_beside_damage(table, source, span)])
+    return read_span(table, sources=[source], span=span)
 
 
 def last_states(rows: pa.Table, *, as_of: datetime | None = None) -> pa.Table:

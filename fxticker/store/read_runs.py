@@ -12,6 +12,7 @@ import pyarrow as pa
 from fxticker.model.moves import RateRun
 from fxticker.model.records import Origin
 from fxticker.store.arrow import filter_rows, instant_of, is_in, take, text_codes, to_int64
+from fxticker.store.read_recording import rows_beside_damage
 from fxticker.store.read_span import Span
 from fxticker.store.store import Store
 
@@ -21,12 +22,13 @@ _COLUMNS = ("pair", "observed_at", "rate_text", "change_text", "nominal", "origi
 def read_runs(store: Store, source: str, pairs: Collection[str], span: Span) -> dict[str, list[RateRun]]:
     """Return the runs of pairs that polls of a source showed in a span, by pair, sorted by time.
 
-    One segment is read at a time, so that a month of ticks does not double the memory of a daemon.
+    One segment is read at a time, so that a month of ticks does not double the memory of a daemon. What damaged
+    segments hold is left out.
 
     Raises
     ------
     SegmentUnreadable
-        If a segment that has to be read is damaged.
+        If a segment cannot be read for another reason than its bytes.
     """
     runs: dict[str, list[RateRun]] = {}
     for rows in _parts(store, source, pairs, span):
@@ -67,13 +69,10 @@ def rates_shown(store: Store, source: str, pair: str, before: datetime) -> set[s
 
 def _parts(store: Store, source: str, pairs: Collection[str], span: Span) -> Iterator[pa.Table]:
     """The ticks of pairs in a span that are not retracted, segment by segment."""
-    retracted = store.retracted(sources=[source], span=span)
-    for segment in filter(span.may_hold, store.ticks.segments(source)):
-        file = store.ticks.open(segment)
-        if span.overlaps(file.summary) and {*file.summary.series} & {*pairs}:
-            rows = retracted.without(source, file.read(_COLUMNS))
-            kept = span.within(to_int64(rows.column("observed_at"))) & is_in(rows.column("pair"), pairs)
-            yield filter_rows(rows, kept)
+    retracted = store.retracted(sources=[source], span=span, beside_damage=True)
+    for rows in rows_beside_damage(store.ticks, source, span, columns=_COLUMNS, series=pairs):
+        counting = retracted.without(source, rows)
+        yield filter_rows(counting, is_in(counting.column("pair"), pairs))
 
 
 def _runs(rows: pa.Table) -> Iterator[tuple[str, RateRun]]:

@@ -175,10 +175,15 @@ class Store:
             return append_retractions(self.retractions, list(retractions), self._clock.now())
 
     def retracted(
-        self, *, sources: Collection[str] | None = None, span: Span = ALL_TIME, as_of: datetime | None = None
+        self,
+        *,
+        sources: Collection[str] | None = None,
+        span: Span = ALL_TIME,
+        as_of: datetime | None = None,
+        beside_damage: bool = False,
     ) -> Retracted:
         """Return the ticks that readers leave out: see `read_retracted`."""
-        return read_retracted(self.retractions, sources=sources, span=span, as_of=as_of)
+        return read_retracted(self.retractions, sources=sources, span=span, as_of=as_of, beside_damage=beside_damage)
 
     def keep_evidence(self, source: str, observed_at: datetime, evidence: Evidence) -> str:
         """Store the piece of an answer that ticks were read from, once per source, year and content.
@@ -228,7 +233,7 @@ class Store:
         """Return the ticks that polls of a source stored in ``[start, end)``, as Python values."""
         span = Span(start, end)
         rows = recorded_rows(self.ticks, source, span)
-        counting = self.retracted(sources=[source], span=span).without(source, rows)
+        counting = self.retracted(sources=[source], span=span, beside_damage=True).without(source, rows)
         return [row for row in records_of(counting) if row["origin"] == Origin.LIVE]
 
     def daemon_lock(self) -> AbstractContextManager[None]:
