@@ -13,6 +13,7 @@ from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.model.records import Outcome, Poll
 from fxticker.monitoring.alert_desk import AlertDesk
 from fxticker.monitoring.clock_alerts import ClockAlerts
+from fxticker.monitoring.metrics import Metrics
 from fxticker.simulation.loopback_server import answering, date_line
 from fxticker.store.store import Store
 
@@ -42,14 +43,11 @@ class Watched(Running):
 
     def __init__(self, clock):
         super().__init__(clock)
-        self.unrecorded, self.comparisons = [], []
+        self.unrecorded = []
 
     def not_recorded(self, poll):
         self.unrecorded.append(poll)
         self._recorded.release()
-
-    def clock_compared(self, source, comparison):
-        self.comparisons.append(comparison)
 
 
 @contextmanager
@@ -282,6 +280,21 @@ def test_wrong_clock_is_alerted_once_and_its_end_too(tmp_path):
     assert [(alert.event, alert.source) for alert in alerts] == [("clock", "clock"), ("recovered", "clock")]
     assert "3:00:00 ahead of the time that servers send" in alerts[0].reason
     assert json.loads(alerts[0].encoded())["event"] == "clock"
+
+
+def test_clock_that_is_set_right_is_told_of_before_the_next_poll(tmp_path):
+    alerts = []
+    time = TrueTime(at("12:00:10"), 3 * HOUR)
+    desk = AlertDesk(alerts.append, clock=time.clock)
+    metrics = Metrics(store=Store(tmp_path), clock=time.clock)
+    with at_work(tmp_path, time, observers=[desk, ClockAlerts(desk), metrics]) as run:
+        run.wait()
+        run.wait_for(lambda: any("ahead of the time" in reason for reason in metrics.reasons()))
+        run.daemon._scheduler.wake_all = lambda: None  # the next slot is tomorrow's
+        time.set_right()
+        run.daemon.beat()
+        assert [alert.event for alert in alerts] == ["clock", "recovered"]
+        assert not any("ahead of the time" in reason for reason in metrics.reasons())
 
 
 def test_watchdog_is_fed_while_a_clock_ahead_is_polled_without_outcomes(tmp_path):

@@ -150,7 +150,9 @@ class Daemon:
         if self._clock_watch.has_doubt_ended():
             self._scheduler.wake_all()
         now = self._clock.now()
-        self._clock_evidence.trust(now)  # a clock that is synchronised now is remembered if it no longer is
+        # A clock that is synchronised now is remembered if it no longer is, and one that was set right is told of now,
+        # and not at the next poll, which may be tomorrow's.
+        self._observers.clock_compared(None, self._clock_evidence.compare("", {}, now, timedelta(0)))
         self._observers.beat(now)
 
     def _begin(self) -> None:

@@ -62,7 +62,7 @@ class Observers(Observer):
         """Notify all of them."""
         self._notify("not_recorded", poll)
 
-    def clock_compared(self, source: str, comparison: ClockComparison) -> None:
+    def clock_compared(self, source: str | None, comparison: ClockComparison) -> None:
         """Notify all of them."""
         self._notify("clock_compared", source, comparison)
 

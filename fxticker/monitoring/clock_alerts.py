@@ -22,7 +22,7 @@ class ClockAlerts(Observer):
     def __init__(self, desk: AlertDesk) -> None:
         self._desk = desk
 
-    def clock_compared(self, source: str, comparison: ClockComparison) -> None:
+    def clock_compared(self, source: str | None, comparison: ClockComparison) -> None:
         """Report a clock that is wrong, or right again."""
         del source
         if comparison.is_wrong:

@@ -169,9 +169,9 @@ class Metrics(Observer):
         if is_successful:
             self._reload_at.set(self._clock.now().timestamp())
 
-    def clock_compared(self, source: str, comparison: ClockComparison) -> None:
+    def clock_compared(self, source: str | None, comparison: ClockComparison) -> None:
         """Note how far the clock is off."""
-        if comparison.offset is not None:
+        if source is not None and comparison.offset is not None:
             self._offset.labels(source).set(comparison.offset.total_seconds())
         self._clock_problem = comparison.remark if comparison.is_wrong else None
 

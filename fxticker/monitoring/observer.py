@@ -32,8 +32,8 @@ class Observer:
     def not_recorded(self, poll: Poll) -> None:
         """A slot was polled and its outcome is not recorded, as the machine's clock is ahead."""
 
-    def clock_compared(self, source: str, comparison: ClockComparison) -> None:
-        """An answer of a source was compared with the machine's clock."""
+    def clock_compared(self, source: str | None, comparison: ClockComparison) -> None:
+        """An answer of a source was compared with the machine's clock; without a source, at a beat, earlier answers."""
 
     def write_ended(self, duration_s: float, error: StoreError | None) -> None:
         """A write of the store took so many seconds, and failed if there is an error; each try is a write."""
