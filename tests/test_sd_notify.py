@@ -18,6 +18,7 @@ from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.read_recording import damaged_segments
 
 CASES = cases("sd_notify")
 TIMEOUT = timedelta(seconds=20)
@@ -88,6 +89,44 @@ def test_daemon_is_ready_once_polling_begins(address, store):
         assert supervisor.received() == [["READY=1"]]
         observer.started(PLANNED)
         assert supervisor.received() == []
+
+
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_outcome_far_ahead_hides_no_poll_that_hangs_before_it(supervisor, store, is_recorded):
+    ahead = [at("12:00") + timedelta(days=200)]
+    if is_recorded:  # the slots of the next day, too
+        ahead += [at("12:00") + number * timedelta(minutes=15) for number in range(96)]
+    store.record(Poll("timesca", slot, Outcome.OK) for slot in ahead)
+    observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
+    observer.started(PLANNED)
+    observer.beat(at("12:00:05"))
+    observer.beat(at("13:30:00"))
+    assert ("WATCHDOG=1" in supervisor.received()[-1]) is is_recorded
+
+
+def test_slots_that_a_damaged_file_may_hold_are_not_due(supervisor, store, tmp_path):
+    store.record([Poll("timesca", at("12:00") + timedelta(hours=6), Outcome.OK)])
+    [segment] = (tmp_path / "parquet").rglob("*.parquet")
+    store.record([Poll("timesca", at("12:00") + timedelta(days=60), Outcome.OK)])
+    segment.write_bytes(b"no segment")
+    damaged_segments(store.tables, "timesca", search=True)  # as its worker does
+    observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
+    observer.started(PLANNED)
+    observer.beat(at("12:00:05"))
+    observer.beat(at("13:30:00"))
+    assert "WATCHDOG=1" in supervisor.received()[-1]
+
+
+def test_clock_set_back_lets_slots_that_have_no_outcome_be_due(supervisor, store):
+    observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
+    observer.started(PLANNED)
+    observer.beat(at("15:00:05"))
+    store.record([poll("15:00")])
+    observer.polled(poll("15:00"))
+    observer.clock_jumped(-timedelta(hours=3))
+    for now, is_fed in (("12:00:10", True), ("12:15:10", True), ("12:30:00", False)):
+        observer.beat(at(now))
+        assert ("WATCHDOG=1" in supervisor.received()[-1]) is is_fed
 
 
 def test_status_names_no_slot_that_is_skipped(supervisor, store):
@@ -168,19 +207,30 @@ def test_clock_jump_does_not_starve_the_watchdog(supervisor, watched):
     assert fed(supervisor, watched, "15:00:03", "15:22:50", "15:22:51") == [True, True, False]
 
 
-def test_clock_set_back_does_not_starve_the_watchdog(supervisor, watched):
+def test_clock_set_back_does_not_starve_the_watchdog(supervisor, watched, store):
     # slots up to 12:00 have their outcomes: nothing is told until 12:15
+    store.record(Poll("timesca", at("12:00") - number * timedelta(minutes=15), Outcome.OK) for number in range(13))
     watched.polled(poll("12:00"))
     watched.clock_jumped(timedelta(hours=-3))
     assert fed(supervisor, watched, "09:00:03", "11:00", "12:22:50") == [True, True, True]
 
 
 def test_slots_recorded_ahead_of_the_clock_are_not_due(supervisor, store):
-    store.record([poll("18:00", Outcome.MISSED)])
+    store.record(Poll("timesca", at("18:00") - number * timedelta(minutes=15), Outcome.MISSED) for number in range(25))
     observer = SystemdNotifier(supervisor.watching, store=store, timeout_s=20)
     observer.started(PLANNED)
     observer.beat(at("12:00"))
     assert fed(supervisor, observer, "18:22:50", "18:22:51") == [True, False]
+
+
+def test_slots_recorded_ahead_of_the_clock_are_not_missed_without_a_watchdog_either(supervisor, store, caplog):
+    store.record(Poll("timesca", at("18:00") - number * timedelta(minutes=15), Outcome.MISSED) for number in range(25))
+    observer = SystemdNotifier(supervisor.environ, store=store, timeout_s=20)
+    observer.started(PLANNED)
+    observer.beat(at("12:00"))
+    observer.beat(at("13:30"))
+    assert supervisor.received()[-1] == ["STATUS=next slot: 2025-11-14T18:15:00Z"]
+    assert caplog.messages == []
 
 
 def test_outcome_of_an_older_slot_changes_nothing(supervisor, watched):

@@ -19,10 +19,12 @@ from itertools import islice
 from fxticker.errors import StoreError
 from fxticker.model.records import Poll
 from fxticker.model.schedule import Schedule
-from fxticker.model.timestamps import END_OF_TIME
+from fxticker.model.timestamps import END_OF_TIME, MICROSECOND
 from fxticker.monitoring.next_slots import NextSlots
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
+from fxticker.store.open_slots import next_open_slot
+from fxticker.store.read_recording import damaged_segments
 from fxticker.store.store import Store
 
 LONGEST_GRACE = timedelta(minutes=10)
@@ -70,6 +72,7 @@ class SystemdNotifier(Observer):
         self._lock = threading.Lock()
         self._sources: Sequence[ScheduledSource] = ()
         self._last_slot: dict[str, datetime] = {}
+        self._recorded_upto: dict[str, datetime] = {}  # by earlier processes, and before the clock was set
         self._last: Poll | None = None
         self._counted_from: datetime | None = None
         self._was_late = False
@@ -84,11 +87,11 @@ class SystemdNotifier(Observer):
         if not self._is_ready:
             self._is_ready = True
             self._send("READY=1")
-        if self._feeds:
-            for scheduled in sources:
-                with suppress(StoreError):  # a file of this source cannot be read, which its worker reports
-                    for newest in islice(self._store.planned_slots(scheduled.source.id, END_OF_TIME), 1):
-                        self._note(scheduled.source.id, newest)
+        for scheduled in sources:
+            with suppress(StoreError):  # a file of this source cannot be read, which its worker reports
+                for newest in islice(self._store.planned_slots(scheduled.source.id, END_OF_TIME), 1):
+                    with self._lock:
+                        self._recorded_upto[scheduled.source.id] = newest
 
     def polled(self, poll: Poll) -> None:
         """Note the outcome. The next beat reports it: a long absence brings thousands at once."""
@@ -114,6 +117,9 @@ class SystemdNotifier(Observer):
         del by
         with self._lock:
             self._counted_from = None
+            for source, slot in self._last_slot.items():
+                self._recorded_upto[source] = max(slot, self._recorded_upto.get(source, slot))
+            self._last_slot = {}
         self._next_slots.clear()
 
     def beat(self, now: datetime) -> None:
@@ -149,21 +155,31 @@ class SystemdNotifier(Observer):
             self._last_slot[source] = max(slot, self._last_slot.get(source, slot))
 
     def _late(self, counted_from: datetime, now: datetime) -> list[str]:
-        """The sources whose polls do not progress.
-
-        After a clock was set back the last slot is in the future, and no outcome is due until it has passed.
-        """
+        """The sources whose polls do not progress."""
         timeout = timedelta(seconds=self._timeout_s)
         return [
             scheduled.source.id
             for scheduled in self._sources
             if not is_progressing(
-                scheduled.schedule,
-                max(counted_from, self._last_slot.get(scheduled.source.id, counted_from)),
-                now,
-                timeout=timeout,
+                scheduled.schedule, self._outcomes_since(scheduled, counted_from), now, timeout=timeout
             )
         ]
+
+    def _outcomes_since(self, scheduled: ScheduledSource, counted_from: datetime) -> datetime:
+        """The instant after which the next slot of a source is due.
+
+        Slots that a clock recorded while it was ahead have their outcomes, and those between them are polled, unless a
+        damaged file may hold them. The store is asked only while such slots lie ahead.
+        """
+        source = scheduled.source.id
+        since = max(counted_from, self._last_slot.get(source, counted_from))
+        upto = self._recorded_upto.get(source, since)
+        if upto <= since:
+            return since
+        with suppress(StoreError):  # which its worker reports
+            if not damaged_segments([self._store.polls], source):
+                return next_open_slot(self._store.polls, source, scheduled.schedule, since) - MICROSECOND
+        return upto
 
     def _status(self, late: Sequence[str], now: datetime) -> str:
         parts = [f"no outcome in time from {', '.join(late)}"] if late else []
