@@ -110,7 +110,7 @@ def test_each_rule_has_a_case_in_which_it_fires_and_one_in_which_it_does_not():
     assert set(rules) == set(fires) == set(silent)
 
 
-def test_each_gauge_that_says_that_something_is_wrong_has_a_rule(exported):
+def test_each_metric_of_something_wrong_has_a_rule(exported):
     used = names_in(RULES.read_text("utf-8"))
     watched = {name for name in exported if re.search("healthy|fail|free|offset|jumps_total|successful", name)}
     assert watched - used == set()
