@@ -15,7 +15,7 @@ from fxticker.monitoring.alerts import Alert
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 
-FULL = Alert("failed", "store", NOON, "No space left on device", None, cause="WriteFailed ticks 28")
+FULL = Alert("failed", "store", NOON, "No space left on device", None, cause="WriteFailed 28 in ticks")
 BACK = Alert("recovered", "store", NOON, "the store takes writes again", None)
 UP = Alert("move", "timesca", NOON, "KZT/USD rose", None, pair="KZT/USD", cause="up")
 HOUR = timedelta(hours=1)
@@ -64,6 +64,23 @@ def test_another_cause_is_told_and_the_first_one_not_again(desk):
     assert desk.send(FULL, locked, FULL, locked) == [("failed", False)] * 2
 
 
+def test_cause_in_another_place_is_told_once_and_known_after_a_restart(tmp_path):
+    outcomes = replace(FULL, cause="WriteFailed 28 in polls")
+    assert Desk(tmp_path).send(FULL) == [("failed", False)]
+    assert Desk(tmp_path).send(outcomes) == []
+    later = Desk(tmp_path)
+    assert later.desk.causes(FULL.topic) == {FULL.cause, outcomes.cause}
+    assert later.send(outcomes, FULL) == []
+    assert later.send(replace(FULL, cause="WriteFailed 30 in ticks")) == [("failed", False)]
+
+
+def test_cause_in_another_place_is_reminded_of_a_day_after_the_first(tmp_path):
+    outcomes = replace(FULL, cause="WriteFailed 28 in polls")
+    Desk(tmp_path).send(FULL)
+    assert Desk(tmp_path, NOON + 23 * HOUR).send(outcomes) == []
+    assert Desk(tmp_path, NOON + 24 * HOUR).send(outcomes) == [("failed", True)]
+
+
 def test_cause_is_told_again_after_a_recovery(tmp_path):
     assert Desk(tmp_path).send(FULL, BACK) == [("failed", False), ("recovered", False)]
     assert Desk(tmp_path).send(FULL) == [("failed", False)]
@@ -79,7 +96,7 @@ def test_recovery_that_was_not_delivered_is_still_due_after_a_restart(tmp_path):
     first.send(FULL)
     first.delivers = False
     assert first.send(BACK) == [("recovered", False)]
-    assert Desk(tmp_path).desk.causes(FULL.topic) == {"WriteFailed ticks 28"}
+    assert Desk(tmp_path).desk.causes(FULL.topic) == {"WriteFailed 28 in ticks"}
 
 
 def test_trouble_that_ended_while_it_was_told_has_its_recovery_due_after_a_restart(tmp_path):
@@ -173,9 +190,9 @@ def test_state_that_cannot_be_written_is_told_again_with_one_warning(tmp_path, c
         3,
         [3],
         [{}],
-        [{"source": ["store"], "pair": None, "cause": "WriteFailed ticks 28", "told_at": NOON.isoformat()}],
-        [{"source": "store", "pair": None, "cause": "WriteFailed ticks 28", "told_at": "2025-11-14T12:00:00"}],
-        [{"source": "store", "pair": None, "cause": "WriteFailed ticks 28", "told_at": "yesterday"}],
+        [{"source": ["store"], "pair": None, "cause": "WriteFailed 28 in ticks", "told_at": NOON.isoformat()}],
+        [{"source": "store", "pair": None, "cause": "WriteFailed 28 in ticks", "told_at": "2025-11-14T12:00:00"}],
+        [{"source": "store", "pair": None, "cause": "WriteFailed 28 in ticks", "told_at": "yesterday"}],
     ],
 )
 def test_entry_of_the_state_that_cannot_be_read_is_told_again(tmp_path, told):

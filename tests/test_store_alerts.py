@@ -66,6 +66,13 @@ def test_full_disk_is_told_before_the_daemon_ends_once_over_restarts_and_so_is_t
     assert events(tmp_path / "got")[2:] == [("failed", "store")]
 
 
+def test_full_disk_that_refuses_one_table_after_the_other_is_told_once(tmp_path, site):
+    for table in ("ticks", "polls", "polls"):
+        with pytest.raises(StoreError, match="No space"):
+            run_daemon(tmp_path, site, Refusing(table))
+    assert events(tmp_path / "got") == [("failed", "store")]
+
+
 def test_daemon_that_cannot_open_its_store_tells_so_before_it_ends(tmp_path):
     (tmp_path / "store").write_text("a file where the folder belongs")
     config = tmp_path / "config.toml"
@@ -106,8 +113,8 @@ def test_other_error_that_ends_the_daemon_is_told_and_over_once_it_polls(tmp_pat
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
-        (WriteFailed("/s", "ticks/source=a/month=2025-11/00000.parquet", OSError(28, "")), "WriteFailed ticks 28"),
-        (WriteFailed("/s", ".lock", OSError(30, "Read-only file system")), "WriteFailed .lock 30"),
+        (WriteFailed("/s", "ticks/source=a/month=2025-11/00000.parquet", OSError(28, "")), "WriteFailed 28 in ticks"),
+        (WriteFailed("/s", ".lock", OSError(30, "Read-only file system")), "WriteFailed 30 in .lock"),
         (StoreLocked("/s", 30, "process 1"), "StoreLocked"),
         (SegmentUnreadable("polls/source=a/x.parquet", "cut"), "SegmentUnreadable polls/source=a/x.parquet"),
         (OSError(98, "Address already in use"), "OSError 98"),
@@ -164,6 +171,12 @@ def test_ticks_that_were_refused_recover_only_with_ticks(tmp_path):
     assert told.polled(Outcome.TIMEOUT) == []
     assert told.polled(Outcome.STALE, ticks=5) == [("recovered", "store")]
     assert told.polled(Outcome.OK, ticks=5) == []
+
+
+def test_ticks_that_were_refused_after_outcomes_recover_only_with_ticks(tmp_path):
+    told = Told(tmp_path, refused("polls"), refused("ticks"))
+    assert told.polled(Outcome.MISSED) == []
+    assert told.polled(Outcome.OK, ticks=5) == [("recovered", "store")]
 
 
 def test_outcomes_that_were_refused_recover_with_any_outcome(tmp_path):

@@ -25,6 +25,8 @@ STORE, DISK, CLOCK, DAEMON = "store", "disk", "clock", "daemon"
 MOVE = "move"
 """The event that is no trouble: nobody is reminded of it, and its end is not told."""
 REMIND_EVERY = timedelta(days=1)
+PLACE = " in "
+"""Stands in a cause before its place: a full disk refuses ticks, and outcomes after a restart, and is one trouble."""
 
 _log = logging.getLogger("fxticker")
 
@@ -85,6 +87,8 @@ class AlertDesk(Observer):
     def send(self, alert: Alert) -> None:
         """Pass an alert on, unless its cause was told and the trouble has not ended since."""
         now = self._clock.now()
+        if alert.event != RECOVERED:
+            self._note_place(alert)
         with self._lock:
             if alert.event == RECOVERED:
                 self._lasting.pop(alert.topic, None)
@@ -98,6 +102,20 @@ class AlertDesk(Observer):
                         return
                 causes[alert.cause] = now
         self._forward(alert)
+
+    def _note_place(self, alert: Alert) -> None:
+        """Note a trouble that is known from another place as known from this one, too."""
+        trouble = alert.cause.partition(PLACE)[0]
+        has_new = False
+        with self._lock:
+            for topics in (self._sent, self._told):
+                causes = topics.get(alert.topic, {})
+                known = [at for cause, at in causes.items() if cause.partition(PLACE)[0] == trouble]
+                if known and alert.cause not in causes:
+                    causes[alert.cause] = max(known)
+                    has_new = True
+        if has_new:
+            self._save()
 
     def beat(self, now: datetime) -> None:
         """Remind of troubles that last."""

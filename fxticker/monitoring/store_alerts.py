@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
 from fxticker.model.records import Poll
-from fxticker.monitoring.alert_desk import DAEMON, DISK, STORE, AlertDesk
+from fxticker.monitoring.alert_desk import DAEMON, DISK, PLACE, STORE, AlertDesk
 from fxticker.monitoring.alerts import RECOVERED, Alert
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
@@ -27,9 +27,9 @@ def failure(error: Exception, now: datetime) -> Alert:
     """Return the alert for an error that ends the daemon."""
     source = STORE if isinstance(error, StoreError) else DAEMON
     place, number = getattr(error, "name", None), getattr(error, "errno", None)
-    # a write's file changes from slot to slot, and its table does not
-    place = str(place).partition("/")[0] if place and number else place
-    cause = " ".join(str(part) for part in (type(error).__name__, place, number) if part)
+    cause = " ".join(str(part) for part in (type(error).__name__, number or place) if part)
+    if place and number:  # a write's file changes from slot to slot, and its table does not
+        cause += PLACE + str(place).partition("/")[0]
     return Alert(FAILED, source, now, f"the daemon ends: {one_line(error)}", None, cause=cause)
 
 
