@@ -3,6 +3,8 @@
 import errno
 import fcntl
 import gzip
+import json
+import os
 import re
 import signal
 import threading
@@ -365,6 +367,28 @@ def test_second_writer_waits_and_then_names_the_lock_holder(holder, root):
     assert caught.value.path == str(root)
     assert f"process {holder.pid} " in caught.value.holder
     assert isinstance(caught.value, TimeoutError)
+
+
+@pytest.mark.parametrize(
+    ("pid", "told"),
+    [
+        (
+            os.getpid(),
+            f"held by process {os.getpid()} (fxticker run) since 2026, which is this process, or by a program ",
+        ),
+        (2**22 + 1, "held by a program that leaves no name; `lslocks` lists it; process 4194305 (fxticker run) since "),
+    ],
+)
+def test_lock_that_the_process_named_in_it_does_not_hold_is_told_so(store, root, pid, told):
+    file = root / ".lock"
+    file.write_text(json.dumps({"pid": pid, "program": "fxticker run", "since": "2026"}))
+
+    with file.open() as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(StoreLocked) as caught:
+            Store(root, lock_timeout_s=0).append(snapshot_ticks(LATER))
+
+    assert told in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -144,7 +145,7 @@ class StoreLocks:
             lock = lock or FileLock(self._root / name, mode=mode, thread_local=False, fallback_to_soft=False)
             lock.acquire(timeout=timeout_s, poll_interval=_RETRY_S)
         except Timeout as error:
-            raise self._locked(name, started_s) from error
+            raise self._locked(name, started_s, _checked(self.holder(name))) from error
         except OSError as error:
             raise WriteFailed(self._root, name, error) from error
         self._write_holder(name)
@@ -170,9 +171,26 @@ class StoreLocks:
             raise WriteFailed(self._root, name, error) from error
         return status.st_dev, status.st_ino
 
-    def _locked(self, name: str, since_s: float) -> StoreLocked:
+    def _locked(self, name: str, since_s: float, holder: str | None = None) -> StoreLocked:
         waited_s = round(time.monotonic() - since_s, 1)
-        return StoreLocked(str(self._root), waited_s, self.holder(name), is_daemon=name == DAEMON_LOCK)
+        holder = self.holder(name) if holder is None else holder
+        return StoreLocked(str(self._root), waited_s, holder, is_daemon=name == DAEMON_LOCK)
+
+
+def _checked(holder: str) -> str:
+    """The holder that a lock's file names, with a remark if that cannot be who holds it."""
+    if not (named := re.match(r"process (\d+) ", holder)):
+        return holder
+    others = "a program that leaves no name; `lslocks` lists it"
+    pid = int(named[1])
+    if pid == os.getpid():
+        return f"{holder}, which is this process, or by {others}"
+    with contextlib.suppress(PermissionError):  # it runs, as another account
+        try:
+            os.kill(pid, 0)
+        except (ProcessLookupError, OverflowError):
+            return f"{others}; {holder} was the last one with a name, and has ended"
+    return holder
 
 
 @contextlib.contextmanager
