@@ -3,12 +3,14 @@
 import errno
 import json
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks
 from click.testing import CliRunner
 from daemons import QUARTER, SECOND, at, outcomes, planned, run_daemon
+from processes import run
 
 from fxticker.cli import app
 from fxticker.config import Settings
@@ -200,6 +202,29 @@ def test_status_is_well_beside_a_stray_file_and_names_it(damaged, root, tmp_path
 
     assert (code, reason) == (0, None)
     assert f"{damaged}~ is not a segment" in warned
+
+
+def test_status_names_a_stray_and_a_damaged_file_once_each(damaged, root, tmp_path):
+    (root / f"{damaged}~").write_text("")
+
+    done = run([sys.executable, "-m", "fxticker", "status", "--store", str(root)], cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert (done.stdout + done.stderr).count(f"{damaged} ") == 1
+    assert (done.stdout + done.stderr).count(f"{damaged}~ ") == 1
+
+
+def test_status_shows_no_polls_of_a_source_whose_files_cannot_be_read(damaged, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    shown = CliRunner().invoke(app, ["status", "--store", str(root)]).output
+    [source] = json.loads(CliRunner().invoke(app, ["status", "--store", str(root), "--format", "json"]).stdout)[
+        "sources"
+    ]
+
+    assert "polls      not known while that file cannot be read" in shown
+    assert "last ok" not in shown
+    assert source["gaps_24h"] is None
 
 
 def test_status_shows_other_sources_beside_one_whose_files_cannot_be_read(damaged, root, tmp_path, monkeypatch):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,9 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
     backend = local_storage(folder, must_exist=True)
     opened = Store(backend)
     now = datetime.now(UTC)
-    found = [_health(plan, opened, now) for plan in configured.planned()]
+    plans = configured.planned()
+    with _quiet_log():
+        found = [_health(plan, opened, now) for plan in plans]
     ahead = _rows_ahead(opened, now)
     for name in stray_files(backend, opened.tables):
         warn(f"{name} is not a segment: recording ignores it, readers refuse it; move it out of the store")
@@ -78,6 +81,17 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
             _say("ahead", f"{in_words(item)}; `fxticker forget` removes them")
     if not is_well:
         sys.exit(1)
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Keep what the store logs off standard error: the status itself names damaged files and strays."""
+    log, silent = logging.getLogger("fxticker"), logging.NullHandler()
+    log.addHandler(silent)
+    try:
+        yield
+    finally:
+        log.removeHandler(silent)
 
 
 def _health(plan: ScheduledSource, store: OpenStore, now: datetime) -> Health:
@@ -234,10 +248,13 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
         last = health.last
         state = "healthy" if health.problem is None else f"not healthy: {health.problem.reason}"
         print(one_line(f"{health.source}: {state}"))
-        detail = f" ({last.detail})" if last and last.detail else ""
-        _say("last slot", f"{_time(last.slot)} {last.outcome}{detail}" if last else "none recently")
-        _say("last ok", _time(health.last_ok) if health.last_ok else "none recently")
-        _say("last 24 h", f"{_counts(health.outcomes_24h) or 'no polls'}; gaps: {health.gaps_24h}")
+        if health.gaps_24h is None:
+            _say("polls", "not known while that file cannot be read")
+        else:
+            detail = f" ({last.detail})" if last and last.detail else ""
+            _say("last slot", f"{_time(last.slot)} {last.outcome}{detail}" if last else "none recently")
+            _say("last ok", _time(health.last_ok) if health.last_ok else "none recently")
+            _say("last 24 h", f"{_counts(health.outcomes_24h) or 'no polls'}; gaps: {health.gaps_24h}")
         _say("next slot", _time(health.next_slot))
         for pair in health.pairs:
             change = f"{'changed' if pair.changed_at else 'unchanged since'} {_time(pair.changed_at or pair.first_at)}"

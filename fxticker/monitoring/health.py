@@ -56,7 +56,8 @@ class Health:
     outcomes_24h
         Number of polls by outcome in the last 24 hours.
     gaps_24h
-        Periods of those hours without a successful poll, counted as `fxticker.gaps` does.
+        Periods of those hours without a successful poll, counted as `fxticker.gaps` does; ``None`` if its files cannot
+        be read, so that nothing is known of its polls.
     pairs, changes_since
         As in `Recent`.
     """
@@ -67,7 +68,7 @@ class Health:
     last_ok: datetime | None
     next_slot: datetime
     outcomes_24h: Mapping[Outcome, int]
-    gaps_24h: int
+    gaps_24h: int | None
     pairs: Sequence[PairSeen]
     changes_since: datetime
 
@@ -100,7 +101,9 @@ def health_of(
 
 def unread_health(scheduled: ScheduledSource, reason: str, now: datetime) -> Health:
     """Health of a source whose files cannot be read: not healthy, and nothing else is known but its next slot."""
-    return Health(scheduled.source.id, Problem(reason, None), None, None, scheduled.schedule.after(now), {}, 0, (), now)
+    return Health(
+        scheduled.source.id, Problem(reason, None), None, None, scheduled.schedule.after(now), {}, None, (), now
+    )
 
 
 def problem_of(
