@@ -333,5 +333,14 @@ def test_next_slot_is_the_first_without_an_outcome(tmp_path, info_log):
     notifier = Recorded({"NOTIFY_SOCKET": "@none"}, store=Store(tmp_path), timeout_s=5)
     with at_work(tmp_path, TrueTime(at("12:00:10")), observers=[notifier]) as run:
         run.daemon.beat()
-    assert f"timesca: next slot {following}" in info_log.text
+    [warned] = [record for record in info_log.records if f"timesca: next slot {following}" in record.getMessage()]
+    assert warned.levelname == "WARNING"
+    assert "`fxticker status` names what is ahead of now" in warned.getMessage()
     assert f"next slot: {following.replace('+00:00', 'Z')}" in sent[-1][0]
+
+
+def test_next_slot_of_the_grid_is_no_warning(tmp_path, info_log):
+    with at_work(tmp_path, TrueTime(at("12:00:10"))) as run:
+        run.daemon.beat()
+    [shown] = [record for record in info_log.records if "timesca: next slot" in record.getMessage()]
+    assert (shown.levelname, shown.getMessage()) == ("INFO", "timesca: next slot 2025-11-14T12:00:00+00:00")

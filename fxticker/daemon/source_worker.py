@@ -32,9 +32,11 @@ from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
 from fxticker.model.timestamps import MICROSECOND
 from fxticker.sources.registry import ScheduledSource
+from fxticker.store.ahead import CORRECTED
 
 _SETTLING = (Trust.BELIEVED, Trust.BEHIND)
 """Slots that have passed by such a clock have passed."""
+_SKIPPED = ": earlier ones have outcomes, or a damaged file may hold them; `fxticker status` names what is ahead of now"
 
 _log = logging.getLogger("fxticker")
 
@@ -220,8 +222,9 @@ class SourceWorker:
                 self._settle(old.schedule, old.schedule.after(now), REGRIDDED)
                 self._ledger.begin_grid(now)
             following = max(new.schedule.after(now), self._state.wait_until or now)
-        following = self._ledger.next_open(new.schedule, following - MICROSECOND)
-        _log.info("%s: next slot %s", self.source_id, following.isoformat(timespec="seconds"))
+        is_open = self._ledger.next_open(new.schedule, following - MICROSECOND)
+        level, why = (logging.WARNING, _SKIPPED) if is_open - following > CORRECTED else (logging.INFO, "")
+        _log.log(level, "%s: next slot %s%s", self.source_id, is_open.isoformat(timespec="seconds"), why)
 
     def _collect(self, scheduled: ScheduledSource, slot: datetime) -> Poll | None:
         """Poll a slot; `None` if its outcome is not recorded, as the clock is ahead or the daemon stops."""
