@@ -1,6 +1,7 @@
 """The daemon and a clock that may be wrong: what it settles, defers, polls and reports at a start and later."""
 
 import json
+import os
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -210,12 +211,24 @@ def test_deferred_slots_that_lie_ahead_are_polled_when_the_clock_is_right(tmp_pa
     assert not [*(tmp_path / "deferred").iterdir()]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b'[{"after": 3}]', b"[" * 100_000, b'[{"after": "2025-11-14", "until": "2025-11-15", "why": null}]', b"3"],
-    ids=["a number", "nested", "no zone", "no list"],
-)
-def test_damaged_list_of_deferred_slots_stops_nothing(tmp_path, caplog, content):
+DAY_BEFORE = b'"after": "2025-11-13T12:00:00+00:00", "until": "2025-11-14T11:00:00+00:00"'
+DAMAGED_LISTS = {
+    "other key": b'[{"after": 3}]',
+    "empty": b"",
+    "no list": b"5",
+    "cut": b'[{"after": "2025-11-13T',
+    "nested": b"[" * 100_000,
+    "no zone": b'[{"after": "2025-11-13", "until": "2025-11-14", "why": null}]',
+    "reason is a number": b'[{%s, "why": 5}]' % DAY_BEFORE,
+    "reason is a list": b'[{%s, "why": []}]' % DAY_BEFORE,
+    "before the epoch": b'[{"after": "0001-01-01T00:00:00Z", "until": "0001-01-01T00:00:00Z", "why": null}]',
+    "year 0 in UTC": b'[{"after": "0001-01-01T00:00:00+14:00", "until": "2025-11-14T11:00:00Z", "why": null}]',
+    "year 10000 in UTC": b'[{"after": "2025-11-14T11:00:00Z", "until": "9999-12-31T23:59:59-14:00", "why": null}]',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED_LISTS.values(), ids=DAMAGED_LISTS.keys())
+def test_damaged_list_of_deferred_slots_stops_nothing_and_check_names_it(tmp_path, caplog, content):
     recorded_before(tmp_path, "11:45")
     (tmp_path / "deferred").mkdir()
     (tmp_path / "deferred" / "source=timesca.json").write_bytes(content)
@@ -223,6 +236,32 @@ def test_damaged_list_of_deferred_slots_stops_nothing(tmp_path, caplog, content)
         run.wait()
     assert outcomes(tmp_path)[-1] == (at("12:00"), "ok")
     assert "not a list of deferred slots" in caplog.text
+    [finding] = Store(tmp_path).check()
+    assert str(finding) == "deferred/source=timesca.json: cannot be read (not a list of deferred slots)"
+    [moved] = Store(tmp_path).quarantine()
+    assert moved.to == "quarantine/deferred/source=timesca.json"
+    assert Store(tmp_path).check() == []
+
+
+def test_pipe_in_place_of_the_list_of_deferred_slots_stops_nothing(tmp_path, caplog):
+    recorded_before(tmp_path, "11:45")
+    (tmp_path / "deferred").mkdir()
+    os.mkfifo(tmp_path / "deferred" / "source=timesca.json")
+    with at_work(tmp_path, TrueTime(at("12:00:10"))) as run:
+        run.wait()
+    assert outcomes(tmp_path)[-1] == (at("12:00"), "ok")
+    assert "its slots get no outcome: no regular file" in caplog.text
+
+
+def test_reason_of_deferred_slots_is_recorded_as_one_line(tmp_path):
+    recorded_before(tmp_path, "11:00")
+    (tmp_path / "deferred").mkdir()
+    stretch = {"after": "2025-11-14T11:00:00Z", "until": "2025-11-14T11:45:00Z", "why": "a\nb\x1b[31m\ud800"}
+    (tmp_path / "deferred" / "source=timesca.json").write_text(json.dumps([stretch]))
+    with at_work(tmp_path, TrueTime(at("12:00:10"))) as run:
+        while not run.taken:
+            run.wait()
+    assert "a b\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}" in [*fx.load_polls(tmp_path)["detail"]]
 
 
 def test_empty_store_takes_its_first_poll_by_an_unconfirmed_clock(tmp_path):

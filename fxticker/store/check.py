@@ -18,6 +18,7 @@ from fxticker.store.arrow import instant_of, order_by, to_int64
 from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.damage import is_damage
 from fxticker.store.dedupe import first_of_identity
+from fxticker.store.deferred import DEFERRED, read_stretches
 from fxticker.store.evidence import EVIDENCE, EvidenceFolder, name_of
 from fxticker.store.number_texts import wrong_numbers
 from fxticker.store.segment_file import SegmentSummary, summary_of
@@ -131,6 +132,20 @@ def check_evidence(backend: StorageBackend, folder: EvidenceFolder) -> Iterator[
             yield Finding(error.name, f"cannot be read ({error.cause})", in_the_way=not is_fault)
 
 
+def check_deferred(backend: StorageBackend) -> Iterator[Finding]:
+    """Yield the lists of deferred slots that cannot be read: those slots get no outcome."""
+    try:
+        names = [item.name for item in backend.list(DEFERRED)]
+    except SegmentUnreadable as error:
+        yield Finding(error.name, error.cause)
+        return
+    for name in names:
+        try:
+            read_stretches(backend, name)
+        except SegmentUnreadable as error:
+            yield Finding(name, f"cannot be read ({error.cause})", in_the_way=is_damage(error))
+
+
 def free_name(backend: StorageBackend, name: str) -> str:
     """Return the name of a file in the quarantine under which neither a file nor a note is there."""
     taken = {item.name for item in backend.list(QUARANTINE)}
@@ -164,6 +179,7 @@ def quarantined(
         if finding.in_the_way
     }
     found |= {item.name: (item, "a piece of evidence") for item in check_evidence(backend, evidence) if item.in_the_way}
+    found |= {item.name: (item, "slots to be recorded") for item in check_deferred(backend) if item.in_the_way}
     found |= {item.name: (item, "the store's id; it gets another one") for item in check_id(backend) if item.in_the_way}
     return [moved_aside(backend, finding, lost, now) for finding, lost in found.values()]
 

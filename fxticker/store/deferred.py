@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from fxticker.errors import SegmentUnreadable
+from fxticker.errors import SegmentUnreadable, one_line
+from fxticker.model.timestamps import EPOCH
 from fxticker.store.backend import StorageBackend
+from fxticker.store.damage import is_damage
 from fxticker.store.store import LOCK_TIMEOUT_S
 
 DEFERRED = "deferred"
@@ -43,15 +45,52 @@ def read_deferred(backend: StorageBackend, source: str) -> list[Stretch]:
     if not any(item.name == name for item in backend.list(DEFERRED)):
         return []
     try:
-        with backend.open(name) as file:
-            data = file.read(_MAX_FILE_BYTES)
-    except OSError as error:  # while it is read
-        raise SegmentUnreadable(name, str(error)) from error
-    try:
-        return [Stretch(_instant(row["after"]), _instant(row["until"]), row["why"]) for row in json.loads(data)]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        _log.warning("%s: not a list of deferred slots; it is left out", name)
+        return read_stretches(backend, name)
+    except SegmentUnreadable as error:
+        if not is_damage(error):
+            raise
+        _log.warning("%s", one_line(f"{name} is left out, and its slots get no outcome: {error.cause}"))
         return []
+
+
+def read_stretches(backend: StorageBackend, name: str) -> list[Stretch]:
+    """Return the stretches in a file.
+
+    Raises
+    ------
+    SegmentUnreadable
+        If its bytes are damaged, or the storage cannot read it.
+    """
+    with backend.open(name) as file:
+        try:
+            data = file.read(_MAX_FILE_BYTES)
+        except OSError as error:
+            raise SegmentUnreadable(name, str(error)) from error
+    try:
+        return stretches_in(data)
+    except ValueError as error:
+        raise SegmentUnreadable(name, str(error)) from error
+
+
+def stretches_in(data: bytes) -> list[Stretch]:
+    """Read the content of a file.
+
+    Raises
+    ------
+    ValueError
+        If it is not a list of stretches of aware instants since the epoch.
+    """
+    try:
+        return [_stretch(**row) for row in json.loads(data)]
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError("not a list of deferred slots") from error
+
+
+def _stretch(after: str, until: str, why: str | None) -> Stretch:
+    begin, end = (datetime.fromisoformat(text) for text in (after, until))
+    if begin.tzinfo is None or end.tzinfo is None or min(begin, end) < EPOCH or not isinstance(why, str | None):
+        raise ValueError("not a stretch")
+    return Stretch(begin.astimezone(UTC), end.astimezone(UTC), why and one_line(why))
 
 
 def write_deferred(backend: StorageBackend, source: str, stretches: Sequence[Stretch]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from fxticker.errors import SegmentUnreadable
 from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.check import Finding, check_segment
 from fxticker.store.dedupe import first_of_identity
-from fxticker.store.deferred import DEFERRED
+from fxticker.store.deferred import DEFERRED, stretches_in
 from fxticker.store.doubted import DOUBTED
 from fxticker.store.evidence import EVIDENCE, EvidenceFolder, name_of
 from fxticker.store.rejected import REJECTED, read_rejected
@@ -22,6 +23,12 @@ from fxticker.store.segments import SegmentTable
 ASKED = "asked"
 """Folder of the records of `backfill`, which are JSON."""
 SPECS = {spec.name: spec for spec in (TICKS, POLLS, RETRACTIONS)}
+_JSON: Mapping[str, Callable[[bytes], object]] = {
+    ASKED: json.loads,
+    DEFERRED: stretches_in,
+    DOUBTED: lambda data: [json.loads(line) for line in data.splitlines()],
+}
+"""Readers of the folders of JSON; a ValueError or RecursionError if the bytes are damaged."""
 
 
 class _HeldBytes:
@@ -57,11 +64,8 @@ def fault_of(name: str, data: bytes) -> Finding | None:
             EvidenceFolder(held).read(parts)
         elif folder == REJECTED:
             read_rejected(held, name)
-        elif folder in (ASKED, DEFERRED):
-            json.loads(data)
-        elif folder == DOUBTED:
-            for line in data.splitlines():
-                json.loads(line)
+        elif folder in _JSON:
+            _JSON[folder](data)
     except SegmentUnreadable as error:
         return Finding(name, f"cannot be read ({error.cause})", in_the_way=True)
     except (ValueError, RecursionError) as error:

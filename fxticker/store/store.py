@@ -259,10 +259,11 @@ class Store:
 
     def check(self) -> list[Finding]:
         """Read every file completely and return the faults, file by file; an empty list if there are none."""
-        from fxticker.store.check import check_evidence, check_id, check_table
+        from fxticker.store.check import check_deferred, check_evidence, check_id, check_table
 
         in_tables = (finding for table in self.tables for finding in check_table(self.backend, table))
-        return [*in_tables, *check_evidence(self.backend, self.evidence), *check_id(self.backend)]
+        beside = [*check_evidence(self.backend, self.evidence), *check_deferred(self.backend)]
+        return [*in_tables, *beside, *check_id(self.backend)]
 
     def quarantine(self) -> list[Moved | Finding]:
         """Move every file that no version of fxticker can read, so that readers and appends go on without it.
