@@ -1,5 +1,6 @@
 """The alert command gets each alert, and is bounded in time and output."""
 
+import errno
 import json
 import os
 import shlex
@@ -13,6 +14,7 @@ from functools import partial
 from builders import NOON
 
 import fxticker
+from fxticker.monitoring import command_run
 from fxticker.monitoring.alert_command import AlertCommand
 from fxticker.monitoring.alerts import Alert
 from fxticker.monitoring.command_run import run_command
@@ -172,6 +174,21 @@ def test_process_that_a_command_leaves_behind_is_not_waited_for():
 def test_hanging_command_with_closed_output_is_killed(caplog):
     run_for(script("import os, time; os.close(1); os.close(2); time.sleep(60)"), STALE, timeout_s=0.5)
     assert "was killed after 0.5 s" in caplog.text
+
+
+def test_command_of_another_account_that_hangs_does_not_keep_later_alerts_back(tmp_path, caplog, monkeypatch):
+    def refuse(_group, _signal):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    monkeypatch.setattr(command_run, "_END_S", 0.01)
+    code = f"import sys, time; open({str(tmp_path / 'got')!r}, 'a').write(sys.stdin.read()); time.sleep(0.8)"
+    with AlertCommand(script(code), timeout_s=0.3) as command:
+        command.enqueue(STALE)
+        command.enqueue(replace(STALE, source="cbr"))
+        command.flush(10)
+    assert [json.loads(line)["source"] for line in (tmp_path / "got").read_text().splitlines()] == ["timesca", "cbr"]
+    assert caplog.text.count("took more than 0.3 s and cannot be killed; next try in 30 s") == 2
 
 
 def test_command_may_ignore_its_input(info_log):

@@ -20,6 +20,8 @@ from fxticker.errors import one_line
 
 _OUTPUT_BYTES = 2_000
 """Bytes of a command's output that are kept."""
+_END_S = 1.0
+"""Seconds that a killed command has to end."""
 _CHECK_S = 0.05
 """Seconds between two checks for the time limit and the stop."""
 
@@ -31,14 +33,14 @@ class CommandEnd:
     Attributes
     ----------
     code
-        Exit code; negative, the signal that ended it.
+        Exit code; negative, the signal that ended it; ``None`` if it could not be killed and still runs.
     output
         The beginning of what the command printed, as one line; empty if it printed nothing.
     is_killed
         Whether it had to be killed, because it took too long or a stop did not wait for it.
     """
 
-    code: int
+    code: int | None
     output: str
     is_killed: bool
 
@@ -50,6 +52,8 @@ class CommandEnd:
     def described(self, timeout_s: float) -> str:
         """Return the end and what was printed as one line, given the time limit of the run."""
         text = f"was killed after {timeout_s:g} s" if self.is_killed else f"ended with {self.code}"
+        if self.code is None:
+            text = f"took more than {timeout_s:g} s and cannot be killed"
         return f"{text}: {self.output}" if self.output else text
 
 
@@ -75,27 +79,40 @@ def run_command(
         If it cannot be started.
     """
     limit = _Limit(time.monotonic() + timeout_s, is_closing or threading.Event())
-    with subprocess.Popen(  # noqa: S603  the operator's own command, without a shell
+    process = subprocess.Popen(  # noqa: S603  the operator's own command, without a shell
         list(arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
         start_new_session=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdout:  # not `with process`, which waits for its end without a limit
+        with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(data)
-            process.stdin.close()
         output = _read_output(process, process.stdout.fileno(), limit)
         while process.poll() is None and not limit.is_over():
             limit.is_closing.wait(_CHECK_S)
         is_late = process.returncode is None
-        if is_late:  # not waited for yet, so no other process can have its group's number
-            os.killpg(process.pid, signal.SIGKILL)
-        code = process.wait()
+        code = _killed(process) if is_late else process.returncode
     return CommandEnd(code, one_line(output.decode("utf-8", "replace")), is_late and code == -signal.SIGKILL)
+
+
+def _killed(process: subprocess.Popen[bytes]) -> int | None:
+    """Kill a command's process group, and return its exit code; None if it goes on.
+
+    It does where it runs as another account, as with sudo, or waits for a disk that does not answer.
+    """
+    with contextlib.suppress(PermissionError):
+        # it was not waited for yet, so no other process can have its group's number
+        os.killpg(process.pid, signal.SIGKILL)
+    try:
+        return process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        threading.Thread(target=process.wait, daemon=True).start()
+        return None
 
 
 @dataclass(frozen=True, slots=True)
