@@ -1,6 +1,7 @@
 """A store has an id, written once, and the daemon does not begin a second store where it had one."""
 
 import errno
+import json
 import sys
 import uuid
 
@@ -35,6 +36,22 @@ def use(root, environ, *, is_new=False):
     store.record([POLL])
     known.polled(POLL)
     return read_store_id(store.backend)
+
+
+def state_file(tmp_path):
+    [path] = (tmp_path / "state").glob("store-*.json")
+    return path
+
+
+@pytest.mark.parametrize("given", [5, [1], {}, "", "\x1b[31m", "1" * 100, True])
+def test_state_that_names_no_store_is_left_out_with_a_warning(root, environ, tmp_path, caplog, given):
+    store_id = use(root, environ)
+    state_file(tmp_path).write_text(json.dumps({"id": given}))
+
+    assert use(root, environ) == store_id
+
+    assert "not the id of a store" in caplog.text
+    assert json.loads(state_file(tmp_path).read_text())["id"] == store_id
 
 
 # the id

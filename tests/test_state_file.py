@@ -32,6 +32,16 @@ def test_damaged_file_counts_as_empty_with_one_line_of_warning(tmp_path, caplog,
     assert len(caplog.messages) == 1
 
 
+def test_pipe_in_place_of_the_file_counts_as_empty_and_is_replaced(tmp_path, caplog):
+    os.mkfifo(tmp_path / "alerts.json")
+    file = StateFile(tmp_path, "alerts")
+
+    assert file.read() == {}
+    assert "not a regular file" in caplog.text
+    file.write({"told": []})
+    assert file.read() == {"told": []}
+
+
 def test_failed_write_leaves_the_old_content(tmp_path, monkeypatch):
     file = StateFile(tmp_path, "alerts")
     file.write({"a": 1})

@@ -15,7 +15,7 @@ from fxticker.errors import OtherStore, SegmentUnreadable, one_line
 from fxticker.model.records import Poll
 from fxticker.monitoring.observer import Observer
 from fxticker.store.store import Store
-from fxticker.store.store_id import read_store_id
+from fxticker.store.store_id import is_store_id, read_store_id
 
 _log = logging.getLogger("fxticker")
 
@@ -55,13 +55,16 @@ class KnownStore(Observer):
         if self._file is None:
             return
         known = self._file.read().get("id")
+        if known is not None and not is_store_id(known):
+            _log.warning("%s", one_line(f"{self._file.path}: not the id of a store; it is left out"))
+            known = None
         try:
             found = read_store_id(self._store.backend)
         except SegmentUnreadable as error:
             _log.warning("%s", one_line(f"whether this is the store of before is not known: {error}"))
             return
         if known is not None and found != known and not is_new:
-            raise OtherStore(self._store.backend, str(known), found, str(self._file.path))
+            raise OtherStore(self._store.backend, known, found, str(self._file.path))
         if found != known:
             self._remember(found)
 

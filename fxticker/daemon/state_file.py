@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class StateFile:
     def read(self) -> dict[str, Any]:
         """Return the content; empty if there is no file, or none that can be read."""
         try:
-            with self.path.open("rb") as file:
+            with os.fdopen(self._open(os.O_RDONLY), "rb") as file:
                 return _content(file.read(MAX_STATE_BYTES + 1))
         except FileNotFoundError:
             return {}
@@ -67,6 +68,14 @@ class StateFile:
             is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             if not (self._reserve_bytes and is_full and self._overwrite(data)):
                 raise
+
+    def _open(self, flags: int) -> int:
+        """Open the file; an OSError if it is not a regular one: a pipe would be waited for."""
+        handle = os.open(self.path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise OSError(errno.EINVAL, "not a regular file")
+        return handle
 
     def _replace(self, data: bytes) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,7 +100,7 @@ class StateFile:
     def _overwrite(self, data: bytes) -> bool:
         """Write over the old content, and return whether it has the size for that; a crash meanwhile damages it."""
         try:
-            handle = os.open(self.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            handle = self._open(os.O_WRONLY | os.O_NOFOLLOW)
         except OSError:
             return False
         with os.fdopen(handle, "wb") as file:

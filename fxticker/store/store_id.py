@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 from fxticker.errors import SegmentUnreadable, StoreError
@@ -9,6 +10,7 @@ from fxticker.store.backend import STORE_ID, StorageBackend
 
 _MAX_BYTES = 100
 """Bytes that are read of it: it has 37."""
+_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def read_store_id(backend: StorageBackend) -> str | None:
@@ -32,6 +34,11 @@ def read_store_id(backend: StorageBackend) -> str | None:
         return str(uuid.UUID(data.decode("ascii").rstrip("\n")))
     except ValueError as error:
         raise SegmentUnreadable(STORE_ID, "not the id of a store") from error
+
+
+def is_store_id(value: object) -> bool:
+    """Whether a value is an id as `read_store_id` returns it."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def ensure_store_id(backend: StorageBackend) -> None:
