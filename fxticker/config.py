@@ -103,6 +103,7 @@ def _url(value: object) -> str:
     """Return an http or https URL without credentials."""
     url = _text(value)
     try:
+        url.encode()  # bytes of an environment variable that are no UTF-8 cannot be sent
         parts = urlsplit(url)
         is_valid = parts.port is None or parts.port > 0
     except ValueError:
@@ -203,7 +204,7 @@ class HttpSettings:
         Raises
         ------
         ConfigError
-            If `ca_file` cannot be used.
+            If `ca_file` or `proxy` cannot be used.
         """
         from fxticker.fetch.client import Fetcher
 

@@ -363,6 +363,21 @@ def test_bad_proxy_of_the_environment_is_named_without_its_value(written, monkey
     assert "hunter2" not in problem
 
 
+@pytest.mark.parametrize("host", ["[v1.a]:3128", "999.1.1.1:3128", "a" * 70_000])
+def test_proxy_whose_host_is_none_is_named_without_its_password(written, monkeypatch, host):
+    monkeypatch.setenv("FXTICKER_HTTP__PROXY", f"http://me:hunter2@{host}")
+    with pytest.raises(ConfigError, match=r"http\.proxy: its host is no name or address") as caught:
+        load_settings(written("")).http.fetcher()
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_url_with_bytes_that_are_no_text_is_refused(written, monkeypatch):
+    monkeypatch.setenv("FXTICKER_ALERTS__HEARTBEAT_URL", "https://ping.test/\udcff")
+    [problem] = problems_of(written(""))
+    assert problem.startswith("alerts.heartbeat_url: must be an http or https URL")
+
+
 def test_client_uses_proxy_and_authorities(written):
     http = load_settings(written("[http]\nproxy = 'http://127.0.0.1:9'\nca_file = 'none.pem'\n")).http
     with pytest.raises(ConfigError, match=r"none\.pem: http\.ca_file: No such file"):

@@ -1,5 +1,6 @@
 """Which certificate authorities are trusted: those of a file, or those of the system."""
 
+import os
 import ssl
 from pathlib import Path
 
@@ -112,3 +113,9 @@ def test_file_without_a_certificate_is_named(tmp_path, content):
 def test_folder_in_place_of_the_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"http\.ca_file: "):
         fetcher(ca_file=tmp_path)
+
+
+def test_pipe_in_place_of_the_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "ca.pem")
+    with pytest.raises(ConfigError, match=r"ca\.pem: http\.ca_file: is not a regular file"):
+        trust_of(tmp_path / "ca.pem")

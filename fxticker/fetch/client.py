@@ -128,7 +128,7 @@ class Fetcher:
     Raises
     ------
     ConfigError
-        If `ca_file` cannot be used.
+        If `ca_file` or `proxy` cannot be used.
     """
 
     def __init__(

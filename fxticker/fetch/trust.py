@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -48,10 +49,20 @@ def trust_of(ca_file: Path | None, *, bundles: Iterable[str] = BUNDLES) -> ssl.S
 
 
 def proxy_of(url: str | None, trust: ssl.SSLContext) -> httpx.Proxy | None:
-    """Returns a client's proxy by its URL, which has its user and password, if any; `None` for no URL."""
+    """Returns a client's proxy by its URL, which has its user and password, if any; `None` for no URL.
+
+    Raises
+    ------
+    ConfigError
+        If it is not the URL of a host.
+    """
     if url is None:
         return None
-    return httpx.Proxy(url, ssl_context=trust if url.lower().startswith("https:") else None)
+    try:
+        return httpx.Proxy(url, ssl_context=trust if url.lower().startswith("https:") else None)
+    except httpx.InvalidURL:
+        # without the reason and its cause, which may repeat a password
+        raise ConfigError("HTTP client", ["http.proxy: its host is no name or address, or it is too long"]) from None
 
 
 def has_system_store(*, bundles: Iterable[str] = BUNDLES) -> bool:
@@ -63,6 +74,8 @@ def has_system_store(*, bundles: Iterable[str] = BUNDLES) -> bool:
 
 def _only(ca_file: Path) -> ssl.SSLContext:
     try:
+        if not stat.S_ISREG(ca_file.stat().st_mode):  # a pipe would be waited for
+            raise ConfigError(one_line(ca_file), ["http.ca_file: is not a regular file"])
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # an SSLError, too
         reason = "has no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
