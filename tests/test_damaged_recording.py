@@ -143,6 +143,19 @@ def test_source_is_recorded_beside_its_damaged_file(root, site, table):
     assert (root / name).read_bytes() == b""
 
 
+@pytest.mark.parametrize("name", [TICKS, POLLS, "ticks/loop", "polls/source=timesca/loop", f"{POLLS}~"])
+def test_source_is_recorded_beside_a_link_to_itself(root, name):
+    seeded(root, now=NOON)
+    (root / name).unlink(missing_ok=True)
+    (root / name).symlink_to((root / name).name)
+    store = Store(root)
+
+    ledger_at(store, NOON + timedelta(seconds=10))
+
+    assert store.append(snapshot_ticks(NOON)).added == 5
+    assert store.record([Poll("timesca", NOON, Outcome.OK)]) == 1
+
+
 def test_source_that_cannot_be_recorded_does_not_starve_the_watchdog(tmp_path):
     sent = []
     notifier = SystemdNotifier({}, store=Store(tmp_path), timeout_s=20)

@@ -131,6 +131,19 @@ def test_damaged_id_stops_no_recording_and_check_moves_it_aside(root, environ, c
 # the daemon
 
 
+def test_store_whose_damaged_id_was_moved_aside_is_the_store_of_before(root, environ, caplog):
+    before = use(root, environ)
+    (root / "store.id").write_bytes(b"\0")
+    KnownStore(Store(root), root, environ).require(is_new=False)
+    KnownStore(Store(root), root, environ).polled(POLL)
+    Store(root).quarantine()
+
+    after = use(root, environ)
+
+    assert after not in (None, before)
+    assert use(root, environ) == after
+
+
 def test_same_store_is_accepted_again(root, environ):
     assert use(root, environ) == use(root, environ)
 

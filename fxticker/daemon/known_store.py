@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from fxticker.daemon.state_file import StateFile, state_folder, state_name
 from fxticker.errors import OtherStore, SegmentUnreadable, one_line
 from fxticker.model.records import Poll
 from fxticker.monitoring.observer import Observer
+from fxticker.store.backend import STORE_ID
 from fxticker.store.store import Store
 from fxticker.store.store_id import is_store_id, read_store_id
 
@@ -63,7 +65,7 @@ class KnownStore(Observer):
         except SegmentUnreadable as error:
             _log.warning("%s", one_line(f"whether this is the store of before is not known: {error}"))
             return
-        if known is not None and found != known and not is_new:
+        if known is not None and found != known and not is_new and not self._has_lost_its_id():
             raise OtherStore(self._store.backend, known, found, str(self._file.path))
         if found != known:
             self._remember(found)
@@ -73,7 +75,18 @@ class KnownStore(Observer):
         del poll
         if not self._is_remembered:
             self._is_remembered = True
-            self._remember(read_store_id(self._store.backend))
+            with suppress(SegmentUnreadable):  # `require` named it
+                self._remember(read_store_id(self._store.backend))
+
+    def _has_lost_its_id(self) -> bool:
+        """Whether a person had the damaged id of this store moved aside; it gets another one."""
+        from fxticker.store.check import QUARANTINE  # here, as nearly no start needs it
+
+        try:
+            moved = self._store.backend.list(QUARANTINE)
+        except SegmentUnreadable:
+            return False
+        return any(item.name.startswith(f"{QUARANTINE}/{STORE_ID}") for item in moved)
 
     def _remember(self, store_id: str | None) -> None:
         if self._file is None:

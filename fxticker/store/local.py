@@ -88,7 +88,7 @@ class LocalStorage:
             if handle is None:
                 return []
             with os.scandir(handle) as entries:
-                return sorted(entry.name for entry in entries if entry.is_dir())
+                return sorted(entry.name for entry in entries if _is_folder(entry))
 
     def open(self, name: str) -> Any:
         """Open a file for reading; a later replacement of the name does not change what is read from it.
@@ -249,6 +249,16 @@ class LocalStorage:
 
 def _folder_of(name: str) -> str:
     return name.rpartition("/")[0]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder or a link to one; a link that leads to itself, or where nobody may look, is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        if not entry.is_symlink():
+            raise
+        return False
 
 
 def _is_temporary(entry: os.DirEntry[str]) -> bool:
