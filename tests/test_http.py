@@ -114,11 +114,22 @@ def test_header_of_64_kilobytes_is_read_at_once(metrics):
     assert exposition(metrics.registry, "text/plain;q=0," * 4000)[0].startswith("text/plain")
 
 
-def test_repeated_header_counts_as_one(served):
+def type_for(served, *accept):
+    """The type of the answer to a request with these headers ``Accept``."""
     answer = http.client.HTTPConnection(*address_in(served), timeout=10)
     answer.putrequest("GET", "/metrics")
-    answer.putheader("Accept", "text/plain;q=0.1")
-    answer.putheader("Accept", "application/openmetrics-text")
+    for value in accept:
+        answer.putheader("Accept", value)
     answer.endheaders()
-    assert answer.getresponse().getheader("Content-Type").startswith("application/openmetrics-text")
+    media_type = answer.getresponse().getheader("Content-Type").partition(";")[0]
     answer.close()
+    return media_type
+
+
+def test_repeated_header_counts_as_one(served):
+    assert type_for(served, "text/plain;q=0.1", "application/openmetrics-text") == "application/openmetrics-text"
+
+
+def test_what_follows_two_thousand_characters_is_not_read(served):
+    assert type_for(served, "a," * 700, "application/openmetrics-text") == "application/openmetrics-text"
+    assert type_for(served, "a," * 1000, "application/openmetrics-text") == "text/plain"

@@ -458,6 +458,14 @@ def run(*arguments):
     return CliRunner().invoke(app, [*map(str, arguments)])
 
 
+@pytest.mark.parametrize("place", ["loop", "loop/below"])
+def test_link_that_leads_to_itself_is_named(recorder, root, tmp_path, place):
+    (tmp_path / "loop").symlink_to("loop")
+    for arguments in (("mirror", tmp_path / place, "--store", root), ("restore", root, "--store", tmp_path / place)):
+        result = run(*arguments)
+        assert (result.exit_code, isinstance(result.exception, RuntimeError)) == (1, False)
+
+
 def test_commands_copy_and_bring_back(recorder, root, tmp_path):
     result = run("mirror", tmp_path / "copy", "--store", root)
     assert (result.exit_code, "unchanged: 0" in result.output) == (0, True)

@@ -59,7 +59,10 @@ def _target(path: Path) -> LocalStorage:
 
 
 def _require_apart(left: Path, right: Path) -> None:
-    first, second = left.resolve(), right.resolve()
+    try:
+        first, second = left.resolve(), right.resolve()
+    except RuntimeError as error:  # until Python 3.13
+        raise StoreError(f"{left} and {right}: one is a link that leads to itself") from error
     if first == second or first in second.parents or second in first.parents:
         raise StoreError(f"{left} and {right}: one is the other, or lies in it")
 

@@ -28,6 +28,8 @@ MAX_REQUESTS = 8
 """Requests at once: a monitor sends one in some seconds, and a person now and then."""
 _CHECK_S = 0.2
 """Seconds between two checks for requests that take too long, and for the stop."""
+_ACCEPT_CHARS = 2000
+"""Characters of the header ``Accept`` that are read; Prometheus sends 200, and megabytes would take seconds."""
 _TEXT = "text/plain; charset=utf-8"
 
 _log = logging.getLogger("fxticker")
@@ -149,7 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         status, media_type, body = HTTPStatus.NOT_FOUND, _TEXT, b"there are /metrics and /healthz\n"
         if path == "/metrics":
-            media_type, body = exposition(self.server.metrics.registry, ", ".join(self.headers.get_all("Accept", [])))
+            accept = ", ".join(self.headers.get_all("Accept", []))[:_ACCEPT_CHARS]
+            media_type, body = exposition(self.server.metrics.registry, accept)
             status = HTTPStatus.OK
         elif path == "/healthz":
             reasons = self.server.metrics.reasons()
