@@ -13,7 +13,7 @@ from fxticker.daemon.state_file import StateFile
 from fxticker.model.bands import rate_band
 from fxticker.model.moves import RateRun, change_over, move_limit
 from fxticker.model.pegs import is_hop
-from fxticker.model.records import Origin, Outcome, Poll
+from fxticker.model.records import Origin, Outcome, Poll, Retraction
 from fxticker.model.schedule import Every
 from fxticker.monitoring.alert_desk import AlertDesk
 from fxticker.monitoring.moves import Moves
@@ -236,6 +236,24 @@ def test_hop_between_known_plateaus_of_a_peg_is_no_move_and_a_new_rate_is_one(tm
     assert watched.show(3, "0.25000", "TMT/USD") == [("move", "TMT/USD", "down")]
     assert watched.show(3.5, "0.25000", "TMT/USD") == []
     assert watched.show(4, "0.28571", "TMT/USD") == []
+
+
+def test_rate_that_was_retracted_since_is_compared_with_no_more(watched):
+    watched.show(0, "0.00190")
+    assert watched.show(1, "0.00250") == UP
+    Store(watched.folder / "store").retract([Retraction("timesca", "KZT/USD", NOON + HOUR, "0.00250", "-0%", 2, "x")])
+    assert watched.show(2, "0.00190") == []
+    assert watched.show(25.5, "0.00190") == []  # a day before the retracted rate was the last
+
+
+def test_hop_to_a_rate_that_was_retracted_since_is_a_move(tmp_path):
+    watched = Watched(tmp_path, {"TMT/USD": "0.1% in 1h"})
+    misread = NOON - 20 * DAY
+    watched.store.append([tick("TMT/USD", "0.25000", None, misread)])
+    watched.show(0, "0.28571", "TMT/USD")
+    assert watched.show(1, "0.25000", "TMT/USD") == []
+    Store(watched.folder / "store").retract([Retraction("timesca", "TMT/USD", misread, "0.25000", None, 2, "x")])
+    assert watched.show(1.5, "0.25000", "TMT/USD") == [("move", "TMT/USD", "down")]
 
 
 def test_change_of_the_nominal_is_no_move(watched):

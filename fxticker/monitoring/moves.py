@@ -44,6 +44,7 @@ class Moves(Observer):
         self._look_back = 2 * max(limit.span for limit in limits.values())
         self._store = store
         self._runs: dict[str, dict[str, list[RateRun]]] = {}
+        self._retractions: dict[str, list[tuple[int, ...]]] = {}
         self._hops: dict[tuple[str, str], tuple[RateRun, bool]] = {}
         self._changed: set[str] = set()
         self._unchecked: set[str] = set()
@@ -90,12 +91,17 @@ class Moves(Observer):
     def _updated(self, source: str, now: datetime) -> dict[str, list[RateRun]]:
         """The runs of a source, with those since the last check, without those that are too old."""
         known = self._runs.get(source, {})
+        retractions = [item.version for item, _ in self._store.retractions.recorded(source)]
+        if self._retractions.setdefault(source, retractions) != retractions:  # what is known may have been withdrawn
+            known = {}
+            self._hops = {key: hop for key, hop in self._hops.items() if key[0] != source}
         last = max((runs[-1].last_at for runs in known.values()), default=None)
         if last is not None and last > now:  # the clock was set back
             known, last = {}, None
         start = now - self._look_back if last is None else last + MICROSECOND
         new = read_runs(self._store, source, self._stored_pairs, Span(start, now + MICROSECOND))
         runs = {pair: joined([*known.get(pair, []), *new.get(pair, [])]) for pair in {**known, **new}}
+        self._retractions[source] = retractions
         self._runs[source] = {
             pair: [run for run in found if run.last_at >= now - self._look_back or run is found[-1]]
             for pair, found in runs.items()
