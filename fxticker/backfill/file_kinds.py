@@ -52,7 +52,7 @@ _PLIST = re.compile(rb"<!DOCTYPE plist|<plist[\s>]", re.IGNORECASE)
 _JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*[\[{"\]]|\{\s*["}])')
 _HAR = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"log"\s*:')
 _CSV = re.compile(
-    rb'(?:\xef\xbb\xbf)?"?[A-Za-z_][A-Za-z0-9_ ]*"?(?P<mark>[,;\t])(?:"?[A-Za-z_][A-Za-z0-9_ ]*"?(?P=mark))++'
+    rb'(?:\xef\xbb\xbf)?"?[A-Za-z_][A-Za-z0-9_ ]*"?(?P<mark>[,;\t])(?>(?:"?[A-Za-z_][A-Za-z0-9_ ]*"?(?P=mark))+)'
 )
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 

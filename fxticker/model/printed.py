@@ -14,7 +14,7 @@ MAX_INTEGER_DIGITS = 12
 MINUS = "-\N{MINUS SIGN}\N{EN DASH}\N{SMALL HYPHEN-MINUS}\N{FULLWIDTH HYPHEN-MINUS}"
 """The characters that sites print as a minus."""
 SIGN = rf"[+\{MINUS}]"
-NUMBER = "[0-9]++(?:[.,][0-9]++)?+"
+NUMBER = "[0-9]++(?>(?:[.,][0-9]++)?)"
 """Digits with a decimal point or comma. ASCII digits only: the ticker prints no others."""
 
 DECIMAL_MARKS = frozenset(".,")

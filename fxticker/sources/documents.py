@@ -42,7 +42,8 @@ _HTML_NAMES = (
 )
 _HTML = re.compile(
     rf"""
-    (?: \s++ | <!--(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>) | <\?[^>]*+> )*+    # white space, comments, an XML declaration
+    # white space, comments, an XML declaration
+    (?> (?: \s++ | <!--(?: -?> | (?>(?s:.*?)--!?>) ) | <\?[^>]*+> ){{0,1000}} )
     < (?: !doctype\s++html | {"|".join(_HTML_NAMES)} | [a-z][a-z0-9]*+-[a-z0-9-]*+ ) (?: [\s/>] | \Z )
     """,
     re.IGNORECASE | re.VERBOSE,

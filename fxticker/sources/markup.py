@@ -40,8 +40,8 @@ def _token(name: str, raw_attributes: str) -> re.Pattern[str]:
         <(?:
           {name}
         | (?P<raw>{_RAW}){raw_attributes}(?:>|\Z)
-          (?:[^<]++|<(?!/(?i:(?P=raw))[\s/>]))*+(?:</(?i:(?P=raw)){_ATTRIBUTES}(?:>|\Z)|\Z)
-        | !--(?:>|->|[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>|\Z))           # a comment, perhaps unclosed
+          (?>(?s:.*?)(?=</(?i:(?P=raw))[\s/>]|\Z))(?:</(?i:(?P=raw)){_ATTRIBUTES}(?:>|\Z)|\Z)
+        | !--(?:>|->|(?>(?s:.*?)(?:--!?>|\Z)))                          # a comment, perhaps unclosed
         | [!?/][^>]*+(?:>|\Z)                                           # a declaration
         )
         """,

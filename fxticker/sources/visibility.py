@@ -41,7 +41,7 @@ _ATTRIBUTE = re.compile(
 )
 _MAX_STYLE_CHARS = 20_000
 """Characters of an inline style, far above any: a longer one may hide anything."""
-_CSS_COMMENT = re.compile(r"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)")
+_CSS_COMMENT = re.compile(r"/\*(?>(?s:.*?)(?:\*/|\Z))")
 _CSS_FUNCTION_OR_STRING = re.compile(r"\"[^\"]*+\"|'[^']*+'|\([^()]*+\)")
 """A string or the inside of a function, whose semicolons end no declaration."""
 _CSS_OPEN = re.compile(r"[\"'{}\[\]]|\((?!\))")

@@ -51,23 +51,23 @@ _LEADS = (
     *("обновлено", "опубликовано", "дата", "сегодня", r"(?:курсы?\s++)?на", r"по\s++состоянию\s++на"),
 )
 _GAP = r"(?:(?<=\.),?+\s*+|\s*+[.,/-]\s*+|\s++)"
-_DAY = r"(?P<{}>[0-9]{{1,2}}+)(?:st|nd|rd|th)?+(?:\s++of(?=\s))?+"
+_DAY = r"(?P<{}>[0-9]{{1,2}}+)(?>(?:st|nd|rd|th)?)(?>(?:\s++of(?=\s))?)"
 _MONTH = rf"(?P<{{}}>{'|'.join(sorted(_NUMBER_OF_MONTH, key=len, reverse=True))})(?![^\W\d_])\.?+"
 _YEAR = r"(?P<{}>[0-9]{{4}})(?![0-9])"
 _FORMS = (
-    rf"{_DAY.format('day')}{_GAP}{_MONTH.format('month')}(?:{_GAP}{_YEAR.format('year')})?+",
-    rf"{_MONTH.format('month_first')}{_GAP}?{_DAY.format('day_second')}(?![0-9:])(?:{_GAP}{_YEAR.format('year_last')})?+",
+    rf"{_DAY.format('day')}{_GAP}{_MONTH.format('month')}(?>(?:{_GAP}{_YEAR.format('year')})?)",
+    rf"{_MONTH.format('month_first')}{_GAP}?{_DAY.format('day_second')}(?![0-9:])(?>(?:{_GAP}{_YEAR.format('year_last')})?)",
     r"(?P<iso>[0-9]{4}(?P<dash>[./-])[0-9]{2}(?P=dash)[0-9]{2})(?![0-9])",
     r"(?P<numbers>(?P<one>[0-9]{1,2}+)(?P<mark>[./-])(?P<two>[0-9]{1,2}+)(?P=mark)(?P<last>[0-9]{4}|[0-9]{2}))(?![0-9])",
 )
 _DATE = re.compile(rf"{'|'.join(_FORMS)}", re.IGNORECASE)
 _GAP_BEFORE = re.compile(r"[\W_]*+")
 _LEAD = re.compile(
-    rf"(?:(?:{'|'.join(_LEADS)})(?![^\W\d_])[\W_]*+)?+(?:(?:{'|'.join(_WEEKDAYS)})(?![^\W\d_])[\W_]*+)?+(?:the\s++)?+",
+    rf"(?>(?:(?:{'|'.join(_LEADS)})(?![^\W\d_])[\W_]*+)?)(?>(?:(?:{'|'.join(_WEEKDAYS)})(?![^\W\d_])[\W_]*+)?)(?>(?:the\s++)?)",
     re.IGNORECASE,
 )
 _TIME_BEFORE = re.compile(
-    r"[0-9]{1,2}+:[0-9]{2}(?::[0-9]{2})?+(?:\s*+[ap]\.?m\b\.?)?+[\s,|/\u00b7\u2013-]++", re.IGNORECASE
+    r"[0-9]{1,2}+:[0-9]{2}(?>(?::[0-9]{2})?)(?>(?:\s*+[ap]\.?m\b\.?)?)[\s,|/\u00b7\u2013-]++", re.IGNORECASE
 )
 _TIME = re.compile(r"[0-9]{1,2}+:[0-9]{2}(?![0-9]|\s*+%)")
 _LAST_MONTH = 12

@@ -47,10 +47,10 @@ _TOKEN = re.compile(
     + _RAW
     + rb")"
     + _ATTRIBUTES
-    + rb"(?:[^<]++|<(?!/(?P=raw)[\s/>]))*+(?:</(?P=raw)"
+    + rb"(?>(?s:.*?)(?=</(?P=raw)[\s/>]|\Z))(?:</(?P=raw)"
     + _ATTRIBUTES
     + rb"|\Z)"
-    rb"|!--(?:>|->|[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>|\Z))|[!?/][^>]*+(?:>|\Z))",
+    rb"|!--(?:>|->|(?>(?s:.*?)(?:--!?>|\Z)))|[!?/][^>]*+(?:>|\Z))",
     re.IGNORECASE,
 )
 _HIDING = re.compile(
@@ -61,7 +61,7 @@ _HIDING = re.compile(
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
 _BASE_BYTES = 300
 """Bytes before a slash at most in which the first code begins: it and a few tags."""
-_BETWEEN = rb"(?:\s|<[^<>]{0,300}>)*+"
+_BETWEEN = rb"(?>(?:\s++|<[^<>]{0,300}>){0,1000})"
 _BASE = re.compile(rb"(?<![A-Za-z])([A-Z]{3})" + _BETWEEN + rb"\Z")
 _REFERENCE = re.compile(rb"&[#A-Za-z0-9]{1,32}+;")
 _WORD_OR_MARKUP = re.compile(r"""[^\W\d_]|["'>]""")

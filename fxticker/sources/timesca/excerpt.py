@@ -43,7 +43,7 @@ _ENTRY_SLASH = re.compile(r"/\s*+[A-Za-z]{0,9}+\s*+(?:[=:&0-9*\[(#^+,]|[^\x00-\x
 """A slash in a zone's text behind which an entry's sign of equality or a note may stand, were the zone not over."""
 _PRICE = re.compile(
     rb"/[\t\n\f\r ]*+[A-Za-z]{0,9}+[\t\n\f\r ]*+[=:][\t\n\f\r ]*+"
-    rb"(?:[+-]?+[0-9]++(?:[.,][0-9]++)?+[\t\n\f\r ]*+)?+[A-Za-z]++[\t\n\f\r ]*+[!-%'-.0-;=-~]"
+    rb"(?>(?:[+-]?+[0-9]++(?>(?:[.,][0-9]++)?)[\t\n\f\r ]*+)?)[A-Za-z]++[\t\n\f\r ]*+[!-%'-.0-;=-~]"
 )
 """The slash of an entry without a percentage and with a word behind it that is no code of a next entry: no tag,
 reference or unseen mark stands within these bytes, and no slash follows."""
