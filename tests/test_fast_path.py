@@ -210,6 +210,26 @@ def test_hiding_markup_at_the_edge_of_a_block_is_found(mark):
     assert {answer(each)[0] for each in pages} == {fx.NoTicker}
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        f"<!-- {'x > y ' * 9}-->",
+        f"<script>{'if (x > y) z; ' * 9}</script>",
+        f'<a title="{"x > y " * 9}">x</a>',
+        f"<a title='{'x > y ' * 9}'>x</a>",
+        f"<title>{'x > y ' * 9}</title>",
+        "<p class=x" + '"' * 9 + ">",
+        "<p>x =" + '"' + "</p>",
+    ],
+)
+def test_zone_ends_in_text_behind_the_markup_that_its_end_falls_into(behind):
+    for gap in range(0, 280, 20):
+        page = page_with(block=f"{BLOCK}<p>{'.' * gap}</p>{behind}")
+
+        assert excerpt(page, {}) is not None
+        assert answer(page) == whole_answer(page) == Snapshot(TICKS, DAY, 8)
+
+
 def test_second_code_in_small_letters_far_from_the_ticker_is_passed_over():
     page = page_with(below="<p>KGS/usd = 5 5%</p>")
 

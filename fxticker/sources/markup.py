@@ -88,13 +88,24 @@ def all_lines_of(source: str) -> str:
 
     Its marks have to be settled once the references are resolved (`settled`).
     """
+    return "".join(_pieces(source))
+
+
+def whole_lines_of(source: str) -> str | None:
+    """Return what `all_lines_of` returns; None if HTML ends in a tag, comment, script or the like, and not in text."""
+    pieces = _pieces(f"{source} ")  # what is open there takes this space in
+    return "".join(pieces)[:-1] if pieces[-1] else None
+
+
+def _pieces(source: str) -> list[str]:
+    """Return the texts of HTML, and what stands for each token between them."""
     # In HTML a line break of the source is a space.
     pieces = _TOKEN.split(source.replace("\r", " ").replace("\n", " "))
     # Scripts and comments leave no trace: <!-- --> stands between the texts of one line on many pages.
     pieces[_NAMES] = breaks_of(pieces[_NAMES])
     raws = pieces[_RAWS]
     pieces[_RAWS] = breaks_of(raws) if any(raws) else [""] * len(raws)
-    return "".join(pieces)
+    return pieces
 
 
 def breaks_of(names: Sequence[str | None]) -> list[str]:

@@ -129,8 +129,8 @@ def _zone(page: Page, floor: int, index: int, *, may_leave_out: bool) -> _Zone |
         bound = zone_end(page, end, index, reach + trail, trail)
         if bound is None:
             return None
-        done, (end, index) = end, bound
-        lines += page.lines(done, end)
+        end, index, trailing = bound
+        lines += trailing
         reach = end
         first = 0 if start == page.begin else lines.find("\n")
         text = _whole_lines(lines, first, is_last=end == len(page.data))

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from typing import NamedTuple
 
-from fxticker.sources.timesca.zone_bounds import Page, open_markup
+from fxticker.sources.timesca.zone_bounds import Page
 
 _OPEN_REFERENCE = re.compile(r"&[#A-Za-z0-9]*+\Z")
 """A character reference that may go on in what follows."""
@@ -43,7 +43,7 @@ class Marquee(NamedTuple):
 
 
 class _Unit(NamedTuple):
-    """Bytes that stand in the page `times` in a row; they begin and end in text."""
+    """Bytes that stand in the page `times` in a row."""
 
     start: int
     length: int
@@ -52,12 +52,14 @@ class _Unit(NamedTuple):
 
 def find_marquee(page: Page, start: int, index: int) -> Marquee:
     """Return what repeats itself behind a place that is in text, from slash number `index` or one of the next on."""
-    unit = _unit(page, start, index)
-    if unit is not None:
-        lead, body = page.lines(start, unit.start), page.lines(unit.start, unit.start + unit.length)
-        if not (_OPEN_REFERENCE.search(lead) or _OPEN_REFERENCE.search(body)):
-            return Marquee(lead, body, unit.times - 2, unit.start + unit.length * unit.times)
-    return no_marquee(start)
+    unit = _unit(page, index)
+    if unit is None:
+        return no_marquee(start)
+    lead = page.whole_lines(start, unit.start)
+    body = None if lead is None else page.whole_lines(unit.start, unit.start + unit.length)
+    if lead is None or body is None or _OPEN_REFERENCE.search(lead) or _OPEN_REFERENCE.search(body):
+        return no_marquee(start)
+    return Marquee(lead, body, unit.times - 2, unit.start + unit.length * unit.times)
 
 
 def no_marquee(start: int) -> Marquee:
@@ -65,8 +67,11 @@ def no_marquee(start: int) -> Marquee:
     return Marquee("", "", 0, start)
 
 
-def _unit(page: Page, floor: int, index: int) -> _Unit | None:
-    """Return the unit that repeats from one of the next slashes on, at least three times; None if none does."""
+def _unit(page: Page, index: int) -> _Unit | None:
+    """Return the unit that repeats from one of the next slashes on, at least three times; None if none does.
+
+    It begins and ends behind a ``>``.
+    """
     slashes = page.slashes
     near = bisect_left(slashes, slashes[index] + _WINDOW_BYTES)
     for first in range(index, min(near, index + _MAX_SLASHES_BEFORE_UNIT)):
@@ -76,19 +81,11 @@ def _unit(page: Page, floor: int, index: int) -> _Unit | None:
             length = middle - begin
             if last - middle != length:
                 continue
-            unit = _counted(page.data, page.data.find(b">", begin) + 1, length)
-            if unit.times >= _MIN_UNITS and _is_in_text(page, floor, unit):
+            start = page.data.find(b">", begin, middle) + 1
+            unit = _counted(page.data, start, length)
+            if start and unit.times >= _MIN_UNITS and page.data[start + length - 1] == _GREATER:
                 return unit
     return None
-
-
-def _is_in_text(page: Page, floor: int, unit: _Unit) -> bool:
-    end = unit.start + unit.length
-    return (
-        page.data[end - 1] == _GREATER
-        and open_markup(page, floor, unit.start) is None
-        and open_markup(page, unit.start, end) is None
-    )
 
 
 def _counted(data: bytes, start: int, length: int) -> _Unit:

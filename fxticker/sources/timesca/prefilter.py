@@ -37,7 +37,7 @@ _BEFORE, _AT, _BEHIND = (
 for a slash as a reference. Few places of a page have three bytes that fit."""
 _BLOCK_BYTES = 160 << 10
 """Bytes searched at once: all of an ordinary page; it bounds the memory that a hostile one takes."""
-_LEAST_BYTES = 24 << 10
+_LEAST_BYTES = 16 << 10
 """Bytes in which tags are sought at least: one search answers for all of an ordinary ticker."""
 _SLASH_BYTE, _AMPERSAND = b"/&"
 _FACTOR = np.uint8(pow(_SLASH_BYTE - _AMPERSAND, -1, 256))

@@ -1,7 +1,7 @@
 """Bounds of a zone: finds places of a page's bytes that are in text for certain, not in a tag, comment or script.
 
-A place is known by what stands before it: a scanner of the whole page is in text right behind a ``>``, unless a quoted
-value, a comment, a script, a style or a title is open there.
+The end of a zone is known by reading the zone. Its start is known by what stands before it: a scanner of the whole page
+is in text right behind a ``>``, unless a quoted value, a comment, a script, a style or a title is open there.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from fxticker.sources.html import charset_of
-from fxticker.sources.markup import all_lines_of
+from fxticker.sources.markup import all_lines_of, whole_lines_of
 from fxticker.sources.timesca.prefilter import Openings, slashes_of
 
 LEAD_BYTES = 200
 """Bytes: the least that a zone takes before its first slash: the first code, and the tags that begin its line."""
 _MAX_TRIES = 12
 """Places that are tried for either end of a zone."""
+_MAX_BYTES_READ_AGAIN = 64 << 10
+"""Bytes that are read again for each place: a page with more in a script behind a slash is read as a whole."""
 _MAX_SPACES = 64
 """Bytes: how far before a quotation mark the equals sign is sought that makes it the begin of an attribute's value."""
 _NOT_ASCII = frozenset(["gb18030", "utf-16-le", "utf-16-be"])
@@ -50,8 +52,12 @@ class Page(NamedTuple):
     openings: Openings
 
     def lines(self, start: int, end: int) -> str:
-        """Return the text between two places that are in text, its references yet to be resolved."""
+        """Return the text between two places, the first in text, with its references yet to be resolved."""
         return all_lines_of(self.data[start:end].decode(self.charset, errors="replace"))
+
+    def whole_lines(self, start: int, end: int) -> str | None:
+        """Return what `lines` returns; None if the second place is not in text."""
+        return whole_lines_of(self.data[start:end].decode(self.charset, errors="replace"))
 
 
 def scan(data: bytes, headers: Mapping[str, str]) -> Page | None:
@@ -85,11 +91,11 @@ def zone_start(page: Page, floor: int, slash: int) -> int | None:
     return None
 
 
-def zone_end(page: Page, floor: int, index: int, end: int, trail: int) -> tuple[int, int] | None:
-    """Return where a zone may end, and how many slashes stand before that; None if no place is found.
+def zone_end(page: Page, floor: int, index: int, end: int, trail: int) -> tuple[int, int, str] | None:
+    """Return where a zone may end, how many slashes stand before that, and the lines up to there from `floor` on.
 
     It ends at `end` or behind, with `trail` bytes behind each slash from number `index` on that it takes in. `floor` is
-    a place before it that is in text.
+    a place before it that is in text. None if no place is found.
     """
     slashes = page.slashes
     for _ in range(_MAX_TRIES):
@@ -98,10 +104,14 @@ def zone_end(page: Page, floor: int, index: int, end: int, trail: int) -> tuple[
             end = max(end, slashes[index - 1] + trail)
         end = page.data.find(b">", end) + 1
         if end == 0:
-            return len(page.data), len(slashes)
-        is_free = bisect_left(slashes, end + LEAD_BYTES) == index
-        if is_free and open_markup(page, floor, end) is None:
-            return end, index
+            return len(page.data), len(slashes), page.lines(floor, len(page.data))
+        if bisect_left(slashes, end + LEAD_BYTES) > index:
+            continue
+        lines = page.whole_lines(floor, end)
+        if lines is not None:
+            return end, index, lines
+        if end - floor > _MAX_BYTES_READ_AGAIN:
+            return None
     return None
 
 
