@@ -39,6 +39,8 @@ _TRAILS_BYTES = (300, 1_200, 4_800, 19_200)
 _LONG_WORDS = re.compile(r"(?s)(?>.*?\s[A-Za-z]{4}){6}")
 """A bad pair's second code, and ``last updated``, the day of the week and the month of a date may be five. The sixth
 stands behind every number that an entry can reach, and no code that is cut short is as long."""
+_LEAST_CHARS = 100
+"""Characters that six words, the figures of an entry and a date take: fewer are not searched for them."""
 _ENTRY_SLASH = re.compile(r"/\s*+[A-Za-z]{0,9}+\s*+(?:[=:&0-9*\[(#^+,]|[^\x00-\x7f]|\Z)")
 """A slash in a zone's text behind which an entry's sign of equality or a note may stand, were the zone not over."""
 _PRICE = re.compile(
@@ -132,8 +134,11 @@ def _zone(page: Page, floor: int, index: int, *, may_leave_out: bool) -> _Zone |
         end, index, trailing = bound
         lines += trailing
         reach = end
+        is_last = end == len(page.data)
+        if len(lines) - lines.rfind("/") < _LEAST_CHARS and not is_last:
+            continue
         first = 0 if start == page.begin else lines.find("\n")
-        text = _whole_lines(lines, first, is_last=end == len(page.data))
+        text = _whole_lines(lines, first, is_last=is_last)
         if text is not None:
             if not _is_read_alone(page, start, end, text):
                 return None
