@@ -1,8 +1,8 @@
 """Prefilter: finds the places of a page's bytes where an entry may stand, and where what follows may not be seen.
 
-numpy rejects most of a page's slashes and tags by three bytes each, and a pattern is tried at the rest, in a third of
-the time that patterns take from byte to byte. Slashes are sought in the whole page; tags only as far as they are asked
-for, for most of a page stands behind the ticker.
+numpy rejects most of a page's slashes and tags by two or three bytes each, and a pattern is tried at the rest, in a
+third of the time that patterns take from byte to byte. Slashes are sought in the whole page; tags only as far as they
+are asked for, for most of a page stands behind the ticker.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ import numpy as np
 from fxticker.sources.hiding_places import openings
 
 _SLASH = re.compile(
-    rb"(?:(?<![*)\]#^+,])|(?=/[A-Z]{3}))/[\x00-\x20]*+[A-Za-z]{0,9}+[\x00-\x20]*+[=:<&0-9*\[(#^+,\x80-\xff]"
+    rb"(?:(?<=[A-Za-z0-9;>\x00-\x20\x80-\xff])|(?<=[*)\]#^+,])(?=/[A-Z]{3}))"
+    rb"/[\x00-\x20]*+[A-Za-z]{0,9}+[\x00-\x20]*+[=:<&0-9*\[(#^+,\x80-\xff]"
     rb"|&(?:#0*+47|#[xX]0*+2[fF]|sol;)"
 )
 """A slash that may stand in an entry, as itself or as a character reference, whatever tags, references and invisible
-marks stand within the entry; tried where the bytes beside it allow for that."""
+marks stand within the entry; tried where the byte behind it allows for that."""
 _MAX_SLASHES = 1000
 """Slashes, 25 times those of a ticker repeated eight times: a page with more is not worth the search."""
 _MAX_OPENINGS = 10_000
 """Scripts, comments and elements that are not shown: a page with more is not worth the search."""
-_BEFORE, _AT, _BEHIND = (
+_AT, _BEHIND = (
     np.array([sum(bit for bit, fits in bits.items() if re.match(fits, bytes([byte]))) for byte in range(256)], np.uint8)
     for bits in (
-        {1: rb"[A-Za-z0-9;>*)\]#^+,\x00-\x20\x80-\xff]", 2: rb"(?s:.)"},
         {1: rb"/", 2: rb"&"},
         {1: rb"[A-Z<&\x00-\x20\x80-\xff]", 2: rb"[#s]"},
     )
 )
-"""For each byte a bit for whether it may be the one before a slash of an entry, that slash, or the one behind; and one
-for a slash as a reference. Few places of a page have three bytes that fit."""
+"""For each byte a bit for whether it may be a slash of an entry, or the byte behind; and one for a slash as a
+reference. Few places fit, for behind the slash of a tag or an address stands a small letter."""
 _BLOCK_BYTES = 160 << 10
 """Bytes searched at once: all of an ordinary page; it bounds the memory that a hostile one takes."""
 _LEAST_BYTES = 16 << 10
@@ -60,15 +60,14 @@ def slashes_of(page: bytes) -> list[int] | None:
 
 
 def _slashes(page: bytes, begin: int) -> list[int]:
-    """Return where in a block a slash of an entry may be, by three bytes each."""
+    """Return where in a block a slash of an entry may be, by two bytes each."""
     block = np.frombuffer(page, np.uint8)[begin : begin + _BLOCK_BYTES + 2]
-    before, middle, behind = block[:-2], block[1:-1], block[2:]
+    middle, behind = block[1:-1], block[2:]
     # One array serves for all: the memory of a second one comes from the system, which takes longer than the search.
     products = middle * _FACTOR
     products |= 1
     places = np.equal(products, _PRODUCT, out=products.view(np.bool_)).nonzero()[0]
-    fits = _BEFORE.take(before.take(places))
-    fits &= _AT.take(middle.take(places))
+    fits = _AT.take(middle.take(places))
     fits &= _BEHIND.take(behind.take(places))
     slashes: list[int] = (places.take(fits.nonzero()[0]) + (begin + 1)).tolist()
     return slashes
