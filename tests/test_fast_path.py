@@ -17,6 +17,7 @@ from fxticker.simulation.site import render_html
 from fxticker.sources.html import decode
 from fxticker.sources.timesca import prefilter
 from fxticker.sources.timesca.excerpt import excerpt
+from fxticker.sources.visibility import HIDING_NAMES
 
 CASES = cases("fast_path")
 
@@ -228,6 +229,17 @@ def test_zone_ends_in_text_behind_the_markup_that_its_end_falls_into(behind):
 
         assert excerpt(page, {}) is not None
         assert answer(page) == whole_answer(page) == Snapshot(TICKS, DAY, 8)
+
+
+@pytest.mark.parametrize("name", sorted({*HIDING_NAMES, "Template", "VIDEO"}))
+def test_zone_with_an_element_that_may_not_be_shown_is_no_excerpt(name):
+    tag = f"<{name}><p>KGS/USD = 5 5%</p></{name}>"
+    around, above, in_comment = (page_with(block=BLOCK + tag), page_with(above=tag), page_with(above=f"<!--{tag}-->"))
+
+    assert excerpt(around, {}) is None
+    assert excerpt(above, {}) is None
+    assert excerpt(in_comment, {}) is not None
+    assert all(answer(page) == whole_answer(page) for page in (around, above, in_comment))
 
 
 def test_second_code_in_small_letters_far_from_the_ticker_is_passed_over():

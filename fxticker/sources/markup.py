@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from fxticker.model.printed import MINUS
 from fxticker.sources.elements import BLOCK, INLINE, VOID
+from fxticker.sources.visibility import HIDING_NAMES
 
 TOUCHED = "\x01"
 """Left in the text where a tag or hidden text touches a figure, so that it cannot be told which digits are shown as
@@ -20,6 +21,8 @@ one. Like the other marks it is a control character, which HTML does not allow, 
 SPLIT, SPLIT_OFF, SPLIT_OR_BREAK, HIDDEN = "\x02", "\x03", "\x04", "\x05"
 """In the text where the tag of an inline element stood, that of a note or the like, a tag that may end a line or not,
 and text that is hidden."""
+_UNCERTAIN = "\x06"
+"""Where the tag of an element stood that may not be shown."""
 _MARKS = f"{SPLIT}{SPLIT_OFF}{SPLIT_OR_BREAK}{HIDDEN}"
 
 REVERSED = "\u202e"
@@ -88,23 +91,32 @@ def all_lines_of(source: str) -> str:
 
     Its marks have to be settled once the references are resolved (`settled`).
     """
-    return "".join(_pieces(source))
+    return "".join(_pieces(source, _BREAKS))
 
 
-def whole_lines_of(source: str) -> str | None:
-    """Return what `all_lines_of` returns; None if HTML ends in a tag, comment, script or the like, and not in text."""
-    pieces = _pieces(f"{source} ")  # what is open there takes this space in
-    return "".join(pieces)[:-1] if pieces[-1] else None
+def lines_of_part(source: str, *, is_last: bool) -> str | None:
+    """Return what `all_lines_of` returns for a part of a page that begins in text; None if the page may show another.
+
+    It does not if the part ends in a tag, comment, script or the like, and is not the page's last; or if it has a tag
+    of an element that may not be shown, whatever its attributes.
+    """
+    pieces = _pieces(source if is_last else f"{source} ", _BREAKS_OF_PART)
+    if not is_last:
+        if not pieces[-1]:  # what is open at the end has taken the space in
+            return None
+        pieces[-1] = pieces[-1][:-1]
+    lines = "".join(pieces)
+    return None if _UNCERTAIN in lines else lines
 
 
-def _pieces(source: str) -> list[str]:
+def _pieces(source: str, breaks: _Breaks) -> list[str]:
     """Return the texts of HTML, and what stands for each token between them."""
     # In HTML a line break of the source is a space.
     pieces = _TOKEN.split(source.replace("\r", " ").replace("\n", " "))
     # Scripts and comments leave no trace: <!-- --> stands between the texts of one line on many pages.
-    pieces[_NAMES] = breaks_of(pieces[_NAMES])
+    pieces[_NAMES] = map(breaks.__getitem__, pieces[_NAMES])
     raws = pieces[_RAWS]
-    pieces[_RAWS] = breaks_of(raws) if any(raws) else [""] * len(raws)
+    pieces[_RAWS] = map(breaks.__getitem__, raws) if any(raws) else [""] * len(raws)
     return pieces
 
 
@@ -157,4 +169,12 @@ def _break(name: str) -> str:
     return "" if name in _TRACELESS else SPLIT_OR_BREAK
 
 
+class _BreaksOfPart(_Breaks):
+    """The same, but for the tags of elements that may not be shown."""
+
+    def __missing__(self, name: str) -> str:
+        return _UNCERTAIN if name.lower() in HIDING_NAMES else _break(name)
+
+
 _BREAKS = _Breaks({None: ""}, **{name: _break(name) for name in INLINE | BLOCK | VOID | _PICTURE | _TRACELESS})
+_BREAKS_OF_PART = _BreaksOfPart({name: own for name, own in _BREAKS.items() if name not in HIDING_NAMES})

@@ -30,13 +30,17 @@ def is_uncovered(page: Page, zones: Sequence[tuple[int, int]]) -> bool:
     page
         Its slashes lie in the zones, or do not matter.
     zones
-        Where each begins and ends, in order; at least one.
+        Where each begins and ends, in order; at least one. None has a tag that may hide something whatever its
+        attributes.
     """
     until = zones[-1][1]
-    tags = page.openings.hidden(page.begin, until)
-    if tags is None:
-        return False
-    places = sorted([*hiding_attributes(page.data[:until], page.begin, _MAX_PLACES), *tags])
+    places = hiding_attributes(page.data[:until], page.begin, _MAX_PLACES)
+    for begin, end in zip((page.begin, *(end for _, end in zones)), (start for start, _ in zones), strict=False):
+        tags = page.openings.hidden(begin, end)
+        if tags is None:
+            return False
+        places += tags
+    places.sort()
     done = page.begin
     for place in places:
         if place < done:

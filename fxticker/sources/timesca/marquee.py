@@ -55,8 +55,8 @@ def find_marquee(page: Page, start: int, index: int) -> Marquee:
     unit = _unit(page, index)
     if unit is None:
         return no_marquee(start)
-    lead = page.whole_lines(start, unit.start)
-    body = None if lead is None else page.whole_lines(unit.start, unit.start + unit.length)
+    lead = page.lines_of_part(start, unit.start)
+    body = None if lead is None else page.lines_of_part(unit.start, unit.start + unit.length)
     if lead is None or body is None or _OPEN_REFERENCE.search(lead) or _OPEN_REFERENCE.search(body):
         return no_marquee(start)
     return Marquee(lead, body, unit.times - 2, unit.start + unit.length * unit.times)

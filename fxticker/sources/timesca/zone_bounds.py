@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from fxticker.sources.html import charset_of
-from fxticker.sources.markup import all_lines_of, whole_lines_of
+from fxticker.sources.markup import all_lines_of, lines_of_part
 from fxticker.sources.timesca.prefilter import Openings, slashes_of
 
 LEAD_BYTES = 200
@@ -55,9 +55,13 @@ class Page(NamedTuple):
         """Return the text between two places, the first in text, with its references yet to be resolved."""
         return all_lines_of(self.data[start:end].decode(self.charset, errors="replace"))
 
-    def whole_lines(self, start: int, end: int) -> str | None:
-        """Return what `lines` returns; None if the second place is not in text."""
-        return whole_lines_of(self.data[start:end].decode(self.charset, errors="replace"))
+    def lines_of_part(self, start: int, end: int) -> str | None:
+        """Return what `lines` returns; None if the second place is not in text, or tags between may hide what follows.
+
+        These tags may do so whatever their attributes, which are not read.
+        """
+        part = self.data[start:end].decode(self.charset, errors="replace")
+        return lines_of_part(part, is_last=end == len(self.data))
 
 
 def scan(data: bytes, headers: Mapping[str, str]) -> Page | None:
@@ -104,13 +108,13 @@ def zone_end(page: Page, floor: int, index: int, end: int, trail: int) -> tuple[
             end = max(end, slashes[index - 1] + trail)
         end = page.data.find(b">", end) + 1
         if end == 0:
-            return len(page.data), len(slashes), page.lines(floor, len(page.data))
-        if bisect_left(slashes, end + LEAD_BYTES) > index:
+            end, index = len(page.data), len(slashes)
+        elif bisect_left(slashes, end + LEAD_BYTES) > index:
             continue
-        lines = page.whole_lines(floor, end)
+        lines = page.lines_of_part(floor, end)
         if lines is not None:
             return end, index, lines
-        if end - floor > _MAX_BYTES_READ_AGAIN:
+        if end == len(page.data) or end - floor > _MAX_BYTES_READ_AGAIN:
             return None
     return None
 
