@@ -77,9 +77,9 @@ def test_zones_far_apart_make_one_excerpt_of_whole_lines():
 def test_marquee_is_read_once_and_its_copies_are_counted():
     piece = excerpt(page_with(), {})
 
-    assert piece.left_out == 5
+    assert piece.left_out == 6
     assert piece.text[piece.unit.start : piece.unit.stop].count("KZT/USD = 0.00191 -0%") == 1
-    assert piece.text.count("KZT/USD = 0.00191 -0%") == 3
+    assert piece.text.count("KZT/USD = 0.00191 -0%") == 2
 
 
 @pytest.mark.parametrize("copies", [1, 2, 3, 4, 8, 40])
@@ -109,6 +109,22 @@ def test_marquee_with_hidden_copies_is_read_as_the_whole_page(first, others):
 
     assert answer(page) == whole_answer(page)
     assert answer(page) != Snapshot(TICKS, None, 8)
+
+
+@pytest.mark.parametrize("tag", ["b>", "sup>1</sup>", "script>", "!-- x -->", "p hidden>", "i>9</i>", "p>"])
+def test_marquee_whose_copies_are_parted_within_a_tag_is_read_as_the_whole_page(tag):
+    rest = "".join(f"<br>{tick.pair} = {tick.rate_text} {tick.change_text}" for tick in TICKS[1:])
+    for above in ("<p>", "<p>x</p>", f"{PARAGRAPH}<p>"):
+        page = page_with(block=f"{above}{f'{tag}KGS/USD = 0.01144 0%{rest}<' * 6}br>Filler")
+
+        assert answer(page) == whole_answer(page)
+
+
+@pytest.mark.parametrize("above", ["<ul>", "<div>\n<ul>", f"<p>{'No line ends here. ' * 20}<b></b>"])
+def test_marquee_is_left_out_wherever_the_line_above_it_ends(above):
+    piece = excerpt(page_with(block=BLOCK.replace("<ul>", above, 1)), {})
+
+    assert piece.left_out >= 5
 
 
 def test_date_that_is_spread_over_much_of_the_source_is_read():

@@ -52,10 +52,14 @@ class _Unit(NamedTuple):
 
 def find_marquee(page: Page, start: int, index: int) -> Marquee:
     """Return what repeats itself behind a place that is in text, from slash number `index` or one of the next on."""
-    unit = _unit(page, index)
-    if unit is None:
+    found = _unit(page, index)
+    if found is None:
         return no_marquee(start)
+    unit = _moved_back(page.data, start, found)
     lead = page.lines_of_part(start, unit.start)
+    if lead is not None and "\n" not in lead and start > page.begin:  # the zone's first line would begin in the unit
+        unit = found
+        lead = page.lines_of_part(start, unit.start)
     body = None if lead is None else page.lines_of_part(unit.start, unit.start + unit.length)
     if lead is None or body is None or _OPEN_REFERENCE.search(lead) or _OPEN_REFERENCE.search(body):
         return no_marquee(start)
@@ -86,6 +90,19 @@ def _unit(page: Page, index: int) -> _Unit | None:
             if start and unit.times >= _MIN_UNITS and page.data[start + length - 1] == _GREATER:
                 return unit
     return None
+
+
+def _moved_back(data: bytes, floor: int, unit: _Unit) -> _Unit:
+    """Return the unit that begins behind the first ``>`` from which on, itself included, bytes repeat themselves alike.
+
+    So no copy is parted: the rest of the last one would have to be read, too.
+    """
+    start, least = unit.start, max(floor, unit.start - unit.length)
+    while place := data.rfind(b">", least, start - 1) + 1:
+        if not data.startswith(data[place - 1 : start], place - 1 + unit.length):
+            break
+        start = place
+    return unit if start == unit.start else _counted(data, start, unit.length)
 
 
 def _counted(data: bytes, start: int, length: int) -> _Unit:
