@@ -19,7 +19,7 @@ COMMANDS = [
         for name in ("latest", "history", "status", "polls")
         for form in ("table", "csv", "json")
     ),
-    ["evidence", "--at", "2100-01-01"],
+    ["evidence", "--at", "today"],
     ["check"],
 ]
 
