@@ -378,6 +378,7 @@ def test_second_writer_waits_and_then_names_the_lock_holder(holder, root):
         ),
         (2**22 + 1, "held by a program that leaves no name; `lslocks` lists it; process 4194305 (fxticker run) since "),
     ],
+    ids=["this process", "an ended one"],
 )
 def test_lock_that_the_process_named_in_it_does_not_hold_is_told_so(store, root, pid, told):
     file = root / ".lock"
