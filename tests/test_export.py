@@ -143,7 +143,7 @@ def test_resampled_csv_is_that_of_resample_and_wide_its_closes(two_days, export)
 def test_several_sources_are_not_mixed_in_silence(two_days, options):
     shown = CliRunner().invoke(app, ["export", *options, "--store", str(two_days)])
     assert shown.exit_code == 1
-    assert "one source, and there are several: cbr, timesca" in str(shown.exception)
+    assert "one source, and there are several: cbr, timesca; choose with --source" in str(shown.exception)
 
 
 @pytest.mark.parametrize(

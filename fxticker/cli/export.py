@@ -52,13 +52,7 @@ def export(
     form = _form(file, given)
     _require_fitting(form, wide=wide, every=every, sheets=sheet_per_pair, decimal_comma=decimal_comma)
     if form.format in PRICES:
-        from fxticker.export.prices import price_lines
-        from fxticker.export.tables import periods_table
-
-        lines = list(price_lines(periods_table(folder, selection, "day"), form.format))
-        with _opened(file) as stream:
-            write_lines(lines, stream, form)
-        _report(file, f"{len(lines) - 1} prices")
+        _export_prices(file, folder, selection, form)
         return
     tables = _tables(folder, selection, form, wide=wide, every=every)
     if form.format == "sqlite" and file != _STANDARD_OUTPUT:
@@ -69,6 +63,16 @@ def export(
         by = "pair" if sheet_per_pair else None
         write_tables(tables, stream, form, decimal_comma=decimal_comma, sheet_by=by)
     _report(file, ", ".join(f"{len(frame)} {name}" for name, frame in tables.items()))
+
+
+def _export_prices(file: str, folder: Path, selection: Selection, form: FileForm) -> None:
+    from fxticker.export.prices import price_lines
+    from fxticker.export.tables import periods_table
+
+    lines = list(price_lines(periods_table(folder, selection, "day"), form.format))
+    with _opened(file) as stream:
+        write_lines(lines, stream, form)
+    _report(file, f"{len(lines) - 1} prices")
 
 
 def _tables(

@@ -43,7 +43,9 @@ def price_lines(days: pd.DataFrame, syntax: Format) -> Iterator[str]:
     closed = days[days["count"] > 0].sort_values(["start_at", "pair"], kind="stable")
     names = sorted(closed["source"].unique())
     if len(names) > 1:
-        raise InvalidArgument(f"prices need one source, and there are several: {', '.join(names)}")
+        raise InvalidArgument(
+            f"prices need one source, and there are several: {', '.join(names)}; choose with --source"
+        )
     yield f"; {', '.join(names)}: the last rate of each day ({days['start_at'].dt.tz}), for one unit"
     bands = zip(closed["close"].tolist(), closed["close_lo"].tolist(), closed["close_hi"].tolist(), strict=True)
     for day, pair, band in zip(closed["start_at"].dt.strftime("%Y-%m-%d"), closed["pair"], bands, strict=True):

@@ -55,7 +55,9 @@ def wide_table(store: StorePath, selection: Selection, every: Freq | None) -> pd
         rows, index, values = periods_table(store, selection, every), "start_at", "close"
     names = sorted(rows["source"].astype(str).unique())
     if len(names) > 1:
-        raise InvalidArgument(f"a column per pair needs one source, and there are several: {', '.join(names)}")
+        raise InvalidArgument(
+            f"a column per pair needs one source, and there are several: {', '.join(names)}; choose with --source"
+        )
     rows = rows.assign(pair=rows["pair"].astype(str))
     return rows.pivot(index=index, columns="pair", values=values).rename_axis(columns=None).reset_index()
 
