@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from fxticker.analysis.periods import Freq
@@ -64,7 +66,7 @@ def wide_table(store: StorePath, selection: Selection, every: Freq | None) -> pd
 
 def polls_table(store: StorePath, selection: Selection) -> pd.DataFrame:
     """Return the outcomes of the polls of the same sources and span; whole numbers are Int64."""
-    polls = load_polls(store, sources=selection.sources, start=selection.start, end=selection.end)
+    polls = load_polls(store, **replace(selection, pairs=None, as_of=None).given())
     return polls.astype(dict.fromkeys(polls.columns[polls.dtypes == "float64"], "Int64"))
 
 
