@@ -19,6 +19,8 @@ _WINDOW_BYTES = 300
 _MIN_UNITS = 3
 """Units in a row: of two, none could be left out."""
 _GREATER = ord(">")
+_PARTS_NO_TAG = frozenset(b"> \t\n\f\r")
+"""Last bytes of a unit behind which no tag, reference or character goes on that began in it, if it ends in text."""
 
 
 class Marquee(NamedTuple):
@@ -93,13 +95,14 @@ def _unit(page: Page, index: int) -> _Unit | None:
 
 
 def _moved_back(data: bytes, floor: int, unit: _Unit) -> _Unit:
-    """Return the unit that begins behind the first ``>`` from which on, itself included, bytes repeat themselves alike.
+    """Return the unit that begins behind the first ``>`` from which on the bytes repeat themselves alike.
 
     So no copy is parted: the rest of the last one would have to be read, too.
     """
     start, least = unit.start, max(floor, unit.start - unit.length)
     while place := data.rfind(b">", least, start - 1) + 1:
-        if not data.startswith(data[place - 1 : start], place - 1 + unit.length):
+        last = place + unit.length - 1
+        if data[last] not in _PARTS_NO_TAG or not data.startswith(data[place:start], last + 1):
             break
         start = place
     return unit if start == unit.start else _counted(data, start, unit.length)
