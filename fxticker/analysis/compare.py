@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.periods import local_times
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
+from fxticker.frames.resolve import resolved, zone_of
 from fxticker.model.durations import age_text
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge, limit_text
 
@@ -34,6 +36,7 @@ def compare(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     lag_days: int = 0,
     max_age: MaxAge = None,
 ) -> pd.DataFrame:
@@ -53,6 +56,8 @@ def compare(
         Span of days, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     lag_days
         Compare with the official rate of this many days earlier.
     max_age
@@ -80,13 +85,21 @@ def compare(
     ValueError
         If `max_age` is no duration, or a pair is neither stored nor derivable.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz))
     days = _ticker_days(ticks, ticker, selection)
     official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
     compared = _side_by_side(days, official, lag_days, AgeLimit.of(max_age))
     if compared["reason"].notna().all():
         raise NoData(f"no day has both a tick of {ticker} and an official rate{_ages_text(compared)}")
-    return compared
+    return _in_days_of(compared, zone_of(tz))
+
+
+def _in_days_of(compared: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
+    """Return days and value dates, which begin at 00:00 UTC, as those that begin at 00:00 in a zone."""
+    if zone is UTC:
+        return compared
+    dates = {name: compared[name].dt.tz_localize(None).dt.tz_localize(zone) for name in ("day", "official_at")}
+    return compared.assign(**dates)
 
 
 def _ages_text(compared: pd.DataFrame) -> str:
@@ -108,13 +121,14 @@ def lags(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     max_age: MaxAge = None,
 ) -> pd.DataFrame:
     """Measure the agreement of the ticker with official rates of earlier and later days.
 
     Parameters
     ----------
-    ticks, ticker, pairs, sources, start, end, as_of, max_age
+    ticks, ticker, pairs, sources, start, end, as_of, tz, max_age
         As for `compare`.
 
     Returns
@@ -131,7 +145,7 @@ def lags(
     NoData
         If no day has both.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz))
     days = _ticker_days(ticks, ticker, selection)
     official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
     limit = AgeLimit.of(max_age)
@@ -156,8 +170,9 @@ def lags(
 
 def _ticker_days(ticks: Ticks, ticker: str, selection: Selection) -> pd.DataFrame:
     """Return the hull of the ticker's bands per pair and day."""
-    rows = quotes(ticks, **replace(selection, sources=(ticker,)).given())
-    by_day = rows.assign(day=rows["observed_at"].dt.floor("D")).groupby(["pair", "day"], observed=True, sort=True)
+    rows = quotes(ticks, **replace(selection, sources=(ticker,), tz=None).given())
+    times = pd.Series(local_times(rows, zone_of(selection.tz))).dt.tz_localize("UTC")
+    by_day = rows.assign(day=times.dt.floor("D")).groupby(["pair", "day"], observed=True, sort=True)
     return by_day.agg(ticker_lo=("rate_lo", "min"), ticker_hi=("rate_hi", "max"), ticks=("rate", "size")).reset_index()
 
 

@@ -12,11 +12,11 @@ from fxticker.analysis.cross_rates import NO_RATES, Rates, SettledTicks, join, r
 from fxticker.errors import NotDerivable
 from fxticker.frames.load import load_selected
 from fxticker.frames.pairs import StorePath, pairs_in
-from fxticker.frames.resolve import resolved
+from fxticker.frames.resolve import in_zone, resolved
 from fxticker.frames.settle import one_per_instant
 from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment, instant, last_instant
 
 Ticks = StorePath | pd.DataFrame
@@ -51,7 +51,7 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
     Returns
     -------
     pandas.DataFrame
-        As `fxticker.load` gives it; of a frame, its matching rows in their order.
+        As `fxticker.load` gives it, in UTC; of a frame, its matching rows in their order.
     """
     selection = resolved(selection)
     if not isinstance(ticks, pd.DataFrame):
@@ -67,10 +67,10 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
     if selection.as_of is not None:
         kept &= (ticks["recorded_at"] <= last_instant(selection.as_of)).to_numpy()
     frame = ticks if columns is None else ticks[list(columns)]
-    return frame.reset_index(drop=True) if kept.all() else frame[kept].reset_index(drop=True)
+    return in_zone(frame.reset_index(drop=True) if kept.all() else frame[kept].reset_index(drop=True), "UTC")
 
 
-def as_of(ticks: Ticks, at: Moment) -> pd.DataFrame:
+def as_of(ticks: Ticks, at: Moment, *, tz: Zone = "UTC") -> pd.DataFrame:
     """Return the ticks as they were known at an instant: those that were recorded by then.
 
     Parameters
@@ -78,14 +78,16 @@ def as_of(ticks: Ticks, at: Moment) -> pd.DataFrame:
     ticks
         A store, or a frame of ticks.
     at
-        The instant, included; a date stands for its end.
+        The instant, included; of a date its end.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
 
     Returns
     -------
     pandas.DataFrame
         As `fxticker.load` gives it.
     """
-    return ticks_of(ticks, Selection.of(as_of=at))
+    return in_zone(ticks_of(ticks, Selection.of(as_of=at, tz=tz)), tz)
 
 
 def quotes(
@@ -96,6 +98,7 @@ def quotes(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
 ) -> pd.DataFrame:
     """Return one rate per source, pair and instant, with its band, for pairs in any direction.
 
@@ -114,7 +117,9 @@ def quotes(
     start, end
         Span of `observed_at`, as for `fxticker.load`.
     as_of
-        Use only rows that were recorded by then; a date stands for its end.
+        Use only rows that were recorded by then; of a date its end.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
 
     Returns
     -------
@@ -134,7 +139,11 @@ def quotes(
         If a text is not a pair; `fxticker.errors.NotDerivable` if a pair is neither stored nor derivable: the message
         names the pair and the stored ones.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz))
+    return in_zone(_quotes(ticks, selection), tz)
+
+
+def _quotes(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     wanted = selection.pairs
     legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
     has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fxticker.charts.captions import counted, left_out_rows, names_text, percent_of, write_caption
-from fxticker.charts.causes import instants
+from fxticker.charts.causes import local_instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US
 from fxticker.charts.steps import Steps, draw_band, draw_line
@@ -34,7 +34,7 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per pair over a common time axis (UTC): shaded the band that the digits of each day's ticks allow,
+        One panel per pair over a common time axis of days: shaded the band that the digits of each day's ticks allow,
         and per official source a line of steps, labelled at the right edge with the share of days on which its rate
         was inside. Both break where a day is missing. A cross marks a day on which the official rate was outside.
 
@@ -60,7 +60,7 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
             panel.set_ylabel(f"{quote} per {base}")
             if len(pairs) > 1:
                 panel.set_title(pair)
-        first, last = instants(rows["day"])[[0, -1]].view("M8[us]")
+        first, last = local_instants(rows["day"])[[0, -1]].view("M8[us]")
         date_axis(axes[-1], first, last + np.timedelta64(DAY_US, "us"))
         figure.align_ylabels(axes)
         _write_caption(figure, rows, pairs, sources, palette, left_out_rows(compared))
@@ -79,7 +79,7 @@ def _draw_panel(
         draw_band(panel, steps, color=color, alpha=0.25)
         draw_line(panel, steps, color=color, marked=False)
         out = source_rows[~source_rows["inside"].astype(bool)]
-        noon = instants(out["day"]) + DAY_US // 2
+        noon = local_instants(out["day"]) + DAY_US // 2
         panel.plot(noon.view("M8[us]"), out["official"].to_numpy(), "x", color=color, markersize=4, markeredgewidth=0.9)
         share = percent_of(len(source_rows) - len(out), len(source_rows))
         ends.append((float(source_rows["official"].iloc[-1]), f"{source}  {share} inside", color))
@@ -94,7 +94,7 @@ def _draw_panel(
 
 def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
     """Return values that hold for a day each; the line breaks where the next day is missing."""
-    day = instants(rows["day"])
+    day = local_instants(rows["day"])
     is_last = np.append(day[1:] != day[:-1] + DAY_US, True)
     order = np.sort(np.concatenate([np.arange(len(day)), np.flatnonzero(is_last)]), kind="stable")
     is_end = np.append(order[1:] == order[:-1], False)
@@ -120,7 +120,7 @@ def _write_caption(
     write_caption(
         figure,
         title,
-        f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} UTC, "
+        f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} {days.dt.tz}, "
         f"{len(days):,} of {counted(whole, 'day')}.{left_out}",
         "Shaded: what the ticker's digits of each day allow. Line: the official rate in force. Cross: it lies outside. "
         "Both break where a day is missing.",

@@ -48,7 +48,7 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A row per source and pair, a column per period (UTC). Colours diverge from no change, are distinguishable
+        A row per source and pair, a column per period. Colours diverge from no change, are distinguishable
         without seeing red or green, linear up to 0.1 % and logarithmic beyond. Rounding alone could explain a hatched
         cell; without a value in the period, or any before it, or with one that is too old, the cell is empty, and the
         caption counts the latter. A bar before a cell marks a change
@@ -115,7 +115,7 @@ def _write_caption(
     write_caption(
         figure,
         f"Change of {counted(shape[0], 'rate')} per {period}, {span}",
-        f"{sources}, {span} UTC, {counted(shape[1], period)}, "
+        f"{sources}, {span} {changes['start_at'].dt.tz}, {counted(shape[1], period)}, "
         f"{counted(len(rows), 'change')} in {counted(shape[0] * shape[1], 'cell')}.{left_out_rows(changes)}",
         "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."
         + (" Bar before a cell: its change is also that of the empty periods before it." if has_bars else ""),

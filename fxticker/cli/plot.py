@@ -69,7 +69,7 @@ def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
 @plot.command()
 @_drawing
 @inverse_option
-@selected("any_pairs", "sources", "start", "end", "as_of")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz")
 def history(folder: Path, selection: Selection, inverse: bool, theme: Theme) -> Figure:  # noqa: FBT001
     """Draw rates over time, their bands and the cause of each gap."""
     from fxticker.analysis.quotes import quotes
@@ -88,7 +88,7 @@ def history(folder: Path, selection: Selection, inverse: bool, theme: Theme) -> 
 @between
 @base_option
 @max_age_option
-@selected("any_pairs", "sources", "as_of")
+@selected("any_pairs", "sources", "as_of", "tz")
 def drift(
     folder: Path, start: str, end: str | None, base: str, max_age: str | None, selection: Selection, theme: Theme
 ) -> Figure:
@@ -106,7 +106,7 @@ def drift(
 @base_option
 @max_age_option
 @inverse_option
-@selected("any_pairs", "sources", "start", "end", "as_of")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz")
 def path(
     folder: Path,
     base: str,
@@ -129,7 +129,7 @@ def path(
 @_drawing
 @every_option("month")
 @max_age_option
-@selected("any_pairs", "sources", "start", "end", "as_of")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz")
 def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
     """Draw the change of rates per period, side by side."""
     from fxticker.analysis.drift_by_period import drift_by_period
@@ -142,7 +142,7 @@ def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection
 
 @plot.command()
 @_drawing
-@selected("sources", "start", "end")
+@selected("sources", "start", "end", "tz")
 def coverage(folder: Path, selection: Selection, theme: Theme) -> Figure:
     """Draw a calendar of polls and their outcomes."""
     from fxticker.charts import plot_coverage
@@ -154,7 +154,7 @@ def coverage(folder: Path, selection: Selection, theme: Theme) -> Figure:
 @plot.command()
 @_drawing
 @max_age_option
-@selected("any_pairs", "sources", "start", "end", "as_of")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz")
 def compare(folder: Path, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
     """Draw the ticker's daily band and the official rates in force."""
     from fxticker.analysis.compare import compare as compared

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import tzinfo
 from typing import Any
 
 from fxticker.model.pairs import pair_of
 from fxticker.model.timestamps import Moment
+
+Zone = str | tzinfo
+"""A time zone, or its name as ``Asia/Tashkent``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,8 @@ class Selection:
         excluded. See `fxticker.model.days`.
     as_of
         What was known then: rows recorded by then, without those retracted by then; of a date its end.
+    tz
+        Whose days are meant, and the zone of the instants that are returned; ``None`` is UTC.
     """
 
     pairs: tuple[str, ...] | None = None
@@ -32,6 +38,7 @@ class Selection:
     start: Moment | None = None
     end: Moment | None = None
     as_of: Moment | None = None
+    tz: Zone | None = None
 
     @classmethod
     def of(
@@ -42,6 +49,7 @@ class Selection:
         start: Moment | None = None,
         end: Moment | None = None,
         as_of: Moment | None = None,
+        tz: Zone | None = None,
     ) -> Selection:
         """Return a selection of names given as any iterable, or a single one as text.
 
@@ -53,7 +61,7 @@ class Selection:
             If a text names no pair.
         """
         wanted = None if pairs is None else tuple(dict.fromkeys(map(pair_of, _names(pairs) or ())))
-        return cls(pairs=wanted, sources=_names(sources), start=start, end=end, as_of=as_of)
+        return cls(pairs=wanted, sources=_names(sources), start=start, end=end, as_of=as_of, tz=tz)
 
     def given(self) -> dict[str, Any]:
         """Return the restrictions as keyword arguments of a reader; those that are ``None`` are left out."""
