@@ -85,7 +85,7 @@ OF_DAYS = (
     *("changes", "decode", "resample", "peg", "convert", "compare", "best", *CHARTS),
 )
 """Commands that name days."""
-CHARTS_OF_LOOKUPS = ("plot drift", "plot path", "plot heatmap", "plot compare")
+CHARTS_OF_LOOKUPS = ("plot drift", "plot path", "plot compare")
 ADDED_OPTIONS = {
     "fxticker check": ["--rewrite flag"],
     "fxticker export": [
@@ -97,11 +97,10 @@ ADDED_OPTIONS = {
     ],
     "fxticker run": ["--new-store flag"],
     "fxticker latest": [MAX_AGE, "--pair multiple", "--as-of"],
-    **{
-        f"fxticker {name}": [MAX_AGE]
-        for name in ("drift", "drift-series", "drift-by-period", "compare", *CHARTS_OF_LOOKUPS)
-    },
+    **{f"fxticker {name}": [MAX_AGE] for name in ("drift", "drift-series", "compare", *CHARTS_OF_LOOKUPS)},
 }
+for _name in ("drift-by-period", "plot heatmap"):
+    ADDED_OPTIONS[f"fxticker {_name}"] = [f"{MAX_AGE} default=any"]
 for _name in OF_DAYS:
     ADDED_OPTIONS.setdefault(f"fxticker {_name}", []).append(TZ)
 """Of commands that it had."""
@@ -114,7 +113,8 @@ CHANGED_OPTIONS = {
 """Words of the list, and those that stand for them now: an age limit is that of the source, and an end is now."""
 ADDED_PARAMETERS = {
     "latest": ["*pairs=None", "*as_of=None", "*max_age=None"],
-    **{name: ["*max_age=None"] for name in ("drift", "drift_series", "drift_by_period", "compare", "lags")},
+    **{name: ["*max_age=None"] for name in ("drift", "drift_series", "compare", "lags")},
+    "drift_by_period": ["*max_age='any'"],
 }
 for _name in (
     *("load", "load_polls", "wide", "latest", "as_of", "quotes", "drift", "drift_series", "drift_by_period", "changes"),
