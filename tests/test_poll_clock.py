@@ -194,7 +194,7 @@ def test_confirmation_by_an_old_copy_is_stale_too(tmp_path):
 
 
 def test_age_is_counted_in_the_days_that_the_source_publishes():
-    from fxticker.collect.checks import is_old_copy
+    from fxticker.collect.page_outcome import is_old_copy
 
     week = timedelta(days=7)
     assert is_old_copy(3 * week, NOON, cbr.SOURCE)

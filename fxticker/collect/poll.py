@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 
 import httpx
 
+from fxticker.collect.anomalies import anomalies
 from fxticker.collect.backoff import SourceState
-from fxticker.collect.checks import anomalies, is_old_copy, outcome_of
 from fxticker.collect.clock_evidence import ClockEvidence
-from fxticker.collect.keep import PollWriter, keep_doubted, with_evidence
 from fxticker.collect.page_cache import CachedPage, cached_page
+from fxticker.collect.page_outcome import is_old_copy, outcome_of
+from fxticker.collect.poll_evidence import PollWriter, keep_doubted, with_evidence
 from fxticker.errors import FetchError, ParseError, StoreError, one_line
 from fxticker.fetch.client import Fetch, Response
 from fxticker.fetch.http_date import age_of

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import islice, takewhile
 
-from fxticker.collect.checks import outcome_of
+from fxticker.collect.page_outcome import outcome_of
 from fxticker.errors import SegmentUnreadable, one_line
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule, slots_between

@@ -22,7 +22,7 @@ _LATIN = "latin-1"
 """Reads every byte as one character, and those of tags as they are."""
 
 
-def is_uncovered(page: Page, zones: Sequence[tuple[int, int]]) -> bool:
+def are_zones_visible(page: Page, zones: Sequence[tuple[int, int]]) -> bool:
     """Return whether all of a page's zones are shown in the ordinary way.
 
     Parameters
