@@ -68,7 +68,7 @@ def _measured(workers: Workers, contenders: list[Contender], rows: int, work: Pa
     return {
         "comparison": comparison,
         "import": design_parameters.import_rows(workers, ends, rows, work),
-        "segment_life": design_parameters.segment_life(workers, rows, work),
+        "segment_life": design_parameters.segment_growth(workers, rows, work),
         "segment_sizes": design_parameters.segment_sizes(workers, middle.data, work),
         "codecs": design_parameters.codecs(workers, work),
         "pages": design_parameters.read_pages(workers),

@@ -104,7 +104,7 @@ def test_after_the_clock_is_set_right_every_slot_has_one_outcome(tmp_path):
     ]
 
 
-def test_clock_that_becomes_believed_settles_the_slots_of_its_doubt(tmp_path):
+def test_clock_that_becomes_confirmed_settles_the_slots_that_waited(tmp_path):
     recorded_before(tmp_path, "11:30")
     time = TrueTime(at("12:00:10"), 3 * HOUR)
     states = [False]
@@ -121,7 +121,7 @@ def test_clock_that_becomes_believed_settles_the_slots_of_its_doubt(tmp_path):
     assert details[at("15:00")] == "this machine's clock was ahead of the time that servers send"
 
 
-def test_running_clock_that_is_set_a_year_ahead_is_doubted_by_the_boot_time_clock(tmp_path):
+def test_running_clock_that_is_set_a_year_ahead_is_contradicted_by_the_boot_time_clock(tmp_path):
     time = TrueTime(at("12:00:10"))
     with at_work(tmp_path, time) as run:
         run.wait()
@@ -302,7 +302,7 @@ def test_clock_behind_recorded_slots_is_found_at_the_start(tmp_path):
     assert fx.load(tmp_path).empty
 
 
-# Who is told
+# Who is notified
 
 
 def test_wrong_clock_is_alerted_once_and_its_end_too(tmp_path):

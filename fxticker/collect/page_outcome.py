@@ -18,7 +18,7 @@ def outcome_of(
     """`stale` if the source's own date, or a cache's copy, is too old for its publishing calendar, else `ok`.
 
     A page without a date is not stale. Nor is one with a date ahead: banks print the day that a rate is for. `age` is
-    what a cache says of its copy; `None` if the answer names none.
+    the age of a cache's copy, as the answer states it; `None` if it states none.
     """
     if is_old_copy(age, observed_at, source):
         return Outcome.STALE

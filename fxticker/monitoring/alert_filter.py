@@ -81,8 +81,8 @@ class AlertFilter(Observer):
         """Forget sources that are no longer polled: no reminders of them are sent."""
         kept = {STORE, DISK, CLOCK, DAEMON, *(scheduled.source.id for scheduled in sources)}
         with self._lock:
-            gone = [topic for topic in self._sent if topic[0] not in kept]
-        for topic in gone:
+            dropped = [topic for topic in self._sent if topic[0] not in kept]
+        for topic in dropped:
             self.forget(topic)
 
     def send(self, alert: Alert) -> None:

@@ -16,7 +16,7 @@ class ClockAlerts(Observer):
     Parameters
     ----------
     alert_filter
-        Where alerts are sent, and which knows of a wrong clock that an earlier process reported.
+        Where alerts are sent; it has the wrong clock that an earlier process reported.
     """
 
     def __init__(self, alert_filter: AlertFilter) -> None:
@@ -30,6 +30,6 @@ class ClockAlerts(Observer):
             self._alert_filter.send(
                 Alert(WRONG_CLOCK, CLOCK, comparison.now, comparison.remark or cause, None, cause=cause)
             )
-        elif comparison.trust is Trust.BELIEVED and self._alert_filter.causes((CLOCK, None)):
+        elif comparison.trust is Trust.CONFIRMED and self._alert_filter.causes((CLOCK, None)):
             reason = "this machine's clock agrees with the time that servers send, or is synchronised"
             self._alert_filter.send(Alert(RECOVERED, CLOCK, comparison.now, reason, None))

@@ -124,8 +124,8 @@ class Metrics(Observer):
     def started(self, sources: Sequence[ScheduledSource]) -> None:
         """Export these sources from now on."""
         wanted = {scheduled.source.id for scheduled in sources}
-        for gone in (known for known in self._sources if known.source.id not in wanted):
-            self._offset.remove(gone.source.id)  # no answer of it will correct it
+        for dropped in (known for known in self._sources if known.source.id not in wanted):
+            self._offset.remove(dropped.source.id)  # no answer of it will correct it
         self._sources = tuple(sources)
         self._has_started = True
         for scheduled in sources:

@@ -30,7 +30,7 @@ class Moves(Observer):
     Parameters
     ----------
     alert_filter
-        Where alerts are sent, and which knows of those of earlier processes.
+        Where alerts are sent; it has those of earlier processes.
     limits
         Threshold of each pair, in either direction of a stored one.
     store
@@ -92,7 +92,7 @@ class Moves(Observer):
         """The runs of a source, with those since the last check, without those that are too old."""
         known = self._runs.get(source, {})
         retractions = [item.version for item, _ in self._store.retractions.recorded(source)]
-        if self._retractions.setdefault(source, retractions) != retractions:  # what is known may have been withdrawn
+        if self._retractions.setdefault(source, retractions) != retractions:  # what is known may have been retracted
             known = {}
             self._hops = {key: hop for key, hop in self._hops.items() if key[0] != source}
         last = max((runs[-1].last_at for runs in known.values()), default=None)

@@ -39,7 +39,7 @@ class StoreAlerts(Observer):
     Parameters
     ----------
     alert_filter
-        Where alerts are sent, and which knows of failures of earlier processes.
+        Where alerts are sent; it has the failures of earlier processes.
     backend
         Whose free space is watched.
     clock

@@ -16,8 +16,8 @@ percentage or its next entry: in whatever they lie, each is a price in a sentenc
 answers for the page only if its ticker has more than one copy.
 
 Two kinds of entries outside the zones are passed over that the whole page would show: those whose second code begins
-with a small letter (``KGS/usd``, which is no pair and can only make the page a damaged one), and those whose slash is a
-character reference with a tag inside it (``&#4<b>7;``, which no browser shows as a slash).
+with a lower-case letter (``KGS/usd``, which is no pair and can only make the page a damaged one), and those whose slash
+is a character reference with a tag inside it (``&#4<b>7;``, which no browser shows as a slash).
 """
 
 from __future__ import annotations
