@@ -72,7 +72,7 @@ _FIGURE_BEGINS = _NUMBER | frozenset(f"+%{MINUS}")
 _PLAIN = frozenset(["b", "bdi", "big", "data", "em", "font", "i", "nobr", "span", "strong"])
 """Inline elements that are no note, correction or link of their own: a figure may have its decimal point in one."""
 _UNSEEN = frozenset(["area", "base", "link", "meta", "param", "source", "track"])
-"""Elements without content that take no room."""
+"""Elements without content that have no layout box."""
 _PICTURE = frozenset(
     (
         *("circle", "clippath", "defs", "ellipse", "filter", "g", "image", "img", "line", "lineargradient", "mask"),
@@ -83,7 +83,7 @@ _PICTURE = frozenset(
 _PICTURE_TEXT = frozenset(["desc", "text", "tspan"])
 """Text of a picture: on its own line."""
 _TRACELESS = frozenset(["noembed", "noframes", "noscript", "script", "style", "title"])
-"""Elements that take no room."""
+"""Elements that have no layout box."""
 _MARKED = re.compile(f"[{_MARKS}]+")
 _BETWEEN = tuple(
     (mark, re.compile(rf"{mark}(?<=[0-9.,%]{mark})[{_MARKS}]*+(?=[0-9.,])"), otherwise)
