@@ -80,7 +80,7 @@ def test_history_says_what_is_seen_and_what_it_rests_on(store):
     assert figure.get_suptitle() == "KZT/USD: printed rates, 2025-11-14 12:00 to 12:15"
     assert figure.get_supxlabel().replace("\n", " ") == (
         "timesca, 2025-11-14 12:00 to 12:15 UTC, 2 values on 1 of 1 day. Band: what the printed digits allow. "
-        f"Lines break where there is no value. fxticker {fx.__version__}."
+        f"Up: tenge stronger. Lines break where there is no value. fxticker {fx.__version__}."
     )
 
 
@@ -470,7 +470,8 @@ def test_comparison_says_on_how_many_days_the_official_rate_is_inside():
     assert _labels(panel) == ["nbt  66.7 % inside"]
     assert (panel.get_title(loc="left"), panel.get_ylabel()) == ("", "USD per TJS")
     assert figure.get_supxlabel().replace("\n", " ") == (
-        "Ticker and nbt, 2025-01-20 to 2025-01-24 UTC, 3 of 5 days. Shaded: what the ticker's digits of each day "
+        "Ticker and nbt, 2025-01-20 to 2025-01-24 UTC, 3 of 5 days. Up: somoni stronger. "
+        "Shaded: what the ticker's digits of each day "
         "allow. Line: the official rate in force. Cross: it lies outside. Both break where a day is missing. "
         f"fxticker {fx.__version__}."
     )

@@ -79,6 +79,8 @@ ADDED_COMMANDS = (
 
 MAX_AGE = "--max-age"
 CHARTS_OF_LOOKUPS = ("plot drift", "plot path", "plot heatmap", "plot compare")
+PER_USD = "--inverse --per-usd flag"
+DERIVED = ("quotes", "changes", "resample", "peg")
 ADDED_OPTIONS = {
     "fxticker check": ["--rewrite flag"],
     "fxticker export": [
@@ -91,9 +93,10 @@ ADDED_OPTIONS = {
     "fxticker run": ["--new-store flag"],
     "fxticker latest": [MAX_AGE, "--pair multiple", "--as-of"],
     **{
-        f"fxticker {name}": [MAX_AGE]
+        f"fxticker {name}": [MAX_AGE, *([] if name == "plot path" else [PER_USD])]
         for name in ("drift", "drift-series", "drift-by-period", "compare", *CHARTS_OF_LOOKUPS)
     },
+    **{f"fxticker {name}": [PER_USD] for name in DERIVED},
 }
 """Of commands that it had."""
 ADDED_NAMES = {"save_frame"}
@@ -101,11 +104,17 @@ CHANGED_OPTIONS = {
     **{f"fxticker {name}": {"--end required": "--end"} for name in ("drift", "plot drift")},
     "fxticker convert": {"--max-age default=1D": MAX_AGE},
     "fxticker best": {"--max-age default=14D": MAX_AGE},
+    **{f"fxticker plot {name}": {"--inverse flag": PER_USD} for name in ("history", "path")},
 }
-"""Words of the list, and those that stand for them now: an age limit is that of the source, and an end is now."""
+"""Words of the list, and those that stand for them now: an age limit is that of the source, an end is now, and
+`--inverse` is the old name of `--per-usd`."""
 ADDED_PARAMETERS = {
     "latest": ["*pairs=None", "*as_of=None", "*max_age=None"],
-    **{name: ["*max_age=None"] for name in ("drift", "drift_series", "drift_by_period", "compare", "lags")},
+    **{
+        name: ["*max_age=None", "*per_usd=False"]
+        for name in ("drift", "drift_series", "drift_by_period", "compare", "lags")
+    },
+    **{name: ["*per_usd=False"] for name in DERIVED},
 }
 CHANGED_PARAMETERS = {
     "drift": {"*end": "*end=None"},

@@ -22,6 +22,7 @@ def changes(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the runs of one printed value.
 
@@ -40,6 +41,8 @@ def changes(
         Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def changes(
     ValueError
         If a pair is neither stored nor derivable from stored ones.
     """
-    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
     order, begins = runs(rows)
     count = np.diff(np.append(begins, len(order)))
     first, last = order[begins], order[begins + count - 1]

@@ -36,6 +36,7 @@ def compare(
     as_of: Moment | None = None,
     lag_days: int = 0,
     max_age: MaxAge = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Compare the ticker of each day with the official rates in force on it.
 
@@ -60,6 +61,8 @@ def compare(
         ``12h`` or ``14D``; ``None`` for the calendar of each source: its longest holidays, and for the last rate stored
         4 days, because a later one may not be stored yet; ``any`` for no limit. Fixed rates, and those of sources that
         publish only changes, hold until the next one.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def compare(
     ValueError
         If `max_age` is no duration, or a pair is neither stored nor derivable.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
     days = _ticker_days(ticks, ticker, selection)
     official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
     compared = _side_by_side(days, official, lag_days, AgeLimit.of(max_age))
@@ -109,12 +112,13 @@ def lags(
     end: Moment | None = None,
     as_of: Moment | None = None,
     max_age: MaxAge = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Measure the agreement of the ticker with official rates of earlier and later days.
 
     Parameters
     ----------
-    ticks, ticker, pairs, sources, start, end, as_of, max_age
+    ticks, ticker, pairs, sources, start, end, as_of, max_age, per_usd
         As for `compare`.
 
     Returns
@@ -131,7 +135,7 @@ def lags(
     NoData
         If no day has both.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
     days = _ticker_days(ticks, ticker, selection)
     official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
     limit = AgeLimit.of(max_age)

@@ -58,6 +58,7 @@ def drift(
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
     max_age: MaxAge = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the relative change of each rate between two instants, with its band.
 
@@ -87,6 +88,8 @@ def drift(
         ``14D``; ``None`` for the limit of each source (7 days for the ticker, its longest holidays for a bank; see
         `fxticker.sources.age_limits`), ``any`` for no limit. Fixed rates, and those of sources that publish only
         changes, hold until the next one.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -118,7 +121,7 @@ def drift(
     if first.upto == last.upto:
         raise InvalidArgument(f"start {start} and end {end} are one instant, {last.upto:%Y-%m-%d %H:%M} UTC")
     limit = AgeLimit.of(max_age)
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of))
+    selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of, per_usd=per_usd))
     bases_at = first if base == FIRST else lookup(base, now)
     rates_at = {at: rates_by(ticks, at, selection) for at in {first, last, bases_at}}
     if not rates_at[bases_at] and rates_at[last]:
@@ -215,6 +218,7 @@ def drift_series(
     end: Moment | None = None,
     as_of: Moment | None = None,
     max_age: MaxAge = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the relative change of each rate since a base, instant by instant, with its band.
 
@@ -234,6 +238,8 @@ def drift_series(
         Use only rows that were recorded by then.
     max_age
         Do not use a tick as base that is older than this as of `base`; as for `drift`.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -252,7 +258,7 @@ def drift_series(
     ValueError
         If `base` is after now, `max_age` is no duration, or a pair is neither stored nor derivable.
     """
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of))
+    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd))
     rows = quotes(ticks, **selection.given())
     order, first = in_series(rows)
     bases = rows.iloc[order[first]]
@@ -287,10 +293,8 @@ def changes_since(rows: pd.DataFrame, since: pd.DataFrame) -> pd.DataFrame:
     """Return the changes of quotes since the quotes of the same rows of `since`."""
     rate, lo, hi = (rows[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))
     base, base_lo, base_hi = (since[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))
-    drift_lo, drift_hi = change_pct(lo, hi, base_lo, base_hi)
-    result = pd.DataFrame(
-        {"drift_pct": 100 * (rate / base - 1), "drift_lo_pct": drift_lo, "drift_hi_pct": drift_hi}, index=rows.index
-    )
+    result = pd.DataFrame({"drift_pct": 100 * (rate / base - 1)}, index=rows.index)
+    result["drift_lo_pct"], result["drift_hi_pct"] = change_pct(lo, hi, base_lo, base_hi)
     is_base = (rows["observed_at"] == since["observed_at"]).to_numpy()
     result[is_base] = 0.0  # the change of a rate from itself is exactly 0, whatever its band
     return result.assign(significant=(result["drift_lo_pct"] > 0) | (result["drift_hi_pct"] < 0))

@@ -15,6 +15,7 @@ from fxticker.analysis.series import in_series, may_close
 from fxticker.frames.resolve import present
 from fxticker.model.days import span_of
 from fxticker.model.records import TimeBasis
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import AgeLimit, MaxAge, limit_text
 
@@ -31,6 +32,7 @@ def drift_by_period(
     end: Moment | None = None,
     as_of: Moment | None = None,
     max_age: MaxAge = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the relative change of each rate from one period's close to the next one's, with its band.
 
@@ -54,6 +56,8 @@ def drift_by_period(
     max_age
         Do not use a close that is older than this at the end of its period, or, of the close before, at the start of
         this one; as for `fxticker.drift`.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -74,7 +78,8 @@ def drift_by_period(
     """
     now = present()
     begin, until = span_of(start, now if end is None else end, now)
-    rows = quotes(ticks, pairs=pairs, sources=sources, start=begin, end=None if end is None else until, as_of=as_of)
+    selection = Selection.of(pairs=pairs, sources=sources, as_of=as_of, per_usd=per_usd)
+    rows = quotes(ticks, start=begin, end=None if end is None else until, **selection.given())
     last = np.datetime64((until or now).replace(tzinfo=None), "us")
     rows = rows[rows["time_basis"] != TimeBasis.DATE if freq == "hour" else may_close(rows)]
     order, first = in_series(rows)

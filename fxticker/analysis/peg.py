@@ -25,6 +25,7 @@ def peg(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the distance of each rate from the official peg of its currency.
 
@@ -43,6 +44,8 @@ def peg(
         Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -60,7 +63,8 @@ def peg(
     ValueError
         If one of `pairs` has no peg, or is neither stored nor derivable.
     """
-    rows = _pegged(ticks, Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of))
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
+    rows = _pegged(ticks, selection)
     rate = _peg_rates(rows)
     lo, hi = (rows[name].to_numpy() for name in ("rate_lo", "rate_hi"))
     distance_lo, distance_hi = change_pct(lo, hi, rate, rate)

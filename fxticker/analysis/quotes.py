@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.cross_rates import NO_RATES, Rates, SettledTicks, join, rates_of
+from fxticker.analysis.direction import in_one_direction
 from fxticker.errors import NotDerivable
 from fxticker.frames.load import load_selected
 from fxticker.frames.pairs import StorePath, pairs_in
@@ -96,6 +97,7 @@ def quotes(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return one rate per source, pair and instant, with its band, for pairs in any direction.
 
@@ -108,13 +110,15 @@ def quotes(
     ticks
         A store, or a frame of ticks.
     pairs
-        Pairs in any direction; ``None`` for all stored ones.
+        Pairs in any direction; ``None`` for all stored ones, those against USD in the direction of the ticker.
     sources
         Use only these sources; ``None`` for all.
     start, end
         Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then; a date stands for its end.
+    per_usd
+        Return pairs against USD as units per USD (``USD/KZT``), whichever way they were named.
 
     Returns
     -------
@@ -134,7 +138,7 @@ def quotes(
         If a text is not a pair; `fxticker.errors.NotDerivable` if a pair is neither stored nor derivable: the message
         names the pair and the stored ones.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
     wanted = selection.pairs
     legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
     has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
@@ -142,7 +146,7 @@ def quotes(
     selected = ticks_of(ticks, replace(selection, pairs=legs), columns=needed)
     rows = one_per_instant(_tidied(selected))
     if wanted is None:
-        return _tidied(_with_nominal(rows[_COLUMNS]))
+        return in_one_direction(_tidied(_with_nominal(rows[_COLUMNS])), per_usd=per_usd)
     settled = SettledTicks.of(rows)
     rates = {pair: rates_of(settled, pair) for pair in sorted({*wanted})}
     check_derivable(ticks, [pair for pair, parts in rates.items() if not parts])

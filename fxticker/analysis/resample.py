@@ -28,6 +28,7 @@ def resample(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return open, high, low and close of each hour, day, week or month of UTC.
 
@@ -50,6 +51,8 @@ def resample(
         Span of `observed_at` and of the slots of polls, as for `fxticker.load`. Periods at its ends may be cut.
     as_of
         Use only rows that were recorded by then.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def resample(
     ValueError
         If `freq` is none of those, or a pair is neither stored nor derivable.
     """
-    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
     if freq == "hour":
         rows = rows.loc[rows["time_basis"] != TimeBasis.DATE]
     if polls is None and not isinstance(ticks, pd.DataFrame):

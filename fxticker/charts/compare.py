@@ -12,6 +12,7 @@ from fxticker.charts.captions import counted, left_out_rows, names_text, percent
 from fxticker.charts.causes import instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US
+from fxticker.charts.sides import upward
 from fxticker.charts.steps import Steps, draw_band, draw_line
 from fxticker.charts.style import Palette, Theme, date_axis, drawing
 from fxticker.errors import NoData
@@ -122,7 +123,8 @@ def _write_caption(
         title,
         f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} UTC, "
         f"{len(days):,} of {counted(whole, 'day')}.{left_out}",
-        "Shaded: what the ticker's digits of each day allow. Line: the official rate in force. Cross: it lies outside. "
+        f"{upward(pairs)} Shaded: what the ticker's digits of each day allow. Line: the official rate in force. "
+        "Cross: it lies outside. "
         "Both break where a day is missing.",
         palette,
     )

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from fxticker.charts.captions import counted, left_out_pairs, names_text, write_caption
+from fxticker.charts.sides import sides_of
 from fxticker.charts.style import Palette, Theme, drawing, signed_ticks
 from fxticker.errors import NoData
 from fxticker.model.formatting import format_with_band
@@ -31,14 +32,15 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     -------
     matplotlib.figure.Figure
         One row per source and pair, the largest rise on top, on a common symmetric log axis: bands differ by a factor
-        of a thousand. A filled dot is a change that the printed digits prove; a hollow one could be rounding alone.
+        of a thousand. Its sides are named: ``tenge weaker`` and ``tenge stronger``. A filled dot is a change that the
+        printed digits prove; a hollow one could be rounding alone.
 
     Raises
     ------
     NoData
         If no row has a drift.
     ValueError
-        If there is no such theme.
+        If there is no such theme, or the pairs go in different directions.
     """
     rows = frame.dropna(subset=["drift_pct"]).sort_values("drift_pct", ignore_index=True)
     if rows.empty:
@@ -52,7 +54,8 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         names = [f"{row.pair} ({row.source})" if len(sources) > 1 else str(row.pair) for row in rows.itertuples()]
         axis.set_yticks(range(len(rows)), names, fontsize=9, color=palette.text)
         axis.set_ylim(-0.6, len(rows) - 0.4)
-        axis.set_xlabel("change in percent, symmetric log scale")
+        sides = sides_of(rows["pair"])
+        axis.set_xlabel(f"\u2190 {sides.fall}     change in percent, symmetric log scale     {sides.rise} \u2192")
         _write_caption(figure, rows, sources, palette, left_out_pairs(frame))
     return figure
 

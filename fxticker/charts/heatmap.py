@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from fxticker.charts.captions import counted, left_out_rows, names_text, span_text, write_caption
+from fxticker.charts.sides import sides_of
 from fxticker.charts.style import Palette, Theme, apply_theme, date_axis, drawing, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
@@ -48,7 +49,8 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A row per source and pair, a column per period (UTC). Colours diverge from no change, are distinguishable
+        A row per source and pair, a column per period (UTC). Colours diverge from no change: blue is a rise of the
+        rate, orange a fall, and the caption says of what. They are distinguishable
         without seeing red or green, linear up to 0.1 % and logarithmic beyond. Rounding alone could explain a hatched
         cell; without a value in the period, or any before it, or with one that is too old, the cell is empty, and the
         caption counts the latter. A bar before a cell marks a change
@@ -59,7 +61,8 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     NoData
         If no period has a drift.
     ValueError
-        If there are more periods than a picture has columns, or there is no such theme.
+        If there are more periods than a picture has columns, there is no such theme, or the pairs go in different
+        directions.
     """
     if changes["drift_pct"].isna().all():
         raise NoData("there is no drift to draw")
@@ -109,6 +112,7 @@ def _set_axes(axis: Axes, labels: list[str], edges: pd.DatetimeIndex, palette: P
 def _write_caption(
     figure: Figure, changes: pd.DataFrame, shape: tuple[int, int], period: str, palette: Palette, *, has_bars: bool
 ) -> None:
+    sides = sides_of(changes["pair"])
     rows = changes.dropna(subset=["drift_pct"])
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
     sources = names_text(sorted(changes["source"].astype(str).unique()))
@@ -117,6 +121,7 @@ def _write_caption(
         f"Change of {counted(shape[0], 'rate')} per {period}, {span}",
         f"{sources}, {span} UTC, {counted(shape[1], period)}, "
         f"{counted(len(rows), 'change')} in {counted(shape[0] * shape[1], 'cell')}.{left_out_rows(changes)}",
+        f"Blue: {sides.rise}. Orange: {sides.fall}. "
         "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."
         + (" Bar before a cell: its change is also that of the empty periods before it." if has_bars else ""),
         palette,

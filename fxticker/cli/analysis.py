@@ -81,7 +81,7 @@ def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of")
+@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
 def quotes(folder: Path, selection: Selection, form: Format) -> None:
     """Print rates of stored, inverse and cross pairs.
 
@@ -96,7 +96,7 @@ def quotes(folder: Path, selection: Selection, form: Format) -> None:
 @between
 @base_option
 @max_age_option
-@queried("any_pairs", "sources", "as_of")
+@queried("any_pairs", "sources", "as_of", "per_usd")
 def drift(
     start: str, end: str | None, base: str, max_age: str | None, folder: Path, selection: Selection, form: Format
 ) -> None:
@@ -110,7 +110,7 @@ def drift(
 @click.command()
 @base_option
 @max_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of")
+@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
 def drift_series(base: str, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift of each pair since its first tick."""
     from fxticker.analysis.drift import drift_series as series_of
@@ -122,7 +122,7 @@ def drift_series(base: str, max_age: str | None, folder: Path, selection: Select
 @click.command()
 @every_option("month")
 @max_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of")
+@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
 def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift from each period's close to the next one."""
     from fxticker.analysis.drift_by_period import drift_by_period as by_period
@@ -132,7 +132,7 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: S
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of")
+@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
 def changes(folder: Path, selection: Selection, form: Format) -> None:
     """Print runs of equal printed values.
 
@@ -158,7 +158,7 @@ def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) ->
 
 @click.command()
 @every_option("day")
-@queried("any_pairs", "sources", "start", "end", "as_of")
+@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
 def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print open, high, low and close of each period.
 
@@ -170,7 +170,7 @@ def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of")
+@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
 def peg(folder: Path, selection: Selection, form: Format) -> None:
     """Print the distance of pegged currencies from their peg."""
     from fxticker.analysis.peg import peg as peg_of
@@ -192,7 +192,7 @@ def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 @click.command()
 @click.option("--lags", "by_lag", is_flag=True, help="Print the agreement for each lag from -5 to 5 days.")
 @max_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of")
+@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
 def compare(by_lag: bool, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
     """Print each day's ticker beside the official rate.
 
