@@ -277,7 +277,7 @@ def test_path_labels_each_rate_with_its_last_change():
         ("2025-11-11", "UZS/USD", 0.0, -12.0, 13.0, False),
     ]
     figure = plot_path(_path(rows))
-    assert _labels(figure.axes[0]) == ["KZT/USD +2.0 %", "UZS/USD 0.0 %, within rounding"]
+    assert _labels(figure.axes[0]) == ["KZT/USD +2.0 %", "UZS/USD 0 %, within rounding"]
     assert figure.get_suptitle() == "Change of 2 rates since 2025-11-10 00:00"
     assert (outside(figure), overlapping(figure)) == ([], [])
 
@@ -321,7 +321,7 @@ def test_heatmap_hatches_what_rounding_explains_and_leaves_missing_cells_empty()
         pd.Timestamp(day, unit="D").strftime("%Y-%m-%d") for day in (piece.get_extents().x0, piece.get_extents().x1)
     ]
     assert months == ["2025-09-01", "2025-10-01"]
-    assert _labels(axis) == ["+1.0", "0.0", "-2.0"]
+    assert _labels(axis) == ["+1", "0", "-2"]
     assert figure.get_suptitle() == "Change of 1 rate per month, 2025-08-01 to 2025-11-01"
 
 

@@ -81,6 +81,11 @@ class Rate:
     rate_text: str | None
     legs: tuple[Observation, ...]
 
+    @property
+    def nominal(self) -> int:
+        """Units of base that the text is for; 1 where there is none."""
+        return 1 if self.rate_text is None else self.legs[0].nominal
+
     def age(self, at: datetime) -> timedelta:
         """Return its age at an instant; that of a date-only rate counts from the end of its day."""
         return max(at - self.legs[0].counts_from, timedelta(0))

@@ -171,6 +171,7 @@ def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
         margin = 0.08 * (hi - lo) or 0.01 * hi
         panel.set_ylim(lo - margin, hi + margin)
         panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        panel.ticklabel_format(axis="y", style="plain", useOffset=False)
         return
     quantum = float(f"{min(quanta):.3g}")  # rounded: the error of a double would be visible after a thousand steps
     margin = max(0.6 * quantum, 0.08 * (hi - lo))

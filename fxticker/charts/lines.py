@@ -157,7 +157,8 @@ def _failed(polls: pd.DataFrame | None) -> tuple[Stretches, np.ndarray]:
 
 
 def _last_text(row: pd.Series) -> str:
-    """Return the last value as printed, or its range with as many digits as the range's width needs."""
+    """Return the last value per one unit with the printed digits, or its range with those that its width needs."""
+    texts = format_with_band(row["rate"], row["rate_lo"], row["rate_hi"])
     if pd.notna(row["rate_text"]):
-        return str(row["rate_text"])
-    return format_with_band(row["rate"], row["rate_lo"], row["rate_hi"]).band.replace(" to ", " to\n")
+        return str(row["rate_text"]) if row["nominal"] == 1 else texts.value
+    return texts.band.replace(" to ", " to\n")

@@ -9,7 +9,7 @@ import click
 
 from fxticker.cli.left_out import reason_of
 from fxticker.cli.options import Format, base_option, between, every_option, max_age_option, queried
-from fxticker.cli.output import Columns, Value, band_of, banded, show_frame
+from fxticker.cli.output import Columns, Printed, Reference, Value, band_of, banded, show_frame
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ DRIFT: Columns = (
     "pair",
     "start_at",
     "end_at",
-    Value("rate_start", text="rate_text_start"),
-    Value("rate_end", text="rate_text_end"),
+    *(
+        Value(f"rate_{end}", (f"rate_{end}_lo", f"rate_{end}_hi"), f"rate_text_{end}", nominal=f"nominal_{end}")
+        for end in ("start", "end")
+    ),
     _DRIFT_PCT,
     "significant",
 )
@@ -38,7 +40,7 @@ _DECODED: Columns = (
     "source",
     "pair",
     "observed_at",
-    "rate_text",
+    Printed(),
     "change_text",
     band_of("base"),
     "consistent",
@@ -61,7 +63,18 @@ _ROLLOVERS: Columns = (
 _PRICES = (banded("open"), banded("high"), banded("low"), banded("close"))
 _RESAMPLED: Columns = ("source", "pair", "start_at", *_PRICES, "count", "coverage")
 _DISTANCE = banded("distance", "_pct")
-_PEG: Columns = ("source", "pair", "observed_at", banded("rate"), "peg_rate", _DISTANCE, "at_peg", "plateau", "hop")
+_RATE_BAND = banded("rate")
+_PEG: Columns = (
+    "source",
+    "pair",
+    "observed_at",
+    _RATE_BAND,
+    Reference("peg_rate", ("rate_lo", "rate_hi")),
+    _DISTANCE,
+    "at_peg",
+    "plateau",
+    "hop",
+)
 _COMPARED: Columns = (
     "day",
     "pair",
