@@ -12,6 +12,7 @@ import pandas as pd
 
 from fxticker.analysis.drift_rows import COLUMNS, Found, drift_row, no_drift
 from fxticker.analysis.lookup import rates_by
+from fxticker.analysis.plateaus import came_back, is_peg_hop, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.errors import NoData
@@ -81,11 +82,12 @@ def drift(
         the instant of the base, ``start_age_h`` and ``end_age_h`` (float64, hours from the tick to the instant that was
         asked for, of a date its end, and at most now; of a date-only tick from the end of its day), ``reason``, why a
         pair has no drift, null if it has one, ``nominal_start`` and ``nominal_end`` (int32; units of base that the
-        texts are for; 1 without a text), and the bands of both rates, ``rate_start_lo`` to ``rate_end_hi``. A pair
-        without a tick by `start` or `base`, or with the same one at both ends, has no drift (NaN) and is not
-        significant; one whose tick is older than `max_age` has no rates either. Where several values share a date, the
-        rate is the middle of their hull and its text is null, as it is where the rate is derived. Bounds are the
-        doubles nearest to the exact ones.
+        texts are for; 1 without a text), and the bands of both rates, ``rate_start_lo`` to ``rate_end_hi``, and
+        ``peg_hop`` (bool): a pegged pair came back to a level that its source showed before, which is more than
+        rounding and no move of the rate (`fxticker.model.pegs.is_hop`). A pair without a tick by `start` or `base`, or
+        with the same one at both ends, has no drift (NaN) and is not significant; one whose tick is older than
+        `max_age` has no rates either. Where several values share a date, the rate is the middle of their hull and its
+        text is null, as it is where the rate is derived. Bounds are the doubles nearest to the exact ones.
 
     Raises
     ------
@@ -114,6 +116,10 @@ def drift(
         found = [Found.of(name, at, rates_at[at].get(key), limit) for name, at in ends.items()]
         rows.append((*key, *drift_row(*found)))
     result = typed(rows, COLUMNS)
+    result["peg_hop"] = [
+        is_significant and is_peg_hop(ticks, key, rates_at[first][key], rates_at[last][key], as_of)
+        for key, is_significant in zip(sorted(rates_at[last]), result["significant"], strict=True)
+    ]
     if result["drift_pct"].isna().all():
         raise NoData(no_drift(result, first.upto, last.upto))
     return result
@@ -193,7 +199,9 @@ def drift_series(
     number[order] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rows))))
     since = bases[[*QUOTE]].iloc[number].reset_index(drop=True)
     return pd.concat([rows[["observed_at", "source", "pair"]], changes_since(rows, since)], axis=1).assign(
-        base_at=since["observed_at"], reason=pd.Categorical(reasons).take(number)
+        base_at=since["observed_at"],
+        reason=pd.Categorical(reasons).take(number),
+        peg_hop=peg_hops(rows, since, came_back(ticks, rows, as_of)),
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from fxticker.analysis.drift import QUOTE, changes_since
 from fxticker.analysis.periods import Freq, every_period, period_of, start_of
+from fxticker.analysis.plateaus import came_back, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import in_series, may_close
 from fxticker.frames.resolve import present
@@ -65,11 +66,11 @@ def drift_by_period(
         One row per source, pair and period, sorted by these, from the pair's first period with a quote to its last:
         ``source``, ``pair`` (categories), ``start_at`` (the period's first instant), ``drift_pct`` = 100 (close / close
         before - 1), where the close before is that of the last period that has one, its band ``drift_lo_pct`` and
-        ``drift_hi_pct``, as in `drift_series`, ``significant``: the band excludes 0, ``from_at`` and ``to_at``: the
-        instants of the two closes, ``start_age_h`` and ``end_age_h`` (float64): hours from them to the start and the
-        end of the period, at most to `end` and now, and ``reason`` (category), why a close does not count, null
-        otherwise. NaN and NaT where there is none: in a period without quotes, and in the first; NaN also where a close
-        is older than `max_age`.
+        ``drift_hi_pct``, as in `drift_series`, ``significant``: the band excludes 0, ``peg_hop`` as in
+        `fxticker.drift`, ``from_at`` and ``to_at``: the instants of the two closes, ``start_age_h`` and ``end_age_h``
+        (float64): hours from them to the start and the end of the period, at most to `end` and now, and ``reason``
+        (category), why a close does not count, null otherwise. NaN and NaT where there is none: in a period without
+        quotes, and in the first; NaN also where a close is older than `max_age`.
 
     Raises
     ------
@@ -87,12 +88,15 @@ def drift_by_period(
     is_close = np.ones(len(order), bool)
     is_close[:-1] = number[1:] != number[:-1]
     is_close[first[1:] - 1] = True
+    returned = came_back(ticks, rows, as_of)[order[is_close]]
     closes, number = rows.iloc[order[is_close]].reset_index(drop=True), number[is_close]
     begins = np.searchsorted(np.flatnonzero(is_close), first)
     places_before = np.arange(len(closes)) - 1
     places_before[begins] = -1  # a label that no row has
     before = closes[[*QUOTE, "time_basis"]].reindex(places_before).reset_index(drop=True)
-    moved = changes_since(closes, before).assign(from_at=before["observed_at"], to_at=closes["observed_at"])
+    moved = changes_since(closes, before).assign(
+        peg_hop=peg_hops(closes, before, returned), from_at=before["observed_at"], to_at=closes["observed_at"]
+    )
     of_series, every, places = every_period(number, begins)
     series = closes[["source", "pair"]].iloc[begins].iloc[of_series].reset_index(drop=True)
     aged = moved.assign(
@@ -102,7 +106,7 @@ def drift_by_period(
     aged = _without_old(aged, closes["source"], AgeLimit.of(max_age))
     start_at = pd.Series(start_of(every, freq)).dt.tz_localize("UTC")
     result = pd.concat([series.assign(start_at=start_at), aged.set_index(places).reindex(series.index)], axis=1)
-    return result.assign(significant=result["significant"].eq(True))
+    return result.assign(significant=result["significant"].eq(True), peg_hop=result.pop("peg_hop").eq(True))
 
 
 def _age_h(closes: pd.DataFrame, at: np.ndarray) -> np.ndarray:
@@ -125,4 +129,5 @@ def _without_old(changes: pd.DataFrame, sources: pd.Series, limit: AgeLimit) -> 
             if too_old.any():
                 reason[too_old & reason.isna()] = f"{name} tick older than {limit_text(longest)}"
     changes.loc[reason.notna(), ["drift_pct", "drift_lo_pct", "drift_hi_pct"]] = np.nan
-    return changes.assign(significant=changes["significant"] & reason.isna(), reason=reason.astype("category"))
+    verdicts = {name: changes[name] & reason.isna() for name in ("significant", "peg_hop")}
+    return changes.assign(**verdicts, reason=reason.astype("category"))

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fxticker.charts.captions import counted, left_out_pairs, names_text, span_text, write_caption
+from fxticker.charts.captions import counted, left_out_pairs, names_text, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.sides import Sides, sides_of
@@ -17,6 +17,7 @@ from fxticker.charts.style import Palette, Theme, date_axis, drawing, signed_tic
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
 from fxticker.model.formatting import format_with_band
+from fxticker.model.verdicts import HOP, WITHIN
 
 _AROUND_IN = 1.2
 """Height of the figure outside its axis, in inches."""
@@ -52,7 +53,7 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     ValueError
         If there is no such theme, or the pairs go in different directions.
     """
-    rows = series.dropna(subset=["drift_pct"])
+    rows = with_hops(series).dropna(subset=["drift_pct"])
     if rows.empty:
         raise NoData("there is no drift to draw")
     rows = without_constants(rows).sort_values("observed_at", kind="stable")
@@ -120,4 +121,6 @@ def _steps_of(rows: pd.DataFrame) -> Steps:
 
 def _last_text(row: pd.Series) -> str:
     text = format_with_band(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True).value
-    return f"{text} %" if row["significant"] else f"{text} %, within rounding"
+    if row["significant"] and not row["peg_hop"]:
+        return f"{text} %"
+    return f"{text} %, {HOP if row['significant'] else WITHIN}"

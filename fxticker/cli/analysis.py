@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,7 @@ from fxticker.cli.left_out import reason_of
 from fxticker.cli.options import Format, base_option, between, every_option, max_age_option, queried
 from fxticker.cli.output import Columns, Printed, Reference, Value, band_of, banded, show_frame
 from fxticker.model.selection import Selection
+from fxticker.model.verdicts import verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,18 @@ if TYPE_CHECKING:
 
 _RATE = banded("rate", text="rate_text")
 _DRIFT_PCT = banded("drift", "_pct")
+
+
+class Verdict:
+    """What the printed digits say of a change, in a table."""
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading; nothing where there is no change."""
+        is_known = row["drift_pct"] == row["drift_pct"]
+        facts = {name: bool(row[name]) for name in ("significant", "peg_hop")} if is_known else {}
+        return {"verdict": verdict(row["drift_pct"], **facts) if is_known else None}
+
+
 _QUOTES: Columns = ("source", "pair", "observed_at", _RATE)
 DRIFT: Columns = (
     "source",
@@ -30,11 +44,11 @@ DRIFT: Columns = (
         for end in ("start", "end")
     ),
     _DRIFT_PCT,
-    "significant",
+    Verdict(),
 )
 """What a table shows of a drift; the following tuples likewise."""
-_DRIFT_SERIES: Columns = ("observed_at", "source", "pair", _DRIFT_PCT, "significant", "base_at")
-_DRIFT_BY_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, "significant", "from_at", "to_at")
+_DRIFT_SERIES: Columns = ("observed_at", "source", "pair", _DRIFT_PCT, Verdict(), "base_at")
+_DRIFT_BY_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, Verdict(), "from_at", "to_at")
 _CHANGES: Columns = ("source", "pair", _RATE, "first_at", "last_at", "polls")
 _DECODED: Columns = (
     "source",
@@ -89,8 +103,11 @@ _COMPARED: Columns = (
 
 
 def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return drifts whose `significant` is null where there is no drift."""
-    return frame.assign(significant=frame["significant"].astype(object).where(frame["drift_pct"].notna()))
+    """Return drifts whose `significant` and `peg_hop` are null where there is no drift."""
+    verdicts = {
+        name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in ("significant", "peg_hop")
+    }
+    return frame.assign(**verdicts)
 
 
 @click.command()
