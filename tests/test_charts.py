@@ -450,11 +450,19 @@ def test_coverage_keeps_every_text_apart_and_on_the_canvas(number):
 
 
 def _compared(inside, days, source="nbt", pair="TJS/USD"):
+    """Rows of `compare`, a tick at noon of each day."""
     day = pd.to_datetime(days, utc=True).as_unit("us")
     frame = pd.DataFrame({"day": day, "pair": pair, "source": source, "official_at": day, "inside": inside})
     frame["official"] = frame["inside"].map({True: 0.09148, False: 0.09155})
-    bounds = {"ticker_lo": 0.091475, "ticker_hi": 0.091485}
-    return frame.assign(official_lo=frame["official"], official_hi=frame["official"], **bounds)
+    bounds = {"ticker": 0.09148, "ticker_lo": 0.091475, "ticker_hi": 0.091485}
+    distance = 100 * (0.09148 / frame["official"] - 1)
+    return frame.assign(
+        observed_at=day + pd.Timedelta(hours=12),
+        official_lo=frame["official"],
+        official_hi=frame["official"],
+        **bounds,
+        **{f"distance{end}_pct": distance for end in ("", "_lo", "_hi")},
+    )
 
 
 def _crosses(panel):
@@ -466,13 +474,13 @@ def test_comparison_says_on_how_many_days_the_official_rate_is_inside():
     frame = _compared([True, False, True], ["2025-01-20", "2025-01-21", "2025-01-24"])
     figure = plot_compare(frame)
     [panel] = figure.axes
-    assert figure.get_suptitle() == "TJS/USD: nbt inside the ticker's band on 2 of 3 days"
-    assert _labels(panel) == ["nbt  66.7 % inside"]
+    assert figure.get_suptitle() == "TJS/USD: nbt inside the ticker's band at 2 of 3 ticks"
+    assert _labels(panel) == ["nbt  66.7 % inside\nby chance 66.7 %, band 0.0109 % wide"]
     assert (panel.get_title(loc="left"), panel.get_ylabel()) == ("", "USD per TJS")
     assert figure.get_supxlabel().replace("\n", " ") == (
         "Ticker and nbt, 2025-01-20 to 2025-01-24 UTC, 3 of 5 days. Up: somoni stronger. "
-        "Shaded: what the ticker's digits of each day "
-        "allow. Line: the official rate in force. Cross: it lies outside. Both break where a day is missing. "
+        "Shaded: what the digits of each tick allow. Line: the official rate in force. Cross: a day on which it lay "
+        "outside at some tick. Chance: the share inside if the rates of all days were compared. "
         f"fxticker {fx.__version__}."
     )
 
@@ -500,11 +508,14 @@ def test_comparison_of_several_pairs_and_sources_names_each():
     for theme in ("light", "dark"):
         figure = plot_compare(frame, theme=theme)
         assert (outside(figure), overlapping(figure)) == ([], [])
-    assert figure.get_suptitle() == "2 pairs: official rates inside the ticker's band in 3 of 6 comparisons"
+    assert figure.get_suptitle() == "2 pairs: the ticker beside official rates"
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["KZT/USD", "TJS/USD"]
     assert [_labels(panel) for panel in figure.axes] == [
-        ["nbk  0 % inside"],
-        ["cbr  50.0 % inside", "nbt  100 % inside"],
+        ["nbk  0 % inside\nby chance 0 %, band 0.0109 % wide"],
+        [
+            "cbr  50.0 % inside\nby chance 50.0 %, band 0.0109 % wide",
+            "nbt  100 % inside\nby chance 100 %, band 0.0109 % wide",
+        ],
     ]
 
 

@@ -474,7 +474,7 @@ def test_comparison_with_the_official_rates_is_drawn(fxticker, tmp_path):
     shown = fxticker("plot compare -o c.svg --store store --theme dark")
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, "c.svg\n", "")
     said = (tmp_path / "c.svg").read_text()
-    assert "<!-- TJS/USD: nbt inside the ticker's band on 1 of 1 day -->" in said
+    assert "<!-- TJS/USD: nbt inside the ticker's band at 1 of 1 tick -->" in said
     assert "fill: #14181d" in said
     shown = fxticker("plot compare -o n.svg --store store --source cbu")
     assert shown.returncode == 1

@@ -94,12 +94,13 @@ ADDED_OPTIONS = {
     "fxticker latest": [MAX_AGE, "--pair multiple", "--as-of"],
     **{
         f"fxticker {name}": [MAX_AGE, *([] if name == "plot path" else [PER_USD])]
-        for name in ("drift", "drift-series", "drift-by-period", "compare", *CHARTS_OF_LOOKUPS)
+        for name in ("drift", "drift-series", "drift-by-period", *CHARTS_OF_LOOKUPS)
     },
+    "fxticker compare": [MAX_AGE, PER_USD, "--scores flag"],
     **{f"fxticker {name}": [PER_USD] for name in DERIVED},
 }
 """Of commands that it had."""
-ADDED_NAMES = {"save_frame"}
+ADDED_NAMES = {"save_frame", "scores"}
 CHANGED_OPTIONS = {
     **{f"fxticker {name}": {"--end required": "--end"} for name in ("drift", "plot drift")},
     "fxticker convert": {"--max-age default=1D": MAX_AGE},

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.distance import distances
 from fxticker.analysis.quotes import Ticks, quotes
-from fxticker.analysis.series import change_pct, in_series, runs
+from fxticker.analysis.series import in_series, runs
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection
@@ -67,13 +68,10 @@ def peg(
     rows = _pegged(ticks, selection)
     rate = _peg_rates(rows)
     lo, hi = (rows[name].to_numpy() for name in ("rate_lo", "rate_hi"))
-    distance_lo, distance_hi = change_pct(lo, hi, rate, rate)
     plateau, hops = _plateaus(rows)
     return rows[_KEPT].assign(
         peg_rate=rate,
-        distance_pct=100 * (rows["rate"].to_numpy() / rate - 1),
-        distance_lo_pct=distance_lo,
-        distance_hi_pct=distance_hi,
+        **distances((rows["rate"].to_numpy(), lo, hi), (rate, rate, rate)),
         at_peg=pd.arrays.BooleanArray((lo <= rate) & (rate <= hi), np.isnan(rate)),
         plateau=plateau,
         hop=hops,

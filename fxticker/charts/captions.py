@@ -42,7 +42,7 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def percent_of(part: int, whole: int) -> str:
+def percent_of(part: float, whole: int) -> str:
     """Return a share in percent; ``100 %`` and ``0 %`` only where they are exact."""
     if 0 < part < whole:
         return f"{min(max(100 * part / whole, 0.1), 99.9):.1f} %"

@@ -90,15 +90,14 @@ _PEG: Columns = (
     "hop",
 )
 _COMPARED: Columns = (
-    "day",
+    "observed_at",
     "pair",
     "source",
     "official_at",
     banded("official"),
     band_of("ticker"),
-    "ticks",
     "inside",
-    "distance_pct",
+    _DISTANCE,
 )
 
 
@@ -220,19 +219,35 @@ def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 
 
 @click.command()
-@click.option("--lags", "by_lag", is_flag=True, help="Print the agreement for each lag from -5 to 5 days.")
+@click.option("--scores", "is_summed", is_flag=True, help="Print how often each pair agrees, beside what chance gives.")
+@click.option("--lags", "by_lag", is_flag=True, help="Print the scores for each lag from -5 to 5 days.")
 @max_age_option
 @queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
-def compare(by_lag: bool, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
-    """Print each day's ticker beside the official rate.
+def compare(
+    is_summed: bool,  # noqa: FBT001
+    by_lag: bool,  # noqa: FBT001
+    max_age: str | None,
+    folder: Path,
+    selection: Selection,
+    form: Format,
+) -> None:
+    """Print each tick beside the official rate.
 
     The official rate is the one that was in force on that day.
     """
     from fxticker.analysis import compare as comparing
+    from fxticker.analysis.scores import scores
 
+    if is_summed and by_lag:
+        raise click.UsageError("--scores is one of the rows of --lags, that of lag 0: choose one")
     if by_lag:
         frame = comparing.lags(folder, max_age=max_age, **selection.given())
         show_frame(frame, list(frame.columns), form)
     else:
         frame = comparing.compare(folder, max_age=max_age, **selection.given())
-        show_frame(frame, [*_COMPARED, *reason_of(frame)], form)
+        reasons = reason_of(frame)
+        if is_summed:
+            scored = scores(frame)
+            show_frame(scored, list(scored.columns), form)
+        else:
+            show_frame(frame, [*_COMPARED, *reasons], form)
