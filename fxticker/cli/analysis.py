@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from fxticker.analysis.periods import Freq
 
 _RATE = banded("rate", text="rate_text")
-_DRIFT_PCT = banded("drift", "_pct")
+_DRIFT_PCT = replace(banded("drift", "_pct"), heading="drift %")  # the table has room for 80 characters
 
 
 class Verdict:
@@ -40,7 +41,7 @@ DRIFT: Columns = (
     "start_at",
     "end_at",
     *(
-        Value(f"rate_{end}", (f"rate_{end}_lo", f"rate_{end}_hi"), f"rate_text_{end}", nominal=f"nominal_{end}")
+        Value(f"rate_{end}", (f"rate_{end}_lo", f"rate_{end}_hi"), f"rate_text_{end}", f"nominal_{end}", heading=end)
         for end in ("start", "end")
     ),
     _DRIFT_PCT,

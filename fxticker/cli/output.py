@@ -87,7 +87,7 @@ class Value:
     Attributes
     ----------
     name
-        The frame's column of the value, and the table's heading.
+        The frame's column of the value.
     bounds
         The frame's columns of the lower and the upper bound; ``None`` if the value has no band.
     text
@@ -98,7 +98,9 @@ class Value:
     band
         The heading of the band; ``None`` if it has no column.
     shows_value
-        Whether the value is shown, and not only its band under the heading of the value.
+        Whether the value is shown, and not only its band, under the heading of the value if the band has none.
+    heading
+        The heading of the value; ``None`` for the name of its column.
     """
 
     name: str
@@ -107,18 +109,20 @@ class Value:
     nominal: str = "nominal"
     band: str | None = None
     shows_value: bool = True
+    heading: str | None = None
 
     def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
         """Return what a table shows of a row, by heading."""
+        heading = self.heading or self.name
         lo, hi = (_missing_to_none(row[bound]) for bound in self.bounds)
         if lo is None or hi is None:
-            return {self.name: None, **({} if self.band is None else {self.band: None})}
+            return dict.fromkeys(filter(None, [heading if self.shows_value or not self.band else None, self.band]))
         texts = format_with_band(row.get(self.name, lo), lo, hi)
         if not self.shows_value:
-            return {self.name: texts.band}
+            return {self.band or heading: texts.band}
         # the text of a rate for several units is no rate per one unit
         text = _missing_to_none(row[self.text]) if self.text is not None and row[self.nominal] == 1 else None
-        return {self.name: text or texts.value, **({} if self.band is None else {self.band: texts.band})}
+        return {heading: text or texts.value, **({} if self.band is None else {self.band: texts.band})}
 
 
 @dataclass(frozen=True, slots=True)

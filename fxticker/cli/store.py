@@ -44,7 +44,7 @@ def latest(max_age: str | None, folder: Path, selection: Selection, form: Format
 @queried("pairs", "sources", "start", "end", "as_of")
 def history(folder: Path, selection: Selection, form: Format) -> None:
     """Print stored ticks with their bands."""
-    from fxticker.cli.output import Columns, Printed, band_of, show_frame
+    from fxticker.cli.output import Columns, Printed, Value, show_frame
     from fxticker.frames.load import load
 
     frame = load(folder, bands=True, **selection.given())
@@ -53,7 +53,15 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
     columns = ["observed_at", "source", "pair", "rate_text", "change_text", "rate_lo", "rate_hi"]
     columns += ["source_date", "origin", "time_basis", "nominal"]  # all that an import needs
     # the table has room for 80 characters
-    shown: Columns = ["observed_at", "source", "pair", Printed(), "change_text", band_of("rate"), "origin"]
+    shown: Columns = [
+        "observed_at",
+        "source",
+        "pair",
+        Printed(),
+        "change_text",
+        Value("rate", ("rate_lo", "rate_hi"), band="rate_band", shows_value=False),
+        "origin",
+    ]
     show_frame(frame[columns], shown, form)
 
 

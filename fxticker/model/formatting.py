@@ -16,13 +16,12 @@ units in its last place. A printed band is 1,000 times as wide for the numbers w
 _EXACT_ZERO = 1e-12
 """Likewise the width of a band about 0, in percent."""
 _MOST_DECIMALS = 20
-_STEP_ERROR = 1e-2
-"""Relative error of the width of a printed band that is computed in doubles: it grows with the digits before the step,
-up to some 12 of the 16 that a double has."""
+_DOUBLES, _LEAST_ERROR = 16 * 2.0**-52, 1e-9
+"""Error of a bound that is computed in doubles, relative to it, and the least one that is allowed for, in steps."""
 _LARGE = 1000
 """A number without a band from which on no decimals are shown."""
-_EXACT_DIGITS = 12
-"""Significant digits of an exact number."""
+_EXACT_DIGITS, _ENDLESS_DIGITS = 12, 6
+"""Significant digits of an exact number, and of one that needs more than these, as 2/7 does."""
 
 
 class Written(NamedTuple):
@@ -99,9 +98,10 @@ def _printed_decimals(value: float, lo: float, hi: float) -> int | None:
     decimals = -round(math.log10(width))
     if not 0 <= decimals <= _MOST_DECIMALS:
         return None
+    error = _LEAST_ERROR + _DOUBLES * max(abs(lo), abs(hi)) / width
     steps = value * 10.0**decimals
-    is_step = abs(width * 10.0**decimals - 1) < _STEP_ERROR and abs(steps - round(steps)) < _STEP_ERROR
-    return decimals if is_step and abs(value - (lo + hi) / 2) < _STEP_ERROR * width else None
+    is_step = abs(width * 10.0**decimals - 1) < error and abs(steps - round(steps)) < error
+    return decimals if is_step and abs(value - (lo + hi) / 2) < error * width else None
 
 
 def _decimals(lo: float, hi: float) -> int:
@@ -120,7 +120,11 @@ def _rounded(value: float, decimals: int, rounding: str) -> str:
 
 
 def _plain(value: float) -> str:
-    return f"{Decimal(f'{value:.{_EXACT_DIGITS}g}'):f}" if abs(value) > _EXACT_ZERO else "0"
+    if abs(value) <= _EXACT_ZERO:
+        return "0"
+    exact = Decimal(f"{value:.{_EXACT_DIGITS}g}").normalize()
+    is_endless = len(exact.as_tuple().digits) == _EXACT_DIGITS
+    return f"{Decimal(f'{value:.{_ENDLESS_DIGITS}g}') if is_endless else exact:f}"
 
 
 def _plus(text: str, *, is_wanted: bool) -> str:

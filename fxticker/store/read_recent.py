@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.model.bands import rate_band
+from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Origin, Outcome, Poll
 from fxticker.model.timestamps import MICROSECOND
 from fxticker.store.arrow import (
@@ -70,8 +71,12 @@ class PairSeen:
 
     @property
     def nominal(self) -> int:
-        """Units of base that the text is for: they follow from the rate."""
-        return max(round(rate_band(self.rate_text).middle / Fraction(self.rate)), 1)
+        """Units of base that the text is for: they follow from the rate; 1 for a text that is no rate."""
+        try:
+            printed = rate_band(self.rate_text).middle
+        except InvalidNumber:
+            return 1
+        return max(round(printed / Fraction(self.rate)), 1)
 
 
 @dataclass(frozen=True, slots=True)
