@@ -19,8 +19,8 @@ from fxticker.analysis.series import in_series
 from fxticker.model.pegs import is_hop, peg_on, pegs_of
 from fxticker.model.timestamps import EPOCH, Moment
 
-_MONTH, _MONTHS = timedelta(days=31), 12
-"""A store is searched backwards month by month, for a year: levels come back within days."""
+_SPANS = (timedelta(days=31), timedelta(days=335))
+"""Spans in which a store is searched, one after the other backwards: most levels come back within days."""
 _SAME = 1e-9
 """Relative difference below which two rates are of one level."""
 _DIGITS = 9
@@ -137,10 +137,9 @@ def _in_series(pair: str, rows: pd.DataFrame, earlier: EarlierLevels) -> np.ndar
 
 def _backwards(ticks: Ticks, source: str, pair: str, before: datetime, as_of: Moment | None) -> Iterator[str]:
     """Yield the level of each run of a pair, the last one first."""
-    last = None
-    for number in range(_MONTHS):
-        end = before - number * _MONTH
-        start = max(end - _MONTH, EPOCH)
+    last, end = None, before
+    for span in _SPANS:
+        start = max(end - span, EPOCH)
         if start >= end:
             return
         rates = quotes(ticks, pairs=[pair], sources=[source], start=start, end=end, as_of=as_of)["rate"].to_numpy()
@@ -150,3 +149,4 @@ def _backwards(ticks: Ticks, source: str, pair: str, before: datetime, as_of: Mo
             if level != last:
                 yield level
             last = level
+        end = start
