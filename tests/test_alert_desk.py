@@ -103,7 +103,7 @@ def test_trouble_that_ended_while_it_was_told_has_its_recovery_due_after_a_resta
     slow = Desk(tmp_path, delivers=False)
     slow.send(FULL, BACK)
     slow.desk.delivered(FULL)  # and the process ends before the recovery is
-    assert Desk(tmp_path).desk.causes(FULL.topic) == {"WriteFailed ticks 28"}
+    assert Desk(tmp_path).desk.causes(FULL.topic) == {"WriteFailed 28 in ticks"}
     assert Desk(tmp_path).send(BACK) == [("recovered", False)]
     assert Desk(tmp_path).desk.causes(FULL.topic) == set()
 

@@ -88,7 +88,7 @@ def test_rate_is_the_number_printed(text, rate):
     assert tick.rate_text == text
 
 
-@given(st.from_regex(r"[0-9]{0,11}[1-9](\.[0-9]{1,12}|,[0-9]{4,12})?", fullmatch=True))
+@given(st.from_regex(r"([1-9][0-9]{0,11}(\.[0-9]{1,12}|,[0-9]{4,12})?|0[0-9]{0,10}\.[0-9]{0,11}[1-9])", fullmatch=True))
 @law(200)
 def test_rate_is_the_double_nearest_to_the_printed_decimal(text):
     assert of_one(text, None).rate == float(text.replace(",", "."))

@@ -78,6 +78,13 @@ ADDED_COMMANDS = (
 
 
 MAX_AGE = "--max-age"
+TZ = "--tz"
+CHARTS = ("plot history", "plot drift", "plot path", "plot heatmap", "plot coverage", "plot compare")
+OF_DAYS = (
+    *("polls", "gaps", "coverage", "latest", "history", "export", "quotes", "drift", "drift-series", "drift-by-period"),
+    *("changes", "decode", "resample", "peg", "convert", "compare", "best", *CHARTS),
+)
+"""Commands that name days."""
 CHARTS_OF_LOOKUPS = ("plot drift", "plot path", "plot heatmap", "plot compare")
 PER_USD = "--inverse --per-usd flag"
 DERIVED = ("quotes", "changes", "resample", "peg")
@@ -99,6 +106,8 @@ ADDED_OPTIONS = {
     "fxticker compare": [MAX_AGE, PER_USD, "--scores flag"],
     **{f"fxticker {name}": [PER_USD] for name in DERIVED},
 }
+for _name in OF_DAYS:
+    ADDED_OPTIONS.setdefault(f"fxticker {_name}", []).append(TZ)
 """Of commands that it had."""
 ADDED_NAMES = {"save_frame", "scores"}
 CHANGED_OPTIONS = {
@@ -117,6 +126,11 @@ ADDED_PARAMETERS = {
     },
     **{name: ["*per_usd=False"] for name in DERIVED},
 }
+for _name in (
+    *("load", "load_polls", "wide", "latest", "as_of", "quotes", "drift", "drift_series", "drift_by_period", "changes"),
+    *("decode", "rollovers", "resample", "peg", "coverage", "gaps", "convert", "best", "compare", "lags"),
+):
+    ADDED_PARAMETERS.setdefault(_name, []).append("*tz='UTC'")
 CHANGED_PARAMETERS = {
     "drift": {"*end": "*end=None"},
     "convert": {"*max_age='1D'": "*max_age=None"},

@@ -14,11 +14,11 @@ from fxticker.analysis.lookup import Rate, rates_by
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
-from fxticker.frames.resolve import present, resolved
+from fxticker.frames.resolve import present, resolved, zone_of
 from fxticker.model.bands import outward
 from fxticker.model.days import Lookup, lookup
 from fxticker.model.pairs import COMMON, currencies_of, pair_of
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge
 
@@ -74,6 +74,7 @@ def best(
     max_age: MaxAge = None,
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
 ) -> RateStatement:
     """Return the statement with the narrowest band about a rate.
 
@@ -97,6 +98,8 @@ def best(
         Use only these sources; ``None`` for all.
     as_of
         Use only rows that were recorded by then.
+    tz
+        Whose days `at` and `as_of` are, as ``Asia/Tashkent``; the instants of the result are in UTC.
 
     Returns
     -------
@@ -110,10 +113,10 @@ def best(
     ValueError
         If `pair` is not a pair, `max_age` is not a duration, or `at` is after now.
     """
-    by, limit = lookup("now" if at is None else at, present()), AgeLimit.of(max_age)
+    by, limit = lookup("now" if at is None else at, present(), zone_of(tz)), AgeLimit.of(max_age)
     pair = pair_of(pair)
     base, quote = currencies_of(pair)
-    selection = resolved(Selection.of(sources=sources, as_of=as_of))
+    selection = replace(resolved(Selection.of(sources=sources, as_of=as_of, tz=tz)), tz=None)
     official = official_ticks(ticks, selection, ticker=TICKER)
     official = official[official["observed_at"] <= pd.Timestamp(by.upto)]
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import runs
+from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 
 _OF_VALUE = ["source", "pair", "rate_text", "nominal", "rate", "rate_lo", "rate_hi"]
@@ -22,6 +23,7 @@ def changes(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the runs of one printed value.
@@ -41,6 +43,8 @@ def changes(
         Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
@@ -58,7 +62,7 @@ def changes(
     ValueError
         If a pair is neither stored nor derivable from stored ones.
     """
-    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
+    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
     order, begins = runs(rows)
     count = np.diff(np.append(begins, len(order)))
     first, last = order[begins], order[begins + count - 1]

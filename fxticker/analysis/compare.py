@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 
 import numpy as np
 import pandas as pd
 
 from fxticker.analysis.distance import distances
+from fxticker.analysis.periods import local_times
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.scores import scores_by
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
+from fxticker.frames.resolve import resolved, zone_of
 from fxticker.model.durations import age_text
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge, limit_text
 
@@ -43,6 +45,7 @@ def compare(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     lag_days: int = 0,
     max_age: MaxAge = None,
     per_usd: bool = False,
@@ -63,6 +66,8 @@ def compare(
         Span of days, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     lag_days
         Compare with the official rate of this many days earlier.
     max_age
@@ -92,13 +97,22 @@ def compare(
     ValueError
         If `max_age` is no duration, or a pair is neither stored nor derivable.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
     shown = _ticker_rates(ticks, ticker, selection)
     official = _official_days(ticks, ticker, list(shown["pair"].unique()), selection)
     compared = _side_by_side(shown, official, lag_days, AgeLimit.of(max_age))
     if compared["reason"].notna().all():
         raise NoData(f"no day has both a tick of {ticker} and an official rate{_ages_text(compared)}")
-    return compared
+    return _in_days_of(compared, zone_of(tz))
+
+
+def _in_days_of(compared: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
+    """Return days and value dates, which begin at 00:00 UTC, as those that begin at 00:00 in a zone."""
+    if zone is UTC:
+        return compared
+    dates = {name: compared[name].dt.tz_localize(None).dt.tz_localize(zone) for name in ("day", "official_at")}
+    return compared.assign(**dates, observed_at=compared["observed_at"].dt.tz_convert(zone))
 
 
 def _ages_text(compared: pd.DataFrame) -> str:
@@ -120,6 +134,7 @@ def lags(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     max_age: MaxAge = None,
     per_usd: bool = False,
 ) -> pd.DataFrame:
@@ -127,7 +142,7 @@ def lags(
 
     Parameters
     ----------
-    ticks, ticker, pairs, sources, start, end, as_of, max_age, per_usd
+    ticks, ticker, pairs, sources, start, end, as_of, tz, max_age, per_usd
         As for `compare`.
 
     Returns
@@ -143,7 +158,8 @@ def lags(
     NoData
         If no day has both.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
     shown = _ticker_rates(ticks, ticker, selection)
     official = _official_days(ticks, ticker, list(shown["pair"].unique()), selection)
     limit = AgeLimit.of(max_age)
@@ -165,9 +181,10 @@ def lags(
 
 def _ticker_rates(ticks: Ticks, ticker: str, selection: Selection) -> pd.DataFrame:
     """Return the ticker's rates with their days."""
-    rows = quotes(ticks, **replace(selection, sources=(ticker,)).given())
+    rows = quotes(ticks, **replace(selection, sources=(ticker,), tz=None).given())
+    days = pd.Series(local_times(rows, zone_of(selection.tz))).dt.tz_localize("UTC").dt.floor("D")
     names = {"rate": "ticker", "rate_lo": "ticker_lo", "rate_hi": "ticker_hi"}
-    return rows[["pair", "observed_at", *names]].rename(columns=names).assign(day=rows["observed_at"].dt.floor("D"))
+    return rows[["pair", "observed_at", *names]].rename(columns=names).assign(day=days)
 
 
 def _official_days(ticks: Ticks, ticker: str, pairs: list[str], selection: Selection) -> pd.DataFrame:

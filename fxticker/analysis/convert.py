@@ -11,13 +11,13 @@ from typing import Any
 from fxticker.analysis.lookup import Observation, Rate, rates_by
 from fxticker.analysis.quotes import Ticks
 from fxticker.errors import NoData, StaleRate
-from fxticker.frames.resolve import present
+from fxticker.frames.resolve import present, zone_of
 from fxticker.model.days import lookup
 from fxticker.model.durations import age_text
 from fxticker.model.formatting import format_with_band, printed_text
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pairs import currencies_of, pair_of
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import AgeLimit, MaxAge
 from fxticker.sources.fixed import CONSTANTS
@@ -102,6 +102,7 @@ def convert(
     at: Moment | None = None,
     max_age: MaxAge = None,
     source: str | None = None,
+    tz: Zone = "UTC",
 ) -> Conversion:
     """Convert an amount to another currency by the last rate of one source.
 
@@ -123,6 +124,8 @@ def convert(
         Source of the rate; may be ``None`` if only one source has it. An official peg is used only if it is named or
         no other source has the rate; it holds until it is changed, at any age, as do rates of sources that publish only
         changes.
+    tz
+        Whose day `at` is, as ``Asia/Tashkent``; the instants of the result are in UTC.
 
     Returns
     -------
@@ -140,7 +143,7 @@ def convert(
         neither stored nor derivable.
     """
     quantity, limit = _amount(amount), AgeLimit.of(max_age)
-    by = lookup("now" if at is None else at, present())
+    by = lookup("now" if at is None else at, present(), zone_of(tz))
     pair = pair_of(f"{from_currency}/{to_currency}")
     currency = currencies_of(pair)[1]
     rates = rates_by(ticks, by, Selection.of(pairs=pair, sources=source))

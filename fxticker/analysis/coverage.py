@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, tzinfo
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.periods import Freq, period_of, start_of
+from fxticker.analysis.periods import Freq, local_clock, period_of, start_of
 from fxticker.frames.load import load_polls
 from fxticker.frames.pairs import StorePath
-from fxticker.frames.resolve import present, resolved
+from fxticker.frames.resolve import in_zone, present, resolved, zone_of
 from fxticker.frames.settle import typed
 from fxticker.model.days import span_of
 from fxticker.model.records import Outcome
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment, instant
 
 GAP_CADENCES = 3
@@ -45,6 +46,7 @@ def gaps(
     sources: Iterable[str] | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    tz: Zone = "UTC",
 ) -> pd.DataFrame:
     """Return the gaps: periods without a successful poll.
 
@@ -57,6 +59,8 @@ def gaps(
     start, end
         Span of slots, as for `fxticker.load`; an open end is now. A period without records from the last poll before
         `start` is a gap too if it reaches into the span, and so is one from the last poll to the end.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def gaps(
         times the source's median). A source without any poll before `end` has no gap.
     """
     now = present()
-    begin, until = span_of(start, now if end is None else end, now)
+    begin, until = span_of(start, now if end is None else end, now, zone_of(tz))
     polls = load_polls(store, sources=sources, end=until)
     first, last = (None if moment is None else pd.Timestamp(moment) for moment in (begin, until))
     rows = [
@@ -76,7 +80,7 @@ def gaps(
         for source, rows in polls.groupby("source", observed=True, sort=True)
         for gap in _gaps(rows.reset_index(drop=True), first, last)
     ]
-    return typed(rows, COLUMNS)
+    return in_zone(typed(rows, COLUMNS), tz)
 
 
 def _gaps(polls: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None) -> list[tuple[Any, Any, int, str]]:
@@ -120,19 +124,22 @@ def coverage(
     sources: Iterable[str] | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    tz: Zone = "UTC",
 ) -> pd.DataFrame:
-    """Return the share of successful polls in each hour, day, week or month of UTC.
+    """Return the share of successful polls in each hour, day, week or month.
 
     Parameters
     ----------
     polls
         A store's folder, an open store, or a frame of `fxticker.load_polls`.
     freq
-        ``hour``, ``day``, ``week`` (from Monday) or ``month``.
+        ``hour`` (of UTC), ``day``, ``week`` (from Monday) or ``month``.
     sources
         Use only these sources; ``None`` for all.
     start, end
         Span of slots, as for `fxticker.load`. Periods at its ends may be cut.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
 
     Returns
     -------
@@ -149,17 +156,19 @@ def coverage(
         If `freq` is none of those.
     """
     if not isinstance(polls, pd.DataFrame):
-        polls = load_polls(polls, sources=sources, start=start, end=end)
+        polls = load_polls(polls, sources=sources, start=start, end=end, tz=tz)
     else:
-        polls = _matching(polls, resolved(Selection.of(sources=sources, start=start, end=end)))
+        polls = _matching(polls, resolved(Selection.of(sources=sources, start=start, end=end, tz=tz)))
     texts = polls["outcome"].astype("category").cat
     outcomes = texts.set_categories(sorted(texts.categories)).cat
-    number = period_of(polls["slot"].to_numpy("M8[us]"), freq)
+    zone = zone_of(tz)
+    times = polls["slot"].to_numpy("M8[us]") if zone is UTC or freq == "hour" else local_clock(polls["slot"], zone)
+    number = period_of(times, freq)
     parts = [
-        _coverage_of(str(source), number[rows], outcomes.codes.to_numpy()[rows], list(outcomes.categories), freq)
+        _coverage_of(str(source), number[rows], outcomes.codes.to_numpy()[rows], list(outcomes.categories), freq, zone)
         for source, rows in sorted(polls.groupby("source", observed=True).indices.items())
     ]
-    return pd.concat([typed([], COVERAGE_COLUMNS), *parts], ignore_index=True).astype(COVERAGE_COLUMNS)
+    return in_zone(pd.concat([typed([], COVERAGE_COLUMNS), *parts], ignore_index=True).astype(COVERAGE_COLUMNS), tz)
 
 
 def _matching(polls: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -173,7 +182,9 @@ def _matching(polls: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     return polls[kept]
 
 
-def _coverage_of(source: str, number: np.ndarray, outcome: np.ndarray, known: list[str], freq: Freq) -> pd.DataFrame:
+def _coverage_of(
+    source: str, number: np.ndarray, outcome: np.ndarray, known: list[str], freq: Freq, zone: tzinfo
+) -> pd.DataFrame:
     """Return the periods of one source, given the period number and the outcome code of each poll."""
     lowest = number.min()
     shape = (int(number.max() - lowest) + 1, len(known))
@@ -184,7 +195,7 @@ def _coverage_of(source: str, number: np.ndarray, outcome: np.ndarray, known: li
     return pd.DataFrame(
         {
             "source": source,
-            "start_at": pd.Series(start_of(lowest + np.arange(shape[0]), freq)).dt.tz_localize("UTC"),
+            "start_at": pd.Series(start_of(lowest + np.arange(shape[0]), freq, zone)).dt.tz_localize("UTC"),
             "slots": slots,
             "ok": successful,
             "coverage": np.divide(successful, slots, out=np.full(shape[0], np.nan), where=slots > 0),

@@ -10,9 +10,10 @@ import pandas as pd
 from fxticker.analysis.quotes import Ticks, ticks_of
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.frames.pairs import require_stored
+from fxticker.frames.resolve import in_zone, zone_of
 from fxticker.frames.settle import one_per_instant
 from fxticker.model.bands import percent_band, previous_rate
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.timesca.page import SOURCE
 
@@ -28,6 +29,7 @@ def decode(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
 ) -> pd.DataFrame:
     """Return the band of the site's earlier rate for each percentage of the ticker.
 
@@ -46,6 +48,8 @@ def decode(
         Span of `observed_at`, as for `fxticker.load`. Ticks before `start` are not used.
     as_of
         Use only rows that were recorded by then.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def decode(
           one of the two is missing. Where it does not, the percentage has another base, or the rounding of the change
           hides what the rates show.
     """
-    selection = Selection.of(pairs=pairs, sources=SOURCE.id, start=start, end=end, as_of=as_of)
+    selection = Selection.of(pairs=pairs, sources=SOURCE.id, start=start, end=end, as_of=as_of, tz=tz)
     selected = ticks_of(ticks, selection)
     require_stored(selection.pairs, selected["pair"].unique(), ticks)
     rows = one_per_instant(selected).astype(_TEXTS)
@@ -82,7 +86,7 @@ def decode(
     before = np.empty(len(rows), np.intp)
     before[order] = _last_of_earlier_day(rows["observed_at"].to_numpy("M8[us]")[order], order, first)
     seen_lo, seen_hi = _observed_change(rows, before)
-    return rows[_KEPT].assign(
+    decoded = rows[_KEPT].assign(
         base_lo=base_lo,
         base_hi=base_hi,
         consistent=pd.arrays.BooleanArray(~np.isnan(base_lo), ~printed),
@@ -92,6 +96,7 @@ def decode(
         seen_hi_pct=seen_hi,
         agrees=pd.arrays.BooleanArray((seen_lo <= high_pct) & (low_pct <= seen_hi), ~printed | np.isnan(seen_lo)),
     )
+    return in_zone(decoded, tz)
 
 
 def rollovers(
@@ -101,6 +106,7 @@ def rollovers(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
 ) -> pd.DataFrame:
     """Return the runs of percentages that a single earlier rate of the site gives, and when the base changed.
 
@@ -110,7 +116,7 @@ def rollovers(
 
     Parameters
     ----------
-    ticks, pairs, start, end, as_of
+    ticks, pairs, start, end, as_of, tz
         As in `decode`.
 
     Returns
@@ -123,7 +129,7 @@ def rollovers(
         are the last earlier percentage that is incompatible with the first one of the run, and that first one; NaT for
         the first run of a pair.
     """
-    decoded = decode(ticks, pairs=pairs, start=start, end=end, as_of=as_of)
+    decoded = decode(ticks, pairs=pairs, start=start, end=end, as_of=as_of, tz=tz)
     decoded = decoded[decoded["base_lo"].notna()]
     order, first = in_series(decoded)
     rows = decoded.iloc[order].reset_index(drop=True)
@@ -136,7 +142,7 @@ def rollovers(
         earlier, here = slice(begins[number - 1], begins[number]), begins[number]
         excluded = np.flatnonzero((hi[earlier] < lo[here]) | (lo[earlier] > hi[here]))
         after[number] = instants[earlier][excluded[-1]]
-    rolled_after = pd.Series(after).dt.tz_localize("UTC")
+    rolled_after = pd.Series(after).dt.tz_localize("UTC").dt.tz_convert(zone_of(tz))
     runs = rows.iloc[begins][[*_SERIES, "base_run"]].reset_index(drop=True)
     return runs.assign(
         first_at=rows["observed_at"].iloc[begins].array,

@@ -16,11 +16,11 @@ from fxticker.analysis.plateaus import came_back, is_peg_hop, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.errors import NoData
-from fxticker.frames.resolve import present, resolved
+from fxticker.frames.resolve import in_zone, present, resolved, zone_of
 from fxticker.frames.settle import typed
 from fxticker.model.days import closing, lookup
 from fxticker.model.invalid import InvalidArgument
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import AgeLimit, MaxAge
 
@@ -39,6 +39,7 @@ def drift(
     pairs: Iterable[str] | None = None,
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     max_age: MaxAge = None,
     per_usd: bool = False,
 ) -> pd.DataFrame:
@@ -65,6 +66,8 @@ def drift(
         Use only these sources; ``None`` for all.
     as_of
         Use only rows that were recorded by then.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     max_age
         Do not use a tick that is older than this at its end or at the base: a duration, or text such as ``12h`` or
         ``14D``; ``None`` for the limit of each source (7 days for the ticker, its longest holidays for a bank; see
@@ -98,15 +101,15 @@ def drift(
         If `start` is not before `end`, or later than now as is `base`, `max_age` is no duration, or a pair is
         neither stored nor derivable.
     """
-    now = present()
-    first, last = lookup(start, now), closing("now" if end is None else end, now)
+    now, zone = present(), zone_of(tz)
+    first, last = lookup(start, now, zone), closing("now" if end is None else end, now, zone)
     if first.upto > last.upto:
         raise InvalidArgument(f"start {start} is after end {end}")
     if first.upto == last.upto:
-        raise InvalidArgument(f"start {start} and end {end} are one instant, {last.upto:%Y-%m-%d %H:%M} UTC")
+        raise InvalidArgument(f"start {start} and end {end} are one instant; of a start the last ticks count")
     limit = AgeLimit.of(max_age)
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of, per_usd=per_usd))
-    bases_at = first if base == FIRST else lookup(base, now)
+    selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of, tz=tz, per_usd=per_usd))
+    bases_at = first if base == FIRST else lookup(base, now, zone)
     rates_at = {at: rates_by(ticks, at, selection) for at in {first, last, bases_at}}
     if not rates_at[bases_at] and rates_at[last]:
         raise NoData(_no_base(bases_at.upto))
@@ -122,7 +125,7 @@ def drift(
     ]
     if result["drift_pct"].isna().all():
         raise NoData(no_drift(result, first.upto, last.upto))
-    return result
+    return in_zone(result, tz)
 
 
 def _no_base(instant: datetime) -> str:
@@ -138,6 +141,7 @@ def drift_series(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     max_age: MaxAge = None,
     per_usd: bool = False,
 ) -> pd.DataFrame:
@@ -157,6 +161,8 @@ def drift_series(
         Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     max_age
         Do not use a tick as base that is older than this as of `base`; as for `drift`.
     per_usd
@@ -179,13 +185,14 @@ def drift_series(
     ValueError
         If `base` is after now, `max_age` is no duration, or a pair is neither stored nor derivable.
     """
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd))
-    rows = quotes(ticks, **selection.given())
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
+    rows = quotes(ticks, **replace(selection, tz=None).given())
     order, first = in_series(rows)
     bases = rows.iloc[order[first]]
     reasons: list[str | None] = [None] * len(bases)
     if base != FIRST:
-        at, limit = lookup(base, present()), AgeLimit.of(max_age)
+        at, limit = lookup(base, present(), zone_of(tz)), AgeLimit.of(max_age)
         shown = None if selection.pairs is None else tuple(rows["pair"].cat.categories)
         rates = rates_by(ticks, at, replace(selection, pairs=shown, start=None, end=None))
         keys = [(str(source), str(pair)) for source, pair in zip(bases["source"], bases["pair"], strict=True)]
@@ -198,11 +205,12 @@ def drift_series(
     number = np.empty(len(rows), np.intp)
     number[order] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rows))))
     since = bases[[*QUOTE]].iloc[number].reset_index(drop=True)
-    return pd.concat([rows[["observed_at", "source", "pair"]], changes_since(rows, since)], axis=1).assign(
+    result = pd.concat([rows[["observed_at", "source", "pair"]], changes_since(rows, since)], axis=1).assign(
         base_at=since["observed_at"],
         reason=pd.Categorical(reasons).take(number),
-        peg_hop=peg_hops(rows, since, came_back(ticks, rows, as_of)),
+        peg_hop=peg_hops(rows, since, came_back(ticks, rows, selection.as_of)),
     )
+    return in_zone(result, tz)
 
 
 def _quote_of(found: Found) -> tuple[Any, ...]:

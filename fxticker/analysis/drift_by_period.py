@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 
 from fxticker.analysis.drift import QUOTE, changes_since
-from fxticker.analysis.periods import Freq, every_period, period_of, start_of
+from fxticker.analysis.periods import Freq, every_period, in_local_order, period_of, start_of
 from fxticker.analysis.plateaus import came_back, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import in_series, may_close
-from fxticker.frames.resolve import present
-from fxticker.model.days import span_of
+from fxticker.frames.resolve import in_zone, present, resolved, zone_of
 from fxticker.model.records import TimeBasis
-from fxticker.model.selection import Selection
-from fxticker.model.timestamps import Moment
+from fxticker.model.selection import Selection, Zone
+from fxticker.model.timestamps import Moment, instant
 from fxticker.sources.age_limits import AgeLimit, MaxAge, limit_text
 
 _HOUR, _DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
@@ -32,6 +32,7 @@ def drift_by_period(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     max_age: MaxAge = None,
     per_usd: bool = False,
 ) -> pd.DataFrame:
@@ -45,7 +46,7 @@ def drift_by_period(
     ticks
         A store, or a frame of ticks.
     freq
-        ``hour``, ``day``, ``week`` (from Monday) or ``month``, in UTC.
+        ``hour`` (of UTC), ``day``, ``week`` (from Monday) or ``month``.
     pairs
         Stored, inverse or cross pairs; ``None`` for all stored ones.
     sources
@@ -54,6 +55,8 @@ def drift_by_period(
         Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     max_age
         Do not use a close that is older than this at the end of its period, or, of the close before, at the start of
         this one; as for `fxticker.drift`.
@@ -77,18 +80,19 @@ def drift_by_period(
     ValueError
         If `freq` is none of those, `max_age` is no duration, or a pair is neither stored nor derivable.
     """
-    now = present()
-    begin, until = span_of(start, now if end is None else end, now)
-    selection = Selection.of(pairs=pairs, sources=sources, as_of=as_of, per_usd=per_usd)
-    rows = quotes(ticks, start=begin, end=None if end is None else until, **selection.given())
-    last = np.datetime64((until or now).replace(tzinfo=None), "us")
-    rows = rows[rows["time_basis"] != TimeBasis.DATE if freq == "hour" else may_close(rows)]
+    now, zone = present(), zone_of(tz)
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
+    rows, times = in_local_order(quotes(ticks, **replace(selection, tz=None).given()), zone, freq)
+    last = np.datetime64(instant(selection.end or now).replace(tzinfo=None), "us")
+    closing = (rows["time_basis"] != TimeBasis.DATE).to_numpy() if freq == "hour" else may_close(rows, times)
+    rows, times = rows[closing], times[closing]
     order, first = in_series(rows)
-    number = period_of(rows["observed_at"].to_numpy("M8[us]")[order], freq)
+    number = period_of(times[order], freq)
     is_close = np.ones(len(order), bool)
     is_close[:-1] = number[1:] != number[:-1]
     is_close[first[1:] - 1] = True
-    returned = came_back(ticks, rows, as_of)[order[is_close]]
+    returned = came_back(ticks, rows, selection.as_of)[order[is_close]]
     closes, number = rows.iloc[order[is_close]].reset_index(drop=True), number[is_close]
     begins = np.searchsorted(np.flatnonzero(is_close), first)
     places_before = np.arange(len(closes)) - 1
@@ -100,13 +104,14 @@ def drift_by_period(
     of_series, every, places = every_period(number, begins)
     series = closes[["source", "pair"]].iloc[begins].iloc[of_series].reset_index(drop=True)
     aged = moved.assign(
-        start_age_h=_age_h(before, start_of(number, freq)),
-        end_age_h=_age_h(closes, np.minimum(start_of(number + 1, freq), last)),
+        start_age_h=_age_h(before, start_of(number, freq, zone)),
+        end_age_h=_age_h(closes, np.minimum(start_of(number + 1, freq, zone), last)),
     )
     aged = _without_old(aged, closes["source"], AgeLimit.of(max_age))
-    start_at = pd.Series(start_of(every, freq)).dt.tz_localize("UTC")
+    start_at = pd.Series(start_of(every, freq, zone)).dt.tz_localize("UTC")
     result = pd.concat([series.assign(start_at=start_at), aged.set_index(places).reindex(series.index)], axis=1)
-    return result.assign(significant=result["significant"].eq(True), peg_hop=result.pop("peg_hop").eq(True))
+    result = result.assign(significant=result["significant"].eq(True), peg_hop=result.pop("peg_hop").eq(True))
+    return in_zone(result, tz)
 
 
 def _age_h(closes: pd.DataFrame, at: np.ndarray) -> np.ndarray:

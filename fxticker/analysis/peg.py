@@ -12,7 +12,7 @@ from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import in_series, runs
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pegs import pegs_of
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 
 _KEPT = ["source", "pair", "observed_at", "rate", "rate_lo", "rate_hi"]
@@ -26,6 +26,7 @@ def peg(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the distance of each rate from the official peg of its currency.
@@ -45,6 +46,8 @@ def peg(
         Span of `observed_at`, as for `fxticker.load`.
     as_of
         Use only rows that were recorded by then.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
@@ -64,7 +67,7 @@ def peg(
     ValueError
         If one of `pairs` has no peg, or is neither stored nor derivable.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
     rows = _pegged(ticks, selection)
     rate = _peg_rates(rows)
     lo, hi = (rows[name].to_numpy() for name in ("rate_lo", "rate_hi"))

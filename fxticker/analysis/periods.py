@@ -1,15 +1,18 @@
-"""Periods: numbers hours, days, weeks and months of UTC consecutively."""
+"""Periods: numbers hours, and days, weeks and months of a time zone, consecutively."""
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from typing import Literal, get_args
 
 import numpy as np
+import pandas as pd
 
 from fxticker.model.invalid import InvalidArgument
+from fxticker.model.records import TimeBasis
 
 Freq = Literal["hour", "day", "week", "month"]
-"""A week begins on Monday at 00:00 UTC."""
+"""A week begins on Monday at 00:00. Hours are those of UTC in every zone."""
 _UNITS = {"hour": "M8[h]", "day": "M8[D]", "week": "M8[D]", "month": "M8[M]"}
 _WEEK_DAYS = 7
 _EPOCH_WEEKDAY = 3
@@ -22,7 +25,7 @@ def period_of(instants: np.ndarray, freq: Freq) -> np.ndarray:
     Parameters
     ----------
     instants
-        ``datetime64``, in UTC.
+        ``datetime64``; local times as `local_times` returns them, of hours in UTC.
     freq
         ``hour``, ``day``, ``week`` or ``month``.
 
@@ -68,7 +71,47 @@ def every_period(
     return series, np.arange(len(series)) - offset[series], number + np.repeat(offset, counts)
 
 
-def start_of(number: np.ndarray, freq: Freq) -> np.ndarray:
+def start_of(number: np.ndarray, freq: Freq, zone: tzinfo = UTC) -> np.ndarray:
     """Return the first instant of each numbered period, as ``datetime64[us]`` in UTC."""
     units = number * _WEEK_DAYS - _EPOCH_WEEKDAY if freq == "week" else number
-    return units.astype(_UNITS[freq]).astype("M8[us]")
+    local = units.astype(_UNITS[freq]).astype("M8[us]")
+    if zone is UTC or freq == "hour":
+        return local
+    midnights = pd.DatetimeIndex(local).tz_localize(
+        zone, ambiguous=np.ones(len(local), bool), nonexistent="shift_forward"
+    )
+    return midnights.to_numpy("M8[us]")
+
+
+def local_times(rows: pd.DataFrame, zone: tzinfo, freq: Freq = "day") -> np.ndarray:
+    """Return the time of each row by the clocks of a zone, ``datetime64[us]``.
+
+    Parameters
+    ----------
+    rows
+        With ``observed_at`` and ``time_basis``. A date-only row is of its date, whatever the zone.
+    zone
+        The zone.
+    freq
+        Periods that the times are for: hours are those of UTC.
+    """
+    times = rows["observed_at"].to_numpy("M8[us]")
+    if zone is UTC or freq == "hour":
+        return times
+    is_date = (rows["time_basis"] == TimeBasis.DATE).to_numpy()
+    return np.where(is_date, times, local_clock(rows["observed_at"], zone))
+
+
+def local_clock(instants: pd.Series, zone: tzinfo) -> np.ndarray:
+    """Return instants as the clocks of a zone show them, ``datetime64[us]``."""
+    local: np.ndarray = instants.dt.tz_convert(zone).dt.tz_localize(None).to_numpy("M8[us]")
+    return local
+
+
+def in_local_order(rows: pd.DataFrame, zone: tzinfo, freq: Freq) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return rows in the order of their `local_times`, and these."""
+    times = local_times(rows, zone, freq)
+    if (times[1:] >= times[:-1]).all():
+        return rows, times
+    order = np.argsort(times, kind="stable")
+    return rows.iloc[order].reset_index(drop=True), times[order]

@@ -13,11 +13,11 @@ from fxticker.analysis.direction import in_one_direction
 from fxticker.errors import NotDerivable
 from fxticker.frames.load import load_selected
 from fxticker.frames.pairs import StorePath, pairs_in
-from fxticker.frames.resolve import resolved
+from fxticker.frames.resolve import in_zone, resolved
 from fxticker.frames.settle import one_per_instant
 from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment, instant, last_instant
 
 Ticks = StorePath | pd.DataFrame
@@ -52,7 +52,7 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
     Returns
     -------
     pandas.DataFrame
-        As `fxticker.load` gives it; of a frame, its matching rows in their order.
+        As `fxticker.load` gives it, in UTC; of a frame, its matching rows in their order.
     """
     selection = resolved(selection)
     if not isinstance(ticks, pd.DataFrame):
@@ -68,10 +68,10 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
     if selection.as_of is not None:
         kept &= (ticks["recorded_at"] <= last_instant(selection.as_of)).to_numpy()
     frame = ticks if columns is None else ticks[list(columns)]
-    return frame.reset_index(drop=True) if kept.all() else frame[kept].reset_index(drop=True)
+    return in_zone(frame.reset_index(drop=True) if kept.all() else frame[kept].reset_index(drop=True), "UTC")
 
 
-def as_of(ticks: Ticks, at: Moment) -> pd.DataFrame:
+def as_of(ticks: Ticks, at: Moment, *, tz: Zone = "UTC") -> pd.DataFrame:
     """Return the ticks as they were known at an instant: those that were recorded by then.
 
     Parameters
@@ -79,14 +79,16 @@ def as_of(ticks: Ticks, at: Moment) -> pd.DataFrame:
     ticks
         A store, or a frame of ticks.
     at
-        The instant, included; a date stands for its end.
+        The instant, included; of a date its end.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
 
     Returns
     -------
     pandas.DataFrame
         As `fxticker.load` gives it.
     """
-    return ticks_of(ticks, Selection.of(as_of=at))
+    return in_zone(ticks_of(ticks, Selection.of(as_of=at, tz=tz)), tz)
 
 
 def quotes(
@@ -97,6 +99,7 @@ def quotes(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return one rate per source, pair and instant, with its band, for pairs in any direction.
@@ -116,7 +119,9 @@ def quotes(
     start, end
         Span of `observed_at`, as for `fxticker.load`.
     as_of
-        Use only rows that were recorded by then; a date stands for its end.
+        Use only rows that were recorded by then; of a date its end.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     per_usd
         Return pairs against USD as units per USD (``USD/KZT``), whichever way they were named.
 
@@ -138,7 +143,12 @@ def quotes(
         If a text is not a pair; `fxticker.errors.NotDerivable` if a pair is neither stored nor derivable: the message
         names the pair and the stored ones.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
+    return in_zone(_quotes(ticks, selection), tz)
+
+
+def _quotes(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     wanted = selection.pairs
     legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
     has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
@@ -146,7 +156,7 @@ def quotes(
     selected = ticks_of(ticks, replace(selection, pairs=legs), columns=needed)
     rows = one_per_instant(_tidied(selected))
     if wanted is None:
-        return in_one_direction(_tidied(_with_nominal(rows[_COLUMNS])), per_usd=per_usd)
+        return in_one_direction(_tidied(_with_nominal(rows[_COLUMNS])), per_usd=bool(selection.per_usd))
     settled = SettledTicks.of(rows)
     rates = {pair: rates_of(settled, pair) for pair in sorted({*wanted})}
     check_derivable(ticks, [pair for pair, parts in rates.items() if not parts])

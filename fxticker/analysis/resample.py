@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from fxticker.analysis.coverage import coverage
-from fxticker.analysis.periods import Freq, every_period, period_of, start_of
+from fxticker.analysis.periods import Freq, every_period, in_local_order, period_of, start_of
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import in_series, may_close
 from fxticker.frames.load import load_polls
+from fxticker.frames.resolve import in_zone, resolved, zone_of
 from fxticker.model.records import TimeBasis
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 
 _RATES = {"": "rate", "_lo": "rate_lo", "_hi": "rate_hi"}
@@ -28,9 +31,10 @@ def resample(
     start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     per_usd: bool = False,
 ) -> pd.DataFrame:
-    """Return open, high, low and close of each hour, day, week or month of UTC.
+    """Return open, high, low and close of each hour, day, week or month.
 
     A date-only tick counts at the end of its day; where its source also has a tick of the pair with an instant on that
     day, the date-only one neither opens nor closes a period. Hourly periods ignore date-only ticks.
@@ -40,7 +44,7 @@ def resample(
     ticks
         A store's folder, an open store, or a frame of `fxticker.load`.
     freq
-        ``hour``, ``day``, ``week`` (from Monday) or ``month``.
+        ``hour`` (of UTC), ``day``, ``week`` (from Monday) or ``month``.
     polls
         A frame of `fxticker.load_polls`, for the coverage; ``None`` reads those of the store, if `ticks` is one.
     pairs
@@ -51,6 +55,8 @@ def resample(
         Span of `observed_at` and of the slots of polls, as for `fxticker.load`. Periods at its ends may be cut.
     as_of
         Use only rows that were recorded by then.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
@@ -69,30 +75,37 @@ def resample(
     ValueError
         If `freq` is none of those, or a pair is neither stored nor derivable.
     """
-    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, per_usd=per_usd)
+    zone = zone_of(tz)
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
+    rows = quotes(ticks, **replace(selection, tz=None).given())
     if freq == "hour":
         rows = rows.loc[rows["time_basis"] != TimeBasis.DATE]
+    rows, times = in_local_order(rows, zone, freq)
     if polls is None and not isinstance(ticks, pd.DataFrame):
-        polls = load_polls(ticks, sources=sources, start=start, end=end)
+        polls = load_polls(ticks, sources=sources, start=selection.start, end=selection.end)
     order, first = in_series(rows)
-    number = period_of(rows["observed_at"].to_numpy("M8[us]")[order], freq)
+    number = period_of(times[order], freq)
     begins = np.union1d(first, np.flatnonzero(np.diff(number)) + 1).astype(np.intp)
     series = rows[["source", "pair"]].iloc[order[first]]
     sources_of = series["source"].cat.codes.to_numpy()
     of_series, every, places = every_period(number[begins], np.searchsorted(begins, first), sources_of)
     grid: pd.DataFrame = series.take(of_series).reset_index(drop=True)
-    grid = grid.assign(start_at=pd.Series(start_of(every, freq)).dt.tz_localize("UTC"))
-    for name, values in _summary(rows, order, begins).items():
+    grid = grid.assign(start_at=pd.Series(start_of(every, freq, zone)).dt.tz_localize("UTC"))
+    for name, values in _summary(rows, times, order, begins).items():
         column = np.full(len(grid), 0 if name == "count" else np.nan, values.dtype)
         column[places] = values
         grid[name] = column
-    return grid.assign(coverage=np.nan if polls is None else _coverage(grid, polls, freq, sources, start, end))
+    shares = (
+        np.nan if polls is None else _coverage(grid, polls, freq, replace(selection, pairs=None, as_of=None, tz=zone))
+    )
+    return in_zone(grid.assign(coverage=shares), tz)
 
 
-def _summary(rows: pd.DataFrame, order: np.ndarray, begins: np.ndarray) -> dict[str, np.ndarray]:
+def _summary(rows: pd.DataFrame, times: np.ndarray, order: np.ndarray, begins: np.ndarray) -> dict[str, np.ndarray]:
     """Return the columns of the periods that have quotes."""
     count = np.diff(np.append(begins, len(order))).astype(np.int64)
-    at_ends = np.flatnonzero(may_close(rows)[order])  # every period has one
+    at_ends = np.flatnonzero(may_close(rows, times)[order])  # every period has one
     places = {
         "open": at_ends[np.searchsorted(at_ends, begins)],
         "close": at_ends[np.searchsorted(at_ends, begins + count) - 1],
@@ -108,15 +121,9 @@ def _summary(rows: pd.DataFrame, order: np.ndarray, begins: np.ndarray) -> dict[
     return {**columns, "count": count}
 
 
-def _coverage(
-    grid: pd.DataFrame,
-    polls: pd.DataFrame,
-    freq: Freq,
-    sources: Iterable[str] | None,
-    start: Moment | None,
-    end: Moment | None,
-) -> np.ndarray:
+def _coverage(grid: pd.DataFrame, polls: pd.DataFrame, freq: Freq, selection: Selection) -> np.ndarray:
     """Return the share of successful polls in each period of the grid."""
-    shares = coverage(polls, freq, sources=sources, start=start, end=end).set_index(["source", "start_at"])["coverage"]
+    found = in_zone(coverage(polls, freq, **replace(selection, per_usd=None).given()), "UTC")
+    shares = found.set_index(["source", "start_at"])["coverage"]
     wanted = pd.MultiIndex.from_arrays([grid["source"].astype("str"), grid["start_at"]])
     return shares.reindex(wanted).to_numpy(np.float64)

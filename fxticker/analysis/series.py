@@ -48,18 +48,20 @@ def runs(quotes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return order, np.flatnonzero(begins)
 
 
-def may_close(quotes: pd.DataFrame) -> np.ndarray:
+def may_close(quotes: pd.DataFrame, times: np.ndarray | None = None) -> np.ndarray:
     """Return for each row of a frame of `fxticker.quotes` whether it can be the last quote of its day.
 
     A date-only quote counts from the end of its day; where its source also has a quote of the pair with an instant on
     that day, the latter is the day's last, and the date-only one neither opens nor closes any period.
-    `fxticker.frames.settle.one_per_instant` chooses by the same rule at one instant.
+    `fxticker.frames.settle.one_per_instant` chooses by the same rule at one instant. Days are those of `times`, in
+    their order, as `fxticker.analysis.periods.in_local_order` returns them; by default those of UTC.
     """
     has_instant = (quotes["time_basis"] != TimeBasis.DATE).to_numpy()
     if has_instant.all():
         return has_instant
+    times = quotes["observed_at"].to_numpy("M8[us]") if times is None else times
     order, first = in_series(quotes)
-    begins = _differs_from_previous(quotes["observed_at"].to_numpy("M8[us]")[order].astype("M8[D]"))
+    begins = _differs_from_previous(times[order].astype("M8[D]"))
     begins[first] = True
     begins = np.flatnonzero(begins)
     of_day = np.logical_or.reduceat(has_instant[order], begins)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,11 @@ def instants(column: pd.Series) -> np.ndarray:
     """Return a column of instants as int64 microseconds since 1970 UTC, without a copy if it has that unit."""
     index = pd.DatetimeIndex(column)
     return (index if index.unit == "us" else index.as_unit("us")).asi8
+
+
+def local_instants(column: pd.Series) -> np.ndarray:
+    """Return instants as the clocks of their column's zone show them, as int64 microseconds since 1970."""
+    return instants(column if column.dt.tz is UTC else column.dt.tz_localize(None))
 
 
 def shade(axis: Axes, stretches: Stretches, palette: Palette, narrowest_us: float) -> set[int]:

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from fxticker.analysis.scores import scores
 from fxticker.charts.captions import counted, left_out_rows, names_text, percent_of, write_caption
-from fxticker.charts.causes import instants
+from fxticker.charts.causes import local_instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US
 from fxticker.charts.sides import upward
@@ -41,7 +41,7 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per pair over a common time axis (UTC): shaded the band that the digits of each tick allow, and per
+        One panel per pair over a common time axis of days: shaded the band that the digits of each tick allow, and per
         official source a line of steps, labelled at the right edge with the share of ticks at which its rate was
         inside, the share that chance would give, and the width of the ticker's band (`fxticker.scores`). The band
         breaks as in `plot_history`, the lines where a day has no tick. A cross marks a day on which the official rate
@@ -69,7 +69,7 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
             panel.set_ylabel(f"{quote} per {base}")
             if len(pairs) > 1:
                 panel.set_title(pair)
-        first, last = instants(rows["day"])[[0, -1]].view("M8[us]")
+        first, last = local_instants(rows["day"])[[0, -1]].view("M8[us]")
         date_axis(axes[-1], first, last + np.timedelta64(DAY_US, "us"))
         figure.align_ylabels(axes)
         _write_caption(figure, rows, pairs, sources, palette, left_out_rows(compared))
@@ -88,7 +88,7 @@ def _draw_panel(
         draw_band(panel, steps, color=color, alpha=0.25)
         draw_line(panel, steps, color=color, marked=False)
         out = source_rows[~source_rows["inside"].astype(bool)].drop_duplicates("day")
-        marks = instants(out["observed_at"]).view("M8[us]")
+        marks = local_instants(out["observed_at"]).view("M8[us]")
         panel.plot(marks, out["official"].to_numpy(), "x", color=color, markersize=4, markeredgewidth=0.9)
         ends.append((float(source_rows["official"].iloc[-1]), f"{score['source']}  {_score_text(score)}", color))
     lo = rows[["ticker_lo", "official_lo"]].to_numpy(np.float64).min()
@@ -108,14 +108,14 @@ def _score_text(score: Mapping[Any, Any]) -> str:
 
 def _by_tick(rows: pd.DataFrame) -> Steps:
     """Return the ticker's rates with their bands."""
-    times = instants(rows["observed_at"])
+    times = local_instants(rows["observed_at"])
     value, lo, hi = (rows[name].to_numpy(np.float64) for name in ("ticker", "ticker_lo", "ticker_hi"))
     return thinned(Steps(times, value, lo, hi, times[gap_starts(times)]))
 
 
 def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
     """Return values that hold for a day each; the line breaks where the next day is missing."""
-    day = instants(rows["day"])
+    day = local_instants(rows["day"])
     is_last = np.append(day[1:] != day[:-1] + DAY_US, True)
     order = np.sort(np.concatenate([np.arange(len(day)), np.flatnonzero(is_last)]), kind="stable")
     is_end = np.append(order[1:] == order[:-1], False)
@@ -139,7 +139,7 @@ def _write_caption(
     write_caption(
         figure,
         title,
-        f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} UTC, "
+        f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} {days.dt.tz}, "
         f"{len(days):,} of {counted(whole, 'day')}.{left_out}",
         f"{upward(pairs)} Shaded: what the digits of each tick allow. Line: the official rate in force. Cross: a day "
         "on which it lay outside at some tick. Chance: the share inside if the rates of all days were compared.",

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from fxticker.charts.captions import counted, names_text, percent_of, span_text, write_caption
-from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, instants, key
+from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, key, local_instants
 from fxticker.charts.style import Palette, Theme, drawing
 from fxticker.errors import NoData
 
@@ -43,7 +43,7 @@ def plot_coverage(polls: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A strip per source and, beyond a year, per year: a column per week, a row per weekday, a cell per day (UTC) from
+        A strip per source and, beyond a year, per year: a column per week, a row per weekday, a cell per day from
         the first poll's to the last one's. A cell is filled from below by the share of its successful polls; the rest
         has the colour of the most frequent cause of the others. A pale cell is a day without any poll on record. The
         right edge states the share of successful polls of the strip and the number of days with a poll.
@@ -72,13 +72,14 @@ def plot_coverage(polls: pd.DataFrame, *, theme: Theme = "light") -> Figure:
             axis.set_title(f"{source} {strip.name}" if len(sources) > 1 else strip.name)
         codes = cause_codes(polls)
         _key(axes[0], set(codes.tolist()), palette, any((strip.counts.sum(axis=1) == 0).any() for _, strip in strips))
-        successful_days = len(np.unique(instants(polls["slot"])[codes == SUCCESSFUL] // _DAY_US))
+        successful_days = len(np.unique(local_instants(polls["slot"])[codes == SUCCESSFUL] // _DAY_US))
         days = counted(int((_day(last) - _day(first)).astype(np.int64)) + 1, "day")
         share = percent_of(int((codes == SUCCESSFUL).sum()), len(polls))
+        span = f"{span_text(first, last)} {polls['slot'].dt.tz}"
         write_caption(
             figure,
             f"{share} of {counted(len(polls), 'poll')} succeeded, on {successful_days:,} of {days}",
-            f"{names_text(sources)}, {span_text(first, last)} UTC, {counted(len(polls), 'poll')} on record.",
+            f"{names_text(sources)}, {span}, {counted(len(polls), 'poll')} on record.",
             "A cell is a day, filled from below by the share of its polls that succeeded; the colour above "
             "is the main cause of the others.",
             palette,
@@ -115,7 +116,7 @@ def _strips(polls: pd.DataFrame, first: np.datetime64, last: np.datetime64) -> l
     """Return one strip for the whole span if that is no longer than a year, else one for each year with a poll."""
     kinds = len(CAUSES) + 1
     days = np.arange(first, last + 1)
-    place = (instants(polls["slot"]) // _DAY_US - first.astype(np.int64)) * kinds + cause_codes(polls)
+    place = (local_instants(polls["slot"]) // _DAY_US - first.astype(np.int64)) * kinds + cause_codes(polls)
     counts = np.bincount(place, minlength=len(days) * kinds).reshape(-1, kinds)
     year = days.astype("M8[Y]")
     if _week(last) - _week(first) < _WEEKS:

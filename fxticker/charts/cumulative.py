@@ -42,9 +42,9 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A line of steps per source and pair in its band, over time (UTC), labelled at the right edge with its last
-        change, and with "within rounding" where rounding alone could explain it. Lines break as in `plot_history`, and
-        of many values only those are drawn that pixels can show.
+        A line of steps per source and pair in its band, over time (of the frame's zone), labelled at the right edge
+        with its last change, and with "within rounding" where rounding alone could explain it. Lines break as in
+        `plot_history`, and of many values only those are drawn that pixels can show.
 
     Raises
     ------
@@ -85,7 +85,8 @@ def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series, sides: S
     axis.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
     axis.yaxis.set_major_formatter(signed_ticks())
     axis.set_ylabel(f"\u2190 {sides.fall}   percent   {sides.rise} \u2192", fontsize=8)
-    date_axis(axis, *instants(observed_at)[[0, -1]].view("M8[us]"))
+    first, last = instants(observed_at)[[0, -1]].view("M8[us]")
+    date_axis(axis, first, last, observed_at.dt.tz)
 
 
 def _write_caption(
@@ -93,11 +94,11 @@ def _write_caption(
 ) -> None:
     since, latest = rows["base_at"].min(), rows["base_at"].max()
     begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
+    span = f"{span_text(*rows['observed_at'].iloc[[0, -1]])} {rows['observed_at'].dt.tz}"
     write_caption(
         figure,
         f"Change of {counted(lines, 'rate')} {begins}",
-        f"{names_text(sources)}, {span_text(*rows['observed_at'].iloc[[0, -1]])} UTC, {counted(len(rows), 'value')}, "
-        f"base {span_text(since, latest)}.{left_out}",
+        f"{names_text(sources)}, {span}, {counted(len(rows), 'value')}, base {span_text(since, latest)}.{left_out}",
         "Band: what the printed digits allow. Lines break where there is no value.",
         palette,
     )

@@ -66,9 +66,9 @@ def _write_caption(figure: Figure, rows: pd.DataFrame, sources: list[str], palet
     proven = int((rows["significant"] & ~rows["peg_hop"]).sum())
     first, last = rows["start_at"].min(), rows["end_at"].max()
     moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
-    ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} UTC"
+    ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} {rows['end_at'].dt.tz}"
     own_base = (rows["base_at"] != rows["start_at"]).any()
-    base = f" Percent of the values as of {_ends_text(rows['base_at'])} UTC." if own_base else ""
+    base = f" Percent of the values as of {_ends_text(rows['base_at'])} {rows['base_at'].dt.tz}." if own_base else ""
     write_caption(
         figure,
         f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",

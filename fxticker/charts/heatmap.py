@@ -49,7 +49,7 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A row per source and pair, a column per period (UTC). Colours diverge from no change: blue is a rise of the
+        A row per source and pair, a column per period. Colours diverge from no change: blue is a rise of the
         rate, orange a fall, and the caption says of what. They are distinguishable without seeing red or green, linear
         up to 0.1 % and logarithmic beyond. Rounding alone could explain a hatched cell, and a dotted one is a peg hop:
         a pegged currency came back to a level that its source showed before; without a value in the period, or any
@@ -123,7 +123,7 @@ def _write_caption(
     write_caption(
         figure,
         f"Change of {counted(shape[0], 'rate')} per {period}, {span}",
-        f"{sources}, {span} UTC, {counted(shape[1], period)}, "
+        f"{sources}, {span} {changes['start_at'].dt.tz}, {counted(shape[1], period)}, "
         f"{counted(len(rows), 'change')} in {counted(shape[0] * shape[1], 'cell')}.{left_out_rows(changes)}",
         f"Blue: {sides.rise}. Orange: {sides.fall}. "
         "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import reduce
 from typing import Any
 
@@ -22,7 +23,7 @@ from fxticker.analysis.quotes import quotes
 from fxticker.charts.captions import counted, names_text, span_text, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
 from fxticker.charts.labels import LINE_IN, label_ends
-from fxticker.charts.lines import DAY_US, Line, are_quotes, lines_of
+from fxticker.charts.lines import Line, are_quotes, lines_of
 from fxticker.charts.sides import upward
 from fxticker.charts.steps import COLUMNS, draw_steps
 from fxticker.charts.style import Palette, Theme, date_axis, drawing
@@ -61,13 +62,14 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per pair over a common time axis (UTC), in it a line per source; where sources print a pair in
-        opposite directions, both are drawn in that of the ticker. Each value holds until the next one (a step); the
-        shaded band is what its printed digits allow. The line breaks where the next value is farther away than three
-        times the median distance of that line's values. The right edge states the last value as printed, or the range
-        that several values of its day, or the rates it is derived from, allow. An official peg is a dashed line, and a
-        fixed rate that was stored as such has no line of its own. Up to 6,400 values of a line are drawn unchanged; of
-        more, only those without which a picture 1,600 pixels wide would look different, all extremes among them.
+        One panel per pair over a common time axis (of the frame's zone), in it a line per source; where sources print a
+        pair in opposite directions, both are drawn in that of the ticker. Each value holds until the next one (a step);
+        the shaded band is what its printed digits allow. The line breaks where the next value is farther away than
+        three times the median distance of that line's values. The right edge states the last value as printed, or the
+        range that several values of its day, or the rates it is derived from, allow. An official peg is a dashed line,
+        and a fixed rate that was stored as such has no line of its own. Up to 6,400 values of a line are drawn
+        unchanged; of more, only those without which a picture 1,600 pixels wide would look different, all extremes
+        among them.
 
     Raises
     ------
@@ -102,11 +104,12 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
             if polls is not None:
                 failed = reduce(shared, [line.failed for line in pair_lines])
                 seen |= shade(panel, failed, palette, float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4)
-        date_axis(axes[-1], first, last)
+        zone = frame["observed_at"].dt.tz
+        date_axis(axes[-1], first, last, zone)
         figure.align_ylabels(axes)
         if seen:
             axes[0].legend(handles=key(seen, palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
-        _write_caption(figure, lines, polls, palette, is_shaded=bool(seen))
+        _write_caption(figure, lines, polls, palette, is_shaded=bool(seen), zone=zone)
     return figure
 
 
@@ -114,7 +117,8 @@ def _in_one_direction(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame in which no pair is in both directions: all sources of a currency share a panel."""
     if not are_both_ways(frame["pair"].astype("category").cat.categories):
         return frame
-    return in_one_direction(frame, per_usd=False) if are_quotes(frame) else quotes(frame)
+    zone = frame["observed_at"].dt.tz
+    return in_one_direction(frame, per_usd=False) if are_quotes(frame) else quotes(frame, tz=zone)
 
 
 def _span(lines: list[Line], polls: pd.DataFrame | None, sources: list[str]) -> tuple[np.datetime64, np.datetime64]:
@@ -187,11 +191,12 @@ def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
 
 
 def _write_caption(
-    figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette: Palette, *, is_shaded: bool
+    figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette: Palette, *, is_shaded: bool, zone: tzinfo
 ) -> None:
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     ends = np.concatenate([line.steps.when[[0, -1]] for line in lines])
-    span = span_text(*(pd.Timestamp(instant, unit="us") for instant in (ends.min(), ends.max())))
+    first, last = (pd.Timestamp(instant, unit="us", tz="UTC").tz_convert(zone) for instant in (ends.min(), ends.max()))
+    span = span_text(first, last)
     what = (
         "printed rates" if all(line.quantum is not None for line in lines) else "rates, some derived from printed ones"
     )
@@ -200,8 +205,8 @@ def _write_caption(
     shown = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
     of = f" of {len(sources)} sources" if len(sources) > 1 else ""
     days = len(np.unique(np.concatenate([line.days for line in lines])))
-    whole = int(ends.max() // DAY_US - ends.min() // DAY_US) + 1
-    facts = f"{names_text(sources)}, {span} UTC, {counted(sum(line.rows for line in lines), 'value')}"
+    whole = (last.tz_localize(None).normalize() - first.tz_localize(None).normalize()).days + 1
+    facts = f"{names_text(sources)}, {span} {zone}, {counted(sum(line.rows for line in lines), 'value')}"
     facts += f" on {days:,} of {counted(whole, 'day')}"
     reading = f"Band: what the printed digits allow. {upward(pairs)} Lines break where there is no value."
     if polls is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
-from fxticker.charts.causes import SUCCESSFUL, Stretches, cause_codes, instants, stretches_of
+from fxticker.charts.causes import SUCCESSFUL, Stretches, cause_codes, instants, local_instants, stretches_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
 from fxticker.frames.settle import one_per_instant, with_bands
 from fxticker.model.formatting import format_with_band
@@ -45,6 +46,7 @@ def lines_of(frame: pd.DataFrame, polls: pd.DataFrame | None) -> list[Line]:
     source_of, pair_of = (_texts(frame[name]) for name in ("source", "pair"))
     sources, pairs = source_of.codes, pair_of.codes
     times = instants(frame["observed_at"])
+    local = times if frame["observed_at"].dt.tz is UTC else local_instants(frame["observed_at"])
     names = source_of.categories.astype(str)
     looks = [_failed(None if polls is None else polls[(polls["source"] == name).to_numpy()]) for name in names]
 
@@ -52,7 +54,7 @@ def lines_of(frame: pd.DataFrame, polls: pd.DataFrame | None) -> list[Line]:
         source, pair = place
         rows = np.flatnonzero((sources == source) & (pairs == pair))
         name, pair_name = str(names[source]), str(pair_of.categories[pair])
-        return _line(frame, rows, times[rows], name, pair_name, looks[source]) if len(rows) else None
+        return _line(frame, rows, times[rows], local[rows], name, pair_name, looks[source]) if len(rows) else None
 
     places = list(product(range(len(names)), range(len(pair_of.categories))))
     if len(frame) <= EXACT_VALUES:
@@ -70,13 +72,14 @@ def _line(
     frame: pd.DataFrame,
     rows: np.ndarray,
     times: np.ndarray,
+    local: np.ndarray,
     source: str,
     pair: str,
     looks: tuple[Stretches, np.ndarray],
 ) -> Line:
     if (times[1:] < times[:-1]).any():
         order = np.argsort(times, kind="stable")
-        rows, times = rows[order], times[order]
+        rows, times, local = rows[order], times[order], local[order]
     failed, without_ticks = looks
     is_many = len(rows) > EXACT_VALUES
     breaks = gap_starts(times, without_ticks, (times[-1] - times[0]) / COLUMNS if is_many else 0)
@@ -90,7 +93,7 @@ def _line(
     widths = (drawn["rate_hi"] - drawn["rate_lo"])[drawn["rate_text"].notna()]
     widths = widths[widths > 0]  # a fixed rate has no width
     quantum = float(widths.min()) if len(widths) else None
-    return Line(source, pair, steps, quantum, _last_text(drawn.iloc[-1]), len(times), _days(times), failed)
+    return Line(source, pair, steps, quantum, _last_text(drawn.iloc[-1]), len(times), _days(local), failed)
 
 
 def _days(times: np.ndarray) -> np.ndarray:

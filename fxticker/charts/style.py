@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Literal
 
@@ -138,13 +138,16 @@ def apply_theme(axis: Axes, *, grid: Literal["x", "y", "both"] | None = "y") -> 
         axis.grid(visible=True, axis=grid, color=mpl.rcParams["grid.color"], linewidth=mpl.rcParams["grid.linewidth"])
 
 
-def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64) -> None:
-    """Set a time axis (UTC) from the first to the last instant with a margin; half a day around a single one."""
+def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64, zone: tzinfo = UTC) -> None:
+    """Set a time axis from the first to the last instant (UTC) with a margin; half a day around a single one.
+
+    Its ticks are those of the clocks of `zone`.
+    """
     room = max((last - first) / 60, np.timedelta64(1, "s")) if first < last else np.timedelta64(12, "h")
     axis.set_xlim(first - room, last + room)  # type: ignore[arg-type]
-    locator = AutoDateLocator(minticks=3, maxticks=8, tz=UTC)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=3, maxticks=8, tz=zone)  # type: ignore[no-untyped-call]
     axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
+    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))  # type: ignore[no-untyped-call]
     axis.xaxis.get_offset_text().set_fontsize(8)
 
 

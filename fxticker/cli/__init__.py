@@ -89,7 +89,7 @@ def _print_version(context: click.Context, _option: object, is_asked: bool) -> N
 @click.command(
     cls=_Commands,
     context_settings={"show_default": True},
-    epilog="Times are UTC. Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted (`run` ends with 0).",
+    epilog="Times are UTC, or of --tz. Exit codes: 0 success, 1 failure, 2 usage, 130 interrupted (`run` ends with 0).",
 )
 @click.option(
     "--version",

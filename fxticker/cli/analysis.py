@@ -111,7 +111,7 @@ def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def quotes(folder: Path, selection: Selection, form: Format) -> None:
     """Print rates of stored, inverse and cross pairs.
 
@@ -126,7 +126,7 @@ def quotes(folder: Path, selection: Selection, form: Format) -> None:
 @between
 @base_option
 @max_age_option
-@queried("any_pairs", "sources", "as_of", "per_usd")
+@queried("any_pairs", "sources", "as_of", "tz", "per_usd")
 def drift(
     start: str, end: str | None, base: str, max_age: str | None, folder: Path, selection: Selection, form: Format
 ) -> None:
@@ -140,7 +140,7 @@ def drift(
 @click.command()
 @base_option
 @max_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def drift_series(base: str, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift of each pair since its first tick."""
     from fxticker.analysis.drift import drift_series as series_of
@@ -152,7 +152,7 @@ def drift_series(base: str, max_age: str | None, folder: Path, selection: Select
 @click.command()
 @every_option("month")
 @max_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift from each period's close to the next one."""
     from fxticker.analysis.drift_by_period import drift_by_period as by_period
@@ -162,7 +162,7 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: S
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def changes(folder: Path, selection: Selection, form: Format) -> None:
     """Print runs of equal printed values.
 
@@ -175,7 +175,7 @@ def changes(folder: Path, selection: Selection, form: Format) -> None:
 
 @click.command()
 @click.option("--rollovers", is_flag=True, help="A row for each earlier rate that the site compared with.")
-@queried("pairs", "start", "end", "as_of")
+@queried("pairs", "start", "end", "as_of", "tz")
 def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
     """Print the earlier rates that each percentage allows."""
     from fxticker.analysis import decode as decoding
@@ -188,7 +188,7 @@ def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) ->
 
 @click.command()
 @every_option("day")
-@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print open, high, low and close of each period.
 
@@ -200,7 +200,7 @@ def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def peg(folder: Path, selection: Selection, form: Format) -> None:
     """Print the distance of pegged currencies from their peg."""
     from fxticker.analysis.peg import peg as peg_of
@@ -210,7 +210,7 @@ def peg(folder: Path, selection: Selection, form: Format) -> None:
 
 @click.command()
 @every_option("day")
-@queried("sources", "start", "end")
+@queried("sources", "start", "end", "tz")
 def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print how many of each period's planned polls succeeded."""
     from fxticker.analysis.coverage import coverage as coverage_of
@@ -223,7 +223,7 @@ def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 @click.option("--scores", "is_summed", is_flag=True, help="Print how often each pair agrees, beside what chance gives.")
 @click.option("--lags", "by_lag", is_flag=True, help="Print the scores for each lag from -5 to 5 days.")
 @max_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def compare(
     is_summed: bool,  # noqa: FBT001
     by_lag: bool,  # noqa: FBT001

@@ -32,7 +32,7 @@ _STANDARD_OUTPUT = "-"
 @click.option("--decimal-comma", is_flag=True, help="In .csv decimal commas, and semicolons between fields.")
 @click.option("--format", "given", type=click.Choice(FORMATS), help="The format, where the ending does not name it.")
 @stored
-@selected("any_pairs", "sources", "start", "end", "as_of")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz")
 def export(
     file: str,
     wide: bool,  # noqa: FBT001

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -19,26 +19,53 @@ if TYPE_CHECKING:
 Format = Literal["table", "csv", "json"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
+_ZONE = "fxticker.tz"
+"""Key of the zone of ``--tz`` among what a command line keeps while it is read."""
 
 
-def moment(_context: object, _option: object, text: str | None) -> str | None:
+def moment(context: click.Context, _option: object, text: str | None) -> str | None:
     """Refuse, as wrong usage, a text that is neither a date nor an instant."""
     from fxticker.model.days import extent_of
 
-    return _checked(extent_of, text)
+    return _checked(extent_of, text, context)
 
 
-def past(_context: object, _option: object, text: str | None) -> str | None:
+def past(context: click.Context, _option: object, text: str | None) -> str | None:
     """Refuse, as wrong usage, a text that is neither a date nor an instant, or is later than now."""
     from fxticker.model.days import start_of
 
-    return _checked(start_of, text)
+    return _checked(start_of, text, context)
 
 
-def _checked(resolve: Callable[[str, datetime], object], text: str | None) -> str | None:
+def stated(_context: object, _option: object, text: str | None) -> str | None:
+    """Refuse, as wrong usage, a text that is no full date or instant."""
+    from fxticker.model.timestamps import instant
+
     if text is not None:
         try:
-            resolve(text, datetime.now(UTC))
+            instant(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return text
+
+
+def zone(context: click.Context, _option: object, name: str | None) -> str | None:
+    """Refuse, as wrong usage, a text that is no time zone; it is kept for the options that name days."""
+    from fxticker.frames.resolve import zone_of
+
+    try:
+        context.meta[_ZONE] = zone_of(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return name
+
+
+def _checked(
+    resolve: Callable[[str, datetime, tzinfo], object], text: str | None, context: click.Context
+) -> str | None:
+    if text is not None:
+        try:
+            resolve(text, datetime.now(UTC), context.meta.get(_ZONE, UTC))
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
     return text
@@ -58,7 +85,7 @@ def _pairs(context: object, option: object, texts: tuple[str, ...]) -> tuple[str
     return tuple(dict.fromkeys(pair(context, option, text) for text in texts))
 
 
-def _base(context: object, option: object, text: str) -> str | None:
+def _base(context: click.Context, option: object, text: str) -> str | None:
     return text if text == "first" else past(context, option, text)
 
 
@@ -137,8 +164,11 @@ _FILTERS = {
         "--per-usd", "--inverse", "per_usd", is_flag=True, help="Units per USD, USD/KZT, instead of KZT/USD."
     ),
     "as_of": click.option("--as-of", callback=past, help="Only what the store had recorded by then; of a day its end."),
+    "tz": click.option(
+        "--tz", is_eager=True, callback=zone, help="Whose days are meant and whose clock is shown, as Asia/Tashkent."
+    ),
 }
-_FIELDS = ("pairs", "sources", "start", "end", "as_of", "per_usd")
+_FIELDS = ("pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 
 
 def every_option(default: str) -> Callable[[Command], Command]:
@@ -147,7 +177,7 @@ def every_option(default: str) -> Callable[[Command], Command]:
         "--every",
         type=click.Choice(["hour", "day", "week", "month"]),
         default=default,
-        help="How long a period is; UTC, weeks begin on Monday.",
+        help="How long a period is; days are those of --tz, weeks begin on Monday.",
     )
 
 
@@ -156,7 +186,7 @@ def between(command: Callable[..., Result]) -> Callable[..., Result]:
 
     @wraps(command)
     def run(start: str, end: str | None, **values: Any) -> Result:
-        in_order(start, end)
+        in_order(start, end, values.get("tz"))
         return command(start=start, end=end, **values)
 
     start, end = between_options
@@ -188,7 +218,7 @@ def selected(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., R
         @wraps(command)
         def run(**values: Any) -> Result:
             chosen: dict[str, Any] = {name: values.pop(name) or None for name in _FIELDS if name in names}
-            in_order(chosen.get("start"), chosen.get("end"))
+            in_order(chosen.get("start"), chosen.get("end"), chosen.get("tz"))
             if chosen.get("sources") and "folder" in values:
                 _require_known(chosen["sources"], values["folder"])
             return command(selection=Selection.of(**chosen), **values)
@@ -233,11 +263,14 @@ def _require_known(names: Iterable[str], folder: Path) -> None:
         require_among(names, {*stored, *known_sources(), *CONSTANTS}, "unknown source")
 
 
-def in_order(start: str | None, end: str | None) -> None:
+def in_order(start: str | None, end: str | None, tz: str | None = None) -> None:
     """Refuse, as wrong usage, a span that ends before it begins."""
+    if start is None and end is None:
+        return
+    from fxticker.frames.resolve import zone_of
     from fxticker.model.days import span_of
 
     try:
-        span_of(start, end, datetime.now(UTC))
+        span_of(start, end, datetime.now(UTC), zone_of(tz))
     except ValueError as error:
         raise click.BadParameter(str(error)) from error

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fxticker.cli.options import Format
+from fxticker.cli.zones import zone_text
 from fxticker.errors import NoData, one_line
 from fxticker.model.formatting import (
     band_decimals,
@@ -220,8 +221,10 @@ def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> No
     # A figure is never folded or cut: a table that is too wide for the terminal runs over.
     console = Console(highlight=False, width=_WIDTH)
     console.begin_capture()  # printed below: Rich ends the process with 1 where a reader of the output is gone
-    if same:
-        console.print(", ".join(f"{name} {_cell(name, rows[0][name])}" for name in same))
+    head = [f"{name} {_cell(name, rows[0][name])}" for name in same]
+    head += [f"times {zone}" for zone in [zone_text(rows)] if zone]
+    if head:
+        console.print(", ".join(head))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     shown = [name for name in columns if name not in same]
     for name in shown:

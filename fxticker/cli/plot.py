@@ -65,7 +65,7 @@ def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
 
 @plot.command()
 @_drawing
-@selected("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def history(folder: Path, selection: Selection, theme: Theme) -> Figure:
     """Draw rates over time, their bands and the cause of each gap."""
     from fxticker.analysis.quotes import quotes
@@ -84,7 +84,7 @@ def history(folder: Path, selection: Selection, theme: Theme) -> Figure:
 @between
 @base_option
 @max_age_option
-@selected("any_pairs", "sources", "as_of", "per_usd")
+@selected("any_pairs", "sources", "as_of", "tz", "per_usd")
 def drift(
     folder: Path, start: str, end: str | None, base: str, max_age: str | None, selection: Selection, theme: Theme
 ) -> Figure:
@@ -101,7 +101,7 @@ def drift(
 @_drawing
 @base_option
 @max_age_option
-@selected("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def path(
     folder: Path,
     base: str,
@@ -122,7 +122,7 @@ def path(
 @_drawing
 @every_option("month")
 @max_age_option
-@selected("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
     """Draw the change of rates per period, side by side."""
     from fxticker.analysis.drift_by_period import drift_by_period
@@ -135,7 +135,7 @@ def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection
 
 @plot.command()
 @_drawing
-@selected("sources", "start", "end")
+@selected("sources", "start", "end", "tz")
 def coverage(folder: Path, selection: Selection, theme: Theme) -> Figure:
     """Draw a calendar of polls and their outcomes."""
     from fxticker.charts import plot_coverage
@@ -147,7 +147,7 @@ def coverage(folder: Path, selection: Selection, theme: Theme) -> Figure:
 @plot.command()
 @_drawing
 @max_age_option
-@selected("any_pairs", "sources", "start", "end", "as_of", "per_usd")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def compare(folder: Path, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
     """Draw the ticker's daily band and the official rates in force."""
     from fxticker.analysis.compare import compare as compared

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fxticker.cli import completion
-from fxticker.cli.options import Format, format_option, max_age_option, past, queried, stored
+from fxticker.cli.options import Format, format_option, max_age_option, past, queried, stored, zone
 from fxticker.cli.options import pair as pair_named
 from fxticker.cli.output import Columns, band_of, show, show_document, show_frame, terminal_text
 from fxticker.model.selection import Selection
@@ -25,6 +25,7 @@ _BEST: Columns = ("source", "pair", band_of("rate"), "width_pct", "at", "age_h",
 @click.option("--at", callback=past, help="By the rates as of this instant, or of the end of this day; default: now.")
 @max_age_option
 @click.option("--source", shell_complete=completion.sources, help="Source of the rates.")
+@click.option("--tz", is_eager=True, callback=zone, help="Whose day --at is, as Asia/Tashkent.")
 @stored
 @format_option
 def convert(
@@ -34,6 +35,7 @@ def convert(
     at: str | None,
     max_age: str | None,
     source: str | None,
+    tz: str | None,
     folder: Path,
     form: Format,
 ) -> None:
@@ -45,7 +47,9 @@ def convert(
     """
     from fxticker.analysis.convert import convert as converted
 
-    result = converted(folder, amount, from_currency, to_currency, at=at, max_age=max_age, source=source)
+    result = converted(
+        folder, amount, from_currency, to_currency, at=at, max_age=max_age, source=source, tz=tz or "UTC"
+    )
     facts = result.facts()
     if form == "table":
         print(terminal_text(str(result)))
@@ -60,7 +64,7 @@ def convert(
 @click.argument("pair", callback=pair_named)
 @click.option("--at", callback=past, help="At this instant, or the end of this day; default: now.")
 @max_age_option
-@queried("sources", "as_of")
+@queried("sources", "as_of", "tz")
 def best(pair: str, at: str | None, max_age: str | None, selection: Selection, folder: Path, form: Format) -> None:
     """Print the narrowest band for a rate, and all other bands.
 

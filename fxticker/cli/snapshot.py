@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from fxticker.cli import completion
-from fxticker.cli.options import config_option, moment, require_among, selected, settings, store_option, stored
+from fxticker.cli.options import config_option, require_among, selected, settings, stated, store_option, stored
 from fxticker.model.selection import Selection
 
 
@@ -63,7 +63,7 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
 @click.argument("files", metavar="FILES...", nargs=-1, required=True)
 @click.option(
     "--observed-at",
-    callback=moment,
+    callback=stated,
     help="When the pages were captured; default: each page's own printed date.",
 )
 @click.option("--source", default="timesca", shell_complete=completion.sources, help="Source of the pages.")

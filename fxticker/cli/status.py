@@ -135,7 +135,7 @@ def _ahead(item: Ahead) -> dict[str, Any]:
 
 
 @click.command()
-@queried("sources", "start", "end")
+@queried("sources", "start", "end", "tz")
 def gaps(folder: Path, selection: Selection, form: Format) -> None:
     """Print gaps: periods without a successful poll."""
     from fxticker.analysis.coverage import COLUMNS
@@ -153,7 +153,7 @@ def gaps(folder: Path, selection: Selection, form: Format) -> None:
 
 
 @click.command()
-@queried("sources", "start", "end")
+@queried("sources", "start", "end", "tz")
 @click.option(
     "--outcome",
     "outcomes",
@@ -168,7 +168,9 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: 
     If there are more than --limit, the newest are printed, and a line on stderr says so.
     """
     from fxticker.cli.output import show, warn
+    from fxticker.cli.zones import rows_in_zone
     from fxticker.errors import NoData
+    from fxticker.frames.resolve import zone_of
     from fxticker.model.days import span_of
     from fxticker.model.records import Outcome
     from fxticker.store.poll_log import poll_log
@@ -177,7 +179,8 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: 
     unknown = sorted({*outcomes} - {*Outcome})
     if unknown:
         raise click.BadParameter(f"unknown outcome {', '.join(unknown)}; there are {', '.join(Outcome)}")
-    start, end = span_of(selection.start, selection.end, datetime.now(UTC))
+    zone = zone_of(selection.tz)
+    start, end = span_of(selection.start, selection.end, datetime.now(UTC), zone)
     found = poll_log(
         opened(folder),
         limit=limit + 1,
@@ -188,7 +191,11 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: 
     )
     if not found:
         raise NoData("no poll on record matches")
-    show(found[-limit:], _POLL_COLUMNS if form == "table" else _POLL_COLUMNS + _MORE_POLL_COLUMNS, form)
+    show(
+        rows_in_zone(found[-limit:], zone),
+        _POLL_COLUMNS if form == "table" else _POLL_COLUMNS + _MORE_POLL_COLUMNS,
+        form,
+    )
     if len(found) > limit:
         warn(f"there are more, these are the newest {limit}; --limit sets how many")
 

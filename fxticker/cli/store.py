@@ -19,18 +19,20 @@ from fxticker.model.selection import Selection
 @click.option(
     "--max-age", callback=max_age, help="Print no figures of ticks older than this, as 12h; default: mark stale ones."
 )
-@queried("pairs", "sources", "as_of")
+@queried("pairs", "sources", "as_of", "tz")
 def latest(max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the last tick of each pair, and its age.
 
     Ticks are marked as stale if they are older than their source allows: two days for the ticker.
     """
     from fxticker.cli.output import Printed, show, show_rows
+    from fxticker.cli.zones import rows_in_zone
     from fxticker.frames.latest import AGE_COLUMNS, latest_records
+    from fxticker.frames.resolve import zone_of
     from fxticker.model.durations import age_text
     from fxticker.store.store import opened
 
-    rows = latest_records(opened(folder), selection, max_age)
+    rows = rows_in_zone(latest_records(opened(folder), selection, max_age), zone_of(selection.tz))
     facts = ["change_text", "source_date", "observed_at", "time_basis", "origin"]
     if form == "table":
         for row in rows:
@@ -41,7 +43,7 @@ def latest(max_age: str | None, folder: Path, selection: Selection, form: Format
 
 
 @click.command()
-@queried("pairs", "sources", "start", "end", "as_of")
+@queried("pairs", "sources", "start", "end", "as_of", "tz")
 def history(folder: Path, selection: Selection, form: Format) -> None:
     """Print stored ticks with their bands."""
     from fxticker.cli.output import Columns, Printed, Value, show_frame

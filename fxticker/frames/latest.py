@@ -13,10 +13,10 @@ import pyarrow as pa
 from fxticker.errors import NoData
 from fxticker.frames.load import DEFAULT_COLUMNS, sources_of, to_frame
 from fxticker.frames.pairs import StorePath, require_stored
-from fxticker.frames.resolve import present
+from fxticker.frames.resolve import in_zone, present, zone_of
 from fxticker.model.days import Lookup, lookup
 from fxticker.model.records import TimeBasis
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import AgeLimit, MaxAge, is_stale
 from fxticker.store.arrow import is_in, order_by, records_of, take, text_codes
@@ -47,6 +47,7 @@ def latest(
     pairs: Iterable[str] | None = None,
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     max_age: MaxAge = None,
 ) -> pd.DataFrame:
     """Return the last tick of each source and pair, with its age.
@@ -62,6 +63,8 @@ def latest(
     as_of
         The last ticks as they were known then: observed and recorded by then, without those retracted by then; ``None``
         for now.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     max_age
         Give no figures for a tick that is older than this: a duration, or text such as ``12h``. ``None`` and ``any``
         give them at any age.
@@ -85,19 +88,19 @@ def latest(
     ValueError
         If `as_of` is after now, or `max_age` is no duration.
     """
-    by = _instants(as_of)
+    by = _instants(as_of, tz)
     table = latest_table(opened(store), Selection.of(pairs=pairs, sources=sources), by)
     frame = to_frame(table.select(DEFAULT_COLUMNS))
     ages = list(_ages(table, by, AgeLimit.of(max_age)))
     for number, name in enumerate(AGE_COLUMNS):
         frame[name] = [age[number] for age in ages]
     frame.loc[frame["reason"].notna(), list(FIGURES)] = None
-    return frame.astype({"age_h": "float64", "stale": "bool", "reason": "str"})
+    return in_zone(frame.astype({"age_h": "float64", "stale": "bool", "reason": "str"}), tz)
 
 
 def latest_records(store: Store, selection: Selection, max_age: MaxAge = None) -> list[dict[str, Any]]:
     """Return `latest` as records, without importing pandas, whose import takes longer than all the rest."""
-    by = _instants(selection.as_of)
+    by = _instants(selection.as_of, selection.tz)
     table = latest_table(store, selection, by)
     ages = _ages(table, by, AgeLimit.of(max_age))
     rows = [row | dict(zip(AGE_COLUMNS, age, strict=True)) for row, age in zip(records_of(table), ages, strict=True)]
@@ -121,11 +124,11 @@ def latest_table(store: Store, selection: Selection = NO_RESTRICTION, by: _Insta
     return pa.concat_tables(tables)
 
 
-def _instants(as_of: Moment | None) -> _Instants:
-    now = present()
+def _instants(as_of: Moment | None, tz: Zone | None) -> _Instants:
+    now, zone = present(), zone_of(tz)
     if as_of is None:
         return _Instants(None, now)
-    at = lookup(as_of, now)
+    at = lookup(as_of, now, zone)
     return _Instants(at, at.upto)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.frames.pairs import StorePath, require_stored
-from fxticker.frames.resolve import resolved
+from fxticker.frames.resolve import in_zone, resolved
 from fxticker.model.days import Lookup
 from fxticker.model.invalid import InvalidArgument
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment, instant, last_instant
 from fxticker.store.arrow import order_by, take
 from fxticker.store.read_last import read_last
@@ -39,6 +39,7 @@ def load(
     end: Moment | None = None,
     sources: Iterable[str] | None = None,
     as_of: Moment | None = None,
+    tz: Zone = "UTC",
     columns: Iterable[str] | None = None,
     bands: bool = False,
 ) -> pd.DataFrame:
@@ -59,6 +60,8 @@ def load(
     as_of
         Read only what was known then: rows recorded by then, without those retracted by then; a date stands for its
         end.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     columns
         Return only these columns, in this order; fewer are read faster.
     bands
@@ -84,8 +87,8 @@ def load(
     ValueError
         If a column does not exist, a text is no date or instant, the span ends before it begins, or begins after now.
     """
-    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
-    frame = load_selected(store, selection, columns=columns, bands=bands)
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz)
+    frame = in_zone(load_selected(store, selection, columns=columns, bands=bands), tz)
     require_stored(selection.pairs, frame["pair"].cat.categories if "pair" in frame.columns else (), store)
     return frame
 
@@ -114,6 +117,7 @@ def load_polls(
     sources: Iterable[str] | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    tz: Zone = "UTC",
 ) -> pd.DataFrame:
     """Return the outcome of every slot, one row each.
 
@@ -125,6 +129,8 @@ def load_polls(
         Read only these sources; ``None`` for all.
     start, end
         Span of `slot`, as for `load`.
+    tz
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
 
     Returns
     -------
@@ -132,10 +138,10 @@ def load_polls(
         Sorted by slot, then source. Columns: ``source``, then those of the data contract, from ``slot`` to
         ``detail``; whole numbers that may be null are float64.
     """
-    selection = resolved(Selection.of(sources=sources, start=start, end=end))
+    selection = resolved(Selection.of(sources=sources, start=start, end=end, tz=tz))
     table = read_span(opened(store).polls, sources=selection.sources, span=_span(selection))
     table = table.unify_dictionaries()
-    return to_frame(take(table, order_by(table, ("slot", "source"))))
+    return in_zone(to_frame(take(table, order_by(table, ("slot", "source")))), tz)
 
 
 def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:

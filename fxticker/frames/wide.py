@@ -10,6 +10,7 @@ from fxticker.frames.load import load
 from fxticker.frames.pairs import StorePath
 from fxticker.frames.settle import one_per_instant
 from fxticker.model.invalid import InvalidArgument
+from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 
 
@@ -20,21 +21,23 @@ def wide(
     pairs: Iterable[str] | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    tz: Zone = "UTC",
 ) -> pd.DataFrame:
     """Return the rates of one source with a column per pair.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``observed_at`` (UTC), a float64 column per pair in alphabetical order, NaN where a pair was not shown at
-        that instant. Several values at one instant are settled by `fxticker.frames.settle.one_per_instant`.
+        Index ``observed_at`` (in the zone `tz`, whose days are also meant), a float64 column per pair in alphabetical
+        order, NaN where a pair was not shown at that instant. Several values at one instant are settled by
+        `fxticker.frames.settle.one_per_instant`.
 
     Raises
     ------
     ValueError
         If the store has several sources and none is named; `fxticker.errors.NotStored` if one of `pairs` is not stored.
     """
-    frame = load(store, sources=None if source is None else [source], pairs=pairs, start=start, end=end)
+    frame = load(store, sources=None if source is None else [source], pairs=pairs, start=start, end=end, tz=tz)
     stored = sorted(frame["source"].unique())
     if len(stored) > 1:
         raise InvalidArgument(f"the store holds several sources, name one: {', '.join(stored)}")

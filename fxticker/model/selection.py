@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import tzinfo
 from typing import Any
 
 from fxticker.model.pairs import directed, pair_of
 from fxticker.model.timestamps import Moment
+
+Zone = str | tzinfo
+"""A time zone, or its name as ``Asia/Tashkent``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,8 @@ class Selection:
         excluded. See `fxticker.model.days`.
     as_of
         What was known then: rows recorded by then, without those retracted by then; of a date its end.
+    tz
+        Whose days are meant, and the zone of the instants that are returned; ``None`` is UTC.
     per_usd
         Whether derived rates against USD are units per USD, in place of the direction of the ticker; ``None`` is no.
     """
@@ -34,6 +40,7 @@ class Selection:
     start: Moment | None = None
     end: Moment | None = None
     as_of: Moment | None = None
+    tz: Zone | None = None
     per_usd: bool | None = None
 
     @classmethod
@@ -45,6 +52,7 @@ class Selection:
         start: Moment | None = None,
         end: Moment | None = None,
         as_of: Moment | None = None,
+        tz: Zone | None = None,
         per_usd: bool | None = None,
     ) -> Selection:
         """Return a selection of names given as any iterable, or a single one as text.
@@ -60,7 +68,8 @@ class Selection:
         if wanted is not None:
             wanted = tuple(dict.fromkeys(map(pair_of, wanted)))
             wanted = tuple(directed(pair, per_usd=True) for pair in wanted) if per_usd else wanted
-        return cls(pairs=wanted, sources=_names(sources), start=start, end=end, as_of=as_of, per_usd=per_usd or None)
+        spans: dict[str, Any] = {"start": start, "end": end, "as_of": as_of, "tz": tz}
+        return cls(pairs=wanted, sources=_names(sources), per_usd=per_usd or None, **spans)
 
     def given(self) -> dict[str, Any]:
         """Return the restrictions as keyword arguments of a reader; those that are ``None`` are left out."""

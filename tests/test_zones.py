@@ -1,0 +1,139 @@
+"""Time zones: whose day a day is, for periods, closes, lookups, tables and charts; the store stays in UTC."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+from builders import NOON, tick
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from true_rates import frame_of, shown
+
+import fxticker as fx
+from fxticker.cli import app
+from fxticker.model.records import Outcome, Poll, TimeBasis
+
+TASHKENT = "Asia/Tashkent"
+EVENING = datetime(2025, 11, 13, 20, tzinfo=UTC)
+"""01:00 of the next day in Tashkent, a Friday."""
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def ticks():
+    """Three of the 14th in Tashkent, the first of them of the 13th in UTC; and one of the 15th."""
+    texts = ("0.10840", "0.10850", "0.10860", "0.10870")
+    at = (EVENING, NOON, NOON + 6 * HOUR, NOON + 8 * HOUR)
+    return frame_of([shown("TJS/USD", text, instant) for text, instant in zip(texts, at, strict=True)])
+
+
+def test_day_of_a_zone_begins_at_its_midnight(ticks):
+    day = {"start": "2025-11-14", "end": date(2025, 11, 14)}
+    assert fx.quotes(ticks, **day)["rate_text"].tolist() == ["0.10850", "0.10860", "0.10870"]
+    local = fx.quotes(ticks, **day, tz=TASHKENT)
+    assert local["rate_text"].tolist() == ["0.10840", "0.10850", "0.10860"]
+    assert str(local["observed_at"].dt.tz) == TASHKENT
+    assert local["observed_at"].tolist()[0] == EVENING
+
+
+def test_store_and_frame_have_the_same_days(store):
+    store.append([tick("TJS/USD", "0.10840", observed_at=EVENING), tick("TJS/USD", "0.10850", observed_at=NOON)])
+    for day, count in (("2025-11-13", 0), ("2025-11-14", 2)):
+        selection = {"start": day, "end": day, "tz": TASHKENT}
+        assert len(fx.load(store, **selection)) == len(fx.quotes(fx.load(store), **selection)) == count
+        assert len(fx.wide(store, **selection)) == count
+
+
+def test_closes_are_those_of_the_zones_days(ticks):
+    utc, local = (fx.resample(ticks, "day", tz=tz) for tz in ("UTC", TASHKENT))
+    assert utc["close"].tolist() == [0.1084, 0.1087]
+    assert local["close"].tolist() == [0.1086, 0.1087]
+    assert [str(begin) for begin in local["start_at"]] == ["2025-11-14 00:00:00+05:00", "2025-11-15 00:00:00+05:00"]
+    week = fx.resample(ticks, "week", tz=TASHKENT)
+    assert [str(begin) for begin in week["start_at"]] == ["2025-11-10 00:00:00+05:00"]
+    [_, moved] = fx.drift_by_period(ticks, "day", tz=TASHKENT).itertuples()
+    assert (moved.from_at, moved.to_at) == (NOON + 6 * HOUR, NOON + 8 * HOUR)
+    assert (moved.start_age_h, moved.end_age_h) == (1, 23)
+
+
+def test_lookup_as_of_a_day_is_its_end_in_the_zone(ticks):
+    ends = {"start": "2025-11-13", "end": "2025-11-14"}
+    utc = fx.drift(ticks, **ends)
+    assert (utc["rate_text_start"][0], utc["rate_text_end"][0]) == ("0.10840", "0.10870")
+    with pytest.raises(fx.NoData, match="by 2025-11-13 18:59 UTC"):
+        fx.drift(ticks, **ends, tz=TASHKENT)
+    assert fx.convert(ticks, 1, "TJS", "USD", at="2025-11-14", tz=TASHKENT).legs[0].rate_text == "0.10860"
+    assert fx.best(ticks, "TJS/USD", at="2025-11-14", tz=TASHKENT).at == NOON + 6 * HOUR
+
+
+def test_printed_date_is_that_day_in_every_zone():
+    dated = frame_of([shown("TJS/USD", "0.10840", datetime(2025, 11, 14, tzinfo=UTC), time_basis=TimeBasis.DATE)])
+    for tz in ("UTC", TASHKENT, "America/New_York"):
+        [row] = fx.resample(dated, "day", tz=tz).itertuples()
+        assert row.start_at.date() == date(2025, 11, 14)
+        assert fx.convert(dated, 1, "TJS", "USD", at="2025-11-14", tz=tz).legs[0].rate_text == "0.10840"
+
+
+def test_polls_are_counted_by_days_of_the_zone(store):
+    slots = [EVENING, NOON, NOON + 8 * HOUR]
+    store.record([Poll("timesca", slot, Outcome.OK) for slot in slots])
+    assert fx.coverage(store, "day")["slots"].tolist() == [1, 2]
+    local = fx.coverage(store, "day", tz=TASHKENT)
+    assert local["slots"].tolist() == [2, 1]
+    assert [str(begin) for begin in local["start_at"]] == ["2025-11-14 00:00:00+05:00", "2025-11-15 00:00:00+05:00"]
+    assert "of 2 days" in fx.plot_coverage(fx.load_polls(store, tz=TASHKENT)).get_suptitle()
+
+
+def test_comparison_is_by_days_of_the_zone():
+    official = {"source": "nbt", "time_basis": TimeBasis.DATE, "source_date": date(2025, 11, 14)}
+    bank = shown("USD/TJS", "9.2251", datetime(2025, 11, 14, tzinfo=UTC), **official)
+    frame = frame_of([shown("TJS/USD", "0.10840", EVENING), bank])
+    with pytest.raises(fx.NoData):
+        fx.compare(frame)
+    [row] = fx.compare(frame, tz=TASHKENT).itertuples()
+    assert (str(row.day), str(row.official_at)) == ("2025-11-14 00:00:00+05:00",) * 2
+    assert row.official_age_h == 0
+
+
+def test_charts_show_the_clock_of_their_frame(ticks):
+    figure = fx.plot_history(fx.quotes(ticks, end="2025-11-14", tz=TASHKENT))
+    assert figure.get_suptitle() == "TJS/USD: printed rates, 2025-11-14 01:00 to 23:00"
+    assert "Asia/Tashkent, 3 values on 1 of 1 day" in figure.get_supxlabel()
+    assert figure.axes[0].xaxis.get_major_formatter()._tz == ZoneInfo(TASHKENT)
+    assert "Asia/Tashkent" in fx.plot_path(fx.drift_series(ticks, tz=TASHKENT)).get_supxlabel()
+
+
+def test_unknown_zone_is_refused(ticks):
+    for tz in ("Asia/Nowhere", "", "../etc/passwd"):
+        with pytest.raises(ValueError, match="is no time zone such as Asia/Tashkent"):
+            fx.quotes(ticks, tz=tz)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 72), min_size=1, max_size=30), st.sampled_from([TASHKENT, "America/New_York", "UTC"]))
+def test_every_tick_is_of_exactly_one_day(hours, tz):
+    frame = frame_of([shown("TJS/USD", "0.10840", EVENING + hour * HOUR) for hour in sorted({*hours})])
+    days = [date(2025, 11, 13) + day * DAY for day in range(5)]
+    parts = [fx.quotes(frame, start=day, end=day, tz=tz) for day in days]
+    assert pd.concat(parts)["observed_at"].tolist() == fx.quotes(frame)["observed_at"].tolist()
+    counts = fx.resample(frame, "day", tz=tz).set_index("start_at")["count"]
+    assert {begin.date(): count for begin, count in counts.items() if count} == {
+        day: len(part) for day, part in zip(days, parts, strict=True) if len(part)
+    }
+
+
+def test_commands_show_the_clock_of_the_zone(store, tmp_path):
+    store.append(
+        [tick("TJS/USD", "0.10840", observed_at=EVENING), tick("TJS/USD", "0.10870", observed_at=NOON + 8 * HOUR)]
+    )
+    day = ["--start", "2025-11-14", "--end", "2025-11-14", "--tz", TASHKENT, "--store", str(tmp_path / "parquet")]
+    table = CliRunner().invoke(app, ["history", *day]).stdout
+    assert "times Asia/Tashkent" in table
+    assert "2025-11-14 01:00:00" in table
+    assert "0.10870" not in table
+    csv = CliRunner().invoke(app, ["export", "-", *day]).stdout
+    assert "2025-11-14T01:00:00.000000+05:00" in csv
+    result = CliRunner().invoke(app, ["history", "--tz", "Asia/Nowhere"])
+    assert (result.exit_code, "is no time zone" in result.stderr) == (2, True)
