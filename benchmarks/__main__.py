@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, own_choices, storing
+from benchmarks import design_parameters, machine, storing
 from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.drawing import draw
 from benchmarks.report import render, summary
@@ -67,11 +67,11 @@ def _measured(workers: Workers, contenders: list[Contender], rows: int, work: Pa
     middle = [site for site in sites if site.rows <= storing.MIDDLE_ROWS or site is sites[0]][-1]
     return {
         "comparison": comparison,
-        "import": own_choices.import_rows(workers, ends, rows, work),
-        "segment_life": own_choices.segment_life(workers, rows, work),
-        "segment_sizes": own_choices.segment_sizes(workers, middle.data, work),
-        "codecs": own_choices.codecs(workers, work),
-        "pages": own_choices.read_pages(workers),
+        "import": design_parameters.import_rows(workers, ends, rows, work),
+        "segment_life": design_parameters.segment_growth(workers, rows, work),
+        "segment_sizes": design_parameters.segment_sizes(workers, middle.data, work),
+        "codecs": design_parameters.codecs(workers, work),
+        "pages": design_parameters.read_pages(workers),
     }
 
 

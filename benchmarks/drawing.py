@@ -75,14 +75,14 @@ def _dots(axes: Axes, times_ms: dict[str, float | None], title: str, *, names: b
 
 
 def _growth(results: dict[str, Any]) -> Figure:
-    """Draw append and load over the rows stored, and the append over a segment's life."""
+    """Draw append and load over the rows stored, and the append while a segment grows."""
     figure = Figure(figsize=(11, 7.4), layout="constrained")
     panels = figure.subplots(2, 2)
     sizes = measurements.sizes(results)
     _lines(panels[0, 0], results, sizes, None, "Append of a snapshot")
     _lines(panels[0, 1], results, sizes, "load_all", "Load of all rows")
     _lines(panels[1, 0], results, sizes, "latest", "Load of the last tick")
-    _life(panels[1, 1], results["segment_life"])
+    _segment_growth(panels[1, 1], results["segment_life"])
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     return figure
@@ -119,18 +119,18 @@ def _lines(axes: Axes, results: dict[str, Any], sizes: list[int], load: str | No
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: _duration(value)))
 
 
-def _life(axes: Axes, life: dict[str, Any] | None) -> None:
-    axes.set_title("Append through the life of a segment")
-    if not life:
+def _segment_growth(axes: Axes, growth: dict[str, Any] | None) -> None:
+    axes.set_title("Append while a segment grows")
+    if not growth:
         return
-    rows, times_ms = zip(*life["curve"], strict=True)
+    rows, times_ms = zip(*growth["curve"], strict=True)
     axes.plot(rows, times_ms, color=_OURS, linewidth=1.6)
-    axes.axhline(life["floor_ms"], color=_FLOOR, linewidth=1.0)
-    axes.set_ylim(0, max(*times_ms, life["floor_ms"]) * 1.12)
+    axes.axhline(growth["floor_ms"], color=_FLOOR, linewidth=1.0)
+    axes.set_ylim(0, max(*times_ms, growth["floor_ms"]) * 1.12)
     axes.set_xlabel("rows in the open segment")
     axes.set_ylabel("ms, medians of 100")
     axes.annotate(
-        "floor", (rows[-1], life["floor_ms"]), xytext=(0, 3), textcoords="offset points", ha="right", color=_FLOOR
+        "floor", (rows[-1], growth["floor_ms"]), xytext=(0, 3), textcoords="offset points", ha="right", color=_FLOOR
     )
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:,.0f}"))
 

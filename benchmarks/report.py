@@ -28,7 +28,7 @@ def render(results: dict[str, Any]) -> str:
         summary(results),
         "## Append\n\nOne snapshot of five rows, median in ms, and the ratio to the floor at the largest size.",
         _appends(results),
-        _life(results),
+        _segment_growth(results),
         "## Load\n\nMedian in ms; the quickest in brackets; memory at its peak in MB, the result included.",
         _loads(results),
         "## Import\n\nUnordered rows over 60 months, one core.",
@@ -62,11 +62,11 @@ def _append_summary(results: dict[str, Any], rows: int) -> Iterable[str]:
         yield "Others' appends against fxticker's: " + _ratios(
             {name: measurements.append_ms(results, rows, name) for name in others}, ours
         )
-    if life := results["segment_life"]:
-        ratio = life["median_ms"] / life["floor_ms"]
+    if growth := results["segment_life"]:
+        ratio = growth["median_ms"] / growth["floor_ms"]
         yield (
-            f"Append over a segment's life of {life['segment_rows']:,} rows: median {_ms(life['median_ms'])} ms, "
-            f"{ratio:.1f} times the floor; 99 % within {_ms(life['p99_ms'])} ms."
+            f"Append while a segment grows to {growth['segment_rows']:,} rows: median {_ms(growth['median_ms'])} ms, "
+            f"{ratio:.1f} times the floor; 99 % within {_ms(growth['p99_ms'])} ms."
         )
     for record in results["import"]:
         per_s = measurements.import_rows_per_s(record)
@@ -129,18 +129,18 @@ def _appends(results: dict[str, Any]) -> str:
     return _table(head, rows) + _part_note(results)
 
 
-def _life(results: dict[str, Any]) -> str:
-    life = results["segment_life"]
-    if not life:
+def _segment_growth(results: dict[str, Any]) -> str:
+    growth = results["segment_life"]
+    if not growth:
         return ""
-    rows = [[f"{segment_rows:,}", _ms(ms), _factor(ms / life["floor_ms"])] for segment_rows, ms in life["points"]]
+    rows = [[f"{segment_rows:,}", _ms(ms), _factor(ms / growth["floor_ms"])] for segment_rows, ms in growth["points"]]
     rows += [
-        ["whole life, median", _ms(life["median_ms"]), _factor(life["median_ms"] / life["floor_ms"])],
-        ["whole life, 99th percentile", _ms(life["p99_ms"]), _factor(life["p99_ms"] / life["floor_ms"])],
-        ["the one that seals", _ms(life["sealing_ms"]), _factor(life["sealing_ms"] / life["floor_ms"])],
-        ["the floor in between", _ms(life["floor_ms"]), "1"],
+        ["until sealed, median", _ms(growth["median_ms"]), _factor(growth["median_ms"] / growth["floor_ms"])],
+        ["until sealed, 99th percentile", _ms(growth["p99_ms"]), _factor(growth["p99_ms"] / growth["floor_ms"])],
+        ["the one that seals", _ms(growth["sealing_ms"]), _factor(growth["sealing_ms"] / growth["floor_ms"])],
+        ["the floor in between", _ms(growth["floor_ms"]), "1"],
     ]
-    title = f"fxticker's append through the life of a segment that is sealed at {life['segment_rows']:,} rows:\n\n"
+    title = f"fxticker's append while a segment grows until it is sealed at {growth['segment_rows']:,} rows:\n\n"
     return title + _table(["rows in the open segment", "ms", "to the floor"], rows)
 
 

@@ -78,10 +78,14 @@ def test_period_without_a_recent_close_has_no_change():
     assert (november["start_age_h"], november["end_age_h"]) == (36, 36)
     assert november["drift_pct"] == pytest.approx(100 * (0.10003 / 0.10001 - 1))
 
-    cut = fx.drift_by_period(frame[:3], "month").iloc[1]
+    assert fx.drift_by_period(frame[:3], "month")["drift_pct"].notna().tolist() == [False, True]
+    cut = fx.drift_by_period(frame[:3], "month", max_age=None).iloc[1]
     assert cut[["drift_pct", "drift_lo_pct", "drift_hi_pct"]].isna().all()
     assert (cut["reason"], cut["significant"]) == ("end tick older than 7 d", False)
-    assert fx.drift_by_period(frame[:3], "month", end=at[2] + DAY)["drift_pct"].notna().tolist() == [False, True]
+    assert fx.drift_by_period(frame[:3], "month", end=at[2] + DAY, max_age=None)["drift_pct"].notna().tolist() == [
+        False,
+        True,
+    ]
     assert fx.drift_by_period(frame[:3], "month", max_age="17d")["drift_pct"].notna().tolist() == [False, True]
 
 

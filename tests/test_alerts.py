@@ -23,12 +23,14 @@ def polled(outcome, slot, *, started=True):
 class Watched:
     """Alerts over a store, started at noon, with those that were sent."""
 
-    def __init__(self, folder, *before, told=()):
+    def __init__(self, folder, *before, reported=()):
         store = Store(folder)
         store.record(before)
         self.sent = []
         self.clock = FixedClock()
-        self.alerts = Alerts(self.sent.append, store=store, clock=self.clock, is_told=lambda source: source in told)
+        self.alerts = Alerts(
+            self.sent.append, store=store, clock=self.clock, was_reported=lambda source: source in reported
+        )
         self.alerts.started(PLANS)
 
     def polled(self, outcome, quarters, *, started=True):
@@ -53,7 +55,7 @@ def stale(tmp_path):
     return Watched(tmp_path, polled(Outcome.OK, NOON - 9 * QUARTER))
 
 
-# When a source is told of
+# When a source is reported
 
 
 def test_stale_source_is_reported_once(well):
@@ -118,12 +120,12 @@ def test_source_stale_at_start_is_reported_when_its_first_poll_is_overdue(stale)
 
 
 def test_source_that_an_earlier_process_reported_as_stale_is_reported_as_recovered(tmp_path):
-    stale = Watched(tmp_path, polled(Outcome.OK, NOON - 9 * QUARTER), told=["timesca"])
+    stale = Watched(tmp_path, polled(Outcome.OK, NOON - 9 * QUARTER), reported=["timesca"])
     assert stale.polled(Outcome.OK, 1) == ["recovered"]
     assert stale.polled(Outcome.OK, 2) == []
 
 
-def test_absence_that_nobody_was_told_of_ends_without_an_alert(stale):
+def test_absence_that_was_not_reported_ends_without_an_alert(stale):
     assert stale.polled(Outcome.OK, 1) == []
     assert stale.polled(Outcome.TIMEOUT, 8) == ["stale"]
     assert stale.polled(Outcome.OK, 9) == ["recovered"]

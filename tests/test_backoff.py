@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from builders import NOON, at_time
 
-from fxticker.collect.backoff import WEIGHED, SourceState, backoff_end, recorded_wait
+from fxticker.collect.backoff import COUNTS_AS_FAILURE, SourceState, backoff_end, recorded_wait
 from fxticker.collect.page_cache import CachedPage
 from fxticker.model.records import Outcome, Poll, Snapshot
 from fxticker.model.schedule import Cron, Every
@@ -134,7 +134,7 @@ def test_successful_poll_ends_the_row_of_failures(outcome):
 
 
 def test_every_outcome_is_weighed():
-    assert set(WEIGHED) == set(Outcome)
+    assert set(COUNTS_AS_FAILURE) == set(Outcome)
 
 
 def test_longer_wait_counts():

@@ -19,7 +19,7 @@ from benchmarks.answers import Answer, expected, middle_month  # noqa: E402
 from benchmarks.contenders import CONTENDERS  # noqa: E402
 from benchmarks.drawing import draw  # noqa: E402
 from benchmarks.report import render  # noqa: E402
-from benchmarks.tasks import segment_life, storing  # noqa: E402
+from benchmarks.tasks import segment_growth, storing  # noqa: E402
 
 ROWS = 1_000
 # DuckDB 2.0 uses what pandas 3.1 is about to drop
@@ -87,9 +87,9 @@ def test_synthetic_ticks_are_deterministic_and_formatted_as_real_ones():
     assert all(150_000 <= row["observed_at"].microsecond < 900_000 for row in first)
 
 
-def test_life_of_a_segment_is_one_file(tmp_path):
-    life = segment_life.run(str(tmp_path), segment_rows=200)
-    assert [rows for rows, _ in life["points"]] == [100]
+def test_segment_that_grows_until_sealed_is_one_file(tmp_path):
+    growth = segment_growth.run(str(tmp_path), segment_rows=200)
+    assert [rows for rows, _ in growth["points"]] == [100]
     assert len(list((tmp_path / "fxticker" / "ticks").rglob("*.parquet"))) == 1
 
 

@@ -345,12 +345,12 @@ def test_heatmap_without_empty_periods_speaks_of_no_bar():
 
 
 def test_heatmap_names_the_instants_of_the_data_and_not_of_the_periods(history_store):
-    figure = plot_heatmap(fx.drift_by_period(history_store, "month", max_age="any"))
+    figure = plot_heatmap(fx.drift_by_period(history_store, "month"))
     assert figure.get_suptitle() == "Change of 5 rates per month, 2024-09-29 to 2026-02-25"
 
 
 def test_heatmap_counts_the_cells_whose_closes_are_too_old(history_store):
-    figure = plot_heatmap(fx.drift_by_period(history_store, "month"))
+    figure = plot_heatmap(fx.drift_by_period(history_store, "month", max_age=None))
     assert figure.get_suptitle() == "Change of 5 rates per month, 2025-03-29 to 2025-05-25"
     caption = " ".join(figure.get_supxlabel().split())
     assert "Left out: 5 (end tick older than 7 d), 35 (start tick older than 7 d)." in caption

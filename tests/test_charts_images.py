@@ -49,7 +49,7 @@ CHARTS = {
     "history_dark": lambda store: plot_history(fx.load(store, pairs=["TMT/USD", "UZS/USD"]), theme="dark"),
     "drift": lambda store: plot_drift(fx.drift(store, start="2024-09-08", end="2026-02-25")),
     "path": lambda store: plot_path(fx.drift_series(store, pairs=["KGS/USD", "KZT/USD", "TJS/USD"])),
-    "heatmap": lambda store: plot_heatmap(fx.drift_by_period(store, "month", max_age="any")),
+    "heatmap": lambda store: plot_heatmap(fx.drift_by_period(store, "month")),
     "coverage": lambda _store: plot_coverage(polls_of(OUTCOMES)),
     "compare": _compared,
 }

@@ -491,7 +491,7 @@ def test_failed_request_lets_the_next_one_start():
     assert len(requests) == 3
 
 
-# What is not told
+# What is not reported
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,9 @@ def test_age_is_the_largest_of_its_numbers(text, seconds):
 @pytest.mark.parametrize(
     ("off", "trust"),
     [
-        (timedelta(0), Trust.BELIEVED),
-        (timedelta(minutes=59), Trust.BELIEVED),
-        (-timedelta(minutes=59), Trust.BELIEVED),
+        (timedelta(0), Trust.CONFIRMED),
+        (timedelta(minutes=59), Trust.CONFIRMED),
+        (-timedelta(minutes=59), Trust.CONFIRMED),
         (HOUR, Trust.AHEAD),
         (YEAR, Trust.AHEAD),
         (-HOUR, Trust.BEHIND),
@@ -87,7 +87,7 @@ def test_clock_is_wrong_from_an_hour_on(off, trust):
 
 
 @pytest.mark.parametrize("headers", [{}, {"date": "soon"}, dated(NOON - YEAR, age="0"), dated(NOON, age="none")])
-def test_answer_without_a_date_or_with_an_age_is_no_witness(headers):
+def test_answer_without_a_date_or_with_an_age_has_no_usable_date(headers):
     comparison = ClockEvidence().compare("a", headers, NOON, AT_ONCE)
     assert (comparison.trust, comparison.offset, comparison.remark) == (Trust.UNCONFIRMED, None, None)
 
@@ -97,7 +97,7 @@ def test_confirmation_is_carried_on_by_the_boot_time_clock():
     evidence = ClockEvidence(boottime=boot)
     evidence.compare("a", dated(NOON), NOON, AT_ONCE)
     boot.passed_s = 30 * 86400
-    assert evidence.trust(NOON + timedelta(days=30)) is Trust.BELIEVED
+    assert evidence.trust(NOON + timedelta(days=30)) is Trust.CONFIRMED
     assert evidence.trust(NOON + timedelta(days=30) + HOUR) is Trust.AHEAD
     assert evidence.trust(NOON + timedelta(days=30) - HOUR) is Trust.BEHIND
 
@@ -105,10 +105,10 @@ def test_confirmation_is_carried_on_by_the_boot_time_clock():
 @pytest.mark.parametrize(
     ("offs_h", "trust"),
     [
-        ([0, 0, 9000], Trust.BELIEVED),
+        ([0, 0, 9000], Trust.CONFIRMED),
         ([9000, 9000, 0], Trust.AHEAD),
-        ([0, 9000], Trust.BELIEVED),  # the clock and one server agree: two against one
-        ([-9000, 0], Trust.BELIEVED),
+        ([0, 9000], Trust.CONFIRMED),  # the clock and one server agree: two against one
+        ([-9000, 0], Trust.CONFIRMED),
         ([-9000, 9000, 3], Trust.AHEAD),
         ([5, 9000], Trust.AHEAD),
     ],
@@ -120,7 +120,7 @@ def test_median_of_the_sources_decides(offs_h, trust):
     assert evidence.trust(NOON) is trust
 
 
-def test_one_server_that_is_wrong_is_remarked_and_decides_nothing():
+def test_one_server_that_is_wrong_gives_a_remark_and_decides_nothing():
     evidence = ClockEvidence()
     for source in ("a", "b"):
         evidence.compare(source, dated(NOON), NOON, AT_ONCE)
@@ -131,44 +131,44 @@ def test_one_server_that_is_wrong_is_remarked_and_decides_nothing():
     )
 
 
-def test_synchronised_clock_is_believed_against_every_server():
+def test_synchronised_clock_is_confirmed_against_every_server():
     evidence = ClockEvidence(is_synchronised=lambda _now: True)
     comparison = evidence.compare("a", dated(NOON - YEAR), NOON, AT_ONCE)
-    assert (comparison.trust, comparison.offset) == (Trust.BELIEVED, YEAR)
+    assert (comparison.trust, comparison.offset) == (Trust.CONFIRMED, YEAR)
     assert "in doubt" in comparison.remark
 
 
 def test_synchronisation_confirms_after_it_is_lost():
     boot, states = Boot(), [True, False, False]
     evidence = ClockEvidence(boottime=boot, is_synchronised=lambda _now: states.pop(0))
-    assert evidence.trust(NOON) is Trust.BELIEVED
+    assert evidence.trust(NOON) is Trust.CONFIRMED
     boot.passed_s = 60
     assert evidence.trust(NOON + YEAR) is Trust.AHEAD
-    assert evidence.trust(NOON + timedelta(minutes=1)) is Trust.BELIEVED
+    assert evidence.trust(NOON + timedelta(minutes=1)) is Trust.CONFIRMED
 
 
 @pytest.mark.parametrize("state", [False, None])
 def test_clock_that_is_not_known_to_be_synchronised_is_confirmed_by_servers_alone(state):
     evidence = ClockEvidence(is_synchronised=lambda _now: state)
     assert evidence.trust(NOON) is Trust.UNCONFIRMED
-    assert evidence.compare("a", dated(NOON), NOON, AT_ONCE).trust is Trust.BELIEVED
+    assert evidence.compare("a", dated(NOON), NOON, AT_ONCE).trust is Trust.CONFIRMED
 
 
-def test_halted_virtual_machine_is_believed_again_by_the_first_answer():
+def test_halted_virtual_machine_is_confirmed_again_by_the_first_answer():
     boot = Boot()
     evidence = ClockEvidence(boottime=boot)
     for source in ("a", "b", "c"):
         evidence.compare(source, dated(NOON), NOON, AT_ONCE)
     later = NOON + 3 * HOUR  # of which the boot-time clock counted nothing
     assert evidence.trust(later) is Trust.AHEAD
-    assert evidence.compare("a", dated(later), later, AT_ONCE).trust is Trust.BELIEVED
+    assert evidence.compare("a", dated(later), later, AT_ONCE).trust is Trust.CONFIRMED
 
 
 def test_server_that_jumps_away_from_the_clock_does_not_silence_the_others():
     evidence = ClockEvidence(boottime=Boot())
     for source in ("a", "b", "c"):
         evidence.compare(source, dated(NOON), NOON, AT_ONCE)
-    assert evidence.compare("a", dated(NOON - YEAR), NOON, AT_ONCE).trust is Trust.BELIEVED
+    assert evidence.compare("a", dated(NOON - YEAR), NOON, AT_ONCE).trust is Trust.CONFIRMED
 
 
 def test_time_that_the_answer_took_is_no_difference():
@@ -186,7 +186,7 @@ def test_law_of_the_median(offs_s):
     trust = evidence.trust(NOON)
     assert (trust is Trust.AHEAD) or 2 * ahead <= len(offs_s)
     assert (trust is Trust.BEHIND) or 2 * behind <= len(offs_s)
-    assert (trust is Trust.BELIEVED) or 2 * (ahead + behind) >= len(offs_s)
+    assert (trust is Trust.CONFIRMED) or 2 * (ahead + behind) >= len(offs_s)
 
 
 # Synchronisation

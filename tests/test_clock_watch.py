@@ -1,4 +1,4 @@
-"""Jumps of the wall clock are detected, and those far ahead are doubted."""
+"""Jumps of the wall clock are detected, and slots wait after those far ahead."""
 
 from datetime import timedelta
 

@@ -188,7 +188,7 @@ PRINTED = true_and_printed()
 
 @given(PRINTED, PRINTED, st.decimals("0.01", 10**9, places=2))
 @law(60)
-def test_true_amount_lies_in_the_band_and_in_what_is_told_of_it(kzt, uzs, amount):
+def test_true_amount_lies_in_the_band_and_in_what_is_printed_of_it(kzt, uzs, amount):
     ticks = frame_of([shown("KZT/USD", kzt[1]), shown("UZS/USD", uzs[1])])
     true = {("KZT", "USD"): kzt[0], ("USD", "KZT"): 1 / kzt[0], ("KZT", "UZS"): kzt[0] / uzs[0]}
     for pair, rate in true.items():

@@ -157,7 +157,7 @@ def test_stop_while_the_scheduler_starts_is_not_lost(tmp_path, site):
     assert ended_by_itself
 
 
-# Being told
+# Being notified
 
 
 def test_observers_are_notified_of_every_outcome(tmp_path, site):

@@ -12,7 +12,7 @@ from servers import RawServer, refusing_url
 import fxticker as fx
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.model.records import Outcome, Poll
-from fxticker.monitoring.alert_desk import AlertDesk
+from fxticker.monitoring.alert_filter import AlertFilter
 from fxticker.monitoring.clock_alerts import ClockAlerts
 from fxticker.monitoring.metrics import Metrics
 from fxticker.simulation.loopback_server import answering, date_line
@@ -104,7 +104,7 @@ def test_after_the_clock_is_set_right_every_slot_has_one_outcome(tmp_path):
     ]
 
 
-def test_clock_that_becomes_believed_settles_the_slots_of_its_doubt(tmp_path):
+def test_clock_that_becomes_confirmed_settles_the_slots_that_waited(tmp_path):
     recorded_before(tmp_path, "11:30")
     time = TrueTime(at("12:00:10"), 3 * HOUR)
     states = [False]
@@ -121,7 +121,7 @@ def test_clock_that_becomes_believed_settles_the_slots_of_its_doubt(tmp_path):
     assert details[at("15:00")] == "this machine's clock was ahead of the time that servers send"
 
 
-def test_running_clock_that_is_set_a_year_ahead_is_doubted_by_the_boot_time_clock(tmp_path):
+def test_running_clock_that_is_set_a_year_ahead_is_contradicted_by_the_boot_time_clock(tmp_path):
     time = TrueTime(at("12:00:10"))
     with at_work(tmp_path, time) as run:
         run.wait()
@@ -302,14 +302,14 @@ def test_clock_behind_recorded_slots_is_found_at_the_start(tmp_path):
     assert fx.load(tmp_path).empty
 
 
-# Who is told
+# Who is notified
 
 
 def test_wrong_clock_is_alerted_once_and_its_end_too(tmp_path):
     alerts = []
     time = TrueTime(at("12:00:10"), 3 * HOUR)
-    desk = AlertDesk(alerts.append, clock=time.clock)
-    with at_work(tmp_path, time, observers=[desk, ClockAlerts(desk)]) as run:
+    alert_filter = AlertFilter(alerts.append, clock=time.clock)
+    with at_work(tmp_path, time, observers=[alert_filter, ClockAlerts(alert_filter)]) as run:
         run.wait()
         go_on(run)
         run.wait()
@@ -321,12 +321,12 @@ def test_wrong_clock_is_alerted_once_and_its_end_too(tmp_path):
     assert json.loads(alerts[0].encoded())["event"] == "clock"
 
 
-def test_clock_that_is_set_right_is_told_of_before_the_next_poll(tmp_path):
+def test_clock_that_is_set_right_is_reported_of_before_the_next_poll(tmp_path):
     alerts = []
     time = TrueTime(at("12:00:10"), 3 * HOUR)
-    desk = AlertDesk(alerts.append, clock=time.clock)
+    alert_filter = AlertFilter(alerts.append, clock=time.clock)
     metrics = Metrics(store=Store(tmp_path), clock=time.clock)
-    with at_work(tmp_path, time, observers=[desk, ClockAlerts(desk), metrics]) as run:
+    with at_work(tmp_path, time, observers=[alert_filter, ClockAlerts(alert_filter), metrics]) as run:
         run.wait()
         run.wait_for(lambda: any("ahead of the time" in reason for reason in metrics.reasons()))
         run.daemon._scheduler.wake_all = lambda: None  # the next slot is tomorrow's

@@ -1,4 +1,4 @@
-"""The daemon beside damaged files: slots in doubt get no outcome, other sources go on, and health says so."""
+"""The daemon beside damaged files: slots that one may hold get no outcome, other sources go on, and health says so."""
 
 import errno
 import json

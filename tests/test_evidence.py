@@ -447,7 +447,7 @@ def test_page_of_the_future_leaves_no_evidence(store, root, tmp_path):
 
 def test_capture_of_a_web_archive_keeps_its_evidence(store, root):
     from fxticker.backfill.archive import ticks_of
-    from fxticker.backfill.keep import evidence_keeper
+    from fxticker.backfill.import_evidence import evidence_keeper
 
     ticks = ticks_of(WHOLE, PAGE, {"content-type": "text/plain"}, NOON, evidence_keeper(WHOLE, store))
     store.append(ticks)

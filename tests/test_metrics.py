@@ -337,7 +337,7 @@ def test_wrong_clock_is_a_reason_until_it_is_right(metrics, store, served):
     assert get(f"{served}healthz")[0] == 200
 
 
-def compared(offset, trust=Trust.BELIEVED, remark=None):
+def compared(offset, trust=Trust.CONFIRMED, remark=None):
     return ClockComparison(trust, NOON, NOON, offset, remark)
 
 

@@ -291,7 +291,7 @@ def test_new_copy_of_a_damaged_store_is_sound(recorder, root, copy, tmp_path):
 
 
 @pytest.mark.parametrize("name", [FIRST, POLLS, "evidence", "rejected", "asked", "deferred", "doubted", "quarantine"])
-def test_damage_on_the_copy_is_found_and_mended(mirrored, root, copy, tmp_path, name):
+def test_damage_on_the_copy_is_found_and_repaired(mirrored, root, copy, tmp_path, name):
     path = next(tmp_path / "copy" / each for each in content(root) if each.startswith(name))
     size = path.stat()
     flip(path, 7)

@@ -15,7 +15,7 @@ from fxticker.model.moves import RateRun, change_over, move_limit
 from fxticker.model.pegs import is_hop
 from fxticker.model.records import Origin, Outcome, Poll, Retraction
 from fxticker.model.schedule import Every
-from fxticker.monitoring.alert_desk import AlertDesk
+from fxticker.monitoring.alert_filter import AlertFilter
 from fxticker.monitoring.moves import Moves
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
@@ -142,15 +142,15 @@ class Watched:
         self.store = Store(folder / "store")
         self.clock = FixedClock(at)
         self.sent = []
-        self.desk = AlertDesk(self._deliver, clock=self.clock, file=StateFile(folder, "alerts"))
+        self.filter = AlertFilter(self._deliver, clock=self.clock, file=StateFile(folder, "alerts"))
         self.moves = Moves(
-            self.desk, limits={pair: move_limit(text) for pair, text in limits.items()}, store=self.store
+            self.filter, limits={pair: move_limit(text) for pair, text in limits.items()}, store=self.store
         )
         self.moves.started([ScheduledSource(SOURCE, Every(HOUR))])
 
     def _deliver(self, alert):
         self.sent.append(alert)
-        self.desk.delivered(alert)
+        self.filter.delivered(alert)
 
     def show(self, hour, rate_text, pair="KZT/USD", **changes):
         """What a poll at this hour after noon, which shows this rate, has reported."""
@@ -161,7 +161,7 @@ class Watched:
 
     def beat(self):
         self.moves.beat(self.clock.at)
-        self.desk.beat(self.clock.at)
+        self.filter.beat(self.clock.at)
         taken, self.sent[:] = [(alert.event, alert.pair, alert.cause) for alert in self.sent], []
         return taken
 
@@ -213,7 +213,7 @@ def test_restart_reports_no_move_again_and_one_that_was_not_delivered(tmp_path, 
     assert Watched(tmp_path, {"KZT/USD": "2% in 1d"}, NOON + 4 * HOUR).beat() == UP
 
 
-def test_lasting_move_is_not_told_again_each_day(tmp_path):
+def test_lasting_move_is_not_reported_again_each_day(tmp_path):
     watched = Watched(tmp_path, {"KZT/USD": "2% in 7d"})
     watched.show(0, "0.00190")
     assert watched.show(1, "0.00195") == UP
@@ -264,7 +264,7 @@ def test_change_of_the_nominal_is_no_move(watched):
 def test_alert_says_what_moved(watched):
     watched.show(0, "0.00190")
     sent = []
-    watched.desk._forward = sent.append
+    watched.filter._forward = sent.append
     watched.show(1, "0.00195")
     assert json.loads(sent[0].encoded()) | {"fxticker": ""} == {
         "event": "move",

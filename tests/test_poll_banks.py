@@ -11,7 +11,7 @@ from servers import FakeFetch, RawServer, fetched, fetcher
 
 import fxticker as fx
 from fxticker.collect.backoff import SourceState
-from fxticker.collect.checks import outcome_of
+from fxticker.collect.page_outcome import outcome_of
 from fxticker.collect.poll import collect_once
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.records import Outcome, Poll

@@ -18,8 +18,8 @@ from fxticker.simulation.loopback_server import date_line
 from fxticker.simulation.site import render_html
 from fxticker.sources import cbr
 from fxticker.sources.timesca.page import SOURCE
-from fxticker.store.doubted import Doubted, keep_doubted
 from fxticker.store.store import Store
+from fxticker.store.wrong_clock_notes import WrongClockNote, keep_wrong_clock_note
 
 PAGE = render_html(PRINTED_TICKS, date(2025, 11, 14)).encode()
 DATELESS = render_html(PRINTED_TICKS, None).encode()
@@ -60,7 +60,7 @@ def test_difference_of_a_minute_is_no_remark(tmp_path, off_s):
         (-3599, "this machine's clock is 0:59:59 behind the answer's Date"),
     ],
 )
-def test_difference_of_more_than_a_minute_is_remarked(tmp_path, off_s, remark):
+def test_difference_of_more_than_a_minute_gives_a_remark(tmp_path, off_s, remark):
     poll = collect_off_by(tmp_path, timedelta(seconds=off_s))
     assert (poll.outcome, poll.ticks, poll.detail) == (Outcome.OK, 5, remark)
 
@@ -100,7 +100,7 @@ def test_notes_of_the_oldest_days_are_deleted(tmp_path):
     store = Store(tmp_path)
     for days in range(5):
         confirmed = NOON + timedelta(days=days)
-        keep_doubted(store.backend, Doubted("timesca", NOON, NOON, confirmed, "0" * 64, None), days=2)
+        keep_wrong_clock_note(store.backend, WrongClockNote("timesca", NOON, NOON, confirmed, "0" * 64, None), days=2)
     assert sorted(path.name for path in (tmp_path / "doubted").rglob("*.jsonl")) == [
         "2025-11-17.jsonl",
         "2025-11-18.jsonl",
@@ -114,7 +114,7 @@ def test_synchronised_clock_makes_the_date_a_remark(tmp_path, off):
     assert "which is in doubt" in poll.detail
 
 
-def test_answers_that_are_no_witness_are_judged_by_those_that_are(tmp_path):
+def test_answers_without_a_usable_date_are_judged_by_those_that_are(tmp_path):
     evidence = ClockEvidence()
     evidence.compare("other", {"date": dated(NOON + 3 * HOUR)}, NOON, timedelta(0))
     poll = collect(tmp_path, FakeFetch(fetched(PAGE)), clock_evidence=evidence)
@@ -137,7 +137,7 @@ def test_skipped_slot_of_a_clock_ahead_is_not_recorded(tmp_path):
 
 
 @pytest.mark.parametrize(("status", "kind"), [(503, "text/html"), (200, "image/png")])
-def test_error_is_a_witness_too(tmp_path, status, kind):
+def test_error_has_a_usable_date_too(tmp_path, status, kind):
     def answer(_request):
         return response(b"", status=status, content_type=kind, date=dated(NOON + 3 * HOUR))
 
@@ -170,7 +170,7 @@ def test_earlier_slots_are_settled_after_the_answer_and_before_the_first_write(t
         return True
 
     collect_off_by(tmp_path, timedelta(0), clock_evidence=evidence, before_write=before_write)
-    assert seen == [(Trust.BELIEVED, False, False)]
+    assert seen == [(Trust.CONFIRMED, False, False)]
 
 
 # Age
@@ -194,7 +194,7 @@ def test_confirmation_by_an_old_copy_is_stale_too(tmp_path):
 
 
 def test_age_is_counted_in_the_days_that_the_source_publishes():
-    from fxticker.collect.checks import is_old_copy
+    from fxticker.collect.page_outcome import is_old_copy
 
     week = timedelta(days=7)
     assert is_old_copy(3 * week, NOON, cbr.SOURCE)

@@ -46,7 +46,7 @@ def metrics(store):
     metrics.started([scheduled("timesca")])
     metrics.polled(Poll("timesca", NOON, Outcome.OK, started_at=NOON, duration_ms=300, ticks=5))
     metrics.write_ended(0.01, None)
-    metrics.clock_compared("timesca", ClockComparison(Trust.BELIEVED, NOON, NOON, timedelta(0), None))
+    metrics.clock_compared("timesca", ClockComparison(Trust.CONFIRMED, NOON, NOON, timedelta(0), None))
     return metrics
 
 

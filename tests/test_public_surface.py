@@ -85,7 +85,7 @@ OF_DAYS = (
     *("changes", "decode", "resample", "peg", "convert", "compare", "best", *CHARTS),
 )
 """Commands that name days."""
-CHARTS_OF_LOOKUPS = ("plot drift", "plot path", "plot heatmap", "plot compare")
+CHARTS_OF_LOOKUPS = ("plot drift", "plot path", "plot compare")
 PER_USD = "--inverse --per-usd flag"
 DERIVED = ("quotes", "changes", "resample", "peg")
 ADDED_OPTIONS = {
@@ -101,11 +101,13 @@ ADDED_OPTIONS = {
     "fxticker latest": [MAX_AGE, "--pair multiple", "--as-of"],
     **{
         f"fxticker {name}": [MAX_AGE, *([] if name == "plot path" else [PER_USD])]
-        for name in ("drift", "drift-series", "drift-by-period", *CHARTS_OF_LOOKUPS)
+        for name in ("drift", "drift-series", *CHARTS_OF_LOOKUPS)
     },
     "fxticker compare": [MAX_AGE, PER_USD, "--scores flag"],
     **{f"fxticker {name}": [PER_USD] for name in DERIVED},
 }
+for _name in ("drift-by-period", "plot heatmap"):
+    ADDED_OPTIONS[f"fxticker {_name}"] = [f"{MAX_AGE} default=any", PER_USD]
 for _name in OF_DAYS:
     ADDED_OPTIONS.setdefault(f"fxticker {_name}", []).append(TZ)
 """Of commands that it had."""
@@ -120,11 +122,9 @@ CHANGED_OPTIONS = {
 `--inverse` is the old name of `--per-usd`."""
 ADDED_PARAMETERS = {
     "latest": ["*pairs=None", "*as_of=None", "*max_age=None"],
-    **{
-        name: ["*max_age=None", "*per_usd=False"]
-        for name in ("drift", "drift_series", "drift_by_period", "compare", "lags")
-    },
+    **{name: ["*max_age=None", "*per_usd=False"] for name in ("drift", "drift_series", "compare", "lags")},
     **{name: ["*per_usd=False"] for name in DERIVED},
+    "drift_by_period": ["*max_age='any'", "*per_usd=False"],
 }
 for _name in (
     *("load", "load_polls", "wide", "latest", "as_of", "quotes", "drift", "drift_series", "drift_by_period", "changes"),

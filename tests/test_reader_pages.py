@@ -22,7 +22,7 @@ COLUMNS = ["source", "pair", "observed_at", "rate", "rate_text", "nominal", "cha
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    """Both schema versions, two values at an instant, date-only rows, a nominal, ticks withdrawn and counted again."""
+    """Both schema versions, two values at an instant, date-only rows, a nominal, ticks retracted and counted again."""
     monkeypatch.chdir(tmp_path)
     copytree(TESTS / "payloads" / "store_0.1.0", "parquet")
     store = Store(tmp_path / "parquet", clock=FixedClock(NOON + timedelta(days=40)), segment_rows=10)

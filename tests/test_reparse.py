@@ -116,7 +116,7 @@ def test_store_that_the_present_parser_reads_alike_has_no_difference(root):
 
     summary = run(store)
 
-    assert (lines(summary), summary.problems, summary.pieces, summary.gone) == ([], [], 1, 0)
+    assert (lines(summary), summary.problems, summary.pieces, summary.missing_evidence) == ([], [], 1, 0)
 
 
 def test_packaged_history_has_no_difference(tmp_path):
@@ -126,7 +126,7 @@ def test_packaged_history_has_no_difference(tmp_path):
 
     summary = reparse(Store(tmp_path / "history"))
 
-    assert (summary.differences, summary.problems, summary.gone) == ([], [], 0)
+    assert (summary.differences, summary.problems, summary.missing_evidence) == ([], [], 0)
     shown = zip(history, cycle(MARKUPS), strict=False)  # the site changes its markup with every page
     assert summary.pieces == len({(c.page_date, c.ticks, markup) for (_, c), markup in shown})
     assert fx.load(tmp_path / "history", columns=["evidence"])["evidence"].notna().all()
@@ -316,7 +316,7 @@ def test_evidence_that_is_gone_says_nothing_about_its_ticks(store, root):
 
     summary = run(store, reading(refusing), write=True)
 
-    assert (lines(summary), summary.gone, summary.problems) == ([], 1, [])
+    assert (lines(summary), summary.missing_evidence, summary.problems) == ([], 1, [])
     assert len(fx.load(root)) == 15
 
 
@@ -345,11 +345,11 @@ def test_fault_in_a_parser_is_named_and_withdraws_nothing(store, root):
 DAMAGED = PAGE + PAGE[:60]
 
 
-def mended(body, headers):
+def repaired(body, headers):
     return SOURCE.parse(PAGE, headers) if body == DAMAGED else SOURCE.parse(body, headers)
 
 
-MENDED = replace(WHOLE, parse=mended, parser_version=2, evidence=lambda *_: Evidence(None, None, PAGE))
+REPAIRED = replace(WHOLE, parse=repaired, parser_version=2, evidence=lambda *_: Evidence(None, None, PAGE))
 
 
 def test_rejected_body_that_is_still_refused_is_no_difference(root):
@@ -363,9 +363,9 @@ def test_rejected_body_that_can_be_read_now_becomes_ticks_at_its_polls_end(root,
     store = Store(root, clock=clock)
     poll = collect(store, DAMAGED)
 
-    assert lines(run(store, MENDED))[0] == ("KGS/USD", "nothing (damaged)", "0.01144 0%", "add")
+    assert lines(run(store, REPAIRED))[0] == ("KGS/USD", "nothing (damaged)", "0.01144 0%", "add")
     assert fx.load(root).empty
-    summary = run(store, MENDED, write=True)
+    summary = run(store, REPAIRED, write=True)
 
     assert summary.added == 5
     frame = fx.load(root, columns=["observed_at", "time_basis", "origin", "evidence"])
@@ -373,7 +373,7 @@ def test_rejected_body_that_can_be_read_now_becomes_ticks_at_its_polls_end(root,
     assert frame[["time_basis", "origin"]].astype(str).drop_duplicates().to_numpy().tolist() == [["clock", "live"]]
     assert frame["evidence"].unique().tolist() == [name.sha256 for name in store.evidence.names()]
     assert fx.load_polls(root)["outcome"].tolist() == ["damaged"]
-    assert lines(run(store, MENDED, write=True)) == []
+    assert lines(run(store, REPAIRED, write=True)) == []
 
 
 def test_rejected_body_is_read_with_the_charset_that_was_declared(root):
@@ -392,7 +392,7 @@ def test_rejected_body_without_its_poll_is_named(root):
     store.keep_rejected("timesca", NOON, DAMAGED)
     store.record([Poll("timesca", NOON - QUARTER, Outcome.OK)])
 
-    summary = run(store, MENDED)
+    summary = run(store, REPAIRED)
 
     assert lines(summary) == []
     assert "no poll on record has its instant" in summary.problems[0]
@@ -404,7 +404,7 @@ def test_rejected_body_of_another_poll_than_its_slots_is_named(root):
     collect(store, DAMAGED + b" ")
     collect(store, DAMAGED)
 
-    summary = run(store, MENDED)
+    summary = run(store, REPAIRED)
 
     assert lines(summary) == []
     assert "had another body" in summary.problems[0]
@@ -416,7 +416,7 @@ def test_damaged_rejected_body_is_named(root):
     [path] = (root / "rejected").rglob("*.gz")
     path.write_bytes(path.read_bytes()[:-9])
 
-    summary = run(store, MENDED)
+    summary = run(store, REPAIRED)
 
     assert lines(summary) == []
     assert summary.problems[0].startswith(f"rejected/source=timesca/{path.name}: cannot be read (cut short")
@@ -429,7 +429,7 @@ def test_foreign_file_among_the_rejected_bodies_is_left_out(root):
     for name in ("20259999T000000.000000Z.gz", "20251114T126000.000000Z.gz", "notes.txt"):
         shutil.copy(path, path.with_name(name))
 
-    assert len(lines(run(store, MENDED))) == 5
+    assert len(lines(run(store, REPAIRED))) == 5
 
 
 # faults

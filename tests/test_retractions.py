@@ -1,4 +1,4 @@
-"""Retractions: readers leave withdrawn ticks out as of an instant, plain readers see all that was recorded."""
+"""Retractions: readers leave retracted ticks out as of an instant, plain readers see all that was recorded."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -21,9 +21,9 @@ from fxticker.monitoring.observer import Observer
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.arrow import records_of
 from fxticker.store.deferred import Stretch, read_deferred, write_deferred
-from fxticker.store.doubted import Doubted, keep_doubted
 from fxticker.store.read_span import read_span
 from fxticker.store.store import Store
+from fxticker.store.wrong_clock_notes import WrongClockNote, keep_wrong_clock_note
 
 
 def missed(slot):
@@ -292,12 +292,12 @@ def test_current_slot_with_stored_ticks_is_not_polled_again(tmp_path, info_log):
     assert "next slot 2025-11-14T12:15:00" in info_log.text
 
 
-def test_poll_that_died_before_storing_ticks_is_missed(tmp_path):
+def test_poll_interrupted_before_storing_ticks_is_missed(tmp_path):
     recorded = settled(tmp_path, "11:15:00", ticks=snapshot_ticks(at("11:15:02")), now="11:45:10")
     assert recorded == [("11:15:00", "ok"), ("11:30:00", "missed")]
 
 
-def test_first_poll_ever_is_recovered_if_its_process_died(tmp_path):
+def test_first_poll_ever_is_recovered_if_its_process_was_interrupted(tmp_path):
     assert settled(tmp_path, ticks=snapshot_ticks(at("12:00:02"))) == [("12:00:00", "ok")]
 
 
@@ -349,11 +349,11 @@ def test_manual_snapshot_is_not_recovered_as_a_poll(tmp_path):
 
 def test_bad_sector_in_a_file_of_one_source_is_named(tmp_path):
     stored = Store(tmp_path).backend
-    doubted = Doubted("timesca", NOON, NOON, NOON, "0" * 64, None)
+    note = WrongClockNote("timesca", NOON, NOON, NOON, "0" * 64, None)
     with stored.write_lock(1):
-        keep_doubted(stored, doubted)
+        keep_wrong_clock_note(stored, note)
     write_deferred(stored, "timesca", [Stretch(NOON, NOON + timedelta(days=2), None)])
     with pytest.raises(SegmentUnreadable, match="deferred/source=timesca"):
         read_deferred(BadSectors(stored, "deferred"), "timesca")
     with pytest.raises(SegmentUnreadable, match="doubted/source=timesca"):
-        keep_doubted(BadSectors(stored, "doubted"), doubted)
+        keep_wrong_clock_note(BadSectors(stored, "doubted"), note)

@@ -13,7 +13,7 @@ import fxticker as fx
 from fxticker.errors import SegmentUnreadable
 from fxticker.model.records import Origin, Outcome, Poll
 from fxticker.store.local import LocalStorage
-from fxticker.store.read_recording import damaged_segments, doubtful_spans, stray_files
+from fxticker.store.read_recording import damaged_segments, damaged_spans, stray_files
 from fxticker.store.read_span import Span
 from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.store import Appended, Store
@@ -268,10 +268,10 @@ def test_doctored_sealed_segment_is_not_published_again(root):
 
 
 def spans(root, *, upto=LATER + QUARTER):
-    return doubtful_spans(Store(root).polls, "timesca", NOON, upto)
+    return damaged_spans(Store(root).polls, "timesca", NOON, upto)
 
 
-def test_slots_of_a_month_up_to_now_are_doubtful_if_its_file_is_damaged(store, root):
+def test_slots_of_a_month_up_to_now_are_in_a_damaged_span_if_its_file_is_damaged(store, root):
     assert spans(root) == []
     (root / POLLS).write_bytes(b"")
 
@@ -279,21 +279,21 @@ def test_slots_of_a_month_up_to_now_are_doubtful_if_its_file_is_damaged(store, r
     assert spans(root) == [Span(NOON.replace(day=1, hour=0), upto)]
 
 
-def test_slots_of_the_next_month_are_not_doubtful(store, root):
+def test_slots_of_the_next_month_are_in_no_damaged_span(store, root):
     (root / POLLS).write_bytes(b"")
 
     end = (NOON + timedelta(days=17)).replace(day=1, hour=0)
     assert spans(root, upto=NOON + timedelta(days=40)) == [Span(NOON.replace(day=1, hour=0), end)]
 
 
-def test_slots_after_the_begin_of_the_next_sound_segment_are_not_doubtful(store, root):
+def test_slots_after_the_begin_of_the_next_sound_segment_are_in_no_damaged_span(store, root):
     (root / POLLS).write_bytes(b"")
     store.record([Poll("timesca", LATER, Outcome.OK)])
 
     assert spans(root) == [Span(NOON.replace(day=1, hour=0), LATER)]
 
 
-def test_slots_that_can_be_read_are_not_doubtful_though_another_column_is_damaged(store, root):
+def test_slots_that_can_be_read_are_in_no_damaged_span_though_another_column_is_damaged(store, root):
     chunk = pq.read_metadata(root / POLLS).row_group(0).column(3)
     flip(root / POLLS, (chunk.dictionary_page_offset or chunk.data_page_offset) + chunk.total_compressed_size - 1)
 
@@ -306,4 +306,4 @@ def test_damaged_months_before_the_last_outcome_are_not_searched(store, root):
     store.record([Poll("timesca", NOON + timedelta(days=30), Outcome.OK)])
     (root / POLLS).write_bytes(b"")
 
-    assert doubtful_spans(store.polls, "timesca", NOON + timedelta(days=30), NOON + timedelta(days=31)) == []
+    assert damaged_spans(store.polls, "timesca", NOON + timedelta(days=30), NOON + timedelta(days=31)) == []

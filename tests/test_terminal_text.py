@@ -1,4 +1,4 @@
-"""What commands print of a store's text holds nothing that a terminal obeys."""
+"""What commands print of a store's text holds no terminal control sequences."""
 
 import json
 from dataclasses import replace
@@ -26,7 +26,7 @@ COMMANDS = [
 
 @pytest.fixture
 def hostile_store(tmp_path):
-    """A store whose every text column holds what a terminal obeys; two sources, one with numbers that can be read."""
+    """A store whose every text column holds terminal control sequences; two sources, one with real numbers."""
     now = datetime.now(UTC)
     store = Store(tmp_path / "parquet")
     hostile = replace(tick(observed_at=now), pair=f"KZT/USD{HOSTILE}", change_text=HOSTILE, evidence=HOSTILE)
@@ -38,7 +38,7 @@ def hostile_store(tmp_path):
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_text_of_a_store_is_printed_without_what_a_terminal_obeys(hostile_store, monkeypatch, tmp_path, command):
+def test_text_of_a_store_is_printed_without_terminal_control_sequences(hostile_store, monkeypatch, tmp_path, command):
     monkeypatch.chdir(tmp_path)
     if command[0] == "check":
         (hostile_store / "ticks" / f"x{HOSTILE}").write_text("")

@@ -130,7 +130,10 @@ def _stored(ticks: SettledTicks, source: int, pair: str) -> Rates:
 
 
 def _cross(base: Rates, quote: Rates) -> Rates:
-    """Divide rates of one instant: base per common currency by quote per common currency."""
+    """Divide rates of one instant: base per common currency by quote per common currency.
+
+    The band is `fxticker.model.bands.cross` over columns, with bounds rounded outward.
+    """
     place, is_same = _places(base.instants, quote.instants)
     base, quote = base.rows(is_same), quote.rows(place[is_same])
     lo, hi = outward(base.lo / quote.hi, base.hi / quote.lo)

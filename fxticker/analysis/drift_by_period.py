@@ -18,7 +18,7 @@ from fxticker.frames.resolve import in_zone, present, resolved, zone_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment, instant
-from fxticker.sources.age_limits import AgeLimit, MaxAge, limit_text
+from fxticker.sources.age_limits import ANY, AgeLimit, MaxAge, limit_text
 
 _HOUR, _DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
 
@@ -33,7 +33,7 @@ def drift_by_period(
     end: Moment | None = None,
     as_of: Moment | None = None,
     tz: Zone = "UTC",
-    max_age: MaxAge = None,
+    max_age: MaxAge = ANY,
     per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the relative change of each rate from one period's close to the next one's, with its band.
@@ -59,7 +59,8 @@ def drift_by_period(
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     max_age
         Do not use a close that is older than this at the end of its period, or, of the close before, at the start of
-        this one; as for `fxticker.drift`.
+        this one; ``None`` for each source's own limit, as for `fxticker.drift`. By default there is none: a change is
+        one from close to close, and its row names both instants, however far they lie apart.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 

@@ -12,7 +12,7 @@ from fxticker.backfill.archive_request import GONE
 from fxticker.backfill.archive_summary import MAX_NAMED, ArchiveSummary
 from fxticker.backfill.batch import Batch
 from fxticker.backfill.cdx import BadRow, site_of, stamp_of
-from fxticker.backfill.keep import Keep, evidence_keeper, keep_nothing
+from fxticker.backfill.import_evidence import Keep, evidence_keeper, keep_nothing
 from fxticker.backfill.known_absent import empty_captures, record_empty_captures
 from fxticker.errors import BadStatus, BodyTooLarge, FetchError, ParseError, UnexpectedContent, one_line
 from fxticker.fetch.throttle import Throttle, is_of_one_answer

@@ -54,7 +54,7 @@ def instants_to_compare(
         return
     counting = store.retracted(sources=[source]).counting(source, rows)
     counts = np.ones(len(instants), bool) if counting is None else counting
-    wanted = np.isin(instants, _instants_in_doubt(rows, instants, counts, readings))
+    wanted = np.isin(instants, _mismatched_instants(rows, instants, counts, readings))
     if since is not None:
         wanted &= instants >= microseconds(since)
     places = np.flatnonzero(wanted)
@@ -66,8 +66,8 @@ def instants_to_compare(
         yield list(members)
 
 
-def _instants_in_doubt(rows: pa.Table, instants: np.ndarray, counts: np.ndarray, readings: Readings) -> np.ndarray:
-    """The instants with evidence whose rows do not all fit it, that lack one, or that have a withdrawn one."""
+def _mismatched_instants(rows: pa.Table, instants: np.ndarray, counts: np.ndarray, readings: Readings) -> np.ndarray:
+    """The instants with evidence whose rows do not all fit it, that lack one, or that have a retracted one."""
     hashes: dict[str | None, int] = {None: 0}
     pieces = text_codes(rows.column("evidence"), hashes)
     sizes = np.array([_size(sha256, readings) for sha256 in hashes], np.int64)
@@ -79,8 +79,8 @@ def _instants_in_doubt(rows: pa.Table, instants: np.ndarray, counts: np.ndarray,
     is_wrong[group[~(_fit(rows, pieces, list(hashes), readings) & counts)]] = True
     expected = sizes[largest]
     is_incomplete = (expected >= 0) & (np.bincount(group, minlength=len(distinct)) != expected)
-    in_doubt: np.ndarray = distinct[(largest > 0) & (is_wrong | is_incomplete | (largest != smallest))]
-    return in_doubt
+    mismatched: np.ndarray = distinct[(largest > 0) & (is_wrong | is_incomplete | (largest != smallest))]
+    return mismatched
 
 
 def _size(sha256: str | None, readings: Readings) -> int:

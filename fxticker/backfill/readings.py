@@ -66,7 +66,7 @@ class Readings:
         self._problem = problem
         self._names: Mapping[str, EvidenceName] = {name.sha256: name for name in store.evidence.names(source.id)}
         self._read: dict[str, Reading | None] = {}
-        self.gone: set[str] = set()
+        self.missing_evidence: set[str] = set()
 
     @property
     def pieces(self) -> int:
@@ -82,7 +82,7 @@ class Readings:
     def _reading(self, sha256: str) -> Reading | None:
         name = self._names.get(sha256)
         if name is None:
-            self.gone.add(sha256)
+            self.missing_evidence.add(sha256)
             return None
         try:
             evidence = self._store.evidence.read(name)
@@ -99,7 +99,7 @@ class Readings:
             )
         except ParseError as error:
             return Reading(None, one_line(f"{error.outcome}: {error}"))
-        except (Exception, SystemExit) as error:  # noqa: BLE001  a fault of a parser is no reason to withdraw what was read
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a fault of a parser is no reason to retract what was read
             self._problem(f"{name}: {type(error).__name__} in the parser of {self._source.id}: {error}")
             return None
         return Reading(snapshot)

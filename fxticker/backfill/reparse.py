@@ -1,8 +1,8 @@
 """Reparse: read all kept evidence with the present parsers, and put right what was read otherwise.
 
 A tick is right if the present parser reads it in any piece of evidence that a tick of its instant names: several saved
-pages of one date share their equal ticks. New rows are stored before old ones are withdrawn, so that a process that
-dies in between leaves an instant with both, of which the last recorded counts, and another run completes it.
+pages of one date share their equal ticks. New rows are stored before old ones are retracted, so that a process that
+ends in between leaves an instant with both, of which the last recorded counts, and another run completes it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fxticker.store.rejected import rejected_names
 from fxticker.store.store import Store
 
 UNWRITABLE = "cannot be written"
-"""Effect of a difference in what does not identify a tick: a row that says the same cannot be stored beside it."""
+"""Effect of a difference in what does not identify a tick: a row with the same rate cannot be stored beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class ReparseSummary:
     ----------
     pieces
         Pieces of evidence that were read: those that ticks name.
-    gone
+    missing_evidence
         Pieces that ticks name and that are no longer kept: nothing follows for these ticks.
     differences
         In order of source and instant.
@@ -74,7 +74,7 @@ class ReparseSummary:
     """
 
     pieces: int = 0
-    gone: int = 0
+    missing_evidence: int = 0
     differences: list[Difference] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     added: int = 0
@@ -92,7 +92,7 @@ class _Changes:
     """What has to be written."""
 
     ticks: list[Tick] = field(default_factory=list)
-    withdrawn: list[Retraction] = field(default_factory=list)
+    retracted: list[Retraction] = field(default_factory=list)
     restored: list[Retraction] = field(default_factory=list)
 
 
@@ -112,7 +112,7 @@ def reparse(
     since
         Only ticks observed, and polls planned, at or after this instant, aware UTC.
     write
-        Whether to store corrections at the same instants, and to withdraw what is read otherwise or refused.
+        Whether to store corrections at the same instants, and to retract what is read otherwise or refused.
         Outcomes are not changed.
     find
         Returns the source with an id.
@@ -139,16 +139,16 @@ def reparse(
         if write:
             _write(changes, store, summary)
         summary.pieces += readings.pieces
-        summary.gone += len(readings.gone)
+        summary.missing_evidence += len(readings.missing_evidence)
     return summary
 
 
 def _write(changes: _Changes, store: Store, summary: ReparseSummary) -> None:
     if changes.ticks:
         summary.added += store.append(changes.ticks).added
-    if changes.withdrawn or changes.restored:
-        store.retract([*changes.restored, *changes.withdrawn])
-        summary.retracted += len(changes.withdrawn)
+    if changes.retracted or changes.restored:
+        store.retract([*changes.restored, *changes.retracted])
+        summary.retracted += len(changes.retracted)
         summary.restored += len(changes.restored)
 
 
@@ -233,14 +233,14 @@ class _Comparison:
             changes.ticks.append(self._tick(new))
         reading = self._refusal(old) if new is None and old is not None else self._shown(new or key)
         if old is not None:
-            changes.withdrawn.append(self._retraction(old, one_line(f"reparse: {reading}")))
+            changes.retracted.append(self._retraction(old, one_line(f"reparse: {reading}")))
         effect = "add" if old is None else "retract" if new is None else "correct"
         return Difference(
             self._source.id, self._observed_at, key[0], None if old is None else self._shown(old), reading, effect
         )
 
     def _known(self, key: Printed, row: dict[str, Any], changes: _Changes) -> Iterator[Difference]:
-        """A stored tick that is read again: restored if it is withdrawn, and compared in what does not identify it."""
+        """A stored tick that is read again: restored if it is retracted, and compared in what does not identify it."""
         text = _text(*key[1:])
         if not row["counts"]:
             changes.restored.append(self._retraction(key, None))

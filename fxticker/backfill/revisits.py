@@ -1,6 +1,6 @@
 """Revisits: the ticks of captures of an unchanged page, which refer to an earlier capture instead of repeating it.
 
-An observation of the same ticks at the instant of the revisit, as a "not modified" answer to a poll is.
+A revisit counts as an observation of the same ticks at its instant, as a "not modified" answer to a poll does.
 """
 
 from __future__ import annotations

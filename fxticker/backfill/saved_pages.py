@@ -9,8 +9,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
 from fxticker.backfill.file_kinds import HEAD_BYTES, ZIP, named, packing_of, require_readable
+from fxticker.backfill.import_evidence import Keep, evidence_keeper, keep_nothing
 from fxticker.backfill.import_summary import ImportSummary, Refusals
-from fxticker.backfill.keep import Keep, evidence_keeper, keep_nothing
 from fxticker.backfill.packed_files import unpacked, warc_files
 from fxticker.backfill.page_files import MAX_PAGE_BYTES, FilePage, Page
 from fxticker.backfill.parquet_files import PARQUET, batches, is_table

@@ -18,7 +18,7 @@ from warcio.recordloader import ArcWarcRecordLoader
 
 from fxticker.backfill.archive import ticks_of
 from fxticker.backfill.cdx import is_on_site, site_of
-from fxticker.backfill.keep import Keep, keep_nothing
+from fxticker.backfill.import_evidence import Keep, keep_nothing
 from fxticker.backfill.revisits import KnownCaptures
 from fxticker.backfill.warc_page import (
     DAMAGE,

@@ -190,7 +190,7 @@ def revisit_of(offset: int, headers: Any, url: str, block: bytes) -> Revisit | S
 
 
 def _captured_at(headers: Any, block: bytes) -> datetime:
-    """Return the timestamp of a record whose block is as its digest says."""
+    """Return the timestamp of a record whose block has its digest."""
     digest = headers.get_header("WARC-Block-Digest")
     if digest is not None and not _is_digest(digest, block):
         raise Damaged("the response does not match its digest")

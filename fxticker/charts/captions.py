@@ -17,7 +17,23 @@ _MOST_LEFT_OUT = 4
 
 
 def write_caption(figure: Figure, title: str, facts: str, reading: str, palette: Palette) -> None:
-    """Write the title above the chart, and the data, the reading guide and the version below it."""
+    """Write the title above the chart, and the caption below it: facts, reading guide and version.
+
+    The text is composed by each chart: the wording of a caption stands where the chart calls this.
+
+    Parameters
+    ----------
+    figure
+        The chart, without a title.
+    title
+        What is drawn.
+    facts
+        Sentences on the data: source, span, number of ticks, what was left out.
+    reading
+        Sentences on how the chart is read: what bands, colours and gaps mean.
+    palette
+        Colours of the chart's theme.
+    """
     figure.suptitle(title, x=0.01, ha="left")
     lines = textwrap.wrap(f"{facts} {reading} fxticker {version('fxticker')}.", _CAPTION_MARKS)
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=palette.muted, linespacing=1.4)

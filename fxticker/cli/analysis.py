@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fxticker.cli.left_out import reason_of
-from fxticker.cli.options import Format, base_option, between, every_option, max_age_option, queried
+from fxticker.cli.options import Format, base_option, between, closes_age_option, every_option, max_age_option, queried
 from fxticker.cli.output import Columns, Printed, Reference, Value, band_of, banded, show_frame
 from fxticker.model.selection import Selection
 from fxticker.model.verdicts import verdict
@@ -151,7 +151,7 @@ def drift_series(base: str, max_age: str | None, folder: Path, selection: Select
 
 @click.command()
 @every_option("month")
-@max_age_option
+@closes_age_option
 @queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift from each period's close to the next one."""

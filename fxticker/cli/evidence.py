@@ -44,7 +44,7 @@ def evidence(at: str, folder: Path, selection: Selection) -> None:
 
 @click.command()
 @click.option("--since", callback=past, help="Only ticks observed on or after this day, or at or after this instant.")
-@click.option("--write", is_flag=True, help="Store corrections, and withdraw what is read otherwise or refused.")
+@click.option("--write", is_flag=True, help="Store corrections, and retract what is read otherwise or refused.")
 @stored
 @format_option
 def reparse(since: str | None, write: bool, folder: Path, form: Format) -> None:  # noqa: FBT001
@@ -78,8 +78,8 @@ def _totals(found: ReparseSummary, *, write: bool) -> str:
     parts = [f"{found.pieces} pieces of evidence read: {len(found.differences)} differences"]
     if found.unwritable:
         parts.append(f"{found.unwritable} of them in dates or nominals, which cannot be written")
-    if found.gone:
-        parts.append(f"{found.gone} pieces that ticks name are no longer kept")
+    if found.missing_evidence:
+        parts.append(f"{found.missing_evidence} pieces that ticks name are no longer kept")
     if write:
         parts.append(f"{found.added} rows added, {found.retracted} retracted, {found.restored} restored")
     return "; ".join(parts)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def forget(folder: Path, after: str, yes: bool) -> None:  # noqa: FBT001
     """Remove outcomes and ticks that lie in the future.
 
-    The way back after the clock was ahead: slots with an outcome are never polled. What has passed is never removed,
-    and what is removed goes to the quarantine. Refused while a daemon runs.
+    Use after the clock was ahead: a slot with an outcome is never polled, so future outcomes would block polling. What
+    has passed is never removed, and what is removed goes to the quarantine. Refused while a daemon runs.
     """
     from fxticker.cli.output import warn
     from fxticker.errors import StoreLocked

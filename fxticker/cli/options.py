@@ -132,6 +132,9 @@ max_age_option = click.option(
     callback=max_age,
     help="Oldest tick that counts: 12h, 30d, any; default: 7 days for the ticker, its longest holidays for a bank.",
 )
+closes_age_option = click.option(
+    "--max-age", default="any", callback=max_age, help="Leave out changes from or to an older close: 12h, 30d."
+)
 _FILTERS = {
     "pairs": click.option(
         "--pair", "pairs", multiple=True, callback=_pairs, help="Only this pair, as KZT/USD or KZT; may be repeated."

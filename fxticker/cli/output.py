@@ -248,7 +248,7 @@ def _cell(name: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return short_text(value)
-    return escape(one_line(value))  # a text of the store may hold what a terminal obeys
+    return escape(one_line(value))  # a text of the store may hold terminal control sequences
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -261,7 +261,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _field(value: Any) -> Any:
-    """A value of CSV: a number without an exponent, and text without what a terminal obeys.
+    """A value of CSV: a number without an exponent, and text without terminal control sequences.
 
     Spaces of all kinds stay, as numbers may have them.
     """

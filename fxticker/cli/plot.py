@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fxticker.cli.left_out import warn_left_out
-from fxticker.cli.options import base_option, between, every_option, max_age_option, selected, stored
+from fxticker.cli.options import base_option, between, closes_age_option, every_option, max_age_option, selected, stored
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def path(
 @plot.command()
 @_drawing
 @every_option("month")
-@max_age_option
+@closes_age_option
 @selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
     """Draw the change of rates per period, side by side."""

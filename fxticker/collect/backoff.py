@@ -21,7 +21,7 @@ from fxticker.model.clock_trust import ClockComparison
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
 
-PATIENCE = 3
+FAILURES_BEFORE_BACKOFF = 3
 """Failures in a row before slots are skipped: at the default grid of 15 minutes, half an hour."""
 MAX_BACKOFF = timedelta(hours=1)
 """Slots farther from the last failure are not skipped, apart from the first: a longer gap in the data costs more than
@@ -32,7 +32,7 @@ _WAIT = re.compile(
 )
 """A wait as it begins the `detail` of the poll that it follows, and of each slot that is skipped."""
 
-WEIGHED: Mapping[Outcome, bool | None] = {
+COUNTS_AS_FAILURE: Mapping[Outcome, bool | None] = {
     Outcome.OK: False,
     Outcome.STALE: False,  # the server works; only the page is old
     Outcome.CLOCK: False,  # likewise; only this machine's clock is wrong
@@ -62,7 +62,7 @@ class SourceState:
     page
         The last page that was parsed or confirmed; `None` if the last response could not be parsed.
     failures
-        Failures in a row, as weighed by `WEIGHED`.
+        Failures in a row, as counted by `COUNTS_AS_FAILURE`.
     wait_until
         Slots before this instant are skipped, with outcome ``backoff``; `None` if none are.
     wait_why
@@ -106,16 +106,16 @@ class SourceState:
         schedule
             The source's grid; `None` to skip no slots for failures.
         """
-        weight = WEIGHED[outcome]
-        if weight is not None:
-            self.failures = self.failures + 1 if weight else 0
+        is_failure = COUNTS_AS_FAILURE[outcome]
+        if is_failure is not None:
+            self.failures = self.failures + 1 if is_failure else 0
         waits = []
         until = retry_instant(retry_after, now)
         if until is not None:
             # slots are whole seconds, and so is the instant that a person reads
             until += timedelta(microseconds=-until.microsecond % 1_000_000)
             waits.append((until, "the source sent Retry-After"))
-        if weight and schedule is not None and self.failures >= PATIENCE:
+        if is_failure and schedule is not None and self.failures >= FAILURES_BEFORE_BACKOFF:
             resumed = backoff_end(self.failures, slot, schedule)
             waits.append((resumed, f"{self.failures} failures in a row, the last {outcome}"))
         self.wait_until, self.wait_why = None, ""
@@ -138,8 +138,8 @@ def recorded_wait(polls: Sequence[Poll]) -> datetime | None:
 
 
 def backoff_end(failures: int, slot: datetime, schedule: Schedule) -> datetime:
-    """Return the next slot to poll, after `failures` in a row, at least `PATIENCE`, of which the last was at `slot`."""
-    skipped = 2 ** min(failures - PATIENCE, 12)  # 4,096 slots are more than an hour of any grid
+    """Return the next slot to poll after `failures` in a row, the last at `slot`; `FAILURES_BEFORE_BACKOFF` or more."""
+    skipped = 2 ** min(failures - FAILURES_BEFORE_BACKOFF, 12)  # 4,096 slots are more than an hour of any grid
     end = schedule.after(schedule.after(slot))
     for _ in range(skipped - 1):
         if end - slot > MAX_BACKOFF:

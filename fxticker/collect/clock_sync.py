@@ -1,10 +1,10 @@
 """Clock synchronisation: asks the kernel, or systemd-timesyncd, whether a time service keeps the machine's clock right.
 
-Every time service (chrony, ntpd, systemd-timesyncd) tells the kernel, which forgets it when the clock is set by hand or
-not corrected for some hours: adjtimex(2), which needs no right to read. Where it cannot be called, as under systemd's
-``ProtectClock=yes``, the file counts that systemd-timesyncd touches at each synchronisation. The file stays when it no
-longer runs, or reaches no server, or when the clock is set by hand, so its time must be of the last hour by the clock
-that is judged. Where neither can be read, it is not known.
+Every time service (chrony, ntpd, systemd-timesyncd) reports this to the kernel, which clears the flag when the clock is
+set by hand or not corrected for some hours: adjtimex(2), which needs no right to read. Where it cannot be called, as
+under systemd's ``ProtectClock=yes``, the file counts that systemd-timesyncd touches at each synchronisation. The file
+stays when it no longer runs, or reaches no server, or when the clock is set by hand, so its time must be of the last
+hour by the clock that is judged. Where neither can be read, it is not known.
 """
 
 from __future__ import annotations

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 
 import httpx
 
+from fxticker.collect.anomalies import anomalies
 from fxticker.collect.backoff import SourceState
-from fxticker.collect.checks import anomalies, is_old_copy, outcome_of
 from fxticker.collect.clock_evidence import ClockEvidence
-from fxticker.collect.keep import PollWriter, keep_doubted, with_evidence
 from fxticker.collect.page_cache import CachedPage, cached_page
+from fxticker.collect.page_outcome import is_old_copy, outcome_of
+from fxticker.collect.poll_evidence import PollWriter, keep_wrong_clock_note, with_evidence
 from fxticker.errors import FetchError, ParseError, StoreError, one_line
 from fxticker.fetch.client import Fetch, Response
 from fxticker.fetch.http_date import age_of
@@ -101,14 +102,14 @@ def collect_once(
     schedule
         The source's grid, for the slots that are skipped after repeated failures. `None` to skip none for that.
     clock_evidence
-        What is known about the clock: read and updated. `None` for what this answer alone says.
+        What is known about the clock: read and updated. `None` to judge by this answer alone.
     before_write
         Called before the first write, if the outcome is to be recorded; if it returns false, nothing is written.
 
     Returns
     -------
     Poll
-        The outcome. If the slot had one on record already, the store keeps that one. `SourceState.is_recorded` says
+        The outcome. If the slot had one on record already, the store keeps that one. `SourceState.is_recorded` is
         whether it was recorded.
 
     Raises
@@ -205,7 +206,7 @@ def _stored(
         page, not_kept = with_evidence(
             page, cached, response, source, observed_at=attempt.clock.confirmed or observed_at, store=store
         )
-        keep_doubted(poll, page, attempt.clock, store)
+        keep_wrong_clock_note(poll, page, attempt.clock, store)
         shown = page.snapshot.source_date
         return replace(poll, outcome=Outcome.CLOCK, source_date=shown, body_sha256=page.sha256, detail=not_kept)
     if not state.is_recorded:

@@ -1,4 +1,4 @@
-"""Clock watch: detects jumps of the wall clock and sleeps, and doubts the clock for a minute after a jump far ahead."""
+"""Clock watch: detects jumps of the wall clock and sleeps; slots wait for a minute after a jump far ahead."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fxticker.model.clock import Clock
 
 JUMP = timedelta(seconds=2)
 """Smallest difference that counts as a jump: a loaded machine is late by less between two checks."""
-DOUBTED = timedelta(days=1)
+FAR_AHEAD = timedelta(days=1)
 """A longer jump ahead is as likely a clock that was set wrong as a machine that slept."""
-DOUBTED_S = 60.0
+WAIT_AFTER_JUMP_S = 60.0
 """Seconds that a clock must stay there until slots are settled by it: recorded outcomes cannot be taken back."""
 
 _log = logging.getLogger("fxticker")
@@ -76,7 +76,7 @@ class ClockWatch:
         self._monotonic = monotonic
         self._on_jump = on_jump
         self._wall, self._passed_s = clock.now(), monotonic()
-        self._doubted_until_s: float | None = None
+        self._wait_until_s: float | None = None
         self._lock = threading.Lock()
 
     def check(self) -> None:
@@ -88,20 +88,20 @@ class ClockWatch:
             if abs(by) < JUMP:
                 return
             jump = self.last_jump = jump_of(by, wall)
-            if abs(by) > DOUBTED:
-                self._doubted_until_s = passed_s + DOUBTED_S if by > timedelta(0) else None
+            if abs(by) > FAR_AHEAD:
+                self._wait_until_s = passed_s + WAIT_AFTER_JUMP_S if by > timedelta(0) else None
         _log.warning("%s", jump.why)
         self._on_jump(by)
 
-    def is_doubted(self) -> bool:
-        """Whether the clock jumped far ahead less than `DOUBTED_S` ago."""
-        until_s = self._doubted_until_s
+    def is_waiting_after_jump(self) -> bool:
+        """Whether the clock jumped far ahead less than `WAIT_AFTER_JUMP_S` ago."""
+        until_s = self._wait_until_s
         return until_s is not None and self._monotonic() < until_s
 
-    def has_doubt_ended(self) -> bool:
-        """Whether a doubt ended since the last call: true once for each doubt that the clock outlasted."""
+    def has_wait_ended(self) -> bool:
+        """Whether a wait ended since the last call: true once for each wait that the clock outlasted."""
         with self._lock:
-            has_ended = self._doubted_until_s is not None and not self.is_doubted()
+            has_ended = self._wait_until_s is not None and not self.is_waiting_after_jump()
             if has_ended:
-                self._doubted_until_s = None
+                self._wait_until_s = None
         return has_ended

@@ -147,10 +147,10 @@ class Daemon:
     def beat(self) -> None:
         """Check the clock; the daemon's own thread does so every few seconds."""
         self._clock_watch.check()
-        if self._clock_watch.has_doubt_ended():
+        if self._clock_watch.has_wait_ended():
             self._scheduler.wake_all()
         now = self._clock.now()
-        # A clock that is synchronised now is remembered if it no longer is, and one that was set right is told of now,
+        # A clock that is synchronised now is remembered if it no longer is, and one that was set right is reported now,
         # and not at the next poll, which may be tomorrow's.
         self._observers.clock_compared(None, self._clock_evidence.compare("", {}, now, timedelta(0)))
         self._observers.beat(now)
@@ -228,9 +228,9 @@ class Daemon:
         self._scheduler.wake_all()
 
     def _is_to_pause(self) -> bool:
-        """Whether no more slots are to be settled now: the daemon stops, or the clock has become doubtful."""
+        """Whether no more slots are to be settled now: the daemon stops, or the clock jumped far ahead."""
         self._clock_watch.check()
-        return self._stop_asked.is_set() or self._clock_watch.is_doubted()
+        return self._stop_asked.is_set() or self._clock_watch.is_waiting_after_jump()
 
 
 def _join(workers: Sequence[SourceWorker], timeout_s: float) -> bool:

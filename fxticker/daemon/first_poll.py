@@ -17,7 +17,7 @@ from fxticker.store.read_recent import last_successful_slot
 from fxticker.store.store import Store
 
 SOON = timedelta(seconds=10)
-"""A slot that comes within this time is waited for: two requests in a row would tell nobody more."""
+"""A slot that comes within this time is waited for: a second request right after it would add nothing."""
 
 _log = logging.getLogger("fxticker")
 
@@ -59,6 +59,6 @@ class FirstPoll:
         except StoreError as error:
             _log.warning("%s: no poll at the start: %s", self._source_id, one_line(error))
             return None
-        # one in the future says that a clock is wrong, and the answer to a poll may tell which
+        # one in the future shows that a clock is wrong, and the answer to a poll may show which
         is_recent = last_ok is not None and last_ok <= now and now - last_ok <= following - schedule.at_or_before(now)
         return None if is_recent else off_grid(now)

@@ -23,7 +23,7 @@ _log = logging.getLogger("fxticker")
 
 
 class KnownStore(Observer):
-    """Compares a store with the one that was used before at its path, and remembers it once something is recorded.
+    """Compares a store with the one that was used before at its path, and notes it once something is recorded.
 
     Parameters
     ----------

@@ -17,13 +17,13 @@ use_little_memory()  # before anything imports Arrow
 # ruff: noqa: E402
 from fxticker.collect.clock_sync import is_synchronised
 from fxticker.config import DEFAULT_FILE, Settings, address_of, load_settings, slow_polls, sources_to_poll
-from fxticker.daemon.alarms import Alarms
+from fxticker.daemon.alert_setup import AlertSetup
 from fxticker.daemon.daemon import Daemon
-from fxticker.daemon.first_lines import first_lines
 from fxticker.daemon.known_store import KnownStore
 from fxticker.daemon.observers import Observers
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.daemon.signals import stop_on_signals
+from fxticker.daemon.startup_message import startup_message
 from fxticker.errors import ConfigError, StoreError, StoreLocked, one_line
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SystemClock
@@ -64,7 +64,11 @@ def run_daemon(config: Path | None, folder: Path | None, *, is_new_store: bool =
     folder = settings.store.path if folder is None else folder
     if sys.stderr.isatty():
         now = SystemClock().now()
-        print(*first_lines(planned, folder, options, now, _next_slots(planned, folder, now)), sep="\n", file=sys.stderr)
+        print(
+            *startup_message(planned, folder, options, now, _next_slots(planned, folder, now)),
+            sep="\n",
+            file=sys.stderr,
+        )
     try:
         _poll(settings, planned, config, folder, is_new_store=is_new_store)
     except (StoreError, OSError) as error:
@@ -85,8 +89,8 @@ def _poll(
 ) -> None:
     http = settings.http
     with ExitStack() as stack:
-        # before the store is opened: whatever ends the daemon from here on is told
-        alarms = stack.enter_context(Alarms(settings.alerts, folder, clock=SystemClock(), environ=os.environ))
+        # before the store is opened: whatever ends the daemon from here on is reported
+        alerts = stack.enter_context(AlertSetup(settings.alerts, folder, clock=SystemClock(), environ=os.environ))
         store = Store(folder, clock=SystemClock())
         notifier = SystemdNotifier(os.environ, store=store, timeout_s=http.timeout_s)
         # Before anything is served: a second daemon is to name the first one, and not the port that is taken.
@@ -95,8 +99,8 @@ def _poll(
         known = KnownStore(store, folder, os.environ)
         known.require(is_new=is_new_store)
         client = stack.enter_context(http.fetcher())
-        observers: list[Observer] = [notifier, known, *_observers(settings, store, stack, alarms)]
-        observers += alarms.observers(store, client, stack)
+        observers: list[Observer] = [notifier, known, *_observers(settings, store, stack, alerts)]
+        observers += alerts.observers(store, client, stack)
         daemon = Daemon(
             planned,
             fetcher=RobotsFetcher(client),
@@ -116,7 +120,7 @@ def _poll(
             notifier.stopping()
 
 
-def _observers(settings: Settings, store: Store, stack: ExitStack, alarms: Alarms) -> Iterator[Observer]:
+def _observers(settings: Settings, store: Store, stack: ExitStack, alerts: AlertSetup) -> Iterator[Observer]:
     yield PollLog()
     yield MemoryReturned()
     if settings.monitoring.listen is not None:
@@ -126,7 +130,7 @@ def _observers(settings: Settings, store: Store, stack: ExitStack, alarms: Alarm
         metrics = Metrics(store=store, clock=SystemClock())
         server = stack.enter_context(MetricsServer(metrics, address_of(settings.monitoring.listen)))
         _log.info("metrics at %smetrics", server.url)
-        alarms.on_failure = metrics.alert_command_failed
+        alerts.on_failure = metrics.alert_command_failed
         yield metrics
 
 

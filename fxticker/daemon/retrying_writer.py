@@ -12,8 +12,8 @@ from typing import TypeVar
 from fxticker.daemon.observers import Observers
 from fxticker.errors import StoreError, StoreLocked, WriteFailed, one_line
 from fxticker.model.records import Evidence, Poll, Tick
-from fxticker.store.doubted import Doubted
 from fxticker.store.store import Appended, Store
+from fxticker.store.wrong_clock_notes import WrongClockNote
 
 RETRY_PAUSES_S = (1.0, 5.0)
 """Seconds before the second and third try of a write: the disk may have space again, another writer may be done."""
@@ -52,9 +52,9 @@ class RetryingWriter:
         sha256, _ = self._with_retries(lambda: self._store.keep_evidence(source, observed_at, evidence))
         return sha256
 
-    def keep_doubted(self, doubted: Doubted) -> None:
-        """As `Store.keep_doubted`, with one try."""
-        self._store.keep_doubted(doubted)
+    def keep_wrong_clock_note(self, note: WrongClockNote) -> None:
+        """As `Store.keep_wrong_clock_note`, with one try."""
+        self._store.keep_wrong_clock_note(note)
 
     def append(self, ticks: Iterable[Tick]) -> Appended:
         """As `Store.append`; raises after the last try."""

@@ -103,7 +103,7 @@ class SystemdNotifier(Observer):
         self._next_slots.wait(source, wait_until)
 
     def not_recorded(self, poll: Poll) -> None:
-        """Note that the slot was polled: without an outcome, as the clock is ahead, which no restart mends."""
+        """Note that the slot was polled: without an outcome, as the clock is ahead, which no restart corrects."""
         self._last = poll
         self._note(poll.source, poll.slot)
 

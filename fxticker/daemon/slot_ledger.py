@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import islice, takewhile
 
-from fxticker.collect.checks import outcome_of
+from fxticker.collect.page_outcome import outcome_of
 from fxticker.errors import SegmentUnreadable, one_line
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule, slots_between
@@ -18,17 +18,17 @@ from fxticker.sources.source import Source
 from fxticker.store.damage import is_damage
 from fxticker.store.deferred import Stretch, read_deferred, write_deferred
 from fxticker.store.open_slots import next_open_slot
-from fxticker.store.read_recording import damaged_segments, doubtful_spans
+from fxticker.store.read_recording import damaged_segments, damaged_spans
 from fxticker.store.read_span import Span
 from fxticker.store.store import Store
 
 NOT_RUNNING = "the daemon was not running, or could not write"
 NOT_CONFIGURED = "the source was not configured"
-REGRIDDED = "the grid was changed before it was polled"
+RESCHEDULED = "the grid was changed before it was polled"
 TOO_LATE = "the daemon did not come to it in time"
 UNREADABLE = "a file of the store could not be read"
 OVERRUN = "the previous poll was still running"
-CLOCK_DOUBTED = "this machine's clock was ahead of the time that servers send"
+CLOCK_AHEAD = "this machine's clock was ahead of the time that servers send"
 UNCONFIRMED_SPAN = timedelta(days=1)
 """How far after the last outcome slots are settled by a clock that nothing confirms: a clock that lost its time is
 mostly wrong by more, and an ordinary absence is shorter."""
@@ -42,7 +42,7 @@ class SlotLedger:
     """The slots of one source that have their outcome.
 
     Outcomes are written in the order of the grid, that of a poll before those of slots that came while it ran. So
-    every slot before the last recorded one has its outcome, and a process that died leaves at most the slot after it
+    every slot before the last recorded one has its outcome, and an interrupted process leaves at most the slot after it
     half done.
 
     Slots whose outcome a damaged file may hold get none, as a second one would contradict it.
@@ -83,7 +83,7 @@ class SlotLedger:
         self._batch_slots = batch_slots
         self._settled = self._newest = datetime.min.replace(tzinfo=UTC)
         self._deferred: list[Stretch] = []
-        self._doubtful: list[Span] = []
+        self._damaged_spans: list[Span] = []
 
     def recover(self, source: Source, schedule: Schedule, now: datetime) -> datetime:
         """Find where polling goes on, and return the first slot that may be polled; earlier ones are to be settled.
@@ -93,11 +93,11 @@ class SlotLedger:
         """
         damaged_segments(self._store.tables, self._source_id, search=True)  # noted, and logged there
         has_records = self._look_up(schedule, now)
-        self._record_died_poll(source, schedule, now)
+        self._record_interrupted_poll(source, schedule, now)
         if not has_records:
             self._skip_late_slot(schedule, now)
         current = schedule.at_or_before(now)
-        is_due = current > self._settled and not is_late(schedule, current, now) and not self._is_doubtful(current)
+        is_due = current > self._settled and not is_late(schedule, current, now) and not self._is_in_damage(current)
         return current if is_due else schedule.after(now)
 
     def begin_grid(self, now: datetime) -> None:
@@ -143,7 +143,7 @@ class SlotLedger:
 
     def is_settled(self, slot: datetime) -> bool:
         """Whether the slot has its outcome."""
-        return slot <= self._settled or self._is_doubtful(slot) or slot in self._recorded(slot, slot)
+        return slot <= self._settled or self._is_in_damage(slot) or slot in self._recorded(slot, slot)
 
     def next_open(self, schedule: Schedule, now: datetime) -> datetime:
         """The first slot after `now` that has no outcome, and none that a damaged file may hold."""
@@ -162,14 +162,14 @@ class SlotLedger:
         before_current = schedule.at_or_before(schedule.at_or_before(now) - MICROSECOND)
         self._settled = before_current if last is None else last
         upto = max(now, self._newest)
-        self._doubtful = doubtful_spans(self._store.polls, self._source_id, self._settled, upto)
+        self._damaged_spans = damaged_spans(self._store.polls, self._source_id, self._settled, upto)
         self._take_up_deferred(schedule, now, before_current)
         return last is not None
 
     def _take_up_deferred(self, schedule: Schedule, now: datetime, before_current: datetime) -> None:
         """Read the deferred stretches; their slots that have passed count as settled.
 
-        A process that died may have left slots before a stretch without an outcome: these are deferred with it.
+        An interrupted process may have left slots before a stretch without an outcome: these are deferred with it.
         """
         self._deferred = []
         last = self._settled
@@ -186,7 +186,7 @@ class SlotLedger:
         is_complete = True
         while is_complete and (batch := list(islice(slots, self._batch_slots))):
             recorded = self._recorded(batch[0], batch[-1])
-            polls = [outcome(slot) for slot in batch if slot not in recorded and not self._is_doubtful(slot)]
+            polls = [outcome(slot) for slot in batch if slot not in recorded and not self._is_in_damage(slot)]
             if polls:
                 self._record(polls)
             written += len(polls)
@@ -232,12 +232,12 @@ class SlotLedger:
         write_deferred(self._store.backend, self._source_id, stretches)
         self._deferred = stretches
 
-    def _is_doubtful(self, slot: datetime) -> bool:
+    def _is_in_damage(self, slot: datetime) -> bool:
         """Whether a damaged file may hold the outcome of the slot."""
         return self._span_of(slot) is not None
 
     def _span_of(self, slot: datetime) -> Span | None:
-        spans = (span for span in self._doubtful if span.start and span.end and span.start <= slot < span.end)
+        spans = (span for span in self._damaged_spans if span.start and span.end and span.start <= slot < span.end)
         return next(spans, None)
 
     def _recorded(self, first: datetime, last: datetime) -> set[datetime]:
@@ -252,7 +252,7 @@ class SlotLedger:
         if is_late(schedule, current, now):
             self._settled = max(self._settled, current)
 
-    def _record_died_poll(self, source: Source, schedule: Schedule, now: datetime) -> None:
+    def _record_interrupted_poll(self, source: Source, schedule: Schedule, now: datetime) -> None:
         """Record the outcome of a poll whose process ended between storing its ticks and recording it, if one did.
 
         Only the first slot without an outcome can have been polled by it. It may have read its page after the next
@@ -260,7 +260,7 @@ class SlotLedger:
         """
         slot = schedule.after(self._settled)
         end = schedule.after(schedule.after(slot))
-        if slot > now or self._is_doubtful(slot):
+        if slot > now or self._is_in_damage(slot):
             return
         try:
             ticks = self._store.live_ticks(self._source_id, slot, end)

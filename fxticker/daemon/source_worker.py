@@ -14,11 +14,11 @@ from fxticker.daemon.clock_watch import ClockWatch
 from fxticker.daemon.first_poll import FirstPoll
 from fxticker.daemon.retrying_writer import RetryingWriter
 from fxticker.daemon.slot_ledger import (
-    CLOCK_DOUBTED,
+    CLOCK_AHEAD,
     NOT_CONFIGURED,
     NOT_RUNNING,
     OVERRUN,
-    REGRIDDED,
+    RESCHEDULED,
     TOO_LATE,
     UNREADABLE,
     SlotLedger,
@@ -34,8 +34,8 @@ from fxticker.model.timestamps import MICROSECOND
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.ahead import CORRECTED
 
-_SETTLING = (Trust.BELIEVED, Trust.BEHIND)
-"""Slots that have passed by such a clock have passed."""
+_NOT_AHEAD = (Trust.CONFIRMED, Trust.BEHIND)
+"""By such a clock, slots that have passed are settled: it is not ahead of the true time."""
 _SKIPPED = ": earlier ones have outcomes, or a damaged file may hold them; `fxticker status` names what is ahead of now"
 
 _log = logging.getLogger("fxticker")
@@ -64,7 +64,7 @@ class SourceWorker:
     clock_watch
         Whether that time jumped.
     clock_evidence
-        Whether that time is believed.
+        Whether that time is confirmed.
     stop_asked
         Once set, the worker ends.
     on_caught_up
@@ -115,7 +115,7 @@ class SourceWorker:
         self._on_compared = on_compared
         self._on_unrecorded = on_unrecorded
         self._absence: tuple[datetime, str] | None = None
-        self._was_doubted = False
+        self._was_ahead = False
         self._stop_asked = stop_asked
         self._on_caught_up = on_caught_up
         self._on_error = on_error
@@ -131,7 +131,7 @@ class SourceWorker:
         try:
             now = self._clock.now()
             self._apply_wanted(now, why=NOT_RUNNING)
-            if self._absence is not None and self._evidence.trust(now) in _SETTLING:
+            if self._absence is not None and self._evidence.trust(now) in _NOT_AHEAD:
                 self._settle(scheduled.schedule, self._absence[0])
         except SegmentUnreadable as error:
             self._wait_for_store(error)
@@ -169,8 +169,8 @@ class SourceWorker:
     def _do_what_is_due(self) -> None:
         """Apply a reload, record the slots that passed, and poll the current slot if it has no outcome yet."""
         self._clock_watch.check()
-        if self._clock_watch.is_doubted():
-            return  # woken again when the doubt ends
+        if self._clock_watch.is_waiting_after_jump():
+            return  # woken again when the wait ends
         now = self._clock.now()
         self._apply_wanted(now, why=self._why_unpolled)
         self._why_unpolled = NOT_CONFIGURED
@@ -185,7 +185,7 @@ class SourceWorker:
         is_due = not is_late(schedule, slot, now)
         unpolled_until = slot if is_due else schedule.after(now)
         # By any other clock the poll comes first, whose answer may confirm the clock; it settles them before it writes.
-        is_complete = self._evidence.trust(now) not in _SETTLING or self._settle(schedule, unpolled_until)
+        is_complete = self._evidence.trust(now) not in _NOT_AHEAD or self._settle(schedule, unpolled_until)
         if is_complete and is_due and not self._ledger.is_settled(slot):
             self._first_poll.close()
             self._poll(self._current, slot)
@@ -219,7 +219,7 @@ class SourceWorker:
         else:
             trust = self._evidence.trust(now)
             if trust is not Trust.AHEAD:
-                self._settle(old.schedule, old.schedule.after(now), REGRIDDED)
+                self._settle(old.schedule, old.schedule.after(now), RESCHEDULED)
                 self._ledger.begin_grid(now)
             following = max(new.schedule.after(now), self._state.wait_until or now)
         is_open = self._ledger.next_open(new.schedule, following - MICROSECOND)
@@ -242,7 +242,7 @@ class SourceWorker:
         if self._state.clock is not None:
             self._on_compared(self.source_id, self._state.clock)
         if not self._state.is_recorded:
-            self._was_doubted = True
+            self._was_ahead = True
             self._on_unrecorded(poll)
             return None
         return poll
@@ -274,12 +274,12 @@ class SourceWorker:
         is_confirmed = trust is not Trust.UNCONFIRMED
         if not self._ledger.settle(schedule, until, self._unpolled(outcome, detail), is_confirmed=is_confirmed):
             return False
-        self._was_doubted = False
+        self._was_ahead = False
         return True
 
     def _unpolled(self, outcome: Outcome, detail: str) -> Callable[[datetime], Poll]:
         """Returns what to record for a slot without a poll: `outcome`, or why no poll was possible at all."""
-        jump, absence, was_doubted = self._clock_watch.last_jump, self._absence, self._was_doubted
+        jump, absence, was_ahead = self._clock_watch.last_jump, self._absence, self._was_ahead
 
         def poll(slot: datetime) -> Poll:
             why = None
@@ -287,8 +287,8 @@ class SourceWorker:
                 why = absence[1]
             elif jump is not None and jump.covers(slot):
                 why = jump.why
-            elif was_doubted:
-                why = CLOCK_DOUBTED
+            elif was_ahead:
+                why = CLOCK_AHEAD
             if why is not None:
                 return Poll(self.source_id, slot, Outcome.MISSED, detail=why)
             return Poll(self.source_id, slot, outcome, detail=detail)

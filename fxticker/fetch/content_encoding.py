@@ -84,7 +84,7 @@ def decoded_body(body: bytes, names: list[str], *, max_bytes: int, is_plain: Cal
 
 
 def _inflate(data: bytes, max_bytes: int) -> bytes:
-    """Decode deflate in zlib's form, as the standard says, or without its header, as some servers send it."""
+    """Decode deflate in zlib's form, as the standard defines it, or without its header, as some servers send it."""
     if len(data) > 1 and data[0] & 15 == _ZLIB_METHOD and not int.from_bytes(data[:2], "big") % 31:
         try:
             return _inflated(data, max_bytes, zlib.MAX_WBITS)

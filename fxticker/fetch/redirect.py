@@ -1,4 +1,4 @@
-"""Redirect: where a server says that a page has moved, as text for a poll's detail."""
+"""Redirect: where a page has moved according to the server, as text for a poll's detail."""
 
 from __future__ import annotations
 

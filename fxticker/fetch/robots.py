@@ -19,9 +19,9 @@ FRESH_S = 86_400.0
 """Seconds that a copy is used. RFC 9309, 2.4: at most 24 hours, unless the file cannot be fetched."""
 RETRY_S = 3600.0
 """Seconds that an older copy is used after a failed attempt to fetch a newer one."""
-_SHARE = 4
+_DEADLINE_DIVISOR = 4
 """One request for robots.txt may take a quarter of a poll's time; a redirect makes it two requests."""
-_MAX_WORK = 500_000
+_MAX_AGENT_LINE_PRODUCT = 500_000
 """Limit of agent lines times all lines: a file with three lines for each of 300 robots has 270,000. The parser stores
 each rule once per agent of its group, so that a hostile file of 500 kB would take gigabytes; this limit takes 35 MB."""
 _STATUSES = frozenset(range(200, 500)) - {httpx.codes.TOO_MANY_REQUESTS}
@@ -110,7 +110,7 @@ class RobotsFetcher:
                 media_types=None,
                 statuses=_STATUSES,
                 conditions={},
-                timeout_s=self._fetcher.timeout_s / _SHARE,
+                timeout_s=self._fetcher.timeout_s / _DEADLINE_DIVISOR,
                 max_bytes=MAX_BYTES,
                 retry_pauses_s=(),
             )
@@ -126,7 +126,7 @@ def read_rules(body: bytes) -> Protego:
         If parsing would take far more time and memory than for a real file.
     """
     text = body.decode("utf-8-sig", errors="replace")
-    if text.lower().count("agent") * len(text.splitlines()) > _MAX_WORK:
+    if text.lower().count("agent") * len(text.splitlines()) > _MAX_AGENT_LINE_PRODUCT:
         raise BodyTooLarge("too many agents and rules", http_status=httpx.codes.OK)
     return Protego.parse(text)
 

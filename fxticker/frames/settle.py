@@ -1,4 +1,4 @@
-"""Settling: adds rounding bands to frames of ticks and reduces several values of an instant to one."""
+"""Settling: one row per instant, with rounding bands: reduces the values of an instant in a frame of ticks to one."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-REMARKED = timedelta(minutes=1)
-"""A larger difference is remarked: servers are right to a second, and an answer takes less than a minute."""
+MIN_REMARK = timedelta(minutes=1)
+"""A larger difference is named in a remark: servers are right to a second, and an answer takes less than a minute."""
 WRONG = timedelta(hours=1)
 """The smallest difference of a clock that is wrong and not merely inexact: that of a wrong time zone."""
 
@@ -15,7 +15,7 @@ WRONG = timedelta(hours=1)
 class Trust(Enum):
     """What is known about the machine's clock."""
 
-    BELIEVED = auto()
+    CONFIRMED = auto()
     """It is synchronised, or servers confirm it: outcomes are written."""
     UNCONFIRMED = auto()
     """Nothing confirms or contradicts it."""
@@ -32,13 +32,13 @@ class ClockComparison:
     Attributes
     ----------
     trust
-        What all evidence together says of the clock.
+        The state of the clock by all evidence together.
     now
         The clock, when the answer was complete. Aware UTC.
     confirmed
         The time at that moment as servers confirm it, aware UTC; ``None`` if none does.
     offset
-        The clock minus the answer's own ``Date``, positive if the clock is ahead; ``None`` if the answer is no witness.
+        The clock minus the answer's own ``Date``, positive if the clock is ahead; ``None`` without a usable ``Date``.
     remark
         One line for a person; ``None`` if clock and answer agree to a minute.
     """

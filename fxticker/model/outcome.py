@@ -19,7 +19,7 @@ class Outcome(StrEnum):
     DISALLOWED = "disallowed"
     """The site's robots.txt forbids the page: it was not requested."""
     STOPPED = "stopped"
-    """The daemon was told to stop while this poll ran."""
+    """The daemon was stopped while this poll ran."""
     UNREACHABLE = "unreachable"
     """No whole HTTP answer: DNS, refused, TLS, reset, cut short."""
     TIMEOUT = "timeout"

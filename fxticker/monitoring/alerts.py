@@ -1,8 +1,8 @@
 """Alerts: reports when a source becomes stale, for each kind of problem, and when it recovers, once each.
 
 The state of a source before the start is read from the store. A source that is stale then is reported only if it is
-still stale after its first poll. One that recovers with its first poll is reported as recovered only if a person was
-told by an earlier process that it was stale, which `alert_desk` knows.
+still stale after its first poll. One that recovers with its first poll is reported as recovered only if an earlier
+process reported that it was stale. When an alert is repeated is decided in `alert_filter`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _log = logging.getLogger("fxticker")
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What a person is to be told.
+    """An alert: a change of state that is reported to a person.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class Alert:
     pair
         The pair that moved, else ``None``.
     is_reminder
-        Whether it was told before, and still lasts.
+        Whether it was sent before, and its cause remains.
     cause
-        Tells causes of one event apart: the same one is not told twice. It is not sent.
+        Identifies the cause within one event: the same cause is not reported twice. Not part of the message.
     """
 
     event: str
@@ -102,7 +102,7 @@ class _Watch:
     Attributes
     ----------
     was_stale
-        Whether a person was told that it is stale, by this process or an earlier one.
+        Whether it was reported as stale, by this process or an earlier one.
     reported
         The kind of problem that this process last reported; ``None`` if it is healthy, or nothing was reported.
     quiet_until
@@ -138,8 +138,8 @@ class Alerts(Observer):
         Where polls before the start are read.
     clock
         Supplies the current UTC time.
-    is_told
-        Whether a person was told that a source is stale, and not yet that it recovered: by an earlier process.
+    was_reported
+        Whether an earlier process reported that a source is stale, and not yet that it recovered.
     """
 
     def __init__(
@@ -148,10 +148,10 @@ class Alerts(Observer):
         *,
         store: Store,
         clock: Clock,
-        is_told: Callable[[str], bool] = lambda _source: False,
+        was_reported: Callable[[str], bool] = lambda _source: False,
     ) -> None:
         self._send = send
-        self._is_told = is_told
+        self._was_reported = was_reported
         self._store = store
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
@@ -215,7 +215,7 @@ class Alerts(Observer):
         if (recent := self._read(scheduled.source.id, now)) is not None:
             watch.last_ok, watch.last_stale = recent.last_ok, recent.last_stale
             watch.unchanged_since = recent.unchanged_since
-        watch.was_stale = self._is_told(scheduled.source.id)
+        watch.was_stale = self._was_reported(scheduled.source.id)
         return watch
 
     def _read(self, source_id: str, now: datetime) -> Recent | None:

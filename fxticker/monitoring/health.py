@@ -1,4 +1,8 @@
-"""Health of a source by two clocks: whether its polls succeed, and whether what it prints still changes."""
+"""Health of a source by two clocks: whether its polls succeed, and whether what it prints still changes.
+
+When a source counts as stale is decided here: `STALE_SLOTS` and `problem_of`. The outcome `stale` of one page is
+decided in `fxticker.collect.page_outcome`.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ class Problem:
     since
         Start of the problem, aware UTC; ``None`` if that is not known.
     kind
-        Tells problems apart that a person mends in different ways: ``"silent"``, ``"old"``, ``"ahead"``, ``"frozen"``
+        Tells problems apart that are solved in different ways: ``"silent"``, ``"old"``, ``"ahead"``, ``"frozen"``
         or ``"damaged"``.
     """
 

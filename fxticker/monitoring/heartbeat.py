@@ -1,4 +1,4 @@
-"""Heartbeat: calls a URL while all is well, so that a dead man's switch elsewhere tells of a machine that is gone."""
+"""Heartbeat: calls a URL while all is well, so that a dead man's switch elsewhere reports a machine that is lost."""
 
 from __future__ import annotations
 

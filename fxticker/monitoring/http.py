@@ -1,5 +1,7 @@
 """HTTP endpoint: serves ``/metrics`` and ``/healthz`` on a loopback address, with limits for hostile clients.
 
+``/healthz`` answers 503 if `Metrics.reasons` returns any line, else 200.
+
 Not `prometheus_client.make_wsgi_app`: it answers OPTIONS, refuses HEAD, and the WSGI server of the standard library has
 no limits and resolves its own host name by DNS. With these put right it is longer than what is here.
 """

@@ -30,7 +30,7 @@ from fxticker.store.store import Store
 MEASURE_EVERY_S = 60.0
 """Seconds between two measurements of the store's size: a thousand files take some milliseconds."""
 MAX_BEAT_AGE_S = 60.0
-"""Seconds without a beat after which the daemon hangs; it beats every few seconds."""
+"""Seconds without a heartbeat after which the daemon counts as hung; it sends one every few seconds."""
 STARTING = "starting: the slots from before the start have no outcome yet"
 SOURCE_STARTING = "starting: what is due has not been polled yet"
 _DURATIONS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
@@ -53,7 +53,7 @@ class Metrics(Observer):
     measure_every_s
         Seconds between two measurements of the store's size.
     max_beat_age_s
-        Seconds without a beat after which the daemon is not healthy.
+        Seconds without a heartbeat after which the daemon is not healthy.
 
     Attributes
     ----------
@@ -124,8 +124,8 @@ class Metrics(Observer):
     def started(self, sources: Sequence[ScheduledSource]) -> None:
         """Export these sources from now on."""
         wanted = {scheduled.source.id for scheduled in sources}
-        for gone in (known for known in self._sources if known.source.id not in wanted):
-            self._offset.remove(gone.source.id)  # no answer of it will correct it
+        for dropped in (known for known in self._sources if known.source.id not in wanted):
+            self._offset.remove(dropped.source.id)  # no answer of it will correct it
         self._sources = tuple(sources)
         self._has_started = True
         for scheduled in sources:
@@ -188,7 +188,7 @@ class Metrics(Observer):
         self._beat_s = time.monotonic()
 
     def reasons(self) -> list[str]:
-        """Why the daemon or a source is not healthy, one line each; empty if all are."""
+        """Why the daemon or a source is not healthy, one line each; with any, ``/healthz`` answers 503."""
         reasons = [] if self._has_started else [STARTING]
         if self._beat_s is not None and (age_s := time.monotonic() - self._beat_s) > self._max_beat_age_s:
             reasons.append(f"the daemon hangs: no heartbeat for {age_s:.0f} s")

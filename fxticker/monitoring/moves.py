@@ -14,7 +14,7 @@ from fxticker.model.pairs import inverse_of
 from fxticker.model.pegs import is_hop
 from fxticker.model.records import Poll
 from fxticker.model.timestamps import MICROSECOND
-from fxticker.monitoring.alert_desk import MOVE, AlertDesk
+from fxticker.monitoring.alert_filter import MOVE, AlertFilter
 from fxticker.monitoring.alerts import Alert
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
@@ -30,16 +30,16 @@ class Moves(Observer):
 
     Parameters
     ----------
-    desk
-        Where alerts are sent, and which knows of those of earlier processes.
+    alert_filter
+        Where alerts are sent; it has those of earlier processes.
     limits
         Threshold of each pair, in either direction of a stored one.
     store
         Where rates are read: those of the two longest spans at the start, then the new ones.
     """
 
-    def __init__(self, desk: AlertDesk, *, limits: Mapping[str, MoveLimit], store: Store) -> None:
-        self._desk = desk
+    def __init__(self, alert_filter: AlertFilter, *, limits: Mapping[str, MoveLimit], store: Store) -> None:
+        self._alert_filter = alert_filter
         self._limits = limits
         self._stored_pairs = {*limits, *map(inverse_of, limits)}
         self._look_back = 2 * max(limit.span for limit in limits.values())
@@ -93,7 +93,7 @@ class Moves(Observer):
         """The runs of a source, with those since the last check, without those that are too old."""
         known = self._runs.get(source, {})
         retractions = [item.version for item, _ in self._store.retractions.recorded(source)]
-        if self._retractions.setdefault(source, retractions) != retractions:  # what is known may have been withdrawn
+        if self._retractions.setdefault(source, retractions) != retractions:  # what is known may have been retracted
             known = {}
             self._hops = {key: hop for key, hop in self._hops.items() if key[0] != source}
         last = max((runs[-1].last_at for runs in known.values()), default=None)
@@ -114,11 +114,11 @@ class Moves(Observer):
         topic = (source, pair)
         direction = change.direction(limit)
         if direction and not self._is_hop(source, stored, change.end):
-            if self._desk.causes(topic) - {direction}:
-                self._desk.forget(topic)  # it turned round
-            self._desk.send(_alert(source, pair, change, direction, limit))
-        elif change.is_below(limit) and self._desk.causes(topic):
-            self._desk.forget(topic)
+            if self._alert_filter.causes(topic) - {direction}:
+                self._alert_filter.forget(topic)  # it turned round
+            self._alert_filter.send(_alert(source, pair, change, direction, limit))
+        elif change.is_below(limit) and self._alert_filter.causes(topic):
+            self._alert_filter.forget(topic)
 
     def _is_hop(self, source: str, pair: str, run: RateRun) -> bool:
         """Whether a pegged pair is on a plateau that it was on before; the whole store is searched once for a run."""

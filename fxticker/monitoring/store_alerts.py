@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
 from fxticker.model.records import Poll
-from fxticker.monitoring.alert_desk import DAEMON, DISK, PLACE, STORE, AlertDesk
+from fxticker.monitoring.alert_filter import DAEMON, DISK, PLACE, STORE, AlertFilter
 from fxticker.monitoring.alerts import RECOVERED, Alert
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
@@ -38,8 +38,8 @@ class StoreAlerts(Observer):
 
     Parameters
     ----------
-    desk
-        Where alerts are sent, and which knows of failures of earlier processes.
+    alert_filter
+        Where alerts are sent; it has the failures of earlier processes.
     backend
         Whose free space is watched.
     clock
@@ -48,8 +48,8 @@ class StoreAlerts(Observer):
         The warning comes below so many million free bytes.
     """
 
-    def __init__(self, desk: AlertDesk, *, backend: StorageBackend, clock: Clock, free_space_mb: int) -> None:
-        self._desk = desk
+    def __init__(self, alert_filter: AlertFilter, *, backend: StorageBackend, clock: Clock, free_space_mb: int) -> None:
+        self._alert_filter = alert_filter
         self._backend = backend
         self._clock = clock
         self._limit_bytes = free_space_mb * 1_000_000
@@ -58,12 +58,12 @@ class StoreAlerts(Observer):
     def started(self, sources: Sequence[ScheduledSource]) -> None:
         """The daemon got as far as polling."""
         del sources
-        if self._desk.causes((DAEMON, None)):
+        if self._alert_filter.causes((DAEMON, None)):
             self._recovered(DAEMON, "the daemon polls again")
 
     def polled(self, poll: Poll) -> None:
         """An outcome was written; what failed before may have been the ticks."""
-        causes = self._desk.causes((STORE, None))
+        causes = self._alert_filter.causes((STORE, None))
         if causes and (poll.ticks or not any(_TICKS in cause for cause in causes)):
             self._recovered(STORE, "the store takes writes again")
 
@@ -79,9 +79,9 @@ class StoreAlerts(Observer):
         if free.bytes < self._limit_bytes:
             limit_mb = self._limit_bytes // 1_000_000
             reason = f"{free_mb} MB are free on the disk of {self._backend}, less than {limit_mb} MB"
-            self._desk.send(Alert(LOW_SPACE, DISK, now, one_line(reason), None))
-        elif 100 * free.bytes >= _AMPLE_PCT * self._limit_bytes and self._desk.causes((DISK, None)):
+            self._alert_filter.send(Alert(LOW_SPACE, DISK, now, one_line(reason), None))
+        elif 100 * free.bytes >= _AMPLE_PCT * self._limit_bytes and self._alert_filter.causes((DISK, None)):
             self._recovered(DISK, f"{free_mb} MB are free on the disk of {self._backend}")
 
     def _recovered(self, source: str, reason: str) -> None:
-        self._desk.send(Alert(RECOVERED, source, self._clock.now(), one_line(reason), None))
+        self._alert_filter.send(Alert(RECOVERED, source, self._clock.now(), one_line(reason), None))

@@ -26,7 +26,7 @@ from fxticker.store.store import Store
 
 DEADLINE_S = 1.0
 """Seconds, where the correct outcome may be a timeout."""
-PATIENCE_S = 10.0
+DEFAULT_DEADLINE_S = 10.0
 """Seconds for all other faults, whose responses come at once: enough for a machine that is busy."""
 MARGIN_S = 5.0
 """Seconds that a poll may take beyond its deadline, on a machine that is busy."""
@@ -94,7 +94,7 @@ class DrillResult:
 
 def deadline_s(fault: Fault) -> float:
     """The client's deadline for a fault, in seconds."""
-    return DEADLINE_S if Outcome.TIMEOUT in fault.outcomes else PATIENCE_S
+    return DEADLINE_S if Outcome.TIMEOUT in fault.outcomes else DEFAULT_DEADLINE_S
 
 
 def drill(faults: Iterable[Fault]) -> Iterator[DrillResult]:

@@ -39,8 +39,8 @@ _MAY_HIDE = re.compile(rb"(?i)display|visib|all|[\\&]|/\*")
 _LETTERS = {b"dd": len("hi"), b"yl": len("st"), b"ov": len("pop")}
 """Two letters of each attribute that few other words have, and how many stand before them."""
 _HIDDEN, _STYLE, _POPOVER = (np.uint16(int.from_bytes(letters, "little")) for letters in _LETTERS)
-_SMALL = np.uint16(0x2020)
-"""Makes two capital letters small ones."""
+_LOWER_CASE_BIT = np.uint16(0x2020)
+"""Makes two letters lower case: the bit that differs from upper case, in each of two bytes."""
 
 
 def _rows_by_letter(index: int) -> np.ndarray:
@@ -123,7 +123,7 @@ def _attributes(page: bytes, begin: int) -> Iterator[int]:
         block = page[start : start + _BLOCK_BYTES + 1]
         # All pairs of bytes: those from its first byte on, and behind them those from its second on.
         even, odd = len(block) & ~1, (len(block) - 1) & ~1
-        pairs = np.frombuffer(block[:even] + block[1 : 1 + odd], "<u2") | _SMALL
+        pairs = np.frombuffer(block[:even] + block[1 : 1 + odd], "<u2") | _LOWER_CASE_BIT
         fits = pairs == _HIDDEN
         fits |= pairs == _STYLE
         fits |= pairs == _POPOVER

@@ -16,7 +16,7 @@ from fxticker.sources.elements import BLOCK, INLINE, VOID
 from fxticker.sources.visibility import HIDING_NAMES
 
 TOUCHED = "\x01"
-"""Left in the text where a tag or hidden text touches a figure, so that it cannot be told which digits are shown as
+"""Left in the text where a tag or hidden text touches a figure, so that it cannot be decided which digits are shown as
 one. Like the other marks it is a control character, which HTML does not allow, and no reference stands for."""
 SPLIT, SPLIT_OFF, SPLIT_OR_BREAK, HIDDEN = "\x02", "\x03", "\x04", "\x05"
 """In the text where the tag of an inline element stood, that of a note or the like, a tag that may end a line or not,

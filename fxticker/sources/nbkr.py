@@ -52,7 +52,7 @@ def history_path(first: date, last: date) -> str:
 def parse_history(body: bytes, headers: Mapping[str, str], first: date, last: date) -> Sequence[Snapshot]:
     """Read the page of a span.
 
-    A page without any rate is refused, although the span may have none: it cannot be told from an unrelated page.
+    A page without any rate is refused, although the span may have none: an unrelated page looks the same.
     """
     page = decode(body, headers)
     marked = list(_MARKED.finditer(page))

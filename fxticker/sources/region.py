@@ -74,7 +74,7 @@ class _Open(NamedTuple):
     Attributes
     ----------
     name
-        In small letters.
+        In lower case.
     visibility
         How its content is shown.
     own
@@ -157,7 +157,7 @@ class Region:
         self._is_just_open = True
         if len(self._open) > _MAX_OPEN:
             self._is_lost = True
-            self._doubt()
+            self._become_unsure()
         return shown
 
     def end(self, name: str) -> None:
@@ -170,7 +170,7 @@ class Region:
             return
         names = [each.name for each in self._open]
         if _HTML_IN_FOREIGN.intersection(names):
-            self._doubt()
+            self._become_unsure()
         elif name not in names:
             self._end_of_another(name, names)
         elif self._is_in_reach(name, names):
@@ -183,7 +183,7 @@ class Region:
         if name in _NOT_IN_P and self._open:
             self._close_outermost(_PARAGRAPH, _SCOPES)
         if name == "table" and self._open and self._open[0].name == "p":  # closes it, unless there is no doctype
-            self._doubt()
+            self._become_unsure()
 
     def _close_outermost(self, closed: frozenset[str], barriers: frozenset[str]) -> None:
         found = None
@@ -213,7 +213,7 @@ class Region:
         if parent.visibility >= Visibility.HIDDEN:
             return parent.visibility
         around = Visibility.INVISIBLE if parent.visibility is Visibility.INVISIBLE else Visibility.SHOWN
-        if own in (Visibility.RUN_ON, Visibility.OWN_LINE) and around is not Visibility.SHOWN:
+        if own in (Visibility.FORCED_INLINE, Visibility.FORCED_BLOCK) and around is not Visibility.SHOWN:
             return around
         return around if own is None else own
 
@@ -231,7 +231,7 @@ class Region:
         if self._root in _CLOSED_BY_PARENT and name in BLOCK and not _SCOPES.intersection(names[1:]):
             self._close(0)
         else:
-            self._doubt()
+            self._become_unsure()
 
     def _close(self, depth: int) -> None:
         closed, above = self._open[depth], self._open[depth + 1 :]
@@ -257,7 +257,7 @@ class Region:
                 self._open[depth] = each._replace(slots=slots, has_text=each.has_text or has_text)
                 return
 
-    def _doubt(self) -> None:
+    def _become_unsure(self) -> None:
         self.is_sure = False
         self._open = [each._replace(visibility=Visibility.UNSURE) for each in self._open]
 

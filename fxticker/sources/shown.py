@@ -34,7 +34,7 @@ def region_of(name: str, attributes: str, *, host: str | None = None) -> Region 
     Parameters
     ----------
     name
-        In small letters.
+        In lower case.
     attributes
         What stands between the name and the end of the tag.
     host
@@ -137,9 +137,9 @@ class _Page:
             if self._names[index] in REPLACED:  # it is shown itself, as a picture is
                 return
             self._breaks[index] = "\n" if attributes and leaves_box(attributes) else ""
-        elif shown is Visibility.RUN_ON:
+        elif shown is Visibility.FORCED_INLINE:
             self._breaks[index] = SPLIT_OR_BREAK
-        elif shown is Visibility.OWN_LINE:
+        elif shown is Visibility.FORCED_BLOCK:
             self._breaks[index] = "\n"
         elif shown is Visibility.UNSURE and self._names[index] is None:  # a script, or the text of one
             self._breaks[index] = TOUCHED

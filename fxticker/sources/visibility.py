@@ -17,19 +17,19 @@ class Visibility(IntEnum):
     """How the content of an element is shown; of two that are nested the larger one applies, but see `INVISIBLE`."""
 
     SHOWN = 0
-    RUN_ON = 1
-    """Shown, in the line of what stands before and behind it, although its element ends lines elsewhere."""
-    OWN_LINE = 2
-    """Shown, on lines of its own, although its element stands in a line elsewhere."""
+    FORCED_INLINE = 1
+    """Shown inline with what stands before and behind it, although its element is a block by default."""
+    FORCED_BLOCK = 2
+    """Shown as a block, on lines of its own, although its element is inline by default."""
     INVISIBLE = 3
-    """Takes its room, and is not seen; an element inside may be seen again (``visibility``)."""
+    """Keeps its layout box but is not painted; an element inside may be painted again (``visibility``)."""
     HIDDEN = 4
     UNSURE = 5
     """Shown in one reading of the markup, and hidden in another."""
 
 
 REPLACED = frozenset(["audio", "canvas", "meter", "progress", "video"])
-"""Elements that show something else than their content, whatever their style; that takes its room in the line."""
+"""Elements that show something else than their content, whatever their style; that has its layout box in the line."""
 _HIDDEN_BY_NAME = frozenset(["annotation", "annotation-xml", "datalist", "rp"])
 _UNSURE_BY_NAME = frozenset(["object", "plaintext", "slot", "xmp"])
 """A slot or an object shows its content only if there is nothing else; the others show the markup inside as text."""
@@ -77,7 +77,7 @@ def visibility(name: str, attributes: str) -> Visibility | None:
     Parameters
     ----------
     name
-        The element's name in small letters.
+        The element's name in lower case.
     attributes
         What stands between the name and the end of the tag.
     """
@@ -98,7 +98,7 @@ def visibility(name: str, attributes: str) -> Visibility | None:
     shown = standard if style is None else _by_style(style, standard)
     if style and shown is Visibility.HIDDEN and not standard and leaves_box(style):
         return _of_empty_box(name, style)
-    return None if shown is (Visibility.RUN_ON if name in INLINE else Visibility.OWN_LINE) else shown
+    return None if shown is (Visibility.FORCED_INLINE if name in INLINE else Visibility.FORCED_BLOCK) else shown
 
 
 def leaves_box(attributes: str) -> bool:
@@ -119,7 +119,7 @@ def _of_empty_box(name: str, style: str) -> Visibility:
 
 
 def attributes_of(text: str) -> dict[str, str]:
-    """Return the attributes of a tag by their names in small letters; of two with one name the first counts."""
+    """Return the attributes of a tag by their names in lower case; of two with one name the first counts."""
     found: dict[str, str] = {}
     for match in _ATTRIBUTE.finditer(text):
         found.setdefault(match["name"].lower(), match["double"] or match["single"] or match["bare"] or "")
@@ -141,11 +141,11 @@ def _by_style(style: str, standard: Visibility | None) -> Visibility | None:
     seen = _VISIBILITIES.get(values.get("visibility", ""))
     if seen is not None or not display:
         return seen
-    return Visibility.RUN_ON if display in _INLINE_DISPLAYS else Visibility.OWN_LINE
+    return Visibility.FORCED_INLINE if display in _INLINE_DISPLAYS else Visibility.FORCED_BLOCK
 
 
 def _watched_values(style: str) -> dict[str, str] | None:
-    """Return the values of a style that may hide, by property; None if they cannot be told."""
+    """Return the values of a style that may hide, by property; None if that cannot be decided."""
     if len(style) > _MAX_STYLE_CHARS:
         return None
     style = _CSS_COMMENT.sub("", html.unescape(style))

@@ -1,7 +1,7 @@
 """Rows ahead of the present: outcomes and ticks that a clock recorded while it was ahead, and how they are removed.
 
-Outcomes are final, so a slot that such an outcome is on record for is never polled. `forget` is the way back, and the
-one command beside `check --quarantine` that takes rows out of readable files, sealed ones too. What it removes is first
+Outcomes are final, so a slot that such an outcome is on record for is never polled. `forget` removes such rows: the one
+command beside `check --quarantine` that takes rows out of readable files, sealed ones too. What it removes is first
 made durable in the quarantine, as a file of the same table under the segment's name, with a note; then the segment is
 replaced by one without those rows, or deleted if none is left. So at each step every row is in the table, in the
 quarantine or in both, and a repeated call goes on where one was interrupted.
@@ -120,9 +120,9 @@ def forget(store: Store, after: datetime, now: datetime) -> list[Ahead]:
     """
     removed = []
     with store.daemon_lock(), store.backend.write_lock(LOCK_TIMEOUT_S):
-        for table, segment, gone, kept in _segments_ahead(store, after, beside_damage=False):
-            item = _described(table, segment, gone)
-            _set_aside(store.backend, table, segment, gone, item, now)
+        for table, segment, ahead, kept in _segments_ahead(store, after, beside_damage=False):
+            item = _described(table, segment, ahead)
+            _set_aside(store.backend, table, segment, ahead, item, now)
             _replace(store.backend, table, segment, kept)
             removed.append(item)
     return removed

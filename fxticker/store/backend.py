@@ -1,6 +1,6 @@
 """Storage backend: the operations that the store needs from its storage.
 
-Nothing above this interface knows paths or file systems.
+Nothing above this interface uses paths or file systems.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class EvidenceFolder:
     def keep(self, source: str, observed_at: datetime, data: bytes, sha256: str) -> None:
         """Make an object durable unless it is already, and delete the oldest ones beyond `EVIDENCE_BYTES`.
 
-        An object that an earlier process left is published once more under its name: that process may have died
+        An object that an earlier process left is published once more under its name: that process may have ended
         before it was durable. The caller holds the store's write lock.
 
         Raises

@@ -13,12 +13,12 @@ from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.check import Finding, check_segment
 from fxticker.store.dedupe import first_of_identity
 from fxticker.store.deferred import DEFERRED, stretches_in
-from fxticker.store.doubted import DOUBTED
 from fxticker.store.evidence import EVIDENCE, EvidenceFolder, name_of
 from fxticker.store.rejected import REJECTED, read_rejected
 from fxticker.store.schema import POLLS, RETRACTIONS, TICKS
 from fxticker.store.segment_file import SegmentFile
 from fxticker.store.segments import SegmentTable
+from fxticker.store.wrong_clock_notes import WRONG_CLOCK_NOTES
 
 ASKED = "asked"
 """Folder of the records of `backfill`, which are JSON."""
@@ -26,7 +26,7 @@ SPECS = {spec.name: spec for spec in (TICKS, POLLS, RETRACTIONS)}
 _JSON: Mapping[str, Callable[[bytes], object]] = {
     ASKED: json.loads,
     DEFERRED: stretches_in,
-    DOUBTED: lambda data: [json.loads(line) for line in data.splitlines()],
+    WRONG_CLOCK_NOTES: lambda data: [json.loads(line) for line in data.splitlines()],
 }
 """Readers of the folders of JSON; a ValueError or RecursionError if the bytes are damaged."""
 

@@ -1,4 +1,4 @@
-"""Mirror: a verified second copy of a store, and its way back.
+"""Mirror: a verified second copy of a store, and how a store is restored from it.
 
 The copy is a store itself at every instant: see `ordered_copy`. It can be read and checked like any other, and lacks at
 most what was recorded since it was brought up to date. Files are compared by the hash of their whole content on both
@@ -95,7 +95,7 @@ def mirror(
         _copy_id(run, store, copy)
         run.run()
         if delete:
-            run.delete_gone()
+            run.delete_missing()
         write_manifest(copy, Manifest((clock or SystemClock()).now(), run.manifest()))
     return _summary(run)
 
@@ -165,8 +165,8 @@ def _copy_id(run: OrderedCopy, source: StorageBackend, target: StorageBackend) -
 def _missing(copy: StorageBackend, manifest: Manifest) -> list[Finding]:
     """The files that the manifest names and that are neither in the copy nor in its quarantine."""
     names = {item.name for folder in FOLDERS for item in copy.list(folder)}
-    gone = sorted(name for name in manifest.files if not {name, f"{QUARANTINE}/{name}"} & names)
-    return [Finding(name, "missing: the manifest of the copy names it") for name in gone]
+    missing = sorted(name for name in manifest.files if not {name, f"{QUARANTINE}/{name}"} & names)
+    return [Finding(name, "missing: the manifest of the copy names it") for name in missing]
 
 
 def _refuse_daemon(backend: StorageBackend) -> None:

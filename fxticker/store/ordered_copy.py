@@ -15,12 +15,12 @@ from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.check import QUARANTINE, Finding
 from fxticker.store.deferred import DEFERRED
-from fxticker.store.doubted import DOUBTED
 from fxticker.store.evidence import EVIDENCE
 from fxticker.store.held_object import ASKED, SPECS, fault_of, is_segment_name, rows_missing
 from fxticker.store.rejected import REJECTED
+from fxticker.store.wrong_clock_notes import WRONG_CLOCK_NOTES
 
-FOLDERS = (QUARANTINE, ASKED, DEFERRED, DOUBTED, EVIDENCE, REJECTED, "ticks", "retractions", "polls")
+FOLDERS = (QUARANTINE, ASKED, DEFERRED, WRONG_CLOCK_NOTES, EVIDENCE, REJECTED, "ticks", "retractions", "polls")
 """All folders of a store that are copied, by name on disk."""
 BEFORE = {
     "ticks": (QUARANTINE, EVIDENCE),
@@ -29,7 +29,7 @@ BEFORE = {
 }
 """What is brought up to date between the reading of a file of a folder and its publishing. A number may be missing
 among a month's segments only if the quarantine has that file."""
-DELETED_IN = ("polls", "ticks", "retractions", ASKED, DEFERRED, DOUBTED, REJECTED, EVIDENCE, QUARANTINE)
+DELETED_IN = ("polls", "ticks", "retractions", ASKED, DEFERRED, WRONG_CLOCK_NOTES, REJECTED, EVIDENCE, QUARANTINE)
 """Order of deletion: nothing goes before what refers to it."""
 _FLAT = {QUARANTINE, ASKED, DEFERRED}
 """Folders without one folder for each source."""
@@ -108,7 +108,7 @@ class OrderedCopy:
         self.counts.copied = len(self._written)
         self.counts.unchanged = len(self.hashes.keys() - self._written)
 
-    def delete_gone(self) -> None:
+    def delete_missing(self) -> None:
         """Delete what the earlier manifest names and the source no longer has, unless the run had problems.
 
         What the source moved to its quarantine is deleted only if the very same bytes are there.
@@ -117,18 +117,18 @@ class OrderedCopy:
             return
         stored = {item.name for folder in FOLDERS for item in self._source.list(folder)}
         aside = {self.hashes.get(name) for name in stored if name.startswith(f"{QUARANTINE}/")}
-        gone = {
+        missing = {
             name
             for name in (self._manifest.keys() & self._present) - stored
             if f"{QUARANTINE}/{name}" not in stored or self._manifest[name] in aside
         }
         segments = {name for name in self._manifest if name.partition("/")[0] in SPECS}
-        if len(gone & segments) * 2 > len(segments):
-            what = f"{len(gone & segments)} of {len(segments)} segments are gone: another store? Nothing is deleted"
+        if len(missing & segments) * 2 > len(segments):
+            what = f"{len(missing & segments)} of {len(segments)} segments are gone: another store? Nothing is deleted"
             self._add_problem(str(self._source), what)
             return
         for folder in DELETED_IN:
-            for name in sorted((name for name in gone if name.partition("/")[0] == folder), reverse=True):
+            for name in sorted((name for name in missing if name.partition("/")[0] == folder), reverse=True):
                 self._delete(name)
 
     def _delete(self, name: str) -> None:

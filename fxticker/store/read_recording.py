@@ -1,6 +1,6 @@
 """Readers for those that record and watch: they go on beside damaged segments and files that are no segments.
 
-Each says what it left out. Readers of ticks for people refuse such files by name instead.
+Each reports what it left out. Readers of ticks for people refuse such files by name instead.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def planned_slots(polls: SegmentTable, source: str, upto: datetime) -> Iterator[
             yield instant_of(slot)
 
 
-def doubtful_spans(polls: SegmentTable, source: str, start: datetime, upto: datetime) -> list[Span]:
+def damaged_spans(polls: SegmentTable, source: str, start: datetime, upto: datetime) -> list[Span]:
     """Return the spans, in the months from one instant to another, whose slots a damaged segment may hold.
 
     A segment whose slots cannot be read may hold any from the begin of its month up to the first one in the segment
@@ -186,8 +186,8 @@ def _damaged(table: SegmentTable, source: str, *, search: bool) -> list[DamagedS
     prefix = f"{table.spec.name}/source={source}/"
     noted = [found for found in table.damage.damaged() if found.name.startswith(prefix)]
     present = {item.name: item.version for item, _ in (table.recorded(source) if noted else [])}
-    for gone in (found for found in noted if present.get(found.name) != found.version):
-        table.damage.forget(gone.name)
+    for vanished in (found for found in noted if present.get(found.name) != found.version):
+        table.damage.forget(vanished.name)
     return [found for found in noted if present.get(found.name) == found.version]
 
 

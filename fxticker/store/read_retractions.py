@@ -1,6 +1,6 @@
-"""Reader of retractions: which ticks of a source are withdrawn as of an instant, so that readers leave them out.
+"""Reader of retractions: which ticks of a source are retracted as of an instant, so that readers leave them out.
 
-The last retraction of a tick decides: one with a reason withdraws it, one without a reason lets it count again.
+The last retraction of a tick decides: one with a reason retracts it, one without a reason lets it count again.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ def read_retracted(
     for source in table.sources():
         if sources is None or source in sources:
             rows = last_states(_rows(table, source, span, beside_damage=beside_damage), as_of=as_of)
-            withdrawn = _has_reason(rows)
-            if withdrawn.any():
-                identities[source] = filter_rows(rows, withdrawn).select(TICKS.identity)
+            retracted = _has_reason(rows)
+            if retracted.any():
+                identities[source] = filter_rows(rows, retracted).select(TICKS.identity)
     return Retracted(identities) if identities else NOTHING_RETRACTED
 
 

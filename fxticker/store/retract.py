@@ -37,12 +37,12 @@ def append_retractions(table: SegmentTable, retractions: Sequence[Retraction], n
     changed = 0
     for source, wanted in sorted(by_source.items()):
         rows = read_span(table, sources=[source])
-        withdrawn = {
+        retracted = {
             (row["observed_at"], row["pair"], row["rate_text"], row["change_text"])
             for row in records_of(last_states(rows))
             if row["reason"] is not None
         }
-        fresh = [item for key, item in wanted.items() if (item.reason is not None) != (key in withdrawn)]
+        fresh = [item for key, item in wanted.items() if (item.reason is not None) != (key in retracted)]
         last_us = max(to_int64(rows.column("retracted_at")).tolist(), default=None)
         retracted_at = now if last_us is None else max(now, instant_of(last_us) + MICROSECOND)
         for _, month, part in partitioned(fresh, table.spec):

@@ -1,9 +1,9 @@
 """Segment writer: appends rows to the newest segment of a partition, or opens the next one.
 
 A partition (one source, one month) has numbered segments. An append replaces the newest segment as a whole, until it is
-full; then it is sealed, never written again, and the next number is opened. A published row stays in its segment, so
-there is no instant at which a reader sees it twice or not at all. What an append repeats, the rows and the summary of
-the newest segment, is verified before.
+full; then it is sealed, appends never write it again, and the next number is opened. A published row stays in its
+segment, so there is no instant at which a reader sees it twice or not at all. What an append repeats, the rows and the
+summary of the newest segment, is verified before.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class SegmentWriter:
             return None
 
     def _verify(self, partition: str, item: StoredObject, objects: Sequence[StoredObject]) -> bool:
-        """Verify what an append repeats, and what only an interrupted life of the store leaves; true, or it raises.
+        """Verify what an append repeats, and what only an interrupted write leaves; true, or it raises.
 
         A sealed segment is not repeated, so that its summary is enough until its rows are needed. One that is open and
         not the newest was left behind because it was damaged.
@@ -215,7 +215,7 @@ class SegmentWriter:
     def _ensure_durable(self, partition: str, newest: StoredObject) -> None:
         """Make the newest segment durable before rows in it are acknowledged.
 
-        A process that died, or a failed fsync of the folder, may have left a segment visible and not durable. Its
+        An interrupted process, or a failed fsync of the folder, may have left a segment visible and not durable. Its
         bytes are published once more, because a second fsync after a failed one proves nothing.
         """
         if self._durable.get(partition) != newest.version:

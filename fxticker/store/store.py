@@ -16,7 +16,6 @@ from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.records import Evidence, Origin, Poll, Retraction, Tick
 from fxticker.store.arrow import records_of
 from fxticker.store.backend import StorageBackend
-from fxticker.store.doubted import Doubted, keep_doubted
 from fxticker.store.evidence import EvidenceFolder, encoded
 from fxticker.store.local import local_storage
 from fxticker.store.partition import partitioned, stamped
@@ -28,6 +27,7 @@ from fxticker.store.retract import append_retractions
 from fxticker.store.schema import POLLS, RETRACTIONS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
 from fxticker.store.store_id import ensure_store_id
+from fxticker.store.wrong_clock_notes import WrongClockNote, keep_wrong_clock_note
 
 if TYPE_CHECKING:
     from fxticker.store.check import Finding, Moved
@@ -141,7 +141,7 @@ class Store:
     def record(self, polls: Iterable[Poll]) -> int:
         """Record outcomes of polls; they are durable when this returns. The first outcome of a slot is final.
 
-        They are recorded beside a damaged segment; the caller leaves out slots that it may hold: `doubtful_spans`.
+        They are recorded beside a damaged segment; the caller leaves out slots that it may hold: `damaged_spans`.
 
         Returns
         -------
@@ -156,7 +156,7 @@ class Store:
         return self._append(self.polls, list(polls), beside_damage=True)
 
     def retract(self, retractions: Iterable[Retraction]) -> int:
-        """Withdraw ticks from what readers return, or let them count again; durable when this returns.
+        """Retract ticks from what readers return, or let them count again; durable when this returns.
 
         A retraction that changes nothing is not stored. The last one of a tick is always the latest by `retracted_at`,
         even if the clock was set back.
@@ -207,10 +207,10 @@ class Store:
                 self.evidence.keep(source, observed_at, data, sha256)
         return sha256
 
-    def keep_doubted(self, doubted: Doubted) -> None:
+    def keep_wrong_clock_note(self, note: WrongClockNote) -> None:
         """Store a note of a page that came while the machine's clock was wrong; its ticks are not stored."""
         with self._writing():
-            keep_doubted(self.backend, doubted)
+            keep_wrong_clock_note(self.backend, note)
 
     def keep_rejected(self, source: str, slot: datetime, body: bytes, content_type: str | None = None) -> None:
         """Store a body that could not be parsed, compressed; the oldest are deleted beyond the folder's limits."""

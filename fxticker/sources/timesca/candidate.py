@@ -1,4 +1,4 @@
-"""Candidate for the ticker: groups the entries of a text into runs, and tells the ticker's from prices in articles.
+"""Candidate for the ticker: groups the entries of a text into runs, and separates the ticker's from prices in articles.
 
 A *run* is a sequence of entries with nothing but white space, bullets and list numbers between them. The rules are rows
 13 to 16 of the table in `fxticker.sources.timesca.ticker`.

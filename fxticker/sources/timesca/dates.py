@@ -1,4 +1,4 @@
-"""Dates as news sites print them: reads the one right behind a ticker, and says when there is one that it cannot read.
+"""Dates as news sites print them: reads the one right behind a ticker, and reports one that it cannot read.
 
 ==============================  =====================================================================================
 form                            examples

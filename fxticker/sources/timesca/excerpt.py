@@ -9,15 +9,15 @@ does not, the page has no excerpt and is read as a whole:
 2. Its text begins and ends with a line, or with the page, so that every line is whole.
 3. Behind its last slash stand words that no entry, date or sign of a cut reads past, unless the page ends there.
 4. The charset writes ASCII as ASCII, and nothing else with those bytes.
-5. No element that may not be shown reaches into a zone (`fxticker.sources.timesca.cover`).
+5. No element that may not be shown reaches into a zone (`fxticker.sources.timesca.zone_visibility`).
 
 The last slashes of a page are left without a zone if a word stands behind each one's rate, where a ticker has its
 percentage or its next entry: in whatever they lie, each is a price in a sentence or not seen. With them the excerpt
 answers for the page only if its ticker has more than one copy.
 
 Two kinds of entries outside the zones are passed over that the whole page would show: those whose second code begins
-with a small letter (``KGS/usd``, which is no pair and can only make the page a damaged one), and those whose slash is a
-character reference with a tag inside it (``&#4<b>7;``, which no browser shows as a slash).
+with a lower-case letter (``KGS/usd``, which is no pair and can only make the page a damaged one), and those whose slash
+is a character reference with a tag inside it (``&#4<b>7;``, which no browser shows as a slash).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fxticker.sources.html import is_html, resolved
-from fxticker.sources.timesca.cover import is_uncovered
 from fxticker.sources.timesca.marquee import find_marquee, no_marquee
 from fxticker.sources.timesca.zone_bounds import Page, scan, zone_end, zone_start
+from fxticker.sources.timesca.zone_visibility import are_zones_visible
 
 _MAX_ZONES = 16
 """Zones: a page with more is read as a whole."""
@@ -108,7 +108,7 @@ def excerpt(data: bytes, headers: Mapping[str, str]) -> Excerpt | None:
         zones.append((zone.start, end))
         rest = page.slashes[index:]
         if all(_PRICE.match(data, slash) for slash in rest):
-            return Excerpt(text, unit, left_out, prices_left_out=bool(rest)) if is_uncovered(page, zones) else None
+            return Excerpt(text, unit, left_out, prices_left_out=bool(rest)) if are_zones_visible(page, zones) else None
     return None
 
 

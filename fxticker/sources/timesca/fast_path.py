@@ -1,6 +1,6 @@
 """Fast path: reads the ticker of a page's bytes from an excerpt, where that gives the answer of the whole page.
 
-It is one function, and nothing else of the package knows excerpts. It never gives another answer than the whole page
+It is one function, and nothing else of the package uses excerpts. It never gives another answer than the whole page
 does: only a sound ticker is taken from an excerpt, and only if nothing that the excerpt leaves out can contradict it.
 ``tests/test_fast_path.py`` compares the two on cut, damaged, hostile and random pages.
 """

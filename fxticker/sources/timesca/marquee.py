@@ -1,4 +1,4 @@
-"""Marquee of a page: finds the bytes that stand there several times in a row, so that only two copies need parsing."""
+"""Marquee of a page: finds repeated byte sequences (copies of the ticker), so that only two copies need parsing."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _AT, _BEHIND = (
     )
 )
 """For each byte a bit for whether it may be a slash of an entry, or the byte behind; and one for a slash as a
-reference. Few places fit, for behind the slash of a tag or an address stands a small letter."""
+reference. Few places fit, for behind the slash of a tag or an address stands a lower-case letter."""
 _BLOCK_BYTES = 160 << 10
 """Bytes searched at once: all of an ordinary page; it bounds the memory that a hostile one takes."""
 _LEAST_BYTES = 16 << 10

@@ -1,4 +1,4 @@
-"""Sentences right beside the ticker: tells their prices from entries of the block (row 22 of the parser's table).
+"""Sentences right beside the ticker: separates their prices from entries of the block (row 22 of the parser's table).
 
 A sentence may end with a price above the block or begin with one below it: ``… 0% <newline> KGS/USD = 5 was the``. The
 entries of such a line are left out of a candidate that disagrees, unless one of the checks below forbids it.

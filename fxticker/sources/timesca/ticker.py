@@ -1,4 +1,4 @@
-"""The ticker in a page's text: found by what it says, not by the markup around it.
+"""The ticker in a page's text: found by its content, not by the markup around it.
 
 An *entry* is ``PAIR = RATE``, perhaps with ``CHANGE%`` behind; entries side by side form a *run*; the runs that are
 taken for the ticker are the *candidate*. The rules below are decided in this order, each by the function that is named

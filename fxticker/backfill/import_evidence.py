@@ -1,4 +1,4 @@
-"""Evidence of imported and archived pages: kept when a page is read, before its ticks are stored."""
+"""Evidence of imports: of imported and archived pages; kept when a page is read, before its ticks are stored."""
 
 from __future__ import annotations
 

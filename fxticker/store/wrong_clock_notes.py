@@ -1,4 +1,4 @@
-"""Doubted pages: notes of pages that came while the machine's clock was wrong, whose ticks are therefore not stored.
+"""Wrong-clock notes: pages that came while the machine's clock was wrong, whose ticks are therefore not stored.
 
 A source has a file of JSON lines for each day, by the time that servers confirmed. A line has the slot and the instant
 by the wrong clock, the confirmed instant, the hash of the page, and that of its kept evidence.
@@ -13,16 +13,17 @@ from datetime import datetime
 from fxticker.errors import SegmentUnreadable
 from fxticker.store.backend import StorageBackend
 
-DOUBTED = "doubted"
-DOUBTED_DAYS = 100
-"""Files of a source that are kept; the oldest are deleted. A wrong clock is mended within days."""
+WRONG_CLOCK_NOTES = "doubted"
+"""Folder of the notes."""
+KEPT_DAYS = 100
+"""Files of a source that are kept; the oldest are deleted. A wrong clock is corrected within days."""
 _MAX_FILE_BYTES = 1_000_000
 """A day of polls every 30 s; later notes of the day are left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Doubted:
-    """A page that came while the clock was wrong.
+class WrongClockNote:
+    """A note of a page that came while the clock was wrong.
 
     Attributes
     ----------
@@ -46,7 +47,7 @@ class Doubted:
     evidence: str | None
 
 
-def keep_doubted(backend: StorageBackend, doubted: Doubted, *, days: int = DOUBTED_DAYS) -> None:
+def keep_wrong_clock_note(backend: StorageBackend, note: WrongClockNote, *, days: int = KEPT_DAYS) -> None:
     """Add a note; durable when this returns. The caller holds the store's write lock.
 
     Of files of more than `days` days the oldest are deleted.
@@ -56,8 +57,8 @@ def keep_doubted(backend: StorageBackend, doubted: Doubted, *, days: int = DOUBT
     WriteFailed, SegmentUnreadable
         If the storage refuses, or the day's file cannot be read.
     """
-    folder = f"{DOUBTED}/source={doubted.source}"
-    name = f"{folder}/{doubted.confirmed:%Y-%m-%d}.jsonl"
+    folder = f"{WRONG_CLOCK_NOTES}/source={note.source}"
+    name = f"{folder}/{note.confirmed:%Y-%m-%d}.jsonl"
     kept = backend.list(folder)
     earlier = b""
     if any(item.name == name for item in kept):
@@ -66,7 +67,7 @@ def keep_doubted(backend: StorageBackend, doubted: Doubted, *, days: int = DOUBT
                 earlier = file.read(_MAX_FILE_BYTES + 1)
         except OSError as error:  # while it is read
             raise SegmentUnreadable(name, str(error)) from error
-    line = json.dumps(asdict(doubted), default=_iso).encode() + b"\n"
+    line = json.dumps(asdict(note), default=_iso).encode() + b"\n"
     if len(earlier) + len(line) > _MAX_FILE_BYTES:
         return
     backend.put(name, earlier + line)

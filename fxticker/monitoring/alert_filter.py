@@ -1,7 +1,8 @@
-"""Alert desk: passes each trouble on once per cause until it is over, across restarts, with reminders while it lasts.
+"""Alert filter: drops repeated alerts and sends reminders; a problem is reported once per cause, also across restarts.
 
-Without it a daemon that a full disk ends every 30 s would send a mail each time. What the command has delivered is kept
-in a small file outside of the store; an alert that was not delivered is not in it, and is sent again.
+Without it a daemon that a full disk ends every 30 s would send a mail each time. When an alert is repeated is decided
+here: after `remind_every`, a day by default. Delivered alerts are recorded in a small file outside of the store; one
+that was not delivered is not in it, and is sent again.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from fxticker.sources.registry import ScheduledSource
 STORE, DISK, CLOCK, DAEMON = "store", "disk", "clock", "daemon"
 """Alerts that are not about a source have these in its place."""
 MOVE = "move"
-"""The event that is no trouble: nobody is reminded of it, and its end is not told."""
+"""The event that is no problem: no reminder of it is sent, and its end is not reported."""
 REMIND_EVERY = timedelta(days=1)
 PLACE = " in "
-"""Stands in a cause before its place: a full disk refuses ticks, and outcomes after a restart, and is one trouble."""
+"""Stands in a cause before its place: a full disk refuses ticks, and outcomes after a restart, and is one problem."""
 
 _log = logging.getLogger("fxticker")
 
@@ -41,8 +42,8 @@ class StateFile(Protocol):
         """Replace the content durably; an OSError if that is refused."""
 
 
-class AlertDesk(Observer):
-    """Decides which alerts are passed on.
+class AlertFilter(Observer):
+    """Drops repeated alerts and sends reminders.
 
     Parameters
     ----------
@@ -68,8 +69,8 @@ class AlertDesk(Observer):
         self._clock = clock
         self._remind_every = remind_every
         self._file = file
-        self._told = {} if file is None else _told(file.read())
-        self._sent = {topic: dict(causes) for topic, causes in self._told.items()}
+        self._delivered = {} if file is None else _read_delivered(file.read())
+        self._sent = {topic: dict(causes) for topic, causes in self._delivered.items()}
         self._lasting: dict[Topic, Alert] = {}
         self._lock = threading.Lock()
         self._saving = threading.Lock()  # a disk that hangs keeps only those waiting that write to it
@@ -77,15 +78,15 @@ class AlertDesk(Observer):
         self._save()  # makes room for later ones, while there is some
 
     def started(self, sources: Sequence[ScheduledSource]) -> None:
-        """Forget sources that are no longer polled: nobody is reminded of them."""
+        """Forget sources that are no longer polled: no reminders of them are sent."""
         kept = {STORE, DISK, CLOCK, DAEMON, *(scheduled.source.id for scheduled in sources)}
         with self._lock:
-            gone = [topic for topic in self._sent if topic[0] not in kept]
-        for topic in gone:
+            dropped = [topic for topic in self._sent if topic[0] not in kept]
+        for topic in dropped:
             self.forget(topic)
 
     def send(self, alert: Alert) -> None:
-        """Pass an alert on, unless its cause was told and the trouble has not ended since."""
+        """Pass an alert on, unless its cause was sent before and the problem has not ended since."""
         now = self._clock.now()
         if alert.event != RECOVERED:
             self._note_place(alert)
@@ -104,13 +105,13 @@ class AlertDesk(Observer):
         self._forward(alert)
 
     def _note_place(self, alert: Alert) -> None:
-        """Note a trouble that is known from another place as known from this one, too."""
-        trouble = alert.cause.partition(PLACE)[0]
+        """Note a problem that is known from another place as known from this one, too."""
+        problem = alert.cause.partition(PLACE)[0]
         has_new = False
         with self._lock:
-            for topics in (self._sent, self._told):
+            for topics in (self._sent, self._delivered):
                 causes = topics.get(alert.topic, {})
-                known = [at for cause, at in causes.items() if cause.partition(PLACE)[0] == trouble]
+                known = [at for cause, at in causes.items() if cause.partition(PLACE)[0] == problem]
                 if known and alert.cause not in causes:
                     causes[alert.cause] = max(known)
                     has_new = True
@@ -118,7 +119,7 @@ class AlertDesk(Observer):
             self._save()
 
     def beat(self, now: datetime) -> None:
-        """Remind of troubles that last."""
+        """Send reminders of problems that last."""
         with self._lock:
             due = [alert for alert in self._lasting.values() if self._is_due(alert, now)]
             for alert in due:
@@ -127,14 +128,14 @@ class AlertDesk(Observer):
             self._forward(replace(alert, is_reminder=True))
 
     def delivered(self, alert: Alert) -> None:
-        """Note that a person was told."""
+        """Note that the command has delivered an alert."""
         now = self._clock.now()
         with self._lock:
             if alert.event == RECOVERED:
-                self._told.pop(alert.topic, None)
+                self._delivered.pop(alert.topic, None)
             elif alert.event != MOVE or alert.cause in self._sent.get(alert.topic, {}):
-                # a trouble that ended meanwhile too: its end is still to be told, if need be by the next process
-                self._told.setdefault(alert.topic, {})[alert.cause] = now
+                # also a problem that ended meanwhile: its end is still to be reported, if need be by the next process
+                self._delivered.setdefault(alert.topic, {})[alert.cause] = now
         self._save()
 
     def causes(self, topic: Topic) -> set[str]:
@@ -143,16 +144,16 @@ class AlertDesk(Observer):
             return set(self._sent.get(topic, ()))
 
     def forget(self, topic: Topic) -> None:
-        """Let the next alert on a topic be a new one, without telling anybody that the last one is over."""
+        """Let the next alert on a topic be a new one, without a report that the last one is over."""
         with self._lock:
             self._lasting.pop(topic, None)
             self._sent.pop(topic, None)
-            was_told = self._told.pop(topic, None) is not None
-        if was_told:
+            was_delivered = self._delivered.pop(topic, None) is not None
+        if was_delivered:
             self._save()
 
     def _is_due(self, alert: Alert, now: datetime) -> bool:
-        """Whether a trouble was last told too long ago, or in the future by a clock that was wrong."""
+        """Whether a reminder is due: the last alert was too long ago, or in the future by a clock that was wrong."""
         last = max(self._sent[alert.topic].values())
         return alert.event != MOVE and abs(now - last) >= self._remind_every
 
@@ -161,28 +162,28 @@ class AlertDesk(Observer):
             return
         with self._saving:
             with self._lock:
-                told = [
-                    {"source": source, "pair": pair, "cause": cause, "told_at": told_at.isoformat()}
-                    for (source, pair), causes in self._told.items()
-                    for cause, told_at in causes.items()
+                entries = [
+                    {"source": source, "pair": pair, "cause": cause, "told_at": at.isoformat()}
+                    for (source, pair), causes in self._delivered.items()
+                    for cause, at in causes.items()
                 ]
             try:
-                self._file.write({"told": told})
+                self._file.write({"told": entries})
                 self._is_file_refused = False
             except OSError as error:
                 if not self._is_file_refused:
-                    _log.warning("alerts: told ones cannot be kept, and are told again: %s", one_line(error))
+                    _log.warning("alerts: delivered ones cannot be kept, and will be repeated: %s", one_line(error))
                 self._is_file_refused = True
 
 
-def _told(content: Mapping[str, Any]) -> dict[Topic, dict[str, datetime]]:
-    """The delivered alerts of a state file; an entry that is not one of ours is left out, and told again."""
-    told: dict[Topic, dict[str, datetime]] = {}
+def _read_delivered(content: Mapping[str, Any]) -> dict[Topic, dict[str, datetime]]:
+    """The delivered alerts of a state file; an entry in another form is left out, and its alert is sent again."""
+    delivered: dict[Topic, dict[str, datetime]] = {}
     entries = content.get("told")
     for entry in entries if isinstance(entries, list) else []:
         with suppress(KeyError, TypeError, ValueError):
             source, pair, cause = entry["source"], entry["pair"], entry["cause"]
-            told_at = datetime.fromisoformat(entry["told_at"])
-            if told_at.tzinfo is not None and isinstance(cause, str):
-                told.setdefault((source, pair), {})[cause] = told_at
-    return told
+            at = datetime.fromisoformat(entry["told_at"])
+            if at.tzinfo is not None and isinstance(cause, str):
+                delivered.setdefault((source, pair), {})[cause] = at
+    return delivered

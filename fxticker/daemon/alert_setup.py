@@ -1,4 +1,4 @@
-"""Alarms: composes alerts and heartbeat as configured, and tells why the daemon ends before it does."""
+"""Alert set-up: composes alerts and heartbeat as configured, and reports an error that ends the daemon."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fxticker.fetch.client import Fetcher
 from fxticker.model.clock import Clock
 from fxticker.model.schedule import every
 from fxticker.monitoring.alert_command import AlertCommand
-from fxticker.monitoring.alert_desk import STORE, AlertDesk
+from fxticker.monitoring.alert_filter import STORE, AlertFilter
 from fxticker.monitoring.alerts import Alert, Alerts
 from fxticker.monitoring.clock_alerts import ClockAlerts
 from fxticker.monitoring.heartbeat import Heartbeat, call_url
@@ -27,13 +27,13 @@ from fxticker.store.store import Store
 LAST_ALERT_S = 20.0
 """Seconds that a daemon which an error ends waits for the command: systemd allows 30 s for the whole stop."""
 STATE_BYTES = 16_384
-"""Size of the state file: room for 100 told alerts, taken while the disk has it."""
+"""Size of the state file: room for 100 delivered alerts, taken while the disk has it."""
 
 
-class Alarms:
-    """What tells a person of trouble, from before the store is opened until the daemon has ended.
+class AlertSetup:
+    """Alerts and heartbeat, from before the store is opened until the daemon has ended.
 
-    An error that leaves the block is told, once across restarts, unless another daemon runs on the store.
+    An error that leaves the block is reported, once across restarts, unless another daemon runs on the store.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Alarms:
                 settings.on_alert, on_failure=self._command_failed, on_delivered=self._command_succeeded
             )
         state = state_folder(environ)
-        self._desk = AlertDesk(
+        self._alert_filter = AlertFilter(
             (lambda _alert: None) if self._command is None else self._command.enqueue,
             clock=clock,
             remind_every=every(settings.remind_every, source="").interval,
@@ -94,33 +94,38 @@ class Alarms:
             return
         is_other_daemon = isinstance(error, StoreLocked) and error.is_daemon
         if isinstance(error, Exception) and not is_other_daemon:
-            self._desk.send(failure(error, self._clock.now()))
+            self._alert_filter.send(failure(error, self._clock.now()))
             self._command.flush(self._last_alert_s)
         self._command.__exit__()
 
     def observers(self, store: Store, fetcher: Fetcher, stack: ExitStack) -> list[Observer]:
         """Return what the daemon is to notify; `fetcher` makes the calls of the heartbeat, which ends with `stack`."""
-        settings, desk, clock = self._settings, self._desk, self._clock
+        settings, alert_filter, clock = self._settings, self._alert_filter, self._clock
         if self._command is None and settings.heartbeat_url is None:
             return []
-        alerts = Alerts(desk.send, store=store, clock=clock, is_told=lambda source: bool(desk.causes((source, None))))
-        observers: list[Observer] = [desk, alerts]
+        alerts = Alerts(
+            alert_filter.send,
+            store=store,
+            clock=clock,
+            was_reported=lambda source: bool(alert_filter.causes((source, None))),
+        )
+        observers: list[Observer] = [alert_filter, alerts]
         if self._command is not None:
-            observers.append(ClockAlerts(desk))
+            observers.append(ClockAlerts(alert_filter))
             observers.append(
-                StoreAlerts(desk, backend=store.backend, clock=clock, free_space_mb=settings.free_space_mb)
+                StoreAlerts(alert_filter, backend=store.backend, clock=clock, free_space_mb=settings.free_space_mb)
             )
         if settings.on_move:
             from fxticker.monitoring.moves import Moves
 
-            observers.append(Moves(desk, limits=settings.on_move, store=store))
+            observers.append(Moves(alert_filter, limits=settings.on_move, store=store))
         if settings.heartbeat_url is not None:
             observers.append(
                 stack.enter_context(
                     Heartbeat(
                         partial(call_url, fetcher, settings.heartbeat_url),
                         is_well=alerts.are_all_healthy,
-                        was_written=not desk.causes((STORE, None)),
+                        was_written=not alert_filter.causes((STORE, None)),
                     )
                 )
             )
@@ -130,4 +135,4 @@ class Alarms:
         self.on_failure()
 
     def _command_succeeded(self, alert: Alert) -> None:
-        self._desk.delivered(alert)
+        self._alert_filter.delivered(alert)

@@ -1,17 +1,16 @@
-"""Checks on a snapshot that was parsed: staleness, and anomalies that a person should look at. They refuse nothing."""
+"""Anomalies: names what a person should look at in a snapshot that was parsed; nothing is refused because of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 from fxticker.errors import one_line
 from fxticker.model.bands import previous_rate
 from fxticker.model.formatting import printed_text
 from fxticker.model.printed import read_recorded_rate
-from fxticker.model.records import Outcome, PrintedTick, Snapshot, Tick
-from fxticker.model.timestamps import EPOCH
+from fxticker.model.records import PrintedTick, Snapshot, Tick
 from fxticker.sources.bank import difference_mismatches
 from fxticker.sources.source import Source
 
@@ -22,30 +21,6 @@ point gives 10."""
 MAX_AHEAD = timedelta(days=31)
 """Largest distance of a printed date ahead of the observation. Banks print the day a rate is for, which lies some days
 ahead over holidays."""
-
-
-def outcome_of(
-    source_date: date | None, observed_at: datetime, source: Source, age: timedelta | None = None
-) -> Outcome:
-    """`stale` if the source's own date, or a cache's copy, is too old for its publishing calendar, else `ok`.
-
-    A page without a date is not stale. Nor is one with a date ahead: banks print the day that a rate is for. `age` is
-    what a cache says of its copy; `None` if the answer names none.
-    """
-    if is_old_copy(age, observed_at, source):
-        return Outcome.STALE
-    if source_date is None:
-        return Outcome.OK
-    age_days = source.publishing_days(source_date, observed_at.date())
-    return Outcome.STALE if age_days >= source.stale_after_days else Outcome.OK
-
-
-def is_old_copy(age: timedelta | None, observed_at: datetime, source: Source) -> bool:
-    """Whether a cache's copy is older than what the source may print: by whole days, and by its publishing calendar."""
-    if age is None or age < timedelta(days=source.stale_after_days):
-        return False
-    made_on = (observed_at - min(age, observed_at - EPOCH)).date()
-    return source.publishing_days(made_on, observed_at.date()) >= source.stale_after_days
 
 
 def anomalies(source: Source, ticks: Sequence[Tick], snapshot: Snapshot, previous: Snapshot | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Cover of zones: tells from a page's bytes whether an element that is not shown reaches into the zones of an excerpt.
+"""Visibility of zones: decides from a page's bytes whether a hidden element reaches into the zones of an excerpt.
 
 The zones are read as if all elements were shown. So the page has no excerpt if one that may not be shown begins within
 a zone, or before one and is not closed before it for certain. Such elements are few: the search looks for the words
@@ -22,7 +22,7 @@ _LATIN = "latin-1"
 """Reads every byte as one character, and those of tags as they are."""
 
 
-def is_uncovered(page: Page, zones: Sequence[tuple[int, int]]) -> bool:
+def are_zones_visible(page: Page, zones: Sequence[tuple[int, int]]) -> bool:
     """Return whether all of a page's zones are shown in the ordinary way.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Own choices: measurements of fxticker alone, and of its parser beside others."""
+"""Design parameters: measurements of fxticker's own, such as the rows of a segment, and of its parser beside others."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def import_rows(workers: Workers, stores: dict[int, Path], rows: int, work: Path
     return records
 
 
-def segment_life(workers: Workers, rows: int, work: Path) -> dict[str, Any] | None:
-    """Measure appends from a segment's first row to its sealing."""
-    log_progress("--- a segment's life")
-    folder = work / "life"
-    done = workers.attempt("segment_life:run", folder=str(folder), segment_rows=min(SEGMENT_ROWS, rows))
+def segment_growth(workers: Workers, rows: int, work: Path) -> dict[str, Any] | None:
+    """Measure appends while a segment grows from its first row until it is sealed."""
+    log_progress("--- segment growth until sealed")
+    folder = work / "growth"
+    done = workers.attempt("segment_growth:run", folder=str(folder), segment_rows=min(SEGMENT_ROWS, rows))
     shutil.rmtree(folder)
     return done
 

@@ -1,4 +1,4 @@
-"""First lines: show at a terminal what is polled when, where the store lies, and how to see that all is well."""
+"""Startup message: shows at a terminal what is polled when, where the store lies, and how to see that all is well."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fxticker.sources.registry import ScheduledSource
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-def first_lines(
+def startup_message(
     planned: Sequence[ScheduledSource],
     store: Path,
     options: Sequence[str],

@@ -12,7 +12,7 @@ import pytest
 from builders import NOON
 from daemons import SAFETY_S, daemon_process, lines_until
 
-from fxticker.daemon.first_lines import first_lines
+from fxticker.daemon.startup_message import startup_message
 from fxticker.sources.registry import scheduled
 
 DAILY = "2025-11-15 03:58:47"
@@ -21,7 +21,7 @@ NOW_TOO = "a source without a recent successful poll is polled now, too"
 
 def test_lines_name_sources_store_and_the_command_for_health():
     planned = [scheduled("cbu", every="1d"), scheduled("timesca", cron="*/20 * * * *")]
-    assert first_lines(planned, Path("/data/my rates"), ["--store=/data/my rates"], NOON) == [
+    assert startup_message(planned, Path("/data/my rates"), ["--store=/data/my rates"], NOON) == [
         f"polling cbu every 1 d, next at {DAILY}; timesca at */20 * * * *, next at 12:20:00 (UTC); {NOW_TOO}",
         "store   /data/my rates",
         "health  fxticker status '--store=/data/my rates'",
@@ -30,7 +30,7 @@ def test_lines_name_sources_store_and_the_command_for_health():
 
 def test_slot_that_has_an_outcome_is_not_named_as_the_next_one():
     next_slots = {"timesca": NOON + timedelta(days=400)}
-    [line, *_] = first_lines([scheduled("timesca")], Path(), [], NOON, next_slots)
+    [line, *_] = startup_message([scheduled("timesca")], Path(), [], NOON, next_slots)
     assert "next at 2026-12-19 12:00:00 (UTC)" in line
 
 
@@ -39,11 +39,14 @@ def test_slot_that_has_an_outcome_is_not_named_as_the_next_one():
     [("15min", "every 15 min"), ("90min", "every 90 min"), ("2h", "every 2 h"), ("45s", "every 45 s")],
 )
 def test_interval_is_in_its_largest_whole_unit(every, shown):
-    assert f"polling timesca {shown}, next at " in first_lines([scheduled("timesca", every=every)], Path(), [], NOON)[0]
+    assert (
+        f"polling timesca {shown}, next at "
+        in startup_message([scheduled("timesca", every=every)], Path(), [], NOON)[0]
+    )
 
 
 def test_relative_store_is_shown_from_the_root():
-    assert first_lines([scheduled("timesca")], Path("parquet"), [], NOON)[1:] == [
+    assert startup_message([scheduled("timesca")], Path("parquet"), [], NOON)[1:] == [
         f"store   {Path.cwd()}/parquet",
         "health  fxticker status",
     ]
@@ -51,7 +54,9 @@ def test_relative_store_is_shown_from_the_root():
 
 def test_control_characters_of_a_path_are_not_printed():
     store = Path("/data/\x1b[31mred\n")
-    assert all(line.isprintable() for line in first_lines([scheduled("timesca")], store, [f"--store={store}"], NOON))
+    assert all(
+        line.isprintable() for line in startup_message([scheduled("timesca")], store, [f"--store={store}"], NOON)
+    )
 
 
 def run_until_polled(folder, url, stderr):

@@ -1,4 +1,4 @@
-"""Segment life: appends from a segment's first snapshot to its sealing, with the floor in between."""
+"""Segment growth until sealed: appends from a segment's first snapshot to its sealing, with the floor in between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a poll keeps beside its ticks: the evidence that they were read from, and notes of pages of a doubtful time."""
+"""Evidence of polls: what a poll keeps beside its ticks, and notes of pages that came while the clock was wrong."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fxticker.model.clock_trust import ClockComparison
 from fxticker.model.records import Evidence, Poll, Tick
 from fxticker.sources.evidence import evidence_of
 from fxticker.sources.source import Source
-from fxticker.store.doubted import Doubted
 from fxticker.store.store import Appended
+from fxticker.store.wrong_clock_notes import WrongClockNote
 
 _log = logging.getLogger("fxticker")
 
@@ -30,7 +30,7 @@ class PollWriter(Protocol):
     def append(self, ticks: Iterable[Tick]) -> Appended:
         """Make ticks durable."""
 
-    def keep_doubted(self, doubted: Doubted) -> None:
+    def keep_wrong_clock_note(self, note: WrongClockNote) -> None:
         """Keep a note of a page that came while the machine's clock was wrong."""
 
     def record(self, polls: Iterable[Poll]) -> int:
@@ -70,11 +70,13 @@ def with_evidence(
     return page, reason
 
 
-def keep_doubted(poll: Poll, page: CachedPage, clock: ClockComparison, store: PollWriter) -> None:
+def keep_wrong_clock_note(poll: Poll, page: CachedPage, clock: ClockComparison, store: PollWriter) -> None:
     """Keep a note of a page that came while the machine's clock was wrong; if that fails, the log has the reason."""
     if clock.confirmed is None:
         return
     try:
-        store.keep_doubted(Doubted(poll.source, poll.slot, clock.now, clock.confirmed, page.sha256, page.evidence))
+        store.keep_wrong_clock_note(
+            WrongClockNote(poll.source, poll.slot, clock.now, clock.confirmed, page.sha256, page.evidence)
+        )
     except StoreError as error:
         _log.warning("%s: no note of slot %s is kept: %s", poll.source, poll.slot.isoformat(), one_line(error))
