@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fxticker.analysis.peg import peg
     from fxticker.analysis.quotes import as_of, quotes
     from fxticker.analysis.resample import resample
+    from fxticker.analysis.scores import scores
     from fxticker.charts import (
         plot_compare,
         plot_coverage,
@@ -87,6 +88,7 @@ _HOME = {
     "resample": "analysis.resample",
     "rollovers": "analysis.decode",
     "save_figure": "charts",
+    "scores": "analysis.scores",
     "save_frame": "export.save",
     "wide": "frames.wide",
 }
@@ -132,6 +134,7 @@ __all__ = [
     "rollovers",
     "save_figure",
     "save_frame",
+    "scores",
     "wide",
 ]
 

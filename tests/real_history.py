@@ -6,7 +6,7 @@ The aggregator publishes each day's collection as a package of npm, one version 
 ``cases/real_history.toml`` with ``npm pack``, one after another and only those that are not in the folder yet, and
 keeps of each the file that the source requests. A server on loopback serves the files at the source's own paths,
 `backfill` stores them through the source's own client, and `compare` puts them beside the ticker of the packaged
-captures. Printed is, per pair and lag, on how many days the aggregator's rate lies in the ticker's band.
+captures. Printed are the scores of each pair and lag.
 """
 
 import argparse
@@ -98,17 +98,16 @@ def fill(store, folder):
 
 
 def agreement(store):
-    """Per pair and lag: on how many days both are known, and the aggregator's rate lies in the ticker's band.
+    """The scores of each pair and lag: see `fx.scores`.
 
-    Only days whose own collection is stored count, with none carried forward.
+    Only ticks of days whose own collection is stored count, with none carried forward.
     """
     parts = []
     for lag in LAGS_DAYS:
         rows = fx.compare(store, sources=[SOURCE.id], lag_days=lag)
         rows = rows[rows["official_at"] == rows["day"] - pd.Timedelta(days=lag)]
-        parts.append(rows.assign(lag_days=lag, size=rows["distance_pct"].abs()))
-    groups = pd.concat(parts).groupby(["pair", "lag_days"], observed=True, sort=True)
-    return groups.agg(days=("day", "size"), inside=("inside", "sum"), distance_pct=("size", "mean")).reset_index()
+        parts += [fx.scores(rows).assign(lag_days=lag)] if len(rows) else []
+    return pd.concat(parts).sort_values(["pair", "lag_days"], ignore_index=True)
 
 
 def main():
@@ -123,7 +122,7 @@ def main():
         runs = fill(store, folder)
         print(f"{sum(run.filled for run in runs)} days stored, {sum(run.absent for run in runs)} not published")
         table = agreement(store)
-    print(table.to_string(index=False, formatters={"distance_pct": "{:.3f}".format}))
+    print(table.to_string(index=False, float_format="{:.3f}".format))
     return 0 if all(not run.refused and run.stopped is None for run in runs) else 1
 
 

@@ -80,7 +80,7 @@ def test_history_says_what_is_seen_and_what_it_rests_on(store):
     assert figure.get_suptitle() == "KZT/USD: printed rates, 2025-11-14 12:00 to 12:15"
     assert figure.get_supxlabel().replace("\n", " ") == (
         "timesca, 2025-11-14 12:00 to 12:15 UTC, 2 values on 1 of 1 day. Band: what the printed digits allow. "
-        f"Lines break where there is no value. fxticker {fx.__version__}."
+        f"Up: tenge stronger. Lines break where there is no value. fxticker {fx.__version__}."
     )
 
 
@@ -251,9 +251,9 @@ def test_drift_tells_significant_changes_in_words(history_store):
     figure = fx.plot_drift(frame)
     [axis] = figure.axes
     said = {text.get_text().split("]")[1].strip() for text in axis.texts}
-    assert said == {"significant", "no change printed"}
-    assert "+11.851 %  [+11.839, +11.862]   significant" in _labels(axis)
-    assert figure.get_suptitle() == "4 of 5 rates moved by more than rounding, 2024-09-08 to 2026-02-25"
+    assert said == {"more than rounding", "peg hop", "no change printed"}
+    assert "+11.851 %  [+11.839, +11.862]   more than rounding" in _labels(axis)
+    assert figure.get_suptitle() == "3 of 5 rates moved by more than rounding, 2024-09-08 to 2026-02-25"
 
 
 def test_drift_puts_the_largest_rise_on_top(history_store):
@@ -277,7 +277,7 @@ def test_path_labels_each_rate_with_its_last_change():
         ("2025-11-11", "UZS/USD", 0.0, -12.0, 13.0, False),
     ]
     figure = plot_path(_path(rows))
-    assert _labels(figure.axes[0]) == ["KZT/USD +2.0 %", "UZS/USD 0.0 %, within rounding"]
+    assert _labels(figure.axes[0]) == ["KZT/USD +2.0 %", "UZS/USD 0 %, within rounding"]
     assert figure.get_suptitle() == "Change of 2 rates since 2025-11-10 00:00"
     assert (outside(figure), overlapping(figure)) == ([], [])
 
@@ -321,7 +321,7 @@ def test_heatmap_hatches_what_rounding_explains_and_leaves_missing_cells_empty()
         pd.Timestamp(day, unit="D").strftime("%Y-%m-%d") for day in (piece.get_extents().x0, piece.get_extents().x1)
     ]
     assert months == ["2025-09-01", "2025-10-01"]
-    assert _labels(axis) == ["+1.0", "0.0", "-2.0"]
+    assert _labels(axis) == ["+1", "0", "-2"]
     assert figure.get_suptitle() == "Change of 1 rate per month, 2025-08-01 to 2025-11-01"
 
 
@@ -450,11 +450,19 @@ def test_coverage_keeps_every_text_apart_and_on_the_canvas(number):
 
 
 def _compared(inside, days, source="nbt", pair="TJS/USD"):
+    """Rows of `compare`, a tick at noon of each day."""
     day = pd.to_datetime(days, utc=True).as_unit("us")
     frame = pd.DataFrame({"day": day, "pair": pair, "source": source, "official_at": day, "inside": inside})
     frame["official"] = frame["inside"].map({True: 0.09148, False: 0.09155})
-    bounds = {"ticker_lo": 0.091475, "ticker_hi": 0.091485}
-    return frame.assign(official_lo=frame["official"], official_hi=frame["official"], **bounds)
+    bounds = {"ticker": 0.09148, "ticker_lo": 0.091475, "ticker_hi": 0.091485}
+    distance = 100 * (0.09148 / frame["official"] - 1)
+    return frame.assign(
+        observed_at=day + pd.Timedelta(hours=12),
+        official_lo=frame["official"],
+        official_hi=frame["official"],
+        **bounds,
+        **{f"distance{end}_pct": distance for end in ("", "_lo", "_hi")},
+    )
 
 
 def _crosses(panel):
@@ -466,12 +474,13 @@ def test_comparison_says_on_how_many_days_the_official_rate_is_inside():
     frame = _compared([True, False, True], ["2025-01-20", "2025-01-21", "2025-01-24"])
     figure = plot_compare(frame)
     [panel] = figure.axes
-    assert figure.get_suptitle() == "TJS/USD: nbt inside the ticker's band on 2 of 3 days"
-    assert _labels(panel) == ["nbt  66.7 % inside"]
+    assert figure.get_suptitle() == "TJS/USD: nbt inside the ticker's band at 2 of 3 ticks"
+    assert _labels(panel) == ["nbt  66.7 % inside\nby chance 66.7 %, band 0.0109 % wide"]
     assert (panel.get_title(loc="left"), panel.get_ylabel()) == ("", "USD per TJS")
     assert figure.get_supxlabel().replace("\n", " ") == (
-        "Ticker and nbt, 2025-01-20 to 2025-01-24 UTC, 3 of 5 days. Shaded: what the ticker's digits of each day "
-        "allow. Line: the official rate in force. Cross: it lies outside. Both break where a day is missing. "
+        "Ticker and nbt, 2025-01-20 to 2025-01-24 UTC, 3 of 5 days. Up: somoni stronger. "
+        "Shaded: what the digits of each tick allow. Line: the official rate in force. Cross: a day on which it lay "
+        "outside at some tick. Chance: the share inside if the rates of all days were compared. "
         f"fxticker {fx.__version__}."
     )
 
@@ -499,11 +508,14 @@ def test_comparison_of_several_pairs_and_sources_names_each():
     for theme in ("light", "dark"):
         figure = plot_compare(frame, theme=theme)
         assert (outside(figure), overlapping(figure)) == ([], [])
-    assert figure.get_suptitle() == "2 pairs: official rates inside the ticker's band in 3 of 6 comparisons"
+    assert figure.get_suptitle() == "2 pairs: the ticker beside official rates"
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["KZT/USD", "TJS/USD"]
     assert [_labels(panel) for panel in figure.axes] == [
-        ["nbk  0 % inside"],
-        ["cbr  50.0 % inside", "nbt  100 % inside"],
+        ["nbk  0 % inside\nby chance 0 %, band 0.0109 % wide"],
+        [
+            "cbr  50.0 % inside\nby chance 50.0 %, band 0.0109 % wide",
+            "nbt  100 % inside\nby chance 100 %, band 0.0109 % wide",
+        ],
     ]
 
 

@@ -35,11 +35,13 @@ def _compared(_store):
     day = regular(40, "1D", start="2025-01-06T00:00Z")
     step = np.arange(40)
     rate = 0.0915 + 0.00002 * (step // 7)
-    frame = pd.DataFrame({"day": day, "pair": "TJS/USD", "source": "nbt", "official": rate})
     low = rate - 0.00006 + 0.00005 * (step % 3)
-    frame = frame.assign(official_lo=rate, official_hi=rate, ticker_lo=low, ticker_hi=low + 0.00004)
+    frame = pd.DataFrame({"day": day, "pair": "TJS/USD", "source": "nbt", "official": rate})
+    frame = frame.assign(official_lo=rate, official_hi=rate, ticker=low, ticker_lo=low, ticker_hi=low + 0.00004)
+    distance = {f"distance{end}_pct": 100 * (low / rate - 1) for end in ("", "_lo", "_hi")}
     inside = (frame["ticker_lo"] <= rate) & (frame["ticker_hi"] >= rate)
-    return plot_compare(frame.assign(inside=inside)[(step < 12) | (step > 15)])
+    frame = frame.assign(observed_at=day + pd.Timedelta(hours=12), inside=inside, **distance)
+    return plot_compare(frame[(step < 12) | (step > 15)])
 
 
 CHARTS = {

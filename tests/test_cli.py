@@ -100,7 +100,7 @@ def test_latest_prints_the_texts_as_printed(on_history):
 def test_table_prints_rates_in_plain_decimals(on_history):
     shown = on_history("drift --start 2024-09-08 --end 2026-02-25")
     [uzs] = [line.split() for line in shown.stdout.splitlines() if "UZS/USD" in line]
-    assert uzs == ["UZS/USD", "0.00008", "0.00008", "0.0", "-11.8", "to", "13.4", "no"]
+    assert uzs == ["UZS/USD", "0.00008", "0.00008", "0", "-12", "to", "14", "no", "change", "printed"]
     [kzt] = [line.split() for line in shown.stdout.splitlines() if "KZT/USD" in line]
     assert kzt[1:3] == ["0.00209", "0.00200"]
     assert max(map(len, shown.stdout.splitlines())) <= 80
@@ -120,7 +120,7 @@ def test_json_is_one_document_with_full_figures_and_nulls(on_history):
 def test_convert_prints_csv_with_a_row_for_each_tick(on_history):
     shown = on_history("convert 1500 KZT UZS --at 2026-02-25 --format csv")
     header, *rows = shown.stdout.splitlines()
-    assert header == "amount,amount_lo,amount_hi,currency,at,age_s,source,pair,rate_text,observed_at"
+    assert header == "amount,amount_lo,amount_hi,currency,at,age_s,source,pair,rate_text,observed_at,nominal"
     assert [row.split(",")[6:9] for row in rows] == [
         ["timesca", "KZT/USD", "0.00200"],
         ["timesca", "UZS/USD", "0.00008"],
@@ -277,6 +277,7 @@ def test_status_of_a_healthy_source_exits_with_0(fxticker, tmp_path):
     assert pairs[1] == {
         "pair": "KZT/USD",
         "rate_text": "0.00191",
+        "nominal": 1,
         "seen_at": iso(last),
         "changed_at": iso(last - QUARTER),
         "first_at": iso(last - 2 * QUARTER),
@@ -473,7 +474,7 @@ def test_comparison_with_the_official_rates_is_drawn(fxticker, tmp_path):
     shown = fxticker("plot compare -o c.svg --store store --theme dark")
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, "c.svg\n", "")
     said = (tmp_path / "c.svg").read_text()
-    assert "<!-- TJS/USD: nbt inside the ticker's band on 1 of 1 day -->" in said
+    assert "<!-- TJS/USD: nbt inside the ticker's band at 1 of 1 tick -->" in said
     assert "fill: #14181d" in said
     shown = fxticker("plot compare -o n.svg --store store --source cbu")
     assert shown.returncode == 1
@@ -499,7 +500,7 @@ def test_span_that_ends_before_it_begins_exits_with_2(on_history, command):
 def test_printed_band_contains_the_exact_band(on_history):
     shown = on_history("drift --start 2025-11-13 --end 2025-12-14")
     [kzt] = [line.split() for line in shown.stdout.splitlines() if "KZT/USD" in line]
-    assert kzt[4:] == ["0.0", "to", "1.1", "no"]
+    assert kzt[4:] == ["0.0", "to", "1.1", "within", "rounding"]
     full = on_history("drift --start 2025-11-13 --end 2025-12-14 --format json")
     rows = {row["pair"]: row for row in json.loads(full.stdout)}
     assert rows["KZT/USD"]["drift_hi_pct"] <= 1.1
@@ -510,7 +511,7 @@ def test_exact_rate_is_printed_once(fxticker, tmp_path):
     since = datetime(2015, 1, 1, tzinfo=UTC)
     store.append([tick("USD/TMT", "3.5", None, since, source="tmt-peg", origin=Origin.CONSTANT)])
     shown = fxticker("best TMT/USD --store store")
-    assert " 0.285714285714 " in shown.stdout
+    assert " 0.285714 " in shown.stdout
     assert " to " not in shown.stdout
 
 

@@ -68,7 +68,7 @@ def test_facts_are_plain_texts_and_instants(ticks):
         "currency": "USD",
         "at": SOON,
         "age_s": 7200.0,
-        "legs": [{"source": "timesca", "pair": "KZT/USD", "rate_text": "0.00191", "observed_at": NOON}],
+        "legs": [{"source": "timesca", "pair": "KZT/USD", "rate_text": "0.00191", "observed_at": NOON, "nominal": 1}],
     }
 
 
@@ -85,7 +85,7 @@ def test_hull_of_a_date_is_told_by_its_bounds():
 
     found = convert(ticks, 1, "USD", "UZS", at=SOON + timedelta(days=1), max_age="2D")
 
-    assert "by UZS/USD 7.5e-05 to 0.000105 of timesca" in str(found)
+    assert "by UZS/USD 0.000075 to 0.000105 of timesca" in str(found)
     assert found.legs[0].rate_text is None
 
 

@@ -1,20 +1,32 @@
 """Figures beside their bands: as many digits as the band supports, the band rounded outward."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from builders import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxticker.model.formatting import band_decimals, format_with_band
+from fxticker.model.bands import rate_band
+from fxticker.model.formatting import band_decimals, format_with_band, printed_text, short_text
 
 CASES = cases("formatting")
 
 
 @pytest.mark.parametrize(
     ("width", "decimals"),
-    [(25.0, 1), (0.7, 2), (0.0185, 3), (1e-12, 13), (1e-20, 20), (0.00191 - 0.00190, 6), (1.5 - 1.49999, 6)],
+    [
+        (250.0, 0),
+        (25.0, 0),
+        (2.5, 1),
+        (0.7, 2),
+        (0.0185, 3),
+        (1e-12, 13),
+        (1e-20, 20),
+        (0.00191 - 0.00190, 6),
+        (1.5 - 1.49999, 6),
+    ],
 )
 def test_decimals_show_a_band_with_two_digits(width, decimals):
     assert band_decimals(width) == decimals
@@ -36,4 +48,25 @@ def test_formatted_band_contains_the_whole_band(lo, width):
     texts = format_with_band(lo + width / 2, lo, lo + width)
     assert Decimal(texts.lo) <= Decimal(repr(lo))
     assert Decimal(texts.hi) >= Decimal(repr(lo + width))
-    assert len({len(text.partition(".")[2]) for text in texts}) == 1
+    decimals, *of_ends = [len(text.partition(".")[2]) for text in texts]
+    assert decimals <= of_ends[0] == of_ends[1]
+
+
+@given(st.integers(1, 10**9), st.integers(0, 9), st.sampled_from([1, 10, 100, 10_000]))
+def test_printed_rate_is_formatted_with_its_digits_per_one_unit(steps, decimals, nominal):
+    rate_text = f"{Decimal(steps).scaleb(-decimals):f}"
+    band = rate_band(rate_text, nominal)
+    texts = format_with_band(float(Fraction(rate_text) / nominal), float(band.lo), float(band.hi))
+    assert texts.value == f"{Decimal(rate_text) / nominal:.{decimals + len(str(nominal)) - 1}f}"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1 / 3, "0.333"), (143.04, "143"), (98765.4, "98765"), (8e-05, "0.00008"), (2.0, "2")]
+)
+def test_number_without_a_band_has_few_digits(value, text):
+    assert short_text(value) == text
+
+
+def test_printed_text_of_several_units_names_them():
+    assert printed_text("62,8322", 10_000) == "62,8322 per 10,000"
+    assert printed_text("0.00191", 1) == "0.00191"

@@ -271,7 +271,7 @@ def test_alert_says_what_moved(watched):
         "source": "timesca",
         "pair": "KZT/USD",
         "since": "2025-11-14T13:00:00Z",
-        "reason": "KZT/USD rose by 2.1 to 3.17 %, from 0.00190 at 2025-11-14T12:00:00Z to 0.00195 at "
+        "reason": "KZT/USD rose by 2.0 to 3.2 %, from 0.00190 at 2025-11-14T12:00:00Z to 0.00195 at "
         "2025-11-14T13:00:00Z (limit 2% in 1d)",
         "last_ok": None,
         "fxticker": "",

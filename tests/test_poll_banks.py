@@ -179,5 +179,5 @@ def test_changed_nominal_is_no_rate_jump(tmp_path):
     assert polled_in_turn(tmp_path / "a", "cbr", body, same) == [None, None]
     assert polled_in_turn(tmp_path / "b", "cbr", body, fewer) == [
         None,
-        "rate jump: UZS/RUB 62,8322 for 10000 -> 62,8322 for 1000",
+        "rate jump: UZS/RUB 62,8322 per 10,000 -> 62,8322 per 1,000",
     ]

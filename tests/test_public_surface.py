@@ -86,6 +86,8 @@ OF_DAYS = (
 )
 """Commands that name days."""
 CHARTS_OF_LOOKUPS = ("plot drift", "plot path", "plot compare")
+PER_USD = "--inverse --per-usd flag"
+DERIVED = ("quotes", "changes", "resample", "peg")
 ADDED_OPTIONS = {
     "fxticker check": ["--rewrite flag"],
     "fxticker export": [
@@ -97,24 +99,32 @@ ADDED_OPTIONS = {
     ],
     "fxticker run": ["--new-store flag"],
     "fxticker latest": [MAX_AGE, "--pair multiple", "--as-of"],
-    **{f"fxticker {name}": [MAX_AGE] for name in ("drift", "drift-series", "compare", *CHARTS_OF_LOOKUPS)},
+    **{
+        f"fxticker {name}": [MAX_AGE, *([] if name == "plot path" else [PER_USD])]
+        for name in ("drift", "drift-series", *CHARTS_OF_LOOKUPS)
+    },
+    "fxticker compare": [MAX_AGE, PER_USD, "--scores flag"],
+    **{f"fxticker {name}": [PER_USD] for name in DERIVED},
 }
 for _name in ("drift-by-period", "plot heatmap"):
-    ADDED_OPTIONS[f"fxticker {_name}"] = [f"{MAX_AGE} default=any"]
+    ADDED_OPTIONS[f"fxticker {_name}"] = [f"{MAX_AGE} default=any", PER_USD]
 for _name in OF_DAYS:
     ADDED_OPTIONS.setdefault(f"fxticker {_name}", []).append(TZ)
 """Of commands that it had."""
-ADDED_NAMES = {"save_frame"}
+ADDED_NAMES = {"save_frame", "scores"}
 CHANGED_OPTIONS = {
     **{f"fxticker {name}": {"--end required": "--end"} for name in ("drift", "plot drift")},
     "fxticker convert": {"--max-age default=1D": MAX_AGE},
     "fxticker best": {"--max-age default=14D": MAX_AGE},
+    **{f"fxticker plot {name}": {"--inverse flag": PER_USD} for name in ("history", "path")},
 }
-"""Words of the list, and those that stand for them now: an age limit is that of the source, and an end is now."""
+"""Words of the list, and those that stand for them now: an age limit is that of the source, an end is now, and
+`--inverse` is the old name of `--per-usd`."""
 ADDED_PARAMETERS = {
     "latest": ["*pairs=None", "*as_of=None", "*max_age=None"],
-    **{name: ["*max_age=None"] for name in ("drift", "drift_series", "compare", "lags")},
-    "drift_by_period": ["*max_age='any'"],
+    **{name: ["*max_age=None", "*per_usd=False"] for name in ("drift", "drift_series", "compare", "lags")},
+    **{name: ["*per_usd=False"] for name in DERIVED},
+    "drift_by_period": ["*max_age='any'", "*per_usd=False"],
 }
 for _name in (
     *("load", "load_polls", "wide", "latest", "as_of", "quotes", "drift", "drift_series", "drift_by_period", "changes"),

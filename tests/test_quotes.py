@@ -224,8 +224,8 @@ def test_constant_is_exact_and_so_is_what_is_derived_of_it(store, as_frame):
     store.append([PEG])
     ticks = fx.load(store) if as_frame else store
 
-    [stored] = quotes(ticks).itertuples()
-    [turned] = quotes(ticks, pairs=["TMT/USD"]).itertuples()
+    [stored] = quotes(ticks, pairs=["USD/TMT"]).itertuples()
+    [turned] = quotes(ticks).itertuples()
 
     assert (stored.rate_lo, stored.rate_hi) == (3.5, 3.5)
     assert turned.rate_lo < 2 / 7 < turned.rate_hi
@@ -237,7 +237,7 @@ def test_frame_without_origins_is_of_printed_rates(store):
     store.append([PEG])
     frame = fx.load(store).drop(columns="origin")
 
-    assert quotes(frame)["rate_lo"].tolist() == [3.45]
+    assert quotes(frame, per_usd=True)["rate_lo"].tolist() == [3.45]
 
 
 def test_ticker_that_is_not_at_the_peg_contradicts_it(store):

@@ -104,12 +104,14 @@ def test_second_backfill_makes_no_request_for_stored_or_absent_days(filled):
 @with_days
 def test_documented_table_is_the_measured_one(filled):
     table = real_history.agreement(filled[0])
-    shown = table.assign(text=[f"{row.inside} of {row.days}" for row in table.itertuples()]).pivot_table(
+    inside = (table["inside"] * table["ticks"]).round().astype(int)
+    shown = table.assign(text=inside.astype(str) + " of " + table["ticks"].astype(str)).pivot_table(
         index="pair", columns="lag_days", values="text", aggfunc="first"
     )
-    distance = table[table["lag_days"] == 0].set_index("pair")["distance_pct"]
+    same_day = table[table["lag_days"] == 0].set_index("pair")
     lines = [
-        f"| {pair} | {' | '.join(shown.loc[pair, lag] for lag in real_history.LAGS_DAYS)} | {distance[pair]:.3f} |"
-        for pair in shown.index
+        f"| {pair} | {' | '.join(shown.loc[pair, lag] for lag in real_history.LAGS_DAYS)} "
+        f"| {100 * score['chance']:.0f} % | {score['width_pct']:.3f} | {score['beyond_pct']:.3f} |"
+        for pair, score in same_day.iterrows()
     ]
     assert pd.Series(lines).isin(LIMITS.read_text("utf-8").splitlines()).all(), "\n".join(lines)

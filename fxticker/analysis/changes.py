@@ -24,6 +24,7 @@ def changes(
     end: Moment | None = None,
     as_of: Moment | None = None,
     tz: Zone = "UTC",
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the runs of one printed value.
 
@@ -44,6 +45,8 @@ def changes(
         Use only rows that were recorded by then.
     tz
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def changes(
     ValueError
         If a pair is neither stored nor derivable from stored ones.
     """
-    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz)
+    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
     order, begins = runs(rows)
     count = np.diff(np.append(begins, len(order)))
     first, last = order[begins], order[begins + count - 1]

@@ -1,4 +1,4 @@
-"""Comparison of the ticker with official rates: agreement, distance, and the lag in days with the best agreement."""
+"""Comparison of the ticker with official rates, tick by tick, and the lag in days with the best agreement."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from datetime import UTC, timedelta, tzinfo
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.distance import distances
 from fxticker.analysis.periods import local_times
 from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.scores import scores_by
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
 from fxticker.frames.resolve import resolved, zone_of
@@ -25,6 +27,13 @@ OPEN_END = pd.Timedelta(days=4)
 _HOUR = timedelta(hours=1)
 LAGS_DAYS = range(-5, 6)
 """Lags that `lags` compares, in days."""
+_SAME_PCT = 1e-9
+"""Difference of two mean distances that is rounding of doubles, in percent."""
+_COLUMNS = [
+    *("day", "observed_at", "pair", "source", "official_at", "official", "official_lo", "official_hi"),
+    *("ticker", "ticker_lo", "ticker_hi", "inside", "distance_pct", "distance_lo_pct", "distance_hi_pct"),
+    *("official_age_h", "reason"),
+]
 
 
 def compare(
@@ -39,8 +48,9 @@ def compare(
     tz: Zone = "UTC",
     lag_days: int = 0,
     max_age: MaxAge = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
-    """Compare the ticker of each day with the official rates in force on it.
+    """Compare each tick of the ticker with the official rates in force on its day.
 
     Parameters
     ----------
@@ -65,18 +75,20 @@ def compare(
         ``12h`` or ``14D``; ``None`` for the calendar of each source: its longest holidays, and for the last rate stored
         4 days, because a later one may not be stored yet; ``any`` for no limit. Fixed rates, and those of sources that
         publish only changes, hold until the next one.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
     pandas.DataFrame
-        One row per day, pair and official source that had a rate by then: ``day``, ``pair``, ``source``,
-        ``official_at`` (value date of the official rate), ``official``, ``official_lo``, ``official_hi``,
-        ``ticker_lo``, ``ticker_hi`` (the hull of the bands of the day's ticks), ``ticks`` (their number), ``inside``
-        (boolean; the official band and the ticker's intersect), ``distance_pct``: distance between the nearest points
-        of both bands in percent of the official rate; 0 if inside, above 0 where the official rate is the higher one,
-        ``official_age_h`` (float64, hours from the end of the value date to that of the day), and ``reason``, why a day
-        is not compared, null if it is: the official rate is too old, and the row has neither it nor what follows from
-        it. Rates are quote per one unit of base of `pair`.
+        One row per tick, pair and official source that had a rate by then, sorted by ``observed_at``, pair and source:
+        ``day``, ``observed_at``, ``pair``, ``source``, ``official_at`` (value date of the official rate), ``official``,
+        ``official_lo``, ``official_hi``, ``ticker``, ``ticker_lo``, ``ticker_hi`` (the tick's rate and its band),
+        ``inside`` (boolean; the official band and the ticker's intersect), ``distance_pct`` = 100 (ticker / official -
+        1) with its band ``distance_lo_pct`` and ``distance_hi_pct``, above 0 where the ticker is the higher one, as in
+        `fxticker.peg`, ``official_age_h`` (float64, hours from the end of the value date to that of the day), and
+        ``reason``, why a tick is not compared, null if it is: the official rate is too old, and the row has neither it
+        nor what follows from it. Rates are quote per one unit of base of `pair`. `fxticker.scores` sums up.
 
     Raises
     ------
@@ -85,10 +97,11 @@ def compare(
     ValueError
         If `max_age` is no duration, or a pair is neither stored nor derivable.
     """
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz))
-    days = _ticker_days(ticks, ticker, selection)
-    official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
-    compared = _side_by_side(days, official, lag_days, AgeLimit.of(max_age))
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
+    shown = _ticker_rates(ticks, ticker, selection)
+    official = _official_days(ticks, ticker, list(shown["pair"].unique()), selection)
+    compared = _side_by_side(shown, official, lag_days, AgeLimit.of(max_age))
     if compared["reason"].notna().all():
         raise NoData(f"no day has both a tick of {ticker} and an official rate{_ages_text(compared)}")
     return _in_days_of(compared, zone_of(tz))
@@ -99,7 +112,7 @@ def _in_days_of(compared: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
     if zone is UTC:
         return compared
     dates = {name: compared[name].dt.tz_localize(None).dt.tz_localize(zone) for name in ("day", "official_at")}
-    return compared.assign(**dates)
+    return compared.assign(**dates, observed_at=compared["observed_at"].dt.tz_convert(zone))
 
 
 def _ages_text(compared: pd.DataFrame) -> str:
@@ -123,57 +136,55 @@ def lags(
     as_of: Moment | None = None,
     tz: Zone = "UTC",
     max_age: MaxAge = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Measure the agreement of the ticker with official rates of earlier and later days.
 
     Parameters
     ----------
-    ticks, ticker, pairs, sources, start, end, as_of, tz, max_age
+    ticks, ticker, pairs, sources, start, end, as_of, tz, max_age, per_usd
         As for `compare`.
 
     Returns
     -------
     pandas.DataFrame
-        One row per official source, pair and lag from -5 to 5 days (positive: the ticker follows the bank): ``source``,
-        ``pair``, ``lag_days``, ``days`` (number of days compared: those with an official rate for every lag),
-        ``inside`` (share of these days, 0 to 1), ``distance_pct`` (mean of the absolute distances), and ``best``: no
-        other lag has a larger share inside, or an equal share with a smaller distance. Where the printed digits do not
-        distinguish lags, several are best.
+        One row per official source, pair and lag from -5 to 5 days (positive: the ticker follows the bank):
+        ``lag_days`` and the columns of `fxticker.scores`, of the ticks that have an official rate for every lag;
+        ``best``: the share inside is larger than for all other lags, or as large with the bands less far apart; and
+        ``tied``: the printed digits do not distinguish it from another lag that is as good, and none is best.
 
     Raises
     ------
     NoData
         If no day has both.
     """
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz))
-    days = _ticker_days(ticks, ticker, selection)
-    official = _official_days(ticks, ticker, list(days["pair"].unique()), selection)
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
+    shown = _ticker_rates(ticks, ticker, selection)
+    official = _official_days(ticks, ticker, list(shown["pair"].unique()), selection)
     limit = AgeLimit.of(max_age)
-    compared = pd.concat([_side_by_side(days, official, lag, limit).assign(lag_days=lag) for lag in LAGS_DAYS])
-    compared = compared[compared["reason"].isna()].astype({"inside": "bool"})
-    # all lags are compared on the same days: a lag with other days than the rest could be best by chance
-    count = compared.groupby(["source", "pair", "day"])["lag_days"].transform("size")
-    compared = compared[count == len(LAGS_DAYS)].assign(size=lambda frame: frame["distance_pct"].abs())
+    compared = pd.concat([_side_by_side(shown, official, lag, limit).assign(lag_days=lag) for lag in LAGS_DAYS])
+    compared = compared[compared["reason"].isna()]
+    # all lags are compared on the same ticks: a lag with other ticks than the rest could be best by chance
+    count = compared.groupby(["source", "pair", "observed_at"])["lag_days"].transform("size")
+    compared = compared[count == len(LAGS_DAYS)]
     if compared.empty:
         raise NoData(f"no day has a tick of {ticker} and official rates for all lags from -5 to 5 days")
-    result = (
-        compared.groupby(["source", "pair", "lag_days"], observed=True, sort=True)
-        .agg(days=("day", "size"), inside=("inside", "mean"), distance_pct=("size", "mean"))
-        .reset_index()
-    )
-    group = result.groupby(["source", "pair"], observed=True)
-    most = result["inside"] == group["inside"].transform("max")
-    nearest = result["distance_pct"].where(most)
-    result["best"] = nearest == nearest.groupby([result["source"], result["pair"]], observed=True).transform("min")
-    return result
+    result = scores_by(compared, ["source", "pair", "lag_days"])
+    group = [result["source"], result["pair"]]
+    most = result["inside"] == result["inside"].groupby(group).transform("max")
+    beyond = result["beyond_pct"].where(most)
+    is_top = most & (beyond <= beyond.groupby(group).transform("min") + _SAME_PCT)
+    is_alone = is_top.groupby(group).transform("sum") == 1
+    return result.assign(best=is_top & is_alone, tied=is_top & ~is_alone)
 
 
-def _ticker_days(ticks: Ticks, ticker: str, selection: Selection) -> pd.DataFrame:
-    """Return the hull of the ticker's bands per pair and day."""
+def _ticker_rates(ticks: Ticks, ticker: str, selection: Selection) -> pd.DataFrame:
+    """Return the ticker's rates with their days."""
     rows = quotes(ticks, **replace(selection, sources=(ticker,), tz=None).given())
-    times = pd.Series(local_times(rows, zone_of(selection.tz))).dt.tz_localize("UTC")
-    by_day = rows.assign(day=times.dt.floor("D")).groupby(["pair", "day"], observed=True, sort=True)
-    return by_day.agg(ticker_lo=("rate_lo", "min"), ticker_hi=("rate_hi", "max"), ticks=("rate", "size")).reset_index()
+    days = pd.Series(local_times(rows, zone_of(selection.tz))).dt.tz_localize("UTC").dt.floor("D")
+    names = {"rate": "ticker", "rate_lo": "ticker_lo", "rate_hi": "ticker_hi"}
+    return rows[["pair", "observed_at", *names]].rename(columns=names).assign(day=days)
 
 
 def _official_days(ticks: Ticks, ticker: str, pairs: list[str], selection: Selection) -> pd.DataFrame:
@@ -197,22 +208,20 @@ def _quoted(dated: pd.DataFrame, pair: str) -> pd.DataFrame:
     return shown[["source", "pair", *renamed.values()]]
 
 
-def _side_by_side(days: pd.DataFrame, official: pd.DataFrame, lag_days: int, limit: AgeLimit) -> pd.DataFrame:
+def _side_by_side(shown: pd.DataFrame, official: pd.DataFrame, lag_days: int, limit: AgeLimit) -> pd.DataFrame:
     parts = [
-        _matched(days[days["pair"] == pair], rates, str(source), str(pair), lag_days, limit)
+        _matched(shown[shown["pair"] == pair], rates, str(source), str(pair), lag_days, limit)
         for (source, pair), rates in official.groupby(["source", "pair"], sort=True)
     ]
-    columns = ["day", "pair", "source", *(name for name in official.columns if name not in ("source", "pair"))]
-    columns += ["ticker_lo", "ticker_hi", "ticks", "inside", "distance_pct", "official_age_h", "reason"]
     if not parts:
-        return pd.DataFrame(columns=columns)
-    return pd.concat(parts)[columns].sort_values(["day", "pair", "source"], kind="stable", ignore_index=True)
+        return pd.DataFrame(columns=_COLUMNS)
+    return pd.concat(parts)[_COLUMNS].sort_values(["observed_at", "pair", "source"], kind="stable", ignore_index=True)
 
 
 def _matched(
-    days: pd.DataFrame, rates: pd.DataFrame, source: str, pair: str, lag_days: int, limit: AgeLimit
+    shown: pd.DataFrame, rates: pd.DataFrame, source: str, pair: str, lag_days: int, limit: AgeLimit
 ) -> pd.DataFrame:
-    wanted = days.assign(value_date=days["day"] - lag_days * DAY).drop(columns="pair")
+    wanted = shown.assign(value_date=shown["day"] - lag_days * DAY).drop(columns="pair")
     in_force = rates.drop(columns=["source", "pair"]).sort_values("official_at")
     matched = pd.merge_asof(wanted, in_force, left_on="value_date", right_on="official_at", direction="backward")
     matched = matched[matched["official_at"].notna()]
@@ -220,13 +229,15 @@ def _matched(
     longest = _limits(matched["official_at"] == in_force["official_at"].iloc[-1], source, limit)
     is_old = age > longest
     matched.loc[is_old, ["official", "official_lo", "official_hi"]] = np.nan
-    above = (matched["official_lo"] - matched["ticker_hi"]).clip(lower=0)
-    below = (matched["ticker_lo"] - matched["official_hi"]).clip(lower=0)
+    rate, reference = (
+        tuple(matched[name + end].to_numpy(np.float64) for end in ("", "_lo", "_hi")) for name in ("ticker", "official")
+    )
+    inside = pd.Series((reference[1] <= rate[2]) & (rate[1] <= reference[2]), index=matched.index, dtype="boolean")
     return matched.assign(
         source=source,
         pair=pair,
-        inside=((above == 0) & (below == 0)).astype("boolean").mask(is_old),
-        distance_pct=np.asarray(100 * (above - below) / matched["official"], np.float64),
+        inside=inside.mask(is_old),
+        **distances(rate, reference),
         official_age_h=age.to_numpy("m8[us]") / np.timedelta64(1, "h"),
         reason=longest.map(_too_old, na_action="ignore").astype("object").where(is_old, None),
     )

@@ -14,6 +14,7 @@ from fxticker.errors import NoData, StaleRate
 from fxticker.frames.resolve import present, zone_of
 from fxticker.model.days import lookup
 from fxticker.model.durations import age_text
+from fxticker.model.formatting import format_with_band, printed_text
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pairs import currencies_of, pair_of
 from fxticker.model.selection import Selection, Zone
@@ -66,7 +67,7 @@ class Conversion:
             "at": self.at,
             "age_s": self.age.total_seconds(),
             "legs": [
-                {"source": leg.source, "pair": leg.pair, "rate_text": leg.rate_text, "observed_at": leg.observed_at}
+                {name: getattr(leg, name) for name in ("source", "pair", "rate_text", "observed_at", "nominal")}
                 for leg in self.legs
             ],
         }
@@ -74,7 +75,7 @@ class Conversion:
     def __str__(self) -> str:
         amount, lo, hi = self._rounded()
         ticks = " and ".join(
-            f"{leg.pair} {leg.rate_text or f'{float(leg.band.lo):.6g} to {float(leg.band.hi):.6g}'}"
+            f"{leg.pair} {_band_text(leg) if leg.rate_text is None else printed_text(leg.rate_text, leg.nominal)}"
             for leg in self.legs
         )
         shown = f"{ticks} of {self.legs[0].source} {self.legs[0].when}"
@@ -153,6 +154,11 @@ def convert(
     if longest is not None and worth.age > longest:
         raise StaleRate(pair, leg.source, leg.when, worth.age, longest)
     return worth
+
+
+def _band_text(leg: Observation) -> str:
+    lo, hi = float(leg.band.lo), float(leg.band.hi)
+    return format_with_band((lo + hi) / 2, lo, hi).band
 
 
 def _only_source(rates: dict[tuple[str, str], Rate], pair: str, instant: datetime) -> Rate:

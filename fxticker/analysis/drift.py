@@ -2,48 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.lookup import Rate, rates_by
+from fxticker.analysis.drift_rows import COLUMNS, Found, drift_row, no_drift
+from fxticker.analysis.lookup import rates_by
+from fxticker.analysis.plateaus import came_back, is_peg_hop, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.errors import NoData
 from fxticker.frames.resolve import in_zone, present, resolved, zone_of
 from fxticker.frames.settle import typed
-from fxticker.model.bands import Band, drift_pct, drift_pct_of
-from fxticker.model.days import Lookup, closing, lookup
+from fxticker.model.days import closing, lookup
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
-from fxticker.sources.age_limits import LIMIT, AgeLimit, MaxAge
+from fxticker.sources.age_limits import AgeLimit, MaxAge
 
 FIRST = "first"
 """Default base of a drift: the rate at its start."""
-COLUMNS = {
-    "source": "str",
-    "pair": "str",
-    "start_at": "datetime64[us, UTC]",
-    "end_at": "datetime64[us, UTC]",
-    "rate_start": "float64",
-    "rate_end": "float64",
-    "rate_text_start": "str",
-    "rate_text_end": "str",
-    "drift_pct": "float64",
-    "drift_lo_pct": "float64",
-    "drift_hi_pct": "float64",
-    "significant": "bool",
-    "base_at": "datetime64[us, UTC]",
-    "start_age_h": "float64",
-    "end_age_h": "float64",
-    "reason": "str",
-}
-_HOUR = timedelta(hours=1)
 QUOTE = {"observed_at": "datetime64[us, UTC]", "rate": "float64", "rate_lo": "float64", "rate_hi": "float64"}
 """Columns of a quote that a change is computed from."""
 
@@ -59,6 +41,7 @@ def drift(
     as_of: Moment | None = None,
     tz: Zone = "UTC",
     max_age: MaxAge = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the relative change of each rate between two instants, with its band.
 
@@ -90,6 +73,8 @@ def drift(
         ``14D``; ``None`` for the limit of each source (7 days for the ticker, its longest holidays for a bank; see
         `fxticker.sources.age_limits`), ``any`` for no limit. Fixed rates, and those of sources that publish only
         changes, hold until the next one.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -98,11 +83,14 @@ def drift(
         ``rate_end``, ``rate_text_start`` and ``rate_text_end`` as printed, ``drift_pct`` = 100 (rate_end - rate_start)
         / rate_base, its band ``drift_lo_pct`` and ``drift_hi_pct``, ``significant``: the band excludes 0, ``base_at``,
         the instant of the base, ``start_age_h`` and ``end_age_h`` (float64, hours from the tick to the instant that was
-        asked for, of a date its end, and at most now; of a date-only tick from the end of its day), and ``reason``, why
-        a pair has no drift, null if it has one. A pair without a tick by `start` or `base`, or with the same one at
-        both ends, has no drift (NaN) and is not significant; one whose tick is older than `max_age` has no rates
-        either. Where several values share a date, the rate is the middle of their hull and its text is null, as it is
-        where the rate is derived. Bounds are the doubles nearest to the exact ones.
+        asked for, of a date its end, and at most now; of a date-only tick from the end of its day), ``reason``, why a
+        pair has no drift, null if it has one, ``nominal_start`` and ``nominal_end`` (int32; units of base that the
+        texts are for; 1 without a text), and the bands of both rates, ``rate_start_lo`` to ``rate_end_hi``, and
+        ``peg_hop`` (bool): a pegged pair came back to a level that its source showed before, which is more than
+        rounding and no move of the rate (`fxticker.model.pegs.is_hop`). A pair without a tick by `start` or `base`, or
+        with the same one at both ends, has no drift (NaN) and is not significant; one whose tick is older than
+        `max_age` has no rates either. Where several values share a date, the rate is the middle of their hull and its
+        text is null, as it is where the rate is derived. Bounds are the doubles nearest to the exact ones.
 
     Raises
     ------
@@ -120,7 +108,7 @@ def drift(
     if first.upto == last.upto:
         raise InvalidArgument(f"start {start} and end {end} are one instant; of a start the last ticks count")
     limit = AgeLimit.of(max_age)
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of, tz=tz))
+    selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of, tz=tz, per_usd=per_usd))
     bases_at = first if base == FIRST else lookup(base, now, zone)
     rates_at = {at: rates_by(ticks, at, selection) for at in {first, last, bases_at}}
     if not rates_at[bases_at] and rates_at[last]:
@@ -128,83 +116,20 @@ def drift(
     ends = {"start": first, "end": last, "base": bases_at}
     rows = []
     for key in sorted(rates_at[last]):
-        found = [_Found.of(name, at, rates_at[at].get(key), limit) for name, at in ends.items()]
-        rows.append((*key, *_drift(*found)))
+        found = [Found.of(name, at, rates_at[at].get(key), limit) for name, at in ends.items()]
+        rows.append((*key, *drift_row(*found)))
     result = typed(rows, COLUMNS)
+    result["peg_hop"] = [
+        is_significant and is_peg_hop(ticks, key, rates_at[first][key], rates_at[last][key], as_of)
+        for key, is_significant in zip(sorted(rates_at[last]), result["significant"], strict=True)
+    ]
     if result["drift_pct"].isna().all():
-        raise NoData(_no_drift(result, first.upto, last.upto))
+        raise NoData(no_drift(result, first.upto, last.upto))
     return in_zone(result, tz)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a lookup found: its rate, the rate's age, and why the rate does not count."""
-
-    rate: Rate | None
-    age: timedelta | None = None
-    problem: str | None = None
-    is_too_old: bool = False
-
-    @classmethod
-    def of(cls, name: str, at: Lookup, rate: Rate | None, limit: AgeLimit) -> _Found:
-        if rate is None:
-            return cls(None, problem=f"no tick by the {name}")
-        age = rate.age(at.upto)
-        excess = limit.excess(rate.legs[0].source, age)
-        return cls(rate, age, excess and f"{name} tick {excess}", excess is not None)
 
 
 def _no_base(instant: datetime) -> str:
     return f"no pair has a tick by {instant:%Y-%m-%d %H:%M} UTC, the base of its change"
-
-
-def _no_drift(rows: pd.DataFrame, first: datetime, last: datetime) -> str:
-    """Return why no pair has a drift; if ticks are too old, with their ages."""
-    span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
-    pairs: dict[tuple[str, str], list[str]] = {}
-    for row in rows[rows["reason"].str.contains(LIMIT, na=False)].to_dict("records"):
-        pairs.setdefault((row["source"], row["reason"]), []).append(row["pair"])
-    if not pairs:
-        return f"no pair has a tick {span}: there are no two polls to compare"
-    ages = "; ".join(f"{', '.join(names)} of {source}: {reason}" for (source, reason), names in pairs.items())
-    return f"no pair has a recent tick {span}: {ages}"
-
-
-def _drift(start: _Found, end: _Found, base: _Found) -> tuple[Any, ...]:
-    """Return the columns of a drift from `start_at` on."""
-    figures = dict.fromkeys(COLUMNS, None) | {"significant": False}
-    for name, found in (("start", start), ("end", end), ("base", base)):
-        if found.rate is not None and found.age is not None:
-            figures |= {f"{name}_at": found.rate.observed_at, f"{name}_age_h": found.age / _HOUR}
-    looked_up = (start, end) if base.rate is start.rate else (start, end, base)
-    too_old = [found.problem for found in looked_up if found.is_too_old]
-    if too_old:
-        return _row(figures | {"reason": ", ".join(dict.fromkeys(filter(None, too_old)))})
-    for name, rate in (("start", start.rate), ("end", end.rate)):
-        if rate is not None:
-            figures |= {f"rate_{name}": float(rate.value), f"rate_text_{name}": rate.rate_text}
-    if start.rate is None or end.rate is None or base.rate is None:
-        return _row(figures | {"reason": start.problem or end.problem or base.problem})
-    if start.rate.observed_at == end.rate.observed_at:
-        return _row(figures | {"reason": "the same tick at both ends"})
-    change = 100 * (end.rate.value - start.rate.value) / base.rate.value
-    band = _band(start.rate, end.rate, base.rate)
-    percents = {"drift_pct": float(change), "drift_lo_pct": float(band.lo), "drift_hi_pct": float(band.hi)}
-    return _row(figures | percents | {"significant": 0 not in band})
-
-
-def _row(figures: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(figures[name] for name in list(COLUMNS)[2:])
-
-
-def _band(start: Rate, end: Rate, base: Rate) -> Band:
-    # with the base at one end numerator and denominator share a rate, so the band is narrower
-    if base.observed_at == start.observed_at:
-        return drift_pct(start.band, end.band)
-    if base.observed_at == end.observed_at:
-        back = drift_pct(end.band, start.band)
-        return Band(-back.hi, -back.lo)
-    return drift_pct_of(start.band, end.band, base.band)
 
 
 def drift_series(
@@ -218,6 +143,7 @@ def drift_series(
     as_of: Moment | None = None,
     tz: Zone = "UTC",
     max_age: MaxAge = None,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the relative change of each rate since a base, instant by instant, with its band.
 
@@ -239,6 +165,8 @@ def drift_series(
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     max_age
         Do not use a tick as base that is older than this as of `base`; as for `drift`.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -257,7 +185,8 @@ def drift_series(
     ValueError
         If `base` is after now, `max_age` is no duration, or a pair is neither stored nor derivable.
     """
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz))
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
     rows = quotes(ticks, **replace(selection, tz=None).given())
     order, first = in_series(rows)
     bases = rows.iloc[order[first]]
@@ -267,7 +196,7 @@ def drift_series(
         shown = None if selection.pairs is None else tuple(rows["pair"].cat.categories)
         rates = rates_by(ticks, at, replace(selection, pairs=shown, start=None, end=None))
         keys = [(str(source), str(pair)) for source, pair in zip(bases["source"], bases["pair"], strict=True)]
-        found = [_Found.of("base", at, rates.get(key), limit) for key in keys]
+        found = [Found.of("base", at, rates.get(key), limit) for key in keys]
         reasons = [each.problem for each in found]
         bases = typed([_quote_of(each) for each in found], QUOTE)
         if len(rows) and bases["observed_at"].isna().all():
@@ -276,11 +205,15 @@ def drift_series(
     number = np.empty(len(rows), np.intp)
     number[order] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rows))))
     since = bases[[*QUOTE]].iloc[number].reset_index(drop=True)
-    result = pd.concat([rows[["observed_at", "source", "pair"]], changes_since(rows, since)], axis=1)
-    return in_zone(result.assign(base_at=since["observed_at"], reason=pd.Categorical(reasons).take(number)), tz)
+    result = pd.concat([rows[["observed_at", "source", "pair"]], changes_since(rows, since)], axis=1).assign(
+        base_at=since["observed_at"],
+        reason=pd.Categorical(reasons).take(number),
+        peg_hop=peg_hops(rows, since, came_back(ticks, rows, selection.as_of)),
+    )
+    return in_zone(result, tz)
 
 
-def _quote_of(found: _Found) -> tuple[Any, ...]:
+def _quote_of(found: Found) -> tuple[Any, ...]:
     if found.rate is None or found.is_too_old:
         return (pd.NaT, *[np.nan] * 3)
     band = found.rate.band
@@ -291,10 +224,8 @@ def changes_since(rows: pd.DataFrame, since: pd.DataFrame) -> pd.DataFrame:
     """Return the changes of quotes since the quotes of the same rows of `since`."""
     rate, lo, hi = (rows[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))
     base, base_lo, base_hi = (since[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))
-    drift_lo, drift_hi = change_pct(lo, hi, base_lo, base_hi)
-    result = pd.DataFrame(
-        {"drift_pct": 100 * (rate / base - 1), "drift_lo_pct": drift_lo, "drift_hi_pct": drift_hi}, index=rows.index
-    )
+    result = pd.DataFrame({"drift_pct": 100 * (rate / base - 1)}, index=rows.index)
+    result["drift_lo_pct"], result["drift_hi_pct"] = change_pct(lo, hi, base_lo, base_hi)
     is_base = (rows["observed_at"] == since["observed_at"]).to_numpy()
     result[is_base] = 0.0  # the change of a rate from itself is exactly 0, whatever its band
     return result.assign(significant=(result["drift_lo_pct"] > 0) | (result["drift_hi_pct"] < 0))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from fxticker.analysis.drift import QUOTE, changes_since
 from fxticker.analysis.periods import Freq, every_period, in_local_order, period_of, start_of
+from fxticker.analysis.plateaus import came_back, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import in_series, may_close
 from fxticker.frames.resolve import in_zone, present, resolved, zone_of
@@ -33,6 +34,7 @@ def drift_by_period(
     as_of: Moment | None = None,
     tz: Zone = "UTC",
     max_age: MaxAge = ANY,
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the relative change of each rate from one period's close to the next one's, with its band.
 
@@ -59,6 +61,8 @@ def drift_by_period(
         Do not use a close that is older than this at the end of its period, or, of the close before, at the start of
         this one; ``None`` for each source's own limit, as for `fxticker.drift`. By default there is none: a change is
         one from close to close, and its row names both instants, however far they lie apart.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -66,11 +70,11 @@ def drift_by_period(
         One row per source, pair and period, sorted by these, from the pair's first period with a quote to its last:
         ``source``, ``pair`` (categories), ``start_at`` (the period's first instant), ``drift_pct`` = 100 (close / close
         before - 1), where the close before is that of the last period that has one, its band ``drift_lo_pct`` and
-        ``drift_hi_pct``, as in `drift_series`, ``significant``: the band excludes 0, ``from_at`` and ``to_at``: the
-        instants of the two closes, ``start_age_h`` and ``end_age_h`` (float64): hours from them to the start and the
-        end of the period, at most to `end` and now, and ``reason`` (category), why a close does not count, null
-        otherwise. NaN and NaT where there is none: in a period without quotes, and in the first; NaN also where a close
-        is older than `max_age`.
+        ``drift_hi_pct``, as in `drift_series`, ``significant``: the band excludes 0, ``peg_hop`` as in
+        `fxticker.drift`, ``from_at`` and ``to_at``: the instants of the two closes, ``start_age_h`` and ``end_age_h``
+        (float64): hours from them to the start and the end of the period, at most to `end` and now, and ``reason``
+        (category), why a close does not count, null otherwise. NaN and NaT where there is none: in a period without
+        quotes, and in the first; NaN also where a close is older than `max_age`.
 
     Raises
     ------
@@ -78,7 +82,8 @@ def drift_by_period(
         If `freq` is none of those, `max_age` is no duration, or a pair is neither stored nor derivable.
     """
     now, zone = present(), zone_of(tz)
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz))
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
     rows, times = in_local_order(quotes(ticks, **replace(selection, tz=None).given()), zone, freq)
     last = np.datetime64(instant(selection.end or now).replace(tzinfo=None), "us")
     closing = (rows["time_basis"] != TimeBasis.DATE).to_numpy() if freq == "hour" else may_close(rows, times)
@@ -88,12 +93,15 @@ def drift_by_period(
     is_close = np.ones(len(order), bool)
     is_close[:-1] = number[1:] != number[:-1]
     is_close[first[1:] - 1] = True
+    returned = came_back(ticks, rows, selection.as_of)[order[is_close]]
     closes, number = rows.iloc[order[is_close]].reset_index(drop=True), number[is_close]
     begins = np.searchsorted(np.flatnonzero(is_close), first)
     places_before = np.arange(len(closes)) - 1
     places_before[begins] = -1  # a label that no row has
     before = closes[[*QUOTE, "time_basis"]].reindex(places_before).reset_index(drop=True)
-    moved = changes_since(closes, before).assign(from_at=before["observed_at"], to_at=closes["observed_at"])
+    moved = changes_since(closes, before).assign(
+        peg_hop=peg_hops(closes, before, returned), from_at=before["observed_at"], to_at=closes["observed_at"]
+    )
     of_series, every, places = every_period(number, begins)
     series = closes[["source", "pair"]].iloc[begins].iloc[of_series].reset_index(drop=True)
     aged = moved.assign(
@@ -103,7 +111,8 @@ def drift_by_period(
     aged = _without_old(aged, closes["source"], AgeLimit.of(max_age))
     start_at = pd.Series(start_of(every, freq, zone)).dt.tz_localize("UTC")
     result = pd.concat([series.assign(start_at=start_at), aged.set_index(places).reindex(series.index)], axis=1)
-    return in_zone(result.assign(significant=result["significant"].eq(True)), tz)
+    result = result.assign(significant=result["significant"].eq(True), peg_hop=result.pop("peg_hop").eq(True))
+    return in_zone(result, tz)
 
 
 def _age_h(closes: pd.DataFrame, at: np.ndarray) -> np.ndarray:
@@ -126,4 +135,5 @@ def _without_old(changes: pd.DataFrame, sources: pd.Series, limit: AgeLimit) -> 
             if too_old.any():
                 reason[too_old & reason.isna()] = f"{name} tick older than {limit_text(longest)}"
     changes.loc[reason.notna(), ["drift_pct", "drift_lo_pct", "drift_hi_pct"]] = np.nan
-    return changes.assign(significant=changes["significant"] & reason.isna(), reason=reason.astype("category"))
+    verdicts = {name: changes[name] & reason.isna() for name in ("significant", "peg_hop")}
+    return changes.assign(**verdicts, reason=reason.astype("category"))

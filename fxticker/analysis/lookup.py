@@ -15,7 +15,7 @@ from fxticker.frames.load import last_by
 from fxticker.frames.settle import effective_rows, hull_of
 from fxticker.model.bands import Band, cross, inverse
 from fxticker.model.days import Lookup
-from fxticker.model.pairs import THROUGH, currencies_of, legs_of
+from fxticker.model.pairs import THROUGH, currencies_of, directed, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import END_OF_TIME, MICROSECOND, Moment, instant
@@ -33,6 +33,8 @@ class Observation:
         Source id, pair, and instant.
     rate_text
         As printed; ``None`` where several texts of one day count.
+    nominal
+        Units of base that the text is for; 1 where there is none.
     band
         Bounds that the printed digits allow.
     counts_from
@@ -43,6 +45,7 @@ class Observation:
     pair: str
     observed_at: datetime
     rate_text: str | None
+    nominal: int
     band: Band
     counts_from: datetime
 
@@ -78,6 +81,11 @@ class Rate:
     rate_text: str | None
     legs: tuple[Observation, ...]
 
+    @property
+    def nominal(self) -> int:
+        """Units of base that the text is for; 1 where there is none."""
+        return 1 if self.rate_text is None else self.legs[0].nominal
+
     def age(self, at: datetime) -> timedelta:
         """Return its age at an instant; that of a date-only rate counts from the end of its day."""
         return max(at - self.legs[0].counts_from, timedelta(0))
@@ -108,7 +116,7 @@ def rates_by(ticks: Ticks, at: Lookup, selection: Selection) -> dict[tuple[str, 
     legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
     last_shown = _shown(_last_rows(ticks, at, replace(selection, pairs=legs)))
     if wanted is None:
-        return {key: _stored(leg) for key, leg in last_shown.items()}
+        return _in_one_direction(last_shown, per_usd=bool(selection.per_usd))
     rates = {}
     for source in sorted({source for source, _ in last_shown}):
         for pair in wanted:
@@ -148,16 +156,33 @@ def _shown(rows: pd.DataFrame) -> dict[tuple[str, str], Observation]:
         texts = effective["rate_text"].astype(str).unique()
         observed_at = instant(effective["observed_at"].iloc[0])
         text = texts[0] if len(texts) == 1 else None
+        nominal = 1 if text is None else int(effective["nominal"].iloc[0])
         is_date = bool((effective["time_basis"] == TimeBasis.DATE).all())
         counts_from = observed_at + _REST_OF_DAY.to_pytimedelta() if is_date else observed_at
         observations[str(source), str(pair)] = Observation(
-            str(source), str(pair), observed_at, text, hull_of(effective), counts_from
+            str(source), str(pair), observed_at, text, nominal, hull_of(effective), counts_from
         )
     return observations
 
 
 def _stored(leg: Observation) -> Rate:
     return Rate(leg.observed_at, leg.band.middle, leg.band, leg.rate_text, (leg,))
+
+
+def _inverse(leg: Observation) -> Rate:
+    return Rate(leg.observed_at, 1 / leg.band.middle, inverse(leg.band), None, (leg,))
+
+
+def _in_one_direction(shown: dict[tuple[str, str], Observation], *, per_usd: bool) -> dict[tuple[str, str], Rate]:
+    """Return the stored rates, those against USD in one direction; of a source's both directions the later one."""
+    rates: dict[tuple[str, str], Rate] = {}
+    for (source, pair), leg in shown.items():
+        way = directed(pair, per_usd=per_usd)
+        rate, known = _stored(leg) if way == pair else _inverse(leg), rates.get((source, way))
+        # at one instant the direction that is not turned counts
+        if known is None or (rate.observed_at, way == pair) > (known.observed_at, known.legs[0].pair == way):
+            rates[source, way] = rate
+    return rates
 
 
 def _direct(shown: dict[tuple[str, str], Observation], source: str, base: str, quote: str) -> Iterator[Rate]:
@@ -167,7 +192,7 @@ def _direct(shown: dict[tuple[str, str], Observation], source: str, base: str, q
         yield _stored(leg)
     turned = shown.get((source, f"{quote}/{base}"))
     if turned:
-        yield Rate(turned.observed_at, 1 / turned.band.middle, inverse(turned.band), None, (turned,))
+        yield _inverse(turned)
 
 
 def _crossed(

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.distance import distances
 from fxticker.analysis.quotes import Ticks, quotes
-from fxticker.analysis.series import change_pct, in_series, runs
+from fxticker.analysis.series import in_series, runs
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection, Zone
@@ -26,6 +27,7 @@ def peg(
     end: Moment | None = None,
     as_of: Moment | None = None,
     tz: Zone = "UTC",
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return the distance of each rate from the official peg of its currency.
 
@@ -46,6 +48,8 @@ def peg(
         Use only rows that were recorded by then.
     tz
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -63,16 +67,14 @@ def peg(
     ValueError
         If one of `pairs` has no peg, or is neither stored nor derivable.
     """
-    rows = _pegged(ticks, Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz))
+    selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    rows = _pegged(ticks, selection)
     rate = _peg_rates(rows)
     lo, hi = (rows[name].to_numpy() for name in ("rate_lo", "rate_hi"))
-    distance_lo, distance_hi = change_pct(lo, hi, rate, rate)
     plateau, hops = _plateaus(rows)
     return rows[_KEPT].assign(
         peg_rate=rate,
-        distance_pct=100 * (rows["rate"].to_numpy() / rate - 1),
-        distance_lo_pct=distance_lo,
-        distance_hi_pct=distance_hi,
+        **distances((rows["rate"].to_numpy(), lo, hi), (rate, rate, rate)),
         at_peg=pd.arrays.BooleanArray((lo <= rate) & (rate <= hi), np.isnan(rate)),
         plateau=plateau,
         hop=hops,

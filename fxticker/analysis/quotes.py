@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.cross_rates import NO_RATES, Rates, SettledTicks, join, rates_of
+from fxticker.analysis.direction import in_one_direction
 from fxticker.errors import NotDerivable
 from fxticker.frames.load import load_selected
 from fxticker.frames.pairs import StorePath, pairs_in
@@ -99,6 +100,7 @@ def quotes(
     end: Moment | None = None,
     as_of: Moment | None = None,
     tz: Zone = "UTC",
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return one rate per source, pair and instant, with its band, for pairs in any direction.
 
@@ -111,7 +113,7 @@ def quotes(
     ticks
         A store, or a frame of ticks.
     pairs
-        Pairs in any direction; ``None`` for all stored ones.
+        Pairs in any direction; ``None`` for all stored ones, those against USD in the direction of the ticker.
     sources
         Use only these sources; ``None`` for all.
     start, end
@@ -120,6 +122,8 @@ def quotes(
         Use only rows that were recorded by then; of a date its end.
     tz
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+    per_usd
+        Return pairs against USD as units per USD (``USD/KZT``), whichever way they were named.
 
     Returns
     -------
@@ -139,7 +143,8 @@ def quotes(
         If a text is not a pair; `fxticker.errors.NotDerivable` if a pair is neither stored nor derivable: the message
         names the pair and the stored ones.
     """
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz))
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
     return in_zone(_quotes(ticks, selection), tz)
 
 
@@ -151,7 +156,7 @@ def _quotes(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     selected = ticks_of(ticks, replace(selection, pairs=legs), columns=needed)
     rows = one_per_instant(_tidied(selected))
     if wanted is None:
-        return _tidied(_with_nominal(rows[_COLUMNS]))
+        return in_one_direction(_tidied(_with_nominal(rows[_COLUMNS])), per_usd=bool(selection.per_usd))
     settled = SettledTicks.of(rows)
     rates = {pair: rates_of(settled, pair) for pair in sorted({*wanted})}
     check_derivable(ticks, [pair for pair, parts in rates.items() if not parts])

@@ -32,6 +32,7 @@ def resample(
     end: Moment | None = None,
     as_of: Moment | None = None,
     tz: Zone = "UTC",
+    per_usd: bool = False,
 ) -> pd.DataFrame:
     """Return open, high, low and close of each hour, day, week or month.
 
@@ -56,6 +57,8 @@ def resample(
         Use only rows that were recorded by then.
     tz
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+    per_usd
+        Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
     Returns
     -------
@@ -73,7 +76,8 @@ def resample(
         If `freq` is none of those, or a pair is neither stored nor derivable.
     """
     zone = zone_of(tz)
-    selection = resolved(Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz))
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    selection = resolved(given)
     rows = quotes(ticks, **replace(selection, tz=None).given())
     if freq == "hour":
         rows = rows.loc[rows["time_basis"] != TimeBasis.DATE]
@@ -119,7 +123,7 @@ def _summary(rows: pd.DataFrame, times: np.ndarray, order: np.ndarray, begins: n
 
 def _coverage(grid: pd.DataFrame, polls: pd.DataFrame, freq: Freq, selection: Selection) -> np.ndarray:
     """Return the share of successful polls in each period of the grid."""
-    found = in_zone(coverage(polls, freq, **selection.given()), "UTC")
+    found = in_zone(coverage(polls, freq, **replace(selection, per_usd=None).given()), "UTC")
     shares = found.set_index(["source", "start_at"])["coverage"]
     wanted = pd.MultiIndex.from_arrays([grid["source"].astype("str"), grid["start_at"]])
     return shares.reindex(wanted).to_numpy(np.float64)

@@ -16,6 +16,7 @@ from typing import Any
 from fxticker.backfill.differing import instants_to_compare
 from fxticker.backfill.readings import Printed, Readings, RereadBody
 from fxticker.errors import one_line
+from fxticker.model.formatting import printed_text
 from fxticker.model.normalise import normalise
 from fxticker.model.records import Origin, PrintedTick, Retraction, Tick, TimeBasis
 from fxticker.model.timestamps import MICROSECOND
@@ -192,7 +193,7 @@ def _changes_of_bodies(
 
 def _additions(source: Source, body: RereadBody) -> Iterator[Difference]:
     for tick in body.snapshot.ticks:
-        text = _text(tick.rate_text, tick.change_text)
+        text = _text(tick.rate_text, tick.change_text, tick.nominal)
         yield Difference(source.id, body.observed_at, tick.pair, f"nothing ({body.outcome})", text, "add")
 
 
@@ -230,12 +231,12 @@ class _Comparison:
         assert key is not None
         if new is not None:
             changes.ticks.append(self._tick(new))
-        reading = self._refusal(old) if new is None and old is not None else _text(*(new or key)[1:])
+        reading = self._refusal(old) if new is None and old is not None else self._shown(new or key)
         if old is not None:
             changes.retracted.append(self._retraction(old, one_line(f"reparse: {reading}")))
         effect = "add" if old is None else "retract" if new is None else "correct"
         return Difference(
-            self._source.id, self._observed_at, key[0], None if old is None else _text(*old[1:]), reading, effect
+            self._source.id, self._observed_at, key[0], None if old is None else self._shown(old), reading, effect
         )
 
     def _known(self, key: Printed, row: dict[str, Any], changes: _Changes) -> Iterator[Difference]:
@@ -243,7 +244,7 @@ class _Comparison:
         text = _text(*key[1:])
         if not row["counts"]:
             changes.restored.append(self._retraction(key, None))
-            yield Difference(self._source.id, self._observed_at, key[0], None, text, "restore")
+            yield Difference(self._source.id, self._observed_at, key[0], None, self._shown(key), "restore")
         reading = self._readings.get(row["evidence"])
         tick = None if reading is None else reading.printed().get(key)
         if reading is None or tick is None or reading.snapshot is None:
@@ -254,6 +255,12 @@ class _Comparison:
             if value != now[name]:
                 before, after = (f"{text}, {name} {fact or 'nothing'}" for fact in (value, now[name]))
                 yield Difference(self._source.id, self._observed_at, key[0], before, after, UNWRITABLE)
+
+    def _shown(self, key: Printed) -> str:
+        """The text of a tick, with the nominal that is stored, or read where none is stored."""
+        row = self._rows.get(key)
+        nominal = self._readings[self._read[key]].printed()[key].nominal if row is None else row["nominal"]
+        return _text(*key[1:], nominal)
 
     def _refusal(self, key: Printed) -> str:
         refusal = self._readings[self._rows[key]["evidence"]].refusal
@@ -279,5 +286,6 @@ class _Comparison:
         return Retraction(self._source.id, key[0], self._observed_at, *key[1:], self._source.parser_version, reason)
 
 
-def _text(rate_text: str, change_text: str | None) -> str:
-    return rate_text if change_text is None else f"{rate_text} {change_text}"
+def _text(rate_text: str, change_text: str | None, nominal: int = 1) -> str:
+    rate = printed_text(rate_text, nominal)
+    return rate if change_text is None else f"{rate} {change_text}"

@@ -39,6 +39,11 @@ def write_caption(figure: Figure, title: str, facts: str, reading: str, palette:
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=palette.muted, linespacing=1.4)
 
 
+def with_hops(changes: pd.DataFrame) -> pd.DataFrame:
+    """Return changes with a column ``peg_hop``, if need be of none: a frame of a caller may lack it."""
+    return changes if "peg_hop" in changes.columns else changes.assign(peg_hop=False)
+
+
 def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return a span as text for titles and captions."""
     if first == last:
@@ -53,7 +58,7 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def percent_of(part: int, whole: int) -> str:
+def percent_of(part: float, whole: int) -> str:
     """Return a share in percent; ``100 %`` and ``0 %`` only where they are exact."""
     if 0 < part < whole:
         return f"{min(max(100 * part / whole, 0.1), 99.9):.1f} %"

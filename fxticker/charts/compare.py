@@ -2,54 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from fxticker.analysis.scores import scores
 from fxticker.charts.captions import counted, left_out_rows, names_text, percent_of, write_caption
 from fxticker.charts.causes import local_instants
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US
-from fxticker.charts.steps import Steps, draw_band, draw_line
+from fxticker.charts.sides import upward
+from fxticker.charts.steps import Steps, draw_band, draw_line, gap_starts, thinned
 from fxticker.charts.style import Palette, Theme, date_axis, drawing
 from fxticker.errors import NoData
+from fxticker.model.formatting import short_text
 
 _PANEL_IN = 1.6
+_LABEL_LINES = 2
 _ABOVE_AXIS_IN = 0.4
 """Part of a panel's height, in inches, that its title and the space between panels take."""
 
 
 def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
-    """Draw the ticker's band of each day and the official rates in force, a small panel per pair.
+    """Draw the ticker's band, tick by tick, and the official rates in force, a small panel per pair.
 
     Parameters
     ----------
     compared
-        Days as returned by `fxticker.compare`; those that are not compared are left out, and the caption counts them.
+        Ticks as returned by `fxticker.compare`; those that are not compared are left out, and the caption counts them.
     theme
         Colours for a light or a dark background.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per pair over a common time axis of days: shaded the band that the digits of each day's ticks allow,
-        and per official source a line of steps, labelled at the right edge with the share of days on which its rate
-        was inside. Both break where a day is missing. A cross marks a day on which the official rate was outside.
+        One panel per pair over a common time axis of days: shaded the band that the digits of each tick allow, and per
+        official source a line of steps, labelled at the right edge with the share of ticks at which its rate was
+        inside, the share that chance would give, and the width of the ticker's band (`fxticker.scores`). The band
+        breaks as in `plot_history`, the lines where a day has no tick. A cross marks a day on which the official rate
+        was outside at some tick.
 
     Raises
     ------
     NoData
-        If no day is compared.
+        If no tick is compared.
     ValueError
         If there is no such theme.
     """
-    rows = compared.dropna(subset=["official"]).sort_values("day", kind="stable")
+    rows = compared.dropna(subset=["official"]).sort_values("observed_at", kind="stable")
     if rows.empty:
         raise NoData("there is no comparison to draw")
     pairs, sources = (sorted(rows[name].astype(str).unique()) for name in ("pair", "source"))
-    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * len(sources))
+    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * _LABEL_LINES * LINE_IN * len(sources))
     with drawing(theme, 1.3 + height * len(pairs), len(pairs)) as (figure, axes, palette):
         # the first colour is near that of the band
         series = palette.series[1:] + palette.series[:1]
@@ -71,18 +80,17 @@ def _draw_panel(
     panel: Axes, rows: pd.DataFrame, colors: dict[str, str], palette: Palette
 ) -> list[tuple[float, str, str]]:
     """Draw a pair; return the last value, the label and the colour of each line."""
-    draw_band(panel, _by_day(rows.drop_duplicates("day"), "ticker_lo", "ticker_lo", "ticker_hi"), color=palette.band)
+    draw_band(panel, _by_tick(rows.drop_duplicates("observed_at")), color=palette.band)
     ends = []
-    for source, source_rows in rows.groupby("source", observed=True, sort=True):
-        color = colors[str(source)]
-        steps = _by_day(source_rows, "official", "official_lo", "official_hi")
+    for score in scores(rows).to_dict("records"):
+        source_rows, color = rows[rows["source"] == score["source"]], colors[score["source"]]
+        steps = _by_day(source_rows.drop_duplicates("day"), "official", "official_lo", "official_hi")
         draw_band(panel, steps, color=color, alpha=0.25)
         draw_line(panel, steps, color=color, marked=False)
-        out = source_rows[~source_rows["inside"].astype(bool)]
-        noon = local_instants(out["day"]) + DAY_US // 2
-        panel.plot(noon.view("M8[us]"), out["official"].to_numpy(), "x", color=color, markersize=4, markeredgewidth=0.9)
-        share = percent_of(len(source_rows) - len(out), len(source_rows))
-        ends.append((float(source_rows["official"].iloc[-1]), f"{source}  {share} inside", color))
+        out = source_rows[~source_rows["inside"].astype(bool)].drop_duplicates("day")
+        marks = local_instants(out["observed_at"]).view("M8[us]")
+        panel.plot(marks, out["official"].to_numpy(), "x", color=color, markersize=4, markeredgewidth=0.9)
+        ends.append((float(source_rows["official"].iloc[-1]), f"{score['source']}  {_score_text(score)}", color))
     lo = rows[["ticker_lo", "official_lo"]].to_numpy(np.float64).min()
     hi = rows[["ticker_hi", "official_hi"]].to_numpy(np.float64).max()
     room = 0.08 * (hi - lo) or 1e-3 * hi
@@ -90,6 +98,19 @@ def _draw_panel(
     panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     panel.ticklabel_format(axis="y", style="plain", useOffset=False)
     return ends
+
+
+def _score_text(score: Mapping[Any, Any]) -> str:
+    """Return the share of ticks inside, and what it must be read beside, in two lines."""
+    inside, chance = (percent_of(score[name] * score["ticks"], score["ticks"]) for name in ("inside", "chance"))
+    return f"{inside} inside\nby chance {chance}, band {short_text(score['width_pct'])} % wide"
+
+
+def _by_tick(rows: pd.DataFrame) -> Steps:
+    """Return the ticker's rates with their bands."""
+    times = local_instants(rows["observed_at"])
+    value, lo, hi = (rows[name].to_numpy(np.float64) for name in ("ticker", "ticker_lo", "ticker_hi"))
+    return thinned(Steps(times, value, lo, hi, times[gap_starts(times)]))
 
 
 def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
@@ -107,13 +128,11 @@ def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
 def _write_caption(
     figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: list[str], palette: Palette, left_out: str
 ) -> None:
-    inside = int(rows["inside"].sum())
     if len(pairs) == len(sources) == 1:
-        title = f"{pairs[0]}: {sources[0]} inside the ticker's band on {inside:,} of {counted(len(rows), 'day')}"
-    else:
-        what = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
-        shown = f"official rates inside the ticker's band in {inside:,} of {counted(len(rows), 'comparison')}"
-        title = f"{what}: {shown}"
+        inside = int(rows["inside"].sum())
+        title = f"{pairs[0]}: {sources[0]} inside the ticker's band at {inside:,} of {counted(len(rows), 'tick')}"
+    else:  # no total: pairs whose bands are wide cannot fail, and others can
+        title = f"{pairs[0] if len(pairs) == 1 else f'{len(pairs)} pairs'}: the ticker beside official rates"
     days = rows["day"].drop_duplicates()
     first, last = days.iloc[0], days.iloc[-1]
     whole = (last - first).days + 1
@@ -122,7 +141,7 @@ def _write_caption(
         title,
         f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} {days.dt.tz}, "
         f"{len(days):,} of {counted(whole, 'day')}.{left_out}",
-        "Shaded: what the ticker's digits of each day allow. Line: the official rate in force. Cross: it lies outside. "
-        "Both break where a day is missing.",
+        f"{upward(pairs)} Shaded: what the digits of each tick allow. Line: the official rate in force. Cross: a day "
+        "on which it lay outside at some tick. Chance: the share inside if the rates of all days were compared.",
         palette,
     )

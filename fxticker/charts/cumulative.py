@@ -8,14 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fxticker.charts.captions import counted, left_out_pairs, names_text, span_text, write_caption
+from fxticker.charts.captions import counted, left_out_pairs, names_text, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.labels import LINE_IN, label_ends
+from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
 from fxticker.charts.style import Palette, Theme, date_axis, drawing, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
 from fxticker.model.formatting import format_with_band
+from fxticker.model.verdicts import HOP, WITHIN
 
 _AROUND_IN = 1.2
 """Height of the figure outside its axis, in inches."""
@@ -49,13 +51,13 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     NoData
         If no row has a drift.
     ValueError
-        If there is no such theme.
+        If there is no such theme, or the pairs go in different directions.
     """
-    rows = series.dropna(subset=["drift_pct"])
+    rows = with_hops(series).dropna(subset=["drift_pct"])
     if rows.empty:
         raise NoData("there is no drift to draw")
     rows = without_constants(rows).sort_values("observed_at", kind="stable")
-    sources = sorted(rows["source"].astype(str).unique())
+    sources, sides = sorted(rows["source"].astype(str).unique()), sides_of(rows["pair"])
     groups = list(rows.groupby(["source", "pair"], observed=True))
     height = max(4.4, _AROUND_IN + 1.2 * LINE_IN * len(groups))
     with drawing(theme, height) as (figure, [axis], palette):
@@ -71,18 +73,18 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
             ends.append((float(last["drift_pct"]), f"{name} {_last_text(last)}", color))
         lo, hi = min(0.0, rows["drift_lo_pct"].min()), max(0.0, rows["drift_hi_pct"].max())
         _draw_lines(axis, lines, hi - lo)
-        _set_axes(axis, lo, hi, rows["observed_at"])
+        _set_axes(axis, lo, hi, rows["observed_at"], sides)
         label_ends(axis, ends, height - _AROUND_IN)
         _write_caption(figure, rows, len(groups), sources, palette, left_out_pairs(series))
     return figure
 
 
-def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series) -> None:
+def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series, sides: Sides) -> None:
     room = 0.04 * (hi - lo) or 0.5  # the base alone has no extent
     axis.set_ylim(lo - room, hi + room)
     axis.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
     axis.yaxis.set_major_formatter(signed_ticks())
-    axis.set_ylabel("change since the base in percent")
+    axis.set_ylabel(f"\u2190 {sides.fall}   percent   {sides.rise} \u2192", fontsize=8)
     first, last = instants(observed_at)[[0, -1]].view("M8[us]")
     date_axis(axis, first, last, observed_at.dt.tz)
 
@@ -120,4 +122,6 @@ def _steps_of(rows: pd.DataFrame) -> Steps:
 
 def _last_text(row: pd.Series) -> str:
     text = format_with_band(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True).value
-    return f"{text} %" if row["significant"] else f"{text} %, within rounding"
+    if row["significant"] and not row["peg_hop"]:
+        return f"{text} %"
+    return f"{text} %, {HOP if row['significant'] else WITHIN}"

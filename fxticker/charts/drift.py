@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from fxticker.charts.captions import counted, left_out_pairs, names_text, write_caption
+from fxticker.charts.captions import counted, left_out_pairs, names_text, with_hops, write_caption
+from fxticker.charts.sides import sides_of
 from fxticker.charts.style import Palette, Theme, drawing, signed_ticks
 from fxticker.errors import NoData
 from fxticker.model.formatting import format_with_band
+from fxticker.model.verdicts import verdict
 
 _MOST_POWERS = 4
 """Largest number of powers of ten on each side of 0 whose labels fit."""
@@ -31,16 +33,18 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     -------
     matplotlib.figure.Figure
         One row per source and pair, the largest rise on top, on a common symmetric log axis: bands differ by a factor
-        of a thousand. A filled dot is a change that the printed digits prove; a hollow one could be rounding alone.
+        of a thousand. Its sides are named: ``tenge weaker`` and ``tenge stronger``. A filled dot is a change that the
+        printed digits prove; a hollow one could be rounding alone. A change of a pegged currency back to a level that
+        its source showed before is named a peg hop and not counted.
 
     Raises
     ------
     NoData
         If no row has a drift.
     ValueError
-        If there is no such theme.
+        If there is no such theme, or the pairs go in different directions.
     """
-    rows = frame.dropna(subset=["drift_pct"]).sort_values("drift_pct", ignore_index=True)
+    rows = with_hops(frame).dropna(subset=["drift_pct"]).sort_values("drift_pct", ignore_index=True)
     if rows.empty:
         raise NoData("there is no drift to draw")
     sources = sorted(rows["source"].astype(str).unique())
@@ -52,13 +56,14 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         names = [f"{row.pair} ({row.source})" if len(sources) > 1 else str(row.pair) for row in rows.itertuples()]
         axis.set_yticks(range(len(rows)), names, fontsize=9, color=palette.text)
         axis.set_ylim(-0.6, len(rows) - 0.4)
-        axis.set_xlabel("change in percent, symmetric log scale")
+        sides = sides_of(rows["pair"])
+        axis.set_xlabel(f"\u2190 {sides.fall}     change in percent, symmetric log scale     {sides.rise} \u2192")
         _write_caption(figure, rows, sources, palette, left_out_pairs(frame))
     return figure
 
 
 def _write_caption(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palette, left_out: str) -> None:
-    proven = int(rows["significant"].sum())
+    proven = int((rows["significant"] & ~rows["peg_hop"]).sum())
     first, last = rows["start_at"].min(), rows["end_at"].max()
     moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
     ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} {rows['end_at'].dt.tz}"
@@ -69,7 +74,8 @@ def _write_caption(figure: Figure, rows: pd.DataFrame, sources: list[str], palet
         f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
         f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
         "Line: what the printed digits allow. Filled: the change is more than rounding. "
-        "Hollow: rounding alone could explain it.",
+        "Hollow: rounding alone could explain it."
+        + (" Peg hop: a pegged currency came back to a level that was shown before." if rows["peg_hop"].any() else ""),
         palette,
     )
 
@@ -81,7 +87,8 @@ def _ends_text(instants: pd.Series) -> str:
 
 
 def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> None:
-    color = (palette.up if row["drift_pct"] > 0 else palette.down) if row["significant"] else palette.muted
+    moved = row["significant"] and not row["peg_hop"]
+    color = (palette.up if row["drift_pct"] > 0 else palette.down) if moved else palette.muted
     axis.hlines(place, row["drift_lo_pct"], row["drift_hi_pct"], color=color, linewidth=3.2, alpha=0.55)
     axis.plot(
         row["drift_pct"],
@@ -98,7 +105,7 @@ def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> N
         xycoords=("axes fraction", "data"),
         va="center",
         fontsize=8,
-        color=palette.text if row["significant"] else palette.muted,
+        color=palette.text if moved else palette.muted,
         annotation_clip=False,
     )
 
@@ -120,6 +127,4 @@ def _percent_axis(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _verdict(row: pd.Series) -> str:
-    if row["significant"]:
-        return "significant"
-    return "within rounding" if row["drift_pct"] else "no change printed"
+    return verdict(row["drift_pct"], significant=bool(row["significant"]), peg_hop=bool(row["peg_hop"]))

@@ -11,7 +11,8 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from fxticker.charts.captions import counted, left_out_rows, names_text, span_text, write_caption
+from fxticker.charts.captions import counted, left_out_rows, names_text, span_text, with_hops, write_caption
+from fxticker.charts.sides import sides_of
 from fxticker.charts.style import Palette, Theme, apply_theme, date_axis, drawing, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.settle import without_constants
@@ -48,22 +49,25 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A row per source and pair, a column per period. Colours diverge from no change, are distinguishable
-        without seeing red or green, linear up to 0.1 % and logarithmic beyond. Rounding alone could explain a hatched
-        cell; without a value in the period, or any before it, or with one that is too old, the cell is empty, and the
-        caption counts the latter. A bar before a cell marks a change
-        that includes that of the empty periods before it. Where there is room, each cell contains its percentage.
+        A row per source and pair, a column per period. Colours diverge from no change: blue is a rise of the
+        rate, orange a fall, and the caption says of what. They are distinguishable without seeing red or green, linear
+        up to 0.1 % and logarithmic beyond. Rounding alone could explain a hatched cell, and a dotted one is a peg hop:
+        a pegged currency came back to a level that its source showed before; without a value in the period, or any
+        before it, or with one that is too old, the cell is empty, and the caption counts the latter. A bar before a
+        cell marks a change that includes that of the empty periods before it. Where there is room, each cell contains
+        its percentage.
 
     Raises
     ------
     NoData
         If no period has a drift.
     ValueError
-        If there are more periods than a picture has columns, or there is no such theme.
+        If there are more periods than a picture has columns, there is no such theme, or the pairs go in different
+        directions.
     """
     if changes["drift_pct"].isna().all():
         raise NoData("there is no drift to draw")
-    changes = without_constants(changes)
+    changes = with_hops(without_constants(changes))
     names, starts = _names(changes), _starts(changes)
     edges, labels = _edges(starts), sorted(set(names))
     percent, proven, lo, hi = (
@@ -72,7 +76,10 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     reach = max(float(np.nanmax(np.abs(percent))), _LINEAR_PCT)
     with drawing(theme, 1.7 + _ROW_IN * len(labels), grid=None) as (figure, [axis], palette):
         mesh = _draw_cells(axis, edges, percent, reach, palette)
+        hops = _grid(changes, names, starts, "peg_hop") == 1
         _hatch(axis, edges, np.isfinite(percent) & (proven != 1))
+        if hops.any():
+            _hatch(axis, edges, hops, "....")
         rows = changes.dropna(subset=["drift_pct"])
         carrying = rows[_carry(rows, edges)]
         if len(carrying):
@@ -109,6 +116,7 @@ def _set_axes(axis: Axes, labels: list[str], edges: pd.DatetimeIndex, palette: P
 def _write_caption(
     figure: Figure, changes: pd.DataFrame, shape: tuple[int, int], period: str, palette: Palette, *, has_bars: bool
 ) -> None:
+    sides = sides_of(changes["pair"])
     rows = changes.dropna(subset=["drift_pct"])
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
     sources = names_text(sorted(changes["source"].astype(str).unique()))
@@ -117,7 +125,9 @@ def _write_caption(
         f"Change of {counted(shape[0], 'rate')} per {period}, {span}",
         f"{sources}, {span} {changes['start_at'].dt.tz}, {counted(shape[1], period)}, "
         f"{counted(len(rows), 'change')} in {counted(shape[0] * shape[1], 'cell')}.{left_out_rows(changes)}",
+        f"Blue: {sides.rise}. Orange: {sides.fall}. "
         "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."
+        + (" Dotted: peg hop, back to a level that was shown before." if rows["peg_hop"].any() else "")
         + (" Bar before a cell: its change is also that of the empty periods before it." if has_bars else ""),
         palette,
     )
@@ -175,7 +185,7 @@ def _draw_cells(axis: Axes, edges: pd.DatetimeIndex, percent: np.ndarray, reach:
     )
 
 
-def _hatch(axis: Axes, edges: pd.DatetimeIndex, unproven: np.ndarray) -> None:
+def _hatch(axis: Axes, edges: pd.DatetimeIndex, unproven: np.ndarray, hatch: str = "////") -> None:
     """Hatch cells, adjacent ones in one piece."""
     days = _days(edges)
     pieces = []
@@ -183,7 +193,7 @@ def _hatch(axis: Axes, edges: pd.DatetimeIndex, unproven: np.ndarray) -> None:
         turns = np.flatnonzero(np.diff(np.concatenate([[0], cells.astype(np.int8), [0]])))
         for begin, end in zip(days[turns[::2]], days[turns[1::2]], strict=True):
             pieces.append([(begin, row - 0.5), (begin, row + 0.5), (end, row + 0.5), (end, row - 0.5)])
-    axis.add_collection(PolyCollection(pieces, facecolor="none", hatch="////", linewidth=0), autolim=False)
+    axis.add_collection(PolyCollection(pieces, facecolor="none", hatch=hatch, linewidth=0), autolim=False)
 
 
 def _carry(rows: pd.DataFrame, edges: pd.DatetimeIndex) -> pd.Series:

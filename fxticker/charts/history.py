@@ -18,10 +18,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
+from fxticker.analysis.direction import are_both_ways, in_one_direction
+from fxticker.analysis.quotes import quotes
 from fxticker.charts.captions import counted, names_text, span_text, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
 from fxticker.charts.labels import LINE_IN, label_ends
-from fxticker.charts.lines import Line, lines_of
+from fxticker.charts.lines import Line, are_quotes, lines_of
+from fxticker.charts.sides import upward
 from fxticker.charts.steps import COLUMNS, draw_steps
 from fxticker.charts.style import Palette, Theme, date_axis, drawing
 from fxticker.errors import NoData
@@ -59,13 +62,14 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per pair over a common time axis (of the frame's zone), in it a line per source. Each value holds
-        until the next one (a step); the shaded band is what its printed digits allow. The line breaks where the next
-        value is farther away than three times the median distance of that line's values. The right edge states the last
-        value as printed, or the range that several values of its day, or the rates it is derived from, allow. An
-        official peg is a dashed line, and a fixed rate that was stored as such has no line of its own. Up to 6,400
-        values of a line are drawn unchanged; of more, only those without which a picture 1,600 pixels wide would look
-        different, all extremes among them.
+        One panel per pair over a common time axis (of the frame's zone), in it a line per source; where sources print a
+        pair in opposite directions, both are drawn in that of the ticker. Each value holds until the next one (a step);
+        the shaded band is what its printed digits allow. The line breaks where the next value is farther away than
+        three times the median distance of that line's values. The right edge states the last value as printed, or the
+        range that several values of its day, or the rates it is derived from, allow. An official peg is a dashed line,
+        and a fixed rate that was stored as such has no line of its own. Up to 6,400 values of a line are drawn
+        unchanged; of more, only those without which a picture 1,600 pixels wide would look different, all extremes
+        among them.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
     """
     if frame.empty:
         raise NoData("there is no tick to draw")
-    lines = lines_of(without_constants(frame), polls)
+    lines = lines_of(without_constants(_in_one_direction(frame)), polls)
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     first, last = _span(lines, polls, sources)
     several = len(sources) > 1
@@ -107,6 +111,14 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
             axes[0].legend(handles=key(seen, palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
         _write_caption(figure, lines, polls, palette, is_shaded=bool(seen), zone=zone)
     return figure
+
+
+def _in_one_direction(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame in which no pair is in both directions: all sources of a currency share a panel."""
+    if not are_both_ways(frame["pair"].astype("category").cat.categories):
+        return frame
+    zone = frame["observed_at"].dt.tz
+    return in_one_direction(frame, per_usd=False) if are_quotes(frame) else quotes(frame, tz=zone)
 
 
 def _span(lines: list[Line], polls: pd.DataFrame | None, sources: list[str]) -> tuple[np.datetime64, np.datetime64]:
@@ -163,6 +175,7 @@ def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
         margin = 0.08 * (hi - lo) or 0.01 * hi
         panel.set_ylim(lo - margin, hi + margin)
         panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        panel.ticklabel_format(axis="y", style="plain", useOffset=False)
         return
     quantum = float(f"{min(quanta):.3g}")  # rounded: the error of a double would be visible after a thousand steps
     margin = max(0.6 * quantum, 0.08 * (hi - lo))
@@ -195,7 +208,7 @@ def _write_caption(
     whole = (last.tz_localize(None).normalize() - first.tz_localize(None).normalize()).days + 1
     facts = f"{names_text(sources)}, {span} {zone}, {counted(sum(line.rows for line in lines), 'value')}"
     facts += f" on {days:,} of {counted(whole, 'day')}"
-    reading = "Band: what the printed digits allow. Lines break where there is no value."
+    reading = f"Band: what the printed digits allow. {upward(pairs)} Lines break where there is no value."
     if polls is not None:
         outcomes = cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
         facts += f", {counted(int((outcomes == SUCCESSFUL).sum()), 'successful poll')} of {len(outcomes):,}"

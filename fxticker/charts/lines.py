@@ -63,6 +63,11 @@ def lines_of(frame: pd.DataFrame, polls: pd.DataFrame | None) -> list[Line]:
         return [drawn for drawn in pool.map(line, places) if drawn]
 
 
+def are_quotes(frame: pd.DataFrame) -> bool:
+    """Return whether a frame is of quotes, one per instant with its band, and not of ticks."""
+    return "rate_lo" in frame.columns and "origin" not in frame.columns
+
+
 def _line(
     frame: pd.DataFrame,
     rows: np.ndarray,
@@ -81,7 +86,7 @@ def _line(
     if is_many:
         rows = rows[_seen(frame, rows, times, breaks)]
     drawn = frame.iloc[rows]
-    if not _is_settled(frame):
+    if not are_quotes(frame):
         drawn = one_per_instant(drawn)
     rate, lo, hi = (drawn[name].to_numpy(np.float64) for name in ("rate", "rate_lo", "rate_hi"))
     steps = Steps(instants(drawn["observed_at"]), rate, lo, hi, times[breaks])
@@ -99,7 +104,7 @@ def _days(times: np.ndarray) -> np.ndarray:
 
 def _seen(frame: pd.DataFrame, rows: np.ndarray, times: np.ndarray, breaks: np.ndarray) -> np.ndarray:
     """Return the positions in `rows` of those that change the picture."""
-    banded = _is_settled(frame)
+    banded = are_quotes(frame)
     if banded:
         values = [frame[name].to_numpy()[rows] for name in ("rate", "rate_lo", "rate_hi")]
     else:
@@ -114,11 +119,6 @@ def _seen(frame: pd.DataFrame, rows: np.ndarray, times: np.ndarray, breaks: np.n
         values = [rates] if _are_alike(texts, *values) else [rates, *_bands(texts, *values)]
     thin: np.ndarray = kept[extremes(times[kept], tuple(values), times[breaks])]
     return thin
-
-
-def _is_settled(frame: pd.DataFrame) -> bool:
-    """Return whether a frame has one rate per instant with its band, as that of `fxticker.quotes`, and not ticks."""
-    return "rate_lo" in frame.columns and "origin" not in frame.columns
 
 
 def _texts(column: pd.Series) -> pd.Categorical:
@@ -160,7 +160,8 @@ def _failed(polls: pd.DataFrame | None) -> tuple[Stretches, np.ndarray]:
 
 
 def _last_text(row: pd.Series) -> str:
-    """Return the last value as printed, or its range with as many digits as the range's width needs."""
+    """Return the last value per one unit with the printed digits, or its range with those that its width needs."""
+    texts = format_with_band(row["rate"], row["rate_lo"], row["rate_hi"])
     if pd.notna(row["rate_text"]):
-        return str(row["rate_text"])
-    return format_with_band(row["rate"], row["rate_lo"], row["rate_hi"]).band.replace(" to ", " to\n")
+        return str(row["rate_text"]) if row["nominal"] == 1 else texts.value
+    return texts.band.replace(" to ", " to\n")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fxticker.cli.left_out import reason_of
 from fxticker.cli.options import Format, base_option, between, closes_age_option, every_option, max_age_option, queried
-from fxticker.cli.output import Columns, Value, band_of, banded, show_frame
+from fxticker.cli.output import Columns, Printed, Reference, Value, band_of, banded, show_frame
 from fxticker.model.selection import Selection
+from fxticker.model.verdicts import verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,27 +21,41 @@ if TYPE_CHECKING:
     from fxticker.analysis.periods import Freq
 
 _RATE = banded("rate", text="rate_text")
-_DRIFT_PCT = banded("drift", "_pct")
+_DRIFT_PCT = replace(banded("drift", "_pct"), heading="drift %")  # the table has room for 80 characters
+
+
+class Verdict:
+    """What the printed digits say of a change, in a table."""
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading; nothing where there is no change."""
+        is_known = row["drift_pct"] == row["drift_pct"]
+        facts = {name: bool(row[name]) for name in ("significant", "peg_hop")} if is_known else {}
+        return {"verdict": verdict(row["drift_pct"], **facts) if is_known else None}
+
+
 _QUOTES: Columns = ("source", "pair", "observed_at", _RATE)
 DRIFT: Columns = (
     "source",
     "pair",
     "start_at",
     "end_at",
-    Value("rate_start", text="rate_text_start"),
-    Value("rate_end", text="rate_text_end"),
+    *(
+        Value(f"rate_{end}", (f"rate_{end}_lo", f"rate_{end}_hi"), f"rate_text_{end}", f"nominal_{end}", heading=end)
+        for end in ("start", "end")
+    ),
     _DRIFT_PCT,
-    "significant",
+    Verdict(),
 )
 """What a table shows of a drift; the following tuples likewise."""
-_DRIFT_SERIES: Columns = ("observed_at", "source", "pair", _DRIFT_PCT, "significant", "base_at")
-_DRIFT_BY_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, "significant", "from_at", "to_at")
+_DRIFT_SERIES: Columns = ("observed_at", "source", "pair", _DRIFT_PCT, Verdict(), "base_at")
+_DRIFT_BY_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, Verdict(), "from_at", "to_at")
 _CHANGES: Columns = ("source", "pair", _RATE, "first_at", "last_at", "polls")
 _DECODED: Columns = (
     "source",
     "pair",
     "observed_at",
-    "rate_text",
+    Printed(),
     "change_text",
     band_of("base"),
     "consistent",
@@ -61,27 +78,40 @@ _ROLLOVERS: Columns = (
 _PRICES = (banded("open"), banded("high"), banded("low"), banded("close"))
 _RESAMPLED: Columns = ("source", "pair", "start_at", *_PRICES, "count", "coverage")
 _DISTANCE = banded("distance", "_pct")
-_PEG: Columns = ("source", "pair", "observed_at", banded("rate"), "peg_rate", _DISTANCE, "at_peg", "plateau", "hop")
+_RATE_BAND = banded("rate")
+_PEG: Columns = (
+    "source",
+    "pair",
+    "observed_at",
+    _RATE_BAND,
+    Reference("peg_rate", ("rate_lo", "rate_hi")),
+    _DISTANCE,
+    "at_peg",
+    "plateau",
+    "hop",
+)
 _COMPARED: Columns = (
-    "day",
+    "observed_at",
     "pair",
     "source",
     "official_at",
     banded("official"),
     band_of("ticker"),
-    "ticks",
     "inside",
-    "distance_pct",
+    _DISTANCE,
 )
 
 
 def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return drifts whose `significant` is null where there is no drift."""
-    return frame.assign(significant=frame["significant"].astype(object).where(frame["drift_pct"].notna()))
+    """Return drifts whose `significant` and `peg_hop` are null where there is no drift."""
+    verdicts = {
+        name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in ("significant", "peg_hop")
+    }
+    return frame.assign(**verdicts)
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def quotes(folder: Path, selection: Selection, form: Format) -> None:
     """Print rates of stored, inverse and cross pairs.
 
@@ -96,7 +126,7 @@ def quotes(folder: Path, selection: Selection, form: Format) -> None:
 @between
 @base_option
 @max_age_option
-@queried("any_pairs", "sources", "as_of", "tz")
+@queried("any_pairs", "sources", "as_of", "tz", "per_usd")
 def drift(
     start: str, end: str | None, base: str, max_age: str | None, folder: Path, selection: Selection, form: Format
 ) -> None:
@@ -110,7 +140,7 @@ def drift(
 @click.command()
 @base_option
 @max_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def drift_series(base: str, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift of each pair since its first tick."""
     from fxticker.analysis.drift import drift_series as series_of
@@ -122,7 +152,7 @@ def drift_series(base: str, max_age: str | None, folder: Path, selection: Select
 @click.command()
 @every_option("month")
 @closes_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift from each period's close to the next one."""
     from fxticker.analysis.drift_by_period import drift_by_period as by_period
@@ -132,7 +162,7 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: S
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def changes(folder: Path, selection: Selection, form: Format) -> None:
     """Print runs of equal printed values.
 
@@ -158,7 +188,7 @@ def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) ->
 
 @click.command()
 @every_option("day")
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print open, high, low and close of each period.
 
@@ -170,7 +200,7 @@ def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz")
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def peg(folder: Path, selection: Selection, form: Format) -> None:
     """Print the distance of pegged currencies from their peg."""
     from fxticker.analysis.peg import peg as peg_of
@@ -190,19 +220,35 @@ def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 
 
 @click.command()
-@click.option("--lags", "by_lag", is_flag=True, help="Print the agreement for each lag from -5 to 5 days.")
+@click.option("--scores", "is_summed", is_flag=True, help="Print how often each pair agrees, beside what chance gives.")
+@click.option("--lags", "by_lag", is_flag=True, help="Print the scores for each lag from -5 to 5 days.")
 @max_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz")
-def compare(by_lag: bool, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
-    """Print each day's ticker beside the official rate.
+@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
+def compare(
+    is_summed: bool,  # noqa: FBT001
+    by_lag: bool,  # noqa: FBT001
+    max_age: str | None,
+    folder: Path,
+    selection: Selection,
+    form: Format,
+) -> None:
+    """Print each tick beside the official rate.
 
     The official rate is the one that was in force on that day.
     """
     from fxticker.analysis import compare as comparing
+    from fxticker.analysis.scores import scores
 
+    if is_summed and by_lag:
+        raise click.UsageError("--scores is one of the rows of --lags, that of lag 0: choose one")
     if by_lag:
         frame = comparing.lags(folder, max_age=max_age, **selection.given())
         show_frame(frame, list(frame.columns), form)
     else:
         frame = comparing.compare(folder, max_age=max_age, **selection.given())
-        show_frame(frame, [*_COMPARED, *reason_of(frame)], form)
+        reasons = reason_of(frame)
+        if is_summed:
+            scored = scores(frame)
+            show_frame(scored, list(scored.columns), form)
+        else:
+            show_frame(frame, [*_COMPARED, *reasons], form)

@@ -32,7 +32,7 @@ def demo(output: Path) -> None:
     from fxticker.charts import plot_drift, plot_history, save_figure
     from fxticker.charts.settings import use_default_epoch
     from fxticker.cli.analysis import DRIFT, without_verdict
-    from fxticker.cli.output import show, show_frame
+    from fxticker.cli.output import Printed, show_frame, show_rows
     from fxticker.cli.progress import tracked
     from fxticker.files import replaced
     from fxticker.frames.latest import latest
@@ -65,7 +65,7 @@ def demo(output: Path) -> None:
         file.write(render_html(captures[-1].ticks, captures[-1].page_date).encode())
     first, last = history[0][0].date(), history[-1][0].date()
     print(f"\nThe last ticker of the history ({last}):\n")
-    show(latest(history_store).to_dict("records"), ["pair", "rate_text", "change_text", "observed_at"], "table")
+    show_rows(latest(history_store).to_dict("records"), ["pair", Printed(), "change_text", "observed_at"])
     moved = drift(history_store, start=first, end=last)
     print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
     show_frame(without_verdict(moved), DRIFT, "table")

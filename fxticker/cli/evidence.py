@@ -105,10 +105,14 @@ def _rows_in_force(store: Store, at: str, sources: Sequence[str] | None) -> Iter
 def _show_evidence(store: Store, rows: Sequence[Mapping[str, Any]]) -> bool:
     """Print the evidence that some ticks share; whether any is kept."""
     from fxticker.cli.output import terminal_text
+    from fxticker.model.formatting import printed_text
     from fxticker.sources.html import decode
 
     first = rows[0]
-    texts = (" ".join(filter(None, (row["pair"], "=", row["rate_text"], row["change_text"]))) for row in rows)
+    texts = (
+        " ".join(filter(None, (row["pair"], "=", printed_text(row["rate_text"], row["nominal"]), row["change_text"])))
+        for row in rows
+    )
     observed_at = first["observed_at"].isoformat().replace("+00:00", "Z")
     print(one_line(f"{first['source']} at {observed_at}: {', '.join(texts)}"))
     if first["evidence"] is None:

@@ -163,12 +163,15 @@ _FILTERS = {
         callback=moment,
         help="Up to this day, which is included, or to this instant, which is not; default: now.",
     ),
+    "per_usd": click.option(
+        "--per-usd", "--inverse", "per_usd", is_flag=True, help="Units per USD, USD/KZT, instead of KZT/USD."
+    ),
     "as_of": click.option("--as-of", callback=past, help="Only what the store had recorded by then; of a day its end."),
     "tz": click.option(
         "--tz", is_eager=True, callback=zone, help="Whose days are meant and whose clock is shown, as Asia/Tashkent."
     ),
 }
-_FIELDS = ("pairs", "sources", "start", "end", "as_of", "tz")
+_FIELDS = ("pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 
 
 def every_option(default: str) -> Callable[[Command], Command]:
@@ -221,7 +224,7 @@ def selected(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., R
             in_order(chosen.get("start"), chosen.get("end"), chosen.get("tz"))
             if chosen.get("sources") and "folder" in values:
                 _require_known(chosen["sources"], values["folder"])
-            return command(selection=Selection(**chosen), **values)
+            return command(selection=Selection.of(**chosen), **values)
 
         for name in reversed(filters):
             run = _FILTERS[name](run)

@@ -9,12 +9,19 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fxticker.cli.options import Format
 from fxticker.cli.zones import zone_text
 from fxticker.errors import NoData, one_line
-from fxticker.model.formatting import format_with_band, plain_decimal
+from fxticker.model.formatting import (
+    band_decimals,
+    decimal_text,
+    format_with_band,
+    plain_decimal,
+    printed_text,
+    short_text,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +74,13 @@ def show_document(document: Mapping[str, Any]) -> None:
     print()
 
 
+class Column(Protocol):
+    """What a table shows of a row under one heading or several."""
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return the cells by heading."""
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A value in a table: how it is printed with its band and its text.
@@ -74,49 +88,92 @@ class Value:
     Attributes
     ----------
     name
-        The frame's column of the value, and the table's heading.
+        The frame's column of the value.
     bounds
         The frame's columns of the lower and the upper bound; ``None`` if the value has no band.
     text
-        The frame's column of the printed text, which is shown in place of the value where it is not null; ``None`` if
-        there is no such column.
+        The frame's column of the printed text, which is shown in place of the value where it is not null and for one
+        unit of base; ``None`` if there is no such column.
+    nominal
+        The frame's column of the units that the text is for.
     band
-        The heading of the band; ``None`` if the band is shown in place of the value.
+        The heading of the band; ``None`` if it has no column.
+    shows_value
+        Whether the value is shown, and not only its band, under the heading of the value if the band has none.
+    heading
+        The heading of the value; ``None`` for the name of its column.
     """
 
     name: str
-    bounds: tuple[str, str] | None = None
+    bounds: tuple[str, str]
     text: str | None = None
+    nominal: str = "nominal"
     band: str | None = None
+    shows_value: bool = True
+    heading: str | None = None
 
     def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
         """Return what a table shows of a row, by heading."""
-        text = None if self.text is None else _missing_to_none(row[self.text])
-        if self.bounds is None:
-            value = _missing_to_none(row[self.name])
-            # Derived, without a band at hand: no more digits than any ticker prints.
-            return {self.name: text or (None if value is None else _written_out(f"{value:.6g}"))}
+        heading = self.heading or self.name
         lo, hi = (_missing_to_none(row[bound]) for bound in self.bounds)
         if lo is None or hi is None:
-            return {self.name: text or row.get(self.name), **({} if self.band is None else {self.band: None})}
+            return dict.fromkeys(filter(None, [heading if self.shows_value or not self.band else None, self.band]))
         texts = format_with_band(row.get(self.name, lo), lo, hi)
-        if self.band is None:
-            return {self.name: texts.band}
-        return {self.name: text or texts.value, self.band: texts.band}
+        if not self.shows_value:
+            return {self.band or heading: texts.band}
+        # the text of a rate for several units is no rate per one unit
+        text = _missing_to_none(row[self.text]) if self.text is not None and row[self.nominal] == 1 else None
+        return {heading: text or texts.value, **({} if self.band is None else {self.band: texts.band})}
 
 
-Columns = Sequence[str | Value]
-"""Columns of a table: of a frame, as they are, or values with their bands."""
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A number without a band, in a table: with the digits of the band that it is compared with.
+
+    Attributes
+    ----------
+    name
+        The frame's column, and the table's heading.
+    bounds
+        The frame's columns of that band.
+    """
+
+    name: str
+    bounds: tuple[str, str]
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading."""
+        value, lo, hi = (_missing_to_none(row[name]) for name in (self.name, *self.bounds))
+        if value is None or lo is None or hi is None or lo == hi:
+            return {self.name: value}
+        return {self.name: decimal_text(value, band_decimals(hi - lo))}
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A printed rate in a table, with the units of base that it is for."""
+
+    name: str = "rate_text"
+    nominal: str = "nominal"
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading."""
+        text = _missing_to_none(row[self.name])
+        return {self.name: text and printed_text(text, row[self.nominal])}
+
+
+Columns = Sequence[str | Column]
+"""Columns of a table: of a frame, as they are, or numbers with their digits."""
 
 
 def banded(stem: str, unit: str = "", *, text: str | None = None) -> Value:
     """Return the value of the column `stem` and `unit`, with its bounds ``_lo`` and ``_hi``: ``drift_lo_pct``."""
-    return Value(stem + unit, (f"{stem}_lo{unit}", f"{stem}_hi{unit}"), text, f"{stem}_band")
+    return Value(stem + unit, (f"{stem}_lo{unit}", f"{stem}_hi{unit}"), text, band=f"{stem}_band")
 
 
 def band_of(stem: str, unit: str = "") -> Value:
     """Return the band of a value that has no column of its own."""
-    return Value(stem + unit, (f"{stem}_lo{unit}", f"{stem}_hi{unit}"))
+    return Value(stem + unit, (f"{stem}_lo{unit}", f"{stem}_hi{unit}"), shows_value=False)
 
 
 def show_frame(frame: pd.DataFrame, columns: Columns, form: Format) -> None:
@@ -136,16 +193,21 @@ def show_frame(frame: pd.DataFrame, columns: Columns, form: Format) -> None:
     rows = frame.to_dict("records")
     if form != "table":
         show(rows, list(frame.columns), form)
-        return
+    else:
+        show_rows(rows, columns)
+
+
+def show_rows(rows: Sequence[Mapping[Any, Any]], columns: Columns) -> None:
+    """Print at least one row as a table; each number with as many decimals as its band supports."""
     shown = [
         {
             heading: cell
             for column in columns
-            for heading, cell in (column.cells(row) if isinstance(column, Value) else {column: row[column]}).items()
+            for heading, cell in ({column: row[column]} if isinstance(column, str) else column.cells(row)).items()
         }
         for row in rows
     ]
-    show(shown, list(shown[0]), form)
+    show(shown, list(shown[0]), "table")
 
 
 def _show_table(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str]) -> None:
@@ -185,7 +247,7 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return _written_out(f"{value:.9g}")
+        return short_text(value)
     return escape(one_line(value))  # a text of the store may hold terminal control sequences
 
 
@@ -211,13 +273,6 @@ def _field(value: Any) -> Any:
         mark if mark.isprintable() or unicodedata.category(mark) == "Zs" else "\N{REPLACEMENT CHARACTER}"
         for mark in value
     )
-
-
-def _written_out(text: str) -> str:
-    """A number as a rate is written: 0.00008, not 8e-05."""
-    from decimal import Decimal
-
-    return f"{Decimal(text):f}"
 
 
 def _missing_to_none(value: Any) -> Any:

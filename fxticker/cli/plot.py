@@ -38,9 +38,6 @@ output_option = click.option(
 theme_option = click.option(
     "--theme", type=click.Choice(["light", "dark"]), default="light", help="Draw for a light or a dark background."
 )
-inverse_option = click.option(
-    "--inverse", is_flag=True, help="Invert every pair: units per USD instead of USD per unit."
-)
 
 
 @click.group()
@@ -68,18 +65,17 @@ def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
 
 @plot.command()
 @_drawing
-@inverse_option
-@selected("any_pairs", "sources", "start", "end", "as_of", "tz")
-def history(folder: Path, selection: Selection, inverse: bool, theme: Theme) -> Figure:  # noqa: FBT001
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
+def history(folder: Path, selection: Selection, theme: Theme) -> Figure:
     """Draw rates over time, their bands and the cause of each gap."""
     from fxticker.analysis.quotes import quotes
     from fxticker.charts import plot_history
     from fxticker.frames.load import load, load_polls
 
-    chosen = _inverted(folder, selection) if inverse else selection
-    frame = quotes(folder, **chosen.given()) if chosen.pairs else load(folder, **chosen.given())
+    is_derived = selection.pairs or selection.per_usd
+    frame = quotes(folder, **selection.given()) if is_derived else load(folder, **selection.given())
     # Earlier states of the polls are not on record.
-    polls = None if selection.as_of else load_polls(folder, **replace(selection, pairs=None).given())
+    polls = None if selection.as_of else load_polls(folder, **replace(selection, pairs=None, per_usd=None).given())
     return plot_history(frame, polls=polls, theme=theme)
 
 
@@ -88,7 +84,7 @@ def history(folder: Path, selection: Selection, inverse: bool, theme: Theme) -> 
 @between
 @base_option
 @max_age_option
-@selected("any_pairs", "sources", "as_of", "tz")
+@selected("any_pairs", "sources", "as_of", "tz", "per_usd")
 def drift(
     folder: Path, start: str, end: str | None, base: str, max_age: str | None, selection: Selection, theme: Theme
 ) -> Figure:
@@ -105,22 +101,19 @@ def drift(
 @_drawing
 @base_option
 @max_age_option
-@inverse_option
-@selected("any_pairs", "sources", "start", "end", "as_of", "tz")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def path(
     folder: Path,
     base: str,
     max_age: str | None,
     selection: Selection,
-    inverse: bool,  # noqa: FBT001
     theme: Theme,
 ) -> Figure:
     """Draw the cumulative change of rates since a start."""
     from fxticker.analysis.drift import drift_series
     from fxticker.charts import plot_path
 
-    chosen = _inverted(folder, selection) if inverse else selection
-    series = drift_series(folder, base=base, max_age=max_age, **chosen.given())
+    series = drift_series(folder, base=base, max_age=max_age, **selection.given())
     warn_left_out(series)
     return plot_path(series, theme=theme)
 
@@ -129,7 +122,7 @@ def path(
 @_drawing
 @every_option("month")
 @closes_age_option
-@selected("any_pairs", "sources", "start", "end", "as_of", "tz")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
     """Draw the change of rates per period, side by side."""
     from fxticker.analysis.drift_by_period import drift_by_period
@@ -154,7 +147,7 @@ def coverage(folder: Path, selection: Selection, theme: Theme) -> Figure:
 @plot.command()
 @_drawing
 @max_age_option
-@selected("any_pairs", "sources", "start", "end", "as_of", "tz")
+@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def compare(folder: Path, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
     """Draw the ticker's daily band and the official rates in force."""
     from fxticker.analysis.compare import compare as compared

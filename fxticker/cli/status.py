@@ -238,6 +238,7 @@ def _details(health: Health) -> dict[str, Any]:
         {
             "pair": pair.pair,
             "rate_text": pair.rate_text,
+            "nominal": pair.nominal,
             "seen_at": pair.seen_at,
             "changed_at": pair.changed_at,
             "first_at": pair.first_at,
@@ -250,6 +251,7 @@ def _details(health: Health) -> dict[str, Any]:
 def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
     """Print for a person: each source, its pairs, and the store."""
     from fxticker.errors import one_line
+    from fxticker.model.formatting import printed_text
 
     for health in found:
         last = health.last
@@ -265,7 +267,7 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
         _say("next slot", _time(health.next_slot))
         for pair in health.pairs:
             change = f"{'changed' if pair.changed_at else 'unchanged since'} {_time(pair.changed_at or pair.first_at)}"
-            _say(pair.pair, f"{pair.rate_text} at {_time(pair.seen_at)}; {change}")
+            _say(pair.pair, f"{printed_text(pair.rate_text, pair.nominal)} at {_time(pair.seen_at)}; {change}")
     if not found:
         print("no source is enabled")
     print(f"store: {one_line(held['path'])}")

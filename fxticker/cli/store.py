@@ -25,7 +25,7 @@ def latest(max_age: str | None, folder: Path, selection: Selection, form: Format
 
     Ticks are marked as stale if they are older than their source allows: two days for the ticker.
     """
-    from fxticker.cli.output import show
+    from fxticker.cli.output import Printed, show, show_rows
     from fxticker.cli.zones import rows_in_zone
     from fxticker.frames.latest import AGE_COLUMNS, latest_records
     from fxticker.frames.resolve import zone_of
@@ -33,32 +33,38 @@ def latest(max_age: str | None, folder: Path, selection: Selection, form: Format
     from fxticker.store.store import opened
 
     rows = rows_in_zone(latest_records(opened(folder), selection, max_age), zone_of(selection.tz))
-    columns = ["source", "pair", "rate_text", "change_text", "source_date", "observed_at", "time_basis", "origin"]
+    facts = ["change_text", "source_date", "observed_at", "time_basis", "origin"]
     if form == "table":
-        columns += ["age"]
         for row in rows:
             row["age"] = age_text(timedelta(hours=row["age_h"])) + (", stale" if row["stale"] else "")
-    else:
-        columns += ["nominal", *AGE_COLUMNS]  # all that an import needs
-    show(rows, columns, form)
+        show_rows(rows, ["source", "pair", Printed(), *facts, "age"])
+    else:  # all that an import needs
+        show(rows, ["source", "pair", "rate_text", *facts, "nominal", *AGE_COLUMNS], form)
 
 
 @click.command()
 @queried("pairs", "sources", "start", "end", "as_of", "tz")
 def history(folder: Path, selection: Selection, form: Format) -> None:
     """Print stored ticks with their bands."""
-    from fxticker.cli.output import show
+    from fxticker.cli.output import Columns, Printed, Value, show_frame
     from fxticker.frames.load import load
 
     frame = load(folder, bands=True, **selection.given())
     if frame.empty:
         raise NoData("no stored tick matches")
     columns = ["observed_at", "source", "pair", "rate_text", "change_text", "rate_lo", "rate_hi"]
-    if form == "table":
-        columns += ["origin"]  # the table has room for 80 characters
-    else:
-        columns += ["source_date", "origin", "time_basis", "nominal"]  # all that an import needs
-    show(frame[columns].to_dict("records"), columns, form)
+    columns += ["source_date", "origin", "time_basis", "nominal"]  # all that an import needs
+    # the table has room for 80 characters
+    shown: Columns = [
+        "observed_at",
+        "source",
+        "pair",
+        Printed(),
+        "change_text",
+        Value("rate", ("rate_lo", "rate_hi"), band="rate_band", shows_value=False),
+        "origin",
+    ]
+    show_frame(frame[columns], shown, form)
 
 
 @click.command()

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from fxticker.errors import one_line
 from fxticker.model.bands import previous_rate
+from fxticker.model.formatting import printed_text
 from fxticker.model.printed import read_recorded_rate
 from fxticker.model.records import PrintedTick, Snapshot, Tick
 from fxticker.sources.bank import difference_mismatches
@@ -79,7 +80,7 @@ def _is_jump(before: PrintedTick, after: PrintedTick) -> bool:
 
 
 def _rate_label(printed: PrintedTick) -> str:
-    return printed.rate_text if printed.nominal == 1 else f"{printed.rate_text} for {printed.nominal}"
+    return printed_text(printed.rate_text, printed.nominal)
 
 
 def _pairs_only_in(snapshot: Snapshot, other: Snapshot) -> list[str]:

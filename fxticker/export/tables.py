@@ -12,6 +12,7 @@ from fxticker.analysis.resample import resample
 from fxticker.errors import NoData
 from fxticker.frames.load import load, load_polls
 from fxticker.frames.pairs import StorePath, stored_pairs
+from fxticker.frames.settle import one_per_instant
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection
 
@@ -52,7 +53,7 @@ def wide_table(store: StorePath, selection: Selection, every: Freq | None) -> pd
         If there are several sources.
     """
     if every is None:
-        rows, index, values = _some(quotes(store, **selection.given())), "observed_at", "rate"
+        rows, index, values = _one_each(store, selection), "observed_at", "rate"
     else:
         rows, index, values = periods_table(store, selection, every), "start_at", "close"
     names = sorted(rows["source"].astype(str).unique())
@@ -62,6 +63,12 @@ def wide_table(store: StorePath, selection: Selection, every: Freq | None) -> pd
         )
     rows = rows.assign(pair=rows["pair"].astype(str))
     return rows.pivot(index=index, columns="pair", values=values).rename_axis(columns=None).reset_index()
+
+
+def _one_each(store: StorePath, selection: Selection) -> pd.DataFrame:
+    """Return one rate per source, pair and instant, as stored unless it must be derived."""
+    rows = ticks_table(store, selection)
+    return one_per_instant(rows) if "origin" in rows.columns else rows
 
 
 def polls_table(store: StorePath, selection: Selection) -> pd.DataFrame:

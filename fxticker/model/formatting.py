@@ -15,12 +15,17 @@ _EXACT = 64 * 2.0**-52
 units in its last place. A printed band is 1,000 times as wide for the numbers with the most digits."""
 _EXACT_ZERO = 1e-12
 """Likewise the width of a band about 0, in percent."""
-_EXACT_DIGITS = 12
-"""Significant digits of an exact number."""
+_MOST_DECIMALS = 20
+_DOUBLES, _LEAST_ERROR = 16 * 2.0**-52, 1e-9
+"""Error of a bound that is computed in doubles, relative to it, and the least one that is allowed for, in steps."""
+_LARGE = 1000
+"""A number without a band from which on no decimals are shown."""
+_EXACT_DIGITS, _ENDLESS_DIGITS = 12, 6
+"""Significant digits of an exact number, and of one that needs more than these, as 2/7 does."""
 
 
 class Written(NamedTuple):
-    """A number and the ends of its band, as texts with the same decimals."""
+    """A number and the ends of its band, as texts; both ends have the same decimals."""
 
     value: str
     lo: str
@@ -38,8 +43,9 @@ def format_with_band(value: float, lo: float, hi: float, *, signed: bool = False
     Parameters
     ----------
     value, lo, hi
-        The number and its band. The formatted band contains the whole band, and an end that is not 0 is not formatted
-        as 0.
+        The number and its band. A printed number, whose band is half a step of its last decimal to each side, has the
+        decimals that were printed, less those of a nominal above 1. Others have as many as show the width of the band
+        with two digits. The formatted band contains the whole band, and an end that is not 0 is not formatted as 0.
     signed
         Write a plus before numbers above 0.
     """
@@ -47,9 +53,14 @@ def format_with_band(value: float, lo: float, hi: float, *, signed: bool = False
         exact = _plus(_plain((lo + hi) / 2), is_wanted=signed)
         return Written(exact, exact, exact)
     decimals = _decimals(lo, hi)
+    printed = _printed_decimals(value, lo, hi)
     texts = (
-        _rounded(number, decimals, rounding)
-        for number, rounding in ((value, ROUND_HALF_EVEN), (lo, ROUND_FLOOR), (hi, ROUND_CEILING))
+        _rounded(number, digits, rounding)
+        for number, digits, rounding in (
+            (value, decimals if printed is None else printed, ROUND_HALF_EVEN),
+            (lo, decimals, ROUND_FLOOR),
+            (hi, decimals, ROUND_CEILING),
+        )
     )
     return Written(*(_plus(text, is_wanted=signed) for text in texts))
 
@@ -61,9 +72,36 @@ def plain_decimal(value: float) -> str:
 
 
 def band_decimals(width: float) -> int:
-    """Return the decimals that show a band of this width with two digits, at least one."""
+    """Return the decimals that show a band of this width with two digits; none for a width of 10 or more."""
     # a width of one printed step, computed in doubles, may lie just below it
-    return min(max(1 - math.floor(math.log10(width * (1 + 1e-9))), 1), 20)
+    return min(max(1 - math.floor(math.log10(width * (1 + 1e-9))), 0), _MOST_DECIMALS)
+
+
+def decimal_text(value: float, decimals: int) -> str:
+    """Format a number with so many decimals."""
+    return _rounded(value, decimals, ROUND_HALF_EVEN)
+
+
+def short_text(value: float) -> str:
+    """Format a number that has no band: three digits, or all those before its decimal point."""
+    return f"{Decimal(f'{value:.3g}'):f}" if abs(value) < _LARGE else f"{value:.0f}"
+
+
+def printed_text(rate_text: str, nominal: int) -> str:
+    """Return a printed rate with the units of base that it is for: ``62,8322 per 10,000``; alone if for one unit."""
+    return rate_text if nominal == 1 else f"{rate_text} per {nominal:,}"
+
+
+def _printed_decimals(value: float, lo: float, hi: float) -> int | None:
+    """Return the decimals of a number whose band is that of its printed digits, per one unit; ``None`` for others."""
+    width = hi - lo
+    decimals = -round(math.log10(width))
+    if not 0 <= decimals <= _MOST_DECIMALS:
+        return None
+    error = _LEAST_ERROR + _DOUBLES * max(abs(lo), abs(hi)) / width
+    steps = value * 10.0**decimals
+    is_step = abs(width * 10.0**decimals - 1) < error and abs(steps - round(steps)) < error
+    return decimals if is_step and abs(value - (lo + hi) / 2) < error * width else None
 
 
 def _decimals(lo: float, hi: float) -> int:
@@ -82,7 +120,11 @@ def _rounded(value: float, decimals: int, rounding: str) -> str:
 
 
 def _plain(value: float) -> str:
-    return f"{Decimal(f'{value:.{_EXACT_DIGITS}g}'):f}" if abs(value) > _EXACT_ZERO else "0"
+    if abs(value) <= _EXACT_ZERO:
+        return "0"
+    exact = Decimal(f"{value:.{_EXACT_DIGITS}g}").normalize()
+    is_endless = len(exact.as_tuple().digits) == _EXACT_DIGITS
+    return f"{Decimal(f'{value:.{_ENDLESS_DIGITS}g}') if is_endless else exact:f}"
 
 
 def _plus(text: str, *, is_wanted: bool) -> str:

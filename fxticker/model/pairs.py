@@ -71,3 +71,18 @@ def inverse_of(pair: str) -> str:
     """
     base, quote = currencies_of(pair)
     return f"{quote}/{base}"
+
+
+def directed(pair: str, *, per_usd: bool = False) -> str:
+    """Return a pair against USD in the direction of all pairs of one answer; other pairs as they are.
+
+    Parameters
+    ----------
+    pair
+        ``KZT/USD`` or ``USD/KZT``.
+    per_usd
+        Units per USD, ``USD/KZT``, in place of the direction of the ticker, ``KZT/USD``.
+    """
+    base, quote = currencies_of(pair)
+    is_turned = (quote if per_usd else base) == COMMON
+    return f"{quote}/{base}" if is_turned else pair

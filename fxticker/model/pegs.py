@@ -71,6 +71,11 @@ def pegs_of(pair: str) -> list[tuple[Peg, Fraction]]:
     return inverted or [(peg, peg.units) for peg in PEGS if (peg.anchor, peg.currency) == (base, quote)]
 
 
+def peg_on(pair: str, day: date) -> Peg | None:
+    """Return the peg of a pair that is in force on a day."""
+    return next((peg for peg, _ in pegs_of(pair) if peg.since <= day and (peg.until is None or day < peg.until)), None)
+
+
 def is_hop(pair: str, day: date, rate_text: str, shown_before: Container[str]) -> bool:
     """Return whether a change to a printed rate is a hop between plateaus and no move of the rate.
 
@@ -88,5 +93,4 @@ def is_hop(pair: str, day: date, rate_text: str, shown_before: Container[str]) -
     shown_before
         The rates, as printed, that the source showed for the pair before this one.
     """
-    is_pegged = any(peg.since <= day and (peg.until is None or day < peg.until) for peg, _ in pegs_of(pair))
-    return is_pegged and rate_text in shown_before
+    return peg_on(pair, day) is not None and rate_text in shown_before

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import tzinfo
 from typing import Any
 
-from fxticker.model.pairs import pair_of
+from fxticker.model.pairs import directed, pair_of
 from fxticker.model.timestamps import Moment
 
 Zone = str | tzinfo
@@ -31,6 +31,8 @@ class Selection:
         What was known then: rows recorded by then, without those retracted by then; of a date its end.
     tz
         Whose days are meant, and the zone of the instants that are returned; ``None`` is UTC.
+    per_usd
+        Whether derived rates against USD are units per USD, in place of the direction of the ticker; ``None`` is no.
     """
 
     pairs: tuple[str, ...] | None = None
@@ -39,6 +41,7 @@ class Selection:
     end: Moment | None = None
     as_of: Moment | None = None
     tz: Zone | None = None
+    per_usd: bool | None = None
 
     @classmethod
     def of(
@@ -50,18 +53,23 @@ class Selection:
         end: Moment | None = None,
         as_of: Moment | None = None,
         tz: Zone | None = None,
+        per_usd: bool | None = None,
     ) -> Selection:
         """Return a selection of names given as any iterable, or a single one as text.
 
-        Pairs may be written as `fxticker.model.pairs.pair_of` reads them.
+        Pairs may be written as `fxticker.model.pairs.pair_of` reads them; `per_usd` turns those against USD.
 
         Raises
         ------
         ValueError
             If a text names no pair.
         """
-        wanted = None if pairs is None else tuple(dict.fromkeys(map(pair_of, _names(pairs) or ())))
-        return cls(pairs=wanted, sources=_names(sources), start=start, end=end, as_of=as_of, tz=tz)
+        wanted = _names(pairs)
+        if wanted is not None:
+            wanted = tuple(dict.fromkeys(map(pair_of, wanted)))
+            wanted = tuple(directed(pair, per_usd=True) for pair in wanted) if per_usd else wanted
+        spans: dict[str, Any] = {"start": start, "end": end, "as_of": as_of, "tz": tz}
+        return cls(pairs=wanted, sources=_names(sources), per_usd=per_usd or None, **spans)
 
     def given(self) -> dict[str, Any]:
         """Return the restrictions as keyword arguments of a reader; those that are ``None`` are left out."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from fxticker.errors import StoreError, one_line
+from fxticker.model.formatting import format_with_band, printed_text
 from fxticker.model.moves import Change, MoveLimit, RateRun, change_over
 from fxticker.model.pairs import inverse_of
 from fxticker.model.pegs import is_hop
@@ -143,9 +144,10 @@ class _Shown:
 def _alert(source: str, pair: str, change: Change, direction: str, limit: MoveLimit) -> Alert:
     verb = "rose" if direction == "up" else "fell"
     low, high = sorted(abs(float(bound)) for bound in (change.band.lo, change.band.hi))
+    by = format_with_band((low + high) / 2, low, high).band
     rates = " to ".join(
-        f"{run.rate_text} at {instant:%Y-%m-%dT%H:%M:%SZ}"
+        f"{printed_text(run.rate_text, run.nominal)} at {instant:%Y-%m-%dT%H:%M:%SZ}"
         for run, instant in ((change.start, change.start.last_at), (change.end, change.end.first_at))
     )
-    reason = f"{pair} {verb} by {low:.3g} to {high:.3g} %, from {rates} (limit {limit.text})"
+    reason = f"{pair} {verb} by {by} %, from {rates} (limit {limit.text})"
     return Alert(MOVE, source, change.end.first_at, one_line(reason), None, pair=pair, cause=direction)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
@@ -88,9 +87,8 @@ def _families_of_pairs(pairs: Sequence[tuple[str, PairSeen]]) -> Sequence[Metric
 
 
 def _band(pair: PairSeen) -> Band:
-    """The band of a rate per one unit of base; the number of units that the text is for follows from the rate."""
-    printed = rate_band(pair.rate_text).middle
-    return rate_band(pair.rate_text, max(round(printed / Fraction(pair.rate)), 1))
+    """The band of a rate per one unit of base."""
+    return rate_band(pair.rate_text, pair.nominal)
 
 
 def _gauge(name: str, description: str, *labels: str) -> GaugeMetricFamily:

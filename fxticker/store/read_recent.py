@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from fractions import Fraction
 from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
 
+from fxticker.model.bands import rate_band
+from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Origin, Outcome, Poll
 from fxticker.model.timestamps import MICROSECOND
 from fxticker.store.arrow import (
@@ -65,6 +68,15 @@ class PairSeen:
     seen_at: datetime
     changed_at: datetime | None
     first_at: datetime
+
+    @property
+    def nominal(self) -> int:
+        """Units of base that the text is for: they follow from the rate; 1 for a text that is no rate."""
+        try:
+            printed = rate_band(self.rate_text).middle
+        except InvalidNumber:
+            return 1
+        return max(round(printed / Fraction(self.rate)), 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,119 @@
+"""Rows of a drift: what was looked up at its ends, whether it counts, and the change with its band."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from fxticker.analysis.lookup import Rate
+from fxticker.model.bands import Band, drift_pct, drift_pct_of
+from fxticker.model.days import Lookup
+from fxticker.sources.age_limits import LIMIT, AgeLimit
+
+COLUMNS = {
+    "source": "str",
+    "pair": "str",
+    "start_at": "datetime64[us, UTC]",
+    "end_at": "datetime64[us, UTC]",
+    "rate_start": "float64",
+    "rate_end": "float64",
+    "rate_text_start": "str",
+    "rate_text_end": "str",
+    "drift_pct": "float64",
+    "drift_lo_pct": "float64",
+    "drift_hi_pct": "float64",
+    "significant": "bool",
+    "base_at": "datetime64[us, UTC]",
+    "start_age_h": "float64",
+    "end_age_h": "float64",
+    "reason": "str",
+    "nominal_start": "int32",
+    "nominal_end": "int32",
+    "rate_start_lo": "float64",
+    "rate_start_hi": "float64",
+    "rate_end_lo": "float64",
+    "rate_end_hi": "float64",
+}
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a lookup found: its rate, the rate's age, and why the rate does not count."""
+
+    rate: Rate | None
+    age: timedelta | None = None
+    problem: str | None = None
+    is_too_old: bool = False
+
+    @classmethod
+    def of(cls, name: str, at: Lookup, rate: Rate | None, limit: AgeLimit) -> Found:
+        """Return what the lookup of an end, or of the base, by its name found."""
+        if rate is None:
+            return cls(None, problem=f"no tick by the {name}")
+        age = rate.age(at.upto)
+        excess = limit.excess(rate.legs[0].source, age)
+        return cls(rate, age, excess and f"{name} tick {excess}", excess is not None)
+
+
+def no_drift(rows: pd.DataFrame, first: datetime, last: datetime) -> str:
+    """Return why no pair has a drift; if ticks are too old, with their ages."""
+    span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for row in rows[rows["reason"].str.contains(LIMIT, na=False)].to_dict("records"):
+        pairs.setdefault((row["source"], row["reason"]), []).append(row["pair"])
+    if not pairs:
+        return f"no pair has a tick {span}: there are no two polls to compare"
+    ages = "; ".join(f"{', '.join(names)} of {source}: {reason}" for (source, reason), names in pairs.items())
+    return f"no pair has a recent tick {span}: {ages}"
+
+
+def drift_row(start: Found, end: Found, base: Found) -> tuple[Any, ...]:
+    """Return the columns of a drift from `start_at` on."""
+    figures = dict.fromkeys(COLUMNS, None) | {"significant": False, "nominal_start": 1, "nominal_end": 1}
+    for name, found in (("start", start), ("end", end), ("base", base)):
+        if found.rate is not None and found.age is not None:
+            figures |= {f"{name}_at": found.rate.observed_at, f"{name}_age_h": found.age / _HOUR}
+    looked_up = (start, end) if base.rate is start.rate else (start, end, base)
+    too_old = [found.problem for found in looked_up if found.is_too_old]
+    if too_old:
+        return _row(figures | {"reason": ", ".join(dict.fromkeys(filter(None, too_old)))})
+    for name, rate in (("start", start.rate), ("end", end.rate)):
+        if rate is not None:
+            figures |= _end(name, rate)
+    if start.rate is None or end.rate is None or base.rate is None:
+        return _row(figures | {"reason": start.problem or end.problem or base.problem})
+    if start.rate.observed_at == end.rate.observed_at:
+        return _row(figures | {"reason": "the same tick at both ends"})
+    change = 100 * (end.rate.value - start.rate.value) / base.rate.value
+    band = _band(start.rate, end.rate, base.rate)
+    percents = {"drift_pct": float(change), "drift_lo_pct": float(band.lo), "drift_hi_pct": float(band.hi)}
+    return _row(figures | percents | {"significant": 0 not in band})
+
+
+def _end(name: str, rate: Rate) -> dict[str, Any]:
+    return {
+        f"rate_{name}": float(rate.value),
+        f"rate_{name}_lo": float(rate.band.lo),
+        f"rate_{name}_hi": float(rate.band.hi),
+        f"rate_text_{name}": rate.rate_text,
+        f"nominal_{name}": rate.nominal,
+    }
+
+
+def _row(figures: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(figures[name] for name in list(COLUMNS)[2:])
+
+
+def _band(start: Rate, end: Rate, base: Rate) -> Band:
+    # with the base at one end numerator and denominator share a rate, so the band is narrower
+    if base.observed_at == start.observed_at:
+        return drift_pct(start.band, end.band)
+    if base.observed_at == end.observed_at:
+        back = drift_pct(end.band, start.band)
+        return Band(-back.hi, -back.lo)
+    return drift_pct_of(start.band, end.band, base.band)
