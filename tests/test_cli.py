@@ -136,6 +136,21 @@ def test_missing_drift_has_no_verdict(on_history):
     assert {row["significant"] for row in blank} == {None}
 
 
+def test_watch_reads_once_an_interval_and_ends_with_130(on_history, monkeypatch):
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("fxticker.cli.watch.sleep", sleep)
+    shown = on_history("latest --watch --pair KZT")
+    assert (shown.returncode, shown.stderr, slept) == (130, "", [10.0] * 3)
+    assert shown.stdout.count("KZT/USD") == 3
+    assert "\x1b" not in shown.stdout
+
+
 def test_history_filters_by_pair_and_span(on_history):
     shown = on_history("history --pair KZT/USD --start 2026-02-25 --format csv")
     assert shown.stdout.splitlines()[1:] == [
@@ -373,7 +388,7 @@ def test_gaps_prints_stretches_with_their_reasons(fxticker, tmp_path):
 def test_polls_prints_the_newest_last_and_reports_the_limit(fxticker, tmp_path):
     store = Store(tmp_path / "store")
     store.record(Poll("timesca", NOON + QUARTER * n, Outcome.OK, ticks=5) for n in range(60))
-    shown = fxticker("polls --store store --format csv")
+    shown = fxticker("polls --store store --limit 50 --format csv")
     header, *rows = shown.stdout.splitlines()
     assert header == (
         "slot,source,outcome,ticks,duration_ms,http_status,attempts,detail,"
@@ -384,7 +399,7 @@ def test_polls_prints_the_newest_last_and_reports_the_limit(fxticker, tmp_path):
         "2025-11-14T14:30:00Z,timesca,ok,5,,,0,,,,,,",
         "2025-11-15T02:45:00Z,timesca,ok,5,,,0,,,,,,",
     )
-    assert shown.stderr == "fxticker: there are more, these are the newest 50; --limit sets how many\n"
+    assert shown.stderr == "fxticker: there are more before these 50; --all prints them, --limit sets how many\n"
     shown = fxticker("polls --store store --limit 60 --format json")
     assert (len(json.loads(shown.stdout)), shown.stderr) == (60, "")
 

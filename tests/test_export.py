@@ -96,8 +96,8 @@ def test_csv_of_commands_has_plain_decimals(command, two_days):
 
 def test_decimal_comma_leaves_printed_texts(two_days, export):
     lines = export("t.csv", two_days, "--decimal-comma", "--pair", "TJS/USD").read_text().splitlines()
-    assert lines[0].startswith("source;pair;observed_at;time_basis;rate;rate_text;nominal")
-    assert lines[1].startswith("timesca;TJS/USD;2025-11-14T12:00:00.000000Z;clock;0,1084;0.10840;1;0,37;0.37%;")
+    assert lines[0].startswith("pair;observed_at;rate;time_basis;rate_text;change_pct;change_text")
+    assert lines[1].startswith("TJS/USD;2025-11-14T12:00:00.000000Z;0,1084;clock;0.10840;0,37;0.37%;")
 
 
 def test_packed_csv_is_the_same_in_gzip_and_the_same_each_time(two_days, export):
@@ -170,7 +170,7 @@ def test_excel_has_dates_numbers_and_texts(two_days, export):
     heading, *rows = sheet.iter_rows()
     names = [cell.value for cell in heading]
     assert "observed_at (UTC)" in names
-    [rouble] = [dict(zip(names, row, strict=True)) for row in rows if row[1].value == "UZS/RUB"]
+    [rouble] = [dict(zip(names, row, strict=True)) for row in rows if row[0].value == "UZS/RUB"]
     assert rouble["observed_at (UTC)"].value == datetime(2025, 11, 14, 12)  # noqa: DTZ001  Excel's dates have no zone
     assert rouble["source_date"].value == datetime(2025, 11, 14)  # noqa: DTZ001
     assert rouble["source_date"].number_format == "yyyy-mm-dd"
@@ -184,8 +184,8 @@ def test_times_of_another_zone_are_named_with_it(two_days, tmp_path):
     fx.save_frame(frame, tmp_path / "t.xlsx")
     fx.save_frame(frame, tmp_path / "t.csv")
     heading, first, *_ = openpyxl.load_workbook(tmp_path / "t.xlsx").active.iter_rows(values_only=True)
-    assert heading[2] == "observed_at (Asia/Tashkent)"
-    assert first[2] == datetime(2025, 11, 14, 17)  # noqa: DTZ001
+    assert heading[1] == "observed_at (Asia/Tashkent)"
+    assert first[1] == datetime(2025, 11, 14, 17)  # noqa: DTZ001
     assert pd.read_csv(tmp_path / "t.csv")["observed_at"][0] == "2025-11-14T17:00:00.000000+05:00"
 
 
@@ -202,7 +202,7 @@ def test_excel_has_the_same_numbers(history_store, export):
 def test_excel_has_a_sheet_per_pair_on_demand(two_days, export):
     book = openpyxl.load_workbook(export("s.xlsx", two_days, "--sheet-per-pair"))
     assert book.sheetnames == ["KGS-USD", "KZT-USD", "TJS-USD", "TMT-USD", "UZS-RUB", "UZS-USD"]
-    assert [row[1].value for row in book["KZT-USD"].iter_rows(min_row=2)] == ["KZT/USD", "KZT/USD"]
+    assert [row[0].value for row in book["KZT-USD"].iter_rows(min_row=2)] == ["KZT/USD", "KZT/USD"]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(1)", "https://example.org", "{=1}"])

@@ -52,4 +52,4 @@ def test_inverse_rate_has_the_digits_of_its_band(shown):
 
 
 def test_rates_at_a_peg_have_the_printed_digits(shown):
-    assert " 0.10696 0.106955 to 0.106965 0.285714 " in row_of("TMT/USD", shown("peg"))
+    assert " 0.10696 0.106955 to 0.106965 0.285714 " in row_of("TMT/USD", shown("peg", "--wide"))

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from fxticker.analysis.lookup import Observation, Rate, rates_by
+from fxticker.analysis.notebook import facts_html
 from fxticker.analysis.quotes import Ticks
 from fxticker.errors import NoData, StaleRate
 from fxticker.frames.resolve import present, zone_of
@@ -74,12 +75,15 @@ class Conversion:
 
     def __str__(self) -> str:
         amount, lo, hi = self._rounded()
-        ticks = " and ".join(
-            f"{leg.pair} {_band_text(leg) if leg.rate_text is None else printed_text(leg.rate_text, leg.nominal)}"
-            for leg in self.legs
-        )
+        ticks = " and ".join(f"{leg.pair} {_leg_text(leg)}" for leg in self.legs)
         shown = f"{ticks} of {self.legs[0].source} {self.legs[0].when}"
         return f"{amount} {self.currency}, between {lo} and {hi}: by {shown}, {age_text(self.age)} old"
+
+    def _repr_html_(self) -> str:
+        amount, lo, hi = self._rounded()
+        legs = [(leg.pair, f"{_leg_text(leg)} of {leg.source} {leg.when}") for leg in self.legs]
+        bounds = [("between", f"{lo} and {hi} {self.currency}")]
+        return facts_html([("amount", f"{amount} {self.currency}"), *bounds, *legs, ("age", age_text(self.age))])
 
     def _rounded(self) -> tuple[str, str, str]:
         if self.amount_lo == self.amount_hi:  # by a constant
@@ -156,7 +160,9 @@ def convert(
     return worth
 
 
-def _band_text(leg: Observation) -> str:
+def _leg_text(leg: Observation) -> str:
+    if leg.rate_text is not None:
+        return printed_text(leg.rate_text, leg.nominal)
     lo, hi = float(leg.band.lo), float(leg.band.hi)
     return format_with_band((lo + hi) / 2, lo, hi).band
 

@@ -15,7 +15,7 @@ from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 
-_KEPT = ["source", "pair", "observed_at", "rate", "rate_lo", "rate_hi"]
+_KEPT = ["pair", "observed_at", "rate", "rate_lo", "rate_hi", "source"]
 
 
 def peg(
@@ -54,7 +54,7 @@ def peg(
     Returns
     -------
     pandas.DataFrame
-        One row per source, pair and instant, by observed_at, pair and source: ``source`` and ``pair`` (category),
+        One row per source, pair and instant, by observed_at, pair and source: ``pair`` and ``source`` (category),
         ``observed_at`` (datetime64[us, UTC]), ``rate``, ``rate_lo``, ``rate_hi`` and ``peg_rate`` (float64, quote per
         one unit of base), ``distance_pct`` = 100 (rate / peg_rate - 1) with its band ``distance_lo_pct`` and
         ``distance_hi_pct`` (float64), ``at_peg`` (boolean; the band contains the peg: the printed digits do not prove a

@@ -24,16 +24,16 @@ Ticks = StorePath | pd.DataFrame
 """A store's folder, an open store, or a frame of ticks as `fxticker.load` gives it."""
 _NEEDED = ["source", "pair", "observed_at", "time_basis", "rate", "rate_text", "nominal", "recorded_at", "origin"]
 _COLUMNS = [
-    "source",
     "pair",
     "observed_at",
-    "time_basis",
     "rate",
     "rate_lo",
     "rate_hi",
     "rate_text",
-    "nominal",
     "recorded_at",
+    "nominal",
+    "time_basis",
+    "source",
 ]
 
 
@@ -128,11 +128,11 @@ def quotes(
     Returns
     -------
     pandas.DataFrame
-        Sorted by observed_at, pair and source: ``source``, ``pair`` (categories), ``observed_at``, ``time_basis``
-        (``date`` if one of the ticks has a date only), ``rate``, ``rate_lo``, ``rate_hi`` (float64, quote per one unit
-        of base), ``rate_text`` (category; as printed, null where the rate is derived or several texts of one day
-        count), ``nominal`` (int32, units of base that the text is printed for; 1 without a text), ``recorded_at`` (of a
-        cross rate the later of the two). Several values at one instant are settled by
+        Sorted by observed_at, pair and source: ``pair`` (category), ``observed_at``, ``rate``, ``rate_lo``, ``rate_hi``
+        (float64, quote per one unit of base), ``rate_text`` (category; as printed, null where the rate is derived or
+        several texts of one day count), ``recorded_at`` (of a cross rate the later of the two), ``nominal`` (int32,
+        units of base that the text is printed for; 1 without a text), ``time_basis`` (``date`` if one of the ticks has
+        a date only), ``source`` (category). Several values at one instant are settled by
         `fxticker.frames.settle.one_per_instant`. The bounds of stored pairs are the doubles nearest to the exact ones;
         those of derived pairs contain the exact ones and are wider by a few units in the last place
         (`fxticker.model.bands.outward`).

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fxticker.cli.columns import Columns, Printed, Reference, Value, band_of, banded
+from fxticker.cli.formats import Format
 from fxticker.cli.left_out import reason_of
-from fxticker.cli.options import Format, base_option, between, closes_age_option, every_option, max_age_option, queried
-from fxticker.cli.output import Columns, Printed, Reference, Value, band_of, banded, show_frame
+from fxticker.cli.options import base_option, between, closes_age_option, every_option, max_age_option, queried
+from fxticker.cli.output import show_frame
 from fxticker.model.selection import Selection
 from fxticker.model.verdicts import verdict
 
@@ -27,9 +29,12 @@ _DRIFT_PCT = replace(banded("drift", "_pct"), heading="drift %")  # the table ha
 class Verdict:
     """What the printed digits say of a change, in a table."""
 
+    needs = ("drift_pct", "significant", "peg_hop")
+    """The change, whether it is more than rounding, and whether it is a hop of a peg."""
+
     def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
         """Return what a table shows of a row, by heading; nothing where there is no change."""
-        is_known = row["drift_pct"] == row["drift_pct"]
+        is_known = row["drift_pct"] is not None
         facts = {name: bool(row[name]) for name in ("significant", "peg_hop")} if is_known else {}
         return {"verdict": verdict(row["drift_pct"], **facts) if is_known else None}
 
@@ -68,12 +73,12 @@ _ROLLOVERS: Columns = (
     "source",
     "pair",
     "base_run",
-    "first_at",
-    "last_at",
-    "polls",
     band_of("base"),
     "rolled_after",
     "rolled_before",
+    "polls",
+    "first_at",
+    "last_at",
 )
 _PRICES = (banded("open"), banded("high"), banded("low"), banded("close"))
 _RESAMPLED: Columns = ("source", "pair", "start_at", *_PRICES, "count", "coverage")

@@ -32,7 +32,9 @@ def demo(output: Path) -> None:
     from fxticker.charts import plot_drift, plot_history, save_figure
     from fxticker.charts.settings import use_default_epoch
     from fxticker.cli.analysis import DRIFT, without_verdict
-    from fxticker.cli.output import Printed, show_frame, show_rows
+    from fxticker.cli.columns import Printed
+    from fxticker.cli.formats import Format
+    from fxticker.cli.output import show, show_frame
     from fxticker.cli.progress import tracked
     from fxticker.files import replaced
     from fxticker.frames.latest import latest
@@ -65,10 +67,10 @@ def demo(output: Path) -> None:
         file.write(render_html(captures[-1].ticks, captures[-1].page_date).encode())
     first, last = history[0][0].date(), history[-1][0].date()
     print(f"\nThe last ticker of the history ({last}):\n")
-    show_rows(latest(history_store).to_dict("records"), ["pair", Printed(), "change_text", "observed_at"])
+    show(latest(history_store), ["pair", Printed(), "change_text", "observed_at"], Format())
     moved = drift(history_store, start=first, end=last)
     print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
-    show_frame(without_verdict(moved), DRIFT, "table")
+    show_frame(without_verdict(moved), DRIFT, Format())
     use_default_epoch()
     charts = {output / "history.png": plot_history(load(history_store)), output / "drift.png": plot_drift(moved)}
     for path, figure in charts.items():

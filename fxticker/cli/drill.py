@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fxticker.cli import completion
-from fxticker.cli.options import Format, format_option
+from fxticker.cli.formats import Format, Kind, kind_option
 
 if TYPE_CHECKING:
     from fxticker.simulation.drill import DrillResult
@@ -18,8 +18,8 @@ _COLUMNS = ("fault", "what", "expected", "outcome", "ticks", "ms", "peak_kb", "v
 
 @click.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.faults)
-@format_option
-def drill(names: tuple[str, ...], form: Format) -> None:
+@kind_option
+def drill(names: tuple[str, ...], kind: Kind) -> None:
     """Test how faults of network and site are recorded.
 
     A server on loopback produces each fault in turn, and the real client, parser and store meet it. No other server is
@@ -35,7 +35,7 @@ def drill(names: tuple[str, ...], form: Format) -> None:
         raise click.BadParameter(f"unknown fault {', '.join(unknown)}; known are {', '.join(FAULTS)}")
     faults = [FAULTS[name] for name in names or FAULTS]
     results = list(tracked(played(faults), "drilling", len(faults)))
-    show([_row(result) for result in results], _COLUMNS, form)
+    show([_row(result) for result in results], _COLUMNS, Format(kind, is_all=True))
     if any(result.problems for result in results):
         sys.exit(1)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fxticker.cli.options import Format, format_option, past, selected, stored
+from fxticker.cli.formats import Format, Kind, kind_option
+from fxticker.cli.options import past, selected, stored
 from fxticker.errors import NoData, one_line
 from fxticker.model.selection import Selection
 
@@ -46,8 +47,8 @@ def evidence(at: str, folder: Path, selection: Selection) -> None:
 @click.option("--since", callback=past, help="Only ticks observed on or after this day, or at or after this instant.")
 @click.option("--write", is_flag=True, help="Store corrections, and retract what is read otherwise or refused.")
 @stored
-@format_option
-def reparse(since: str | None, write: bool, folder: Path, form: Format) -> None:  # noqa: FBT001
+@kind_option
+def reparse(since: str | None, write: bool, folder: Path, kind: Kind) -> None:  # noqa: FBT001
     """Print what the present parsers read otherwise.
 
     They read all kept evidence, and the rejected pages.
@@ -65,9 +66,9 @@ def reparse(since: str | None, write: bool, folder: Path, form: Format) -> None:
     found = reparse_store(opened(folder), since=begin, write=write)
     rows = [{name: getattr(difference, name) for name in _COLUMNS} for difference in found.differences]
     texts = [{**row, "read_now": one_line(row["read_now"])} for row in rows]
-    if texts or form != "table":
-        show(texts, _COLUMNS, form)
-    print(_totals(found, write=write), file=sys.stdout if form == "table" else sys.stderr)
+    if texts or kind != "table":
+        show(texts, _COLUMNS, Format(kind, is_all=True))
+    print(_totals(found, write=write), file=sys.stdout if kind == "table" else sys.stderr)
     for problem in found.problems:
         warn(problem)
     if found.problems or (found.unwritable if write else found.differences):

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, tzinfo
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from fxticker.cli import completion
+from fxticker.cli.formats import rows_options
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
     from fxticker.config import Settings
 
-Format = Literal["table", "csv", "json"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
 _ZONE = "fxticker.tz"
@@ -99,9 +99,6 @@ def _named(_context: object, _option: object, path: Path | None) -> Path | None:
 _PATH = click.Path(path_type=Path, readable=False)
 config_option = click.option("--config", type=_PATH, help="The configuration; default: config.toml, if it exists.")
 store_option = click.option("--store", type=_PATH, callback=_named, help="The store's folder; default: as configured.")
-format_option = click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print the table."
-)
 base_option = click.option(
     "--base", default="first", callback=_base, help="Reference of the percentage: first, or the rate as of this date."
 )
@@ -235,8 +232,8 @@ def selected(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., R
 
 
 def queried(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Add the options of a command that prints stored rows: those of `stored` and `selected`, and ``--format``."""
-    return lambda command: stored(selected(*filters)(format_option(command)))
+    """Add the options of a command that prints stored rows: those of `stored`, `selected` and `rows_options`."""
+    return lambda command: stored(selected(*filters)(rows_options(command)))
 
 
 def settings(config: Path | None) -> Settings:

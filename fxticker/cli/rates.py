@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from fxticker.cli import completion
-from fxticker.cli.options import Format, format_option, max_age_option, past, queried, stored, zone
+from fxticker.cli.columns import Columns, band_of
+from fxticker.cli.formats import Format, Kind, kind_option
+from fxticker.cli.options import max_age_option, past, queried, stored, zone
 from fxticker.cli.options import pair as pair_named
-from fxticker.cli.output import Columns, band_of, show, show_document, show_frame, terminal_text
+from fxticker.cli.output import show, show_document, show_frame, terminal_text
 from fxticker.model.selection import Selection
 
 _HOUR_S = 3600
@@ -27,7 +29,7 @@ _BEST: Columns = ("source", "pair", band_of("rate"), "width_pct", "at", "age_h",
 @click.option("--source", shell_complete=completion.sources, help="Source of the rates.")
 @click.option("--tz", is_eager=True, callback=zone, help="Whose day --at is, as Asia/Tashkent.")
 @stored
-@format_option
+@kind_option
 def convert(
     amount: str,
     from_currency: str,
@@ -37,7 +39,7 @@ def convert(
     source: str | None,
     tz: str | None,
     folder: Path,
-    form: Format,
+    kind: Kind,
 ) -> None:
     """Convert an AMOUNT into another currency.
 
@@ -51,13 +53,13 @@ def convert(
         folder, amount, from_currency, to_currency, at=at, max_age=max_age, source=source, tz=tz or "UTC"
     )
     facts = result.facts()
-    if form == "table":
+    if kind == "table":
         print(terminal_text(str(result)))
-    elif form == "json":
+    elif kind == "json":
         show_document(facts)
     else:  # a row for each tick that was used, with the result in all of them
         rows = [{**facts, **leg} for leg in facts["legs"]]
-        show(rows, [name for name in rows[0] if name != "legs"], form)
+        show(rows, [name for name in rows[0] if name != "legs"], Format(kind))
 
 
 @click.command()

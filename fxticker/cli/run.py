@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fxticker.cli.options import Format, config_option, format_option, settings, store_option
+from fxticker.cli.formats import Format, Kind, kind_option
+from fxticker.cli.options import config_option, settings, store_option
 from fxticker.daemon.exit import exit_on_early_signals
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ _PLANNED_SLOTS = 5
 @store_option
 @click.option("--plan", is_flag=True, help="Print the next slots of each source and exit.")
 @click.option("--new-store", is_flag=True, help="Begin a new store where another one was used before.")
-@format_option
-def run(config: Path | None, store: Path | None, plan: bool, new_store: bool, form: Format) -> None:  # noqa: FBT001
+@kind_option
+def run(config: Path | None, store: Path | None, plan: bool, new_store: bool, kind: Kind) -> None:  # noqa: FBT001
     """Poll every source on its grid.
 
     Runs in the foreground and records one outcome for every slot. SIGTERM and SIGINT end it within 5 s, a second one
@@ -36,7 +37,7 @@ def run(config: Path | None, store: Path | None, plan: bool, new_store: bool, fo
         from fxticker.config import sources_to_poll
 
         planned = sources_to_poll(settings(config), config)
-        show([row for each in planned for row in _next_slots(each)], ["source", "slot"], form)
+        show([row for each in planned for row in _next_slots(each)], ["source", "slot"], Format(kind, is_all=True))
         return
     exit_on_early_signals()
     from fxticker.daemon.process import run_daemon

@@ -15,7 +15,8 @@ import click
 
 from fxticker.cli import completion
 from fxticker.cli.forget import in_words
-from fxticker.cli.options import Format, config_option, format_option, queried, settings, store_option
+from fxticker.cli.formats import Format, Kind, kind_option
+from fxticker.cli.options import config_option, queried, settings, store_option
 from fxticker.errors import SegmentUnreadable
 from fxticker.model.selection import Selection
 
@@ -25,17 +26,16 @@ if TYPE_CHECKING:
     from fxticker.store.ahead import Ahead
     from fxticker.store.store import Store as OpenStore
 
-_POLLS_SHOWN = 50
 _POLL_COLUMNS = ("slot", "source", "outcome", "ticks", "duration_ms", "http_status", "attempts", "detail")
 _MORE_POLL_COLUMNS = ("started_at", "source_date", "body_sha256", "body_bytes", "parser_version", "recorded_at")
-"""For programs; a terminal has no room for them."""
+"""For programs and wide tables."""
 
 
 @click.command()
 @config_option
 @store_option
-@format_option
-def status(config: Path | None, store: Path | None, form: Format) -> None:
+@kind_option
+def status(config: Path | None, store: Path | None, kind: Kind) -> None:
     """Print the health of each source and of the store.
 
     Exit 1 if a source is not healthy: without a successful poll for three slots or at all, with one in the future, with
@@ -67,14 +67,14 @@ def status(config: Path | None, store: Path | None, form: Format) -> None:
         "last_writer": backend.lock_holder() or None,
     }
     is_well = bool(found) and not ahead and all(health.problem is None for health in found)
-    if form == "json":
+    if kind == "json":
         sources = [{**_row(health), **_details(health)} for health in found]
         show_document(
             {"well": is_well, "now": now, "store": held, "sources": sources, "ahead": [_ahead(item) for item in ahead]}
         )
-    elif form == "csv":
+    elif kind == "csv":
         rows = [_row(health) for health in found]
-        show([row | {"outcomes_24h": _counts(row["outcomes_24h"])} for row in rows], _STATUS_COLUMNS, form)
+        show([row | {"outcomes_24h": _counts(row["outcomes_24h"])} for row in rows], _STATUS_COLUMNS, Format(kind))
     else:
         _print_status(found, held)
         for item in ahead:
@@ -161,13 +161,9 @@ def gaps(folder: Path, selection: Selection, form: Format) -> None:
     shell_complete=completion.outcomes,
     help="Only this outcome, as timeout; may be repeated.",
 )
-@click.option("--limit", type=click.IntRange(min=1), default=_POLLS_SHOWN, help="Most polls to print.")
-def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: int, form: Format) -> None:
-    """Print the outcome of each slot, newest last.
-
-    If there are more than --limit, the newest are printed, and a line on stderr says so.
-    """
-    from fxticker.cli.output import show, warn
+def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], form: Format) -> None:
+    """Print the outcome of each slot, newest last."""
+    from fxticker.cli.output import limit_of, show, warn
     from fxticker.cli.zones import rows_in_zone
     from fxticker.errors import NoData
     from fxticker.frames.resolve import zone_of
@@ -181,7 +177,8 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: 
         raise click.BadParameter(f"unknown outcome {', '.join(unknown)}; there are {', '.join(Outcome)}")
     zone = zone_of(selection.tz)
     start, end = span_of(selection.start, selection.end, datetime.now(UTC), zone)
-    found = poll_log(
+    limit = limit_of(form) or sys.maxsize - 1
+    found = poll_log(  # no more than are printed: counting all takes long
         opened(folder),
         limit=limit + 1,
         sources=selection.sources,
@@ -191,13 +188,9 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], limit: 
     )
     if not found:
         raise NoData("no poll on record matches")
-    show(
-        rows_in_zone(found[-limit:], zone),
-        _POLL_COLUMNS if form == "table" else _POLL_COLUMNS + _MORE_POLL_COLUMNS,
-        form,
-    )
+    show(rows_in_zone(found[-limit:], zone), _POLL_COLUMNS, form, fields=_POLL_COLUMNS + _MORE_POLL_COLUMNS)
     if len(found) > limit:
-        warn(f"there are more, these are the newest {limit}; --limit sets how many")
+        warn(f"there are more before these {limit}; --all prints them, --limit sets how many")
 
 
 _STATUS_COLUMNS = (

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from fxticker.cli.forget import in_words
-from fxticker.cli.options import Format, max_age, queried, stored
+from fxticker.cli.formats import Format, interval
+from fxticker.cli.options import max_age, queried, stored
 from fxticker.errors import NoData, SegmentUnreadable, one_line
 from fxticker.model.selection import Selection
 
@@ -19,34 +20,54 @@ from fxticker.model.selection import Selection
 @click.option(
     "--max-age", callback=max_age, help="Print no figures of ticks older than this, as 12h; default: mark stale ones."
 )
+@click.option(
+    "--watch",
+    is_flag=False,
+    flag_value="10s",
+    callback=interval,
+    metavar="[EVERY]",
+    help="Print again every 10s, or as given, until Ctrl-C.",
+)
 @queried("pairs", "sources", "as_of", "tz")
-def latest(max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
+def latest(max_age: str | None, watch: float | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the last tick of each pair, and its age.
 
     Ticks are marked as stale if they are older than their source allows: two days for the ticker.
     """
-    from fxticker.cli.output import Printed, show, show_rows
+    from fxticker.cli.columns import Printed
+    from fxticker.cli.output import show
     from fxticker.cli.zones import rows_in_zone
     from fxticker.frames.latest import AGE_COLUMNS, latest_records
     from fxticker.frames.resolve import zone_of
     from fxticker.model.durations import age_text
     from fxticker.store.store import opened
 
-    rows = rows_in_zone(latest_records(opened(folder), selection, max_age), zone_of(selection.tz))
     facts = ["change_text", "source_date", "observed_at", "time_basis", "origin"]
-    if form == "table":
+    # all that an import needs
+    fields = ["source", "pair", "rate_text", *facts, "nominal", *AGE_COLUMNS]
+
+    def print_now() -> None:
+        rows = rows_in_zone(latest_records(opened(folder), selection, max_age), zone_of(selection.tz))
         for row in rows:
             row["age"] = age_text(timedelta(hours=row["age_h"])) + (", stale" if row["stale"] else "")
-        show_rows(rows, ["source", "pair", Printed(), *facts, "age"])
-    else:  # all that an import needs
-        show(rows, ["source", "pair", "rate_text", *facts, "nominal", *AGE_COLUMNS], form)
+        show(rows, ["source", "pair", Printed(), "change_text", "observed_at", "age"], form, fields=fields)
+
+    if watch is None:
+        print_now()
+        return
+    if form.kind != "table":
+        raise click.UsageError("--watch prints tables; it excludes --format csv and json")
+    from fxticker.cli.watch import repeat
+
+    repeat(print_now, every_s=watch)
 
 
 @click.command()
 @queried("pairs", "sources", "start", "end", "as_of", "tz")
 def history(folder: Path, selection: Selection, form: Format) -> None:
     """Print stored ticks with their bands."""
-    from fxticker.cli.output import Columns, Printed, Value, show_frame
+    from fxticker.cli.columns import Columns, Printed, Value
+    from fxticker.cli.output import show_frame
     from fxticker.frames.load import load
 
     frame = load(folder, bands=True, **selection.given())
@@ -54,7 +75,6 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
         raise NoData("no stored tick matches")
     columns = ["observed_at", "source", "pair", "rate_text", "change_text", "rate_lo", "rate_hi"]
     columns += ["source_date", "origin", "time_basis", "nominal"]  # all that an import needs
-    # the table has room for 80 characters
     shown: Columns = [
         "observed_at",
         "source",

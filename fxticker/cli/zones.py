@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -17,9 +17,8 @@ def rows_in_zone(rows: Sequence[Mapping[Any, Any]], zone: tzinfo) -> list[dict[A
     ]
 
 
-def zone_text(rows: Sequence[Mapping[Any, Any]]) -> str | None:
-    """Return the zone of the instants of rows, which is the same in all; ``None`` if it is UTC."""
-    for value in rows[0].values() if rows else ():
-        if isinstance(value, datetime) and value.tzinfo is not None and value == value:  # noqa: PLR0124  not NaT
-            return None if str(value.tzinfo) in ("UTC", "UTC+00:00") else str(value.tzinfo)
-    return None
+def zone_text(values: Iterable[Any]) -> str | None:
+    """Return the zone of the first instant among values; ``None`` if it is UTC, or there is none."""
+    zones = (value.tzinfo for value in values if isinstance(value, datetime) and value.tzinfo is not None)
+    zone = str(next(zones, UTC))
+    return None if zone in ("UTC", "UTC+00:00") else zone

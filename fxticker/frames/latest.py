@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 AGE_COLUMNS = ("age_h", "stale", "reason")
 FIGURES = ("rate", "rate_text", "change_pct", "change_text")
 """What a row has not whose tick is older than the caller allows."""
+_LAST = ("nominal", "stale", "source")
+"""What stays in view of a printed frame beside its first columns: pandas leaves out those in the middle."""
 NO_RESTRICTION, OWN_LIMITS = Selection(), AgeLimit()
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -72,12 +74,12 @@ def latest(
     Returns
     -------
     pandas.DataFrame
-        The columns of `load`, and ``age_h`` (float64; hours since the tick, of a date-only one since the end of its
-        day; never below 0), ``stale`` (bool; older than `max_age`; without one, older than its source allows, in days
-        on which the source publishes: 2 for the ticker, see `Source.stale_after_days`) and ``reason`` (why a row has no
-        figures, null if it has). One row per source and pair, sorted by source and pair. Of several values at the last
-        instant the last recorded one counts, and one with an exact timestamp takes precedence over a date-only one. A
-        pair that is in none of the last twelve months for which the source has ticks is left out.
+        The columns of `load`, ``source`` last, and ``age_h`` (float64; hours since the tick, of a date-only one since
+        the end of its day; never below 0), ``stale`` (bool; older than `max_age`; without one, older than its source
+        allows, in days on which the source publishes: 2 for the ticker, see `Source.stale_after_days`) and ``reason``
+        (why a row has no figures, null if it has). One row per source and pair, sorted by source and pair. Of several
+        values at the last instant the last recorded one counts, and one with an exact timestamp takes precedence over a
+        date-only one. A pair that is in none of the last twelve months for which the source has ticks is left out.
 
     Raises
     ------
@@ -95,7 +97,8 @@ def latest(
     for number, name in enumerate(AGE_COLUMNS):
         frame[name] = [age[number] for age in ages]
     frame.loc[frame["reason"].notna(), list(FIGURES)] = None
-    return in_zone(frame.astype({"age_h": "float64", "stale": "bool", "reason": "str"}), tz)
+    frame = frame.astype({"age_h": "float64", "stale": "bool", "reason": "str"})
+    return in_zone(frame[[*(name for name in frame.columns if name not in _LAST), *_LAST]], tz)
 
 
 def latest_records(store: Store, selection: Selection, max_age: MaxAge = None) -> list[dict[str, Any]]:

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from fxticker.store.read_columns import Gathered
 
 _NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes", "parser_version"}
-DEFAULT_COLUMNS = ("source", *(name for name in TICKS.schema.names if name != "evidence"))
+_FIRST, _LAST = ("pair", "observed_at", "rate"), ("nominal", "origin", "source")
+"""The columns that stay when a frame is printed: pandas leaves out those in the middle, as many as do not fit."""
+DEFAULT_COLUMNS = (
+    *_FIRST,
+    *(name for name in TICKS.schema.names if name not in {*_FIRST, *_LAST, "evidence"}),
+    *_LAST,
+)
 """Hashes of evidence serve to look pages up, and would cost every load a tenth of its time."""
 
 
@@ -70,12 +76,12 @@ def load(
     Returns
     -------
     pandas.DataFrame
-        Sorted by observed_at, then pair. Columns: ``source`` (category), then those of the data contract: ``pair``
-        (category), ``observed_at`` (datetime64[us, UTC]), ``time_basis`` (category), ``rate`` (float64, quote per one
-        unit of base), ``rate_text`` (category), ``nominal`` (int32), ``change_pct`` (float64, NaN if none was
-        printed), ``change_text`` (category, null if none was printed), ``source_date`` (datetime64 without zone, NaT
-        if none), ``origin`` (category), ``recorded_at`` (datetime64[us, UTC]); ``evidence`` (category, null if none
-        is kept) only if it is among `columns`. Categories are sorted and all occur. Retracted ticks are left out.
+        Sorted by observed_at, then pair. Columns: ``pair`` (category), ``observed_at`` (datetime64[us, UTC]), ``rate``
+        (float64, quote per one unit of base), ``time_basis`` (category), ``rate_text`` (category), ``change_pct``
+        (float64, NaN if none was printed), ``change_text`` (category, null if none was printed), ``source_date``
+        (datetime64 without zone, NaT if none), ``recorded_at`` (datetime64[us, UTC]), ``nominal`` (int32), ``origin``,
+        ``source`` (categories); ``evidence`` (category, null if none is kept) only if it is among `columns`. Categories
+        are sorted and all occur. Retracted ticks are left out.
         Empty, with the same columns and types, where nothing matches.
 
     Raises
