@@ -19,10 +19,11 @@ from fxticker.simulation.site import TickerSite
 from fxticker.store.store import Store
 
 DAYS = 365
+_BLOCK_BYTES = 4_096
 
 
 def main() -> None:
-    """Print contents a day, bytes a piece, and bytes a year."""
+    """Print contents a day, bytes a piece, and bytes a year and on a disk with blocks of 4 KiB, one for each piece."""
     history = list(dated_slots(read_captures()))
     contents: dict[object, set[object]] = defaultdict(set)
     for _, capture in history:
@@ -37,7 +38,11 @@ def main() -> None:
         f"{len(history)} captures of {len(contents)} days: {len(sizes)} pieces, {mean_bytes:.0f} bytes each on average"
     )
     for name, count in (("mean", mean), ("busiest", most)):
-        print(f"{name} day: {count:.1f} contents, in a year {DAYS * count * mean_bytes / 1e6:.2f} MB")
+        pieces = DAYS * count
+        print(
+            f"{name} day: {count:.1f} contents, in a year {pieces * mean_bytes / 1e6:.2f} MB, "
+            f"{pieces * _BLOCK_BYTES / 1e6:.1f} MB on disk"
+        )
 
 
 if __name__ == "__main__":

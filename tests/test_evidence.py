@@ -133,7 +133,7 @@ def test_known_piece_is_not_looked_up_on_disk(store, monkeypatch):
 
 
 def test_oldest_pieces_give_way_beyond_the_limit_of_a_source_and_year(store, root, monkeypatch):
-    monkeypatch.setattr("fxticker.store.evidence.EVIDENCE_BYTES", 3_500)
+    monkeypatch.setattr("fxticker.store.evidence.EVIDENCE_BYTES", 14_000)
     noise = random.Random(1)
     pieces = [Evidence(None, None, noise.randbytes(1_000)) for _ in range(5)]
     for number, piece in enumerate(pieces):
@@ -149,7 +149,7 @@ def test_oldest_pieces_give_way_beyond_the_limit_of_a_source_and_year(store, roo
 
 
 def test_deleted_piece_that_is_shown_again_is_kept_again(store, root, monkeypatch):
-    monkeypatch.setattr("fxticker.store.evidence.EVIDENCE_BYTES", 1_500)
+    monkeypatch.setattr("fxticker.store.evidence.EVIDENCE_BYTES", 6_000)
     noise = random.Random(1)
     first, second = (Evidence(None, None, noise.randbytes(1_000)) for _ in range(2))
     store.keep_evidence("timesca", NOON, first)

@@ -22,8 +22,12 @@ from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.segments import SegmentTable
 
 EVIDENCE = "evidence"
-EVIDENCE_BYTES = 5_000_000
-"""Compressed size of a source's evidence of one year, in bytes; the oldest pieces are deleted beyond it."""
+EVIDENCE_BYTES = 10_000_000
+"""Space on disk of a source's evidence of one year, in bytes; the oldest pieces are deleted beyond it. The packaged
+history takes 2 MB a year, 4.5 MB if every day were like its busiest (`benchmarks.evidence_size`)."""
+_BLOCK_BYTES = 4_096
+"""Least space that a file takes on most file systems. It bounds the number of pieces too, 2,441 a year, which a poll
+with a new piece lists."""
 _MAX_HEADER_BYTES = 1_000
 """Longest first line: media type and charset have some 30 characters."""
 _MAX_OBJECT_BYTES = MAX_EVIDENCE_BYTES + _MAX_HEADER_BYTES
@@ -174,9 +178,13 @@ def _folder(source: str, observed_at: datetime) -> str:
 
 def _beyond_limit(objects: list[StoredObject]) -> Iterator[StoredObject]:
     """The oldest objects beyond the limit; names begin with the instant of the first writing."""
-    left = sum(item.size_bytes for item in objects)
+    left = sum(map(_space, objects))
     for item in sorted(objects, key=lambda item: item.name):
         if left <= EVIDENCE_BYTES:
             return
         yield item
-        left -= item.size_bytes
+        left -= _space(item)
+
+
+def _space(item: StoredObject) -> int:
+    return -(-item.size_bytes // _BLOCK_BYTES) * _BLOCK_BYTES
