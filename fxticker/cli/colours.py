@@ -8,7 +8,7 @@ from typing import TextIO
 
 from fxticker.model.verdicts import HOP, MORE
 
-_SIGNED = re.compile(r"\w+_pct|change_text")
+_SIGNED = re.compile(r"\w+(_pct| %)|change_text")
 """Headings of changes and distances."""
 _ZERO = "-0.%"
 _GREEN, _RED, _YELLOW, _NONE = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"

@@ -35,7 +35,7 @@ _DAY, _MINUTE, _SECOND = 10, 16, 19
 _SPARE = (
     *("reason", "origin", "time_basis", "base_at", "from_at", "to_at", "end_at"),
     *("rate_band", "open_band", "high_band", "low_band", "close_band"),
-    *("official_band", "official_at", "seen_from_at", "seen_pct", "base_run", "peg_rate", "rate_start", "change_text"),
+    *("official_band", "official_at", "seen_from_at", "seen_pct", "base_run", "peg_rate", "start", "change_text"),
     *("coverage", "count", "open", "start_at"),
 )
 """Headings that are left out first where a table is too wide; after them its last ones."""
@@ -167,7 +167,7 @@ def _fitted(widest: Mapping[str, int], constants: Sequence[str], width: int | No
 
 def _broken(name: str) -> tuple[str, str]:
     """Return a heading on two lines: ``distance_`` and ``pct``."""
-    breaks = [place + 1 for place, mark in enumerate(name) if mark == "_"]
+    breaks = [place + 1 for place, mark in enumerate(name) if mark in "_ "]
     place = min(breaks, key=lambda place: max(place, len(name) - place), default=len(name))
     return name[:place], name[place:]
 
@@ -234,7 +234,8 @@ def _lines(blocks: Iterator[Texts], fitted: _Fitted, *, is_coloured: bool) -> It
 
 
 def _headings(widths: Mapping[str, int], numbers: Collection[str], *, is_long: bool) -> str:
-    lines = [[*widths]] if is_long else [*zip(*map(_broken, widths), strict=True)]
+    parts = [("", name) if is_long or len(name) <= wide else _broken(name) for name, wide in widths.items()]
+    lines = [line for line in zip(*parts, strict=True) if any(line)]
     texts = [
         _GAP.join(
             _set(text, wide, to_right=name in numbers) for text, (name, wide) in zip(line, widths.items(), strict=True)
