@@ -186,6 +186,16 @@ def test_watch_redraws_a_terminal(monkeypatch):
     assert screen.getvalue() == "\x1b[Hone\x1b[K\ntwo\x1b[K\n\x1b[J\x1b[Hthree\x1b[K\n\x1b[J"
 
 
+def test_watch_stays_within_a_low_terminal(monkeypatch):
+    screen = Screen()
+    monkeypatch.setenv("LINES", "4")
+    monkeypatch.setattr(watch, "sleep", lambda _seconds: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(sys, "stdout", screen)
+    with pytest.raises(KeyboardInterrupt):
+        watch.repeat(lambda: print("a\nb\nc\nd\ne"), every_s=1)
+    assert ANSI.sub("", screen.getvalue()) == "a\nb\n(3 lines more; the terminal is too low)\n"
+
+
 @pytest.mark.parametrize("arguments", ["latest --watch 0s", "latest --watch --format csv", "latest --all --limit 3"])
 def test_wrong_usage_of_tables_exits_with_2(store, tmp_path, arguments):
     assert CliRunner().invoke(app, [*arguments.split(), "--store", str(tmp_path / "parquet")]).exit_code == 2

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
+from shutil import get_terminal_size
 from time import sleep
 from typing import NoReturn
 
@@ -34,9 +35,11 @@ def repeat(print_now: Callable[[], None], *, every_s: float) -> NoReturn:
 
 def _redraw(print_now: Callable[[], None]) -> None:
     screen = sys.stdout
-    with redirect_stdout(_Screen()) as text:
+    with redirect_stdout(_Screen()) as text, redirect_stderr(text):
         print_now()
-    lines = text.getvalue().splitlines()
+    lines, room = text.getvalue().splitlines(), get_terminal_size().lines - 1
+    if len(lines) > room:  # a screen that scrolls cannot be drawn again from its top
+        lines[room - 1 :] = [f"({len(lines) - room + 1} lines more; the terminal is too low)"]
     screen.write(_TOP + "".join(f"{line}{_END_OF_LINE}\n" for line in lines) + _END_OF_SCREEN)
     screen.flush()
 
