@@ -48,6 +48,8 @@ from fxticker.model.outcome import Outcome
 def one_line(text: object) -> str:
     """Return a text as one line of at most 300 characters: text of a page or a file's name must not forge log lines."""
     joined = " ".join(str(text).split())
+    if joined.isprintable():
+        return joined[:300]
     return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in joined)[:300]
 
 

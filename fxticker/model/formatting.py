@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from functools import cache
 from typing import NamedTuple
 
 _MORE_DECIMALS = 3
@@ -62,7 +63,7 @@ def format_with_band(value: float, lo: float, hi: float, *, signed: bool = False
             (hi, decimals, ROUND_CEILING),
         )
     )
-    return Written(*(_plus(text, is_wanted=signed) for text in texts))
+    return Written(*((_plus(text, is_wanted=True) for text in texts) if signed else texts))
 
 
 def plain_decimal(value: float) -> str:
@@ -106,8 +107,8 @@ def _printed_decimals(value: float, lo: float, hi: float) -> int | None:
 
 def _decimals(lo: float, hi: float) -> int:
     decimals = band_decimals(hi - lo)
-    ends = [abs(end) for end in (lo, hi) if end]
-    return max([decimals, *(_first_decimal(end) for end in ends if _first_decimal(end) <= decimals + _MORE_DECIMALS)])
+    firsts = [_first_decimal(abs(end)) for end in (lo, hi) if end]
+    return max([decimals, *(first for first in firsts if first <= decimals + _MORE_DECIMALS)])
 
 
 def _first_decimal(value: float) -> int:
@@ -115,8 +116,12 @@ def _first_decimal(value: float) -> int:
 
 
 def _rounded(value: float, decimals: int, rounding: str) -> str:
-    step = Decimal(1).scaleb(-decimals)
-    return f"{Decimal(repr(float(value))).quantize(step, rounding, _PRECISE) + 0:f}"
+    return f"{Decimal(repr(float(value))).quantize(_step(decimals), rounding, _PRECISE) + 0:f}"
+
+
+@cache
+def _step(decimals: int) -> Decimal:
+    return Decimal(1).scaleb(-decimals)
 
 
 def _plain(value: float) -> str:
