@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from builders import NOON, snapshot_ticks, tick
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fxticker as fx
@@ -122,6 +122,7 @@ def test_columns_without_room_are_named_and_shown_on_a_wide_terminal(printed):
     assert "origin" in printed(rows, ["pair", "origin", "text"], out=Screen(), width=120)[0]
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries({name: st.text(max_size=90) for name in ("pair", "rate_text", "change_text", "why")}),

@@ -178,7 +178,7 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], form: F
     zone = zone_of(selection.tz)
     start, end = span_of(selection.start, selection.end, datetime.now(UTC), zone)
     limit = limit_of(form) or sys.maxsize - 1
-    found = poll_log(  # no more than are printed: counting all takes long
+    found = poll_log(  # one more than is printed: older files are not read, so that the others are not counted
         opened(folder),
         limit=limit + 1,
         sources=selection.sources,
