@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from fxticker.analysis.decode import decode, rollovers
     from fxticker.analysis.drift import drift, drift_series
     from fxticker.analysis.drift_by_period import drift_by_period
+    from fxticker.analysis.explain import explain
     from fxticker.analysis.peg import peg
     from fxticker.analysis.quotes import as_of, quotes
+    from fxticker.analysis.rate import rate
     from fxticker.analysis.resample import resample
     from fxticker.analysis.scores import scores
     from fxticker.charts import (
@@ -71,6 +73,7 @@ _HOME = {
     "drift": "analysis.drift",
     "drift_by_period": "analysis.drift_by_period",
     "drift_series": "analysis.drift",
+    "explain": "analysis.explain",
     "gaps": "analysis.coverage",
     "lags": "analysis.compare",
     "latest": "frames.latest",
@@ -85,6 +88,7 @@ _HOME = {
     "plot_history": "charts",
     "plot_path": "charts",
     "quotes": "analysis.quotes",
+    "rate": "analysis.rate",
     "resample": "analysis.resample",
     "rollovers": "analysis.decode",
     "save_figure": "charts",
@@ -116,6 +120,7 @@ __all__ = [
     "drift",
     "drift_by_period",
     "drift_series",
+    "explain",
     "gaps",
     "lags",
     "latest",
@@ -130,6 +135,7 @@ __all__ = [
     "plot_history",
     "plot_path",
     "quotes",
+    "rate",
     "resample",
     "rollovers",
     "save_figure",

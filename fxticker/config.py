@@ -25,6 +25,7 @@ from fxticker.errors import ConfigError
 from fxticker.model.moves import MoveLimit, limits_by_pair, move_limit
 from fxticker.model.schedule import Cron, every, slots_between
 from fxticker.model.timestamps import EPOCH
+from fxticker.sources.rate_order import DEFAULT_ORDER, SourceOrder
 from fxticker.sources.registry import ScheduledSource, known_sources, scheduled, source_of
 
 if TYPE_CHECKING:
@@ -178,6 +179,12 @@ def _move_limit(value: object) -> MoveLimit:
     return move_limit(_text(value))
 
 
+def _order(value: object) -> tuple[str, ...]:
+    if not isinstance(value, str | list) or not all(isinstance(entry, str) for entry in value):
+        raise ValueError("must be a list of texts")
+    return SourceOrder.of(value).entries
+
+
 # Tables
 
 
@@ -250,6 +257,13 @@ class ArchiveSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateSettings:
+    """``[rate]``: which source answers."""
+
+    order: Annotated[tuple[str, ...], _order] = DEFAULT_ORDER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
     """``[sources.ID]``; ``None`` means the source's own value."""
 
@@ -276,6 +290,7 @@ class Settings:
     monitoring: MonitoringSettings = MonitoringSettings()
     alerts: AlertSettings = AlertSettings()
     archives: ArchiveSettings = ArchiveSettings()
+    rate: RateSettings = RateSettings()
     sources: dict[str, SourceSettings] = field(default_factory=lambda: {"timesca": SourceSettings()})
 
     def planned(self) -> list[ScheduledSource]:

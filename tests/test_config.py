@@ -44,7 +44,7 @@ def test_repository_configuration_states_the_defaults():
 
 def test_repository_configuration_names_every_key():
     stated = tomllib.loads((REPOSITORY / "config.toml").read_text("utf-8"))
-    assert set(stated) == {"store", "http", "monitoring", "alerts", "archives", "sources"}
+    assert set(stated) == {"store", "http", "monitoring", "alerts", "archives", "rate", "sources"}
     assert set(stated["store"]) == {"path"}
     assert set(stated["http"]) == {"timeout_s", "max_bytes", "user_agent"}
     assert set(stated["archives"]) == {"wayback", "commoncrawl_index", "commoncrawl_data"}
@@ -178,7 +178,7 @@ def test_unknown_variable_is_named_with_what_is_allowed(written, monkeypatch, na
     assert problems_of(written("")) == [
         (
             f"environment variable {name}: unknown; allowed are FXTICKER_STORE__…, FXTICKER_HTTP__…, "
-            "FXTICKER_MONITORING__…, FXTICKER_ALERTS__…, FXTICKER_ARCHIVES__…, FXTICKER_SOURCES__…"
+            "FXTICKER_MONITORING__…, FXTICKER_ALERTS__…, FXTICKER_ARCHIVES__…, FXTICKER_RATE__…, FXTICKER_SOURCES__…"
         )
     ]
 

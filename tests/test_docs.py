@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import fxticker
 from fxticker.cli import app
-from fxticker.config import AlertSettings, ArchiveSettings, HttpSettings, SourceSettings, StoreSettings
+from fxticker.config import AlertSettings, ArchiveSettings, HttpSettings, RateSettings, SourceSettings, StoreSettings
 from fxticker.model.records import TimeBasis
 from fxticker.sources.registry import known_sources
 from fxticker.store.store import Store
@@ -131,6 +131,7 @@ def test_configuration_lists_every_key_with_its_default():
         "http": HttpSettings,
         "alerts": AlertSettings,
         "archives": ArchiveSettings,
+        "rate": RateSettings,
         "sources.timesca": SourceSettings,
     }
     keys = [f"{table}.{field.name}" for table, settings in tables.items() for field in fields(settings)]

@@ -67,6 +67,7 @@ def test_package_exports_what_a_plugin_needs():
         "DamagedPage",
         "Evidence",
         "History",
+        "Kind",
         "NoTicker",
         "PrintedTick",
         "Snapshot",
@@ -101,6 +102,7 @@ NOT_OF_ITS_TYPE = {
     "history": [{}, "none"],
     "parser_version": ["1", None, 0, True, 2**31],
     "evidence": [True, "whole"],
+    "kind": ["official", None],
 }
 
 

@@ -69,8 +69,10 @@ def parameters(value):
 ADDED_COMMANDS = (
     "fxticker alert",
     "fxticker evidence",
+    "fxticker explain",
     "fxticker forget",
     "fxticker mirror",
+    "fxticker rate",
     "fxticker reparse",
     "fxticker restore",
 )
@@ -120,7 +122,7 @@ TABLES = {
     "fxticker polls": ["--all flag", "--wide flag"],
 }
 """Options of all commands that print rows."""
-ADDED_NAMES = {"save_frame", "scores"}
+ADDED_NAMES = {"explain", "rate", "save_frame", "scores"}
 CHANGED_OPTIONS = {
     **{f"fxticker {name}": {"--end required": "--end"} for name in ("drift", "plot drift")},
     "fxticker convert": {"--max-age default=1D": MAX_AGE},

@@ -151,16 +151,26 @@ def quotes(
 def _quotes(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     wanted = selection.pairs
     legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
-    has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
-    needed = _NEEDED if has_origin else _NEEDED[:-1]
-    selected = ticks_of(ticks, replace(selection, pairs=legs), columns=needed)
-    rows = one_per_instant(_tidied(selected))
+    rows = settled_ticks(ticks, replace(selection, pairs=legs))
     if wanted is None:
         return in_one_direction(_tidied(_with_nominal(rows[_COLUMNS])), per_usd=bool(selection.per_usd))
     settled = SettledTicks.of(rows)
     rates = {pair: rates_of(settled, pair) for pair in sorted({*wanted})}
     check_derivable(ticks, [pair for pair, parts in rates.items() if not parts])
     return _frame_of(rows, rates)
+
+
+def settled_ticks(ticks: Ticks, selection: Selection) -> pd.DataFrame:
+    """Return the selected ticks, pairs as stored, one per source, pair and instant, with their bands.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `fxticker.frames.settle.one_per_instant` gives it, of the columns that a rate is derived from.
+    """
+    has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
+    needed = _NEEDED if has_origin else _NEEDED[:-1]
+    return one_per_instant(_tidied(ticks_of(ticks, selection, columns=needed)))
 
 
 def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:

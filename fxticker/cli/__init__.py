@@ -47,6 +47,8 @@ COMMANDS = {
         "convert": "rates.convert",
         "compare": "analysis.compare",
         "best": "rates.best",
+        "rate": "rate.rate",
+        "explain": "rate.explain",
     },
     "Draw": {"plot": "plot.plot"},
 }

@@ -2,6 +2,6 @@
 
 from fxticker.errors import DamagedPage, NoTicker
 from fxticker.model.records import Evidence, PrintedTick, Snapshot
-from fxticker.sources.source import History, Source
+from fxticker.sources.source import History, Kind, Source
 
-__all__ = ["DamagedPage", "Evidence", "History", "NoTicker", "PrintedTick", "Snapshot", "Source"]
+__all__ = ["DamagedPage", "Evidence", "History", "Kind", "NoTicker", "PrintedTick", "Snapshot", "Source"]

@@ -16,7 +16,7 @@ from fxticker.errors import DamagedPage
 from fxticker.model.records import PrintedTick, Snapshot
 from fxticker.sources.bank import for_day, listed, quoted, read_day, remark_on
 from fxticker.sources.documents import Element, read_xml
-from fxticker.sources.source import TUESDAY_TO_SATURDAY, History, Source
+from fxticker.sources.source import TUESDAY_TO_SATURDAY, History, Kind, Source
 
 _BASES = frozenset(["USD", "KGS", "KZT", "TJS", "TMT", "UZS"])
 _DECIMAL_MARK = ","
@@ -75,6 +75,7 @@ SOURCE = Source(
     media_types=_MEDIA_TYPES,
     stale_after_days=11,  # two weeks: Russia's banks are closed for the first days of January
     parse=parse,
+    kind=Kind.OFFICIAL,
     publishes=TUESDAY_TO_SATURDAY,
     frozen_after_days=21,
     history=History(

@@ -14,7 +14,7 @@ from fxticker.errors import DamagedPage
 from fxticker.model.records import Snapshot
 from fxticker.sources.bank import for_day, listed, quoted, read_day
 from fxticker.sources.documents import NumberText, RepeatedName, read_json
-from fxticker.sources.source import WORKING_DAYS, History, Source
+from fxticker.sources.source import WORKING_DAYS, History, Kind, Source
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Snapshot:
@@ -74,6 +74,7 @@ SOURCE = Source(
     media_types=frozenset(["application/json"]),
     stale_after_days=6,  # more than a week: no holidays are so long
     parse=parse,
+    kind=Kind.OFFICIAL,
     publishes=WORKING_DAYS,  # Friday's rate is dated Monday
     frozen_after_days=14,
     history=History(

@@ -8,7 +8,7 @@ from typing import Any
 
 from fxticker.model.records import require_source_id
 from fxticker.model.schedule import every as grid_of
-from fxticker.sources.source import History, Source
+from fxticker.sources.source import History, Kind, Source
 
 _MAX_VERSION = 2**31 - 1
 """The largest `parser_version` that the store has room for."""
@@ -85,6 +85,7 @@ _SOURCE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "history": (_is_optional(lambda value: isinstance(value, History)), "a History or None"),
     "parser_version": _COUNT,
     "evidence": (_is_optional(callable), "a function or None"),
+    "kind": (lambda value: isinstance(value, Kind), "a fxticker.sources.Kind"),
 }
 _HISTORY: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "since": (_is_date, "a date"),

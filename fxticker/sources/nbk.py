@@ -8,7 +8,7 @@ from datetime import date
 from fxticker.model.records import Snapshot
 from fxticker.sources.bank import for_day, listed, quoted, read_day
 from fxticker.sources.documents import Element, read_xml
-from fxticker.sources.source import TUESDAY_TO_SATURDAY, History, Source
+from fxticker.sources.source import TUESDAY_TO_SATURDAY, History, Kind, Source
 
 _MEDIA_TYPES = frozenset(["text/xml", "application/xml"])
 
@@ -59,6 +59,7 @@ SOURCE = Source(
     media_types=_MEDIA_TYPES,
     stale_after_days=6,  # more than a week: no holidays are so long
     parse=parse,
+    kind=Kind.OFFICIAL,
     publishes=TUESDAY_TO_SATURDAY,  # Friday's rate is dated Saturday, and held through Monday
     frozen_after_days=14,
     history=History(

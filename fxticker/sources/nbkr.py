@@ -15,7 +15,7 @@ from fxticker.model.records import Snapshot
 from fxticker.sources.bank import for_span, listed, quoted, read_day
 from fxticker.sources.documents import read_xml
 from fxticker.sources.html import decode
-from fxticker.sources.source import EVERY_DAY, History, Source
+from fxticker.sources.source import EVERY_DAY, History, Kind, Source
 
 _DOLLAR = 15
 """The number of the dollar in the bank's URLs."""
@@ -82,6 +82,7 @@ SOURCE = Source(
     media_types=frozenset(["application/xml", "text/xml"]),
     stale_after_days=5,
     parse=parse,
+    kind=Kind.OFFICIAL,
     publishes=EVERY_DAY,  # the list is dated anew on weekends too
     frozen_after_days=None,  # 87.4500 for months
     holds_days=None,  # and the history has only the days with another one

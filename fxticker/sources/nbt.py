@@ -15,7 +15,7 @@ from fxticker.errors import NoTicker, OtherDate
 from fxticker.model.records import Snapshot
 from fxticker.sources.bank import for_span, listed, quoted, read_day
 from fxticker.sources.documents import read_xml
-from fxticker.sources.source import EVERY_DAY, History, Source
+from fxticker.sources.source import EVERY_DAY, History, Kind, Source
 
 _MEDIA_TYPES = frozenset(["text/xml", "application/xml"])
 
@@ -65,6 +65,7 @@ SOURCE = Source(
     media_types=_MEDIA_TYPES,
     stale_after_days=3,
     parse=parse,
+    kind=Kind.OFFICIAL,
     publishes=EVERY_DAY,
     frozen_after_days=None,  # the somoni is managed, and may stand still for weeks
     history=History(

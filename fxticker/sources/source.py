@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 
 from fxticker.model.records import MAX_EVIDENCE_BYTES, Evidence, Snapshot
 
@@ -24,6 +25,17 @@ TUESDAY_TO_SATURDAY = frozenset(range(1, 6))
 _WEEK_DAYS = 7
 _MAX_CONTENT_TYPE_CHARS = 200
 """Characters of a Content-Type that are looked at: usual ones have 30."""
+
+
+class Kind(StrEnum):
+    """What a rate is: rates of different kinds are different quantities."""
+
+    OFFICIAL = "official"
+    """Set by a central bank for a day."""
+    MARKET = "market"
+    """Observed by the source, which does not set it."""
+    PEG = "peg"
+    """Fixed by a central bank from a day on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,8 @@ class Source:
         if it is in force until the next one, because the source publishes only days with a new rate.
     history
         Its past rates; None if it publishes none.
+    kind
+        What its rates are; `Kind.OFFICIAL` if it is the central bank that sets them.
     """
 
     id: str
@@ -118,6 +132,7 @@ class Source:
     history: History | None = None
     parser_version: int = 1
     evidence: FindEvidence | None = whole_answer
+    kind: Kind = Kind.MARKET
 
     def publishing_days(self, after: date, upto: date) -> int:
         """Count the publishing days later than `after` and up to `upto`; 0 if `upto` is not later."""

@@ -1,0 +1,117 @@
+"""Where a rate comes from, down to the printed text."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from builders import FixedClock, tick
+from click.testing import CliRunner
+from test_rate import PEG, official
+
+import fxticker as fx
+from fxticker.analysis.explain import explain
+from fxticker.cli import app
+from fxticker.model.records import Evidence, Origin, Outcome, Poll, PrintedTick, Retraction, TimeBasis
+from fxticker.simulation.site import render_html
+from fxticker.sources.timesca.page import SOURCE
+from fxticker.store.store import Store
+
+GOLDEN = Path(__file__).parent / "payloads"
+SLOT = datetime(2026, 4, 1, 11, 45, tzinfo=UTC)
+SHOWN = SLOT + timedelta(seconds=2)
+TICKER = (
+    ("KGS/USD", "0.01144", "0%"),
+    ("KZT/USD", "0.00209", "0%"),
+    ("TJS/USD", "0.10840", "0.37%"),
+    ("UZS/USD", "0.00008", "-0%"),
+    ("TMT/USD", "0.28490", "-0.28%"),
+)
+PAGE = render_html([PrintedTick(*printed) for printed in TICKER], date(2026, 4, 1)).encode()
+PIECE = Evidence("text/html", "utf-8", PAGE)
+
+
+@pytest.fixture
+def audited(tmp_path):
+    """A store with a poll of the ticker, its kept page, and the rates of two banks."""
+    store = Store(tmp_path / "parquet", clock=FixedClock(SLOT + timedelta(seconds=3)))
+    sha256 = store.keep_evidence("timesca", SHOWN, PIECE)
+    day = date(2026, 4, 1)
+    store.append([tick(*printed, SHOWN, source_date=day, evidence=sha256) for printed in TICKER])
+    store.append([PEG, official("USD/UZS", "12194.21", "cbu"), official("KZT/RUB", "16.7095", "cbr", nominal=100)])
+    store.append([official("USD/KZT", "478.77", "nbk", date(2026, 3, 31)), official("USD/RUB", "80.1000", "cbr")])
+    page = {"http_status": 200, "source_date": day, "body_sha256": 64 * "a", "parser_version": 1}
+    store.record([Poll("timesca", SLOT, Outcome.OK, SLOT, 2001, 5, **page)])
+    return store
+
+
+def golden(name):
+    return (GOLDEN / name).read_text("utf-8").replace("{version}", str(SOURCE.parser_version))
+
+
+def explained(store, *arguments):
+    given = ["explain", *arguments, "--at", "2026-04-01T12:00Z", "--store", store.backend]
+    result = CliRunner().invoke(app, [str(each) for each in given])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("explain.txt", ("KZT/UZS",)),
+        ("explain_ticker.txt", ("TMT",)),
+        ("explain_ticker.json", ("TMT", "--format", "json")),
+        ("explain_ticker.csv", ("TMT", "--format", "csv")),
+    ],
+)
+def test_explanation_is_that_of_the_file(audited, name, arguments):
+    assert explained(audited, *arguments) == golden(name)
+
+
+def test_kept_piece_that_reads_otherwise_or_is_damaged_fails_its_check(audited):
+    later = SHOWN + timedelta(seconds=1)
+    audited.append([tick("KGS/USD", "0.01145", "0%", later, evidence=audited.keep_evidence("timesca", later, PIECE))])
+    check = explain(audited, "KGS", at="2026-04-01T12:00Z").printed[0].checks[-1]
+    assert (check.passed, check.detail) == (False, f"0.01144 by parser version {SOURCE.parser_version}")
+    [file] = Path(str(audited.backend), "evidence").rglob("*.gz")
+    file.write_bytes(b"no gzip")
+    check = explain(audited, "KGS", at="2026-04-01T12:00Z").printed[0].checks[-1]
+    assert check.passed is False
+    assert file.name in check.detail
+    file.unlink()
+    check = explain(audited, "KGS", at="2026-04-01T12:00Z").printed[0].checks[-1]
+    assert (check.passed, check.detail) == (None, "the piece is no longer kept")
+
+
+def test_percentage_that_no_rate_gives_and_anomalies_of_a_poll_are_named(audited):
+    slot = SLOT + timedelta(minutes=15)
+    audited.append([tick("KZT/USD", "0.00209", "0.01%", slot)])
+    audited.record([Poll("timesca", slot, Outcome.OK, slot, 900, 1, detail="KZT/USD 0.01% is inconsistent")])
+    [printed] = explain(audited, "KZT", at="2026-04-01T12:00Z", order="ticker").printed
+    assert [(check.passed, check.detail) for check in printed.checks[1:4]] == [
+        (False, "0.01%"),
+        (True, None),
+        (False, "KZT/USD 0.01% is inconsistent"),
+    ]
+
+
+def test_row_that_was_retracted_counts_only_as_of_before(audited):
+    audited.append([tick("KZT/USD", "0.00210", "0%", SHOWN)])
+    audited.retract([Retraction("timesca", "KZT/USD", SHOWN, "0.00210", "0%", 2, "reparse: 0.00209 0%")])
+    now = explain(audited, "KZT", at="2026-04-01T12:00Z", order="ticker")
+    assert [each.row["rate_text"] for each in now.printed] == ["0.00209"]
+
+
+def test_several_values_of_a_date_are_all_named(tmp_path):
+    store = Store(tmp_path / "parquet")
+    day = datetime(2026, 4, 1, tzinfo=UTC)
+    dated = {"time_basis": TimeBasis.DATE, "origin": Origin.PAGE}
+    store.append([tick("KZT/USD", text, "0%", day, **dated) for text in ("0.00209", "0.00210")])
+    found = explain(store, "KZT", at="2026-04-01")
+    assert (found.rate["rate_lo"], found.rate["rate_hi"]) == (0.002085, 0.002105)
+    assert [each.row["rate_text"] for each in found.printed] == ["0.00209", "0.00210"]
+
+
+def test_pair_without_a_rate_has_no_explanation(audited):
+    with pytest.raises(fx.NoData, match=r"no source has a rate of KZT/USD .* limit 7 d"):
+        explain(audited, "KZT", at="2026-04-20")

@@ -1,0 +1,263 @@
+"""The rate of one source by a stated order, with what the others have."""
+
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import tick
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from laws import law
+from true_rates import as_printed, frame_of, half_even
+
+import fxticker as fx
+from fxticker.analysis.rate import rate
+from fxticker.cli import app
+from fxticker.model.records import Origin, TimeBasis
+from fxticker.sources.rate_order import Leg, SourceOrder
+
+DAY = timedelta(days=1)
+AT = datetime(2026, 4, 1, 12, tzinfo=UTC)
+
+
+def official(pair, rate_text, source, day=date(2026, 4, 1), **changes):
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    fields = {"time_basis": TimeBasis.DATE, "origin": Origin.ARCHIVE, "source_date": day}
+    return tick(pair, rate_text, None, at, source=source, **fields | changes)
+
+
+def market(pair, rate_text, at=AT):
+    return tick(pair, rate_text, "0%", at)
+
+
+PEG = official("USD/TMT", "3.5", "tmt-peg", date(2015, 1, 1), origin=Origin.CONSTANT)
+TICKS = [
+    market("UZS/USD", "0.00008"),
+    market("KZT/USD", "0.00209"),
+    market("TMT/USD", "0.28490"),
+    official("USD/UZS", "12194.21", "cbu"),
+    official("USD/KZT", "478.77", "nbk"),
+    PEG,
+]
+
+
+@pytest.fixture
+def ticks():
+    return frame_of(TICKS)
+
+
+def only(frame):
+    [row] = frame.to_dict("records")
+    return row
+
+
+def test_cross_rate_of_two_banks_names_both_and_is_theirs(ticks):
+    row = only(rate(ticks, "KZT/UZS", at=AT))
+    assert (row["source"], row["kind"], row["legs"]) == ("nbk+cbu", "official", "USD/KZT of nbk, USD/UZS of cbu")
+    assert row["rate"] == pytest.approx(12194.21 / 478.77)
+    assert row["rate_lo"] < 12194.21 / 478.77 < row["rate_hi"]
+    assert (row["others"], row["contradictions"], row["age_h"]) == ("timesca agrees", 0, 0)
+
+
+def test_order_decides_and_not_the_width_of_a_band(ticks):
+    assert only(rate(ticks, "KZT", at=AT))["source"] == "nbk"
+    assert only(rate(ticks, "KZT", at=AT, order=["ticker", "official"]))["source"] == "timesca"
+    assert only(rate(ticks, "TMT", at=AT))["source"] == "timesca"
+    peg = only(rate(ticks, "TMT", at=AT, order="peg,ticker"))
+    assert (peg["source"], peg["kind"], peg["value_date"]) == ("tmt-peg", "peg", np.datetime64("2015-01-01"))
+
+
+def test_contradiction_is_named_with_its_sign_and_size(ticks):
+    row = only(rate(ticks, "TMT/USD", at=AT))
+    assert (row["others"], row["contradictions"]) == ("tmt-peg contradicts by +0.28 %", 1)  # 2/7 to 0.284905
+    turned = only(rate(ticks, "USD/TMT", at=AT, order="peg"))
+    assert turned["others"] == "timesca contradicts by +0.28 %"
+
+
+def test_source_beyond_its_age_is_passed_over_and_named(ticks):
+    row = only(rate(ticks, "KZT", at=AT + 10 * DAY, order="ticker,official"))
+    assert (row["source"], row["passed_over"]) == ("nbk", "timesca: 10 d 0 h old, limit 7 d")
+    with pytest.raises(fx.NoData, match=r"nbk: 29 d 12 h old, limit 14 d; timesca: 30 d 0 h old, limit 7 d"):
+        rate(ticks, "KZT", at=AT + 30 * DAY)
+
+
+def test_pair_without_a_rate_is_a_row_with_the_reason(ticks):
+    frame = rate(ticks, ["KZT", "TMT"], at=AT + 30 * DAY)
+    assert [*frame["pair"]] == ["KZT/USD", "TMT/USD"]
+    assert np.isnan(frame["rate"][0])
+    assert "no source has a rate of KZT/USD" in frame["reason"][0]
+    assert frame["source"][1] == "tmt-peg"
+
+
+def test_series_uses_one_source_throughout_or_fails_naming_what_is_missing(ticks):
+    days = [market("KZT/USD", f"0.0020{number}", AT + number * DAY) for number in range(1, 10)]
+    frame = rate(frame_of([*TICKS, *days]), "KZT", start=AT, end=AT + 20 * DAY, every="7D", order="official,ticker")
+    assert [*frame["source"].unique()] == ["nbk"]
+    longer = {"start": AT, "end": AT + 16 * DAY}
+    frame = rate(frame_of([*TICKS, *days]), "KZT", **longer)
+    assert [*frame["source"].unique()] == ["timesca"]
+    assert frame["passed_over"][0].startswith("nbk: lacks 2 of 17 instants, the first 2026-04-16 23:59 UTC: 14 d")
+    with pytest.raises(
+        fx.NoData, match=r"at all 17 instants .* timesca: lacks 10 of 17 instants, the first 2026-04-08"
+    ):
+        rate(ticks, "KZT", **longer, sources="timesca")
+
+
+def test_days_are_looked_up_at_their_ends_and_instants_as_they_are():
+    ticks = frame_of([market("KZT/USD", "0.00209"), market("KZT/USD", "0.00211", AT + DAY)])
+    daily = rate(ticks, "KZT", start="2026-04-01", end="2026-04-02")
+    assert [*daily["rate"]] == [0.00209, 0.00211]
+    hourly = rate(ticks, "KZT", start=AT, end=AT + DAY, every="12h")
+    assert [*hourly["at"]] == [AT, AT + DAY / 2]
+    assert [*hourly["age_h"]] == [0, 12]
+
+
+def test_days_are_those_of_a_time_zone():
+    texts = ("0.00209", "0.00210", "0.00211", "0.00212")
+    ticks = frame_of([market("KZT/USD", text, AT + number * DAY / 2) for number, text in enumerate(texts)])
+    frame = rate(ticks, "KZT", start="2026-04-01", end="2026-04-02", tz="Asia/Tashkent")
+    assert [*frame["rate"]] == [0.00209, 0.00211]
+    assert [str(at)[:16] for at in frame["at"]] == ["2026-04-01 23:59", "2026-04-02 23:59"]
+    assert str(frame["at"].dt.tz) == "Asia/Tashkent"
+
+
+def test_rate_of_tomorrow_is_not_in_force_today():
+    more = frame_of([*TICKS, official("USD/KZT", "480.00", "nbk", date(2026, 4, 2))])
+    assert only(rate(more, "USD/KZT", at=AT))["rate"] == 478.77
+    assert only(rate(more, "USD/KZT", at="2026-04-02"))["rate"] == 480
+
+
+def test_bank_of_russia_repeats_the_others_and_comes_after_them():
+    ticks = frame_of(
+        [
+            *TICKS,
+            official("USD/RUB", "80.0000", "cbr"),
+            official("KZT/RUB", "16.7095", "cbr", nominal=100),
+            official("UZS/RUB", "65.6049", "cbr", nominal=10000),
+        ]
+    )
+    row = only(rate(ticks, "KZT/UZS", at=AT))
+    assert row["source"] == "nbk+cbu"
+    assert row["others"].startswith("cbr ")
+    assert only(rate(ticks, "USD/KZT", at=AT))["source"] == "nbk"
+    assert only(rate(ticks, "KZT/RUB", at=AT))["source"] == "cbr"
+
+
+def test_source_without_a_place_in_the_order_never_answers():
+    ticks = frame_of([official("USD/KZT", "478.77", "fawazahmed0")])
+    with pytest.raises(fx.NoData, match="fawazahmed0 has no place in the order official, ticker, peg"):
+        rate(ticks, "KZT", at=AT)
+    assert only(rate(ticks, "KZT", at=AT, order="official,fawazahmed0"))["kind"] == "market"
+
+
+@pytest.mark.parametrize("order", ["offical", "", "ticker,ticker", []])
+def test_order_that_names_nothing_known_is_refused(ticks, order):
+    with pytest.raises(ValueError, match="order names"):
+        rate(ticks, "KZT", at=AT, order=order)
+
+
+@pytest.mark.parametrize(
+    "given", [{"end": AT}, {"every": "1h"}, {"at": AT, "start": AT}, {"start": AT, "every": "0h", "end": AT + DAY}]
+)
+def test_instant_and_series_are_told_apart(ticks, given):
+    with pytest.raises(ValueError, match=r"series|step"):
+        rate(ticks, "KZT", **given)
+
+
+def test_rank_is_that_of_the_leg_that_stands_last():
+    order = SourceOrder()
+    ranked = (
+        (Leg("nbk", is_derived=False), Leg("cbu", is_derived=False)),
+        (Leg("cbr", is_derived=True),),
+        (Leg("timesca", is_derived=False),),
+        (Leg("nbk", is_derived=False), Leg("timesca", is_derived=False)),
+        (Leg("nbk", is_derived=False), Leg("tmt-peg", is_derived=False)),
+    )
+    assert tuple(sorted({*ranked}, key=order.rank)) == ranked
+    assert order.rank([Leg("nbk", is_derived=False), Leg("fawazahmed0", is_derived=False)]) is None
+
+
+# laws over drawn true paths
+
+
+@st.composite
+def true_paths(draw):
+    """Two currencies' true rates in USD by two sources, six days each, and what is printed of them."""
+    ticks, truths = [], {}
+    for pair, decimals, least in (("KZT/USD", 5, 150), ("UZS/USD", 6, 60)):
+        steps = draw(st.lists(st.integers(-9, 9), min_size=6, max_size=6))
+        for source, shift in (("timesca", 0), ("nbk" if pair == "KZT/USD" else "cbu", draw(st.integers(-20, 20)))):
+            value = Fraction(least, 10**5) + Fraction(shift, 10**7)
+            for number, step in enumerate(steps):
+                value += Fraction(step, 10**6)
+                is_ticker = source == "timesca"
+                shown = value if is_ticker else 1 / value
+                text = as_printed(half_even(shown, decimals if is_ticker else 2), decimals if is_ticker else 2)
+                at = AT + number * DAY
+                truths[source, pair, at.date()] = value
+                ticks.append(
+                    market(pair, text, at) if is_ticker else official(f"USD/{pair[:3]}", text, source, at.date())
+                )
+    return frame_of(ticks), truths
+
+
+PAIRS = ("KZT/USD", "UZS/USD", "KZT/UZS")
+
+
+@law(40)
+@given(true_paths())
+def test_bands_hold_the_true_rates_of_their_source_and_two_agree_where_they_share_a_point(drawn):
+    ticks, truths = drawn
+    span = {"start": "2026-04-01", "end": "2026-04-06"}
+    frames = [rate(ticks, PAIRS, order=order, **span) for order in ("official", "ticker")]
+    for frame, sources in zip(frames, (["nbk", "cbu", "nbk+cbu"], ["timesca"] * 3), strict=True):
+        assert frame.groupby("pair", observed=True)["source"].unique().explode()[list(PAIRS)].tolist() == sources
+        for row in frame.to_dict("records"):
+            base, _, quote = sources[-1].partition("+")
+            kzt, uzs = (
+                truths[source, pair, row["at"].date()] for source, pair in ((base, PAIRS[0]), (quote or base, PAIRS[1]))
+            )
+            true = {PAIRS[0]: kzt, PAIRS[1]: uzs, PAIRS[2]: kzt / uzs}[row["pair"]]
+            assert row["rate_lo"] <= float(true) <= row["rate_hi"]  # bounds are the nearest doubles
+    bank, ticker = frames
+    apart = (bank["rate_lo"] > ticker["rate_hi"]) | (bank["rate_hi"] < ticker["rate_lo"])
+    assert [*bank["contradictions"]] == [*ticker["contradictions"]] == [*apart.astype(int)]
+    assert [*bank["others"].str.startswith("timesca contradicts")] == [*apart]
+
+
+@law(40)
+@given(true_paths())
+def test_series_has_the_rates_of_its_instants(drawn):
+    ticks, _ = drawn
+    pairs = ["KZT/UZS", "USD/KZT"]
+    frame = rate(ticks, pairs, start="2026-04-01T18:00Z", end="2026-04-06T18:00Z", every="51h").astype("str")
+    alone = [rate(ticks, pairs, at=at).astype("str") for at in frame["at"].unique()]
+    assert frame.to_numpy().tolist() == pd.concat(alone).to_numpy().tolist()
+
+
+# the command
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["rate", *map(str, arguments)])
+
+
+def test_command_takes_the_order_of_the_configuration(store, tmp_path):
+    store.append(TICKS)
+    file = tmp_path / "config.toml"
+    file.write_text('[store]\npath = "parquet"\n[rate]\norder = ["ticker", "official"]\n')
+    shown = run("KZT", "--at", "2026-04-01T12:00Z", "--config", file, "--format", "csv")
+    assert shown.exit_code == 0
+    assert ",market,timesca,KZT/USD of timesca,2026-04-01,2026-04-01T12:00:00Z,0.0,nbk agrees,0,," in shown.stdout
+    shown = run("kztuzs", "--at", "2026-04-01T12:00Z", "--config", file, "--order", "official", "--format", "json")
+    assert '"source": "nbk+cbu"' in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("KZT", "--end", "2026"), ("KZT", "--every", "0h"), ("KZT", "--order", "a b"), ("KZ",)]
+)
+def test_command_refuses_what_is_wrong_usage(arguments):
+    assert run(*arguments).exit_code == 2
