@@ -120,11 +120,11 @@ def test_json_is_one_document_with_full_figures_and_nulls(on_history):
 def test_convert_prints_csv_with_a_row_for_each_tick(on_history):
     shown = on_history("convert 1500 KZT UZS --at 2026-02-25 --format csv")
     header, *rows = shown.stdout.splitlines()
-    assert header == "amount,amount_lo,amount_hi,currency,at,age_s,source,pair,rate_text,observed_at,nominal"
-    assert [row.split(",")[6:9] for row in rows] == [
-        ["timesca", "KZT/USD", "0.00200"],
-        ["timesca", "UZS/USD", "0.00008"],
-    ]
+    assert header == "amount,amount_lo,amount_hi,currency,at,age_s,kind,order,source,pair,rate_text,observed_at,nominal"
+    order = ',market,"official, ticker, peg",timesca'
+    assert all(
+        f"{order},{pair}," in row for row, pair in zip(rows, ("KZT/USD,0.00200", "UZS/USD,0.00008"), strict=True)
+    )
 
 
 def test_missing_drift_has_no_verdict(on_history):

@@ -1,6 +1,6 @@
 """Amounts: exact, with their band, by ticks that are not too old."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -16,6 +16,7 @@ from fxticker.analysis.convert import age_text, convert
 from fxticker.errors import StaleRate
 from fxticker.model.records import Origin, TimeBasis
 
+BY_ORDER = "market rate, by the order official, ticker, peg"
 SOON = NOON + timedelta(hours=2)
 
 
@@ -57,7 +58,7 @@ def test_amount_is_converted_through_dollars_by_two_ticks(ticks):
 def test_conversion_is_told_with_as_many_digits_as_its_band_supports(ticks, given, amounts, ticks_used):
     told = str(convert(ticks, *given, at=SOON))
 
-    assert told == f"{amounts}: by {ticks_used} of timesca at 2025-11-14 12:00 UTC, 2 h 0 min old"
+    assert told == f"{amounts}: by {ticks_used} of timesca at 2025-11-14 12:00 UTC, 2 h 0 min old; {BY_ORDER}"
 
 
 def test_facts_are_plain_texts_and_instants(ticks):
@@ -68,6 +69,8 @@ def test_facts_are_plain_texts_and_instants(ticks):
         "currency": "USD",
         "at": SOON,
         "age_s": 7200.0,
+        "kind": "market",
+        "order": "official, ticker, peg",
         "legs": [{"source": "timesca", "pair": "KZT/USD", "rate_text": "0.00191", "observed_at": NOON, "nominal": 1}],
     }
 
@@ -108,6 +111,46 @@ def test_amount_by_a_constant_is_exact(given, amounts):
     assert (found.facts()["amount"], found.facts()["amount_lo"], found.facts()["amount_hi"]) == amounts
 
 
+def official(pair, rate_text, source, day):
+    dated = {"time_basis": TimeBasis.CLOCK, "origin": Origin.LIVE, "source_date": date(2025, 11, day)}
+    return shown(pair, rate_text, source=source, **dated)
+
+
+def test_cross_rate_of_two_banks_is_exact_and_names_the_source_and_day_of_each():
+    banks = [official("USD/KZT", "524.35", "nbk", 13), official("USD/UZS", "11994.21", "cbu", 14)]
+    found = convert(frame_of([*snapshot_ticks(), *banks]), 1000, "KZT", "UZS", at=SOON)
+
+    assert found.amount == 1000 * Fraction("11994.21") / Fraction("524.35")
+    assert found.amount_lo == 1000 * Fraction("11994.205") / Fraction("524.355")
+    assert found.amount_hi == 1000 * Fraction("11994.215") / Fraction("524.345")
+    assert found.age == timedelta(hours=14)
+    assert str(found) == (
+        "22874.44 UZS, between 22874.20 and 22874.67: by USD/KZT 524.35 of nbk on 2025-11-13 and USD/UZS 11994.21 of "
+        "cbu on 2025-11-14, 14 h 0 min old; official rate, by the order official, ticker, peg"
+    )
+
+
+def test_rate_of_a_bank_for_tomorrow_converts_nothing_today():
+    ticks = frame_of([official("USD/KZT", "524.35", "nbk", 14), official("USD/KZT", "530.00", "nbk", 15)])
+
+    assert convert(ticks, 1, "USD", "KZT", at=SOON, source="nbk").amount == Fraction("524.35")
+    assert convert(ticks, 1, "USD", "KZT", at=SOON + timedelta(days=1), source="nbk").amount == 530
+
+
+@law(20)
+@given(st.integers(100, 400), st.integers(5, 9), st.integers(2, 9), st.sampled_from(["official,ticker", "ticker"]))
+def test_conversion_is_by_the_rate_that_is_stated(kzt, uzs, bank, order):
+    ticker = [shown("KZT/USD", f"0.00{kzt}"), shown("UZS/USD", f"0.0000{uzs}")]
+    ticks = frame_of([*ticker, official("USD/KZT", f"{bank}00.75", "nbk", 14)])
+    for pair in (("USD", "KZT"), ("KZT", "UZS")):
+        found = convert(ticks, 1, *pair, at=SOON, order=order)
+        [stated] = fx.rate(ticks, "/".join(pair), at=SOON, order=order).to_dict("records")
+        assert float(found.amount) == pytest.approx(stated["rate"], rel=1e-12)
+        assert stated["rate_lo"] <= found.amount_lo * (1 + Fraction(1, 10**14))
+        assert found.amount_hi <= stated["rate_hi"] * (1 + 1e-14)
+        assert stated["source"] == "+".join(dict.fromkeys(leg.source for leg in found.legs))
+
+
 # what is refused
 
 
@@ -136,16 +179,19 @@ def test_without_an_instant_the_age_is_that_of_now(ticks):
 
 
 def test_rate_that_was_not_shown_yet_is_no_data(ticks):
-    with pytest.raises(fx.NoData, match="no source has a tick of KZT/UZS by 2025-11-14 11:00 UTC"):
+    with pytest.raises(fx.NoData, match="no source has a rate of KZT/UZS at 2025-11-14 11:00 UTC"):
         convert(ticks, 1, "KZT", "UZS", at=NOON - timedelta(hours=1))
 
 
-def test_several_sources_want_one_named():
+def test_first_source_of_the_order_answers_unless_one_is_named():
     ticks = frame_of([tick("KZT/USD", "0.002"), tick("KZT/USD", "0.004", source="nbk"), tick("TJS/USD", "0.1")])
 
-    with pytest.raises(ValueError, match="several sources have USD/KZT, name one: nbk, timesca"):
-        convert(ticks, 1, "USD", "KZT", at=SOON)
-    assert convert(ticks, 1, "USD", "KZT", at=SOON, source="nbk").amount == 250
+    assert convert(ticks, 1, "USD", "KZT", at=SOON).amount == 250
+    assert convert(ticks, 1, "USD", "KZT", at=SOON, order="ticker,official").amount == 500
+    named = convert(ticks, 1, "USD", "KZT", at=SOON, source="timesca")
+    assert (named.amount, named.kind, named.order) == (500, "market", None)
+    with pytest.raises(ValueError, match="either a source or an order"):
+        convert(ticks, 1, "USD", "KZT", at=SOON, source="nbk", order="ticker")
     assert convert(ticks, 1, "USD", "TJS", at=SOON).amount == 10
 
 

@@ -189,10 +189,11 @@ def test_pair_that_nothing_stored_gives_is_named(store):
         drift(store, start="2025-11-13", end="2025-11-14", pairs=["XAU/USD"])
 
 
-def _in_roubles(observed_at, usd, uzs):
+def _in_roubles(observed_at, usd, uzs, day=None):
+    of = {"source": "cbr", "source_date": day or observed_at.date()}
     return [
-        shown("USD/RUB", usd, observed_at, source="cbr"),
-        shown("UZS/RUB", uzs, observed_at, source="cbr", nominal=10_000, rate=float(uzs.replace(",", ".")) / 10_000),
+        shown("USD/RUB", usd, observed_at, **of),
+        shown("UZS/RUB", uzs, observed_at, nominal=10_000, rate=float(uzs.replace(",", ".")) / 10_000, **of),
     ]
 
 
@@ -216,7 +217,7 @@ def _converted(ticks, pair):
 @pytest.mark.parametrize("asked", [_drifted, _in_series, _converted])
 def test_rates_against_the_rouble_give_those_against_the_dollar(store, asked, as_frame):
     store.append(_in_roubles(THE_13TH, "80,0000", "64,0000") + _in_roubles(THE_14TH, "90,0000", "60,0000"))
-    store.append(_in_roubles(NOON, "99,0000", "99,0000")[:1])  # alone it makes no cross rate
+    store.append(_in_roubles(NOON, "99,0000", "99,0000", date(2025, 11, 15))[:1])  # alone it makes no cross rate
     ticks = fx.load(store) if as_frame else store
 
     assert asked(ticks, "USD/UZS") == pytest.approx((12_500, 15_000, 20))

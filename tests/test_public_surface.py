@@ -99,6 +99,7 @@ ADDED_OPTIONS = {
         "--sheet-per-pair flag",
         "--wide flag",
     ],
+    "fxticker convert": ["--order"],
     "fxticker run": ["--new-store flag"],
     "fxticker latest": [MAX_AGE, "--pair multiple", "--as-of", "--watch"],
     **{
@@ -137,6 +138,7 @@ ADDED_PARAMETERS = {
     **{name: ["*max_age=None", "*per_usd=False"] for name in ("drift", "drift_series", "compare", "lags")},
     **{name: ["*per_usd=False"] for name in DERIVED},
     "drift_by_period": ["*max_age='any'", "*per_usd=False"],
+    "convert": ["*order=None"],
 }
 for _name in (
     *("load", "load_polls", "wide", "latest", "as_of", "quotes", "drift", "drift_series", "drift_by_period", "changes"),

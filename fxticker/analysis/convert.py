@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from fxticker.analysis.lookup import Observation, Rate, rates_by
+from fxticker.analysis.lookup import Observation
 from fxticker.analysis.notebook import facts_html
 from fxticker.analysis.quotes import Ticks
+from fxticker.analysis.rate import Choice, choices_of
+from fxticker.analysis.rate_exact import exact_rate
+from fxticker.analysis.rate_grid import grid_of
 from fxticker.errors import NoData, StaleRate
 from fxticker.frames.resolve import present, zone_of
-from fxticker.model.days import lookup
+from fxticker.model.days import Lookup, lookup
 from fxticker.model.durations import age_text
 from fxticker.model.formatting import format_with_band, printed_text
 from fxticker.model.invalid import InvalidArgument
@@ -21,7 +25,7 @@ from fxticker.model.pairs import currencies_of, pair_of
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import AgeLimit, MaxAge
-from fxticker.sources.fixed import CONSTANTS
+from fxticker.sources.rate_order import SourceOrder
 
 MAX_DIGITS = 24
 """Digits allowed before and after the decimal point of an amount: above any sum of money; bounds the arithmetic."""
@@ -43,6 +47,10 @@ class Conversion:
         Instant as of which the rates were looked up.
     legs
         Ticks that were used: one, or two for a cross rate.
+    kind
+        What the rate is: ``official``, ``market``, ``peg``, or two with a plus.
+    order
+        The order that chose the source; ``None`` if the source was named.
     """
 
     amount: Fraction
@@ -51,11 +59,13 @@ class Conversion:
     currency: str
     at: datetime
     legs: tuple[Observation, ...]
+    kind: str
+    order: str | None
 
     @property
     def age(self) -> timedelta:
-        """Age of the ticks at that instant; that of date-only ticks is counted from the end of their day."""
-        return max(self.at - self.legs[0].counts_from, timedelta(0))
+        """Age of the older tick at that instant; that of a date is counted from its end."""
+        return _age(self.legs, self.at)
 
     def facts(self) -> dict[str, Any]:
         """Return the conversion for a document: amounts as decimal text, the bounds rounded outward to two digits."""
@@ -67,6 +77,8 @@ class Conversion:
             "currency": self.currency,
             "at": self.at,
             "age_s": self.age.total_seconds(),
+            "kind": self.kind,
+            "order": self.order,
             "legs": [
                 {name: getattr(leg, name) for name in ("source", "pair", "rate_text", "observed_at", "nominal")}
                 for leg in self.legs
@@ -75,15 +87,24 @@ class Conversion:
 
     def __str__(self) -> str:
         amount, lo, hi = self._rounded()
-        ticks = " and ".join(f"{leg.pair} {_leg_text(leg)}" for leg in self.legs)
-        shown = f"{ticks} of {self.legs[0].source} {self.legs[0].when}"
-        return f"{amount} {self.currency}, between {lo} and {hi}: by {shown}, {age_text(self.age)} old"
+        several = len({(leg.source, leg.when) for leg in self.legs}) > 1
+        last = self.legs[-1]
+        ticks = " and ".join(
+            f"{leg.pair} {_leg_text(leg)}" + (f" of {leg.source} {leg.when}" if several or leg is last else "")
+            for leg in self.legs
+        )
+        return f"{amount} {self.currency}, between {lo} and {hi}: by {ticks}, {age_text(self.age)} old; {self._chosen}"
 
     def _repr_html_(self) -> str:
         amount, lo, hi = self._rounded()
         legs = [(leg.pair, f"{_leg_text(leg)} of {leg.source} {leg.when}") for leg in self.legs]
         bounds = [("between", f"{lo} and {hi} {self.currency}")]
-        return facts_html([("amount", f"{amount} {self.currency}"), *bounds, *legs, ("age", age_text(self.age))])
+        rate = [*legs, ("age", age_text(self.age)), ("by", self._chosen)]
+        return facts_html([("amount", f"{amount} {self.currency}"), *bounds, *rate])
+
+    @property
+    def _chosen(self) -> str:
+        return f"{self.kind} rate" + ("" if self.order is None else f", by the order {self.order}")
 
     def _rounded(self) -> tuple[str, str, str]:
         if self.amount_lo == self.amount_hi:  # by a constant
@@ -97,6 +118,10 @@ class Conversion:
         return _rounded(self.amount, decimals, ROUND_HALF_EVEN), lo, hi
 
 
+def _age(legs: Sequence[Observation], at: datetime) -> timedelta:
+    return max(at - min(leg.counts_from for leg in legs), timedelta(0))
+
+
 def convert(
     ticks: Ticks,
     amount: Decimal | str | int,
@@ -106,9 +131,10 @@ def convert(
     at: Moment | None = None,
     max_age: MaxAge = None,
     source: str | None = None,
+    order: Iterable[str] | None = None,
     tz: Zone = "UTC",
 ) -> Conversion:
-    """Convert an amount to another currency by the last rate of one source.
+    """Convert an amount to another currency by the rate that `fxticker.rate` states, or that of a named source.
 
     Parameters
     ----------
@@ -125,9 +151,10 @@ def convert(
         ``1D``; ``None`` for the limit of the source (7 days for the ticker, its longest holidays for a bank), ``any``
         for no limit. A date-only tick counts from the end of its day.
     source
-        Source of the rate; may be ``None`` if only one source has it. An official peg is used only if it is named or
-        no other source has the rate; it holds until it is changed, at any age, as do rates of sources that publish only
-        changes.
+        Source of the rate; ``None`` for the first one of `order` that has it, or two for a cross rate. A peg holds
+        until it is changed, at any age, as do rates of sources that publish only changes.
+    order
+        Which source answers, as for `fxticker.rate`; ``None`` for ``official, ticker, peg``.
     tz
         Whose day `at` is, as ``Asia/Tashkent``; the instants of the result are in UTC.
 
@@ -139,25 +166,41 @@ def convert(
     Raises
     ------
     StaleRate
-        If the last tick is older than `max_age`.
+        If the last tick of the source that stands first is older than `max_age`, and no other one answers.
     NoData
         If there is no tick by then.
     ValueError
-        If the amount is invalid, `at` is after now, several sources have the rate and none is named, or the pair is
-        neither stored nor derivable.
+        If the amount is invalid, `at` is after now, `order` or `source` names something unknown, or the pair is neither
+        stored nor derivable.
     """
-    quantity, limit = _amount(amount), AgeLimit.of(max_age)
-    by = lookup("now" if at is None else at, present(), zone_of(tz))
+    quantity, limit, now = _amount(amount), AgeLimit.of(max_age), present()
+    by = lookup("now" if at is None else at, now, zone_of(tz))
     pair = pair_of(f"{from_currency}/{to_currency}")
     currency = currencies_of(pair)[1]
-    rates = rates_by(ticks, by, Selection.of(pairs=pair, sources=source))
-    rate = _only_source(rates, pair, by.upto)
-    band, leg = rate.band, rate.legs[0]
-    worth = Conversion(quantity * rate.value, quantity * band.lo, quantity * band.hi, currency, by.upto, rate.legs)
-    longest = limit.of_source(leg.source)
-    if longest is not None and worth.age > longest:
-        raise StaleRate(pair, leg.source, leg.when, worth.age, longest)
-    return worth
+    if source is not None and order is not None:
+        raise InvalidArgument("give either a source or an order, not both")
+    wanted, entries = Selection.of(pairs=pair, sources=source), order if source is None else [source]
+    [choice] = choices_of(ticks, wanted, grid_of([by]), limit, entries)
+    if choice.line is None:
+        raise _refusal(choice, ticks, by, limit)
+    rate = exact_rate(ticks, choice.line, by)
+    value, lo, hi = (quantity * number for number in (rate.value, rate.band.lo, rate.band.hi))
+    stated = None if source is not None else str(SourceOrder.of(order, choice.line.source.split("+")))
+    return Conversion(value, lo, hi, currency, by.upto, rate.legs, choice.line.kind, stated)
+
+
+def _refusal(choice: Choice, ticks: Ticks, by: Lookup, limit: AgeLimit) -> NoData:
+    """Return why no source answers: of rates that are too old the one that stands first in the order."""
+    for line in choice.passed:
+        if line.has_rate[0]:
+            legs = exact_rate(ticks, line, by).legs
+            leg = min(legs, key=lambda leg: leg.counts_from)
+            age = _age(legs, by.upto)
+            longest = limit.of_source(leg.source)
+            if longest is not None and age > longest:
+                pair = leg.pair if line.parts else choice.pair
+                return StaleRate(pair, leg.source, leg.when, age, longest)
+    return NoData(choice.reason)
 
 
 def _leg_text(leg: Observation) -> str:
@@ -165,17 +208,6 @@ def _leg_text(leg: Observation) -> str:
         return printed_text(leg.rate_text, leg.nominal)
     lo, hi = float(leg.band.lo), float(leg.band.hi)
     return format_with_band((lo + hi) / 2, lo, hi).band
-
-
-def _only_source(rates: dict[tuple[str, str], Rate], pair: str, instant: datetime) -> Rate:
-    if not rates:
-        raise NoData(f"no source has a tick of {pair} by {instant:%Y-%m-%d %H:%M} UTC")
-    # An official peg is not a market rate: it counts only if it is named, or no other source has the pair.
-    rates = {key: rate for key, rate in rates.items() if key[0] not in CONSTANTS} or rates
-    if len(rates) > 1:
-        sources = ", ".join(sorted(source for source, _ in rates))
-        raise InvalidArgument(f"several sources have {pair}, name one: {sources}")
-    return next(iter(rates.values()))
 
 
 def _amount(given: Decimal | str | int) -> Fraction:

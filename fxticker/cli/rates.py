@@ -11,6 +11,7 @@ from fxticker.cli.columns import Columns, band_of
 from fxticker.cli.formats import Format, Kind, kind_option
 from fxticker.cli.options import max_age_option, past, queried, stored, zone
 from fxticker.cli.options import pair as pair_named
+from fxticker.cli.order import chosen_order, order_option
 from fxticker.cli.output import show, show_document, show_frame, terminal_text
 from fxticker.model.selection import Selection
 
@@ -26,7 +27,8 @@ _BEST: Columns = ("source", "pair", band_of("rate"), "width_pct", "at", "age_h",
 @click.argument("to_currency", metavar="TO")
 @click.option("--at", callback=past, help="By the rates as of this instant, or of the end of this day; default: now.")
 @max_age_option
-@click.option("--source", shell_complete=completion.sources, help="Source of the rates.")
+@click.option("--source", shell_complete=completion.sources, help="Source of the rates, in place of an order.")
+@order_option
 @click.option("--tz", is_eager=True, callback=zone, help="Whose day --at is, as Asia/Tashkent.")
 @stored
 @kind_option
@@ -37,21 +39,24 @@ def convert(
     at: str | None,
     max_age: str | None,
     source: str | None,
+    order: str | None,
     tz: str | None,
     folder: Path,
     kind: Kind,
 ) -> None:
     """Convert an AMOUNT into another currency.
 
-    The result has its band and names the ticks used.
+    By the rate of `fxticker rate`, which an order of sources chooses, or that of a named source. The result has its
+    band and names the ticks used.
 
     FROM and TO are currency codes such as KZT and UZS; an amount is a number such as 1500 or 1500.00.
     """
     from fxticker.analysis.convert import convert as converted
 
-    result = converted(
-        folder, amount, from_currency, to_currency, at=at, max_age=max_age, source=source, tz=tz or "UTC"
-    )
+    if source is not None and order is not None:
+        raise click.UsageError("give either --source or --order, not both")
+    chosen = {"source": source} if source is not None else {"order": chosen_order(order)}
+    result = converted(folder, amount, from_currency, to_currency, at=at, max_age=max_age, tz=tz or "UTC", **chosen)
     facts = result.facts()
     if kind == "table":
         print(terminal_text(str(result)))
