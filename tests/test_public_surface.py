@@ -140,6 +140,7 @@ ADDED_PARAMETERS = {
     "drift_by_period": ["*max_age='any'", "*per_usd=False"],
     "convert": ["*order=None"],
 }
+ADDED_PARAMETERS["drift"] = [*ADDED_PARAMETERS["drift"], "*order=None"]
 for _name in (
     *("load", "load_polls", "wide", "latest", "as_of", "quotes", "drift", "drift_series", "drift_by_period", "changes"),
     *("decode", "rollovers", "resample", "peg", "coverage", "gaps", "convert", "best", "compare", "lags"),

@@ -180,6 +180,45 @@ def test_rank_is_that_of_the_leg_that_stands_last():
     assert order.rank([Leg("nbk", is_derived=False), Leg("fawazahmed0", is_derived=False)]) is None
 
 
+# drift by it
+
+
+def test_drift_by_the_rate_is_of_one_source_at_both_ends():
+    ticks = frame_of(
+        [
+            *TICKS,
+            market("KZT/USD", "0.00211", AT + 5 * DAY),
+            market("TMT/USD", "0.28571", AT + 20 * DAY),
+            official("USD/UZS", "12142.10", "cbu", date(2026, 4, 6)),
+            official("USD/KZT", "480.00", "nbk", date(2026, 4, 6)),
+        ]
+    )
+    frame = fx.drift(ticks, start=AT, end="2026-04-06", sources="rate", pairs=["KZT", "KZT/UZS"])
+    assert [*frame["source"]] == ["nbk", "nbk+cbu"]
+    assert frame["drift_pct"][0] == pytest.approx(100 * (478.77 / 480 - 1))
+    assert frame["drift_pct"][1] == pytest.approx(100 * (12142.10 / 480 / (12194.21 / 478.77) - 1))
+    assert [*frame["end_age_h"]] == [0, 0]
+    by_ticker = fx.drift(ticks, start=AT, end="2026-04-06", sources="rate", pairs=["KZT"], order="ticker")
+    assert [*by_ticker["source"]] == ["timesca"]
+
+
+def test_pair_that_no_source_has_at_both_ends_has_no_drift_by_the_rate_and_says_why(ticks):
+    span = {"start": AT, "end": AT + 16 * DAY, "sources": "rate"}
+    frame = fx.drift(frame_of([*TICKS, official("USD/KZT", "480.00", "nbk", date(2026, 4, 6))]), **span)
+    rows = frame.set_index("pair")
+    assert rows.loc["KZT/USD", "source"] == "nbk"
+    assert np.isnan(rows.loc["UZS/USD", "drift_pct"])
+    assert "cbu: lacks 1 of 2 instants, the first 2026-04-17 12:00 UTC" in rows.loc["UZS/USD", "reason"]
+    with pytest.raises(fx.NoData, match="no source has a rate of UZS/USD at all 2 instants"):
+        fx.drift(ticks, **span, pairs=["UZS"])
+
+
+@pytest.mark.parametrize("given", [{"sources": ["rate", "nbk"]}, {"order": "ticker"}])
+def test_order_of_a_drift_is_for_the_rate_alone(ticks, given):
+    with pytest.raises(ValueError, match="chooses"):
+        fx.drift(ticks, start=AT, end=AT + DAY, **given)
+
+
 # laws over drawn true paths
 
 
@@ -238,6 +277,22 @@ def test_series_has_the_rates_of_its_instants(drawn):
     assert frame.to_numpy().tolist() == pd.concat(alone).to_numpy().tolist()
 
 
+@law(20)
+@given(true_paths())
+def test_drift_by_the_rate_holds_the_true_drift_of_its_source(drawn):
+    ticks, truths = drawn
+    for order, sources in (("official", ("nbk", "cbu")), ("ticker", ("timesca", "timesca"))):
+        frame = fx.drift(ticks, start="2026-04-01", end="2026-04-06", sources="rate", pairs=PAIRS, order=order)
+        for row in frame.dropna(subset="drift_pct").to_dict("records"):
+            at = [
+                [truths[source, pair, date(2026, 4, day)] for source, pair in zip(sources, PAIRS[:2], strict=True)]
+                for day in (1, 6)
+            ]
+            first, last = ({PAIRS[0]: kzt, PAIRS[1]: uzs, PAIRS[2]: kzt / uzs}[row["pair"]] for kzt, uzs in at)
+            drift = float(100 * (last / first - 1))
+            assert row["drift_lo_pct"] - 1e-9 <= drift <= row["drift_hi_pct"] + 1e-9
+
+
 # the command
 
 
@@ -254,6 +309,17 @@ def test_command_takes_the_order_of_the_configuration(store, tmp_path):
     assert ",market,timesca,KZT/USD of timesca,2026-04-01,2026-04-01T12:00:00Z,0.0,nbk agrees,0,," in shown.stdout
     shown = run("kztuzs", "--at", "2026-04-01T12:00Z", "--config", file, "--order", "official", "--format", "json")
     assert '"source": "nbk+cbu"' in shown.stdout
+
+
+def test_drift_command_takes_the_configured_order_for_the_rate(store, tmp_path):
+    store.append([*TICKS, market("KZT/USD", "0.00211", AT + DAY), official("USD/KZT", "480", "nbk", date(2026, 4, 2))])
+    file = tmp_path / "config.toml"
+    file.write_text('[store]\npath = "parquet"\n[rate]\norder = ["ticker"]\n')
+    command = ["drift", "--start", "2026-04-01", "--end", "2026-04-02", "--source", "rate", "--pair", "KZT"]
+    shown = CliRunner().invoke(app, [*command, "--config", str(file), "--format", "json"])
+    assert '"source": "timesca"' in shown.stdout
+    shown = CliRunner().invoke(app, [*command, "--store", str(store.backend), "--format", "json"])
+    assert '"source": "nbk"' in shown.stdout
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from fxticker.analysis.drift_rows import COLUMNS, Found, drift_row, no_drift
 from fxticker.analysis.lookup import rates_by
 from fxticker.analysis.plateaus import came_back, is_peg_hop, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.rate_exact import RATE, is_by_order, rates_by_order
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.errors import NoData
 from fxticker.frames.resolve import in_zone, present, resolved, zone_of
@@ -42,6 +43,7 @@ def drift(
     tz: Zone = "UTC",
     max_age: MaxAge = None,
     per_usd: bool = False,
+    order: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Return the relative change of each rate between two instants, with its band.
 
@@ -63,7 +65,8 @@ def drift(
     pairs
         Stored (``KZT/USD``), inverse (``USD/KZT``) or cross pairs (``KZT/UZS``); ``None`` for all stored ones.
     sources
-        Use only these sources; ``None`` for all.
+        Use only these sources; ``None`` for all; ``rate`` for one source of each pair, the first of `order` that has it
+        at both ends and at the base, as `fxticker.rate` states it. A pair without one has the reason.
     as_of
         Use only rows that were recorded by then.
     tz
@@ -75,6 +78,8 @@ def drift(
         changes, hold until the next one.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
+    order
+        Which source answers for ``rate``, as for `fxticker.rate`; ``None`` for ``official, ticker, peg``.
 
     Returns
     -------
@@ -110,7 +115,11 @@ def drift(
     limit = AgeLimit.of(max_age)
     selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of, tz=tz, per_usd=per_usd))
     bases_at = first if base == FIRST else lookup(base, now, zone)
-    rates_at = {at: rates_by(ticks, at, selection) for at in {first, last, bases_at}}
+    lookups, missing = {first, last, bases_at}, dict[str, str]()
+    if is_by_order(selection.sources, order):
+        rates_at, missing = rates_by_order(ticks, lookups, selection, limit, order)
+    else:
+        rates_at = {at: rates_by(ticks, at, selection) for at in lookups}
     if not rates_at[bases_at] and rates_at[last]:
         raise NoData(_no_base(bases_at.upto))
     ends = {"start": first, "end": last, "base": bases_at}
@@ -118,12 +127,15 @@ def drift(
     for key in sorted(rates_at[last]):
         found = [Found.of(name, at, rates_at[at].get(key), limit) for name, at in ends.items()]
         rows.append((*key, *drift_row(*found)))
+    rows += [(RATE, pair, *drift_row(*3 * [Found(None, problem=reason)])) for pair, reason in missing.items()]
     result = typed(rows, COLUMNS)
     result["peg_hop"] = [
         is_significant and is_peg_hop(ticks, key, rates_at[first][key], rates_at[last][key], as_of)
-        for key, is_significant in zip(sorted(rates_at[last]), result["significant"], strict=True)
-    ]
+        for key, is_significant in zip(sorted(rates_at[last]), result["significant"], strict=False)
+    ] + [False] * len(missing)
     if result["drift_pct"].isna().all():
+        if missing:
+            raise NoData("; ".join(missing.values()))
         raise NoData(no_drift(result, first.upto, last.upto))
     return in_zone(result, tz)
 

@@ -87,8 +87,8 @@ class Rate:
         return 1 if self.rate_text is None else self.legs[0].nominal
 
     def age(self, at: datetime) -> timedelta:
-        """Return its age at an instant; that of a date-only rate counts from the end of its day."""
-        return max(at - self.legs[0].counts_from, timedelta(0))
+        """Return the age of its older tick at an instant; that of a date-only one counts from the end of its day."""
+        return max(at - min(leg.counts_from for leg in self.legs), timedelta(0))
 
 
 def rates_by(ticks: Ticks, at: Lookup, selection: Selection) -> dict[tuple[str, str], Rate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,16 +10,39 @@ import pandas as pd
 
 from fxticker.analysis.lookup import Rate, rates_by
 from fxticker.analysis.quotes import Ticks
+from fxticker.analysis.rate import choices_of
+from fxticker.analysis.rate_grid import grid_of
 from fxticker.analysis.rate_lines import RateLine
 from fxticker.analysis.value_dates import official_ticks
+from fxticker.frames.pairs import pairs_in
 from fxticker.model.bands import cross
 from fxticker.model.days import Lookup
-from fxticker.model.pairs import legs_of
+from fxticker.model.invalid import InvalidArgument
+from fxticker.model.pairs import directed, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
-from fxticker.sources.age_limits import TICKER
+from fxticker.sources.age_limits import TICKER, AgeLimit
 
 _DAY = timedelta(days=1)
+RATE = "rate"
+"""In place of a source: the one that an order chooses."""
+
+
+def is_by_order(sources: Collection[str] | None, order: Iterable[str] | None) -> bool:
+    """Return whether `RATE` is given in place of sources.
+
+    Raises
+    ------
+    ValueError
+        If it stands beside sources, or an order is given without it.
+    """
+    if sources is not None and RATE in sources:
+        if len(sources) > 1:
+            raise InvalidArgument(f"{RATE!r} chooses one source, so no others can be named beside it")
+        return True
+    if order is not None:
+        raise InvalidArgument(f"an order chooses a source only for sources={RATE!r}")
+    return False
 
 
 def exact_rate(ticks: Ticks, line: RateLine, by: Lookup, as_of: datetime | None = None) -> Rate:
@@ -46,6 +70,41 @@ def exact_rate(ticks: Ticks, line: RateLine, by: Lookup, as_of: datetime | None 
     base, quote = parts
     older = min(base.observed_at, quote.observed_at)
     return Rate(older, base.value / quote.value, cross(base.band, quote.band), None, base.legs + quote.legs)
+
+
+def rates_by_order(
+    ticks: Ticks, lookups: Iterable[Lookup], selection: Selection, limit: AgeLimit, order: Iterable[str] | None
+) -> tuple[dict[Lookup, dict[tuple[str, str], Rate]], dict[str, str]]:
+    """Return the rates of the first source of an order that has each pair at all lookups, as `fxticker.rate` does.
+
+    Parameters
+    ----------
+    ticks
+        A store, or a frame of ticks.
+    lookups
+        At least one.
+    selection
+        Pairs in any direction, all stored ones if None, `per_usd`, and `as_of`, resolved; sources are ignored.
+    limit
+        The limit of age.
+    order
+        The order; None for the default.
+
+    Returns
+    -------
+    tuple
+        For each lookup the rates by source and pair; and for each pair without a source why it has none.
+    """
+    instants = sorted({*lookups}, key=lambda by: by.upto)
+    known = selection.as_of if isinstance(selection.as_of, datetime) else None
+    named = selection.pairs or sorted({directed(pair, per_usd=bool(selection.per_usd)) for pair in pairs_in(ticks)})
+    wanted = Selection(pairs=tuple(named), as_of=known)
+    choices = choices_of(ticks, wanted, grid_of(instants), limit, order)
+    answered = [(choice.pair, choice.line) for choice in choices if choice.line is not None]
+    rates = {
+        by: {(line.source, pair): exact_rate(ticks, line, by, known) for pair, line in answered} for by in instants
+    }
+    return rates, {choice.pair: choice.reason for choice in choices if choice.reason is not None}
 
 
 def _of_one_source(ticks: Ticks, line: RateLine, by: Lookup, as_of: datetime | None) -> Rate:

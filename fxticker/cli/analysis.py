@@ -13,6 +13,7 @@ from fxticker.cli.columns import Columns, Printed, Reference, Value, band_of, ba
 from fxticker.cli.formats import Format
 from fxticker.cli.left_out import reason_of
 from fxticker.cli.options import base_option, between, closes_age_option, every_option, max_age_option, queried
+from fxticker.cli.order import order_for
 from fxticker.cli.output import show_frame
 from fxticker.model.selection import Selection
 from fxticker.model.verdicts import verdict
@@ -131,14 +132,15 @@ def quotes(folder: Path, selection: Selection, form: Format) -> None:
 @between
 @base_option
 @max_age_option
-@queried("any_pairs", "sources", "as_of", "tz", "per_usd")
+@queried("any_pairs", "any_sources", "as_of", "tz", "per_usd")
 def drift(
     start: str, end: str | None, base: str, max_age: str | None, folder: Path, selection: Selection, form: Format
 ) -> None:
     """Print how far rates moved, with bands."""
     from fxticker.analysis.drift import drift as drift_of
 
-    frame = drift_of(folder, start=start, end=end, base=base, max_age=max_age, **selection.given())
+    chosen = {"max_age": max_age, "order": order_for(selection), **selection.given()}
+    frame = drift_of(folder, start=start, end=end, base=base, **chosen)
     show_frame(without_verdict(frame), [*DRIFT, *([] if base == "first" else ["base_at"]), *reason_of(frame)], form)
 
 

@@ -150,6 +150,13 @@ _FILTERS = {
         shell_complete=completion.sources,
         help="Only this source; may be repeated.",
     ),
+    "any_sources": click.option(
+        "--source",
+        "sources",
+        multiple=True,
+        shell_complete=completion.sources,
+        help="Only this source; may be repeated; `rate` for the one that rate.order of the configuration chooses.",
+    ),
     "start": click.option(
         "--start",
         callback=past,
@@ -168,6 +175,8 @@ _FILTERS = {
         "--tz", is_eager=True, callback=zone, help="Whose days are meant and whose clock is shown, as Asia/Tashkent."
     ),
 }
+RATE = "rate"
+"""In place of a source: the one that the configured order chooses."""
 _FIELDS = ("pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 
 
@@ -211,7 +220,7 @@ def selected(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., R
     Parameters
     ----------
     filters
-        Fields of `Selection`; ``any_pairs`` for pairs that may be derived.
+        Fields of `Selection`; ``any_pairs`` for pairs that may be derived, ``any_sources`` for sources or `RATE`.
     """
 
     def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -220,7 +229,8 @@ def selected(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., R
             chosen: dict[str, Any] = {name: values.pop(name) or None for name in _FIELDS if name in names}
             in_order(chosen.get("start"), chosen.get("end"), chosen.get("tz"))
             if chosen.get("sources") and "folder" in values:
-                _require_known(chosen["sources"], values["folder"])
+                named = {*chosen["sources"]} - ({RATE} if "any_sources" in filters else set())
+                _require_known(named, values["folder"])
             return command(selection=Selection.of(**chosen), **values)
 
         for name in reversed(filters):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from fxticker.cli.options import settings
+from fxticker.cli.options import RATE, settings
+from fxticker.model.selection import Selection
 
 
 def _order(_context: object, _option: object, text: str | None) -> str | None:
@@ -31,3 +32,8 @@ def chosen_order(order: str | None) -> tuple[str, ...] | str:
     if order is not None:
         return order
     return settings(click.get_current_context().params.get("config")).rate.order
+
+
+def order_for(selection: Selection) -> tuple[str, ...] | str | None:
+    """Return the configured order if `RATE` stands in place of a source; ``None`` otherwise."""
+    return chosen_order(None) if selection.sources is not None and RATE in selection.sources else None

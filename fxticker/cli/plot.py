@@ -12,6 +12,7 @@ import click
 
 from fxticker.cli.left_out import warn_left_out
 from fxticker.cli.options import base_option, between, closes_age_option, every_option, max_age_option, selected, stored
+from fxticker.cli.order import order_for
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def history(folder: Path, selection: Selection, theme: Theme) -> Figure:
 @between
 @base_option
 @max_age_option
-@selected("any_pairs", "sources", "as_of", "tz", "per_usd")
+@selected("any_pairs", "any_sources", "as_of", "tz", "per_usd")
 def drift(
     folder: Path, start: str, end: str | None, base: str, max_age: str | None, selection: Selection, theme: Theme
 ) -> Figure:
@@ -92,7 +93,8 @@ def drift(
     from fxticker.analysis.drift import drift as drift_of
     from fxticker.charts import plot_drift
 
-    frame = drift_of(folder, start=start, end=end, base=base, max_age=max_age, **selection.given())
+    chosen = {"max_age": max_age, "order": order_for(selection), **selection.given()}
+    frame = drift_of(folder, start=start, end=end, base=base, **chosen)
     warn_left_out(frame)
     return plot_drift(frame, theme=theme)
 
