@@ -27,6 +27,7 @@ AGAIN = replace(ticker, id="mine")
 TAKEN = replace(ticker, id="nbk")
 PEG = replace(ticker, id="tmt-peg")
 UNNAMED = replace(ticker, id="../mine")
+WORD = replace(ticker, id="official")
 NUMBER = 7
 STALE = replace(ticker, id="mine", stale_after_days="2")
 """

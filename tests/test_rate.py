@@ -115,6 +115,14 @@ def test_days_are_looked_up_at_their_ends_and_instants_as_they_are():
     assert [*hourly["age_h"]] == [0, 12]
 
 
+def test_frame_of_the_ticker_needs_no_value_dates_and_an_empty_store_has_no_rate(store):
+    ticks = frame_of([market("KZT/USD", "0.00209")]).drop(columns="source_date")
+    assert only(rate(ticks, "KZT", at=AT))["source"] == "timesca"
+    store.append([])
+    with pytest.raises(fx.NoData, match="no source has a rate of KZT/USD"):
+        rate(store, "KZT", at=AT)
+
+
 def test_days_are_those_of_a_time_zone():
     texts = ("0.00209", "0.00210", "0.00211", "0.00212")
     ticks = frame_of([market("KZT/USD", text, AT + number * DAY / 2) for number, text in enumerate(texts)])

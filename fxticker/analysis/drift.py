@@ -14,7 +14,7 @@ from fxticker.analysis.drift_rows import COLUMNS, Found, drift_row, no_drift
 from fxticker.analysis.lookup import rates_by
 from fxticker.analysis.plateaus import came_back, is_peg_hop, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
-from fxticker.analysis.rate_exact import RATE, is_by_order, rates_by_order
+from fxticker.analysis.rate_exact import is_by_order, rates_by_order
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.errors import NoData
 from fxticker.frames.resolve import in_zone, present, resolved, zone_of
@@ -24,6 +24,7 @@ from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import AgeLimit, MaxAge
+from fxticker.sources.rate_order import RATE
 
 FIRST = "first"
 """Default base of a drift: the rate at its start."""

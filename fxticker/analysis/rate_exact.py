@@ -22,10 +22,9 @@ from fxticker.model.pairs import directed, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.sources.age_limits import TICKER, AgeLimit
+from fxticker.sources.rate_order import RATE
 
 _DAY = timedelta(days=1)
-RATE = "rate"
-"""In place of a source: the one that an order chooses."""
 
 
 def is_by_order(sources: Collection[str] | None, order: Iterable[str] | None) -> bool:

@@ -213,7 +213,10 @@ def _ticker_rows(ticks: Ticks, grid: Grid, selection: Selection) -> pd.DataFrame
 
 
 def _dated_rows(ticks: Ticks, selection: Selection) -> pd.DataFrame:
-    return settled_ticks(official_ticks(ticks, replace(selection, start=None), ticker=TICKER), Selection())
+    chosen = replace(selection, start=None)
+    if isinstance(ticks, pd.DataFrame) and (ticks["source"] == TICKER).all():  # may have no column of value dates
+        return settled_ticks(ticks, replace(chosen, sources=()))
+    return settled_ticks(official_ticks(ticks, chosen, ticker=TICKER), Selection())
 
 
 def _printed(settled: SettledTicks, rates: Rates) -> tuple[str, ...]:

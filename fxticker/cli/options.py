@@ -176,7 +176,7 @@ _FILTERS = {
     ),
 }
 RATE = "rate"
-"""In place of a source: the one that the configured order chooses."""
+"""`fxticker.sources.rate_order.RATE`, which is not imported: most commands need no source."""
 _FIELDS = ("pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 
 

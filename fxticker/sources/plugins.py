@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from fxticker.errors import one_line
 from fxticker.sources.fields import require_fields
 from fxticker.sources.fixed import CONSTANTS
+from fxticker.sources.rate_order import RATE, WORDS
 from fxticker.sources.source import Source
 
 GROUP = "fxticker.sources"
@@ -46,6 +47,8 @@ def _checked(source: object, taken: Collection[str]) -> Source:
     if not isinstance(source, Source):
         raise TypeError(f"it must be a fxticker.sources.Source, not a {type(source).__name__}")
     require_fields(source)
+    if source.id in (*WORDS, RATE):
+        raise ValueError(f"{source.id} is a word of an order of sources, and no id")
     if source.id in taken:
         raise ValueError(f"there is a source {source.id} already")
     return source

@@ -21,6 +21,8 @@ TICKER_WORD = "ticker"
 DEFAULT_ORDER = (str(Kind.OFFICIAL), TICKER_WORD, str(Kind.PEG))
 WORDS = (str(Kind.OFFICIAL), str(Kind.MARKET), TICKER_WORD, str(Kind.PEG))
 """What an order names beside the ids of sources."""
+RATE = "rate"
+"""In place of a source: the one that an order chooses."""
 
 
 def kind_of(source: str) -> Kind:
