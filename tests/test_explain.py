@@ -102,6 +102,20 @@ def test_row_that_was_retracted_counts_only_as_of_before(audited):
     assert [each.row["rate_text"] for each in now.printed] == ["0.00209"]
 
 
+def test_rate_of_a_bank_is_explained_by_the_poll_that_observed_it_last(audited):
+    for number, minute in enumerate((0, 6)):
+        slot = SLOT + timedelta(minutes=minute)
+        live = {"time_basis": TimeBasis.CLOCK, "origin": Origin.LIVE, "source_date": date(2026, 4, 1)}
+        row = tick("USD/KGS", "87.4500", None, slot + timedelta(seconds=1), source="nbkr", **live)
+        audited.append([row])
+        page = {"http_status": 200, "body_sha256": 64 * str(number), "parser_version": 1}
+        audited.record([Poll("nbkr", slot, Outcome.OK, slot, 1500, 1, **page)])
+    [printed] = explain(audited, "KGS", at="2026-04-01T11:30Z").printed  # in force since the day began
+    assert printed.row["observed_at"] == SLOT + timedelta(minutes=6, seconds=1)
+    assert printed.poll["body_sha256"] == 64 * "1"
+    assert printed.file == "ticks/source=nbkr/month=2026-04/00000.parquet"
+
+
 def test_several_values_of_a_date_are_all_named(tmp_path):
     store = Store(tmp_path / "parquet")
     day = datetime(2026, 4, 1, tzinfo=UTC)

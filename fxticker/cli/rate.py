@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +19,20 @@ from fxticker.model.selection import Selection
 if TYPE_CHECKING:
     import pandas as pd
 
-_RATES: Columns = ("pair", "at", banded("rate"), "kind", "source", "value_date", "age_h", "others")
+
+class Others:
+    """What the other sources have, in a table: short, so that the band has room."""
+
+    needs = ("others",)
+    """The text about them."""
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading: ``"nbk agrees; cbr +0.12 %"``."""
+        text = row["others"]
+        return {"others": text if text is None else text.replace(" contradicts by ", " ")}
+
+
+_RATES: Columns = ("pair", "at", banded("rate"), "kind", "source", "value_date", "age_h", Others())
 
 
 def _pairs(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
