@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from fxticker.analysis.decode import decode, rollovers
     from fxticker.analysis.drift import drift, drift_series
     from fxticker.analysis.drift_by_period import drift_by_period
+    from fxticker.analysis.estimate import estimate
     from fxticker.analysis.peg import peg
     from fxticker.analysis.quotes import as_of, quotes
     from fxticker.analysis.resample import resample
     from fxticker.analysis.scores import scores
+    from fxticker.analysis.volatility import volatility
     from fxticker.charts import (
         plot_compare,
         plot_coverage,
@@ -71,6 +73,7 @@ _HOME = {
     "drift": "analysis.drift",
     "drift_by_period": "analysis.drift_by_period",
     "drift_series": "analysis.drift",
+    "estimate": "analysis.estimate",
     "gaps": "analysis.coverage",
     "lags": "analysis.compare",
     "latest": "frames.latest",
@@ -90,6 +93,7 @@ _HOME = {
     "save_figure": "charts",
     "scores": "analysis.scores",
     "save_frame": "export.save",
+    "volatility": "analysis.volatility",
     "wide": "frames.wide",
 }
 
@@ -116,6 +120,7 @@ __all__ = [
     "drift",
     "drift_by_period",
     "drift_series",
+    "estimate",
     "gaps",
     "lags",
     "latest",
@@ -135,6 +140,7 @@ __all__ = [
     "save_figure",
     "save_frame",
     "scores",
+    "volatility",
     "wide",
 ]
 

@@ -68,11 +68,13 @@ def parameters(value):
 
 ADDED_COMMANDS = (
     "fxticker alert",
+    "fxticker estimate",
     "fxticker evidence",
     "fxticker forget",
     "fxticker mirror",
     "fxticker reparse",
     "fxticker restore",
+    "fxticker volatility",
 )
 """Since that version."""
 
@@ -120,7 +122,7 @@ TABLES = {
     "fxticker polls": ["--all flag", "--wide flag"],
 }
 """Options of all commands that print rows."""
-ADDED_NAMES = {"save_frame", "scores"}
+ADDED_NAMES = {"estimate", "save_frame", "scores", "volatility"}
 CHANGED_OPTIONS = {
     **{f"fxticker {name}": {"--end required": "--end"} for name in ("drift", "plot drift")},
     "fxticker convert": {"--max-age default=1D": MAX_AGE},
