@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from fxticker.analysis.decode import decode, rollovers
     from fxticker.analysis.drift import drift, drift_series
     from fxticker.analysis.drift_by_period import drift_by_period
+    from fxticker.analysis.estimate import estimate
     from fxticker.analysis.explain import explain
     from fxticker.analysis.peg import peg
     from fxticker.analysis.quotes import as_of, quotes
     from fxticker.analysis.rate import rate
     from fxticker.analysis.resample import resample
     from fxticker.analysis.scores import scores
+    from fxticker.analysis.volatility import volatility
     from fxticker.charts import (
         plot_compare,
         plot_coverage,
@@ -73,6 +75,7 @@ _HOME = {
     "drift": "analysis.drift",
     "drift_by_period": "analysis.drift_by_period",
     "drift_series": "analysis.drift",
+    "estimate": "analysis.estimate",
     "explain": "analysis.explain",
     "gaps": "analysis.coverage",
     "lags": "analysis.compare",
@@ -94,6 +97,7 @@ _HOME = {
     "save_figure": "charts",
     "scores": "analysis.scores",
     "save_frame": "export.save",
+    "volatility": "analysis.volatility",
     "wide": "frames.wide",
 }
 
@@ -120,6 +124,7 @@ __all__ = [
     "drift",
     "drift_by_period",
     "drift_series",
+    "estimate",
     "explain",
     "gaps",
     "lags",
@@ -141,6 +146,7 @@ __all__ = [
     "save_figure",
     "save_frame",
     "scores",
+    "volatility",
     "wide",
 ]
 

@@ -134,6 +134,19 @@ def test_fast_path_is_the_only_way_to_an_excerpt():
     assert users == {"sources.timesca.ticker"}
 
 
+def test_estimates_are_used_by_no_other_answer():
+    modules = _modules()
+    estimates = {
+        "analysis.estimate",
+        "analysis.volatility",
+        "analysis.probable",
+        "analysis.move_bounds",
+        "analysis.sigma",
+    }
+    users = {module for module, path in modules.items() if estimates & _own_imports(path, modules)}
+    assert users - estimates == {"", "analysis.interval_rows", "cli.estimate"}
+
+
 def test_modules_are_short():
     lines = {_name(path): len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
     assert {name for name, count in lines.items() if count > MAX_LINES} == set(LONGER)

@@ -68,6 +68,7 @@ def parameters(value):
 
 ADDED_COMMANDS = (
     "fxticker alert",
+    "fxticker estimate",
     "fxticker evidence",
     "fxticker explain",
     "fxticker forget",
@@ -75,6 +76,7 @@ ADDED_COMMANDS = (
     "fxticker rate",
     "fxticker reparse",
     "fxticker restore",
+    "fxticker volatility",
 )
 """Since that version."""
 
@@ -123,7 +125,7 @@ TABLES = {
     "fxticker polls": ["--all flag", "--wide flag"],
 }
 """Options of all commands that print rows."""
-ADDED_NAMES = {"explain", "rate", "save_frame", "scores"}
+ADDED_NAMES = {"estimate", "explain", "rate", "save_frame", "scores", "volatility"}
 CHANGED_OPTIONS = {
     **{f"fxticker {name}": {"--end required": "--end"} for name in ("drift", "plot drift")},
     "fxticker convert": {"--max-age default=1D": MAX_AGE},

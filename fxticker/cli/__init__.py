@@ -44,6 +44,8 @@ COMMANDS = {
         "decode": "analysis.decode",
         "resample": "analysis.resample",
         "peg": "analysis.peg",
+        "volatility": "estimate.volatility",
+        "estimate": "estimate.estimate",
         "convert": "rates.convert",
         "compare": "analysis.compare",
         "best": "rates.best",

@@ -26,7 +26,7 @@ WIDTH = 80
 """Characters of a line of a terminal, as it opens."""
 _GAP, _NO_BREAK = "  ", "\N{NO-BREAK SPACE}"
 _NUMBER = re.compile(r"-?[0-9.]+%?")
-_IN_COMMON = re.compile(r"source|pair|time_basis|origin|change_text|at|day|slot|\w+_(at|date|after|before)")
+_IN_COMMON = re.compile(r"source|pair|time_basis|origin|change_text|at|day|slot|\w+_(at|date|after|before|from)")
 """Headings of what stands above a table if it is the same in all rows; numbers and verdicts only for want of room."""
 _DAYS = re.compile(r"day|start_at|\w+_date")
 """Headings of days and of periods, which begin at midnight."""
