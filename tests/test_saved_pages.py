@@ -425,7 +425,10 @@ def test_pages_and_tables_can_be_imported_together(saved, store, pages, tmp_path
     [
         (lambda table: table.drop_columns(["source"]), "no column source"),
         (lambda table: table.drop_columns(["rate_text"]), "no column rate_text"),
-        (lambda table: table.set_column(4, "rate", pa.array([0.5] * 10)), "rate 0.5 where the text is"),
+        (
+            lambda table: table.set_column(table.column_names.index("rate"), "rate", pa.array([0.5] * 10)),
+            "rate 0.5 where the text is",
+        ),
         (lambda table: pa.table({"a": [1, 2]}), "no column source"),
     ],
 )
