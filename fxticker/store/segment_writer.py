@@ -26,7 +26,7 @@ from fxticker.store.segment_file import SegmentFile, SegmentSummary, encoded, su
 from fxticker.store.segment_name import SegmentName, numbered, segment_name
 
 _OPEN_TABLES_KEPT = 4
-"""Open segments kept in memory between appends: a daemon has one per source, an import goes through months in order."""
+"""Open segments kept in memory between appends, one of each source: an import goes through months in order."""
 _Result = TypeVar("_Result")
 
 
@@ -230,8 +230,10 @@ class SegmentWriter:
         return self._open_tables[partition][1]
 
     def _keep(self, partition: str, version: tuple[int, ...], rows: pa.Table) -> None:
+        source = partition.rpartition("/")[0]
+        for other in [name for name in self._open_tables if name.rpartition("/")[0] == source]:
+            del self._open_tables[other]
         self._open_tables[partition] = (version, rows)
-        self._open_tables.move_to_end(partition)
         while len(self._open_tables) > _OPEN_TABLES_KEPT:
             self._open_tables.popitem(last=False)
 
