@@ -42,6 +42,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import ClassVar
 
+from fxticker.model.durations import excess_text, limit_text
 from fxticker.model.outcome import Outcome
 
 
@@ -51,9 +52,6 @@ def one_line(text: object) -> str:
     if joined.isprintable():
         return joined[:300]
     return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in joined)[:300]
-
-
-_MINUTE = timedelta(minutes=1)
 
 
 class FxTickerError(Exception):
@@ -97,11 +95,9 @@ class StaleRate(NoData):
         self.source = source
         self.when = when
         self.age = age
-        # rounded apart, so that an age above the limit is never shown equal to it
-        old, allowed = -(-age // _MINUTE), max_age // _MINUTE
         super().__init__(
-            f"{source} last showed {pair} {when}, and that is {old // 60} h {old % 60} min old at the instant that was "
-            f"asked for; at most {allowed // 60} h {allowed % 60} min are allowed"
+            f"{source} last showed {pair} {when}, and that is {excess_text(age, max_age)} old at the instant that was "
+            f"asked for; the limit is {limit_text(max_age)}"
         )
 
 

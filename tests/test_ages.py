@@ -9,9 +9,9 @@ from true_rates import frame_of, shown
 
 import fxticker as fx
 from fxticker.cli import app
-from fxticker.model.durations import age_text, duration_of
+from fxticker.model.durations import age_text, duration_of, limit_text
 from fxticker.model.records import Origin, TimeBasis
-from fxticker.sources.age_limits import AgeLimit, holds_days, is_stale, limit_text
+from fxticker.sources.age_limits import AgeLimit, holds_days, is_stale
 from fxticker.sources.registry import source_of
 from fxticker.store.store import Store
 
@@ -162,7 +162,7 @@ def test_latest_as_of_an_instant_is_what_it_was_then(tmp_path):
     assert (row.rate_text, row.observed_at, row.stale) == ("0.00191", NOON, False)
     assert row.age_h == pytest.approx(12)
     assert fx.latest(store, as_of=NOON + DAY, pairs="KZT/USD")["rate_text"].tolist() == ["0.00193"]
-    with pytest.raises(fx.NoData, match="no tick is stored for KZT/USD by 2020-01-01 23:59 UTC"):
+    with pytest.raises(fx.NoData, match="KZT/USD by 2020-01-01 23:59 UTC; imported ticks count from their import on"):
         fx.latest(store, as_of="2020-01-01", pairs="KZT/USD")
 
 
@@ -182,3 +182,11 @@ def test_commands_name_what_is_too_old_on_stderr(store, tmp_path):
     result = CliRunner().invoke(app, ["latest", *folder])
     assert (result.exit_code, result.stdout.count("h, stale")) == (0, 5)
     assert CliRunner().invoke(app, ["latest", "--max-age", "soon", *folder]).exit_code == 2
+
+
+def test_months_name_the_close_from_which_they_measure(history_store):
+    folder = ["--store", str(history_store), "--pair", "KZT"]
+    result = CliRunner().invoke(app, ["drift-by-period", "--every", "month", *folder])
+    [december] = [line for line in result.stdout.splitlines() if line.startswith("2024-12-01")]
+    assert "2024-09-29" in december
+    assert max(map(len, result.stdout.splitlines())) <= 80

@@ -364,6 +364,19 @@ def test_drift_names_the_pairs_that_it_leaves_out(store):
     assert "Left out: KGS/USD (start tick 20 d 0 h old, limit 7 d)." in caption
 
 
+def test_drift_of_several_sources_names_that_of_each_pair_it_leaves_out(store):
+    day = timedelta(days=1)
+    bank = tick("USD/KZT", "478.77", None, NOON - 20 * day, source="nbk")
+    store.append([*snapshot_ticks(NOON), *snapshot_ticks(NOON + day), bank])
+    caption = " ".join(fx.plot_drift(fx.drift(store, start=NOON, end=NOON + day)).get_supxlabel().split())
+    assert "Left out: KZT/USD of nbk (" in caption
+
+
+def test_history_of_imported_pages_speaks_of_no_polls():
+    frame = ticks_of({"pair": "KZT/USD", "observed_at": [NOON], "rate_text": "0.00191"})
+    assert "polls" not in fx.plot_history(frame, polls=polls_of([])).get_supxlabel()
+
+
 def test_heatmap_colours_run_the_same_way_on_both_sides_of_no_change():
     frame = _periods([0.5, -3.0], [True, True], ["2025-11-03", "2025-11-10"])
     figure = plot_heatmap(frame)

@@ -487,3 +487,9 @@ def test_drift_of_the_whole_agrees_with_those_of_its_halves(drawn):
         # doubles close to -100 % have lost digits, which the other half may enlarge
         slack = 1e-12 * (100 + first[name].abs()) * (1 + second[name].abs() / 100)
         assert compared(composed + (slack if name == "drift_hi_pct" else -slack), whole[name]).all()
+
+
+def test_drift_within_one_day_says_what_to_ask_instead(store):
+    store.append(snapshot_ticks(NOON) + snapshot_ticks(NOON + timedelta(hours=1)))
+    with pytest.raises(ValueError, match="look up the same ticks, the last ones by then; give an earlier start"):
+        fx.drift(store, start="2025-11-14", end="2025-11-14")

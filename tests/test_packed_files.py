@@ -7,20 +7,23 @@ import time
 import zipfile
 import zlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from archive_server import ArchivedPage, warc_record
 from builders import PRINTED_TICKS, TICKER
+from click.testing import CliRunner
 
 import fxticker as fx
-from fxticker.backfill.file_kinds import Packing
+from fxticker.backfill.file_kinds import Packing, named
 from fxticker.backfill.packed_files import unpacked, warc_files
 from fxticker.backfill.page_files import find_pages
 from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.warc import is_warc, read_warc
 from fxticker.backfill.warc_page import DamagedRecord, WarcPage
-from fxticker.errors import ParseError
+from fxticker.cli import app
+from fxticker.errors import NoTicker, ParseError
 from fxticker.fetch import zstd
 from fxticker.fetch.gzip import CutShort
 from fxticker.simulation.site import render_html, render_text
@@ -350,6 +353,33 @@ def test_file_of_another_kind_is_named_for_what_it_is(tmp_path, data, reason):
     assert given.startswith(reason)
     assert "no ticker" not in given
     assert summary.added == 0
+
+
+@pytest.mark.parametrize(
+    ("payload", "source"),
+    [
+        ("cbu_all_2026-04-01.json", "cbu"),
+        ("nbk_get_rates_2026-04-01.xml", "nbk"),
+        ("nbkr_daily_2026-05-24.xml", "nbkr"),
+        ("nbt_daily_2026-05-18.xml", "nbt"),
+        ("cbr_daily_2026-04-25.xml", "cbr"),
+    ],
+)
+def test_answer_of_a_bank_without_its_name_is_refused_by_naming_the_option(tmp_path, payload, source):
+    answer = (Path(__file__).parent / "payloads" / payload).read_bytes()
+    _, summary = bring_in(tmp_path, answer)
+    assert summary.refused[0][1].endswith("the answer of a bank needs its name, as in `--source cbu`")
+    (tmp_path / payload).write_bytes(answer)
+    added = CliRunner().invoke(
+        app, ["import", str(tmp_path / payload), "--source", source, "--store", str(tmp_path / "b")]
+    )
+    assert added.exit_code == 0
+
+
+def test_page_of_the_web_that_begins_as_xml_is_a_page():
+    error = NoTicker("no ticker")
+    for head in (b'<?xml version="1.0"?>\n<!DOCTYPE html><html>', b'<?xml version="1.0"?><html xmlns="a">'):
+        assert named(error, head) is error
 
 
 def test_packed_parquet_file_is_named(tmp_path):

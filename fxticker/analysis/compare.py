@@ -16,10 +16,10 @@ from fxticker.analysis.scores import scores_by
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
 from fxticker.frames.resolve import resolved, zone_of
-from fxticker.model.durations import age_text
+from fxticker.model.durations import age_text, limit_text
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
-from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge, limit_text
+from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge
 
 DAY = pd.Timedelta(days=1)
 OPEN_END = pd.Timedelta(days=4)

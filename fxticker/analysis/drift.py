@@ -112,7 +112,9 @@ def drift(
     if first.upto > last.upto:
         raise InvalidArgument(f"start {start} is after end {end}")
     if first.upto == last.upto:
-        raise InvalidArgument(f"start {start} and end {end} are one instant; of a start the last ticks count")
+        raise InvalidArgument(
+            f"start {start} and end {end} look up the same ticks, the last ones by then; give an earlier start"
+        )
     limit = AgeLimit.of(max_age)
     selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of, tz=tz, per_usd=per_usd))
     bases_at = first if base == FIRST else lookup(base, now, zone)

@@ -15,10 +15,11 @@ from fxticker.analysis.plateaus import came_back, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import in_series, may_close
 from fxticker.frames.resolve import in_zone, present, resolved, zone_of
+from fxticker.model.durations import limit_text
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment, instant
-from fxticker.sources.age_limits import ANY, AgeLimit, MaxAge, limit_text
+from fxticker.sources.age_limits import ANY, AgeLimit, MaxAge
 
 _HOUR, _DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
 

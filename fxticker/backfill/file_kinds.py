@@ -51,6 +51,9 @@ _MIME_FIELD = re.compile(rb"(?im)^(?:MIME-Version|Content-Transfer-Encoding|Cont
 _PLIST = re.compile(rb"<!DOCTYPE plist|<plist[\s>]", re.IGNORECASE)
 _JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*[\[{"\]]|\{\s*["}])')
 _HAR = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"log"\s*:')
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml(?!.*<(?:!doctype\s+)?html)", re.IGNORECASE | re.DOTALL)
+"""XML that is no page, such as the answers of most banks."""
+_OTHER_SOURCE = "the answer of a bank needs its name, as in `--source cbu`"
 _CSV = re.compile(
     rb'(?:\xef\xbb\xbf)?"?[A-Za-z_][A-Za-z0-9_ ]*"?(?P<mark>[,;\t])(?>(?:"?[A-Za-z_][A-Za-z0-9_ ]*"?(?P=mark))+)'
 )
@@ -95,9 +98,11 @@ def named(error: NoTicker, head: bytes) -> ParseError:
     if type(error) is not NoTicker:
         return error
     if _JSON.match(head):
-        return ParseError("JSON, and neither an answer of this source nor ticks of `fxticker export`")
+        return ParseError(f"JSON, and neither an answer of this source nor ticks of `fxticker export`; {_OTHER_SOURCE}")
     if _CSV.match(head):
         return ParseError("a table as text, and not the ticks that `fxticker export` writes")
+    if _XML.match(head):
+        return ParseError(f"XML without the ticker; {_OTHER_SOURCE}")
     if b"\0" in head[:1024] and not head.startswith(_UTF_16):
         return ParseError("a binary file of a kind that is not read; not a page")
     return error

@@ -79,7 +79,10 @@ def left_out_rows(frame: pd.DataFrame) -> str:
 def left_out_pairs(frame: pd.DataFrame) -> str:
     """Return which pairs of a frame have no figures, and why, as a sentence; empty if all have."""
     rows = frame[_reasons(frame).notna()].drop_duplicates(["source", "pair"])
-    return _left_out([f"{row['pair']} ({row['reason']})" for row in rows.to_dict("records")])
+    names = rows["pair"].astype(str)
+    if len(frame["source"].unique()) > 1:  # the same pair of another source may be in the chart
+        names += " of " + rows["source"].astype(str)
+    return _left_out([f"{name} ({reason})" for name, reason in zip(names, _reasons(rows), strict=True)])
 
 
 def _reasons(frame: pd.DataFrame) -> pd.Series:

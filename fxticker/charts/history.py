@@ -209,8 +209,8 @@ def _write_caption(
     facts = f"{names_text(sources)}, {span} {zone}, {counted(sum(line.rows for line in lines), 'value')}"
     facts += f" on {days:,} of {counted(whole, 'day')}"
     reading = f"Band: what the printed digits allow. {upward(pairs)} Lines break where there is no value."
-    if polls is not None:
-        outcomes = cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
+    outcomes = np.array([]) if polls is None else cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
+    if len(outcomes):  # imported pages have no polls, and none of none reads as a failure
         facts += f", {counted(int((outcomes == SUCCESSFUL).sum()), 'successful poll')} of {len(outcomes):,}"
     if is_shaded:
         reading += " Shaded: no successful poll, by cause."

@@ -66,7 +66,12 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
     callback=stated,
     help="When the pages were captured; default: each page's own printed date.",
 )
-@click.option("--source", default="timesca", shell_complete=completion.sources, help="Source of the pages.")
+@click.option(
+    "--source",
+    default="timesca",
+    shell_complete=completion.sources,
+    help="Source of the pages, or the bank whose answers they are.",
+)
 @stored
 def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder: Path) -> None:
     """Store the ticks of saved pages, WARC files or exports.

@@ -33,7 +33,7 @@ _DAYS = re.compile(r"day|start_at|\w+_date")
 _DAY, _MINUTE, _SECOND = 10, 16, 19
 """Characters of ``2025-11-14 12:00:00`` up to the day, the minute and the second."""
 _SPARE = (
-    *("reason", "origin", "time_basis", "base_at", "from_at", "to_at", "end_at"),
+    *("reason", "origin", "time_basis", "base_at", "to_at", "from_at", "end_at"),
     *("rate_band", "open_band", "high_band", "low_band", "close_band"),
     *("official_band", "official_at", "seen_from_at", "seen_pct", "base_run", "peg_rate", "start", "change_text"),
     *("coverage", "count", "open", "start_at"),

@@ -122,7 +122,7 @@ def latest_table(store: Store, selection: Selection = NO_RESTRICTION, by: _Insta
         require_stored(selection.pairs, [pair for table in tables for pair in table.column("pair").to_pylist()], store)
     if not tables:
         what = ", ".join([*(selection.pairs or ()), *(selection.sources or ())])
-        until = "" if at is None else f" by {at.upto:%Y-%m-%d %H:%M} UTC"
+        until = "" if at is None else f" by {at.upto:%Y-%m-%d %H:%M} UTC; imported ticks count from their import on"
         raise NoData(f"{store.backend}: no tick is stored" + (f" for {what}" if what else "") + until)
     return pa.concat_tables(tables)
 

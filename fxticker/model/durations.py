@@ -54,3 +54,15 @@ def age_text(age: timedelta) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+def limit_text(limit: timedelta) -> str:
+    """Return a limit of age as text: whole days as days."""
+    return age_text(limit).removesuffix(" 0 h").removesuffix(" 0 min")
+
+
+def excess_text(age: timedelta, limit: timedelta) -> str:
+    """Return an age above a limit as text, rounded up where it would read as the limit itself."""
+    if age_text(age) == age_text(limit):
+        age += timedelta(hours=1) if age >= timedelta(days=1) else timedelta(minutes=1)
+    return age_text(age)

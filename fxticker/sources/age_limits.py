@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from fxticker.model.durations import age_text, duration_of
+from fxticker.model.durations import duration_of, excess_text, limit_text
 from fxticker.sources.fixed import CONSTANTS
 
 TICKER = "timesca"
@@ -70,14 +70,7 @@ class AgeLimit:
         limit = self.of_source(source)
         if limit is None or age <= limit:
             return None
-        if age_text(age) == age_text(limit):  # rounded up, so that it is never shown equal to the limit
-            age += timedelta(hours=1) if age >= _DAY else timedelta(minutes=1)
-        return f"{age_text(age)} {LIMIT} {limit_text(limit)}"
-
-
-def limit_text(limit: timedelta) -> str:
-    """Return a limit as text: whole days as days."""
-    return age_text(limit).removesuffix(" 0 h").removesuffix(" 0 min")
+        return f"{excess_text(age, limit)} {LIMIT} {limit_text(limit)}"
 
 
 def holds_days(source: str) -> int | None:
