@@ -41,6 +41,14 @@ def test_day_has_its_open_high_low_and_close_with_their_bands(store):
     assert day.count == 4
 
 
+def test_close_has_the_instant_at_which_it_was_observed(store):
+    monday = datetime(2025, 11, 10, 6, tzinfo=UTC)
+    store.append([_tjs("0.10830", monday), _tjs("0.10850", monday + DAY), _tjs("0.10840", monday + 15 * DAY)])
+    weeks = resample(store, "week", tz="Asia/Tashkent")
+    assert weeks["close_at"].tolist() == [monday + DAY, pd.NaT, monday + 15 * DAY]
+    assert weeks["close_at"].dtype == weeks["start_at"].dtype
+
+
 def test_bounds_of_the_highest_are_the_highest_bounds(store):
     store.append([_tjs("0.108", NOON), _tjs("0.10849", NOON + QUARTER)])
 

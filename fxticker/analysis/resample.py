@@ -19,6 +19,8 @@ from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 
 _RATES = {"": "rate", "_lo": "rate_lo", "_hi": "rate_hi"}
+_NO_QUOTE = {"count": 0, "close_at": np.datetime64("NaT")}
+"""What columns have in a period without quotes, if it is not NaN."""
 
 
 def resample(
@@ -67,8 +69,10 @@ def resample(
         ``source`` and ``pair`` (category), ``start_at`` (datetime64[us, UTC], the period's first instant), ``open``,
         ``high``, ``low`` and ``close`` (float64, quote per one unit of base), each followed by its band (``open_lo``,
         ``open_hi``; the true highest rate lies between the highest lower and the highest upper bound, the lowest
-        likewise), ``count`` (int64, instants with a quote), ``coverage`` (float64, as in `fxticker.coverage`; NaN
-        where no poll is on record). Periods without quotes are not filled: NaN, with `count` 0.
+        likewise), ``close_at`` (datetime64[us, UTC], when the close was observed, which may be days before the period's
+        end; NaT where there is none), ``count`` (int64, instants with a quote), ``coverage`` (float64, as in
+        `fxticker.coverage`; NaN where no poll is on record). Periods without quotes are not filled: NaN, with `count`
+        0.
 
     Raises
     ------
@@ -93,9 +97,10 @@ def resample(
     grid: pd.DataFrame = series.take(of_series).reset_index(drop=True)
     grid = grid.assign(start_at=pd.Series(start_of(every, freq, zone)).dt.tz_localize("UTC"))
     for name, values in _summary(rows, times, order, begins).items():
-        column = np.full(len(grid), 0 if name == "count" else np.nan, values.dtype)
+        column = np.full(len(grid), _NO_QUOTE.get(name, np.nan), values.dtype)
         column[places] = values
         grid[name] = column
+    grid["close_at"] = grid["close_at"].dt.tz_localize("UTC")
     shares = (
         np.nan if polls is None else _coverage(grid, polls, freq, replace(selection, pairs=None, as_of=None, tz=zone))
     )
@@ -118,7 +123,8 @@ def _summary(rows: pd.DataFrame, times: np.ndarray, order: np.ndarray, begins: n
                 columns[column + suffix] = values[places.get(column, begins)]
             else:
                 columns[column + suffix] = (np.maximum if column == "high" else np.minimum).reduceat(values, begins)
-    return {**columns, "count": count}
+    closed_at = rows["observed_at"].dt.tz_localize(None).to_numpy()[order][places["close"]]
+    return {**columns, "close_at": closed_at, "count": count}
 
 
 def _coverage(grid: pd.DataFrame, polls: pd.DataFrame, freq: Freq, selection: Selection) -> np.ndarray:

@@ -82,7 +82,7 @@ _ROLLOVERS: Columns = (
     "last_at",
 )
 _PRICES = (banded("open"), banded("high"), banded("low"), banded("close"))
-_RESAMPLED: Columns = ("source", "pair", "start_at", *_PRICES, "count", "coverage")
+_RESAMPLED: Columns = ("source", "pair", "start_at", *_PRICES, "close_at", "count", "coverage")
 _DISTANCE = banded("distance", "_pct")
 _RATE_BAND = banded("rate")
 _PEG: Columns = (
