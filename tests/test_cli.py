@@ -89,11 +89,11 @@ def test_no_command_shows_the_help(fxticker):
 def test_latest_prints_the_texts_as_printed(on_history):
     shown = on_history("latest --format csv --max-age any")
     assert shown.returncode == 0
-    lines = [re.sub(r",\d+\.\d+,False,$", ",AGE,False,", line) for line in shown.stdout.splitlines()]
+    lines = [re.sub(r",\d+\.\d+,False,,", ",AGE,False,,", line) for line in shown.stdout.splitlines()]
     assert lines[:3] == [
-        "source,pair,rate_text,change_text,source_date,observed_at,time_basis,origin,nominal,age_h,stale,reason",
-        "timesca,KGS/USD,0.01144,0%,2026-02-25,2026-02-25T12:00:00Z,clock,live,1,AGE,False,",
-        "timesca,KZT/USD,0.00200,0%,2026-02-25,2026-02-25T12:00:00Z,clock,live,1,AGE,False,",
+        "source,pair,rate_text,change_text,source_date,observed_at,time_basis,origin,nominal,age_h,stale,reason,rate",
+        "timesca,KGS/USD,0.01144,0%,2026-02-25,2026-02-25T12:00:00Z,clock,live,1,AGE,False,,0.01144",
+        "timesca,KZT/USD,0.00200,0%,2026-02-25,2026-02-25T12:00:00Z,clock,live,1,AGE,False,,0.002",
     ]
 
 
@@ -154,8 +154,8 @@ def test_watch_reads_once_an_interval_and_ends_with_130(on_history, monkeypatch)
 def test_history_filters_by_pair_and_span(on_history):
     shown = on_history("history --pair KZT/USD --start 2026-02-25 --format csv")
     assert shown.stdout.splitlines()[1:] == [
-        "2026-02-25T00:00:00Z,timesca,KZT/USD,0.00200,0%,0.001995,0.002005,2026-02-25,live,clock,1",
-        "2026-02-25T12:00:00Z,timesca,KZT/USD,0.00200,0%,0.001995,0.002005,2026-02-25,live,clock,1",
+        "2026-02-25T00:00:00Z,timesca,KZT/USD,0.00200,0%,0.001995,0.002005,2026-02-25,live,clock,1,0.002",
+        "2026-02-25T12:00:00Z,timesca,KZT/USD,0.00200,0%,0.001995,0.002005,2026-02-25,live,clock,1,0.002",
     ]
 
 

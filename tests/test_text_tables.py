@@ -259,3 +259,11 @@ def test_rows_before_a_bad_one_are_stored_by_batch_and_the_file_is_named():
 )
 def test_table_of_ticks_is_recognised_by_its_columns(head, form):
     assert form_of(head) == form
+
+
+def test_rate_of_a_bank_is_per_one_unit_in_what_the_commands_print(store):
+    store.append([tick("UZS/RUB", "62,8322", None, source="cbr", nominal=10_000, rate=62.8322 / 10_000)])
+    for command in (latest, history):
+        shown = CliRunner().invoke(command, ["--format", "json", "--store", str(store.backend)])
+        [row] = json.loads(shown.stdout)
+        assert (row["rate_text"], row["nominal"], row["rate"]) == ("62,8322", 10_000, 0.00628322)

@@ -99,8 +99,8 @@ def estimate(
         The span of the estimate, as for `fxticker.load`; ``None`` for the first and the last tick. Ticks of 90 days
         before and after it are used.
     every
-        Distance of the instants: a duration, or text such as ``15min`` and ``1h``; ``None`` for the instants of the
-        ticks, of a date-only one 00:00 UTC.
+        Distance of the instants, which are whole steps from 00:00 UTC on in any `tz`: a duration, or text such as
+        ``15min`` and ``1h``; ``None`` for the instants of the ticks, of a date-only one 00:00 UTC.
     max_move_pct
         The most that a rate moves within a day, in percent, also within less than a day; ``None`` for the largest daily
         move of an official source in the 365 days before `end`.

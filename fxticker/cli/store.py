@@ -43,8 +43,8 @@ def latest(max_age: str | None, watch: float | None, folder: Path, selection: Se
     from fxticker.store.store import opened
 
     facts = ["change_text", "source_date", "observed_at", "time_basis", "origin"]
-    # all that an import needs
-    fields = ["source", "pair", "rate_text", *facts, "nominal", *AGE_COLUMNS]
+    # all that an import needs, and the number per one unit
+    fields = ["source", "pair", "rate_text", *facts, "nominal", *AGE_COLUMNS, "rate"]
 
     def print_now() -> None:
         rows = rows_in_zone(latest_records(opened(folder), selection, max_age), zone_of(selection.tz))
@@ -74,7 +74,7 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
     if frame.empty:
         raise NoData("no stored tick matches")
     columns = ["observed_at", "source", "pair", "rate_text", "change_text", "rate_lo", "rate_hi"]
-    columns += ["source_date", "origin", "time_basis", "nominal"]  # all that an import needs
+    columns += ["source_date", "origin", "time_basis", "nominal", "rate"]  # all that an import needs, and more
     shown: Columns = [
         "observed_at",
         "source",
