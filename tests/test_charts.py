@@ -715,3 +715,9 @@ def test_rates_since_different_bases_are_not_said_to_share_one():
     later = _path(rows).assign(pair="TJS/USD", base_at=pd.Timestamp(NOON) + pd.Timedelta(hours=1))
     figure = plot_path(pd.concat([_path(rows), later], ignore_index=True))
     assert figure.get_suptitle() == "Change of 2 rates each since its own base"
+
+
+def test_last_rates_of_a_chart_have_a_decimal_point(store):
+    store.append([tick("TMT/RUB", "21,5792", None, source="cbr", nominal=1)])
+    figure = fx.plot_history(fx.load(store))
+    assert "21.5792" in [text.get_text() for panel in figure.axes for text in panel.texts]

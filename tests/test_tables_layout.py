@@ -4,6 +4,7 @@ import io
 import re
 import sys
 import time
+from datetime import timedelta
 
 import pandas as pd
 import pytest
@@ -235,3 +236,13 @@ def test_tables_are_written_at_50_000_rows_a_second(printed):
     shown, _ = printed(rows, ["observed_at", "pair", Printed(), band_of("rate")])
     assert len(rows) / (time.process_time() - began) > 50_000
     assert shown.count("\n") == 200_002
+
+
+def test_rates_of_banks_that_print_a_comma_have_a_decimal_point(store):
+    rates = [("87,4500", NOON), ("87,4600", NOON + timedelta(days=1))]
+    store.append([tick("USD/KGS", text, None, at, source="nbkr") for text, at in rates])
+    asked = ["drift", "--start", "2025-11-14", "--end", "2025-11-15", "--per-usd", "--store", str(store.backend)]
+    shown = CliRunner().invoke(app, asked).stdout
+    assert "87.4500" in shown
+    assert "87,4500" not in shown
+    assert "87,4500" in CliRunner().invoke(app, ["history", "--store", str(store.backend)]).stdout

@@ -13,7 +13,7 @@ import pandas as pd
 from fxticker.charts.causes import SUCCESSFUL, Stretches, cause_codes, instants, local_instants, stretches_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
 from fxticker.frames.settle import one_per_instant, with_bands
-from fxticker.model.formatting import format_with_band
+from fxticker.model.formatting import decimal_point, format_with_band
 from fxticker.model.records import Outcome
 
 DAY_US = 86_400_000_000
@@ -163,5 +163,5 @@ def _last_text(row: pd.Series) -> str:
     """Return the last value per one unit with the printed digits, or its range with those that its width needs."""
     texts = format_with_band(row["rate"], row["rate_lo"], row["rate_hi"])
     if pd.notna(row["rate_text"]):
-        return str(row["rate_text"]) if row["nominal"] == 1 else texts.value
+        return decimal_point(str(row["rate_text"])) if row["nominal"] == 1 else texts.value
     return texts.band.replace(" to ", " to\n")

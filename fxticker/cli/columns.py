@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fxticker.model.formatting import band_decimals, decimal_text, format_with_band, printed_text
+from fxticker.model.formatting import band_decimals, decimal_point, decimal_text, format_with_band, printed_text
 
 
 class Column(Protocol):
@@ -83,6 +83,7 @@ class Value:
             return {self.band or heading: texts.band}
         # the text of a rate for several units is no rate per one unit
         text = row[self.text] if self.text is not None and row[self.nominal] == 1 else None
+        text = text and decimal_point(text)
         return {heading: text or texts.value, **({} if self.band is None else {self.band: texts.band})}
 
 

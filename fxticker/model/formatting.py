@@ -93,6 +93,11 @@ def printed_text(rate_text: str, nominal: int) -> str:
     return rate_text if nominal == 1 else f"{rate_text} per {nominal:,}"
 
 
+def decimal_point(rate_text: str) -> str:
+    """Return a printed number with a decimal point: ``87,4500`` among ``87.413`` reads as 874,500."""
+    return rate_text.replace(",", ".")
+
+
 def _printed_decimals(value: float, lo: float, hi: float) -> int | None:
     """Return the decimals of a number whose band is that of its printed digits, per one unit; ``None`` for others."""
     width = hi - lo
