@@ -371,6 +371,13 @@ def test_status_and_polls_import_no_pandas(tmp_path, command):
     assert shown.stdout.splitlines()[-1] == "[]"
 
 
+def test_gaps_of_a_store_without_polls_says_that_nothing_is_known(fxticker, tmp_path):
+    Store(tmp_path / "parquet").append(snapshot_ticks())
+    shown = fxticker("gaps", "--store", str(tmp_path / "parquet"))
+    assert shown.returncode == 0
+    assert shown.stderr.startswith("fxticker: no poll is on record, as imported ticks have none")
+
+
 def test_gaps_prints_stretches_with_their_reasons(fxticker, tmp_path):
     _, last = fed_store(tmp_path / "store", Outcome.OK, Outcome.MISSED, Outcome.MISSED, Outcome.OK)
     shown = fxticker("gaps --store store --format json")

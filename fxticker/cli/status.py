@@ -140,7 +140,7 @@ def gaps(folder: Path, selection: Selection, form: Format) -> None:
     """Print gaps: periods without a successful poll."""
     from fxticker.analysis.coverage import COLUMNS
     from fxticker.analysis.coverage import gaps as gaps_of
-    from fxticker.cli.output import show
+    from fxticker.cli.output import show, warn
     from fxticker.errors import NoData
     from fxticker.store.store import opened
 
@@ -148,6 +148,8 @@ def gaps(folder: Path, selection: Selection, form: Format) -> None:
     unknown = sorted({*(selection.sources or [])} - {*opened_store.polls.sources()})
     if unknown:
         raise NoData(f"no poll is on record for {', '.join(unknown)}")
+    if not opened_store.polls.sources():
+        warn("no poll is on record, as imported ticks have none: that no gap is shown says nothing")
     frame = gaps_of(opened_store, **selection.given())
     show(frame.to_dict("records"), list(COLUMNS), form)
 
