@@ -59,6 +59,7 @@ def filled_store(tmp_path_factory, data):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", STORING, ids=lambda entry: entry.name)
 def test_contender_loads_all_rows_and_keeps_appended_ones(entry, data, tmp_path):
     _skip_unless_installed(entry)
@@ -71,6 +72,7 @@ def test_contender_loads_all_rows_and_keeps_appended_ones(entry, data, tmp_path)
     assert appended["rows_of_pair"] in {None, ROWS // 5 + 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", READERS, ids=lambda entry: entry.name)
 def test_reader_of_the_store_loads_all_rows(entry, data, filled_store):
     _skip_unless_installed(entry)

@@ -80,6 +80,7 @@ def refused(pages):
     return [page for page in pages if isinstance(answer(page.html.encode()), fx.ParseError)]
 
 
+@pytest.mark.slow
 def test_no_figure_is_read_that_a_browser_does_not_show(tmp_path):
     pages = [page for page in markup.pages(60, "a few") if not page.is_limit]
 
@@ -107,6 +108,7 @@ def test_no_figure_is_read_that_a_browser_does_not_show_on_many_pages(tmp_path, 
     assert len(refused(sound)) < 0.01 * len(sound)
 
 
+@pytest.mark.slow
 def test_captured_tickers_are_shown_and_read_alike(tmp_path):
     captures = read_captures()
     pages = [render_html(capture.ticks, capture.page_date) for capture in captures]

@@ -568,7 +568,12 @@ def test_an_unknown_theme_is_refused(history_store):
 
 
 @pytest.mark.parametrize(
-    ("ending", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), pytest.param("pdf", b"%PDF", marks=pytest.mark.slow)]
+    ("ending", "magic"),
+    [
+        ("png", b"\x89PNG"),
+        pytest.param("svg", b"<?xml", marks=pytest.mark.slow),
+        pytest.param("pdf", b"%PDF", marks=pytest.mark.slow),
+    ],
 )
 def test_same_data_give_the_same_bytes(history_store, tmp_path, ending, magic):
     polls = polls_of(["ok", "timeout"] * 50)

@@ -314,6 +314,7 @@ def test_other_sign_of_zero_is_another_row(pages, store):
     assert sorted(fx.load(store, pairs=["KZT/USD"])["change_text"]) == ["-0%", "0%"]
 
 
+@pytest.mark.slow
 def test_pages_of_more_than_one_batch_are_all_stored(pages, store):
     file = FilePage(Path(save(pages, "a.txt", render_text(TODAY, DAY, copies=1))))
     summary = import_pages([file] * 4_100, source=SOURCE, store=store)
@@ -499,6 +500,7 @@ def test_linked_folders_are_followed_once(saved, store, tmp_path):
     assert bring_in(store, linked).added == 10
 
 
+@pytest.mark.slow
 def test_flipped_bit_of_a_segment_is_refused_or_harmless(saved, tmp_path):
     [path, _] = sorted((tmp_path / "saved").rglob("*.parquet"))
     content = path.read_bytes()

@@ -165,6 +165,7 @@ def polled_under_a_clock_that_is_set(store, site, step):
 
 
 @pytest.mark.parametrize("step", [5 * SECOND, -2 * SECOND], ids=["forward", "back"])
+@pytest.mark.slow
 def test_set_clock_leaves_no_gap_and_polls_no_slot_twice(tmp_path, site, step):
     store = Store(tmp_path)
     store.record([Poll("timesca", Every(SECOND).at_or_before(datetime.now(UTC)) - 5 * SECOND, Outcome.OK)])
@@ -174,6 +175,7 @@ def test_set_clock_leaves_no_gap_and_polls_no_slot_twice(tmp_path, site, step):
     assert distances(tmp_path) == {SECOND}
 
 
+@pytest.mark.slow
 def test_clock_set_back_before_all_records_polls_no_slot_twice(tmp_path, site):
     taken = polled_under_a_clock_that_is_set(Store(tmp_path), site, -2 * SECOND)
     assert len({poll.slot for poll in taken}) == 3

@@ -9,7 +9,7 @@ from processes import run
 PROGRAM = Path(__file__).with_name("torture.py")
 
 
-@pytest.mark.parametrize(("kills", "seed"), [(25, 1), pytest.param(150, 2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "seed"), [(10, 1), pytest.param(150, 2, marks=pytest.mark.slow)])
 def test_store_survives_killed_writers_beside_readers(kills, seed):
     done = run([sys.executable, PROGRAM, "--kills", str(kills), "--seed", str(seed)])
 
