@@ -8,13 +8,15 @@ import sys
 from datetime import UTC, datetime, timedelta
 from subprocess import PIPE, CompletedProcess, Popen
 
+import click
 import pytest
 from builders import NOON, cases, snapshot_ticks, tick
 from click.testing import CliRunner
 from processes import run
 
 import fxticker as fx
-from fxticker.cli import main
+from fxticker.cli import app, main
+from fxticker.cli.commands import COMMANDS
 from fxticker.config import Settings
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
 from fxticker.simulation.captures import read_captures
@@ -667,3 +669,16 @@ def test_shell_completion_names_commands_and_the_values_of_closed_lists(process,
     words = {"COMP_WORDS": f"fxticker {line}", "COMP_CWORD": str(len(line.split()))}
     shown = process(env={**os.environ, "_FXTICKER_COMPLETE": "bash_complete", **words}, check=True)
     assert shown.stdout.split() == [f"plain,{value}" for value in expected]
+
+
+def test_help_has_the_first_sentence_of_each_commands_own_help():
+    context = click.Context(app)
+    for group in COMMANDS.values():
+        for name, (_, summary) in group.items():
+            assert app.get_command(context, name).get_short_help_str(200) == summary
+
+
+def test_help_imports_no_command():
+    shown = run([sys.executable, "-X", "importtime", "-m", "fxticker", "--help"], timeout_s=60)
+    assert "fxticker.cli.commands" in shown.stderr
+    assert "fxticker.cli.options" not in shown.stderr

@@ -10,51 +10,8 @@ from importlib import import_module
 import click
 
 import fxticker
+from fxticker.cli.commands import COMMANDS
 from fxticker.daemon.exit import INTERRUPTED, exit_on_error, raise_interrupts
-
-COMMANDS = {
-    "Run": {
-        "run": "run.run",
-        "service": "service.service",
-        "alert": "alert.alert",
-        "demo": "demo.demo",
-        "drill": "drill.drill",
-    },
-    "Record": {
-        "snapshot": "snapshot.snapshot",
-        "status": "status.status",
-        "polls": "status.polls",
-        "gaps": "status.gaps",
-        "coverage": "analysis.coverage",
-        "check": "store.check",
-        "forget": "forget.forget",
-        "evidence": "evidence.evidence",
-        "reparse": "evidence.reparse",
-        "mirror": "mirror.mirror",
-        "restore": "mirror.restore",
-    },
-    "Import": {"import": "snapshot.import_", "backfill": "backfill.backfill"},
-    "Read": {"latest": "store.latest", "history": "store.history", "export": "export.export"},
-    "Ask": {
-        "quotes": "analysis.quotes",
-        "drift": "analysis.drift",
-        "drift-series": "analysis.drift_series",
-        "drift-by-period": "analysis.drift_by_period",
-        "changes": "analysis.changes",
-        "decode": "analysis.decode",
-        "resample": "analysis.resample",
-        "peg": "analysis.peg",
-        "volatility": "estimate.volatility",
-        "estimate": "estimate.estimate",
-        "convert": "rates.convert",
-        "compare": "analysis.compare",
-        "best": "rates.best",
-        "rate": "rate.rate",
-        "explain": "rate.explain",
-    },
-    "Draw": {"plot": "plot.plot"},
-}
-"""Groups of the help, and in each a command's name with its module in this folder and its name there."""
 
 
 class _Commands(click.Group):
@@ -68,7 +25,7 @@ class _Commands(click.Group):
         del ctx
         for group in COMMANDS.values():
             if cmd_name in group:
-                module, _, name = group[cmd_name].partition(".")
+                module, _, name = group[cmd_name][0].partition(".")
                 command: click.Command = getattr(import_module(f"fxticker.cli.{module}"), name)
                 return command
         return None
@@ -77,11 +34,7 @@ class _Commands(click.Group):
         width = max(map(len, self.list_commands(ctx)))
         for title, group in COMMANDS.items():
             with formatter.section(title):
-                commands = [(name, self.get_command(ctx, name)) for name in group]
-                limit = formatter.width - width - 6
-                formatter.write_dl(
-                    [(f"{name:<{width}}", command.get_short_help_str(limit)) for name, command in commands if command]
-                )
+                formatter.write_dl([(f"{name:<{width}}", summary) for name, (_, summary) in group.items()])
 
 
 def _print_version(context: click.Context, _option: object, is_asked: bool) -> None:  # noqa: FBT001
