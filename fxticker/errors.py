@@ -42,7 +42,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import ClassVar
 
-from fxticker.model.durations import excess_text, limit_text
+from fxticker.model.durations import OTHER_LIMIT, excess_text, limit_text
 from fxticker.model.outcome import Outcome
 
 
@@ -97,7 +97,7 @@ class StaleRate(NoData):
         self.age = age
         super().__init__(
             f"{source} last showed {pair} {when}, and that is {excess_text(age, max_age)} old at the instant that was "
-            f"asked for; the limit is {limit_text(max_age)}"
+            f"asked for; the limit is {limit_text(max_age)}; {OTHER_LIMIT}"
         )
 
 

@@ -45,7 +45,7 @@ def test_any_age_is_used_where_it_is_asked_for(sparse):
 
 
 def test_drift_of_ticks_that_are_all_too_old_names_their_ages(history_store):
-    ages = r"start tick 143 d \d+ h old, limit 7 d$"
+    ages = r"start tick 143 d \d+ h old, limit 7 d; max_age \(--max-age\) sets another limit, or none: any$"
     with pytest.raises(fx.NoData, match=f"KGS/USD, KZT/USD, TJS/USD, TMT/USD, UZS/USD of timesca: {ages}"):
         fx.drift(history_store, start="2025-10-15", end="2025-12-14")
     with pytest.raises(fx.NoData, match=r"and again by .*: end tick \d+ d \d+ h old"):

@@ -62,7 +62,7 @@ def test_a_rate_for_tomorrow_is_not_in_force_today(store):
 
 def test_old_ticks_say_nothing(store):
     assert best(store, "UZS/USD", at=AT + 13 * DAY).source == "cbu"
-    ages = r"UZS/USD of timesca: 30 d 0 h old, limit 7 d; UZS/USD of cbu: 29 d 12 h old, limit 14 d"
+    ages = r"UZS/USD of timesca: 30 d 0 h old, limit 7 d; UZS/USD of cbu: 29 d 12 h old, limit 14 d; max_age"
     with pytest.raises(fx.NoData, match=f"no source has a rate of UZS/USD at .*; {ages}"):
         best(store, "UZS/USD", at=AT + 30 * DAY)
     for max_age in ("60D", "any"):

@@ -99,6 +99,29 @@ def test_latest_prints_the_texts_as_printed(on_history):
     ]
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["history --pair KZT", "quotes --pair KZT/UZS", "changes", "resample", "export x.csv", "plot history -o x.png"],
+)
+def test_span_without_ticks_names_the_nearest_ones(on_history, command):
+    shown = on_history(f"{command} --start 2025-07 --end 2025-08")
+    assert shown.returncode == 1
+    assert shown.stderr.endswith("; the nearest ticks are of 2025-05-25 00:00 and 2025-11-06 00:00 UTC\n")
+
+
+@pytest.mark.parametrize(
+    ("span", "nearest"),
+    [("--end 2020", "; the nearest tick is of 2024-09-08 00:00 UTC"), ("--end 2020 --source nbk", "")],
+)
+def test_only_ticks_that_there_are_are_named_as_nearest(on_history, span, nearest):
+    shown = on_history(f"history {span}")
+    assert (shown.returncode, shown.stderr) == (1, f"fxticker: no stored tick matches{nearest}\n")
+
+
+def test_lack_of_another_kind_names_no_nearest_ticks(on_history):
+    assert "nearest" not in on_history("compare --start 2025-11 --end 2025-12").stderr
+
+
 def test_table_prints_rates_in_plain_decimals(on_history):
     shown = on_history("drift --start 2024-09-08 --end 2026-02-25")
     [uzs] = [line.split() for line in shown.stdout.splitlines() if "UZS/USD" in line]

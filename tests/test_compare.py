@@ -5,12 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import pytest
 from builders import tick
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from laws import law
 
 import fxticker as fx
 from fxticker.analysis.compare import compare, lags
+from fxticker.cli import app
 from fxticker.model.records import Origin, TimeBasis
 
 DAY = timedelta(days=1)
@@ -223,3 +225,15 @@ def test_nothing_to_compare_is_said(store, held):
     for question in (compare, lags):
         with pytest.raises(fx.NoData, match=r"no day has (both )?a tick of timesca and"):
             question(store)
+
+
+def test_table_of_several_pairs_shows_how_far_the_ticker_is(store, tmp_path):
+    sums = {"pair": "USD/UZS", "source": "cbu"}
+    store.append([official("12194.21", MONDAY, **sums), official("12190.15", MONDAY + DAY, **sums)])
+    store.append([official("10.9308", MONDAY), official("10.9402", MONDAY + DAY)])
+    for at in (MONDAY + DAY / 2, MONDAY + DAY * 1.5):
+        store.append([shown("0.09140", at), shown("0.00008", at, "UZS/USD")])
+    result = CliRunner().invoke(app, ["compare", "--store", str(tmp_path / "parquet")])
+    assert result.exit_code == 0, result.output
+    [tjs, *_] = [line.split() for line in result.stdout.splitlines() if "TJS/USD" in line]
+    assert tjs[-2:] == ["no", "-0.092"]

@@ -157,7 +157,7 @@ def test_conversion_is_by_the_rate_that_is_stated(kzt, uzs, bank, order):
 def test_rate_older_than_allowed_is_refused_with_its_age(ticks):
     with pytest.raises(
         StaleRate,
-        match=r"timesca last showed KZT/UZS at 2025-11-14 12:00 UTC, and that is 1 d 1 h old .* the limit is 1 d",
+        match=r"timesca last showed KZT/UZS at 2025-11-14 12:00 UTC, and that is 1 d 1 h old .* is 1 d; max_age",
     ) as found:
         convert(ticks, 1, "KZT", "UZS", at=NOON + timedelta(days=1, seconds=1), max_age="1D")
 

@@ -260,6 +260,14 @@ def test_command_names_a_missing_assumption_on_standard_error(history_store):
     assert "no conditional band: the most that a day moves is not known" in result.stderr
 
 
+@pytest.mark.parametrize("arguments", [["volatility"], ["estimate", "--every", "1d"]])
+def test_commands_say_that_hops_about_a_peg_are_no_walk(history_store, arguments):
+    span = ["--store", str(history_store), "--start", "2026-02-20"]
+    about_tmt, about_kzt = (CliRunner().invoke(app, [*arguments, *span, "--pair", pair]) for pair in ("TMT", "KZT"))
+    assert "TMT/USD is pegged: the ticker hops between a few levels, which is no random walk" in about_tmt.stderr
+    assert "pegged" not in about_kzt.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--every", "soon"], ["--max-move", "-1"], ["--basis", "x"]])
 def test_wrong_options_are_wrong_usage(arguments):
     assert CliRunner().invoke(app, ["estimate", *arguments]).exit_code == 2

@@ -17,6 +17,7 @@ from fxticker.errors import NoData, NotDerivable
 from fxticker.frames.resolve import present, resolved, zone_of
 from fxticker.model.bands import outward
 from fxticker.model.days import Lookup, lookup
+from fxticker.model.durations import OTHER_LIMIT
 from fxticker.model.pairs import COMMON, currencies_of, pair_of
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
@@ -177,7 +178,9 @@ def _none(pair: str, found: list[RateStatement], by: Lookup, limit: AgeLimit) ->
     ages = [
         f"{each.pair} of {each.source}: {excess}" for each in found if (excess := limit.excess(each.source, each.age))
     ]
-    return f"no source has a rate of {pair} at {by.upto:%Y-%m-%d %H:%M} UTC" + (f"; {'; '.join(ages)}" if ages else "")
+    return f"no source has a rate of {pair} at {by.upto:%Y-%m-%d %H:%M} UTC" + "".join(
+        f"; {text}" for text in ([*ages, OTHER_LIMIT] if ages else ())
+    )
 
 
 def _cross(pair: str, base: RateStatement, quote: RateStatement) -> RateStatement:

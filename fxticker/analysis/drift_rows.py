@@ -12,6 +12,7 @@ import pandas as pd
 from fxticker.analysis.lookup import Rate
 from fxticker.model.bands import Band, drift_pct, drift_pct_of
 from fxticker.model.days import Lookup
+from fxticker.model.durations import OTHER_LIMIT
 from fxticker.sources.age_limits import LIMIT, AgeLimit
 
 COLUMNS = {
@@ -69,7 +70,7 @@ def no_drift(rows: pd.DataFrame, first: datetime, last: datetime) -> str:
     if not pairs:
         return f"no pair has a tick {span}: there are no two polls to compare"
     ages = "; ".join(f"{', '.join(names)} of {source}: {reason}" for (source, reason), names in pairs.items())
-    return f"no pair has a recent tick {span}: {ages}"
+    return f"no pair has a recent tick {span}: {ages}; {OTHER_LIMIT}"
 
 
 def drift_row(start: Found, end: Found, base: Found) -> tuple[Any, ...]:

@@ -15,10 +15,11 @@ from fxticker.analysis.rate_lines import RateLine, rate_lines
 from fxticker.analysis.rate_texts import other_sources
 from fxticker.errors import NoData
 from fxticker.frames.resolve import in_zone, present, resolved, zone_of
+from fxticker.model.durations import OTHER_LIMIT
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import EPOCH, MICROSECOND, Moment
-from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge
+from fxticker.sources.age_limits import LIMIT, TICKER, AgeLimit, MaxAge
 from fxticker.sources.rate_order import Leg, SourceOrder
 
 _HOUR_US = timedelta(hours=1) // MICROSECOND
@@ -193,7 +194,8 @@ class Choice:
         """Why no line answers; ``None`` if one does."""
         if self.line is not None:
             return None
-        return f"no source has a rate of {self.pair} {self.where}" + "".join(f"; {text}" for text in self.passed_over)
+        hint = (OTHER_LIMIT,) if any(LIMIT in text for text in self.passed_over) else ()
+        return "; ".join([f"no source has a rate of {self.pair} {self.where}", *self.passed_over, *hint])
 
 
 def choose(pair: str, lines: Sequence[RateLine], order: SourceOrder, limit: AgeLimit, grid: Grid) -> Choice:

@@ -12,6 +12,7 @@ import click
 
 from fxticker.cli import completion
 from fxticker.cli.formats import rows_options
+from fxticker.cli.nearest import naming_nearest
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -231,7 +232,11 @@ def selected(*filters: str) -> Callable[[Callable[..., Result]], Callable[..., R
             if chosen.get("sources") and "folder" in values:
                 named = {*chosen["sources"]} - ({RATE} if "any_sources" in filters else set())
                 _require_known(named, values["folder"])
-            return command(selection=Selection.of(**chosen), **values)
+            selection = Selection.of(**chosen)
+            if "as_of" not in names or "folder" not in values:
+                return command(selection=selection, **values)
+            with naming_nearest(values["folder"], selection):
+                return command(selection=selection, **values)
 
         for name in reversed(filters):
             run = _FILTERS[name](run)

@@ -36,7 +36,7 @@ _SPARE = (
     *("reason", "origin", "time_basis", "base_at", "to_at", "from_at", "end_at"),
     *("rate_band", "open_band", "high_band", "low_band", "close_band"),
     *("official_band", "official_at", "seen_from_at", "seen_pct", "base_run", "peg_rate", "start", "change_text"),
-    *("coverage", "count", "open", "start_at"),
+    *("coverage", "count", "open", "start_at", "distance_band", "ticker"),  # rather than how far the ticker is
 )
 """Headings that are left out first where a table is too wide; after them its last ones."""
 Texts = dict[str, list[str]]

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from fxticker.model.invalid import InvalidArgument
 
+OTHER_LIMIT = "max_age (--max-age) sets another limit, or none: any"
+"""What an error adds that is due to a limit of age alone."""
 _PART = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]+)\s*")
 _UNITS = {
     "s": timedelta(seconds=1),
