@@ -1,4 +1,4 @@
-"""Commands: their groups in the help, the function of each, and its summary, which the help prints without an import."""
+"""Commands: their groups in the help, the function of each, and its summary, printed in the help without an import."""
 
 COMMANDS = {
     "Run": {
