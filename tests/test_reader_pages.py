@@ -11,7 +11,7 @@ import pytest
 from builders import NOON, FixedClock, snapshot_ticks, tick
 
 import fxticker as fx
-from fxticker.frames.settle import one_per_instant
+from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.model.records import Origin, Retraction, TimeBasis
 from fxticker.store.store import Store
 

@@ -14,7 +14,7 @@ from fxticker.analysis.lookup import Rate, rates_by
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
-from fxticker.frames.resolve import present, resolved, zone_of
+from fxticker.frames.now_and_zone import present, resolved, zone_of
 from fxticker.model.bands import outward
 from fxticker.model.days import Lookup, lookup
 from fxticker.model.durations import OTHER_LIMIT

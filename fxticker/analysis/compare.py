@@ -15,7 +15,7 @@ from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.scores import scores_by
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
-from fxticker.frames.resolve import resolved, zone_of
+from fxticker.frames.now_and_zone import resolved, zone_of
 from fxticker.model.durations import age_text, limit_text
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment

@@ -16,7 +16,7 @@ from fxticker.analysis.rate import Choice, choices_of
 from fxticker.analysis.rate_exact import exact_rate
 from fxticker.analysis.rate_grid import grid_of
 from fxticker.errors import NoData, StaleRate
-from fxticker.frames.resolve import present, zone_of
+from fxticker.frames.now_and_zone import present, zone_of
 from fxticker.model.days import Lookup, lookup
 from fxticker.model.durations import age_text
 from fxticker.model.formatting import format_with_band, printed_text

@@ -12,9 +12,9 @@ import pandas as pd
 
 from fxticker.analysis.periods import Freq, local_clock, period_of, start_of
 from fxticker.frames.load import load_polls
+from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
+from fxticker.frames.one_per_instant import typed
 from fxticker.frames.pairs import StorePath
-from fxticker.frames.resolve import in_zone, present, resolved, zone_of
-from fxticker.frames.settle import typed
 from fxticker.model.days import span_of
 from fxticker.model.records import Outcome
 from fxticker.model.selection import Selection, Zone

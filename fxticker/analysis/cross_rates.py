@@ -1,4 +1,4 @@
-"""Cross rates: derives stored, inverse and cross rates of a pair, with bands, per source and instant."""
+"""Cross rates: derives stored, inverse and cross rates per source and instant, with bands by `model.bands.cross`."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from fxticker.analysis.quotes import Ticks, ticks_of
 from fxticker.analysis.series import change_pct, in_series
+from fxticker.frames.now_and_zone import in_zone, zone_of
+from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import require_stored
-from fxticker.frames.resolve import in_zone, zone_of
-from fxticker.frames.settle import one_per_instant
 from fxticker.model.bands import percent_band, previous_rate
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
@@ -55,7 +55,7 @@ def decode(
     -------
     pandas.DataFrame
         One row per pair and instant of the ticker (several rows of one instant settled as
-        `fxticker.frames.settle.one_per_instant` says), by observed_at and pair: ``source``,
+        `fxticker.frames.one_per_instant.one_per_instant` says), by observed_at and pair: ``source``,
         ``pair``, ``observed_at``, ``rate_text`` and ``change_text`` as
         printed (category), ``nominal`` (int32, units of base that the rate is printed for), and
 

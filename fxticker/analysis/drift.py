@@ -17,8 +17,8 @@ from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.rate_exact import is_by_order, rates_by_order
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.errors import NoData
-from fxticker.frames.resolve import in_zone, present, resolved, zone_of
-from fxticker.frames.settle import typed
+from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
+from fxticker.frames.one_per_instant import typed
 from fxticker.model.days import closing, lookup
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone

@@ -24,7 +24,7 @@ from fxticker.analysis.move_bounds import Known, contradiction, move_bounds
 from fxticker.analysis.probable import no_bands, probable_bands
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.errors import NoData
-from fxticker.frames.resolve import in_zone, resolved
+from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.model.durations import duration_of
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.records import TimeBasis

@@ -13,8 +13,8 @@ from fxticker.analysis.rate_grid import grid_at
 from fxticker.analysis.rate_lines import RateLine
 from fxticker.analysis.rate_texts import distance_pct, of_one_kind
 from fxticker.errors import NoData
+from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.pairs import StorePath
-from fxticker.frames.resolve import in_zone, present, resolved, zone_of
 from fxticker.model.durations import age_text
 from fxticker.model.formatting import format_with_band, printed_text
 from fxticker.model.selection import Selection, Zone

@@ -12,7 +12,7 @@ import pandas as pd
 
 from fxticker.analysis.quotes import Ticks, check_derivable, ticks_of
 from fxticker.frames.load import last_by
-from fxticker.frames.settle import effective_rows, hull_of
+from fxticker.frames.one_per_instant import effective_rows, hull_of
 from fxticker.model.bands import Band, cross, inverse
 from fxticker.model.days import Lookup
 from fxticker.model.pairs import THROUGH, currencies_of, directed, legs_of

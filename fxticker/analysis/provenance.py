@@ -14,7 +14,7 @@ import pandas as pd
 from fxticker.analysis.value_dates import by_effective_day
 from fxticker.errors import FxTickerError, SegmentUnreadable, one_line
 from fxticker.frames.load import load_selected
-from fxticker.frames.settle import effective_rows
+from fxticker.frames.one_per_instant import effective_rows
 from fxticker.model.bands import previous_rate, rate_band
 from fxticker.model.printed import read_recorded_rate
 from fxticker.model.records import Evidence, Origin, Outcome

@@ -12,9 +12,9 @@ from fxticker.analysis.cross_rates import NO_RATES, Rates, SettledTicks, join, r
 from fxticker.analysis.direction import in_one_direction
 from fxticker.errors import NotDerivable
 from fxticker.frames.load import load_selected
+from fxticker.frames.now_and_zone import in_zone, resolved
+from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import StorePath, pairs_in
-from fxticker.frames.resolve import in_zone, resolved
-from fxticker.frames.settle import one_per_instant
 from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
@@ -133,8 +133,8 @@ def quotes(
         several texts of one day count), ``recorded_at`` (of a cross rate the later of the two), ``nominal`` (int32,
         units of base that the text is printed for; 1 without a text), ``time_basis`` (``date`` if one of the ticks has
         a date only), ``source`` (category). Several values at one instant are settled by
-        `fxticker.frames.settle.one_per_instant`. The bounds of stored pairs are the doubles nearest to the exact ones;
-        those of derived pairs contain the exact ones and are wider by a few units in the last place
+        `fxticker.frames.one_per_instant.one_per_instant`. The bounds of stored pairs are the doubles nearest to the
+        exact ones; those of derived pairs contain the exact ones and are wider by a few units in the last place
         (`fxticker.model.bands.outward`).
 
     Raises
@@ -166,7 +166,7 @@ def settled_ticks(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        As `fxticker.frames.settle.one_per_instant` gives it, of the columns that a rate is derived from.
+        As `fxticker.frames.one_per_instant.one_per_instant` gives it, of the columns that a rate is derived from.
     """
     has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
     needed = _NEEDED if has_origin else _NEEDED[:-1]

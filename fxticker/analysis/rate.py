@@ -14,7 +14,7 @@ from fxticker.analysis.rate_grid import Grid, grid_at, grid_every
 from fxticker.analysis.rate_lines import RateLine, rate_lines
 from fxticker.analysis.rate_texts import other_sources
 from fxticker.errors import NoData
-from fxticker.frames.resolve import in_zone, present, resolved, zone_of
+from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.model.durations import OTHER_LIMIT
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone

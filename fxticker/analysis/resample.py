@@ -13,7 +13,7 @@ from fxticker.analysis.periods import Freq, every_period, in_local_order, period
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.series import in_series, may_close
 from fxticker.frames.load import load_polls
-from fxticker.frames.resolve import in_zone, resolved, zone_of
+from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment

@@ -53,8 +53,8 @@ def may_close(quotes: pd.DataFrame, times: np.ndarray | None = None) -> np.ndarr
 
     A date-only quote counts from the end of its day; where its source also has a quote of the pair with an instant on
     that day, the latter is the day's last, and the date-only one neither opens nor closes any period.
-    `fxticker.frames.settle.one_per_instant` chooses by the same rule at one instant. Days are those of `times`, in
-    their order, as `fxticker.analysis.periods.in_local_order` returns them; by default those of UTC.
+    `fxticker.frames.one_per_instant.one_per_instant` chooses by the same rule at one instant. Days are those of
+    `times`, in their order, as `fxticker.analysis.periods.in_local_order` returns them; by default those of UTC.
     """
     has_instant = (quotes["time_basis"] != TimeBasis.DATE).to_numpy()
     if has_instant.all():

@@ -21,8 +21,8 @@ from fxticker.analysis.move_bounds import DAY_US
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.sigma import sigma_of
 from fxticker.errors import NoData, NotDerivable
-from fxticker.frames.resolve import in_zone, resolved
-from fxticker.frames.settle import typed
+from fxticker.frames.now_and_zone import in_zone, resolved
+from fxticker.frames.one_per_instant import typed
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER

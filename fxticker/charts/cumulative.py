@@ -15,7 +15,7 @@ from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
 from fxticker.charts.style import Palette, Theme, date_axis, drawing, signed_ticks
 from fxticker.errors import NoData
-from fxticker.frames.settle import without_constants
+from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import format_with_band
 from fxticker.model.verdicts import HOP, WITHIN
 

@@ -15,7 +15,7 @@ from fxticker.charts.captions import counted, left_out_rows, names_text, span_te
 from fxticker.charts.sides import sides_of
 from fxticker.charts.style import Palette, Theme, apply_theme, date_axis, drawing, signed_ticks
 from fxticker.errors import NoData
-from fxticker.frames.settle import without_constants
+from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import format_with_band
 from fxticker.model.invalid import InvalidArgument
 

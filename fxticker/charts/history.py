@@ -28,7 +28,7 @@ from fxticker.charts.sides import upward
 from fxticker.charts.steps import COLUMNS, draw_steps
 from fxticker.charts.style import Palette, Theme, date_axis, drawing
 from fxticker.errors import NoData
-from fxticker.frames.settle import without_constants
+from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.pegs import pegs_of
 
 _PANEL_IN = 1.3

@@ -12,7 +12,7 @@ import pandas as pd
 
 from fxticker.charts.causes import SUCCESSFUL, Stretches, cause_codes, instants, local_instants, stretches_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
-from fxticker.frames.settle import one_per_instant, with_bands
+from fxticker.frames.one_per_instant import one_per_instant, with_bands
 from fxticker.model.formatting import decimal_point, format_with_band
 from fxticker.model.records import Outcome
 

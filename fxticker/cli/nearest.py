@@ -25,8 +25,8 @@ def naming_nearest(folder: Path, selection: Selection) -> Iterator[None]:
 
 def _nearest(folder: Path, selection: Selection) -> str:
     from fxticker.frames.load import load_selected
+    from fxticker.frames.now_and_zone import resolved
     from fxticker.frames.pairs import stored_pairs
-    from fxticker.frames.resolve import resolved
 
     span = resolved(selection)
     pairs = None if span.pairs is None or not {*span.pairs} <= stored_pairs(folder) else span.pairs

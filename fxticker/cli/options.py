@@ -52,7 +52,7 @@ def stated(_context: object, _option: object, text: str | None) -> str | None:
 
 def zone(context: click.Context, _option: object, name: str | None) -> str | None:
     """Refuse, as wrong usage, a text that is no time zone; it is kept for the options that name days."""
-    from fxticker.frames.resolve import zone_of
+    from fxticker.frames.now_and_zone import zone_of
 
     try:
         context.meta[_ZONE] = zone_of(name)
@@ -282,7 +282,7 @@ def in_order(start: str | None, end: str | None, tz: str | None = None) -> None:
     """Refuse, as wrong usage, a span that ends before it begins."""
     if start is None and end is None:
         return
-    from fxticker.frames.resolve import zone_of
+    from fxticker.frames.now_and_zone import zone_of
     from fxticker.model.days import span_of
 
     try:

@@ -168,7 +168,7 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], form: F
     from fxticker.cli.output import limit_of, show, warn
     from fxticker.cli.zones import rows_in_zone
     from fxticker.errors import NoData
-    from fxticker.frames.resolve import zone_of
+    from fxticker.frames.now_and_zone import zone_of
     from fxticker.model.days import span_of
     from fxticker.model.records import Outcome
     from fxticker.store.poll_log import poll_log

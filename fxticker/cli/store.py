@@ -38,7 +38,7 @@ def latest(max_age: str | None, watch: float | None, folder: Path, selection: Se
     from fxticker.cli.output import show
     from fxticker.cli.zones import rows_in_zone
     from fxticker.frames.latest import AGE_COLUMNS, latest_records
-    from fxticker.frames.resolve import zone_of
+    from fxticker.frames.now_and_zone import zone_of
     from fxticker.model.durations import age_text
     from fxticker.store.store import opened
 

@@ -11,8 +11,8 @@ from fxticker.analysis.quotes import quotes
 from fxticker.analysis.resample import resample
 from fxticker.errors import NoData
 from fxticker.frames.load import load, load_polls
+from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import StorePath, stored_pairs
-from fxticker.frames.settle import one_per_instant
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from fxticker.errors import NoData
 from fxticker.frames.load import DEFAULT_COLUMNS, sources_of, to_frame
+from fxticker.frames.now_and_zone import in_zone, present, zone_of
 from fxticker.frames.pairs import StorePath, require_stored
-from fxticker.frames.resolve import in_zone, present, zone_of
 from fxticker.model.days import Lookup, lookup
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.frames.pairs import StorePath, require_stored
-from fxticker.frames.resolve import in_zone, resolved
 from fxticker.model.days import Lookup
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone
@@ -111,7 +111,7 @@ def load_selected(
     needed = {*wanted, *(("rate_text", "nominal", "origin") if bands else ())}
     frame = _frame_of(_columns(opened(store), needed, selection))
     if bands:
-        from fxticker.frames.settle import with_bands
+        from fxticker.frames.one_per_instant import with_bands
 
         return with_bands(frame)[[*wanted, "rate_lo", "rate_hi"]]
     return frame[wanted]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from fxticker.frames.load import load
+from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import StorePath
-from fxticker.frames.settle import one_per_instant
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
@@ -30,7 +30,7 @@ def wide(
     pandas.DataFrame
         Index ``observed_at`` (in the zone `tz`, whose days are also meant), a float64 column per pair in alphabetical
         order, NaN where a pair was not shown at that instant. Several values at one instant are settled by
-        `fxticker.frames.settle.one_per_instant`.
+        `fxticker.frames.one_per_instant.one_per_instant`.
 
     Raises
     ------

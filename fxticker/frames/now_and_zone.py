@@ -1,4 +1,4 @@
-"""Resolving: gives the dates and instants of a call their meaning, by the machine's clock and a time zone."""
+"""Now and zone: gives the dates and instants of a call their meaning, by the machine's clock and a time zone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settling: one row per instant, with rounding bands: reduces the values of an instant in a frame of ticks to one."""
+"""One per instant: decides which row counts where several share an instant, and gives it its rounding band."""
 
 from __future__ import annotations
 
