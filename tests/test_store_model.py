@@ -282,6 +282,12 @@ class StoreBesideAModel(RuleBasedStateMachine):
         as_of = None if as_of_hours is None else NOON + timedelta(hours=as_of_hours)
         if not self.root.exists():
             return
+        stored = {row["pair"] for row in self.ticks.values()}
+        is_no_span = start is not None and (start > datetime.now(UTC) or (end is not None and start > end))
+        if is_no_span or (stored and not {*(pairs or ())} <= stored):
+            with pytest.raises(ValueError, match=r"later than now|before it begins|not stored"):
+                fx.load(self.root, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+            return
         frame = fx.load(self.root, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
         expected = [
             (*identity, row["recorded_at"])
