@@ -9,8 +9,7 @@ _FEWEST = 10
 
 def law(examples):
     """Settings of a property test with so many examples, and no deadline for any of them."""
-    is_thorough = settings.get_current_profile_name() == THOROUGH
-    return settings(max_examples=examples if is_thorough else max(_FEWEST, examples // 4), deadline=None)
+    return settings(max_examples=examples if _is_thorough() else max(_FEWEST, examples // 4), deadline=None)
 
 
 def steps(number, every):
@@ -19,4 +18,8 @@ def steps(number, every):
     The last one, which tests expect to be beyond the end, is always among them.
     """
     all_steps = range(1, number + 1)
-    return all_steps if settings.get_current_profile_name() == THOROUGH else [*all_steps[:-1:every], number]
+    return all_steps if _is_thorough() else [*all_steps[:-1:every], number]
+
+
+def _is_thorough():
+    return settings.get_current_profile_name() == THOROUGH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, tzinfo
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -133,30 +133,16 @@ max_age_option = click.option(
 closes_age_option = click.option(
     "--max-age", default="any", callback=max_age, help="Leave out changes from or to an older close: 12h, 30d."
 )
+_pair_option = partial(click.option, "--pair", "pairs", multiple=True, callback=_pairs)
+_source_option = partial(click.option, "--source", "sources", multiple=True, shell_complete=completion.sources)
 _FILTERS = {
-    "pairs": click.option(
-        "--pair", "pairs", multiple=True, callback=_pairs, help="Only this pair, as KZT/USD or KZT; may be repeated."
+    "pairs": _pair_option(help="Only this pair, as KZT/USD or KZT; may be repeated."),
+    "any_pairs": _pair_option(
+        help="Only this pair: stored (KZT/USD or KZT), inverse (USD/KZT) or cross (KZT/UZS). Repeatable."
     ),
-    "any_pairs": click.option(
-        "--pair",
-        "pairs",
-        multiple=True,
-        callback=_pairs,
-        help="Only this pair: stored (KZT/USD or KZT), inverse (USD/KZT) or cross (KZT/UZS). Repeatable.",
-    ),
-    "sources": click.option(
-        "--source",
-        "sources",
-        multiple=True,
-        shell_complete=completion.sources,
-        help="Only this source; may be repeated.",
-    ),
-    "any_sources": click.option(
-        "--source",
-        "sources",
-        multiple=True,
-        shell_complete=completion.sources,
-        help="Only this source; may be repeated; `rate` for the one that rate.order of the configuration chooses.",
+    "sources": _source_option(help="Only this source; may be repeated."),
+    "any_sources": _source_option(
+        help="Only this source; may be repeated; `rate` for the one that rate.order of the configuration chooses."
     ),
     "start": click.option(
         "--start",
