@@ -4,11 +4,12 @@ Everything public is here; what a name needs is imported when it is first used, 
 command line start at once.
 """
 
+__version__ = "0.2.0.dev0"
+
 TYPE_CHECKING = False  # for type checkers it is true; importing typing would take as long as all the rest
 if TYPE_CHECKING:
     from typing import Any
 
-    __version__: str
     from fxticker.analysis.best import best
     from fxticker.analysis.changes import changes
     from fxticker.analysis.compare import compare, lags
@@ -154,12 +155,9 @@ __all__ = [
 def __getattr__(name: str) -> "Any":
     from importlib import import_module
 
-    if name == "__version__":
-        value: Any = import_module("importlib.metadata").version("fxticker")
-    elif name in _HOME:
-        value = getattr(import_module(f"fxticker.{_HOME[name]}"), name)
-    else:
+    if name not in _HOME:
         raise AttributeError(f"module 'fxticker' has no attribute {name!r}")
+    value: Any = getattr(import_module(f"fxticker.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 

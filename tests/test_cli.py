@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from subprocess import PIPE, CompletedProcess, Popen
 
 import click
@@ -705,3 +706,21 @@ def test_help_imports_no_command():
     shown = run([sys.executable, "-X", "importtime", "-m", "fxticker", "--help"], timeout_s=60)
     assert "fxticker.cli.commands" in shown.stderr
     assert "fxticker.cli.options" not in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "slow_to_import"),
+    [
+        ("--version", {"importlib.metadata"}),
+        ("latest", {"pandas", "matplotlib", "httpx", "logging", "hashlib", "fractions", "bz2", "concurrent.futures"}),
+    ],
+)
+def test_quick_commands_import_nothing_slow_that_they_do_not_need(history_store, line, slow_to_import):
+    command = [sys.executable, "-X", "importtime", "-m", "fxticker", *line.split()]
+    shown = run([*command, "--store", str(history_store)] if line == "latest" else command, timeout_s=60, check=True)
+    imported = {entry.rpartition("|")[2].strip() for entry in shown.stderr.splitlines()}
+    assert imported & {"fxticker.cli", *slow_to_import} == {"fxticker.cli"}
+
+
+def test_version_is_that_of_the_installed_package():
+    assert fx.__version__ == version("fxticker")

@@ -89,8 +89,6 @@ def show_document(document: Mapping[str, Any]) -> None:
 
 
 def _write_table(rows: pd.DataFrame | Records, columns: Columns, fields: Sequence[str], *, is_wide: bool) -> None:
-    from shutil import get_terminal_size
-
     from fxticker.cli.colours import colours_wanted
     from fxticker.cli.table import WIDTH, write_table
 
@@ -99,11 +97,17 @@ def _write_table(rows: pd.DataFrame | Records, columns: Columns, fields: Sequenc
         there = {name for column in shown for name in column.needs}
         shown += [Plain(name) for name in fields if name not in there]
     is_coloured = colours_wanted(sys.stdout)
-    width = max(WIDTH, get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
+    width = max(WIDTH, _terminal_width()) if sys.stdout.isatty() else WIDTH
     left_out = write_table(rows, shown, width=None if is_wide else width, is_coloured=is_coloured)
     if left_out:
         sys.stdout.flush()
         warn(f"not shown, for want of room: {', '.join(left_out)}; --wide prints all columns")
+
+
+def _terminal_width() -> int:
+    from shutil import get_terminal_size  # its archive formats take 3 ms to import, and a pipe has no width
+
+    return get_terminal_size().columns
 
 
 def _write_csv(rows: pd.DataFrame | Records, names: Sequence[str]) -> None:

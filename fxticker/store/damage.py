@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import errno
-import logging
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fxticker.errors import NewerSchema, SegmentUnreadable, one_line
 from fxticker.store.backend import StoredObject
 
-_log = logging.getLogger("fxticker")
+if TYPE_CHECKING:
+    import logging
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class DamageLog:
             is_new = self._damaged.get(item.name) != segment
             self._damaged[item.name] = segment
         if is_new:
-            _log.error("%s", segment)
+            _log().error("%s", segment)
 
     def note_stray(self, name: str) -> None:
         """Note a file that is no segment."""
@@ -61,7 +62,7 @@ class DamageLog:
             is_new = name not in self._strays
             self._strays.add(name)
         if is_new:
-            _log.warning("%s", one_line(f"{name} is not a segment and is ignored here; readers refuse it by name"))
+            _log().warning("%s", one_line(f"{name} is not a segment and is ignored here; readers refuse it by name"))
 
     def damaged(self) -> list[DamagedSegment]:
         """Return the noted segments, sorted by name."""
@@ -72,6 +73,12 @@ class DamageLog:
         """Leave out a segment that was moved aside or replaced."""
         with self._lock:
             self._damaged.pop(name, None)
+
+
+def _log() -> logging.Logger:
+    import logging  # takes 3 ms, and a reader notes nothing
+
+    return logging.getLogger("fxticker")
 
 
 def is_damage(error: SegmentUnreadable) -> bool:

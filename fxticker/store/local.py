@@ -9,7 +9,6 @@ import contextlib
 import os
 import pwd
 import re
-import secrets
 import stat
 import threading
 from collections.abc import Iterator, Sequence
@@ -124,7 +123,7 @@ class LocalStorage:
         WriteFailed
             If a system call failed. Unless it was the last one (the folder's fsync), the old content is unchanged.
         """
-        temporary = f"{STAGING}/{os.getpid()}.{threading.get_ident()}.{secrets.token_hex(4)}"
+        temporary = f"{STAGING}/{os.getpid()}.{threading.get_ident()}.{os.urandom(4).hex()}"
         try:
             with (
                 self._folders.opened(STAGING, create=True) as staging,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -200,6 +199,8 @@ class Store:
         StoreLocked, WriteFailed, SegmentUnreadable
             As `append`.
         """
+        import hashlib  # readers of ticks need none
+
         data = encoded(evidence)
         sha256 = hashlib.sha256(data).hexdigest()
         if not self.evidence.is_durable(source, observed_at, sha256):
