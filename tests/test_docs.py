@@ -4,20 +4,16 @@ import re
 import shlex
 import tomllib
 from dataclasses import fields
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
-from builders import capture_ticks, tick
 from click.testing import CliRunner
 
 import fxticker
 from fxticker.cli import app
 from fxticker.config import AlertSettings, ArchiveSettings, HttpSettings, RateSettings, SourceSettings, StoreSettings
-from fxticker.model.records import TimeBasis
 from fxticker.sources.registry import known_sources
-from fxticker.store.store import Store
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -52,7 +48,8 @@ def options_of(arguments):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder as `make demo` leaves it, and a default store that has an official rate."""
+    """A folder as `make demo` leaves it."""
+    from fxticker.cli.demo import store_with_official
     from fxticker.simulation.captures import dated_slots, read_captures
     from fxticker.simulation.replay import replay, run_daemon
     from fxticker.simulation.site import TickerSite, render_html
@@ -65,10 +62,7 @@ def folder(tmp_path_factory):
             pass
         run_daemon(captures[:2], site=site, store_path=folder / "fxticker-demo" / "live", on_poll=lambda poll: None)
     (folder / "fxticker-demo" / "page.html").write_text(render_html(captures[-1].ticks, captures[-1].page_date))
-    days = [datetime(2025, 11, day, tzinfo=UTC) for day in range(1, 15)]
-    fixed = {"source": "cbu", "time_basis": TimeBasis.DATE}
-    official = [tick("USD/UZS", "11900.25", None, day, source_date=day.date(), **fixed) for day in days]
-    Store(folder / "parquet").append([*capture_ticks(), *official])
+    store_with_official(folder / "fxticker-demo" / "history", folder / "fxticker-demo" / "official")
     return folder
 
 

@@ -3,8 +3,10 @@ from datetime import date
 import fxticker as fx
 from fxticker.model.records import Outcome
 from fxticker.simulation.captures import dated_slots, read_captures
+from fxticker.simulation.official import official_ticks
 from fxticker.simulation.replay import replay, run_daemon
 from fxticker.simulation.site import TickerSite
+from fxticker.store.store import Store
 
 
 def test_packaged_history_holds_the_214_captures():
@@ -44,3 +46,21 @@ def test_daemon_polls_the_site_once_per_slot(tmp_path):
     assert polls["slot"].is_unique
     assert len(fx.load(tmp_path / "live")) == 15
     assert [poll.ticks for poll in seen] == [5, 5, 5]
+
+
+def test_packaged_official_rates_are_those_of_days_of_the_history(tmp_path):
+    ticks = list(official_ticks())
+    assert {(tick.source, str(tick.source_date)) for tick in ticks} == {
+        *(("cbr", day) for day in ("2025-01-31", "2025-02-01", "2025-11-06", "2026-02-20", "2026-02-21")),
+        ("nbt", "2025-01-20"),
+        ("cbu", "2025-01-23"),
+        ("cbu", "2025-12-09"),
+    }
+    # what the Bank of Russia prints is its dollar rate by the official rate of each country: 3.5 manats, and 87.45 soms
+    store = Store(tmp_path)
+    store.append(ticks)
+    crosses = fx.quotes(store, pairs=["USD/TMT", "USD/KGS"], sources=["cbr"])
+    for pair, official in (("USD/TMT", 3.5), ("USD/KGS", 87.45)):
+        shown = crosses[crosses["pair"] == pair]
+        assert len(shown) == 5
+        assert shown["rate"].round(4 if pair == "USD/TMT" else 3).eq(official).all()

@@ -10,7 +10,7 @@ import click
 
 _MARKER = ".fxticker-demo"
 """Marks a folder as the demonstration's own, whose stores it may replace."""
-_STORES = ("history", "live")
+_STORES = ("history", "official", "live")
 _LIVE_POLLS = 10
 
 
@@ -26,10 +26,11 @@ def demo(output: Path) -> None:
     """Run a complete example offline.
 
     A site on loopback replays real history through the real client, parser, store and charts; then the real daemon
-    polls it ten times.
+    polls it ten times. A second store has the same history beside official rates of eight of its days.
     """
+    from fxticker.analysis.compare import compare
     from fxticker.analysis.drift import drift
-    from fxticker.charts import plot_drift, plot_history, save_figure
+    from fxticker.charts import plot_compare, plot_drift, plot_history, save_figure
     from fxticker.charts.settings import use_default_epoch
     from fxticker.cli.analysis import DRIFT, without_verdict
     from fxticker.cli.columns import Printed
@@ -44,12 +45,13 @@ def demo(output: Path) -> None:
     from fxticker.simulation.site import TickerSite, render_html
 
     _make_folder(output)
-    history_store, live_store = (output / name for name in _STORES)
+    history_store, official_store, live_store = (output / name for name in _STORES)
     history = list(dated_slots(read_captures()))
     with TickerSite() as site:
         print(f"A ticker site on {site.url} replays {len(history)} recorded pages under a simulated clock.")
         polls = list(tracked(replay(history, site=site, store_path=history_store), "replaying", len(history)))
         print(f"  outcomes: {_counted([poll.outcome for poll in polls])}")
+        store_with_official(history_store, official_store)
         print(f"\nNow the daemon polls the same site once a second, {_LIVE_POLLS} times.")
         captures = [capture for _, capture in history[-_LIVE_POLLS:]]
         live = run_daemon(
@@ -72,14 +74,32 @@ def demo(output: Path) -> None:
     print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
     show_frame(without_verdict(moved), DRIFT, Format())
     use_default_epoch()
-    charts = {output / "history.png": plot_history(load(history_store)), output / "drift.png": plot_drift(moved)}
+    charts = {
+        output / "history.png": plot_history(load(history_store)),
+        output / "drift.png": plot_drift(moved),
+        output / "compare.png": plot_compare(compare(official_store, start="2026-02-20")),
+    }
     for path, figure in charts.items():
         save_figure(figure, path)
     print(
-        f"\nStores:  {history_store}, {live_store}\nCharts:  {', '.join(map(str, charts))}\nA saved page:  {page}\n"
+        f"\nStores:  {history_store}, {live_store}, and {official_store} with official rates beside the history\n"
+        f"Charts:  {', '.join(map(str, charts))}\nA saved page:  {page}\n"
         f'In pandas:  pandas.read_parquet("{history_store}/ticks")\n'
         f'       or:  fxticker.load("{history_store}", bands=True)'
     )
+
+
+def store_with_official(history: Path, folder: Path) -> None:
+    """Make a store of the ticks of another one and the packaged official rates."""
+    from fxticker.backfill.page_files import find_pages
+    from fxticker.backfill.saved_pages import import_pages
+    from fxticker.simulation.official import official_ticks
+    from fxticker.sources.timesca.page import SOURCE
+    from fxticker.store.store import Store
+
+    store = Store(folder)
+    import_pages(find_pages([str(history / "ticks")]), source=SOURCE, store=store)
+    store.append(official_ticks())
 
 
 def _make_folder(output: Path) -> None:
