@@ -113,6 +113,8 @@ ADDED_OPTIONS = {
 }
 for _name in ("drift-by-period", "plot heatmap"):
     ADDED_OPTIONS[f"fxticker {_name}"] = [f"{MAX_AGE} default=any", PER_USD]
+for _name in ("polls", "gaps", "coverage", "plot coverage"):
+    ADDED_OPTIONS.setdefault(f"fxticker {_name}", []).append("--as-of")
 for _name in OF_DAYS:
     ADDED_OPTIONS.setdefault(f"fxticker {_name}", []).append(TZ)
 """Of commands that it had."""
@@ -142,6 +144,8 @@ ADDED_PARAMETERS = {
     "drift_by_period": ["*max_age='any'", "*per_usd=False"],
     "convert": ["*order=None"],
 }
+for _name in ("coverage", "gaps", "load_polls"):
+    ADDED_PARAMETERS.setdefault(_name, []).append("*as_of=None")
 ADDED_PARAMETERS["drift"] = [*ADDED_PARAMETERS["drift"], "*order=None"]
 for _name in (
     *("load", "load_polls", "wide", "latest", "as_of", "quotes", "drift", "drift_series", "drift_by_period", "changes"),

@@ -15,10 +15,10 @@ from fxticker.frames.load import load_polls
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
 from fxticker.frames.pairs import StorePath
-from fxticker.model.days import span_of
+from fxticker.model.days import lookup, span_of
 from fxticker.model.records import Outcome
 from fxticker.model.selection import Selection, Zone
-from fxticker.model.timestamps import Moment, instant
+from fxticker.model.timestamps import Moment, instant, last_instant
 
 GAP_CADENCES = 3
 """Limit of the distance between two polls, in median distances: a longer one is a gap and not a late poll."""
@@ -46,6 +46,7 @@ def gaps(
     sources: Iterable[str] | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    as_of: Moment | None = None,
     tz: Zone = "UTC",
 ) -> pd.DataFrame:
     """Return the gaps: periods without a successful poll.
@@ -59,6 +60,8 @@ def gaps(
     start, end
         Span of slots, as for `fxticker.load`; an open end is now. A period without records from the last poll before
         `start` is a gap too if it reaches into the span, and so is one from the last poll to the end.
+    as_of
+        Use only outcomes that were recorded by then, as `fxticker.load_polls` does; a later or open end is then.
     tz
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
 
@@ -72,8 +75,12 @@ def gaps(
         times the source's median). A source without any poll before `end` has no gap.
     """
     now = present()
+    by = now if as_of is None else lookup(as_of, now, zone_of(tz)).upto
     begin, until = span_of(start, now if end is None else end, now, zone_of(tz))
-    polls = load_polls(store, sources=sources, end=until)
+    until = by if until is None else min(until, by)
+    polls = load_polls(store, sources=sources, end=until, as_of=None if as_of is None else by)
+    if begin is not None and begin >= until:  # as of an instant before the span
+        return in_zone(typed([], COLUMNS), tz)
     first, last = (None if moment is None else pd.Timestamp(moment) for moment in (begin, until))
     rows = [
         (source, *gap)
@@ -124,6 +131,7 @@ def coverage(
     sources: Iterable[str] | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    as_of: Moment | None = None,
     tz: Zone = "UTC",
 ) -> pd.DataFrame:
     """Return the share of successful polls in each hour, day, week or month.
@@ -138,6 +146,8 @@ def coverage(
         Use only these sources; ``None`` for all.
     start, end
         Span of slots, as for `fxticker.load`. Periods at its ends may be cut.
+    as_of
+        Use only outcomes that were recorded by then, as `fxticker.load_polls` does.
     tz
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
 
@@ -156,9 +166,9 @@ def coverage(
         If `freq` is none of those.
     """
     if not isinstance(polls, pd.DataFrame):
-        polls = load_polls(polls, sources=sources, start=start, end=end, tz=tz)
+        polls = load_polls(polls, sources=sources, start=start, end=end, as_of=as_of, tz=tz)
     else:
-        polls = _matching(polls, resolved(Selection.of(sources=sources, start=start, end=end, tz=tz)))
+        polls = _matching(polls, resolved(Selection.of(sources=sources, start=start, end=end, as_of=as_of, tz=tz)))
     texts = polls["outcome"].astype("category").cat
     outcomes = texts.set_categories(sorted(texts.categories)).cat
     zone = zone_of(tz)
@@ -179,6 +189,8 @@ def _matching(polls: pd.DataFrame, selection: Selection) -> pd.DataFrame:
         kept &= (polls["slot"] >= instant(selection.start)).to_numpy()
     if selection.end is not None:
         kept &= (polls["slot"] < instant(selection.end)).to_numpy()
+    if selection.as_of is not None:
+        kept &= (polls["recorded_at"].fillna(polls["slot"]) <= last_instant(selection.as_of)).to_numpy()
     return polls[kept]
 
 

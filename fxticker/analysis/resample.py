@@ -87,7 +87,7 @@ def resample(
         rows = rows.loc[rows["time_basis"] != TimeBasis.DATE]
     rows, times = in_local_order(rows, zone, freq)
     if polls is None and not isinstance(ticks, pd.DataFrame):
-        polls = load_polls(ticks, sources=sources, start=selection.start, end=selection.end)
+        polls = load_polls(ticks, sources=sources, start=selection.start, end=selection.end, as_of=selection.as_of)
     order, first = in_series(rows)
     number = period_of(times[order], freq)
     begins = np.union1d(first, np.flatnonzero(np.diff(number)) + 1).astype(np.intp)

@@ -217,7 +217,7 @@ def peg(folder: Path, selection: Selection, form: Format) -> None:
 
 @click.command()
 @every_option("day")
-@queried("sources", "start", "end", "tz")
+@queried("sources", "start", "end", "as_of", "tz")
 def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print how many of each period's planned polls succeeded."""
     from fxticker.analysis.coverage import coverage as coverage_of

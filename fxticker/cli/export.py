@@ -85,7 +85,7 @@ def _tables(
     if every is not None:
         return {"rows": periods_table(folder, selection, every)}
     tables = {"rows": ticks_table(folder, selection)}
-    if form.format == "sqlite" and selection.as_of is None:  # earlier states of the polls are not on record
+    if form.format == "sqlite":
         return {"ticks": tables["rows"], "polls": polls_table(folder, selection)}
     return tables
 

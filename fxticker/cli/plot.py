@@ -75,8 +75,7 @@ def history(folder: Path, selection: Selection, theme: Theme) -> Figure:
 
     is_derived = selection.pairs or selection.per_usd
     frame = quotes(folder, **selection.given()) if is_derived else load(folder, **selection.given())
-    # Earlier states of the polls are not on record.
-    polls = None if selection.as_of else load_polls(folder, **replace(selection, pairs=None, per_usd=None).given())
+    polls = load_polls(folder, **replace(selection, pairs=None, per_usd=None).given())
     return plot_history(frame, polls=polls, theme=theme)
 
 
@@ -137,7 +136,7 @@ def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection
 
 @plot.command()
 @_drawing
-@selected("sources", "start", "end", "tz")
+@selected("sources", "start", "end", "as_of", "tz")
 def coverage(folder: Path, selection: Selection, theme: Theme) -> Figure:
     """Draw a calendar of polls and their outcomes."""
     from fxticker.charts import plot_coverage

@@ -135,7 +135,7 @@ def _ahead(item: Ahead) -> dict[str, Any]:
 
 
 @click.command()
-@queried("sources", "start", "end", "tz")
+@queried("sources", "start", "end", "as_of", "tz")
 def gaps(folder: Path, selection: Selection, form: Format) -> None:
     """Print gaps: periods without a successful poll."""
     from fxticker.analysis.coverage import COLUMNS
@@ -155,7 +155,7 @@ def gaps(folder: Path, selection: Selection, form: Format) -> None:
 
 
 @click.command()
-@queried("sources", "start", "end", "tz")
+@queried("sources", "start", "end", "as_of", "tz")
 @click.option(
     "--outcome",
     "outcomes",
@@ -169,7 +169,7 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], form: F
     from fxticker.cli.zones import rows_in_zone
     from fxticker.errors import NoData
     from fxticker.frames.now_and_zone import zone_of
-    from fxticker.model.days import span_of
+    from fxticker.model.days import lookup, span_of
     from fxticker.model.records import Outcome
     from fxticker.store.poll_log import poll_log
     from fxticker.store.store import opened
@@ -178,7 +178,9 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], form: F
     if unknown:
         raise click.BadParameter(f"unknown outcome {', '.join(unknown)}; there are {', '.join(Outcome)}")
     zone = zone_of(selection.tz)
-    start, end = span_of(selection.start, selection.end, datetime.now(UTC), zone)
+    now = datetime.now(UTC)
+    start, end = span_of(selection.start, selection.end, now, zone)
+    as_of = None if selection.as_of is None else lookup(selection.as_of, now, zone).upto
     limit = limit_of(form) or sys.maxsize - 1
     found = poll_log(  # one more than is printed: older files are not read, so that the others are not counted
         opened(folder),
@@ -187,6 +189,7 @@ def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], form: F
         outcomes=outcomes or None,
         start=start,
         end=end,
+        as_of=as_of,
     )
     if not found:
         raise NoData("no poll on record matches")

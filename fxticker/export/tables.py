@@ -73,7 +73,7 @@ def _one_each(store: StorePath, selection: Selection) -> pd.DataFrame:
 
 def polls_table(store: StorePath, selection: Selection) -> pd.DataFrame:
     """Return the outcomes of the polls of the same sources and span; whole numbers are Int64."""
-    polls = load_polls(store, **replace(selection, pairs=None, as_of=None).given())
+    polls = load_polls(store, **replace(selection, pairs=None).given())
     return polls.astype(dict.fromkeys(polls.columns[polls.dtypes == "float64"], "Int64"))
 
 

@@ -15,6 +15,7 @@ from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment, instant, last_instant
 from fxticker.store.arrow import order_by, take
+from fxticker.store.polls_by import polls_by
 from fxticker.store.read_last import read_last
 from fxticker.store.read_span import Span, matching, read_span, segments_of, with_source
 from fxticker.store.schema import TICKS
@@ -123,6 +124,7 @@ def load_polls(
     sources: Iterable[str] | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    as_of: Moment | None = None,
     tz: Zone = "UTC",
 ) -> pd.DataFrame:
     """Return the outcome of every slot, one row each.
@@ -135,6 +137,9 @@ def load_polls(
         Read only these sources; ``None`` for all.
     start, end
         Span of `slot`, as for `load`.
+    as_of
+        Read only outcomes that were recorded by then; a date stands for its end. One that 0.1.0 recorded counts from
+        its slot on.
     tz
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
 
@@ -144,9 +149,10 @@ def load_polls(
         Sorted by slot, then source. Columns: ``source``, then those of the data contract, from ``slot`` to
         ``detail``; whole numbers that may be null are float64.
     """
-    selection = resolved(Selection.of(sources=sources, start=start, end=end, tz=tz))
+    selection = resolved(Selection.of(sources=sources, start=start, end=end, as_of=as_of, tz=tz))
     table = read_span(opened(store).polls, sources=selection.sources, span=_span(selection))
-    table = table.unify_dictionaries()
+    as_of = None if selection.as_of is None else last_instant(selection.as_of)
+    table = polls_by(table, as_of).unify_dictionaries()
     return in_zone(to_frame(take(table, order_by(table, ("slot", "source")))), tz)
 
 

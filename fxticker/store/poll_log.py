@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.store.arrow import filter_rows, is_in, records_of, take, to_int64
+from fxticker.store.polls_by import polls_by
 from fxticker.store.read_span import Span, latest_first
 from fxticker.store.segments import SegmentTable
 from fxticker.store.store import Store
@@ -23,6 +24,7 @@ def poll_log(
     outcomes: Collection[str] | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
+    as_of: datetime | None = None,
 ) -> list[dict[str, Any]]:
     """Return the last recorded polls that match.
 
@@ -36,6 +38,8 @@ def poll_log(
         Only these; all by default.
     start, end
         Half-open span of slots, aware UTC.
+    as_of
+        Only outcomes that were recorded at or before this instant: see `polls_by`.
 
     Returns
     -------
@@ -52,13 +56,13 @@ def poll_log(
     rows = [
         {"source": source, **row}
         for source in (store.polls.sources() if sources is None else sorted({*sources}))
-        for row in _last_polls(store.polls, source, span, outcomes, limit)
+        for row in _last_polls(store.polls, source, span, outcomes, limit, as_of)
     ]
     return sorted(rows, key=lambda row: (row["slot"], row["source"]))[-limit:]
 
 
 def _last_polls(
-    table: SegmentTable, source: str, span: Span, outcomes: Collection[str] | None, limit: int
+    table: SegmentTable, source: str, span: Span, outcomes: Collection[str] | None, limit: int, as_of: datetime | None
 ) -> Iterator[dict[str, Any]]:
     """The last polls of a source in a span, at least `limit` if there are so many."""
     segments = [segment for segment in table.segments(source) if span.may_hold(segment)]
@@ -68,7 +72,7 @@ def _last_polls(
             break
         if not span.overlaps(summary):
             continue
-        rows = table.open(segment).read()
+        rows = polls_by(table.open(segment).read(), as_of)
         kept = span.within(to_int64(rows.column("slot")))
         if outcomes is not None:
             kept &= is_in(rows.column("outcome"), outcomes)
