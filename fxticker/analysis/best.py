@@ -15,7 +15,7 @@ from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
 from fxticker.frames.now_and_zone import present, resolved, zone_of
-from fxticker.model.bands import outward
+from fxticker.model.bands import cross_bounds, outward
 from fxticker.model.days import Lookup, lookup
 from fxticker.model.durations import OTHER_LIMIT
 from fxticker.model.pairs import COMMON, currencies_of, pair_of
@@ -185,6 +185,6 @@ def _none(pair: str, found: list[RateStatement], by: Lookup, limit: AgeLimit) ->
 
 def _cross(pair: str, base: RateStatement, quote: RateStatement) -> RateStatement:
     """Divide the statements of two sources about the legs of a cross rate."""
-    lo, hi = outward(base.lo / quote.hi, base.hi / quote.lo)
+    lo, hi = cross_bounds(base.lo, base.hi, quote.lo, quote.hi)
     older = min(base, quote, key=lambda statement: statement.at)
     return RateStatement(pair, lo, hi, f"{base.source}+{quote.source}", older.at, older.age)

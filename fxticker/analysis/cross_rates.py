@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fxticker.model.bands import outward
+from fxticker.model.bands import cross_bounds, outward
 from fxticker.model.pairs import THROUGH, currencies_of
 
 
@@ -132,11 +132,11 @@ def _stored(ticks: SettledTicks, source: int, pair: str) -> Rates:
 def _cross(base: Rates, quote: Rates) -> Rates:
     """Divide rates of one instant: base per common currency by quote per common currency.
 
-    The band is `fxticker.model.bands.cross` over columns, with bounds rounded outward.
+    The band is `fxticker.model.bands.cross_bounds`.
     """
     place, is_same = _places(base.instants, quote.instants)
     base, quote = base.rows(is_same), quote.rows(place[is_same])
-    lo, hi = outward(base.lo / quote.hi, base.hi / quote.lo)
+    lo, hi = cross_bounds(base.lo, base.hi, quote.lo, quote.hi)
     return Rates(base.instants, base.left, quote.left, base.rate / quote.rate, lo, hi, np.zeros(len(base), bool))
 
 

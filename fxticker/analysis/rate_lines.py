@@ -15,7 +15,7 @@ from fxticker.analysis.quotes import Ticks, settled_ticks
 from fxticker.analysis.rate_grid import DAY_US, Grid
 from fxticker.analysis.series import may_close
 from fxticker.analysis.value_dates import official_ticks
-from fxticker.model.bands import outward
+from fxticker.model.bands import cross_bounds
 from fxticker.model.pairs import COMMON, currencies_of, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
@@ -163,7 +163,7 @@ def _with_crosses(pair: str, legs: list[str], found: Mapping[tuple[str, str], Ra
 
 
 def _cross(pair: str, base: RateLine, quote: RateLine) -> RateLine:
-    lo, hi = outward(base.lo / quote.hi, base.hi / quote.lo)
+    lo, hi = cross_bounds(base.lo, base.hi, quote.lo, quote.hi)
     has_rate = base.has_rate & quote.has_rate
     return RateLine(
         pair,

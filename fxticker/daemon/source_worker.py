@@ -1,4 +1,8 @@
-"""Source worker: one thread that polls one source at its slots and leaves exactly one outcome for each of them."""
+"""Source worker: one thread that polls one source at its slots and leaves exactly one outcome for each of them.
+
+Whether a slot is polled is decided in `SourceWorker._do_what_is_due`; which are too late or have their outcome already,
+by `fxticker.daemon.slot_ledger`; which get no request after failures, by `fxticker.collect.backoff`.
+"""
 
 from __future__ import annotations
 

@@ -90,7 +90,8 @@ def inverse(band: Band) -> Band:
 def cross(base: Band, quote: Band) -> Band:
     """Return the band of base/quote from the two rates against one common currency.
 
-    ``KZT/UZS`` is ``cross(band of KZT/USD, band of UZS/USD)``: the two true values are taken as independent.
+    ``KZT/UZS`` is ``cross(band of KZT/USD, band of UZS/USD)``: the two true values are taken as independent. In doubles
+    it is `cross_bounds`.
     """
     if base.lo < 0 or quote.lo <= 0:
         raise ValueError("a cross rate needs bands above zero")
@@ -142,6 +143,11 @@ def outward(lo: Doubles, hi: Doubles) -> tuple[Doubles, Doubles]:
     ones, or that were moved apart already: the true value is always inside, and bands that touch never look disjoint.
     """
     return lo - abs(lo) * OUTWARD, hi + abs(hi) * OUTWARD
+
+
+def cross_bounds(base_lo: Doubles, base_hi: Doubles, quote_lo: Doubles, quote_hi: Doubles) -> tuple[Doubles, Doubles]:
+    """Return the bounds of a cross rate in doubles, of one value or of columns: those of `cross`, rounded outward."""
+    return outward(base_lo / quote_hi, base_hi / quote_lo)
 
 
 def percent_band(change_text: str) -> Band:
