@@ -34,7 +34,7 @@ SETTINGS = {
     "savefig.format": "svg",
     "savefig.pad_inches": 3,
     "savefig.transparent": True,
-    "svg.fonttype": "none",
+    "svg.fonttype": "path",
     "svg.hashsalt": "other",
     "pdf.fonttype": 3,
     "pdf.compression": 0,

@@ -91,6 +91,7 @@ OF_DAYS = (
 """Commands that name days."""
 CHARTS_OF_LOOKUPS = ("plot drift", "plot path", "plot compare")
 PER_USD = "--inverse --per-usd flag"
+LOOK = ["--dpi", "--size", "--title"]
 DERIVED = ("quotes", "changes", "resample", "peg")
 ADDED_OPTIONS = {
     "fxticker check": ["--rewrite flag"],
@@ -117,6 +118,8 @@ for _name in ("polls", "gaps", "coverage", "plot coverage"):
     ADDED_OPTIONS.setdefault(f"fxticker {_name}", []).append("--as-of")
 for _name in OF_DAYS:
     ADDED_OPTIONS.setdefault(f"fxticker {_name}", []).append(TZ)
+for _name in CHARTS:
+    ADDED_OPTIONS[f"fxticker {_name}"] += LOOK
 """Of commands that it had."""
 TABLES = {
     **{
@@ -152,6 +155,19 @@ for _name in (
     *("decode", "rollovers", "resample", "peg", "coverage", "gaps", "convert", "best", "compare", "lags"),
 ):
     ADDED_PARAMETERS.setdefault(_name, []).append("*tz='UTC'")
+_LOOK = ["*ax=None", "*figsize=None", "*title=None"]
+_SPAN = ["*sources=None", "*start=None", "*end=None", "*tz=None"]
+_DERIVED = [*_SPAN, "*pairs=None", "*as_of=None", "*per_usd=False", *_LOOK]
+ADDED_PARAMETERS |= {
+    "plot_compare": [*_DERIVED, "*max_age=None"],
+    "plot_coverage": [*_SPAN, "*as_of=None", *_LOOK],
+    "plot_drift": [*_DERIVED, "*max_age=None", "*base=None", "*order=None"],
+    "plot_heatmap": [*_DERIVED, "*max_age=None", "*freq=None"],
+    "plot_history": _DERIVED,
+    "plot_path": [*_DERIVED, "*max_age=None", "*base=None"],
+    "save_figure": ["*dpi=None"],
+}
+"""A chart takes a store, with the arguments of the function that computes its frame, and a size, axes or a title."""
 CHANGED_PARAMETERS = {
     "drift": {"*end": "*end=None"},
     "convert": {"*max_age='1D'": "*max_age=None"},

@@ -4,39 +4,54 @@ from __future__ import annotations
 
 import textwrap
 from importlib.metadata import version
+from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from fxticker.charts.style import Palette
+from fxticker.charts.canvas import Canvas
 
-_CAPTION_MARKS = 138
-"""Characters of the caption's size that fit a line of `WIDTH_IN`."""
+_CAPTION_MARKS, _TITLE_MARKS = 17.25, 10.5
+"""Characters of the caption and of the title that fit an inch."""
+_BELOW_TICKS_PT, _BELOW_LABEL_PT = 24, 36
+"""Distance of a caption from an axis of the caller, without and with a label."""
 _MOST_LEFT_OUT = 4
 """Number of reasons that a caption has room for."""
 
 
-def write_caption(figure: Figure, title: str, facts: str, reading: str, palette: Palette) -> None:
+def write_caption(canvas: Canvas, title: str, facts: str, reading: str) -> None:
     """Write the title above the chart, and the caption below it: facts, reading guide and version.
 
-    The text is composed by each chart: the wording of a caption stands where the chart calls this.
+    The text is composed by each chart: the wording of a caption stands where the chart calls this. In a figure of the
+    caller both belong to the chart's own axes.
 
     Parameters
     ----------
-    figure
+    canvas
         The chart, without a title.
     title
-        What is drawn.
+        What is drawn; a title that the caller gave takes its place.
     facts
         Sentences on the data: source, span, number of ticks, what was left out.
     reading
         Sentences on how the chart is read: what bands, colours and gaps mean.
-    palette
-        Colours of the chart's theme.
     """
-    figure.suptitle(title, x=0.01, ha="left")
-    lines = textwrap.wrap(f"{facts} {reading} fxticker {version('fxticker')}.", _CAPTION_MARKS)
-    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=palette.muted, linespacing=1.4)
+    title = _wrapped(title if canvas.title is None else canvas.title, canvas.width_in * _TITLE_MARKS)
+    caption = _wrapped(f"{facts} {reading} fxticker {version('fxticker')}.", canvas.width_in * _CAPTION_MARKS)
+    style: dict[str, Any] = {"fontsize": 7, "color": canvas.palette.muted, "linespacing": 1.4}
+    if canvas.is_own:
+        canvas.figure.suptitle(title, x=0.01, ha="left")
+        canvas.figure.supxlabel(caption, x=0.01, ha="left", **style)
+        return
+    first, last = canvas.axes[0], canvas.axes[-1]
+    first.set_title("\n".join(filter(None, [title, first.get_title(loc="left")])), color=canvas.palette.text)
+    below = -(_BELOW_LABEL_PT if last.get_xlabel() else _BELOW_TICKS_PT)
+    last.annotate(
+        caption, (0, 0), (0, below), "axes fraction", "offset points", va="top", annotation_clip=False, **style
+    )
+
+
+def _wrapped(text: str, marks: float) -> str:
+    return "\n".join(textwrap.wrap(text, max(int(marks), 1)))
 
 
 def with_hops(changes: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from fxticker.analysis.compare import compare
+from fxticker.analysis.quotes import Ticks
 from fxticker.analysis.scores import scores
+from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, left_out_rows, names_text, percent_of, write_caption
 from fxticker.charts.causes import local_instants
+from fxticker.charts.data import frame_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import DAY_US
 from fxticker.charts.sides import upward
 from fxticker.charts.steps import Steps, draw_band, draw_line, gap_starts, thinned
-from fxticker.charts.style import Palette, Theme, date_axis, drawing
+from fxticker.charts.style import Palette, Theme, date_axis
 from fxticker.errors import NoData
 from fxticker.model.formatting import short_text
+from fxticker.model.selection import Zone
+from fxticker.model.timestamps import Moment
+from fxticker.sources.age_limits import MaxAge
 
 _PANEL_IN = 1.6
 _LABEL_LINES = 2
@@ -28,13 +35,38 @@ _ABOVE_AXIS_IN = 0.4
 """Part of a panel's height, in inches, that its title and the space between panels take."""
 
 
-def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
+def plot_compare(
+    compared: Ticks,
+    *,
+    pairs: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    as_of: Moment | None = None,
+    tz: Zone | None = None,
+    max_age: MaxAge = None,
+    per_usd: bool = False,
+    ax: Place | None = None,
+    figsize: tuple[float, float] | None = None,
+    title: str | None = None,
+    theme: Theme = "light",
+) -> Figure:
     """Draw the ticker's band, tick by tick, and the official rates in force, a small panel per pair.
 
     Parameters
     ----------
     compared
-        Ticks as returned by `fxticker.compare`; those that are not compared are left out, and the caption counts them.
+        A store or a frame of ticks, with the arguments of `fxticker.compare`, or what that returns, without them; ticks
+        that are not compared are left out, and the caption counts them.
+    pairs, sources, start, end, as_of, tz, max_age, per_usd
+        Arguments of `fxticker.compare`.
+    ax
+        Where to draw in a figure of your own: one axis, or one per pair. The figure needs ``layout="constrained"`` for
+        the texts beside and below it; ``None`` for a new figure.
+    figsize
+        Width and height of a new figure in inches; ```None``` for 8 inches by what the chart needs.
+    title
+        In place of the title that states the finding; ``""`` for none.
     theme
         Colours for a light or a dark background.
 
@@ -52,28 +84,33 @@ def plot_compare(compared: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     NoData
         If no tick is compared.
     ValueError
-        If there is no such theme.
+        If there is no such theme, an argument of `fxticker.compare` is given for a frame that it returned, or `figsize`
+        or `ax` do not fit.
     """
-    rows = compared.dropna(subset=["official"]).sort_values("observed_at", kind="stable")
+    spans = {"start": start, "end": end, "as_of": as_of, "tz": tz, "max_age": max_age}
+    ticks = frame_of(compared, "official", compare, {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd})
+    rows = ticks.dropna(subset=["official"]).sort_values("observed_at", kind="stable")
     if rows.empty:
         raise NoData("there is no comparison to draw")
-    pairs, sources = (sorted(rows[name].astype(str).unique()) for name in ("pair", "source"))
-    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * _LABEL_LINES * LINE_IN * len(sources))
-    with drawing(theme, 1.3 + height * len(pairs), len(pairs)) as (figure, axes, palette):
+    shown, banks = (sorted(rows[name].astype(str).unique()) for name in ("pair", "source"))
+    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * _LABEL_LINES * LINE_IN * len(banks))
+    with drawing(Look(theme, title, figsize, ax), 1.3 + height * len(shown), len(shown)) as canvas:
+        palette = canvas.palette
         # the first colour is near that of the band
         series = palette.series[1:] + palette.series[:1]
-        colors = dict(zip(sources, series * len(sources), strict=False))
-        for panel, pair in zip(axes, pairs, strict=True):
-            label_ends(panel, _draw_panel(panel, rows[rows["pair"] == pair], colors, palette), height - _ABOVE_AXIS_IN)
+        colors = dict(zip(banks, series * len(banks), strict=False))
+        first, last = local_instants(rows["day"])[[0, -1]].view("M8[us]")
+        for panel, pair in zip(canvas.axes, shown, strict=True):
+            ends = _draw_panel(panel, rows[rows["pair"] == pair], colors, palette)
+            label_ends(panel, ends, canvas.panel_in(height - _ABOVE_AXIS_IN))
+            date_axis(panel, first, last + np.timedelta64(DAY_US, "us"))
             base, quote = pair.split("/")
             panel.set_ylabel(f"{quote} per {base}")
-            if len(pairs) > 1:
+            if len(shown) > 1:
                 panel.set_title(pair)
-        first, last = local_instants(rows["day"])[[0, -1]].view("M8[us]")
-        date_axis(axes[-1], first, last + np.timedelta64(DAY_US, "us"))
-        figure.align_ylabels(axes)
-        _write_caption(figure, rows, pairs, sources, palette, left_out_rows(compared))
-    return figure
+        canvas.figure.align_ylabels(canvas.axes)
+        _write_caption(canvas, rows, shown, banks, left_out_rows(ticks))
+    return canvas.figure
 
 
 def _draw_panel(
@@ -125,9 +162,7 @@ def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
     return Steps(when, values, lows, highs, when[is_end])
 
 
-def _write_caption(
-    figure: Figure, rows: pd.DataFrame, pairs: list[str], sources: list[str], palette: Palette, left_out: str
-) -> None:
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, pairs: list[str], sources: list[str], left_out: str) -> None:
     if len(pairs) == len(sources) == 1:
         inside = int(rows["inside"].sum())
         title = f"{pairs[0]}: {sources[0]} inside the ticker's band at {inside:,} of {counted(len(rows), 'tick')}"
@@ -137,11 +172,10 @@ def _write_caption(
     first, last = days.iloc[0], days.iloc[-1]
     whole = (last - first).days + 1
     write_caption(
-        figure,
+        canvas,
         title,
         f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} {days.dt.tz}, "
         f"{len(days):,} of {counted(whole, 'day')}.{left_out}",
         f"{upward(pairs)} Shaded: what the digits of each tick allow. Line: the official rate in force. Cross: a day "
         "on which it lay outside at some tick. Chance: the share inside if the rates of all days were compared.",
-        palette,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,15 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from fxticker.analysis.quotes import Ticks
+from fxticker.charts.canvas import Look, Place, drawing
 from fxticker.charts.captions import counted, names_text, percent_of, span_text, write_caption
 from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, key, local_instants
-from fxticker.charts.style import Palette, Theme, drawing
+from fxticker.charts.data import polls_of
+from fxticker.charts.style import Palette, Theme
 from fxticker.errors import NoData
+from fxticker.model.selection import Zone
+from fxticker.model.timestamps import Moment
 
 _STRIP_IN, _SHORT_STRIP_IN = 1.1, 1.7
 """Height of a strip in inches, and of one with so few weeks that its cells are wide."""
@@ -30,13 +36,34 @@ _CELL = 0.86
 """Side of a day's cell in columns; the rest is the space between cells."""
 
 
-def plot_coverage(polls: pd.DataFrame, *, theme: Theme = "light") -> Figure:
+def plot_coverage(
+    polls: Ticks,
+    *,
+    sources: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    as_of: Moment | None = None,
+    tz: Zone | None = None,
+    ax: Place | None = None,
+    figsize: tuple[float, float] | None = None,
+    title: str | None = None,
+    theme: Theme = "light",
+) -> Figure:
     """Draw the outcomes of polls as a calendar.
 
     Parameters
     ----------
     polls
-        Outcomes of slots as returned by `fxticker.load_polls`.
+        A store, with the arguments of `fxticker.load_polls`, or what that returns, without them.
+    sources, start, end, as_of, tz
+        Arguments of `fxticker.load_polls`.
+    ax
+        Where to draw in a figure of your own: one axis, or one per strip. The figure needs ``layout="constrained"`` for
+        the texts beside and below it; ``None`` for a new figure.
+    figsize
+        Width and height of a new figure in inches; ```None``` for 8 inches by what the chart needs.
+    title
+        In place of the title that states the finding; ``""`` for none.
     theme
         Colours for a light or a dark background.
 
@@ -53,38 +80,46 @@ def plot_coverage(polls: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     NoData
         If there is no poll.
     ValueError
-        If there is no such theme.
+        If there is no such theme, an argument of `fxticker.load_polls` is given for a frame, or `figsize` or `ax` do
+        not fit.
     """
+    polls = polls_of(polls, {"sources": sources, "start": start, "end": end, "as_of": as_of, "tz": tz})
     if polls.empty:
         raise NoData("there is no poll to draw")
     first, last = polls["slot"].min(), polls["slot"].max()
-    sources = sorted(polls["source"].astype(str).unique())
+    polled = sorted(polls["source"].astype(str).unique())
     strips = [
         (source, strip)
-        for source in sources
+        for source in polled
         for strip in _strips(polls[(polls["source"] == source).to_numpy()], _day(first), _day(last))
     ]
     weeks = max(_FEWEST_WEEKS, *(strip.weeks for _, strip in strips))
     height = _STRIP_IN if weeks > _SHORT_WEEKS else _SHORT_STRIP_IN
-    with drawing(theme, 1.0 + height * len(strips), len(strips), grid=None, share_x=False) as (figure, axes, palette):
-        for axis, (source, strip) in zip(axes, strips, strict=True):
+    look = Look(theme, title, figsize, ax)
+    with drawing(look, 1.0 + height * len(strips), len(strips), grid=None, share_x=False) as canvas:
+        palette = canvas.palette
+        for axis, (source, strip) in zip(canvas.axes, strips, strict=True):
             _draw_strip(axis, strip, weeks, palette)
-            axis.set_title(f"{source} {strip.name}" if len(sources) > 1 else strip.name)
+            axis.set_title(f"{source} {strip.name}" if len(polled) > 1 else strip.name)
         codes = cause_codes(polls)
-        _key(axes[0], set(codes.tolist()), palette, any((strip.counts.sum(axis=1) == 0).any() for _, strip in strips))
+        _key(
+            canvas.axes[0],
+            set(codes.tolist()),
+            palette,
+            any((strip.counts.sum(axis=1) == 0).any() for _, strip in strips),
+        )
         successful_days = len(np.unique(local_instants(polls["slot"])[codes == SUCCESSFUL] // _DAY_US))
         days = counted(int((_day(last) - _day(first)).astype(np.int64)) + 1, "day")
         share = percent_of(int((codes == SUCCESSFUL).sum()), len(polls))
         span = f"{span_text(first, last)} {polls['slot'].dt.tz}"
         write_caption(
-            figure,
+            canvas,
             f"{share} of {counted(len(polls), 'poll')} succeeded, on {successful_days:,} of {days}",
-            f"{names_text(sources)}, {span}, {counted(len(polls), 'poll')} on record.",
+            f"{names_text(polled)}, {span}, {counted(len(polls), 'poll')} on record.",
             "A cell is a day, filled from below by the share of its polls that succeeded; the colour above "
             "is the main cause of the others.",
-            palette,
         )
-    return figure
+    return canvas.figure
 
 
 @dataclass(frozen=True, slots=True)

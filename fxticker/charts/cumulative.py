@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from fxticker.analysis.drift import drift_series
+from fxticker.analysis.quotes import Ticks
+from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, left_out_pairs, names_text, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
+from fxticker.charts.data import frame_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
-from fxticker.charts.style import Palette, Theme, date_axis, drawing, signed_ticks
+from fxticker.charts.style import Theme, date_axis, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import format_with_band
+from fxticker.model.selection import Zone
+from fxticker.model.timestamps import Moment
 from fxticker.model.verdicts import HOP, WITHIN
+from fxticker.sources.age_limits import MaxAge
 
 _AROUND_IN = 1.2
 """Height of the figure outside its axis, in inches."""
@@ -29,13 +38,38 @@ _STYLES = ("solid", "dashed", "dotted")
 """Line styles in the order in which lines with a repeated colour use them."""
 
 
-def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
+def plot_path(
+    series: Ticks,
+    *,
+    base: Moment | None = None,
+    pairs: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    as_of: Moment | None = None,
+    tz: Zone | None = None,
+    max_age: MaxAge = None,
+    per_usd: bool = False,
+    ax: Place | None = None,
+    figsize: tuple[float, float] | None = None,
+    title: str | None = None,
+    theme: Theme = "light",
+) -> Figure:
     """Draw the cumulative change of all rates since a base, on one axis.
 
     Parameters
     ----------
     series
-        Drifts since a base as returned by `fxticker.drift_series`.
+        A store or a frame of ticks, with the arguments of `fxticker.drift_series`, or what that returns, without them.
+    base, pairs, sources, start, end, as_of, tz, max_age, per_usd
+        Arguments of `fxticker.drift_series`.
+    ax
+        Where to draw in a figure of your own: one axis. The figure needs ``layout="constrained"`` for the
+        texts beside and below it; ``None`` for a new figure.
+    figsize
+        Width and height of a new figure in inches; ```None``` for 8 inches by what the chart needs.
+    title
+        In place of the title that states the finding; ``""`` for none.
     theme
         Colours for a light or a dark background.
 
@@ -51,16 +85,22 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     NoData
         If no row has a drift.
     ValueError
-        If there is no such theme, or the pairs go in different directions.
+        If there is no such theme, the pairs go in different directions, an argument of `fxticker.drift_series` is given
+        for a frame that it returned, or `figsize` or `ax` do not fit.
     """
-    rows = with_hops(series).dropna(subset=["drift_pct"])
+    spans = {"base": base, "start": start, "end": end, "as_of": as_of, "tz": tz, "max_age": max_age}
+    drifts = frame_of(
+        series, "drift_pct", drift_series, {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd}
+    )
+    rows = with_hops(drifts).dropna(subset=["drift_pct"])
     if rows.empty:
         raise NoData("there is no drift to draw")
     rows = without_constants(rows).sort_values("observed_at", kind="stable")
     sources, sides = sorted(rows["source"].astype(str).unique()), sides_of(rows["pair"])
     groups = list(rows.groupby(["source", "pair"], observed=True))
     height = max(4.4, _AROUND_IN + 1.2 * LINE_IN * len(groups))
-    with drawing(theme, height) as (figure, [axis], palette):
+    with drawing(Look(theme, title, figsize, ax), height) as canvas:
+        [axis], palette = canvas.axes, canvas.palette
         axis.axhline(0, color=palette.muted, linewidth=0.8)
         ends: list[tuple[float, str, str]] = []
         lines: list[tuple[Steps, str, str]] = []
@@ -74,9 +114,9 @@ def plot_path(series: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         lo, hi = min(0.0, rows["drift_lo_pct"].min()), max(0.0, rows["drift_hi_pct"].max())
         _draw_lines(axis, lines, hi - lo)
         _set_axes(axis, lo, hi, rows["observed_at"], sides)
-        label_ends(axis, ends, height - _AROUND_IN)
-        _write_caption(figure, rows, len(groups), sources, palette, left_out_pairs(series))
-    return figure
+        label_ends(axis, ends, canvas.panel_in(height - _AROUND_IN))
+        _write_caption(canvas, rows, len(groups), sources, left_out_pairs(drifts))
+    return canvas.figure
 
 
 def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series, sides: Sides) -> None:
@@ -89,18 +129,15 @@ def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series, sides: S
     date_axis(axis, first, last, observed_at.dt.tz)
 
 
-def _write_caption(
-    figure: Figure, rows: pd.DataFrame, lines: int, sources: list[str], palette: Palette, left_out: str
-) -> None:
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, lines: int, sources: list[str], left_out: str) -> None:
     since, latest = rows["base_at"].min(), rows["base_at"].max()
     begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
     span = f"{span_text(*rows['observed_at'].iloc[[0, -1]])} {rows['observed_at'].dt.tz}"
     write_caption(
-        figure,
+        canvas,
         f"Change of {counted(lines, 'rate')} {begins}",
         f"{names_text(sources)}, {span}, {counted(len(rows), 'value')}, base {span_text(since, latest)}.{left_out}",
         "Band: what the printed digits allow. Lines break where there is no value.",
-        palette,
     )
 
 

@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
+from fxticker.analysis.drift import drift
+from fxticker.analysis.quotes import Ticks
+from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, left_out_pairs, names_text, with_hops, write_caption
+from fxticker.charts.data import frame_of
 from fxticker.charts.sides import sides_of
-from fxticker.charts.style import Palette, Theme, drawing, signed_ticks
+from fxticker.charts.style import Palette, Theme, signed_ticks
 from fxticker.errors import NoData
 from fxticker.model.formatting import format_with_band
+from fxticker.model.invalid import InvalidArgument
+from fxticker.model.selection import Zone
+from fxticker.model.timestamps import Moment
 from fxticker.model.verdicts import verdict
+from fxticker.sources.age_limits import MaxAge
 
 _MOST_POWERS = 4
 """Largest number of powers of ten on each side of 0 whose labels fit."""
 
 
-def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
+def plot_drift(
+    frame: Ticks,
+    *,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    base: Moment | None = None,
+    pairs: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    as_of: Moment | None = None,
+    tz: Zone | None = None,
+    max_age: MaxAge = None,
+    per_usd: bool = False,
+    order: Iterable[str] | None = None,
+    ax: Place | None = None,
+    figsize: tuple[float, float] | None = None,
+    title: str | None = None,
+    theme: Theme = "light",
+) -> Figure:
     """Draw the change of each rate between two dates, with its band.
 
     Parameters
     ----------
     frame
-        Drifts as returned by `fxticker.drift`.
+        A store or a frame of ticks, with the arguments of `fxticker.drift` (`start` is required), or what that returns,
+        without them.
+    start, end, base, pairs, sources, as_of, tz, max_age, per_usd, order
+        Arguments of `fxticker.drift`.
+    ax
+        Where to draw in a figure of your own: one axis. The figure needs ``layout="constrained"`` for the
+        texts beside and below it; ``None`` for a new figure.
+    figsize
+        Width and height of a new figure in inches; ```None``` for 8 inches by what the chart needs.
+    title
+        In place of the title that states the finding; ``""`` for none.
     theme
         Colours for a light or a dark background.
 
@@ -42,13 +79,21 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     NoData
         If no row has a drift.
     ValueError
-        If there is no such theme, or the pairs go in different directions.
+        If there is no such theme, the pairs go in different directions, `start` is missing, an argument of
+        `fxticker.drift` is given for a frame that it returned, or `figsize` or `ax` do not fit.
     """
-    rows = with_hops(frame).dropna(subset=["drift_pct"]).sort_values("drift_pct", ignore_index=True)
+    spans = {"start": start, "end": end, "base": base, "as_of": as_of, "tz": tz, "max_age": max_age}
+    filters = {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd, "order": order}
+    if start is None and "drift_pct" not in getattr(frame, "columns", ()):
+        raise InvalidArgument("a drift has a start: give start=, as for fxticker.drift")
+    drifts = frame_of(frame, "drift_pct", drift, filters)
+    rows = with_hops(drifts).dropna(subset=["drift_pct"]).sort_values("drift_pct", ignore_index=True)
     if rows.empty:
         raise NoData("there is no drift to draw")
     sources = sorted(rows["source"].astype(str).unique())
-    with drawing(theme, 1.7 + 0.42 * len(rows), grid="x") as (figure, [axis], palette):
+    look = Look(theme, title, figsize, ax)
+    with drawing(look, 1.7 + 0.42 * len(rows), grid="x") as canvas:
+        [axis], palette = canvas.axes, canvas.palette
         axis.axvline(0, color=palette.muted, linewidth=0.8)
         _percent_axis(axis, rows)
         for place, row in rows.iterrows():
@@ -58,11 +103,11 @@ def plot_drift(frame: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         axis.set_ylim(-0.6, len(rows) - 0.4)
         sides = sides_of(rows["pair"])
         axis.set_xlabel(f"\u2190 {sides.fall}     change in percent, symmetric log scale     {sides.rise} \u2192")
-        _write_caption(figure, rows, sources, palette, left_out_pairs(frame))
-    return figure
+        _write_caption(canvas, rows, sources, left_out_pairs(drifts))
+    return canvas.figure
 
 
-def _write_caption(figure: Figure, rows: pd.DataFrame, sources: list[str], palette: Palette, left_out: str) -> None:
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_out: str) -> None:
     proven = int((rows["significant"] & ~rows["peg_hop"]).sum())
     first, last = rows["start_at"].min(), rows["end_at"].max()
     moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
@@ -70,13 +115,12 @@ def _write_caption(figure: Figure, rows: pd.DataFrame, sources: list[str], palet
     own_base = (rows["base_at"] != rows["start_at"]).any()
     base = f" Percent of the values as of {_ends_text(rows['base_at'])} {rows['base_at'].dt.tz}." if own_base else ""
     write_caption(
-        figure,
+        canvas,
         f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
         f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
         "Line: what the printed digits allow. Filled: the change is more than rounding. "
         "Hollow: rounding alone could explain it."
         + (" Peg hop: a pegged currency came back to a level that was shown before." if rows["peg_hop"].any() else ""),
-        palette,
     )
 
 

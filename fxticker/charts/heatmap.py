@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,13 +14,21 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
+from fxticker.analysis.drift_by_period import drift_by_period
+from fxticker.analysis.periods import Freq
+from fxticker.analysis.quotes import Ticks
+from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, left_out_rows, names_text, span_text, with_hops, write_caption
+from fxticker.charts.data import frame_of
 from fxticker.charts.sides import sides_of
-from fxticker.charts.style import Palette, Theme, apply_theme, date_axis, drawing, signed_ticks
+from fxticker.charts.style import Palette, Theme, apply_theme, date_axis, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import format_with_band
 from fxticker.model.invalid import InvalidArgument
+from fxticker.model.selection import Zone
+from fxticker.model.timestamps import Moment
+from fxticker.sources.age_limits import MaxAge
 
 _ROW_IN = 0.42
 _LINEAR_PCT = 0.1
@@ -36,13 +47,39 @@ _PERIODS = ((1.5, "hour"), (25, "day"), (24 * 8, "week"), (24 * 32, "month"))
 """Largest length in hours, and the name, of each kind of period."""
 
 
-def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
+def plot_heatmap(
+    changes: Ticks,
+    *,
+    freq: Freq | None = None,
+    pairs: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    as_of: Moment | None = None,
+    tz: Zone | None = None,
+    max_age: MaxAge = None,
+    per_usd: bool = False,
+    ax: Place | None = None,
+    figsize: tuple[float, float] | None = None,
+    title: str | None = None,
+    theme: Theme = "light",
+) -> Figure:
     """Draw the change of each rate per period.
 
     Parameters
     ----------
     changes
-        Drifts per period as returned by `fxticker.drift_by_period`.
+        A store or a frame of ticks, with the arguments of `fxticker.drift_by_period`, or what that returns, without
+        them.
+    freq, pairs, sources, start, end, as_of, tz, max_age, per_usd
+        Arguments of `fxticker.drift_by_period`; the period is a month by default.
+    ax
+        Where to draw in a figure of your own: one axis. The figure needs ``layout="constrained"`` for the
+        texts beside and below it; ``None`` for a new figure.
+    figsize
+        Width and height of a new figure in inches; ```None``` for 8 inches by what the chart needs.
+    title
+        In place of the title that states the finding; ``""`` for none.
     theme
         Colours for a light or a dark background.
 
@@ -62,9 +99,13 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
     NoData
         If no period has a drift.
     ValueError
-        If there are more periods than a picture has columns, there is no such theme, or the pairs go in different
-        directions.
+        If there are more periods than a picture has columns, there is no such theme, the pairs go in different
+        directions, an argument of `fxticker.drift_by_period` is given for a frame that it returned, or `figsize` or
+        `ax` do not fit.
     """
+    spans = {"freq": freq, "start": start, "end": end, "as_of": as_of, "tz": tz, "max_age": max_age}
+    filters = {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd}
+    changes = frame_of(changes, "drift_pct", partial(drift_by_period, freq="month"), filters)
     if changes["drift_pct"].isna().all():
         raise NoData("there is no drift to draw")
     changes = with_hops(without_constants(changes))
@@ -74,7 +115,8 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
         _grid(changes, names, starts, column) for column in ("drift_pct", "significant", "drift_lo_pct", "drift_hi_pct")
     )
     reach = max(float(np.nanmax(np.abs(percent))), _LINEAR_PCT)
-    with drawing(theme, 1.7 + _ROW_IN * len(labels), grid=None) as (figure, [axis], palette):
+    with drawing(Look(theme, title, figsize, ax), 1.7 + _ROW_IN * len(labels), grid=None) as canvas:
+        [axis], palette = canvas.axes, canvas.palette
         mesh = _draw_cells(axis, edges, percent, reach, palette)
         hops = _grid(changes, names, starts, "peg_hop") == 1
         _hatch(axis, edges, np.isfinite(percent) & (proven != 1))
@@ -86,11 +128,9 @@ def plot_heatmap(changes: pd.DataFrame, *, theme: Theme = "light") -> Figure:
             _bar(axis, edges, np.searchsorted(labels, names[carrying.index]), carrying["start_at"], palette)
         _write(axis, edges, (percent, lo, hi), mesh)
         _set_axes(axis, labels, edges, palette)
-        _color_bar(figure, axis, mesh, reach)
-        _write_caption(
-            figure, changes, (len(labels), len(starts)), _period(starts), palette, has_bars=len(carrying) > 0
-        )
-    return figure
+        _color_bar(canvas.figure, axis, mesh, reach)
+        _write_caption(canvas, changes, (len(labels), len(starts)), _period(starts), has_bars=len(carrying) > 0)
+    return canvas.figure
 
 
 def _starts(changes: pd.DataFrame) -> pd.DatetimeIndex:
@@ -114,14 +154,14 @@ def _set_axes(axis: Axes, labels: list[str], edges: pd.DatetimeIndex, palette: P
 
 
 def _write_caption(
-    figure: Figure, changes: pd.DataFrame, shape: tuple[int, int], period: str, palette: Palette, *, has_bars: bool
+    canvas: Canvas, changes: pd.DataFrame, shape: tuple[int, int], period: str, *, has_bars: bool
 ) -> None:
     sides = sides_of(changes["pair"])
     rows = changes.dropna(subset=["drift_pct"])
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
     sources = names_text(sorted(changes["source"].astype(str).unique()))
     write_caption(
-        figure,
+        canvas,
         f"Change of {counted(shape[0], 'rate')} per {period}, {span}",
         f"{sources}, {span} {changes['start_at'].dt.tz}, {counted(shape[1], period)}, "
         f"{counted(len(rows), 'change')} in {counted(shape[0] * shape[1], 'cell')}.{left_out_rows(changes)}",
@@ -129,7 +169,6 @@ def _write_caption(
         "Hatched: rounding alone could explain the change. Empty: no value in the period, or none before it."
         + (" Dotted: peg hop, back to a level that was shown before." if rows["peg_hop"].any() else "")
         + (" Bar before a cell: its change is also that of the empty periods before it." if has_bars else ""),
-        palette,
     )
 
 

@@ -7,6 +7,7 @@ a stretch without values.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import reduce
@@ -19,17 +20,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from fxticker.analysis.direction import are_both_ways, in_one_direction
-from fxticker.analysis.quotes import quotes
+from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, names_text, span_text, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
+from fxticker.charts.data import polls_beside, rates_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.lines import Line, are_quotes, lines_of
 from fxticker.charts.sides import upward
 from fxticker.charts.steps import COLUMNS, draw_steps
-from fxticker.charts.style import Palette, Theme, date_axis, drawing
+from fxticker.charts.style import Palette, Theme, date_axis
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.pegs import pegs_of
+from fxticker.model.selection import Zone
+from fxticker.model.timestamps import Moment
 
 _PANEL_IN = 1.3
 _ABOVE_AXIS_IN = 0.4
@@ -45,17 +50,42 @@ class _Peg:
     text: str
 
 
-def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, theme: Theme = "light") -> Figure:
+def plot_history(
+    frame: Ticks,
+    *,
+    polls: pd.DataFrame | None = None,
+    pairs: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    as_of: Moment | None = None,
+    tz: Zone | None = None,
+    per_usd: bool = False,
+    ax: Place | None = None,
+    figsize: tuple[float, float] | None = None,
+    title: str | None = None,
+    theme: Theme = "light",
+) -> Figure:
     """Draw rates over time, a small panel per pair.
 
     Parameters
     ----------
     frame
-        Ticks as returned by `fxticker.load`, or quotes of `fxticker.quotes`, also of inverse and cross pairs.
+        A store, or ticks as returned by `fxticker.load`, either with the arguments below; or quotes of
+        `fxticker.quotes`, also of inverse and cross pairs, without them.
     polls
         Outcomes of the same span as returned by `fxticker.load_polls`: lines then also break where a poll gave no tick,
         and stretches without a successful poll are shaded by their cause; in a panel with several sources, those
-        without a successful poll of any of them.
+        without a successful poll of any of them. ``None`` for those of the store, or, of a frame, none.
+    pairs, sources, start, end, as_of, tz, per_usd
+        Arguments of `fxticker.quotes`. Without `pairs` and `per_usd` all stored pairs are drawn as they were printed.
+    ax
+        Where to draw in a figure of your own: one axis, or one per pair. The figure needs ``layout="constrained"`` for
+        the texts beside and below it; ``None`` for a new figure.
+    figsize
+        Width and height of a new figure in inches; ```None``` for 8 inches by what the chart needs.
+    title
+        In place of the title that states the finding; ``""`` for none.
     theme
         Colours for a light or a dark background.
 
@@ -76,22 +106,34 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
     NoData
         If the frame is empty.
     ValueError
-        If there is no such theme.
+        If there is no such theme, a pair is neither stored nor derivable, an argument of `fxticker.quotes` is given for
+        a frame that it returned, or `figsize` or `ax` do not fit.
     """
-    if frame.empty:
+    spans = {"start": start, "end": end, "as_of": as_of, "tz": tz}
+    filters = {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd}
+    polls = polls_beside(frame, filters) if polls is None else polls
+    rates = rates_of(frame, filters)
+    if rates.empty:
         raise NoData("there is no tick to draw")
-    lines = lines_of(without_constants(_in_one_direction(frame)), polls)
+    return _drawn(rates, polls, Look(theme, title, figsize, ax))
+
+
+def _drawn(rates: pd.DataFrame, polls: pd.DataFrame | None, look: Look) -> Figure:
+    lines = lines_of(without_constants(_in_one_direction(rates)), polls)
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     first, last = _span(lines, polls, sources)
+    zone = rates["observed_at"].dt.tz
     several = len(sources) > 1
     height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * (len(sources) if several else 0))
-    with drawing(theme, 1.3 + height * len(pairs), len(pairs)) as (figure, axes, palette):
+    with drawing(look, 1.3 + height * len(pairs), len(pairs)) as canvas:
+        palette = canvas.palette
         colors = dict(zip(sources, palette.series * len(sources) if several else (palette.ink,), strict=False))
         seen: set[int] = set()
-        for panel, pair in zip(axes, pairs, strict=True):
+        for panel, pair in zip(canvas.axes, pairs, strict=True):
             pair_lines = [line for line in lines if line.pair == pair]
             pegs = _pegs(pair, first, last)
             _draw_panel(panel, pair_lines, pegs, colors, palette)
+            date_axis(panel, first, last, zone)
             # the title of the figure names a single pair
             stated = [pair] if len(pairs) > 1 else []
             stated += [f"dashed: official peg, {', then '.join(peg.text for peg in pegs)}"] if pegs else []
@@ -100,17 +142,15 @@ def plot_history(frame: pd.DataFrame, *, polls: pd.DataFrame | None = None, them
                 (line.last_value, f"{line.last}  {line.source}" if several else line.last, colors[line.source])
                 for line in pair_lines
             ]
-            label_ends(panel, ends, height - _ABOVE_AXIS_IN)
+            label_ends(panel, ends, canvas.panel_in(height - _ABOVE_AXIS_IN))
             if polls is not None:
                 failed = reduce(shared, [line.failed for line in pair_lines])
                 seen |= shade(panel, failed, palette, float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4)
-        zone = frame["observed_at"].dt.tz
-        date_axis(axes[-1], first, last, zone)
-        figure.align_ylabels(axes)
+        canvas.figure.align_ylabels(canvas.axes)
         if seen:
-            axes[0].legend(handles=key(seen, palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
-        _write_caption(figure, lines, polls, palette, is_shaded=bool(seen), zone=zone)
-    return figure
+            canvas.axes[0].legend(handles=key(seen, palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
+        _write_caption(canvas, lines, polls, is_shaded=bool(seen), zone=zone)
+    return canvas.figure
 
 
 def _in_one_direction(frame: pd.DataFrame) -> pd.DataFrame:
@@ -191,7 +231,7 @@ def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
 
 
 def _write_caption(
-    figure: Figure, lines: list[Line], polls: pd.DataFrame | None, palette: Palette, *, is_shaded: bool, zone: tzinfo
+    canvas: Canvas, lines: list[Line], polls: pd.DataFrame | None, *, is_shaded: bool, zone: tzinfo
 ) -> None:
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     ends = np.concatenate([line.steps.when[[0, -1]] for line in lines])
@@ -214,4 +254,4 @@ def _write_caption(
         facts += f", {counted(int((outcomes == SUCCESSFUL).sum()), 'successful poll')} of {len(outcomes):,}"
     if is_shaded:
         reading += " Shaded: no successful poll, by cause."
-    write_caption(figure, f"{shown}: {what}{of}, {span}", facts + ".", reading, palette)
+    write_caption(canvas, f"{shown}: {what}{of}, {span}", facts + ".", reading)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ class ThemedFigure(Figure):
         """Draw the figure."""
         with settings(self._sheets):
             super().draw(renderer)
+
+    def _repr_png_(self) -> bytes:
+        """Return the figure as a PNG: so a notebook shows it, with and without matplotlib's inline backend."""
+        buffer = BytesIO()
+        self.savefig(buffer, format="png", metadata={"Software": None})
+        return buffer.getvalue()
 
     def savefig(self, fname: Any, **options: Any) -> None:
         """Save the figure; the arguments are those of matplotlib."""

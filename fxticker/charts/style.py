@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from math import inf
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -17,13 +18,12 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from fxticker.charts.settings import ThemedFigure, settings
+from fxticker.charts.settings import settings
 from fxticker.files import replaced
 from fxticker.model.invalid import InvalidArgument
 
 Theme = Literal["light", "dark"]
 FORMATS = ("png", "svg", "pdf")
-WIDTH_IN = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +93,6 @@ _PALETTES = {
 
 
 @contextmanager
-def drawing(
-    theme: Theme,
-    height_in: float,
-    panels: int = 1,
-    *,
-    grid: Literal["x", "y"] | None = "y",
-    share_x: bool = True,
-) -> Iterator[tuple[Figure, list[Axes], Palette]]:
-    """Create a figure with panels below each other, and draw on it in a theme."""
-    with themed(theme) as palette:
-        figure = ThemedFigure(palette.sheets, (WIDTH_IN, height_in))
-        axes = figure.subplots(panels, 1, sharex=share_x, squeeze=False)[:, 0].tolist()
-        for axis in axes:
-            apply_theme(axis, grid=grid)
-        yield figure, axes, palette
-
-
-@contextmanager
 def themed(theme: Theme) -> Iterator[Palette]:
     """Create artists in a theme.
 
@@ -138,6 +120,21 @@ def apply_theme(axis: Axes, *, grid: Literal["x", "y", "both"] | None = "y") -> 
         axis.grid(visible=True, axis=grid, color=mpl.rcParams["grid.color"], linewidth=mpl.rcParams["grid.linewidth"])
 
 
+def restyle(axis: Axes) -> None:
+    """Give an axis that was made in another style what `apply_theme` presumes: its ground, edges and labels."""
+    axis.set_facecolor(mpl.rcParams["axes.facecolor"])
+    axis.set_axisbelow(mpl.rcParams["axes.axisbelow"])
+    parameters: Any = mpl.rcParams
+    for side, spine in axis.spines.items():
+        spine.set(
+            visible=parameters[f"axes.spines.{side}"],
+            color=mpl.rcParams["axes.edgecolor"],
+            linewidth=mpl.rcParams["axes.linewidth"],
+        )
+    for line in (axis.xaxis, axis.yaxis):
+        line.label.set(color=mpl.rcParams["axes.labelcolor"], fontsize=mpl.rcParams["axes.labelsize"])
+
+
 def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64, zone: tzinfo = UTC) -> None:
     """Set a time axis from the first to the last instant (UTC) with a margin; half a day around a single one.
 
@@ -151,15 +148,24 @@ def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64, zone: tzinf
     axis.xaxis.get_offset_text().set_fontsize(8)
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float | None = None) -> None:
     """Write a figure as PNG, SVG or PDF, by the file's ending, and replace the file as a whole.
 
-    The same data give the same bytes.
+    The same data give the same bytes. Text in an SVG is text: it can be searched, copied and restyled.
+
+    Parameters
+    ----------
+    figure
+        A chart, or any other figure of matplotlib.
+    path
+        The file.
+    dpi
+        Pixels of a PNG per inch of the figure; ``None`` for 150. An SVG or a PDF has no pixels.
 
     Raises
     ------
     ValueError
-        If the file has another ending.
+        If the file has another ending, or `dpi` is not above 0.
     OSError
         If the file cannot be written; it is unchanged then.
     """
@@ -167,9 +173,12 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     kind = target.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise InvalidArgument(f"{target}: the ending must be one of .{', .'.join(FORMATS)}")
+    if dpi is not None and not 0 < dpi < inf:
+        raise InvalidArgument(f"dpi must be above 0, not {dpi:g}")
+    resolution: dict[str, Any] = {} if dpi is None else {"dpi": dpi}
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     with settings((_LIGHT_SHEET,)), replaced(target) as file:  # the figure may be another program's
-        figure.savefig(file, format=kind, metadata=metadata)
+        figure.savefig(file, format=kind, metadata=metadata, **resolution)
 
 
 def signed_ticks() -> FuncFormatter:

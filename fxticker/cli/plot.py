@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import click
 
+from fxticker.cli.chart_size import Size, dpi_option, size_option
 from fxticker.cli.left_out import warn_left_out
 from fxticker.cli.options import base_option, between, closes_age_option, every_option, max_age_option, selected, stored
 from fxticker.cli.order import order_for
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from fxticker.analysis.periods import Freq
-    from fxticker.charts.style import Theme
 
 
 def _picture(_context: object, _option: object, path: Path) -> Path:
@@ -39,6 +39,15 @@ output_option = click.option(
 theme_option = click.option(
     "--theme", type=click.Choice(["light", "dark"]), default="light", help="Draw for a light or a dark background."
 )
+title_option = click.option("--title", help="In place of the title that states the finding; empty for none.")
+
+
+class Look(TypedDict):
+    """How a chart looks: arguments of every function that draws one."""
+
+    theme: Literal["light", "dark"]
+    figsize: tuple[float, float] | None
+    title: str | None
 
 
 @click.group()
@@ -52,13 +61,25 @@ def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
     @output_option
     @stored
     @theme_option
+    @size_option
+    @dpi_option
+    @title_option
     @wraps(command)
-    def run(output: Path, **values: Any) -> None:
+    def run(
+        output: Path,
+        theme: Literal["light", "dark"],
+        size: Size | None,
+        dpi: float | None,
+        title: str | None,
+        **values: Any,
+    ) -> None:
         from fxticker.charts import save_figure
         from fxticker.charts.settings import use_default_epoch
 
         use_default_epoch()
-        save_figure(command(**values), output)
+        figsize, dpi = (None, dpi) if size is None else size.at(dpi)
+        look = Look(theme=theme, title=title, figsize=figsize)
+        save_figure(command(look=look, **values), output, dpi=dpi)
         print(output)
 
     return run
@@ -67,7 +88,7 @@ def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
 @plot.command()
 @_drawing
 @selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
-def history(folder: Path, selection: Selection, theme: Theme) -> Figure:
+def history(folder: Path, selection: Selection, look: Look) -> Figure:
     """Draw rates over time, their bands and the cause of each gap."""
     from fxticker.analysis.quotes import quotes
     from fxticker.charts import plot_history
@@ -76,7 +97,7 @@ def history(folder: Path, selection: Selection, theme: Theme) -> Figure:
     is_derived = selection.pairs or selection.per_usd
     frame = quotes(folder, **selection.given()) if is_derived else load(folder, **selection.given())
     polls = load_polls(folder, **replace(selection, pairs=None, per_usd=None).given())
-    return plot_history(frame, polls=polls, theme=theme)
+    return plot_history(frame, polls=polls, **look)
 
 
 @plot.command()
@@ -86,7 +107,7 @@ def history(folder: Path, selection: Selection, theme: Theme) -> Figure:
 @max_age_option
 @selected("any_pairs", "any_sources", "as_of", "tz", "per_usd")
 def drift(
-    folder: Path, start: str, end: str | None, base: str, max_age: str | None, selection: Selection, theme: Theme
+    folder: Path, start: str, end: str | None, base: str, max_age: str | None, selection: Selection, look: Look
 ) -> Figure:
     """Draw the change between two dates."""
     from fxticker.analysis.drift import drift as drift_of
@@ -95,7 +116,7 @@ def drift(
     chosen = {"max_age": max_age, "order": order_for(selection), **selection.given()}
     frame = drift_of(folder, start=start, end=end, base=base, **chosen)
     warn_left_out(frame)
-    return plot_drift(frame, theme=theme)
+    return plot_drift(frame, **look)
 
 
 @plot.command()
@@ -108,7 +129,7 @@ def path(
     base: str,
     max_age: str | None,
     selection: Selection,
-    theme: Theme,
+    look: Look,
 ) -> Figure:
     """Draw the cumulative change of rates since a start."""
     from fxticker.analysis.drift import drift_series
@@ -116,7 +137,7 @@ def path(
 
     series = drift_series(folder, base=base, max_age=max_age, **selection.given())
     warn_left_out(series)
-    return plot_path(series, theme=theme)
+    return plot_path(series, **look)
 
 
 @plot.command()
@@ -124,39 +145,39 @@ def path(
 @every_option("month")
 @closes_age_option
 @selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
-def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
+def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection, look: Look) -> Figure:
     """Draw the change of rates per period, side by side."""
     from fxticker.analysis.drift_by_period import drift_by_period
     from fxticker.charts import plot_heatmap
 
     periods = drift_by_period(folder, every, max_age=max_age, **selection.given())
     warn_left_out(periods)
-    return plot_heatmap(periods, theme=theme)
+    return plot_heatmap(periods, **look)
 
 
 @plot.command()
 @_drawing
 @selected("sources", "start", "end", "as_of", "tz")
-def coverage(folder: Path, selection: Selection, theme: Theme) -> Figure:
+def coverage(folder: Path, selection: Selection, look: Look) -> Figure:
     """Draw a calendar of polls and their outcomes."""
     from fxticker.charts import plot_coverage
     from fxticker.frames.load import load_polls
 
-    return plot_coverage(load_polls(folder, **selection.given()), theme=theme)
+    return plot_coverage(load_polls(folder, **selection.given()), **look)
 
 
 @plot.command()
 @_drawing
 @max_age_option
 @selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
-def compare(folder: Path, max_age: str | None, selection: Selection, theme: Theme) -> Figure:
+def compare(folder: Path, max_age: str | None, selection: Selection, look: Look) -> Figure:
     """Draw the ticker's daily band and the official rates in force."""
     from fxticker.analysis.compare import compare as compared
     from fxticker.charts import plot_compare
 
     days = compared(folder, max_age=max_age, **selection.given())
     warn_left_out(days)
-    return plot_compare(days, theme=theme)
+    return plot_compare(days, **look)
 
 
 def _inverted(folder: Path, selection: Selection) -> Selection:

@@ -1,0 +1,79 @@
+"""Data of a chart: the frame that it draws, computed from a store or from ticks, or as it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from fxticker.analysis.quotes import Ticks, quotes, ticks_of
+from fxticker.charts.lines import are_quotes
+from fxticker.frames.load import load_polls
+from fxticker.frames.now_and_zone import in_zone
+from fxticker.model.invalid import InvalidArgument
+from fxticker.model.selection import Selection
+
+
+def frame_of(
+    data: Ticks, column: str, compute: Callable[..., pd.DataFrame], filters: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Return the frame to draw.
+
+    Parameters
+    ----------
+    data
+        A store, a frame of ticks, or the frame to draw.
+    column
+        A column that only the frame to draw has.
+    compute
+        Computes it from a store or a frame of ticks.
+    filters
+        Arguments for that; those that are ``None`` or ``False`` are left out.
+
+    Raises
+    ------
+    ValueError
+        If there are filters for a frame that is drawn as it is.
+    """
+    given = _given(filters)
+    if isinstance(data, pd.DataFrame) and column in data.columns:
+        _refuse(given)
+        return data
+    return compute(data, **given)
+
+
+def rates_of(data: Ticks, filters: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the ticks to draw, or the quotes where pairs or a direction are asked for, from a store or a frame."""
+    given = _given(filters)
+    if isinstance(data, pd.DataFrame) and (not given or are_quotes(data)):
+        _refuse(given)
+        return data
+    if given.keys() & {"pairs", "per_usd"}:
+        return quotes(data, **given)
+    return in_zone(ticks_of(data, Selection.of(**given)), given.get("tz", "UTC"))
+
+
+def polls_of(data: Ticks, filters: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the outcomes of polls to draw, from a store or as they were given."""
+    given = _given(filters)
+    if isinstance(data, pd.DataFrame):
+        _refuse(given)
+        return data
+    return load_polls(data, **given)
+
+
+def polls_beside(data: Ticks, filters: Mapping[str, Any]) -> pd.DataFrame | None:
+    """Return the outcomes of polls of the rates that are drawn; ``None`` for a frame, which has none."""
+    if isinstance(data, pd.DataFrame):
+        return None
+    return load_polls(data, **_given({name: filters[name] for name in ("sources", "start", "end", "as_of", "tz")}))
+
+
+def _given(filters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in filters.items() if value is not None and value is not False}
+
+
+def _refuse(given: Mapping[str, Any]) -> None:
+    if given:
+        raise InvalidArgument(f"{', '.join(given)}: only for a store or ticks; the frame given is drawn as it is")
