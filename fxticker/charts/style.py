@@ -21,6 +21,7 @@ from matplotlib.ticker import FuncFormatter
 from fxticker.charts.settings import settings
 from fxticker.files import replaced
 from fxticker.model.invalid import InvalidArgument
+from fxticker.model.pairs import currencies_of
 
 Theme = Literal["light", "dark"]
 FORMATS = ("png", "svg", "pdf")
@@ -46,6 +47,8 @@ class Palette:
         Failed polls by cause, in the order of `fxticker.charts.causes.CAUSES`.
     series
         Lines that share an axis; their labels have the same colours.
+    currencies
+        The five currencies, in the order of `CURRENCIES`; see `color_of`.
     """
 
     sheets: tuple[str, ...]
@@ -59,8 +62,10 @@ class Palette:
     successful: str
     causes: tuple[str, ...]
     series: tuple[str, ...]
+    currencies: tuple[str, ...]
 
 
+CURRENCIES = ("KGS", "KZT", "TJS", "TMT", "UZS")
 _LIGHT_SHEET = "light.mplstyle"
 _PALETTES = {
     "light": Palette(
@@ -75,6 +80,8 @@ _PALETTES = {
         successful="#7fa8c9",
         causes=("#8c8c8c", "#e69f00", "#a64d86", "#5b2a00"),
         series=("#0072b2", "#c84e00", "#00805a", "#a64d86", "#8f6b00", "#2a93bd", "#444444"),
+        # a contrast of 4.5 to the ground, and as far apart as can be for readers without red, green or blue cones
+        currencies=("#1238a0", "#b56000", "#18875d", "#9e619d", "#4d2800"),
     ),
     "dark": Palette(
         sheets=(_LIGHT_SHEET, "dark.mplstyle"),
@@ -88,8 +95,18 @@ _PALETTES = {
         successful="#3f78a5",
         causes=("#80868c", "#e69f00", "#cc79a7", "#f7e3b0"),
         series=("#56b4e9", "#f08030", "#2fc49a", "#e08fc0", "#e6c229", "#a3a0f0", "#c8c8c8"),
+        currencies=("#7c8ffe", "#e86a32", "#55e0b0", "#b57fae", "#e0ef90"),
     ),
 }
+
+
+def color_of(pair: str, palette: Palette) -> str:
+    """Return the colour of a pair's currency, the same in all charts: of ``KZT/USD`` and ``USD/KZT`` that of the tenge.
+
+    A cross of two of the five has the colour of its first one; a pair of none of them that of a single line.
+    """
+    known = [code for code in currencies_of(pair) if code in CURRENCIES]
+    return palette.currencies[CURRENCIES.index(known[0])] if known else palette.ink
 
 
 @contextmanager
