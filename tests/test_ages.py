@@ -1,6 +1,7 @@
 """Ages: no lookup reaches back beyond what its source allows without a word."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks, tick
@@ -164,6 +165,62 @@ def test_latest_as_of_an_instant_is_what_it_was_then(tmp_path):
     assert fx.latest(store, as_of=NOON + DAY, pairs="KZT/USD")["rate_text"].tolist() == ["0.00193"]
     with pytest.raises(fx.NoData, match="KZT/USD by 2020-01-01 23:59 UTC; imported ticks count from their import on"):
         fx.latest(store, as_of="2020-01-01", pairs="KZT/USD")
+
+
+# before the first tick
+
+FIRST = "; the first one after that is of 2025-11-14 12:00 UTC$"
+
+
+@pytest.mark.parametrize(
+    "look_up",
+    [
+        lambda ticks, early: fx.drift(ticks, start=early, end="2025-11-14"),
+        lambda ticks, early: fx.drift(ticks, start=early, end="2025-11-13"),
+        lambda ticks, early: fx.drift(ticks, start=early, end="2025-11-14", pairs=["KZT/UZS"]),
+        lambda ticks, early: fx.drift_series(ticks, base=early),
+        lambda ticks, early: fx.rate(ticks, "KZT", at=early),
+        lambda ticks, early: fx.rate(ticks, "KZT/UZS", at=early),
+        lambda ticks, early: fx.convert(ticks, 1, "UZS", "USD", at=early),
+        lambda ticks, early: fx.best(ticks, "USD/KZT", at=early),
+    ],
+    ids=["drift", "drift-to-early", "drift-cross", "series", "rate", "rate-cross", "convert", "best"],
+)
+def test_lookup_before_the_first_tick_names_it(look_up):
+    with pytest.raises(fx.NoData, match=FIRST):
+        look_up(frame_of(snapshot_ticks(NOON)), "2020-01-01")
+
+
+def test_rate_by_value_date_names_the_first_day_in_force():
+    [of_bank] = [tick("USD/KZT", "520.12", None, NOON, source="nbk", source_date=date(2025, 11, 15))]
+    for look_up in (fx.rate, fx.best):
+        with pytest.raises(fx.NoData, match=r"; the first one after that is of 2025-11-15$"):
+            look_up(frame_of([of_bank]), "KZT", at="2025-11-14")
+
+
+def test_pair_that_begins_later_than_others_names_its_first_tick():
+    ticks = frame_of([*snapshot_ticks(NOON)[:-1], *snapshot_ticks(NOON + DAY)])
+    rows = fx.drift(ticks, start="2025-11-14", end="2025-11-15").set_index("pair")
+    assert rows.loc["TMT/USD", "reason"] == "no tick by the start; the first one after that is of 2025-11-15 12:00 UTC"
+    assert rows["reason"].isna().sum() == 4
+
+
+def test_tick_with_a_date_only_that_is_not_over_is_the_first_one_after():
+    dated = tick("KZT/USD", "0.00191", observed_at=datetime(2025, 11, 14, tzinfo=UTC), time_basis=TimeBasis.DATE)
+    with pytest.raises(fx.NoData, match=r"; the first one after that is of 2025-11-14$"):
+        fx.best(frame_of([dated]), "KZT", at="2025-11-14T12:00Z")
+
+
+def test_as_of_before_anything_was_recorded_names_the_first_that_was(store, tmp_path):
+    store.append(snapshot_ticks(NOON))
+    first = "; the first one was recorded at 20[0-9-]{8} [0-9:]{5} UTC"
+    with pytest.raises(fx.NoData, match=first):
+        fx.latest(store, as_of="2020-01-01")
+    for command in ("latest", "history", "drift --start 2025-11-13"):
+        result = CliRunner().invoke(
+            app, [*command.split(), "--as-of", "2020-01-01", "--store", str(tmp_path / "parquet")]
+        )
+        assert re.search(f"{first}$", str(result.exception))
 
 
 # commands

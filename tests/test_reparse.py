@@ -22,7 +22,7 @@ from fxticker.backfill.saved_pages import import_pages
 from fxticker.cli import app
 from fxticker.collect.poll import collect_once
 from fxticker.errors import DamagedPage
-from fxticker.model.records import Evidence, Outcome, Poll, Retraction
+from fxticker.model.records import Evidence, Outcome, Poll, Retraction, TimeBasis
 from fxticker.simulation.captures import dated_slots, read_captures
 from fxticker.simulation.replay import replay
 from fxticker.simulation.site import MARKUPS, TickerSite, render_text
@@ -506,7 +506,7 @@ def test_evidence_is_shown_as_text_that_is_safe_for_a_terminal(root):
     [name] = store.evidence.names()
     assert result.exit_code == 0
     assert name.sha256 in result.stdout
-    assert "timesca at 2025-11-14T12:00:00Z: KGS/USD = 0.01144 0%, " in result.stdout
+    assert "timesca at 2025-11-14T12:00:00Z, 10 min old: KGS/USD = 0.01144 0%, " in result.stdout
     assert r"\x1b[2J\x07 \u202eend" in result.stdout
     assert "text/html, utf-8" in result.stdout
     assert not {char for char in result.stdout if not char.isprintable()} - {"\n"}
@@ -520,6 +520,14 @@ def test_evidence_of_the_instant_before_is_the_one_shown(root):
     assert "0.10841" not in invoke("evidence", "--at", "2025-11-14T12:14Z", "--store", root).stdout
     assert "0.10841" in invoke("evidence", "--at", "2025-11-14T12:15Z", "--store", root).stdout
     assert "0.10841" in invoke("evidence", "--at", "2025-11-14", "--source", "timesca", "--store", root).stdout
+
+
+def test_age_of_shown_evidence_counts_from_the_end_of_a_date(root):
+    Store(root).append(snapshot_ticks(NOON.replace(hour=0), time_basis=TimeBasis.DATE))
+
+    shown = invoke("evidence", "--at", "2026-04-06T23:00Z", "--store", root).stdout
+
+    assert shown.startswith("timesca on 2025-11-14, 142 d 23 h old: KGS/USD = 0.01144 0%, ")
 
 
 @pytest.mark.parametrize("evidence", [None, "ab" * 32])
@@ -538,7 +546,10 @@ def test_instant_before_the_first_tick_and_unknown_source_have_no_tick_in_force(
     early = invoke("evidence", "--at", "2025-11-13", "--store", root)
     unknown = invoke("evidence", "--at", "2025-11-15", "--source", "cbu", "--store", root)
 
-    assert (early.exit_code, str(early.exception)) == (1, "no tick is in force at 2025-11-13")
+    assert (early.exit_code, str(early.exception)) == (
+        1,
+        "no tick is in force at 2025-11-13; the first one after that is of 2025-11-14 12:00 UTC",
+    )
     assert (unknown.exit_code, str(unknown.exception)) == (1, "no tick of cbu is in force at 2025-11-15")
 
 

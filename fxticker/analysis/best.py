@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from fxticker.analysis.first_tick import first_in_force_after
 from fxticker.analysis.lookup import Rate, rates_by
 from fxticker.analysis.quotes import Ticks, quotes
 from fxticker.analysis.value_dates import official_ticks
@@ -131,7 +132,9 @@ def best(
     if legs:
         statements += [_cross(pair, *both) for both in product(*legs) if both[0].source != both[1].source]
     if not statements:
-        raise NoData(_none(pair, [each for part in found for each in part], by, limit))
+        known_ages = [each for part in found for each in part]
+        first_one = "" if known_ages else first_in_force_after(ticks, pair, by, selection)
+        raise NoData(_none(pair, known_ages, by, limit) + first_one)
     first, *others = sorted(statements, key=lambda statement: (statement.width_pct, statement.age, statement.source))
     return replace(first, others=tuple(others))
 

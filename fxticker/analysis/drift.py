@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fxticker.analysis.drift_rows import COLUMNS, Found, drift_row, no_drift
+from fxticker.analysis.first_tick import first_after
 from fxticker.analysis.lookup import rates_by
 from fxticker.analysis.plateaus import came_back, is_peg_hop, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
@@ -19,7 +21,7 @@ from fxticker.analysis.series import change_pct, in_series
 from fxticker.errors import NoData
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
-from fxticker.model.days import closing, lookup
+from fxticker.model.days import Lookup, closing, lookup
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
@@ -124,11 +126,12 @@ def drift(
     else:
         rates_at = {at: rates_by(ticks, at, selection) for at in lookups}
     if not rates_at[bases_at] and rates_at[last]:
-        raise NoData(_no_base(bases_at.upto))
+        raise NoData(_no_base(bases_at.upto) + first_after(ticks, bases_at, selection))
     ends = {"start": first, "end": last, "base": bases_at}
     rows = []
     for key in sorted(rates_at[last]):
-        found = [Found.of(name, at, rates_at[at].get(key), limit) for name, at in ends.items()]
+        later = partial(_first_of, ticks, key, selection)
+        found = [Found.of(name, at, rates_at[at].get(key), limit, later) for name, at in ends.items()]
         rows.append((*key, *drift_row(*found)))
     rows += [(RATE, pair, *drift_row(*3 * [Found(None, problem=reason)])) for pair, reason in missing.items()]
     result = typed(rows, COLUMNS)
@@ -139,12 +142,19 @@ def drift(
     if result["drift_pct"].isna().all():
         if missing:
             raise NoData("; ".join(missing.values()))
-        raise NoData(no_drift(result, first.upto, last.upto))
+        first_one = first_after(ticks, last if rates_at[first] else first, selection)
+        raise NoData(no_drift(result, first.upto, last.upto, first_one))
     return in_zone(result, tz)
 
 
 def _no_base(instant: datetime) -> str:
     return f"no pair has a tick by {instant:%Y-%m-%d %H:%M} UTC, the base of its change"
+
+
+def _first_of(ticks: Ticks, key: tuple[str, str], selection: Selection, at: Lookup) -> str:
+    """Return `first_after` of one source's pair."""
+    source, pair = key
+    return first_after(ticks, at, replace(selection, sources=(source,), pairs=(pair,), per_usd=None))
 
 
 def drift_series(
@@ -211,12 +221,13 @@ def drift_series(
         shown = None if selection.pairs is None else tuple(rows["pair"].cat.categories)
         rates = rates_by(ticks, at, replace(selection, pairs=shown, start=None, end=None))
         keys = [(str(source), str(pair)) for source, pair in zip(bases["source"], bases["pair"], strict=True)]
-        found = [Found.of("base", at, rates.get(key), limit) for key in keys]
+        found = [Found.of("base", at, rates.get(key), limit, partial(_first_of, ticks, key, selection)) for key in keys]
         reasons = [each.problem for each in found]
         bases = typed([_quote_of(each) for each in found], QUOTE)
         if len(rows) and bases["observed_at"].isna().all():
             too_old = sorted({each.problem for each in found if each.is_too_old and each.problem})
-            raise NoData("; ".join([_no_base(at.upto), *too_old]))
+            first_one = "" if too_old else first_after(ticks, at, selection)
+            raise NoData("; ".join([_no_base(at.upto) + first_one, *too_old]))
     number = np.empty(len(rows), np.intp)
     number[order] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rows))))
     since = bases[[*QUOTE]].iloc[number].reset_index(drop=True)

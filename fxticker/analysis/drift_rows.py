@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,23 +52,23 @@ class Found:
     is_too_old: bool = False
 
     @classmethod
-    def of(cls, name: str, at: Lookup, rate: Rate | None, limit: AgeLimit) -> Found:
-        """Return what the lookup of an end, or of the base, by its name found."""
+    def of(cls, name: str, at: Lookup, rate: Rate | None, limit: AgeLimit, later: Callable[[Lookup], str]) -> Found:
+        """Return what the lookup of an end, or of the base, by its name found; `later` is of when the first tick is."""
         if rate is None:
-            return cls(None, problem=f"no tick by the {name}")
+            return cls(None, problem=f"no tick by the {name}{later(at)}")
         age = rate.age(at.upto)
         excess = limit.excess(rate.legs[0].source, age)
         return cls(rate, age, excess and f"{name} tick {excess}", excess is not None)
 
 
-def no_drift(rows: pd.DataFrame, first: datetime, last: datetime) -> str:
-    """Return why no pair has a drift; if ticks are too old, with their ages."""
+def no_drift(rows: pd.DataFrame, first: datetime, last: datetime, first_one: str) -> str:
+    """Return why no pair has a drift; if ticks are too old, with their ages, else with the first one after that."""
     span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
     pairs: dict[tuple[str, str], list[str]] = {}
     for row in rows[rows["reason"].str.contains(LIMIT, na=False)].to_dict("records"):
         pairs.setdefault((row["source"], row["reason"]), []).append(row["pair"])
     if not pairs:
-        return f"no pair has a tick {span}: there are no two polls to compare"
+        return f"no pair has a tick {span}: there are no two polls to compare{first_one}"
     ages = "; ".join(f"{', '.join(names)} of {source}: {reason}" for (source, reason), names in pairs.items())
     return f"no pair has a recent tick {span}: {ages}; {OTHER_LIMIT}"
 

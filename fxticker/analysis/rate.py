@@ -9,12 +9,14 @@ from datetime import datetime, timedelta, tzinfo
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.first_tick import first_in_force_after
 from fxticker.analysis.quotes import Ticks, check_derivable
 from fxticker.analysis.rate_grid import Grid, grid_at, grid_every
 from fxticker.analysis.rate_lines import RateLine, rate_lines
 from fxticker.analysis.rate_texts import other_sources
 from fxticker.errors import NoData
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
+from fxticker.model.days import Lookup
 from fxticker.model.durations import OTHER_LIMIT
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone
@@ -129,8 +131,12 @@ def choices_of(
     """
     choices = _choices(ticks, wanted, grid, limit, order, is_far=False)
     if any(choice.line is None or choice.hides_ticker for choice in choices):
-        return _choices(ticks, wanted, grid, limit, order, is_far=True)  # for the age of what is too old
-    return choices
+        choices = _choices(ticks, wanted, grid, limit, order, is_far=True)  # for the age of what is too old
+    first = Lookup(_instant(grid.upto[0]), _instant(grid.dated_upto[0]))
+    return [
+        replace(choice, later=first_in_force_after(ticks, choice.pair, first, wanted)) if choice.begins_late else choice
+        for choice in choices
+    ]
 
 
 def _choices(
@@ -179,6 +185,8 @@ class Choice:
         The instants, as part of a sentence.
     hides_ticker
         The ticker would stand before the line, and has no tick that is young enough anywhere.
+    later
+        Of when the first rate after the first instant is, as the rest of a sentence, if no source has one by then.
     """
 
     pair: str
@@ -188,6 +196,12 @@ class Choice:
     passed_over: tuple[str, ...]
     where: str
     hides_ticker: bool
+    later: str = ""
+
+    @property
+    def begins_late(self) -> bool:
+        """Whether no source has a rate, of any age, at the first instant."""
+        return self.line is None and not any(line.has_rate[0] for line in self.others)
 
     @property
     def reason(self) -> str | None:
@@ -195,7 +209,7 @@ class Choice:
         if self.line is not None:
             return None
         hint = (OTHER_LIMIT,) if any(LIMIT in text for text in self.passed_over) else ()
-        return "; ".join([f"no source has a rate of {self.pair} {self.where}", *self.passed_over, *hint])
+        return "; ".join([f"no source has a rate of {self.pair} {self.where}{self.later}", *self.passed_over, *hint])
 
 
 def choose(pair: str, lines: Sequence[RateLine], order: SourceOrder, limit: AgeLimit, grid: Grid) -> Choice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ import click
 from fxticker.cli.formats import Format, Kind, kind_option
 from fxticker.cli.options import past, selected, stored
 from fxticker.errors import NoData, one_line
+from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
     from fxticker.backfill.reparse import ReparseSummary
+    from fxticker.model.days import Lookup
     from fxticker.store.store import Store
 
 _COLUMNS = ("source", "observed_at", "pair", "stored", "read_now", "effect")
@@ -29,16 +31,20 @@ _COLUMNS = ("source", "observed_at", "pair", "stored", "read_now", "effect")
 def evidence(at: str, folder: Path, selection: Selection) -> None:
     """Show the piece of page that ticks were read from.
 
-    The ticks are those in force at an instant. Control and direction characters are shown as escapes. Exit 1 if no
-    evidence is kept of any of them.
+    The ticks are the last ones by an instant, however old; their age is shown. Control and direction characters are
+    shown as escapes. Exit 1 if no evidence is kept of any of them.
     """
+    from fxticker.analysis.first_tick import first_after
+    from fxticker.model.days import lookup
     from fxticker.store.store import opened
 
     store = opened(folder)
-    shown = [_show_evidence(store, rows) for rows in _rows_in_force(store, at, selection.sources)]
+    by = lookup(at, datetime.now(UTC))
+    shown = [_show_evidence(store, rows, by) for rows in _rows_in_force(store, by, selection.sources)]
     if not shown:
         of_sources = f" of {', '.join(selection.sources)}" if selection.sources else ""
-        raise NoData(f"no tick{of_sources} is in force at {at}")
+        first_one = first_after(store, by, selection)
+        raise NoData(f"no tick{of_sources} is in force at {at}{first_one}")
     if not any(shown):
         raise NoData(f"no evidence is kept of ticks in force at {at}")
 
@@ -86,15 +92,14 @@ def _totals(found: ReparseSummary, *, write: bool) -> str:
     return "; ".join(parts)
 
 
-def _rows_in_force(store: Store, at: str, sources: Sequence[str] | None) -> Iterator[list[dict[str, Any]]]:
+def _rows_in_force(store: Store, by: Lookup, sources: Sequence[str] | None) -> Iterator[list[dict[str, Any]]]:
     """The last ticks of each source at an instant, by source, instant and evidence."""
     from itertools import groupby
 
-    from fxticker.model.days import lookup
     from fxticker.store.arrow import records_of
     from fxticker.store.read_last import read_last
 
-    retracted, by = store.retracted(sources=sources), lookup(at, datetime.now(UTC))
+    retracted = store.retracted(sources=sources)
     for source in store.ticks.sources() if sources is None else sorted({*sources}):
         table = read_last(store.ticks, source, upto=by.upto, dated_upto=by.dated_upto, retracted=retracted)
         rows = [] if table is None else records_of(table)
@@ -103,7 +108,17 @@ def _rows_in_force(store: Store, at: str, sources: Sequence[str] | None) -> Iter
             yield list(members)
 
 
-def _show_evidence(store: Store, rows: Sequence[Mapping[str, Any]]) -> bool:
+def _when(row: Mapping[str, Any], by: Lookup) -> str:
+    """Return when a tick was observed, and how old it is at a lookup; a date counts from its end."""
+    from fxticker.model.durations import age_text
+
+    observed_at, is_date = row["observed_at"], row["time_basis"] == TimeBasis.DATE
+    age = max(by.upto - observed_at - timedelta(days=is_date), timedelta(0))
+    when = f"on {observed_at:%Y-%m-%d}" if is_date else f"at {observed_at.isoformat().replace('+00:00', 'Z')}"
+    return f"{when}, {age_text(age)} old"
+
+
+def _show_evidence(store: Store, rows: Sequence[Mapping[str, Any]], by: Lookup) -> bool:
     """Print the evidence that some ticks share; whether any is kept."""
     from fxticker.cli.output import terminal_text
     from fxticker.model.formatting import printed_text
@@ -114,8 +129,7 @@ def _show_evidence(store: Store, rows: Sequence[Mapping[str, Any]]) -> bool:
         " ".join(filter(None, (row["pair"], "=", printed_text(row["rate_text"], row["nominal"]), row["change_text"])))
         for row in rows
     )
-    observed_at = first["observed_at"].isoformat().replace("+00:00", "Z")
-    print(one_line(f"{first['source']} at {observed_at}: {', '.join(texts)}"))
+    print(one_line(f"{first['source']} {_when(first, by)}: {', '.join(texts)}"))
     if first["evidence"] is None:
         print("  no evidence was kept\n")
         return False

@@ -1,10 +1,11 @@
-"""The nearest ticks: what an error adds if nothing is stored in the span that was asked for."""
+"""The nearest ticks: what an error adds if nothing is stored in the span, or as of the instant, that was asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from fxticker.errors import FxTickerError, NoData
@@ -13,24 +14,48 @@ from fxticker.model.selection import Selection
 
 @contextmanager
 def naming_nearest(folder: Path, selection: Selection) -> Iterator[None]:
-    """Add to a `NoData` the last tick before and the first one after the span, if none lies in it."""
+    """Add to a `NoData` the last tick before and the first one after the span, if none lies in it.
+
+    Or when the first one was recorded, if none was by the instant as of which ticks were asked for.
+    """
     try:
         yield
     except NoData as error:
-        if selection.start is not None or selection.end is not None:
-            with suppress(FxTickerError):  # a damaged file outside the span does not hide what the answer lacks
-                error.args = (f"{error}{_nearest(folder, selection)}",)
+        with suppress(FxTickerError):  # a damaged file outside the span does not hide what the answer lacks
+            known = _first_recorded(folder, selection) or _nearest(folder, selection)
+            if known not in str(error):  # `latest` names it itself
+                error.args = (f"{error}{known}",)
         raise
+
+
+def _first_recorded(folder: Path, selection: Selection) -> str:
+    if selection.as_of is None:
+        return ""
+    from fxticker.frames.first_recorded import first_recorded_after
+    from fxticker.frames.now_and_zone import resolved
+
+    span = resolved(selection)
+    assert isinstance(span.as_of, datetime)
+    return first_recorded_after(folder, span.as_of, _as_stored(folder, span))
+
+
+def _as_stored(folder: Path, selection: Selection) -> Selection:
+    """Return the selection without its pairs if one is derived."""
+    from fxticker.frames.pairs import stored_pairs
+
+    is_stored = selection.pairs is None or {*selection.pairs} <= stored_pairs(folder)
+    return selection if is_stored else replace(selection, pairs=None)
 
 
 def _nearest(folder: Path, selection: Selection) -> str:
     from fxticker.frames.load import load_selected
     from fxticker.frames.now_and_zone import resolved
-    from fxticker.frames.pairs import stored_pairs
 
+    if selection.start is None and selection.end is None:
+        return ""
     span = resolved(selection)
-    pairs = None if span.pairs is None or not {*span.pairs} <= stored_pairs(folder) else span.pairs
-    stored = load_selected(folder, replace(span, pairs=pairs, start=None, end=None), columns=["observed_at"])
+    whole = replace(_as_stored(folder, span), start=None, end=None)
+    stored = load_selected(folder, whole, columns=["observed_at"])
     instants = stored["observed_at"]
     before = instants[instants < span.start] if span.start is not None else instants[:0]
     after = instants[instants >= span.end] if span.end is not None else instants[:0]

@@ -123,6 +123,10 @@ def latest_table(store: Store, selection: Selection = NO_RESTRICTION, by: _Insta
     if not tables:
         what = ", ".join([*(selection.pairs or ()), *(selection.sources or ())])
         until = "" if at is None else f" by {at.upto:%Y-%m-%d %H:%M} UTC; imported ticks count from their import on"
+        if at is not None:
+            from fxticker.frames.first_recorded import first_recorded_after
+
+            until += first_recorded_after(store, at.upto, selection)
         raise NoData(f"{store.backend}: no tick is stored" + (f" for {what}" if what else "") + until)
     return pa.concat_tables(tables)
 
