@@ -5,9 +5,11 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 from builders import NOON, FixedClock, capture_ticks, snapshot_ticks, tick
+from click.testing import CliRunner
 
 import fxticker as fx
 from fxticker.analysis.changes import changes
+from fxticker.cli import app
 from fxticker.model.records import TimeBasis
 from fxticker.store.store import Store
 
@@ -58,6 +60,42 @@ def test_pairs_and_sources_have_runs_of_their_own(store):
         ("timesca", "TMT/USD", 2),
         ("timesca", "UZS/USD", 2),
     ]
+
+
+def test_run_has_the_change_from_the_run_before_and_its_band(store):
+    store.append([*_polled("0.00191", "0.00191", "0.00192", "0.00195"), *_polled("0.00008", pair="UZS/USD")])
+
+    first, second, third, of_uzs = changes(store).itertuples()
+
+    for run in (first, of_uzs):
+        assert pd.isna([run.drift_pct, run.drift_lo_pct, run.drift_hi_pct]).all()
+        assert not run.significant
+    assert second.drift_pct == pytest.approx(100 * (192 / 191 - 1))
+    assert second.drift_lo_pct == pytest.approx(0, abs=1e-12)
+    assert (third.drift_lo_pct, third.drift_hi_pct) == pytest.approx((100 * (1945 / 1925 - 1), 100 * (1955 / 1915 - 1)))
+    assert [second.significant, third.significant] == [False, True]
+
+
+def test_change_of_an_inverse_goes_the_other_way(store):
+    store.append(_polled("0.00191", "0.00195"))
+
+    assert changes(store, per_usd=True)["drift_pct"].iloc[1] == pytest.approx(100 * (191 / 195 - 1))
+
+
+def test_run_names_the_longest_time_in_it_without_a_tick(store):
+    later = [tick(rate_text=text, observed_at=NOON + timedelta(days=n)) for text, n in (("0.00191", 3), ("0.00192", 9))]
+    store.append([*_polled("0.00191", "0.00191"), *later])
+
+    assert list(changes(store)["gap_h"]) == [71.75, 0]
+
+
+def test_hops_of_a_peg_are_named_in_runs_and_counted_by_the_command(history_store, tmp_path):
+    found = changes(history_store, pairs=["TMT/USD"], end="2024-12-20")
+    result = CliRunner().invoke(app, ["changes", "--pair", "TMT", "--end", "2024-12-20", "--store", str(history_store)])
+
+    assert list(found["peg_hop"]) == [False, False, False, True, True, True, True]
+    assert "TMT/USD of timesca: 4 of 6 changes are peg hops, which are no moves of the rate" in result.stderr
+    assert "drift_band" in result.stdout
 
 
 def test_value_that_never_changed_in_the_real_history_is_one_run(history_store):
@@ -145,4 +183,10 @@ def test_nothing_that_matches_is_an_empty_frame_of_the_same_columns(store):
         "first_at": "datetime64[us, UTC]",
         "last_at": "datetime64[us, UTC]",
         "polls": "int64",
+        "gap_h": "float64",
+        "drift_pct": "float64",
+        "drift_lo_pct": "float64",
+        "drift_hi_pct": "float64",
+        "significant": "bool",
+        "peg_hop": "bool",
     }

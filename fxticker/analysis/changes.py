@@ -1,4 +1,4 @@
-"""Changes: reduces the ticks of all polls to runs of one printed value."""
+"""Changes: reduces the ticks of all polls to runs of one printed value, with the size of each change."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.drift import QUOTE, changes_since
+from fxticker.analysis.plateaus import came_back, peg_hops
 from fxticker.analysis.quotes import Ticks, quotes
-from fxticker.analysis.series import runs
+from fxticker.analysis.series import in_series, runs
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 
@@ -26,10 +28,11 @@ def changes(
     tz: Zone = "UTC",
     per_usd: bool = False,
 ) -> pd.DataFrame:
-    """Return the runs of one printed value.
+    """Return the runs of one printed value, and how far each is from the one before.
 
-    A value that returns after another one starts a new run. A run extends over instants without a poll; a different
-    value in between cannot be excluded (`fxticker.gaps` lists the periods without a poll).
+    A value that returns after another one starts a new run. A run extends over instants without a tick; a different
+    value in between cannot be excluded: `gap_h` is the longest of these times. A value changed some time after the last
+    instant of the run before and by the first one of its own.
 
     Parameters
     ----------
@@ -55,7 +58,11 @@ def changes(
         printed; null where the rate is derived, or the hull of several values of one date), ``nominal`` (int32, units
         of base that the text is printed for; 1 without a text), ``rate``, ``rate_lo`` and ``rate_hi`` (float64, quote
         per one unit of base, with its band), ``first_at`` and ``last_at`` (datetime64[us, UTC], the first and the last
-        instant that showed the value), ``polls`` (int64, instants that showed it).
+        instant that showed the value), ``polls`` (int64, instants that showed it), ``gap_h`` (float64, hours; the
+        longest time within the run without a tick; 0 if it has one tick), ``drift_pct`` = 100 (rate / rate before - 1)
+        with its band ``drift_lo_pct`` and ``drift_hi_pct`` (float64), as in `fxticker.drift_series`, ``significant``
+        (bool; the band excludes 0) and ``peg_hop`` (bool; as in `fxticker.drift`). The first run of a source's pair has
+        no change: NaN.
 
     Raises
     ------
@@ -69,5 +76,29 @@ def changes(
     seen_at = rows["observed_at"]
     result = rows[_OF_VALUE].take(first).reset_index(drop=True)
     return result.assign(
-        first_at=seen_at.take(first).array, last_at=seen_at.take(last).array, polls=count.astype(np.int64)
+        first_at=seen_at.take(first).array,
+        last_at=seen_at.take(last).array,
+        polls=count.astype(np.int64),
+        gap_h=_longest_h(seen_at.to_numpy("M8[us]")[order], begins),
+        **_drifts(ticks, rows, first, as_of),
     )
+
+
+def _longest_h(instants: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """Return the longest time between two consecutive instants of each run, in hours."""
+    if not len(begins):
+        return np.empty(0)
+    since_previous = np.diff(instants, prepend=instants[:1]) / np.timedelta64(1, "h")
+    since_previous[begins] = 0
+    longest: np.ndarray = np.maximum.reduceat(since_previous, begins)
+    return longest
+
+
+def _drifts(ticks: Ticks, rows: pd.DataFrame, first: np.ndarray, as_of: Moment | None) -> dict[str, pd.Series]:
+    """Return the change of each run, of which the first row is given, from the run before of its series."""
+    quoted = rows.iloc[first].reset_index(drop=True)
+    before = np.arange(len(quoted)) - 1
+    before[in_series(quoted)[1]] = -1  # a label that no row has
+    since = quoted[[*QUOTE]].reindex(before).reset_index(drop=True)
+    moved = changes_since(quoted, since).assign(peg_hop=peg_hops(quoted, since, came_back(ticks, rows, as_of)[first]))
+    return {str(name): moved[name] for name in moved.columns}

@@ -14,7 +14,7 @@ from fxticker.cli.formats import Format
 from fxticker.cli.left_out import reason_of
 from fxticker.cli.options import base_option, between, closes_age_option, every_option, max_age_option, queried
 from fxticker.cli.order import order_for
-from fxticker.cli.output import show_frame
+from fxticker.cli.output import show_frame, warn
 from fxticker.model.selection import Selection
 from fxticker.model.verdicts import verdict
 
@@ -56,7 +56,8 @@ DRIFT: Columns = (
 """What a table shows of a drift; the following tuples likewise."""
 _DRIFT_SERIES: Columns = ("observed_at", "source", "pair", _DRIFT_PCT, Verdict(), "base_at")
 _DRIFT_BY_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, Verdict(), "from_at", "to_at")
-_CHANGES: Columns = ("source", "pair", _RATE, "first_at", "last_at", "polls")
+_RUNS: Columns = ("source", "pair", _RATE, "first_at", "last_at", "polls", "gap_h")
+_CHANGES: Columns = (_DRIFT_PCT, Verdict())
 _DECODED: Columns = (
     "source",
     "pair",
@@ -171,13 +172,20 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: S
 @click.command()
 @queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def changes(folder: Path, selection: Selection, form: Format) -> None:
-    """Print runs of equal printed values.
+    """Print runs of equal printed values, and the change to each.
 
-    Each run has its first and last instant and its number of ticks.
+    Each run has its first and last instant, its number of ticks, and the longest time within it without a tick in hours
+    (gap_h): what was shown meanwhile is not known.
     """
     from fxticker.analysis.changes import changes as changes_of
 
-    show_frame(changes_of(folder, **selection.given()), _CHANGES, form)
+    frame = changes_of(folder, **selection.given())
+    for (source, pair), hops in frame.groupby(["source", "pair"], observed=True)["peg_hop"]:
+        if hops.any():  # the verdict may have no room in the table
+            count = f"{hops.sum()} of {len(hops) - 1} changes"
+            warn(f"{pair} of {source}: {count} are peg hops, which are no moves of the rate")
+    has_changes = frame["drift_pct"].notna().any()
+    show_frame(without_verdict(frame), [*_RUNS, *(_CHANGES if has_changes else ())], form)
 
 
 @click.command()

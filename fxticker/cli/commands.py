@@ -35,7 +35,7 @@ COMMANDS = {
         "drift": ("analysis.drift", "Print how far rates moved, with bands."),
         "drift-series": ("analysis.drift_series", "Print the drift of each pair since its first tick."),
         "drift-by-period": ("analysis.drift_by_period", "Print the drift from each period's close to the next one."),
-        "changes": ("analysis.changes", "Print runs of equal printed values."),
+        "changes": ("analysis.changes", "Print runs of equal printed values, and the change to each."),
         "decode": ("analysis.decode", "Print the earlier rates that each percentage allows."),
         "resample": ("analysis.resample", "Print open, high, low and close of each period."),
         "peg": ("analysis.peg", "Print the distance of pegged currencies from their peg."),

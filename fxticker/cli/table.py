@@ -34,7 +34,7 @@ _DAY, _MINUTE, _SECOND = 10, 16, 19
 """Characters of ``2025-11-14 12:00:00`` up to the day, the minute and the second."""
 _SPARE = (
     *("reason", "origin", "time_basis", "base_at", "to_at", "from_at", "end_at"),
-    *("rate_band", "open_band", "high_band", "low_band", "close_band"),
+    *("polls", "rate_band", "open_band", "high_band", "low_band", "close_band"),
     *("official_band", "official_at", "seen_from_at", "seen_pct", "base_run", "peg_rate", "start", "change_text"),
     *("coverage", "count", "open", "start_at", "distance_band", "ticker"),  # rather than how far the ticker is
 )
