@@ -109,3 +109,47 @@ def test_coverage_of_no_polls_is_an_empty_frame_of_the_same_columns(store, tmp_p
 def test_coverage_by_no_known_period_is_refused(store):
     with pytest.raises(ValueError, match="hour, day, week, month, not 'year'"):
         coverage(store, "year")
+
+
+def _every(step, begin, end, *, but=()):
+    return [Poll("timesca", slot, Outcome.OK) for slot in pd.date_range(begin, end, freq=step) if slot.day not in but]
+
+
+@pytest.mark.parametrize(
+    ("span", "whole"),
+    [
+        pytest.param({}, [False, True, True, False], id="the record begins and ends within a day"),
+        pytest.param({"start": "2025-11-14T12:00Z"}, [False, True, True, False], id="an instant cuts a day"),
+        pytest.param({"start": "2025-11-15", "end": "2025-11-16"}, [True, True], id="days are whole"),
+        pytest.param({"end": "2025-11-15T23:00Z"}, [False, False], id="an instant at the end cuts a day"),
+    ],
+)
+def test_day_is_whole_if_span_and_record_reach_over_it(store, span, whole):
+    store.record(_every("6h", "2025-11-14T06:00Z", "2025-11-17T06:00Z"))
+    found = coverage(store, **span)
+    assert list(found["whole"]) == whole
+    assert set(found["coverage"]) == {1}
+
+
+def test_period_with_a_hole_of_the_record_is_not_whole(store):
+    store.record(_every("1h", "2025-11-03T00:00Z", "2025-11-30T00:00Z", but=(18, 19)))
+    found = coverage(store, "week", end="2025-11-23")
+    assert list(found["whole"]) == [True, True, False]
+    assert list(coverage(store, "day", start="2025-11-17", end="2025-11-20")["whole"]) == [True, False, False, True]
+
+
+def test_change_of_the_schedule_leaves_periods_whole(store):
+    store.record(
+        [
+            *_every("1h", "2025-11-01T00:00Z", "2025-11-08T00:00Z"),
+            *_every("6h", "2025-11-08T06:00Z", "2025-11-16T00:00Z"),
+        ]
+    )
+    assert list(coverage(store, "week", start="2025-11-03", end="2025-11-09")["whole"]) == [True]
+    assert coverage(store, "day", start="2025-11-01", end="2025-11-15")["whole"].all()
+
+
+def test_first_day_of_the_record_is_whole_in_the_zone_in_which_it_is(store):
+    store.record(_every("1h", "2025-11-13T19:00Z", "2025-11-15T19:00Z"))  # midnights of Tashkent
+    assert list(coverage(store, tz="Asia/Tashkent", end="2025-11-15")["whole"]) == [True, True]
+    assert list(coverage(store, end="2025-11-14")["whole"]) == [False, True]

@@ -124,6 +124,26 @@ def test_coverage_is_the_share_of_sound_polls_in_the_stores_own(store):
     assert list(resample(store, "day")["coverage"].fillna(-1)) == [0.5, 0.0, -1.0]
 
 
+def test_cut_week_is_not_whole_whatever_its_coverage(store):
+    days = pd.date_range("2025-11-05", "2025-11-18", freq="D", tz="UTC")
+    store.append([_tjs("0.10840", day) for day in days])
+    store.record([Poll("timesca", day, Outcome.OK) for day in days])
+
+    weeks = resample(store, "week")
+
+    assert list(weeks["start_at"].dt.day) == [3, 10, 17]
+    assert list(weeks["coverage"]) == [1, 1, 1]
+    assert list(weeks["whole"]) == [False, True, False]
+    assert list(resample(store, "week", start="2025-11-11")["whole"]) == [False, False]
+
+
+def test_without_polls_only_what_is_cut_is_known_not_to_be_whole(store):
+    store.append([_tjs("0.10840", NOON), _tjs("0.10840", NOON + 10 * DAY)])
+
+    assert resample(store, "week")["whole"].isna().all()
+    assert list(resample(fx.load(store), "week", start="2025-11-12")["whole"].fillna(True)) == [False, True, True]
+
+
 def test_coverage_of_a_frame_needs_its_polls(store):
     store.append([_tjs("0.10840", NOON)])
     store.record([Poll("timesca", NOON, Outcome.OK), Poll("timesca", NOON + QUARTER, Outcome.ERROR)])

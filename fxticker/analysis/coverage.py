@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, tzinfo
+from datetime import UTC
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.periods import Freq, local_clock, period_of, start_of
+from fxticker.analysis.record_holes import GAP_CADENCES, is_whole, recorded_span
 from fxticker.frames.load import load_polls
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
@@ -20,8 +21,6 @@ from fxticker.model.records import Outcome
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment, instant, last_instant
 
-GAP_CADENCES = 3
-"""Limit of the distance between two polls, in median distances: a longer one is a gap and not a late poll."""
 COLUMNS = {
     "source": "str",
     "start_at": "datetime64[us, UTC]",
@@ -37,6 +36,7 @@ COVERAGE_COLUMNS = {
     "ok": "int64",
     "coverage": "float64",
     "outcome": "str",
+    "whole": "bool",
 }
 
 
@@ -145,7 +145,7 @@ def coverage(
     sources
         Use only these sources; ``None`` for all.
     start, end
-        Span of slots, as for `fxticker.load`. Periods at its ends may be cut.
+        Span of slots, as for `fxticker.load`. Periods at its ends may be cut, and are then not `whole`.
     as_of
         Use only outcomes that were recorded by then, as `fxticker.load_polls` does.
     tz
@@ -158,7 +158,9 @@ def coverage(
         ``start_at`` (first instant of the period), ``slots`` (number of outcomes on record in it), ``ok`` (number of
         successful polls among them), ``coverage`` (``ok / slots``, from 0 to 1; NaN where nothing is on record),
         ``outcome`` (the most frequent one other than ``ok``, of equally frequent ones the first by name; null if there
-        is none).
+        is none), ``whole`` (bool; `coverage` is that of the whole period: neither the span nor the present cuts it, the
+        record neither begins nor ends within it, and has no hole in it of more than three times the usual distance of
+        two polls).
 
     Raises
     ------
@@ -172,13 +174,19 @@ def coverage(
     texts = polls["outcome"].astype("category").cat
     outcomes = texts.set_categories(sorted(texts.categories)).cat
     zone = zone_of(tz)
+    begin, until = recorded_span(start, end, as_of, zone)
     times = polls["slot"].to_numpy("M8[us]") if zone is UTC or freq == "hour" else local_clock(polls["slot"], zone)
     number = period_of(times, freq)
-    parts = [
-        _coverage_of(str(source), number[rows], outcomes.codes.to_numpy()[rows], list(outcomes.categories), freq, zone)
-        for source, rows in sorted(polls.groupby("source", observed=True).indices.items())
-    ]
-    return in_zone(pd.concat([typed([], COVERAGE_COLUMNS), *parts], ignore_index=True).astype(COVERAGE_COLUMNS), tz)
+    slots = polls["slot"].to_numpy("M8[us]")
+    parts = []
+    for source, rows in sorted(polls.groupby("source", observed=True).indices.items()):
+        lowest, counted = _coverage_of(number[rows], outcomes.codes.to_numpy()[rows], list(outcomes.categories))
+        ends = start_of(lowest + np.arange(len(counted) + 1), freq, zone)
+        starts = pd.Series(ends[:-1]).dt.tz_localize("UTC")
+        whole = is_whole(slots[rows], ends[:-1], ends[1:], begin, until)
+        parts.append(counted.assign(source=str(source), start_at=starts, whole=whole)[list(COVERAGE_COLUMNS)])
+    result = pd.concat([typed([], COVERAGE_COLUMNS), *parts], ignore_index=True).astype(COVERAGE_COLUMNS)
+    return in_zone(result, tz)
 
 
 def _matching(polls: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -194,20 +202,16 @@ def _matching(polls: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     return polls[kept]
 
 
-def _coverage_of(
-    source: str, number: np.ndarray, outcome: np.ndarray, known: list[str], freq: Freq, zone: tzinfo
-) -> pd.DataFrame:
-    """Return the periods of one source, given the period number and the outcome code of each poll."""
-    lowest = number.min()
-    shape = (int(number.max() - lowest) + 1, len(known))
+def _coverage_of(number: np.ndarray, outcome: np.ndarray, known: list[str]) -> tuple[int, pd.DataFrame]:
+    """Return the first period and the counts of all, given the period number and the outcome code of each poll."""
+    lowest = int(number.min())
+    shape = (int(number.max()) - lowest + 1, len(known))
     counts = np.bincount((number - lowest) * len(known) + outcome, minlength=shape[0] * shape[1]).reshape(shape)
     is_ok = np.array([name == Outcome.OK for name in known])
     slots, successful, others = counts.sum(axis=1), counts[:, is_ok].sum(axis=1), np.where(is_ok, 0, counts)
     most = np.array(known, object)[others.argmax(axis=1)]
-    return pd.DataFrame(
+    return lowest, pd.DataFrame(
         {
-            "source": source,
-            "start_at": pd.Series(start_of(lowest + np.arange(shape[0]), freq, zone)).dt.tz_localize("UTC"),
             "slots": slots,
             "ok": successful,
             "coverage": np.divide(successful, slots, out=np.full(shape[0], np.nan), where=slots > 0),

@@ -11,6 +11,7 @@ import pandas as pd
 from fxticker.analysis.coverage import coverage
 from fxticker.analysis.periods import Freq, every_period, in_local_order, period_of, start_of
 from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.record_holes import holds, recorded_span
 from fxticker.analysis.series import in_series, may_close
 from fxticker.frames.load import load_polls
 from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
@@ -54,7 +55,8 @@ def resample(
     sources
         Use only these sources; ``None`` for all.
     start, end
-        Span of `observed_at` and of the slots of polls, as for `fxticker.load`. Periods at its ends may be cut.
+        Span of `observed_at` and of the slots of polls, as for `fxticker.load`. Periods at its ends may be cut, and are
+        then not `whole`.
     as_of
         Use only rows that were recorded by then.
     tz
@@ -71,8 +73,10 @@ def resample(
         ``open_hi``; the true highest rate lies between the highest lower and the highest upper bound, the lowest
         likewise), ``close_at`` (datetime64[us, UTC], when the close was observed, which may be days before the period's
         end; NaT where there is none), ``count`` (int64, instants with a quote), ``coverage`` (float64, as in
-        `fxticker.coverage`; NaN where no poll is on record). Periods without quotes are not filled: NaN, with `count`
-        0.
+        `fxticker.coverage`; NaN where no poll is on record), ``whole`` (boolean; the row, `coverage` included, is of
+        the whole period: neither the span nor the present cuts it, and the record reaches over it, as in
+        `fxticker.coverage`; null where no poll is on record and nothing cuts it). Periods without quotes are not
+        filled: NaN, with `count` 0.
 
     Raises
     ------
@@ -101,10 +105,13 @@ def resample(
         column[places] = values
         grid[name] = column
     grid["close_at"] = grid["close_at"].dt.tz_localize("UTC")
-    shares = (
-        np.nan if polls is None else _coverage(grid, polls, freq, replace(selection, pairs=None, as_of=None, tz=zone))
-    )
-    return in_zone(grid.assign(coverage=shares), tz)
+    begin, until = recorded_span(start, end, as_of, zone)
+    held = holds(start_of(every, freq, zone), start_of(every + 1, freq, zone), begin, until)
+    whole: pd.Series = pd.Series(held, grid.index, dtype="boolean").mask(held)
+    if polls is None:
+        return in_zone(grid.assign(coverage=np.nan, whole=whole), tz)
+    found = _coverage(grid, polls, freq, replace(selection, pairs=None, as_of=None, tz=zone))
+    return in_zone(grid.assign(coverage=found["coverage"], whole=whole.fillna(found["whole"])), tz)
 
 
 def _summary(rows: pd.DataFrame, times: np.ndarray, order: np.ndarray, begins: np.ndarray) -> dict[str, np.ndarray]:
@@ -127,9 +134,9 @@ def _summary(rows: pd.DataFrame, times: np.ndarray, order: np.ndarray, begins: n
     return {**columns, "close_at": closed_at, "count": count}
 
 
-def _coverage(grid: pd.DataFrame, polls: pd.DataFrame, freq: Freq, selection: Selection) -> np.ndarray:
-    """Return the share of successful polls in each period of the grid."""
+def _coverage(grid: pd.DataFrame, polls: pd.DataFrame, freq: Freq, selection: Selection) -> pd.DataFrame:
+    """Return the share of successful polls in each period of the grid, and whether that is on record."""
     found = in_zone(coverage(polls, freq, **replace(selection, per_usd=None).given()), "UTC")
-    shares = found.set_index(["source", "start_at"])["coverage"]
+    shares = found.set_index(["source", "start_at"])[["coverage", "whole"]].astype({"whole": "boolean"})
     wanted = pd.MultiIndex.from_arrays([grid["source"].astype("str"), grid["start_at"]])
-    return shares.reindex(wanted).to_numpy(np.float64)
+    return shares.reindex(wanted).reset_index(drop=True)

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from tsdownsample import M4Downsampler
 
-from fxticker.analysis.coverage import GAP_CADENCES
+from fxticker.analysis.record_holes import GAP_CADENCES
 
 COLUMNS = 1600
 """Columns of pixels that a chart is drawn for: its width of 8 inches at 200 dots per inch."""

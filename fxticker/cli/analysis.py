@@ -83,7 +83,7 @@ _ROLLOVERS: Columns = (
     "last_at",
 )
 _PRICES = (banded("open"), banded("high"), banded("low"), banded("close"))
-_RESAMPLED: Columns = ("source", "pair", "start_at", *_PRICES, "close_at", "count", "coverage")
+_RESAMPLED: Columns = ("source", "pair", "start_at", *_PRICES, "close_at", "count", "coverage", "whole")
 _DISTANCE = banded("distance", "_pct")
 _RATE_BAND = banded("rate")
 _PEG: Columns = (
@@ -207,7 +207,8 @@ def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) ->
 def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print open, high, low and close of each period.
 
-    The coverage is the part of the period that was observed.
+    The coverage is the share of polls on record that succeeded; a row is not whole if the span, the present or
+    the record has a part of its period only.
     """
     from fxticker.analysis.resample import resample as resampled
 
@@ -227,7 +228,10 @@ def peg(folder: Path, selection: Selection, form: Format) -> None:
 @every_option("day")
 @queried("sources", "start", "end", "as_of", "tz")
 def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
-    """Print how many of each period's planned polls succeeded."""
+    """Print how many of each period's planned polls succeeded.
+
+    A row is not whole if the span, the present or the record has a part of its period only.
+    """
     from fxticker.analysis.coverage import coverage as coverage_of
 
     frame = coverage_of(folder, every, **selection.given())
