@@ -237,3 +237,13 @@ def test_table_of_several_pairs_shows_how_far_the_ticker_is(store, tmp_path):
     assert result.exit_code == 0, result.output
     [tjs, *_] = [line.split() for line in result.stdout.splitlines() if "TJS/USD" in line]
     assert tjs[-2:] == ["no", "-0.092"]
+
+
+def test_table_of_one_pair_has_both_rates_and_the_band_of_the_distance(store, tmp_path):
+    store.append([official("10.9308", MONDAY), official("10.9402", MONDAY + DAY)])
+    store.append([shown("0.09140", MONDAY + DAY / 2), shown("0.09141", MONDAY + DAY * 1.5)])
+    result = CliRunner().invoke(app, ["compare", "--store", str(tmp_path / "parquet")])
+    headings, _, first, _ = result.stdout.splitlines()[-4:]
+    assert headings.split() == ["observed_at", "official", "ticker", "inside", "pct", "distance_band"]
+    assert first.split()[2:] == ["0.09148461", "0.09140", "no", "-0.092", "-0.099", "to", "-0.086"]
+    assert "ticker_band" in result.stderr

@@ -7,12 +7,14 @@ from fractions import Fraction
 import pandas as pd
 import pytest
 from builders import NOON, cases, snapshot_ticks, tick
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from laws import law
 
 import fxticker as fx
 from fxticker.analysis.peg import peg
+from fxticker.cli import app
 from fxticker.model.bands import rate_band
 from fxticker.model.pegs import PEGS, pegs_of
 
@@ -148,3 +150,10 @@ def test_true_distance_lies_in_the_band(steps, decimals, place):
 
     assert row.distance_lo_pct <= 100 * (true / Fraction(2, 7) - 1) <= row.distance_hi_pct
     assert row.at_peg == (Fraction(2, 7) in band)
+
+
+def test_table_names_the_peg_that_distances_are_from(history_store):
+    result = CliRunner().invoke(app, ["peg", "--start", "2026-02-20", "--store", str(history_store)])
+
+    assert result.stdout.splitlines()[0] == "source timesca, pair TMT/USD, peg_rate 0.285714"
+    assert "peg_rate" not in result.stderr

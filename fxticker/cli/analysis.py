@@ -103,7 +103,7 @@ _COMPARED: Columns = (
     "source",
     "official_at",
     banded("official"),
-    band_of("ticker"),
+    Value("ticker", ("ticker_lo", "ticker_hi"), "ticker_text", "ticker_nominal", band="ticker_band"),
     "inside",
     _DISTANCE,
 )
@@ -218,7 +218,11 @@ def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 @click.command()
 @queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def peg(folder: Path, selection: Selection, form: Format) -> None:
-    """Print the distance of pegged currencies from their peg."""
+    """Print the distance of pegged currencies from their peg.
+
+    The ticker shows a pegged currency at one of a few levels in turn. A plateau is a time during which a source prints
+    one value: they are numbered from 0 for each pair, and hop marks the first tick of each but the first.
+    """
     from fxticker.analysis.peg import peg as peg_of
 
     show_frame(peg_of(folder, **selection.given()), _PEG, form)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fxticker.cli.blocks import Block, Records, blocks_of
 from fxticker.cli.colours import colour_of, painted
-from fxticker.cli.columns import Column, Plain
+from fxticker.cli.columns import Column, Plain, Reference
 from fxticker.cli.zones import zone_text
 from fxticker.errors import one_line
 from fxticker.model.formatting import short_text
@@ -35,7 +35,17 @@ _DAY, _MINUTE, _SECOND = 10, 16, 19
 _SPARE = (
     *("reason", "origin", "time_basis", "base_at", "to_at", "from_at", "end_at"),
     *("polls", "rate_band", "open_band", "high_band", "low_band", "close_band"),
-    *("official_band", "official_at", "seen_from_at", "seen_pct", "base_run", "peg_rate", "start", "change_text"),
+    *(
+        "ticker_band",
+        "official_band",
+        "official_at",
+        "seen_from_at",
+        "seen_pct",
+        "base_run",
+        "peg_rate",
+        "start",
+        "change_text",
+    ),
     *("coverage", "count", "open", "start_at", "distance_band", "ticker"),  # rather than how far the ticker is
 )
 """Headings that are left out first where a table is too wide; after them its last ones."""
@@ -71,7 +81,8 @@ def write_table(
     blocks = (_texts(block, columns, times) for block in blocks_of(rows, needed))
     first: Texts = next(blocks, {name: [] for column in columns for name in column.needs})
     widest = {name: _widest(texts) for name, texts in first.items()}
-    constants = [name for name, each in ranges.items() if each.is_constant and Plain(name) in columns]
+    alone = {column.name for column in columns if isinstance(column, Plain | Reference)}
+    constants = [name for name, each in ranges.items() if each.is_constant and name in alone]
     fitted = _fitted(widest, constants, width, is_one=len(rows) == 1)
     head = {name: first[name][0] or "(none)" for name in fitted.head}
     head |= {name: min(ranges[name].days) for name, time in times.items() if time.start and name in fitted.widths}
