@@ -123,6 +123,13 @@ def test_columns_without_room_are_named_and_shown_on_a_wide_terminal(printed):
     assert "origin" in printed(rows, ["pair", "origin", "text"], out=Screen(), width=120)[0]
 
 
+def test_change_of_a_period_names_the_day_that_it_is_from_beside_several_pairs(history_store):
+    folder = ["--store", str(history_store)]
+    shown = CliRunner().invoke(app, ["drift-by-period", "--pair", "KZT", "--pair", "TMT", *folder]).stdout.splitlines()
+    assert {len(line) for line in shown if "peg hop" in line} == {80}
+    assert [line.split()[-1] for line in shown if " 2025-11-01 " in line] == ["2025-05-25"] * 2
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(

@@ -40,6 +40,18 @@ class Verdict:
         return {"verdict": verdict(row["drift_pct"], **facts) if is_known else None}
 
 
+class FromDay:
+    """The day of the close that a change is from, in a table: for its instant there is no room beside a pair."""
+
+    needs = ("from_at",)
+    """The instant of that close."""
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading."""
+        instant = row["from_at"]
+        return {"from": None if instant is None else instant.date()}
+
+
 _QUOTES: Columns = ("source", "pair", "observed_at", _RATE)
 DRIFT: Columns = (
     "source",
@@ -55,7 +67,8 @@ DRIFT: Columns = (
 )
 """What a table shows of a drift; the following tuples likewise."""
 _DRIFT_SERIES: Columns = ("observed_at", "source", "pair", _DRIFT_PCT, Verdict(), "base_at")
-_DRIFT_BY_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, Verdict(), "from_at", "to_at")
+_OF_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, Verdict())
+_CLOSES: Columns = ("from_at", "to_at")
 _RUNS: Columns = ("source", "pair", _RATE, "first_at", "last_at", "polls", "gap_h")
 _CHANGES: Columns = (_DRIFT_PCT, Verdict())
 _DECODED: Columns = (
@@ -166,7 +179,8 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: S
     from fxticker.analysis.drift_by_period import drift_by_period as by_period
 
     frame = by_period(folder, every, max_age=max_age, **selection.given())
-    show_frame(without_verdict(frame), [*_DRIFT_BY_PERIOD, *reason_of(frame)], form)
+    closes = _CLOSES if every == "hour" else (FromDay(), *_CLOSES)
+    show_frame(without_verdict(frame), [*_OF_PERIOD, *closes, *reason_of(frame)], form)
 
 
 @click.command()
