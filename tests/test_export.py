@@ -139,6 +139,19 @@ def test_resampled_csv_is_that_of_resample_and_wide_its_closes(two_days, export)
     assert closes == "start_at,KZT/USD\n2025-11-14T00:00:00.000000Z,0.00192\n"
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("timesca", "1 of 2 periods are not whole, of 1 it is not known; "),
+        ("cbr", "0 of 1 periods are not whole, of 1 it is not known; "),
+    ],
+)
+def test_wide_closes_of_periods_that_are_not_whole_are_counted(two_days, source, told):
+    options = ("--every", "day", "--wide", "--source", source, "--store", str(two_days))
+    shown = CliRunner().invoke(app, ["export", "-", *options])
+    assert shown.stderr == f"fxticker: {told}without --wide the file has the columns close_at and whole\n"
+
+
 @pytest.mark.parametrize("options", [("w.csv", "--wide"), ("p.journal",)], ids=str)
 def test_several_sources_are_not_mixed_in_silence(two_days, options):
     shown = CliRunner().invoke(app, ["export", *options, "--store", str(two_days)])

@@ -123,6 +123,17 @@ def test_columns_without_room_are_named_and_shown_on_a_wide_terminal(printed):
     assert "origin" in printed(rows, ["pair", "origin", "text"], out=Screen(), width=120)[0]
 
 
+def test_close_keeps_its_period_beside_a_source_and_a_pair(store, tmp_path):
+    for day in range(9):
+        at = NOON + timedelta(days=day, hours=day)
+        store.append(snapshot_ticks(at)[:2])
+        rates = {"KGS/USD": f"0.01143510{day}", "KZT/USD": f"0.00204427{day}"}
+        store.append([tick(pair, text, None, at, source="other") for pair, text in rates.items()])
+    shown = CliRunner().invoke(app, ["resample", "--every", "week", "--store", str(tmp_path / "parquet")])
+    assert {"source", "pair", "start_at", "close", "close_at"} <= {*shown.stdout.split()}
+    assert "high" in shown.stderr
+
+
 def test_change_of_a_period_names_the_day_that_it_is_from_beside_several_pairs(history_store):
     folder = ["--store", str(history_store)]
     shown = CliRunner().invoke(app, ["drift-by-period", "--pair", "KZT", "--pair", "TMT", *folder]).stdout.splitlines()

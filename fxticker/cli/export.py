@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from fxticker.cli.options import selected, stored
+from fxticker.cli.output import warn
 from fxticker.export.formats import FORMATS, PRICES, FileForm, Format, write_lines, write_tables
 from fxticker.model.selection import Selection
 
@@ -78,16 +79,28 @@ def _export_prices(file: str, folder: Path, selection: Selection, form: FileForm
 def _tables(
     folder: Path, selection: Selection, form: FileForm, *, wide: bool, every: Freq | None
 ) -> dict[str, pd.DataFrame]:
-    from fxticker.export.tables import periods_table, polls_table, ticks_table, wide_table
+    from fxticker.export.tables import periods_table, polls_table, ticks_table, wide_closes, wide_table
 
-    if wide:
-        return {"rows": wide_table(folder, selection, every)}
     if every is not None:
-        return {"rows": periods_table(folder, selection, every)}
+        periods = periods_table(folder, selection, every)
+        if wide:
+            _warn_not_whole(periods)
+        return {"rows": wide_closes(periods) if wide else periods}
+    if wide:
+        return {"rows": wide_table(folder, selection)}
     tables = {"rows": ticks_table(folder, selection)}
     if form.format == "sqlite":
         return {"ticks": tables["rows"], "polls": polls_table(folder, selection)}
     return tables
+
+
+def _warn_not_whole(periods: pd.DataFrame) -> None:
+    """Print on standard error how many periods are not whole, for which a column per pair has no room."""
+    whole = periods.drop_duplicates("start_at")["whole"]
+    if not whole.fillna(value=False).all():
+        count = f"{(~whole).sum()} of {len(whole)} periods are not whole"
+        unknown = f", of {whole.isna().sum()} it is not known" if whole.isna().any() else ""
+        warn(f"{count}{unknown}; without --wide the file has the columns close_at and whole")
 
 
 def _form(file: str, given: Format | None) -> FileForm:

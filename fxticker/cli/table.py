@@ -46,7 +46,8 @@ _SPARE = (
         "start",
         "change_text",
     ),
-    *("coverage", "count", "open", "start_at", "distance_band", "ticker"),  # rather than how far the ticker is
+    *("coverage", "count", "open", "high", "low", "start_at"),  # rather than the close, and which period it is of
+    *("distance_band", "ticker"),  # rather than how far the ticker is
 )
 """Headings that are left out first where a table is too wide; after them its last ones."""
 Texts = dict[str, list[str]]

@@ -42,8 +42,8 @@ def periods_table(store: StorePath, selection: Selection, every: Freq) -> pd.Dat
     return _some(resample(store, every, **selection.given()))
 
 
-def wide_table(store: StorePath, selection: Selection, every: Freq | None) -> pd.DataFrame:
-    """Return rates of one source with a column per pair: all, by `observed_at`, or closes, by `start_at`.
+def wide_table(store: StorePath, selection: Selection) -> pd.DataFrame:
+    """Return all rates of one source by `observed_at`, with a column per pair.
 
     Raises
     ------
@@ -52,10 +52,21 @@ def wide_table(store: StorePath, selection: Selection, every: Freq | None) -> pd
     ValueError
         If there are several sources.
     """
-    if every is None:
-        rows, index, values = _one_each(store, selection), "observed_at", "rate"
-    else:
-        rows, index, values = periods_table(store, selection, every), "start_at", "close"
+    return _wide(_one_each(store, selection), "observed_at", "rate")
+
+
+def wide_closes(periods: pd.DataFrame) -> pd.DataFrame:
+    """Return the closes of a `periods_table` of one source by `start_at`, with a column per pair.
+
+    Raises
+    ------
+    ValueError
+        If there are several sources.
+    """
+    return _wide(periods, "start_at", "close")
+
+
+def _wide(rows: pd.DataFrame, index: str, values: str) -> pd.DataFrame:
     names = sorted(rows["source"].astype(str).unique())
     if len(names) > 1:
         raise InvalidArgument(
