@@ -8,15 +8,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 BENCH := .venv-bench
 ARCTICDB := .venv-arcticdb
+SERVE_AT ?= 2026-02-25T18:00Z
 FUZZ_SECONDS ?= 600
 BENCH_ROWS ?= 13147200
 BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
-.PHONY: demo run test test-all node torture soak real-history lint types lock clean bench fuzz
+.PHONY: demo serve run test test-all node torture soak real-history lint types lock clean bench fuzz
 
 demo: $(VENV)/run.stamp
 	$(BIN)/fxticker demo
+
+# Serve what `make demo` wrote, as if it were the evening of the last recorded page: its history ends there.
+serve: $(VENV)/web.stamp
+	@test -d fxticker-demo/history || { echo "make demo first: it writes what is served" >&2; exit 1; }
+	$(BIN)/fxticker serve --store fxticker-demo/history --at $(SERVE_AT)
 
 run: $(VENV)/run.stamp
 	$(BIN)/fxticker run --config config.toml
@@ -64,6 +70,8 @@ bench: $(BENCH)/bench.stamp $(ARCTICDB)/bench.stamp
 lock:
 	uv pip compile pyproject.toml --group build --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/run.txt
+	uv pip compile pyproject.toml --group build --extra web --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/web.txt
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/dev.txt
 	uv pip compile pyproject.toml --group bench --universal --generate-hashes --python-version 3.11 --upgrade \
@@ -81,6 +89,10 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --require-hashes --requirement requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/web.stamp: $(VENV)/run.stamp requirements/web.txt
+	$(PIP) install --require-hashes --requirement requirements/web.txt
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt

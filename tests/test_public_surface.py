@@ -76,6 +76,7 @@ ADDED_COMMANDS = (
     "fxticker rate",
     "fxticker reparse",
     "fxticker restore",
+    "fxticker serve",
     "fxticker volatility",
 )
 """Since that version."""

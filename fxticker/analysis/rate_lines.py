@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.cross_rates import Rates, SettledTicks, rates_of
+from fxticker.analysis.line_ticks import LineTicks
 from fxticker.analysis.quotes import Ticks, settled_ticks
 from fxticker.analysis.rate_grid import DAY_US, Grid
 from fxticker.analysis.series import may_close
@@ -50,6 +51,8 @@ class RateLine:
         There is a rate, and it is within the limit of age of its source.
     parts
         The lines of the two legs; empty for a line of one source.
+    ticks
+        The ticks behind a line of one source; ``None`` for one of two.
     """
 
     pair: str
@@ -62,6 +65,7 @@ class RateLine:
     age: np.ndarray
     is_young: np.ndarray
     parts: tuple[RateLine, ...] = ()
+    ticks: LineTicks | None = None
 
     @property
     def source(self) -> str:
@@ -194,7 +198,8 @@ def _lines_by_source(
                 has_date = is_date[rates.left] | is_date[rates.right]
                 aged_from = rates.instants + (DAY_US if is_dated else (DAY_US - 1) * has_date)
                 series = _Series(rates, has_date & (not is_dated), aged_from)
-                lines[source, pair] = _line(pair, source, _printed(settled, rates), series, grid, limit)
+                line = _line(pair, source, _printed(settled, rates), series, grid, limit)
+                lines[source, pair] = replace(line, ticks=LineTicks(rows, rates, series.places(grid)))
     return {key: line for key, line in lines.items() if line.has_rate.any()}
 
 

@@ -3,6 +3,7 @@
 COMMANDS = {
     "Run": {
         "run": ("run.run", "Poll every source on its grid."),
+        "serve": ("serve.serve", "Serve the store over HTTP, read-only."),
         "service": ("service.service", "Run as a service of systemd."),
         "alert": ("alert.alert", "Try the alert command of the configuration."),
         "demo": ("demo.demo", "Run a complete example offline."),

@@ -85,7 +85,8 @@ def demo(output: Path) -> None:
         f"\nStores:  {history_store}, {live_store}, and {official_store} with official rates beside the history\n"
         f"Charts:  {', '.join(map(str, charts))}\nA saved page:  {page}\n"
         f'In pandas:  pandas.read_parquet("{history_store}/ticks")\n'
-        f'       or:  fxticker.load("{history_store}", bands=True)'
+        f'       or:  fxticker.load("{history_store}", bands=True)\n'
+        "Over HTTP:  make serve"
     )
 
 

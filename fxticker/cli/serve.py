@@ -1,0 +1,62 @@
+"""The command `serve`: answers from a store over HTTP."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from fxticker.cli.options import config_option, past, settings, store_option
+from fxticker.errors import MissingExtra
+
+DEFAULT_LISTEN = "127.0.0.1:8080"
+_NOTE = (
+    "note: other machines reach this address. Let a proxy stand before it that has TLS and limits the requests of a "
+    "client, and name the proxy's host with --host"
+)
+
+
+@click.command()
+@config_option
+@store_option
+@click.option("--listen", default=DEFAULT_LISTEN, help="Address and port; one that is not loopback needs a proxy.")
+@click.option("--host", "hosts", multiple=True, help="Also answer to this name in the header Host; may be repeated.")
+@click.option("--at", callback=past, help="Let now be this instant, or the end of this day, and stand still.")
+def serve(config: Path | None, store: Path | None, listen: str, hosts: tuple[str, ...], at: str | None) -> None:
+    """Serve the store over HTTP, read-only.
+
+    With the answers of Frankfurter's API, which existing programs read, and the rounding error of each rate. A process
+    of its own: it takes no lock, writes nothing, and may run on a copy of the store. SIGTERM and SIGINT end it.
+    """
+    try:
+        from fxticker.web.reader import Reader
+        from fxticker.web.server import address_of, is_loopback
+        from fxticker.web.server import serve as serve_store
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.partition(".")[0] in ("starlette", "uvicorn", "orjson"):
+            raise MissingExtra(f"`fxticker serve` needs {error.name}", "web") from error
+        raise
+    from fxticker.model.days import lookup
+    from fxticker.store.store import opened
+
+    try:
+        address = address_of(listen)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--listen") from error
+    configured = settings(config)
+    folder = store if store is not None else configured.store.path
+    now = None if at is None else lookup(at, datetime.now(UTC)).upto
+    reader = Reader(opened(folder), now=now, order=configured.rate.order, planned=configured.planned())
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if not is_loopback(address[0]):
+        print(_NOTE, file=sys.stderr)
+
+    def announce(url: str) -> None:
+        print(f"Serving {folder} on {url}/ until Ctrl-C.", flush=True)
+        if now is not None:
+            print(f"Now stands still at {now:%Y-%m-%d %H:%M:%S} UTC: nothing later is shown.", flush=True)
+
+    serve_store(reader, address, hosts, announce)

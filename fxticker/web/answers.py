@@ -1,0 +1,141 @@
+"""Answers: what an endpoint returns, and its HTTP response with validators and the time that it may be kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from enum import Enum
+from itertools import chain
+from typing import Any
+
+import orjson
+
+JSON = "application/json; charset=utf-8"
+WHOLE_BYTES = 1_000_000
+"""Body up to which an answer of many rows is sent whole, with an ETag of its bytes; a larger one is streamed."""
+
+
+class Keep(Enum):
+    """How long an answer may be kept."""
+
+    LATEST = "latest"
+    """Until the next slot, a minute at most."""
+    REVALIDATED = "revalidated"
+    """Only as long as its ETag is the same: what is past may be corrected."""
+    NOT = "not"
+    """Not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint returns.
+
+    Attributes
+    ----------
+    body
+        Its bytes, or the pieces of a longer one.
+    media_type
+        Content type.
+    status
+        HTTP status.
+    keep
+        How long it may be kept.
+    modified
+        When the newest row that it was made of was recorded, aware UTC; None if that is not known.
+    version
+        Of pieces, what changes with their content; None for whole bodies, whose bytes are hashed.
+    headers
+        Further headers.
+    """
+
+    body: bytes | Iterator[bytes]
+    media_type: str = JSON
+    status: int = 200
+    keep: Keep = Keep.REVALIDATED
+    modified: datetime | None = None
+    version: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def etag(self) -> str:
+        """Its ETag: of the bytes, or of the files that pieces are made of."""
+        if isinstance(self.body, bytes):
+            return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
+        return f'W/"{self.version}"'
+
+
+def dumps(content: Any) -> bytes:
+    """Return content as JSON."""
+    return orjson.dumps(content)
+
+
+def json_answer(content: Any, **facts: Any) -> Answer:
+    """Return an answer in JSON."""
+    return Answer(dumps(content), **facts)
+
+
+def pieces_answer(pieces: Iterator[bytes], version: Callable[[], str], **facts: Any) -> Answer:
+    """Return an answer of pieces: whole if it is short, else streamed.
+
+    The first pieces are computed here, so that an error of theirs is one of the answer and not of its middle.
+
+    Parameters
+    ----------
+    pieces
+        Of the body.
+    version
+        Returns what changes with the content.
+    facts
+        Further attributes of the answer.
+    """
+    begin, length = [], 0
+    for piece in pieces:
+        begin.append(piece)
+        length += len(piece)
+        if length > WHOLE_BYTES:
+            return Answer(chain(begin, pieces), version=version(), **facts)
+    return Answer(b"".join(begin), **facts)
+
+
+def is_known(answer: Answer, headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether a client has an answer already, by its ``If-None-Match``.
+
+    ``If-Modified-Since`` is not looked at: when a tick is retracted, the newest row of an answer may be an older one.
+    """
+    tags = headers.get(b"if-none-match")
+    if tags is None:
+        return False
+    known = [tag.strip().removeprefix("W/") for tag in tags.decode("latin-1").split(",")]
+    return "*" in known or answer.etag.removeprefix("W/") in known
+
+
+def head_of(answer: Answer, max_age_s: int) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer.
+
+    Parameters
+    ----------
+    answer
+        The answer.
+    max_age_s
+        Seconds that one of `Keep.LATEST` may be kept.
+    """
+    head = [("content-type", answer.media_type), ("cache-control", _cache_control(answer, max_age_s))]
+    if answer.status < 400:  # noqa: PLR2004
+        head.append(("etag", answer.etag))
+        if answer.modified is not None:
+            head.append(("last-modified", format_datetime(answer.modified, usegmt=True)))
+    return encoded([*head, *answer.headers])
+
+
+def encoded(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return headers as ASGI has them; characters that no header can have become question marks."""
+    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+
+
+def _cache_control(answer: Answer, max_age_s: int) -> str:
+    if answer.status >= 400 or answer.keep is Keep.NOT:  # noqa: PLR2004
+        return "no-store"
+    return f"public, max-age={max_age_s}" if answer.keep is Keep.LATEST and max_age_s > 0 else "no-cache"

@@ -1,0 +1,109 @@
+"""Handler: one request from its parameters to its answer, with the errors of its endpoint's shape."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import Message, Receive, Scope, Send
+
+from fxticker.errors import one_line
+from fxticker.web.answer_cache import AnswerCache, Kept
+from fxticker.web.answers import Answer
+from fxticker.web.errors import Refused, refusal_of
+from fxticker.web.guard import send_refusal
+from fxticker.web.parameters import fields_of
+from fxticker.web.reader import Reader
+from fxticker.web.sending import send_answer
+from fxticker.web.view import View
+
+_SERVER_ERROR = 500
+
+_log = logging.getLogger("fxticker")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as an endpoint sees it.
+
+    Attributes
+    ----------
+    path
+        Parts of the path, by the names in the route.
+    fields
+        Parameters of the query.
+    accept
+        The header ``Accept``; empty if there is none.
+    """
+
+    path: Mapping[str, str]
+    fields: Mapping[str, str]
+    accept: str
+
+
+Endpoint = Callable[[View, Asked], Answer]
+Body = Callable[[Refused], dict[str, Any]]
+"""Returns the body of an error, in the shape of an endpoint."""
+
+
+class Handler:
+    """Answers the requests of one path.
+
+    Parameters
+    ----------
+    reader
+        Reads the store.
+    cache
+        The answers of before.
+    endpoint
+        Computes an answer; it runs in a thread of the reader.
+    body
+        Shape of errors.
+    """
+
+    def __init__(self, reader: Reader, cache: AnswerCache, endpoint: Endpoint, body: Body) -> None:
+        self._reader = reader
+        self._cache = cache
+        self._endpoint = endpoint
+        self._body = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        del receive
+        is_begun = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await send(message)
+
+        try:
+            kept = await self._kept(scope)
+            left_s = int((kept.expires - self._reader.now()).total_seconds())
+            await send_answer(kept.answer, scope, send_noted, self._reader, 0 if self._reader.frozen_at else left_s)
+        except Exception as error:
+            refusal = refusal_of(error)
+            if refusal.status >= _SERVER_ERROR:
+                fault = error if refusal.status == _SERVER_ERROR else None
+                _log.warning("web: %s: %s", one_line(scope["path"]), one_line(refusal), exc_info=fault)
+            if is_begun:
+                raise  # the connection is cut, so that nobody takes a part for the whole
+            await send_refusal(send, refusal, self._body(refusal))
+
+    async def _kept(self, scope: Scope) -> Kept:
+        accept = dict(scope["headers"]).get(b"accept", b"")
+        key = (scope["path"].encode(), scope["query_string"], accept)
+        version, now = self._reader.known_version(), self._reader.now()
+        kept = None if version is None else self._cache.get(key, version, now)
+        if kept is not None:
+            return kept
+        view = await self._reader.view()
+        kept = self._cache.get(key, view.catalogue.version, view.now)
+        if kept is None:
+            asked = Asked(scope.get("path_params", {}), fields_of(scope["query_string"]), accept.decode("latin-1"))
+            answer = await self._reader.run(lambda: self._endpoint(view, asked))
+            kept = Kept(answer, view.catalogue.version, self._reader.expires(view.now))
+            self._cache.put(key, kept)
+        return kept

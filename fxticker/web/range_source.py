@@ -1,0 +1,108 @@
+"""Range source: which source answers a whole range of days, so that no step in it is one between two sources.
+
+A bank's USD/KZT and the ticker's differ by a few tenths of a percent, as much as a week moves either. A range that
+changes its source in the middle shows a move that never was. One source therefore answers throughout: of those that
+have a rate at both ends of the range the first one in the order; if none has, the first with a rate at its last end,
+then at its first, and then any that has ticks in it. An end where nothing is stored yet moves to where something is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import product
+
+from fxticker.analysis.rate_grid import grid_of
+from fxticker.analysis.rate_lines import rate_lines
+from fxticker.model.pairs import COMMON, THROUGH, currencies_of, inverse_of
+from fxticker.model.selection import Selection
+from fxticker.sources.rate_order import Leg, SourceOrder
+from fxticker.web.catalogue import Stored
+from fxticker.web.parameters import lookup_of_day
+from fxticker.web.snapshots import Question
+from fxticker.web.view import View
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Who may answer a range: one source, or two for a cross rate."""
+
+    legs: tuple[Leg, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Its ids."""
+        return tuple(leg.source for leg in self.legs)
+
+
+def source_of_range(view: View, question: Question, pair: str, first: date, last: date) -> Candidate | None:
+    """Return who answers a range of days; None if nobody can.
+
+    Parameters
+    ----------
+    view, question
+        The store and which of it is asked for.
+    pair
+        In any direction.
+    first, last
+        The days, at most today.
+    """
+    stored = {
+        source: found
+        for source, found in view.catalogue.sources.items()
+        if question.sources is None or source in question.sources
+    }
+    ranked = _ranked(candidates(stored, pair), SourceOrder.of(view.order, stored))
+    if len(ranked) < 2:  # noqa: PLR2004
+        return next(iter(ranked), None)
+    ids = {source for candidate in ranked for source in candidate.sources}
+    begin = max(first, min(stored[source].first.date() for source in ids))
+    end = min(last, max(stored[source].last.date() + _DAY for source in ids), view.now.date())
+    at_first, at_last = (_young(view, question, pair, day) if first <= day else set() for day in (begin, end))
+    for wanted in (at_first & at_last, at_last, at_first):
+        for candidate in ranked:
+            if candidate.sources in wanted:
+                return candidate
+    return next((candidate for candidate in ranked if _overlaps(candidate, stored, first, last)), ranked[0])
+
+
+def candidates(stored: dict[str, Stored], pair: str) -> Iterator[Candidate]:
+    """Yield who has the ticks that a pair follows from, by the stored pairs alone."""
+    base, quote = currencies_of(pair)
+    for source, found in stored.items():
+        pairs = _both_ways(found.pairs)
+        if pair in pairs:
+            yield Candidate((Leg(source, is_derived=False),))
+        elif any(f"{base}/{common}" in pairs and f"{quote}/{common}" in pairs for common in THROUGH):
+            yield Candidate((Leg(source, is_derived=True),))
+    if COMMON not in (base, quote):
+        for left, right in product(stored, stored):
+            has_legs = f"{base}/{COMMON}" in _both_ways(stored[left].pairs) and f"{quote}/{COMMON}" in _both_ways(
+                stored[right].pairs
+            )
+            if left != right and has_legs:
+                yield Candidate((Leg(left, is_derived=False), Leg(right, is_derived=False)))
+
+
+def _both_ways(pairs: Iterable[str]) -> set[str]:
+    return {way for pair in pairs for way in (pair, inverse_of(pair))}
+
+
+def _ranked(found: Iterable[Candidate], order: SourceOrder) -> list[Candidate]:
+    ranks = [(rank, candidate) for candidate in found if (rank := order.rank(candidate.legs)) is not None]
+    return [candidate for _, candidate in sorted(ranks, key=lambda ranked: ranked[0])]
+
+
+def _young(view: View, question: Question, pair: str, day: date) -> set[tuple[str, ...]]:
+    """Return who has a rate within its limit of age at the end of a day."""
+    selection = Selection(sources=question.sources, as_of=question.as_of)
+    lines = rate_lines(view.store, [pair], grid_of([lookup_of_day(day, view.now)]), selection, question.limit)[pair]
+    return {tuple(leg.source for leg in line.legs) for line in lines if line.is_young[0]}
+
+
+def _overlaps(candidate: Candidate, stored: dict[str, Stored], first: date, last: date) -> bool:
+    spans: Sequence[Stored] = [stored[source] for source in candidate.sources]
+    return all(span.first.date() <= last and first <= span.last.date() + _DAY for span in spans)

@@ -1,0 +1,116 @@
+"""Ranges: the rates of one base day by day, computed piece by piece so that memory does not grow with the range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+
+from fxticker.analysis.rate_grid import DAY_US, grid_of
+from fxticker.analysis.rate_lines import RateLine, rate_lines
+from fxticker.model.selection import Selection
+from fxticker.sources.age_limits import TICKER, holds_days
+from fxticker.web.errors import not_found
+from fxticker.web.parameters import lookup_of_day
+from fxticker.web.range_source import Candidate, source_of_range
+from fxticker.web.rows import RateRow, identity, rows_of_line
+from fxticker.web.snapshots import Question, base_of, pairs_of, too_wide
+from fxticker.web.view import View
+
+TICKER_DAYS = 31
+"""Days of the ticker that are read at once: at a poll a minute they are 220,000 ticks."""
+OTHER_DAYS = 3 * 366
+"""Days of other sources that are read at once: they have a rate or two a day."""
+_DAY = timedelta(days=1)
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days of a range, both included, that now and the first stored tick have cut."""
+
+    first: date
+    last: date
+
+
+def days_of(view: View, first: date, last: date | None) -> Days:
+    """Return the days of a range between which something may be stored.
+
+    Raises
+    ------
+    Refused
+        404, if there are none: the range ends before it begins, begins after now, or ends before the first tick.
+    """
+    today = view.now.date()
+    end = today if last is None else min(last, today)
+    stored = [found.first.date() for found in view.catalogue.sources.values()]
+    begin = max(first, min(stored)) if stored else first
+    if first > (last or today) or begin > end or not stored:
+        raise not_found(f"nothing is stored from {first} to {last or today}")
+    return Days(begin, end)
+
+
+def daily(view: View, question: Question, days: Days) -> Iterator[list[RateRow]]:
+    """Yield the rows of a range, some days at once, by day and then by quote.
+
+    A day has a row of a pair if its source showed one on that day, the last one; the day of a bank is its value date.
+    A source that states only changes has a row on every day from the first one on. Days without any rate are absent.
+
+    Parameters
+    ----------
+    view, question
+        The store and which of it is asked for.
+    days
+        The days.
+    """
+    base = base_of(view, question)
+    pairs = pairs_of(view, question)
+    answering: dict[Candidate, list[str]] = {}
+    for pair in pairs:
+        candidate = source_of_range(view, question, pair, days.first, days.last)
+        if candidate is not None:
+            answering.setdefault(candidate, []).append(pair)
+    is_ticker = any(TICKER in candidate.sources for candidate in answering)
+    has_identity = question.quotes is None or base in question.quotes
+    for part in _parts(days, TICKER_DAYS if is_ticker else OTHER_DAYS):
+        rows = [row for candidate, named in answering.items() for row in _rows(view, question, candidate, named, part)]
+        rows = [row for row in rows if too_wide(row, question) is None]
+        if has_identity:
+            dates = {row.day for row in rows} if answering else {*part}
+            rows += [identity(base, day) for day in dates]
+        if rows:
+            yield sorted(rows, key=lambda row: (row.day, row.quote))
+
+
+def _parts(days: Days, length: int) -> Iterator[list[date]]:
+    begin = days.first
+    while begin <= days.last:
+        count = min(length, (days.last - begin).days + 1)
+        yield [begin + number * _DAY for number in range(count)]
+        begin += count * _DAY
+
+
+def _rows(
+    view: View, question: Question, candidate: Candidate, pairs: Sequence[str], days: Sequence[date]
+) -> Iterator[RateRow]:
+    selection = Selection(sources=tuple(dict.fromkeys(candidate.sources)), as_of=question.as_of)
+    grid = grid_of([lookup_of_day(day, view.now) for day in days])
+    found = rate_lines(view.store, pairs, grid, selection, question.limit)
+    numbers = np.array([(day - _EPOCH).days for day in days])
+    for lines in found.values():
+        for line in lines:
+            if tuple(leg.source for leg in line.legs) == candidate.sources:
+                shown = _is_shown(line, numbers)
+                for row, day, is_shown in zip(rows_of_line(line, days), days, shown, strict=True):
+                    if row is not None and is_shown:
+                        yield replace(row, day=day)
+
+
+def _is_shown(line: RateLine, days: np.ndarray) -> np.ndarray:
+    """Return on which days a leg of a line was shown, or is in force without being shown again."""
+    shown = np.zeros(len(days), bool)
+    for part in line.parts or (line,):
+        shown |= (part.observed_at // DAY_US == days) | (holds_days(part.source) is None)
+    return shown

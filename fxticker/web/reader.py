@@ -1,0 +1,144 @@
+"""Reader: runs what reads the store in a few threads, with a limit of time and of those that wait."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from fxticker.sources.rate_order import DEFAULT_ORDER
+from fxticker.sources.registry import ScheduledSource
+from fxticker.store.store import Store
+from fxticker.web.catalogue import Catalogue, catalogue_of, objects_of
+from fxticker.web.errors import Refused
+from fxticker.web.view import View
+
+WORKERS = 4
+"""Threads that read: the store's own readers use all processors, so more of them only take memory."""
+MAX_WAITING = 64
+"""Requests that wait for a thread; further ones are refused at once."""
+DEADLINE_S = 15.0
+"""Seconds for one answer, or for one piece of a streamed one. A range of ten years begins within one."""
+RELIST_S = 0.5
+"""Seconds between two listings of the store: what is appended is seen within a second."""
+MAX_AGE_S = 60.0
+"""Seconds for which the latest rates may be kept at most."""
+_SERVICE_UNAVAILABLE = 503
+
+_log = logging.getLogger("fxticker")
+_T = TypeVar("_T")
+
+
+class Reader:
+    """Reads one store.
+
+    Parameters
+    ----------
+    store
+        The store.
+    now
+        The present if it stands still, aware UTC; None for the machine's clock.
+    order
+        Which source answers.
+    planned
+        The sources of the configuration.
+    workers, max_waiting, deadline_s, relist_s
+        Limits, as the constants of the module.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        now: datetime | None = None,
+        order: Sequence[str] = DEFAULT_ORDER,
+        planned: Sequence[ScheduledSource] = (),
+        workers: int = WORKERS,
+        max_waiting: int = MAX_WAITING,
+        deadline_s: float = DEADLINE_S,
+        relist_s: float = RELIST_S,
+    ) -> None:
+        self.store = store
+        self.frozen_at = now
+        self._order = tuple(order)
+        self._planned = tuple(planned)
+        self._deadline_s = deadline_s
+        self._relist_s = relist_s
+        self._places = workers + max_waiting
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="reader")
+        self._catalogue: Catalogue | None = None
+        self._listed_s = float("-inf")
+        self._listing = asyncio.Lock()
+        self._counting = threading.Lock()
+
+    def now(self) -> datetime:
+        """Return the present, aware UTC."""
+        return self.frozen_at or datetime.now(UTC)
+
+    def known_version(self) -> str | None:
+        """Return the version of the store if it was listed just now; None if it has to be listed again."""
+        is_recent = time.monotonic() - self._listed_s < self._relist_s
+        return self._catalogue.version if self._catalogue is not None and is_recent else None
+
+    async def view(self) -> View:
+        """Return what a request sees; the store is listed again if that was not done just now.
+
+        Raises
+        ------
+        Refused
+            503, as `run`.
+        StoreError
+            If the store cannot be listed.
+        """
+        if self.known_version() is None:
+            async with self._listing:
+                if self.known_version() is None:
+                    started_s = time.monotonic()
+                    self._catalogue = await self.run(lambda: self._list(self._catalogue))
+                    self._listed_s = started_s
+        assert self._catalogue is not None
+        return View(self.store, self._catalogue, self.now(), self.frozen_at is not None, self._order, self._planned)
+
+    def _list(self, known: Catalogue | None) -> Catalogue:
+        return catalogue_of(self.store, objects_of(self.store), known)
+
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """Run work in a thread.
+
+        Raises
+        ------
+        Refused
+            503, if too many wait already, or it is not done by the deadline; its thread then goes on to its end.
+        """
+        if self._places <= 0:
+            raise Refused(_SERVICE_UNAVAILABLE, "busy", "too many requests wait", (("retry-after", "1"),))
+        self._take_place(-1)
+        future = self._pool.submit(work)
+        future.add_done_callback(lambda _: self._take_place(1))
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), self._deadline_s)
+        except TimeoutError as error:
+            if future.done() and not future.cancelled():
+                raise  # of the work itself
+            _log.warning("web: an answer took longer than %g s", self._deadline_s)
+            detail = f"the answer takes longer than {self._deadline_s:g} s: ask for fewer days or currencies"
+            raise Refused(_SERVICE_UNAVAILABLE, "deadline exceeded", detail) from error
+
+    def _take_place(self, change: int) -> None:
+        with self._counting:  # a thread that is done gives its place back
+            self._places += change
+
+    def expires(self, now: datetime) -> datetime:
+        """Return until when an answer of the present holds if nothing is stored: the next slot, a minute at most."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        slots = (planned.schedule.after(now) for planned in self._planned)
+        return min(now + timedelta(seconds=MAX_AGE_S), midnight, *slots)
+
+    def close(self) -> None:
+        """End the threads when their work is done; what waits is not begun."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,127 @@
+"""Server: listens, and answers until a signal ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import uvicorn
+
+from fxticker.model.invalid import InvalidArgument
+from fxticker.web.app import LOOPBACK_HOSTS, build
+from fxticker.web.reader import Reader
+
+BACKLOG = 512
+"""Connections that wait to be accepted."""
+KEEP_ALIVE_S = 15
+"""Seconds that a connection is kept open without a request."""
+SHUTDOWN_S = 5
+"""Seconds that answers under way have when the server is ended."""
+_MAX_PORT = 65_535
+_WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104  names, nothing is bound here
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Return host and port of ``127.0.0.1:8080`` or ``[::1]:8080``; port 0 takes a free one.
+
+    Raises
+    ------
+    ValueError
+        If it is no IP address with a port.
+    """
+    host, _, port = text.rpartition(":")
+    try:
+        address = ip_address(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
+        number = int(port) if port.isascii() and port.isdigit() else -1
+        if 0 <= number <= _MAX_PORT and isinstance(address, IPv6Address) == host.startswith("["):
+            return str(address), number
+    except ValueError:
+        pass
+    raise InvalidArgument(f'{text!r} is no address and port such as "127.0.0.1:8080" or "[::1]:8080"')
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address is reachable from this machine only."""
+    return ip_address(host).is_loopback
+
+
+def serve(
+    reader: Reader, address: tuple[str, int], hosts: Iterable[str] = (), on_start: Callable[[str], None] = print
+) -> None:
+    """Serve a store until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    reader
+        Reads the store.
+    address
+        IP address and port.
+    hosts
+        Further names by which the server may be addressed, beside those of loopback and its own address.
+    on_start
+        Called with the URL when requests are accepted.
+
+    Raises
+    ------
+    OSError
+        If the address is not available; the message names it.
+    """
+    listener = _listener(address)
+    url = _url(address[0], listener.getsockname()[1])
+    own = set() if address[0] in _WILDCARDS else {url.removeprefix("http://").rpartition(":")[0]}
+    config = uvicorn.Config(
+        build(reader, {*LOOPBACK_HOSTS, *own, *(host.lower() for host in hosts)}),
+        http="h11",
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+    with contextlib.closing(listener), _ended_by_signals():
+        on_start(url)
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            reader.close()
+
+
+def _listener(address: tuple[str, int]) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    # asyncio sends at once, without waiting for more, only on sockets that state TCP: 40 ms an answer otherwise
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"{address[0]} port {address[1]}: {error.strerror}") from error
+    return listener
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Make a signal that ends the server the end of `serve` too: uvicorn raises it again when it is done."""
+    before = {number: signal.signal(number, _ignored) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignored(_number: int, _frame: object) -> None:
+    """Do nothing: uvicorn has ended."""
+
+
+def _url(host: str, port: int) -> str:
+    address: IPv4Address | IPv6Address = ip_address(host)
+    return f"http://[{host}]:{port}" if isinstance(address, IPv6Address) else f"http://{host}:{port}"

@@ -1,0 +1,39 @@
+"""View: what one request sees, the store with its catalogue and the present, fixed while it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fxticker.sources.registry import ScheduledSource
+from fxticker.store.store import Store
+from fxticker.web.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one request sees.
+
+    Attributes
+    ----------
+    store
+        The store, which is only read.
+    catalogue
+        What it has.
+    now
+        The present, aware UTC.
+    is_frozen
+        The present stands still: it was given when the server was started.
+    order
+        Which source answers: see `fxticker.rate`.
+    planned
+        The sources of the configuration, with their schedules.
+    """
+
+    store: Store
+    catalogue: Catalogue
+    now: datetime
+    is_frozen: bool
+    order: Sequence[str]
+    planned: Sequence[ScheduledSource]
