@@ -77,7 +77,12 @@ def json_answer(content: Any, **facts: Any) -> Answer:
     return Answer(dumps(content), **facts)
 
 
-def pieces_answer(pieces: Iterator[bytes], version: Callable[[], str], **facts: Any) -> Answer:
+def pieces_answer(
+    pieces: Iterator[bytes],
+    version: Callable[[], str],
+    modified: Callable[[], datetime | None],
+    **facts: Any,
+) -> Answer:
     """Return an answer of pieces: whole if it is short, else streamed.
 
     The first pieces are computed here, so that an error of theirs is one of the answer and not of its middle.
@@ -88,6 +93,8 @@ def pieces_answer(pieces: Iterator[bytes], version: Callable[[], str], **facts: 
         Of the body.
     version
         Returns what changes with the content.
+    modified
+        Returns when the newest row of the pieces so far was recorded; a streamed answer does not have it.
     facts
         Further attributes of the answer.
     """
@@ -97,7 +104,7 @@ def pieces_answer(pieces: Iterator[bytes], version: Callable[[], str], **facts: 
         length += len(piece)
         if length > WHOLE_BYTES:
             return Answer(chain(begin, pieces), version=version(), **facts)
-    return Answer(b"".join(begin), **facts)
+    return Answer(b"".join(begin), modified=modified(), **facts)
 
 
 def is_known(answer: Answer, headers: Mapping[bytes, bytes]) -> bool:

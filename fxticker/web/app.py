@@ -9,7 +9,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from fxticker.web import frankfurter_v1, health
+from fxticker.web import currencies_v2, frankfurter_v1, frankfurter_v2, health, providers_v2
 from fxticker.web.answer_cache import AnswerCache
 from fxticker.web.answers import Answer, Keep, json_answer
 from fxticker.web.errors import not_found, plain, with_status
@@ -51,6 +51,7 @@ def _endpoints(served: Callable[[], Mapping[int, int]]) -> list[tuple[str, Endpo
         ("/", lambda view, _: _root(view), with_status),
         ("/healthz", lambda view, asked: health.healthz(view, asked.accept), with_status),
         ("/metrics", lambda view, asked: health.metrics(view, asked.accept, served()), with_status),
+        *_frankfurter_v2(),
         *_frankfurter_v1("/v1"),
         *_frankfurter_v1(""),
         ("/{path:path}", _no_such_path, with_status),
@@ -67,12 +68,29 @@ def _frankfurter_v1(prefix: str) -> list[tuple[str, Endpoint, Body]]:
     ]
 
 
+def _frankfurter_v2() -> list[tuple[str, Endpoint, Body]]:
+    return [
+        ("/v2/rates", lambda view, asked: frankfurter_v2.rates(view, asked.fields, asked.accept), with_status),
+        ("/v2/rates.csv", lambda view, asked: frankfurter_v2.rates_csv(view, asked.fields), with_status),
+        (
+            "/v2/rate/{base}/{quote}",
+            lambda view, asked: frankfurter_v2.rate(view, asked.fields, asked.path["base"], asked.path["quote"]),
+            with_status,
+        ),
+        ("/v2/currencies", lambda view, asked: currencies_v2.currencies(view, asked.fields), with_status),
+        ("/v2/currency/{code}", lambda view, asked: currencies_v2.currency(view, asked.path["code"]), with_status),
+        ("/v2/providers", lambda view, _: providers_v2.providers(view), with_status),
+        ("/v2/{path:path}.csv", lambda view, _: frankfurter_v2.not_as_csv(view), with_status),
+        ("/v2/{path:path}", _no_such_path, with_status),
+    ]
+
+
 def _root(view: View) -> Answer:
     content: dict[str, Any] = {
         "name": "fxticker",
         "description": "Rates of Central Asian currencies as they were printed, with their rounding error",
         "version": version("fxticker"),
-        "versions": {"v1": {"path": "/v1"}},
+        "versions": {"v1": {"path": "/v1"}, "v2": {"path": "/v2"}},
         "now": view.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "is_now_frozen": view.is_frozen,
         "sources": sorted(view.catalogue.sources),

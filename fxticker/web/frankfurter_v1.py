@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
 from itertools import chain
 from typing import Any
@@ -17,7 +17,7 @@ from fxticker.web.honest_number import honest_decimal
 from fxticker.web.iso4217 import name_of
 from fxticker.web.parameters import amount_of, day_of, lenient_codes, lookup_of_day
 from fxticker.web.ranges import daily, days_of
-from fxticker.web.rows import RateRow, newest
+from fxticker.web.rows import Newest, RateRow, newest
 from fxticker.web.snapshots import DEFAULT_BASE, Question, snapshot
 from fxticker.web.view import View
 
@@ -103,16 +103,16 @@ def _of_one_day(view: View, asked: Asked, by: Lookup, *, keep: Keep) -> Answer:
 def _of_days(view: View, asked: Asked, first: date, last: date | None) -> Answer:
     """Answer with the rates of the days of a range that have any."""
     days = days_of(view, first, last)
-    parts = ([row for row in part if row.source is not None] for part in daily(view, asked.question, days))
-    parts = (part for part in parts if part)
+    newest_of_all = Newest()
+    found = ([row for row in part if row.source is not None] for part in daily(view, asked.question, days))
+    parts = newest_of_all.noting(part for part in found if part)
     begin = next(parts, None)
     if begin is None:
         raise not_found(f"no rate from {days.first} to {days.last}")
-    modified: datetime | None = newest(begin)  # of a longer answer that of its beginning
     return pieces_answer(
-        _pieces(asked, str(begin[0].base), chain([begin], parts)),
+        _pieces(asked, begin[0].base, chain([begin], parts)),
         lambda: view.catalogue.version_of(days.first, days.last),
-        modified=modified,
+        newest_of_all,
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -149,7 +149,26 @@ def instant_text(microseconds: int) -> str:
     return instant.isoformat(timespec=unit).replace("+00:00", "Z")
 
 
+class Newest:
+    """When the newest tick behind rows was recorded; rows pass through it."""
+
+    def __init__(self) -> None:
+        self._at: datetime | None = None
+
+    def noting(self, parts: Iterable[list[RateRow]]) -> Iterator[list[RateRow]]:
+        """Yield parts of rows, and note when their ticks were recorded."""
+        for part in parts:
+            found = newest(part)
+            if found is not None:
+                self._at = found if self._at is None else max(self._at, found)
+            yield part
+
+    def __call__(self) -> datetime | None:
+        """Return the instant, aware UTC; None if none is known."""
+        return self._at
+
+
 def newest(rows: Sequence[RateRow]) -> datetime | None:
     """Return when the newest tick behind rows was recorded, aware UTC; None if none is known."""
     instants = [row.recorded_at for row in rows if row.recorded_at is not None]
-    return EPOCH.astimezone(UTC) + max(instants) * MICROSECOND if instants else None
+    return EPOCH + max(instants) * MICROSECOND if instants else None

@@ -1,0 +1,121 @@
+"""Frankfurter's version 2: rates as a flat array, a row for each pair and day, and lines of JSON or CSV of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from fxticker.web.answers import JSON, Answer, Keep, json_answer
+from fxticker.web.errors import Refused
+from fxticker.web.groups import grouped
+from fxticker.web.honest_number import honest_number
+from fxticker.web.parameters import code_of
+from fxticker.web.ranges import daily
+from fxticker.web.rates_query import RATE, RatesQuery
+from fxticker.web.rows import Newest, RateRow, newest
+from fxticker.web.snapshots import Snapshot, snapshot
+from fxticker.web.tables import CSV, NDJSON, table_answer
+from fxticker.web.view import View
+
+MISSING_HEADER = "x-fxticker-missing"
+"""Header of an array, which has no place for it: why a currency has no rate."""
+_COLUMNS = ("date", "base", "quote", "rate")
+_BAND = ("rate_lo", "rate_hi", "rate_text", "nominal", "observed_at", "source")
+_GROUP = ("start_at", "looks", "coverage")
+_VARY = (("vary", "Accept"),)
+_MISSING_CHARS = 2000
+
+
+def rates(view: View, fields: Mapping[str, str], accept: str) -> Answer:
+    """Answer ``/v2/rates``."""
+    is_lines = NDJSON in accept.lower()
+    return _rates(view, RatesQuery.of(view, fields), NDJSON if is_lines else JSON, _VARY)
+
+
+def rates_csv(view: View, fields: Mapping[str, str]) -> Answer:
+    """Answer ``/v2/rates.csv``."""
+    return _rates(view, RatesQuery.of(view, fields), CSV, ())
+
+
+def rate(view: View, fields: Mapping[str, str], base: str, quote: str) -> Answer:
+    """Answer ``/v2/rate/KZT/USD``: the row of one pair."""
+    base, quote = code_of(base), code_of(quote)
+    query = RatesQuery.of(view, fields, RATE).of_pair(base, quote)
+    assert query.by is not None
+    found = snapshot(view, query.question, query.by)
+    content = _fields(found.rows[0], query)
+    return json_answer(content, keep=_keep(query), modified=newest(found.rows))
+
+
+def not_as_csv(_view: View) -> Answer:
+    """Refuse CSV of what has none."""
+    raise Refused(406, "not acceptable", "only /v2/rates.csv is CSV")
+
+
+def _rates(view: View, query: RatesQuery, media_type: str, headers: Sequence[tuple[str, str]]) -> Answer:
+    modified, days = Newest(), query.days
+    if days is None:
+        assert query.by is not None
+        found = snapshot(view, query.question, query.by)
+        headers = [*headers, *_missing(found, query)]
+        parts = _as_fields(modified.noting([found.rows]), query, media_type)
+    elif query.group is None:
+        parts = _as_fields(modified.noting(daily(view, query.question, days)), query, media_type)
+    else:
+        parts = ([row.fields() for row in part] for part in grouped(view, query.question, days, query.group))
+    return table_answer(
+        parts,
+        media_type=media_type,
+        columns=_columns(query),
+        version=lambda: "" if days is None else view.catalogue.version_of(days.first, days.last),
+        modified=modified,
+        keep=_keep(query),
+        headers=(*headers,),
+    )
+
+
+def _columns(query: RatesQuery) -> list[str]:
+    """Return the columns of CSV: Frankfurter's, and what was asked for beside them."""
+    columns = [*_COLUMNS, *(_BAND if "band" in query.expand else ())]
+    if query.group is not None and query.days is not None:
+        return [*columns, *(_GROUP if "band" in query.expand else ())]
+    return [*columns, *(["providers"] if "providers" in query.expand else ())]
+
+
+def _keep(query: RatesQuery) -> Keep:
+    return Keep.LATEST if query.is_latest else Keep.REVALIDATED
+
+
+def _missing(found: Snapshot, query: RatesQuery) -> list[tuple[str, str]]:
+    if query.question.quotes is None or not found.missing:
+        return []
+    text = "; ".join(f"{code}: {reason}" for code, reason in found.missing.items())
+    return [(MISSING_HEADER, text[:_MISSING_CHARS])]
+
+
+def _as_fields(parts: Iterable[list[RateRow]], query: RatesQuery, media_type: str) -> Iterator[list[dict[str, Any]]]:
+    for part in parts:
+        yield [_fields(row, query, is_csv=media_type == CSV) for row in part]
+
+
+def _fields(row: RateRow, query: RatesQuery, *, is_csv: bool = False) -> dict[str, Any]:
+    fields = row.fields()
+    if "providers" in query.expand and row.source is not None:
+        fields["providers"] = _providers_text(row) if is_csv else _providers(row)
+    return fields
+
+
+def _providers(row: RateRow) -> list[dict[str, Any]]:
+    """Return what each source has; all but the one that answers are marked as not part of the rate."""
+    own = {"key": row.source, "date": row.day.isoformat(), "rate": row.rate}
+    others = [
+        {"key": source, "date": day.isoformat(), "rate": honest_number(lo, hi), "excluded": True}
+        for source, day, lo, hi in row.others
+    ]
+    return [own, *others]
+
+
+def _providers_text(row: RateRow) -> str:
+    return "|".join(
+        f"{entry['key'].upper()}:{entry['rate']}" + ("*" if "excluded" in entry else "") for entry in _providers(row)
+    )

@@ -1,0 +1,145 @@
+"""Groups: the rates of a range by hours, days, weeks or months, with the looks at each and its coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pandas as pd
+
+from fxticker.analysis.periods import Freq
+from fxticker.analysis.quotes import quotes
+from fxticker.analysis.resample import resample
+from fxticker.analysis.value_dates import official_ticks
+from fxticker.frames.load import load_polls
+from fxticker.model.pairs import currencies_of
+from fxticker.model.selection import Selection
+from fxticker.model.timestamps import EPOCH, MICROSECOND
+from fxticker.sources.age_limits import TICKER
+from fxticker.sources.rate_order import kind_of
+from fxticker.web.range_source import source_of_range
+from fxticker.web.ranges import Days
+from fxticker.web.rows import RateRow, instant_text
+from fxticker.web.snapshots import Question, pairs_of, too_wide
+from fxticker.web.view import View
+
+GROUPS: tuple[Freq, ...] = ("hour", "day", "week", "month")
+"""A week begins on Monday; days are those of UTC."""
+_LONG_DAYS = 30 * 366
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A pair in one period.
+
+    Attributes
+    ----------
+    row
+        The last rate of the period; its day is the first one of the period.
+    start_at
+        First instant of the period, aware UTC.
+    looks
+        Instants of the period at which its source showed the pair; of a bank its value dates.
+    coverage
+        Share of the planned polls that succeeded, 0 to 1; None where none is on record.
+    """
+
+    row: RateRow
+    start_at: datetime
+    looks: int
+    coverage: float | None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the row as JSON has it."""
+        return {
+            **self.row.fields(),
+            "start_at": instant_text((self.start_at - EPOCH) // MICROSECOND),
+            "looks": self.looks,
+            "coverage": self.coverage,
+        }
+
+
+def grouped(view: View, question: Question, days: Days, freq: Freq) -> Iterator[list[GroupRow]]:
+    """Yield the periods of a range, some at once, by their start and then by quote.
+
+    Each pair is of one source throughout; cross rates of two sources, which have no looks of their own, are left out. A
+    period without a look is absent. Periods at the ends of the range are cut there.
+    """
+    answering: dict[str, list[str]] = {}
+    for pair in pairs_of(view, question):
+        candidate = source_of_range(view, question, pair, days.first, days.last)
+        if candidate is not None and len(candidate.legs) == 1:
+            answering.setdefault(candidate.sources[0], []).append(pair)
+    for part in _parts(days, freq, is_ticker=TICKER in answering):
+        rows = [
+            row
+            for source, pairs in answering.items()
+            for row in _rows(view, question, source, pairs, part, freq)
+            if too_wide(row.row, question) is None
+        ]
+        if rows:
+            yield sorted(rows, key=lambda row: (row.start_at, row.row.quote))
+
+
+def _parts(days: Days, freq: Freq, *, is_ticker: bool) -> Iterator[Days]:
+    """Yield spans of days at whose borders periods begin: of the ticker a month at most."""
+    begin = days.first
+    while begin <= days.last:
+        if not is_ticker:
+            following = begin + _LONG_DAYS * _DAY if days.last - begin > _LONG_DAYS * _DAY else days.last + _DAY
+        elif freq == "month":
+            following = (begin.replace(day=1) + 31 * _DAY).replace(day=1)
+        else:
+            following = begin + (28 - begin.weekday() if freq == "week" else 28) * _DAY
+        yield Days(begin, min(following - _DAY, days.last))
+        begin = following
+
+
+def _rows(
+    view: View, question: Question, source: str, pairs: Sequence[str], days: Days, freq: Freq
+) -> Iterator[GroupRow]:
+    start, end = _midnight(days.first), min(_midnight(days.last + _DAY), view.now)
+    selection = Selection(sources=(source,), as_of=question.as_of)
+    polls = load_polls(view.store, sources=[source], start=start, end=end)
+    if source == TICKER:
+        given: dict[str, Any] = {"ticks": view.store, **selection.given()}
+    else:
+        given = {"ticks": official_ticks(view.store, selection, ticker=TICKER)}
+    frame = resample(freq=freq, pairs=pairs, start=start, end=end, polls=polls, **given)
+    direct = [pair for pair in pairs if pair in view.catalogue.sources[source].pairs]
+    texts = _texts(quotes(pairs=direct, start=start, end=end, **given)) if direct else {}
+    for found in frame[frame["count"] > 0].to_dict("records"):
+        yield _row(found, source, texts.get((found["pair"], found["close_at"].value)))
+
+
+def _texts(shown: pd.DataFrame) -> dict[tuple[str, int], tuple[str, int]]:
+    """Return text and nominal of printed rates by pair and instant, in nanoseconds since 1970."""
+    shown = shown[shown["rate_text"].notna()]
+    instants = shown["observed_at"].to_numpy("M8[ns]").view("i8").tolist()
+    keys = zip(shown["pair"].astype("str"), instants, strict=True)
+    return dict(zip(keys, zip(shown["rate_text"].astype("str"), shown["nominal"].tolist(), strict=True), strict=True))
+
+
+def _row(found: dict[Any, Any], source: str, printed: tuple[str, int] | None) -> GroupRow:
+    base, quote = currencies_of(found["pair"])
+    start_at: pd.Timestamp = found["start_at"]
+    row = RateRow(
+        day=start_at.date(),
+        base=base,
+        quote=quote,
+        lo=found["close_lo"],
+        hi=found["close_hi"],
+        printed=printed,
+        observed_at=found["close_at"].value // 1000,
+        source=source,
+        kind=str(kind_of(source)),
+    )
+    share = found["coverage"]
+    return GroupRow(row, start_at.to_pydatetime(), int(found["count"]), None if pd.isna(share) else float(share))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
