@@ -138,9 +138,9 @@ def test_groups_have_their_looks_and_coverage_and_none_without_a_look(store):
     store.record([Poll("timesca", NOON + timedelta(minutes=180 + 15), Outcome.TIMEOUT)])
     client = Client(store, NOON + timedelta(days=1))
     hours = client.get("/v2/rates?base=USD&quotes=KZT&from=2025-11-14&group=hour").json()
-    assert [(row["start_at"], row["looks"], row["coverage"]) for row in hours] == [
-        ("2025-11-14T12:00:00Z", 4, 1.0),
-        ("2025-11-14T15:00:00Z", 1, 0.5),
+    assert [(row["start_at"], row["looks"], row["coverage"], row["whole"]) for row in hours] == [
+        ("2025-11-14T12:00:00Z", 4, 1.0, True),
+        ("2025-11-14T15:00:00Z", 1, 0.5, False),
     ]
     month = client.get("/v2/rates?base=USD&quotes=KZT&from=2025-11-14&group=month").json()
     assert [(row["date"], row["looks"], row["rate"]) for row in month] == [("2025-11-01", 5, 524.0)]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from itertools import chain
 from typing import Any
 
 from fxticker.model.days import Lookup
-from fxticker.web.answers import Answer, Keep, dumps, json_answer, pieces_answer
+from fxticker.web.answers import Answer, Keep, json_answer
 from fxticker.web.errors import invalid, not_found
 from fxticker.web.honest_number import honest_decimal
 from fxticker.web.iso4217 import name_of
+from fxticker.web.objects_by_day import objects_answer
 from fxticker.web.parameters import amount_of, day_of, lenient_codes, lookup_of_day
-from fxticker.web.ranges import daily, days_of
-from fxticker.web.rows import Newest, RateRow, newest
+from fxticker.web.ranges import days_of
+from fxticker.web.rows import RateRow, newest
 from fxticker.web.snapshots import DEFAULT_BASE, Question, snapshot
 from fxticker.web.view import View
 
@@ -92,47 +92,16 @@ def _of_one_day(view: View, asked: Asked, by: Lookup, *, keep: Keep) -> Answer:
         "base": found.base,
         "date": max(row.day for row in rows).isoformat(),
         "rates": {row.quote: _rate(row, asked.amount) for row in rows},
-        "dates": {row.quote: row.day.isoformat() for row in rows},
-        "sources": {row.quote: row.source for row in rows},
+        **found.facts(asked.question),
     }
-    if asked.question.quotes is not None and found.missing:
-        content["missing"] = found.missing
     return json_answer(content, keep=keep, modified=newest(rows))
 
 
 def _of_days(view: View, asked: Asked, first: date, last: date | None) -> Answer:
     """Answer with the rates of the days of a range that have any."""
     days = days_of(view, first, last)
-    newest_of_all = Newest()
-    found = ([row for row in part if row.source is not None] for part in daily(view, asked.question, days))
-    parts = newest_of_all.noting(part for part in found if part)
-    begin = next(parts, None)
-    if begin is None:
-        raise not_found(f"no rate from {days.first} to {days.last}")
-    return pieces_answer(
-        _pieces(asked, begin[0].base, chain([begin], parts)),
-        lambda: view.catalogue.version_of(days.first, days.last),
-        newest_of_all,
-    )
-
-
-def _pieces(asked: Asked, base: str, parts: Iterator[list[RateRow]]) -> Iterator[bytes]:
-    """Yield an object with the rates by day, part by part; the last day is known at its end only."""
-    day: date | None = None
-    for part in parts:
-        by_day: dict[date, dict[str, float]] = {}
-        for row in part:
-            by_day.setdefault(row.day, {})[row.quote] = _rate(row, asked.amount)
-        for found, rates in by_day.items():
-            if day is None:
-                head = dumps({"amount": float(asked.amount), "base": base, "start_date": found.isoformat()})
-                yield head[:-1] + b',"rates":{'
-            else:
-                yield b","
-            day = found
-            yield dumps({found.isoformat(): rates})[1:-1]
-    assert day is not None
-    yield b'},"end_date":"%s"}' % day.isoformat().encode()
+    head = {"amount": float(asked.amount)}
+    return objects_answer(view, asked.question, days, head, number=lambda row: _rate(row, asked.amount))
 
 
 def currencies(view: View) -> Answer:

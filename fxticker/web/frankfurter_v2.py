@@ -21,7 +21,7 @@ MISSING_HEADER = "x-fxticker-missing"
 """Header of an array, which has no place for it: why a currency has no rate."""
 _COLUMNS = ("date", "base", "quote", "rate")
 _BAND = ("rate_lo", "rate_hi", "rate_text", "nominal", "observed_at", "source")
-_GROUP = ("start_at", "looks", "coverage")
+_GROUP = ("start_at", "looks", "coverage", "whole")
 _VARY = (("vary", "Accept"),)
 _MISSING_CHARS = 2000
 

@@ -16,12 +16,11 @@ from fxticker.analysis.value_dates import official_ticks
 from fxticker.frames.load import load_polls
 from fxticker.model.pairs import currencies_of
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import EPOCH, MICROSECOND
 from fxticker.sources.age_limits import TICKER
 from fxticker.sources.rate_order import kind_of
 from fxticker.web.range_source import source_of_range
 from fxticker.web.ranges import Days
-from fxticker.web.rows import RateRow, instant_text
+from fxticker.web.rows import RateRow, text_of_instant
 from fxticker.web.snapshots import Question, pairs_of, too_wide
 from fxticker.web.view import View
 
@@ -45,20 +44,24 @@ class GroupRow:
         Instants of the period at which its source showed the pair; of a bank its value dates.
     coverage
         Share of the planned polls that succeeded, 0 to 1; None where none is on record.
+    whole
+        The whole period is on record, and in the range; None where no poll is on record.
     """
 
     row: RateRow
     start_at: datetime
     looks: int
     coverage: float | None
+    whole: bool | None
 
     def fields(self) -> dict[str, Any]:
         """Return the row as JSON has it."""
         return {
             **self.row.fields(),
-            "start_at": instant_text((self.start_at - EPOCH) // MICROSECOND),
+            "start_at": text_of_instant(self.start_at),
             "looks": self.looks,
             "coverage": self.coverage,
+            "whole": self.whole,
         }
 
 
@@ -66,7 +69,7 @@ def grouped(view: View, question: Question, days: Days, freq: Freq) -> Iterator[
     """Yield the periods of a range, some at once, by their start and then by quote.
 
     Each pair is of one source throughout; cross rates of two sources, which have no looks of their own, are left out. A
-    period without a look is absent. Periods at the ends of the range are cut there.
+    period without a look is absent. Periods at the ends of the range are cut there, and are then not whole.
     """
     answering: dict[str, list[str]] = {}
     for pair in pairs_of(view, question):
@@ -103,7 +106,7 @@ def _rows(
 ) -> Iterator[GroupRow]:
     start, end = _midnight(days.first), min(_midnight(days.last + _DAY), view.now)
     selection = Selection(sources=(source,), as_of=question.as_of)
-    polls = load_polls(view.store, sources=[source], start=start, end=end)
+    polls = load_polls(view.store, sources=[source], start=start, end=end, as_of=question.as_of)
     if source == TICKER:
         given: dict[str, Any] = {"ticks": view.store, **selection.given()}
     else:
@@ -137,8 +140,14 @@ def _row(found: dict[Any, Any], source: str, printed: tuple[str, int] | None) ->
         source=source,
         kind=str(kind_of(source)),
     )
-    share = found["coverage"]
-    return GroupRow(row, start_at.to_pydatetime(), int(found["count"]), None if pd.isna(share) else float(share))
+    share, whole = found["coverage"], found["whole"]
+    return GroupRow(
+        row,
+        start_at.to_pydatetime(),
+        looks=int(found["count"]),
+        coverage=None if pd.isna(share) else float(share),
+        whole=None if pd.isna(whole) else bool(whole),
+    )
 
 
 def _midnight(day: date) -> datetime:

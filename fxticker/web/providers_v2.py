@@ -16,7 +16,7 @@ from fxticker.sources.source import Source
 from fxticker.store.arrow import filter_rows, is_in, to_int64
 from fxticker.store.read_recent import MAX_SEGMENTS
 from fxticker.web.answers import Answer, json_answer
-from fxticker.web.rows import instant_text
+from fxticker.web.rows import text_of_instant
 from fxticker.web.stored_days import PairDays, stored_days
 from fxticker.web.view import View
 
@@ -62,7 +62,7 @@ def _provider(view: View, source: str, days: list[PairDays]) -> dict[str, Any]:
         "publish_cadence": None if known is None else "daily",
         "publishes_missed": None if known is None else _missed(known, end if last_ok is None else last_ok.date(), view),
         "currencies": sorted(counts),
-        "last_ok_at": None if last_ok is None else instant_text((last_ok - EPOCH) // MICROSECOND),
+        "last_ok_at": None if last_ok is None else text_of_instant(last_ok),
     }
 
 

@@ -16,8 +16,6 @@ from fxticker.model.timestamps import EPOCH, MICROSECOND
 from fxticker.sources.fixed import CONSTANTS
 from fxticker.web.honest_number import honest_number
 
-_SECOND_US = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class RateRow:
@@ -143,9 +141,13 @@ def day_of(microseconds: int) -> date:
 
 
 def instant_text(microseconds: int) -> str:
+    """Return an instant in microseconds since 1970 as `text_of_instant` does."""
+    return text_of_instant(EPOCH + microseconds * MICROSECOND)
+
+
+def text_of_instant(instant: datetime) -> str:
     """Return an instant as ISO 8601 in UTC, with fractions of a second only if it has any."""
-    instant = EPOCH + microseconds * MICROSECOND
-    unit = "microseconds" if microseconds % _SECOND_US else "seconds"
+    unit = "microseconds" if instant.microsecond else "seconds"
     return instant.isoformat(timespec=unit).replace("+00:00", "Z")
 
 

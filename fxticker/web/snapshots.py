@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from fxticker.analysis.rate import Choice, choose
 from fxticker.analysis.rate_grid import Grid, grid_of
@@ -72,6 +73,15 @@ class Snapshot:
     def day(self) -> date:
         """The newest day of a rate."""
         return max(row.day for row in self.rows)
+
+    def facts(self, question: Question) -> dict[str, Any]:
+        """Return what is added to shapes that have a number for each currency: day, source, and why one is missing."""
+        rows = [row for row in self.rows if row.source is not None]
+        facts: dict[str, Any] = {
+            "dates": {row.quote: row.day.isoformat() for row in rows},
+            "sources": {row.quote: row.source for row in rows},
+        }
+        return facts | ({"missing": self.missing} if question.quotes is not None and self.missing else {})
 
 
 def snapshot(view: View, question: Question, by: Lookup) -> Snapshot:

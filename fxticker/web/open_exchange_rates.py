@@ -1,0 +1,119 @@
+"""The shape of Open Exchange Rates: rates per USD by currency, of now, of a day, or of a range of days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from http import HTTPStatus
+from typing import Any
+
+from fxticker.model.days import Lookup
+from fxticker.model.pairs import COMMON
+from fxticker.model.timestamps import EPOCH, MICROSECOND
+from fxticker.web.answers import Answer, Keep, json_answer
+from fxticker.web.errors import Refused, invalid
+from fxticker.web.honest_number import honest_decimal
+from fxticker.web.iso4217 import name_of
+from fxticker.web.objects_by_day import objects_answer
+from fxticker.web.parameters import amount_of, code_of, codes_of, day_of, lookup_of_day
+from fxticker.web.ranges import days_of
+from fxticker.web.rows import RateRow, newest
+from fxticker.web.snapshots import Question, Snapshot, snapshot
+from fxticker.web.view import View
+
+_NAMES = {
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid_parameter",
+    HTTPStatus.SERVICE_UNAVAILABLE: "service_unavailable",
+}
+_HEAD = {
+    "disclaimer": "Rates as their sources printed them, one number for each rounding interval.",
+    "license": "The terms of the sources hold: see /v2/providers.",
+}
+
+
+def error_body(error: Refused) -> dict[str, Any]:
+    """Return the body of an error."""
+    name = _NAMES.get(HTTPStatus(error.status), "error")
+    return {"error": True, "status": error.status, "message": name, "description": error.detail or error.message}
+
+
+def latest(view: View, fields: Mapping[str, str]) -> Answer:
+    """Answer ``/latest.json``."""
+    return _snapshot(view, fields, Lookup(view.now, view.now), Keep.LATEST)
+
+
+def historical(view: View, fields: Mapping[str, str], day: str) -> Answer:
+    """Answer ``/historical/2025-11-14.json``."""
+    return _snapshot(view, fields, lookup_of_day(day_of(day), view.now), Keep.REVALIDATED)
+
+
+def _snapshot(view: View, fields: Mapping[str, str], by: Lookup, keep: Keep) -> Answer:
+    question = question_of(fields, COMMON)
+    found = snapshot(view, question, by)
+    content = {
+        **_HEAD,
+        "timestamp": timestamp(found, by),
+        "base": found.base,
+        "rates": {row.quote: number(row) for row in found.rows},
+        **found.facts(question),
+    }
+    return json_answer(content, keep=keep, modified=newest(found.rows))
+
+
+def time_series(view: View, fields: Mapping[str, str]) -> Answer:
+    """Answer ``/time-series.json``."""
+    if not {"start", "end"} <= {*fields}:
+        raise invalid("invalid date", "a time series has start and end")
+    days = days_of(view, day_of(fields["start"]), day_of(fields["end"]))
+    return objects_answer(view, question_of(fields, COMMON), days, _HEAD)
+
+
+def currencies(view: View) -> Answer:
+    """Answer ``/currencies.json``."""
+    return json_answer({code: name_of(code) for code in sorted(view.catalogue.currencies)})
+
+
+def convert(view: View, amount: str, base: str, quote: str) -> Answer:
+    """Answer ``/convert/1500/KZT/UZS``."""
+    value, question = amount_of(amount), Question(base=code_of(base), quotes=(code_of(quote),))
+    found = snapshot(view, question, Lookup(view.now, view.now))
+    row = found.rows[0]
+    result = honest_decimal(Fraction(row.lo) * value, Fraction(row.hi) * value)
+    content = {
+        **_HEAD,
+        "request": {
+            "query": f"/convert/{amount}/{base}/{quote}",
+            "amount": float(value),
+            "from": row.base,
+            "to": row.quote,
+        },
+        "meta": {"timestamp": timestamp(found, Lookup(view.now, view.now)), "rate": row.rate},
+        "response": float(result),
+    }
+    return json_answer(content, keep=Keep.LATEST, modified=newest(found.rows))
+
+
+def question_of(fields: Mapping[str, str], default_base: str | None) -> Question:
+    """Return the question of ``base`` and ``symbols``; other parameters, as the key of an account, are ignored.
+
+    Raises
+    ------
+    Refused
+        422, if one is no currency.
+    """
+    return Question(
+        base=code_of(fields["base"]) if fields.get("base") else default_base,
+        quotes=codes_of(fields["symbols"]) if fields.get("symbols") else None,
+    )
+
+
+def number(row: RateRow) -> float | int:
+    """Return the number of a rate; that of an identity is whole."""
+    return 1 if row.source is None else row.rate
+
+
+def timestamp(found: Snapshot, by: Lookup) -> int:
+    """Return when the newest rate was shown, in seconds since 1970."""
+    instants = [row.observed_at for row in found.rows if row.observed_at is not None]
+    return max(instants, default=(by.upto - EPOCH) // MICROSECOND) // 1_000_000
