@@ -126,11 +126,12 @@ def _in_series(pair: str, rows: pd.DataFrame, earlier: EarlierLevels) -> np.ndar
     begins = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
     result = np.zeros(len(rows), bool)
     shown: set[str] = set()
-    for begin, end in zip(begins, np.append(begins[1:], len(rows)), strict=True):
+    days = rows["observed_at"].iloc[begins].dt.date
+    for begin, end, day in zip(begins, np.append(begins[1:], len(rows)), days, strict=True):
         level = levels[codes[begin]]
         if level not in shown and earlier.has(level, beyond_current=begin == 0):
             shown.add(level)
-        result[begin:end] = is_hop(pair, rows["observed_at"].iloc[begin].date(), level, shown)
+        result[begin:end] = is_hop(pair, day, level, shown)
         shown.add(level)
     return result
 
