@@ -19,6 +19,7 @@ from fxticker.cli import app
 from fxticker.model.records import TimeBasis
 
 CASES = cases("estimate")
+QUARTER = pd.Timedelta(minutes=15)
 
 
 def by_definition(known, at, move):
@@ -84,7 +85,7 @@ def test_conditional_band_holds_every_path_that_obeys_its_assumptions(path, deci
     dated = frame("KZT/USD", [f"{true[picked[0]]:.{decimals}f}"], days[:1], time_basis="date")
     ticks = together(exact, dated, official("USD/KZT", bank, days, source="nbk"))
     move = 100 * math.expm1(moves_within_a_day(true)) * (1 + 1e-9) + 1e-9
-    found = fx.estimate(ticks, every="15min", end=at[-1], max_move_pct=move, basis_pct=basis / 100 + 1e-6)
+    found = fx.estimate(ticks, every="15min", end=at[-1] + QUARTER, max_move_pct=move, basis_pct=basis / 100 + 1e-6)
     inside = found[found["at"].isin(at)]
     expected = true[at.get_indexer(inside["at"])]
     assert found["conditional_lo"].notna().all(), found["reason"].iloc[0]
