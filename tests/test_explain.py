@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from builders import FixedClock, tick
 from click.testing import CliRunner
-from test_rate import PEG, official
+from rate_ticks import PEG, official
 
 import fxticker as fx
 from fxticker.analysis.explain import explain

@@ -150,7 +150,8 @@ ADDED_PARAMETERS = {
 }
 for _name in ("coverage", "gaps", "load_polls"):
     ADDED_PARAMETERS.setdefault(_name, []).append("*as_of=None")
-ADDED_PARAMETERS["drift"] = [*ADDED_PARAMETERS["drift"], "*order=None"]
+for _name in ("quotes", "drift", "drift_series", "drift_by_period", "resample"):
+    ADDED_PARAMETERS[_name] = [*ADDED_PARAMETERS[_name], "*order=None"]
 for _name in (
     *("load", "load_polls", "wide", "latest", "as_of", "quotes", "drift", "drift_series", "drift_by_period", "changes"),
     *("decode", "rollovers", "resample", "peg", "coverage", "gaps", "convert", "best", "compare", "lags"),

@@ -12,7 +12,8 @@ import pandas as pd
 
 from fxticker.analysis.first_tick import first_in_force_after
 from fxticker.analysis.lookup import Rate, rates_by
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
 from fxticker.frames.now_and_zone import present, resolved, zone_of

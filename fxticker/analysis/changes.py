@@ -9,8 +9,9 @@ import pandas as pd
 
 from fxticker.analysis.drift import QUOTE, changes_since
 from fxticker.analysis.plateaus import came_back, peg_hops
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes
 from fxticker.analysis.series import in_series, runs
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 

@@ -11,8 +11,9 @@ import pandas as pd
 
 from fxticker.analysis.distance import distances
 from fxticker.analysis.periods import local_times
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes
 from fxticker.analysis.scores import scores_by
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
 from fxticker.frames.now_and_zone import resolved, zone_of

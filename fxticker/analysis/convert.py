@@ -11,10 +11,10 @@ from typing import Any
 
 from fxticker.analysis.lookup import Observation
 from fxticker.analysis.notebook import facts_html
-from fxticker.analysis.quotes import Ticks
-from fxticker.analysis.rate import Choice, choices_of
+from fxticker.analysis.rate_choice import Choice, choices_of
 from fxticker.analysis.rate_exact import exact_rate
 from fxticker.analysis.rate_grid import grid_of
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.errors import NoData, StaleRate
 from fxticker.frames.now_and_zone import present, zone_of
 from fxticker.model.days import Lookup, lookup

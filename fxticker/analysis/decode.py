@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.quotes import Ticks, ticks_of
 from fxticker.analysis.series import change_pct, in_series
+from fxticker.analysis.source_quotes import Ticks, ticks_of
 from fxticker.frames.now_and_zone import in_zone, zone_of
 from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import require_stored

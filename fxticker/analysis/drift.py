@@ -15,9 +15,10 @@ from fxticker.analysis.drift_rows import COLUMNS, Found, drift_row, no_drift
 from fxticker.analysis.first_tick import first_after
 from fxticker.analysis.lookup import rates_by
 from fxticker.analysis.plateaus import came_back, is_peg_hop, peg_hops
-from fxticker.analysis.quotes import Ticks, quotes
-from fxticker.analysis.rate_exact import is_by_order, rates_by_order
+from fxticker.analysis.rate_exact import is_by_order, rates_by_order, rates_of_sources
+from fxticker.analysis.rate_quotes import quotes_by_order
 from fxticker.analysis.series import change_pct, in_series
+from fxticker.analysis.source_quotes import Ticks, source_quotes
 from fxticker.errors import NoData
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
@@ -169,6 +170,7 @@ def drift_series(
     tz: Zone = "UTC",
     max_age: MaxAge = None,
     per_usd: bool = False,
+    order: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Return the relative change of each rate since a base, instant by instant, with its band.
 
@@ -181,7 +183,8 @@ def drift_series(
     pairs
         Stored, inverse or cross pairs; ``None`` for all stored ones.
     sources
-        Use only these sources; ``None`` for all.
+        Use only these sources; ``None`` for all; ``rate`` for one source of each pair throughout, the first of `order`
+        that has it, as for `fxticker.quotes`.
     start, end
         Span of `observed_at`, as for `fxticker.load`.
     as_of
@@ -189,9 +192,12 @@ def drift_series(
     tz
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     max_age
-        Do not use a tick as base that is older than this as of `base`; as for `drift`.
+        Do not use a tick as base that is older than this as of `base`; as for `drift`. With ``rate`` the source that
+        answers has none that is older, at the ends of days too.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
+    order
+        Which source answers for ``rate``, as for `fxticker.rate`; ``None`` for ``official, ticker, peg``.
 
     Returns
     -------
@@ -206,20 +212,26 @@ def drift_series(
     Raises
     ------
     NoData
-        If no pair of the span has a tick by `base`, or all are older than `max_age`.
+        If no pair of the span has a tick by `base`, or all are older than `max_age`; with ``rate``, if a pair has no
+        source with a rate throughout.
     ValueError
         If `base` is after now, `max_age` is no duration, or a pair is neither stored nor derivable.
     """
     given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
-    selection = resolved(given)
-    rows = quotes(ticks, **replace(selection, tz=None).given())
-    order, first = in_series(rows)
-    bases = rows.iloc[order[first]]
+    selection, limit = resolved(given), AgeLimit.of(max_age)
+    at = None if base == FIRST else lookup(base, present(), zone_of(tz))
+    by_order = is_by_order(selection.sources, order)
+    if by_order:
+        rows = quotes_by_order(ticks, selection, order, limit, [] if at is None else [at])
+    else:
+        rows = source_quotes(ticks, selection)
+    places, first = in_series(rows)
+    bases = rows.iloc[places[first]]
     reasons: list[str | None] = [None] * len(bases)
-    if base != FIRST:
-        at, limit = lookup(base, present(), zone_of(tz)), AgeLimit.of(max_age)
-        shown = None if selection.pairs is None else tuple(rows["pair"].cat.categories)
-        rates = rates_by(ticks, at, replace(selection, pairs=shown, start=None, end=None))
+    if at is not None:
+        shown = tuple(rows["pair"].cat.categories) if by_order or selection.pairs is not None else None
+        at_base = replace(selection, pairs=shown, start=None, end=None)
+        rates = rates_of_sources(ticks, at, at_base) if by_order else rates_by(ticks, at, at_base)
         keys = [(str(source), str(pair)) for source, pair in zip(bases["source"], bases["pair"], strict=True)]
         found = [Found.of("base", at, rates.get(key), limit, partial(_first_of, ticks, key, selection)) for key in keys]
         reasons = [each.problem for each in found]
@@ -229,7 +241,7 @@ def drift_series(
             first_one = "" if too_old else first_after(ticks, at, selection)
             raise NoData("; ".join([_no_base(at.upto) + first_one, *too_old]))
     number = np.empty(len(rows), np.intp)
-    number[order] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rows))))
+    number[places] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rows))))
     since = bases[[*QUOTE]].iloc[number].reset_index(drop=True)
     result = pd.concat([rows[["observed_at", "source", "pair"]], changes_since(rows, since)], axis=1).assign(
         base_at=since["observed_at"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -12,8 +11,9 @@ import pandas as pd
 from fxticker.analysis.drift import QUOTE, changes_since
 from fxticker.analysis.periods import Freq, every_period, in_local_order, period_of, start_of
 from fxticker.analysis.plateaus import came_back, peg_hops
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series, may_close
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.model.durations import limit_text
 from fxticker.model.records import TimeBasis
@@ -36,6 +36,7 @@ def drift_by_period(
     tz: Zone = "UTC",
     max_age: MaxAge = ANY,
     per_usd: bool = False,
+    order: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Return the relative change of each rate from one period's close to the next one's, with its band.
 
@@ -51,7 +52,8 @@ def drift_by_period(
     pairs
         Stored, inverse or cross pairs; ``None`` for all stored ones.
     sources
-        Use only these sources; ``None`` for all.
+        Use only these sources; ``None`` for all; ``rate`` for one source of each pair throughout, the first of `order`
+        that has it, as for `fxticker.quotes`.
     start, end
         Span of `observed_at`, as for `fxticker.load`.
     as_of
@@ -61,9 +63,12 @@ def drift_by_period(
     max_age
         Do not use a close that is older than this at the end of its period, or, of the close before, at the start of
         this one; ``None`` for each source's own limit, as for `fxticker.drift`. By default there is none: a change is
-        one from close to close, and its row names both instants, however far they lie apart.
+        one from close to close, and its row names both instants, however far they lie apart. Which source answers for
+        ``rate`` is by each source's own limit.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
+    order
+        Which source answers for ``rate``, as for `fxticker.rate`; ``None`` for ``official, ticker, peg``.
 
     Returns
     -------
@@ -79,23 +84,25 @@ def drift_by_period(
 
     Raises
     ------
+    NoData
+        With ``rate``, if a pair has no source with a rate throughout.
     ValueError
         If `freq` is none of those, `max_age` is no duration, or a pair is neither stored nor derivable.
     """
     now, zone = present(), zone_of(tz)
     given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
     selection = resolved(given)
-    rows, times = in_local_order(quotes(ticks, **replace(selection, tz=None).given()), zone, freq)
+    rows, times = in_local_order(quotes_of(ticks, selection, order), zone, freq)
     last = np.datetime64(instant(selection.end or now).replace(tzinfo=None), "us")
     closing = (rows["time_basis"] != TimeBasis.DATE).to_numpy() if freq == "hour" else may_close(rows, times)
     rows, times = rows[closing], times[closing]
-    order, first = in_series(rows)
-    number = period_of(times[order], freq)
-    is_close = np.ones(len(order), bool)
+    in_order, first = in_series(rows)
+    number = period_of(times[in_order], freq)
+    is_close = np.ones(len(in_order), bool)
     is_close[:-1] = number[1:] != number[:-1]
     is_close[first[1:] - 1] = True
-    returned = came_back(ticks, rows, selection.as_of)[order[is_close]]
-    closes, number = rows.iloc[order[is_close]].reset_index(drop=True), number[is_close]
+    returned = came_back(ticks, rows, selection.as_of)[in_order[is_close]]
+    closes, number = rows.iloc[in_order[is_close]].reset_index(drop=True), number[is_close]
     begins = np.searchsorted(np.flatnonzero(is_close), first)
     places_before = np.arange(len(closes)) - 1
     places_before[begins] = -1  # a label that no row has

@@ -22,7 +22,8 @@ from fxticker.analysis.interval_rows import (
 from fxticker.analysis.largest_move import MoveLimit, largest_move, stated_move
 from fxticker.analysis.move_bounds import Known, contradiction, move_bounds
 from fxticker.analysis.probable import no_bands, probable_bands
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.errors import NoData
 from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.model.durations import duration_of

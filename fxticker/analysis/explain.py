@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fxticker.analysis.provenance import PrintedRate, printed_rates
-from fxticker.analysis.rate import choices_of, rows_of
+from fxticker.analysis.rate import rows_of
+from fxticker.analysis.rate_choice import choices_of
 from fxticker.analysis.rate_grid import grid_at
 from fxticker.analysis.rate_lines import RateLine
 from fxticker.analysis.rate_texts import distance_pct, of_one_kind

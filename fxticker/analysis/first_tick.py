@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.source_quotes import Ticks, source_quotes
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NotDerivable
 from fxticker.model.days import Lookup
@@ -60,7 +60,7 @@ def _first(ticks: Ticks, at: Lookup, selection: Selection) -> pd.Timestamp | Non
     # an instant and a date that are not reached lie no more than a day and a zone's offset before
     near = replace(selection, start=max(at.upto, EPOCH) - 2 * _DAY, end=None, tz=None)
     try:
-        rows = quotes(ticks, **near.given())
+        rows = source_quotes(ticks, near)
     except NotDerivable:
         return None
     is_date = rows["time_basis"] == TimeBasis.DATE

@@ -11,8 +11,9 @@ import pandas as pd
 
 from fxticker.analysis.interval_walk import Intervals
 from fxticker.analysis.move_bounds import DAY_US, Known
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes
 from fxticker.analysis.series import may_close
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NotDerivable
 from fxticker.frames.pairs import pairs_in

@@ -17,7 +17,7 @@ class LineTicks:
     Attributes
     ----------
     rows
-        Settled ticks, as `fxticker.analysis.quotes.settled_ticks` gives them.
+        Settled ticks, as `fxticker.analysis.source_quotes.settled_ticks` gives them.
     rates
         The rates that follow from them.
     place

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.quotes import Ticks, check_derivable, ticks_of
+from fxticker.analysis.source_quotes import Ticks, check_derivable, ticks_of
 from fxticker.frames.load import last_by
 from fxticker.frames.one_per_instant import effective_rows, hull_of
 from fxticker.model.bands import Band, cross, inverse

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.distance import distances
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes
 from fxticker.analysis.series import in_series, runs
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection, Zone

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.lookup import Rate
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes
 from fxticker.analysis.series import in_series
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.model.pegs import is_hop, peg_on, pegs_of
 from fxticker.model.timestamps import EPOCH, Moment
 

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from fxticker.analysis.lookup import Rate, rates_by
-from fxticker.analysis.quotes import Ticks
-from fxticker.analysis.rate import choices_of
+from fxticker.analysis.rate_choice import choices_of
 from fxticker.analysis.rate_grid import grid_of
-from fxticker.analysis.rate_lines import RateLine
+from fxticker.analysis.rate_lines import RateLine, rate_lines
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.frames.pairs import pairs_in
 from fxticker.model.bands import cross
@@ -42,6 +42,12 @@ def is_by_order(sources: Collection[str] | None, order: Iterable[str] | None) ->
     if order is not None:
         raise InvalidArgument(f"an order chooses a source only for sources={RATE!r}")
     return False
+
+
+def named_pairs(ticks: Ticks, selection: Selection) -> tuple[str, ...]:
+    """Return the selected pairs; if none is named, all stored ones, each in one direction."""
+    per_usd = bool(selection.per_usd)
+    return selection.pairs or tuple(sorted({directed(pair, per_usd=per_usd) for pair in pairs_in(ticks)}))
 
 
 def exact_rate(ticks: Ticks, line: RateLine, by: Lookup, as_of: datetime | None = None) -> Rate:
@@ -96,14 +102,31 @@ def rates_by_order(
     """
     instants = sorted({*lookups}, key=lambda by: by.upto)
     known = selection.as_of if isinstance(selection.as_of, datetime) else None
-    named = selection.pairs or sorted({directed(pair, per_usd=bool(selection.per_usd)) for pair in pairs_in(ticks)})
-    wanted = Selection(pairs=tuple(named), as_of=known)
+    wanted = Selection(pairs=named_pairs(ticks, selection), as_of=known)
     choices = choices_of(ticks, wanted, grid_of(instants), limit, order)
     answered = [(choice.pair, choice.line) for choice in choices if choice.line is not None]
     rates = {
         by: {(line.source, pair): exact_rate(ticks, line, by, known) for pair, line in answered} for by in instants
     }
     return rates, {choice.pair: choice.reason for choice in choices if choice.reason is not None}
+
+
+def rates_of_sources(ticks: Ticks, by: Lookup, selection: Selection) -> dict[tuple[str, str], Rate]:
+    """Return the rates of pairs at a lookup, of any age, by source, or by two, and pair.
+
+    Parameters
+    ----------
+    ticks
+        A store, or a frame of ticks.
+    by
+        The lookup.
+    selection
+        Pairs in any direction, and `as_of`, resolved; sources are ignored.
+    """
+    known = selection.as_of if isinstance(selection.as_of, datetime) else None
+    wanted = Selection(as_of=known)
+    found = rate_lines(ticks, selection.pairs or (), grid_of([by]), wanted, AgeLimit(is_any=True), is_far=True)
+    return {(line.source, pair): exact_rate(ticks, line, by, known) for pair, lines in found.items() for line in lines}
 
 
 def _of_one_source(ticks: Ticks, line: RateLine, by: Lookup, as_of: datetime | None) -> Rate:

@@ -12,9 +12,9 @@ import pandas as pd
 
 from fxticker.analysis.cross_rates import Rates, SettledTicks, rates_of
 from fxticker.analysis.line_ticks import LineTicks
-from fxticker.analysis.quotes import Ticks, settled_ticks
 from fxticker.analysis.rate_grid import DAY_US, Grid
 from fxticker.analysis.series import may_close
+from fxticker.analysis.source_quotes import Ticks, settled_ticks
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.model.bands import cross_bounds
 from fxticker.model.pairs import COMMON, currencies_of, legs_of

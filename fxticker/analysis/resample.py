@@ -10,14 +10,16 @@ import pandas as pd
 
 from fxticker.analysis.coverage import coverage
 from fxticker.analysis.periods import Freq, every_period, in_local_order, period_of, start_of
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.record_holes import holds, recorded_span
 from fxticker.analysis.series import in_series, may_close
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.frames.load import load_polls
 from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
+from fxticker.sources.rate_order import RATE
 
 _RATES = {"": "rate", "_lo": "rate_lo", "_hi": "rate_hi"}
 _NO_QUOTE = {"count": 0, "close_at": np.datetime64("NaT")}
@@ -36,6 +38,7 @@ def resample(
     as_of: Moment | None = None,
     tz: Zone = "UTC",
     per_usd: bool = False,
+    order: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Return open, high, low and close of each hour, day, week or month.
 
@@ -53,7 +56,8 @@ def resample(
     pairs
         Stored (``KZT/USD``), inverse (``USD/KZT``) or cross pairs (``KZT/UZS``); ``None`` for all stored ones.
     sources
-        Use only these sources; ``None`` for all.
+        Use only these sources; ``None`` for all; ``rate`` for one source of each pair throughout, the first of `order`
+        that has it, as for `fxticker.quotes`.
     start, end
         Span of `observed_at` and of the slots of polls, as for `fxticker.load`. Periods at its ends may be cut, and are
         then not `whole`.
@@ -63,6 +67,8 @@ def resample(
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
+    order
+        Which source answers for ``rate``, as for `fxticker.rate`; ``None`` for ``official, ticker, peg``.
 
     Returns
     -------
@@ -80,27 +86,32 @@ def resample(
 
     Raises
     ------
+    NoData
+        With ``rate``, if a pair has no source with a rate throughout.
     ValueError
         If `freq` is none of those, or a pair is neither stored nor derivable.
     """
     zone = zone_of(tz)
     given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
     selection = resolved(given)
-    rows = quotes(ticks, **replace(selection, tz=None).given())
+    rows = quotes_of(ticks, selection, order)
+    selection = replace(selection, sources=_answering(selection, rows))
     if freq == "hour":
         rows = rows.loc[rows["time_basis"] != TimeBasis.DATE]
     rows, times = in_local_order(rows, zone, freq)
     if polls is None and not isinstance(ticks, pd.DataFrame):
-        polls = load_polls(ticks, sources=sources, start=selection.start, end=selection.end, as_of=selection.as_of)
-    order, first = in_series(rows)
-    number = period_of(times[order], freq)
+        polls = load_polls(
+            ticks, sources=selection.sources, start=selection.start, end=selection.end, as_of=selection.as_of
+        )
+    in_order, first = in_series(rows)
+    number = period_of(times[in_order], freq)
     begins = np.union1d(first, np.flatnonzero(np.diff(number)) + 1).astype(np.intp)
-    series = rows[["source", "pair"]].iloc[order[first]]
+    series = rows[["source", "pair"]].iloc[in_order[first]]
     sources_of = series["source"].cat.codes.to_numpy()
     of_series, every, places = every_period(number[begins], np.searchsorted(begins, first), sources_of)
     grid: pd.DataFrame = series.take(of_series).reset_index(drop=True)
     grid = grid.assign(start_at=pd.Series(start_of(every, freq, zone)).dt.tz_localize("UTC"))
-    for name, values in _summary(rows, times, order, begins).items():
+    for name, values in _summary(rows, times, in_order, begins).items():
         column = np.full(len(grid), _NO_QUOTE.get(name, np.nan), values.dtype)
         column[places] = values
         grid[name] = column
@@ -112,6 +123,13 @@ def resample(
         return in_zone(grid.assign(coverage=np.nan, whole=whole), tz)
     found = _coverage(grid, polls, freq, replace(selection, pairs=None, as_of=None, tz=zone))
     return in_zone(grid.assign(coverage=found["coverage"], whole=whole.fillna(found["whole"])), tz)
+
+
+def _answering(selection: Selection, rows: pd.DataFrame) -> tuple[str, ...] | None:
+    """Return the selected sources; those of the rows where an order chose them."""
+    if selection.sources is None or RATE not in selection.sources:
+        return selection.sources
+    return tuple(dict.fromkeys(source for name in rows["source"].cat.categories for source in str(name).split("+")))
 
 
 def _summary(rows: pd.DataFrame, times: np.ndarray, order: np.ndarray, begins: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Quotes: returns the rate of any stored or derivable pair, one row per instant, with its band."""
+"""Source quotes: the rate of any stored or derivable pair as each source has it, one row per instant, with its band."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import StorePath, pairs_in
 from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
-from fxticker.model.selection import Selection, Zone
-from fxticker.model.timestamps import Moment, instant, last_instant
+from fxticker.model.selection import Selection
+from fxticker.model.timestamps import instant, last_instant
 
 Ticks = StorePath | pd.DataFrame
 """A store's folder, an open store, or a frame of ticks as `fxticker.load` gives it."""
@@ -71,89 +71,19 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
     return in_zone(frame.reset_index(drop=True) if kept.all() else frame[kept].reset_index(drop=True), "UTC")
 
 
-def as_of(ticks: Ticks, at: Moment, *, tz: Zone = "UTC") -> pd.DataFrame:
-    """Return the ticks as they were known at an instant: those that were recorded by then.
-
-    Parameters
-    ----------
-    ticks
-        A store, or a frame of ticks.
-    at
-        The instant, included; of a date its end.
-    tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As `fxticker.load` gives it.
-    """
-    return in_zone(ticks_of(ticks, Selection.of(as_of=at, tz=tz)), tz)
-
-
-def quotes(
-    ticks: Ticks,
-    *,
-    pairs: Iterable[str] | None = None,
-    sources: Iterable[str] | None = None,
-    start: Moment | None = None,
-    end: Moment | None = None,
-    as_of: Moment | None = None,
-    tz: Zone = "UTC",
-    per_usd: bool = False,
-) -> pd.DataFrame:
-    """Return one rate per source, pair and instant, with its band, for pairs in any direction.
-
-    A pair may be stored (``KZT/USD``), the inverse of a stored one (``USD/KZT``), or a cross rate of two that are
-    stored against USD, or against RUB (``KZT/UZS``). A cross rate is derived only from two ticks of one source at one
-    instant. Where a source has a pair in several of these ways at an instant, the first of them counts.
-
-    Parameters
-    ----------
-    ticks
-        A store, or a frame of ticks.
-    pairs
-        Pairs in any direction; ``None`` for all stored ones, those against USD in the direction of the ticker.
-    sources
-        Use only these sources; ``None`` for all.
-    start, end
-        Span of `observed_at`, as for `fxticker.load`.
-    as_of
-        Use only rows that were recorded by then; of a date its end.
-    tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
-    per_usd
-        Return pairs against USD as units per USD (``USD/KZT``), whichever way they were named.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Sorted by observed_at, pair and source: ``pair`` (category), ``observed_at``, ``rate``, ``rate_lo``, ``rate_hi``
-        (float64, quote per one unit of base), ``rate_text`` (category; as printed, null where the rate is derived or
-        several texts of one day count), ``recorded_at`` (of a cross rate the later of the two), ``nominal`` (int32,
-        units of base that the text is printed for; 1 without a text), ``time_basis`` (``date`` if one of the ticks has
-        a date only), ``source`` (category). Several values at one instant are settled by
-        `fxticker.frames.one_per_instant.one_per_instant`. The bounds of stored pairs are the doubles nearest to the
-        exact ones; those of derived pairs contain the exact ones and are wider by a few units in the last place
-        (`fxticker.model.bands.outward`).
+def source_quotes(ticks: Ticks, selection: Selection) -> pd.DataFrame:
+    """Return the quotes of each selected source: a resolved selection of `fxticker.quotes`, instants in UTC.
 
     Raises
     ------
-    ValueError
-        If a text is not a pair; `fxticker.errors.NotDerivable` if a pair is neither stored nor derivable: the message
-        names the pair and the stored ones.
+    NotDerivable
+        If a pair is neither stored nor derivable.
     """
-    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
-    selection = resolved(given)
-    return in_zone(_quotes(ticks, selection), tz)
-
-
-def _quotes(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     wanted = selection.pairs
     legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
     rows = settled_ticks(ticks, replace(selection, pairs=legs))
     if wanted is None:
-        return in_one_direction(_tidied(_with_nominal(rows[_COLUMNS])), per_usd=bool(selection.per_usd))
+        return in_one_direction(tidied(_with_nominal(rows[_COLUMNS])), per_usd=bool(selection.per_usd))
     settled = SettledTicks.of(rows)
     rates = {pair: rates_of(settled, pair) for pair in sorted({*wanted})}
     check_derivable(ticks, [pair for pair, parts in rates.items() if not parts])
@@ -170,7 +100,7 @@ def settled_ticks(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     """
     has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
     needed = _NEEDED if has_origin else _NEEDED[:-1]
-    return one_per_instant(_tidied(ticks_of(ticks, selection, columns=needed)))
+    return one_per_instant(tidied(ticks_of(ticks, selection, columns=needed)))
 
 
 def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
@@ -212,7 +142,7 @@ def _frame_of(settled: pd.DataFrame, rates: dict[str, list[Rates]]) -> pd.DataFr
         rate_text=left["rate_text"].where(ordered.is_stored),
         recorded_at=later,
     )
-    return _tidied(_with_nominal(frame[_COLUMNS]))
+    return tidied(_with_nominal(frame[_COLUMNS]))
 
 
 def _with_nominal(frame: pd.DataFrame) -> pd.DataFrame:
@@ -221,7 +151,7 @@ def _with_nominal(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(nominal=frame["nominal"].mask(without, 1)) if without.any() else frame
 
 
-def _tidied(frame: pd.DataFrame) -> pd.DataFrame:
+def tidied(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with texts as sorted categories that all occur."""
     for name in ("source", "pair", "time_basis", "rate_text"):
         texts = frame[name].astype("category").cat

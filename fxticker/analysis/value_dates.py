@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from fxticker.analysis.quotes import Ticks, ticks_of
+from fxticker.analysis.source_quotes import Ticks, ticks_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.store.store import opened

@@ -18,8 +18,9 @@ from fxticker.analysis.interval_rows import (
     without_repeated_days,
 )
 from fxticker.analysis.move_bounds import DAY_US
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes
 from fxticker.analysis.sigma import sigma_of
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.errors import NoData, NotDerivable
 from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.frames.one_per_instant import typed

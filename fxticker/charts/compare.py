@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fxticker.analysis.compare import compare
-from fxticker.analysis.quotes import Ticks
 from fxticker.analysis.scores import scores
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, left_out_rows, names_text, percent_of, write_caption
 from fxticker.charts.causes import local_instants

@@ -13,7 +13,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from fxticker.analysis.quotes import Ticks
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Look, Place, drawing
 from fxticker.charts.captions import counted, names_text, percent_of, span_text, write_caption
 from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, key, local_instants

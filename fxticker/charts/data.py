@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from fxticker.analysis.quotes import Ticks, quotes, ticks_of
+from fxticker.analysis.quotes import quotes
+from fxticker.analysis.source_quotes import Ticks, ticks_of
 from fxticker.charts.lines import are_quotes
 from fxticker.frames.load import load_polls
 from fxticker.frames.now_and_zone import in_zone

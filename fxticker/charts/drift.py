@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from fxticker.analysis.drift import drift
-from fxticker.analysis.quotes import Ticks
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, left_out_pairs, names_text, with_hops, write_caption
 from fxticker.charts.data import frame_of

@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator
 
 from fxticker.analysis.drift_by_period import drift_by_period
 from fxticker.analysis.periods import Freq
-from fxticker.analysis.quotes import Ticks
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, left_out_rows, names_text, span_text, with_hops, write_caption
 from fxticker.charts.data import frame_of

@@ -20,7 +20,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from fxticker.analysis.direction import are_both_ways, in_one_direction
-from fxticker.analysis.quotes import Ticks, quotes
+from fxticker.analysis.quotes import quotes
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, names_text, span_text, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared

@@ -131,7 +131,7 @@ def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
+@queried("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
 def quotes(folder: Path, selection: Selection, form: Format) -> None:
     """Print rates of stored, inverse and cross pairs.
 
@@ -139,7 +139,7 @@ def quotes(folder: Path, selection: Selection, form: Format) -> None:
     """
     from fxticker.analysis.quotes import quotes as quotes_of
 
-    show_frame(quotes_of(folder, **selection.given()), _QUOTES, form)
+    show_frame(quotes_of(folder, order=order_for(selection), **selection.given()), _QUOTES, form)
 
 
 @click.command()
@@ -161,24 +161,24 @@ def drift(
 @click.command()
 @base_option
 @max_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
+@queried("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
 def drift_series(base: str, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift of each pair since its first tick."""
     from fxticker.analysis.drift import drift_series as series_of
 
-    frame = series_of(folder, base=base, max_age=max_age, **selection.given())
+    frame = series_of(folder, base=base, max_age=max_age, order=order_for(selection), **selection.given())
     show_frame(without_verdict(frame), [*_DRIFT_SERIES, *reason_of(frame)], form)
 
 
 @click.command()
 @every_option("month")
 @closes_age_option
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
+@queried("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
 def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
     """Print the drift from each period's close to the next one."""
     from fxticker.analysis.drift_by_period import drift_by_period as by_period
 
-    frame = by_period(folder, every, max_age=max_age, **selection.given())
+    frame = by_period(folder, every, max_age=max_age, order=order_for(selection), **selection.given())
     closes = _CLOSES if every == "hour" else (FromDay(), *_CLOSES)
     show_frame(without_verdict(frame), [*_OF_PERIOD, *closes, *reason_of(frame)], form)
 
@@ -217,7 +217,7 @@ def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) ->
 
 @click.command()
 @every_option("day")
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
+@queried("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
 def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
     """Print open, high, low and close of each period.
 
@@ -226,7 +226,7 @@ def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> N
     """
     from fxticker.analysis.resample import resample as resampled
 
-    show_frame(resampled(folder, every, **selection.given()), _RESAMPLED, form)
+    show_frame(resampled(folder, every, order=order_for(selection), **selection.given()), _RESAMPLED, form)
 
 
 @click.command()

@@ -40,9 +40,12 @@ def _first_recorded(folder: Path, selection: Selection) -> str:
 
 
 def _as_stored(folder: Path, selection: Selection) -> Selection:
-    """Return the selection without its pairs if one is derived."""
+    """Return the selection without its pairs if one is derived, and of all sources if an order chooses one."""
     from fxticker.frames.pairs import stored_pairs
+    from fxticker.sources.rate_order import RATE
 
+    if selection.sources is not None and RATE in selection.sources:
+        selection = replace(selection, sources=None)
     is_stored = selection.pairs is None or {*selection.pairs} <= stored_pairs(folder)
     return selection if is_stored else replace(selection, pairs=None)
 
