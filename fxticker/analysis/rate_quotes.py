@@ -18,7 +18,7 @@ from fxticker.analysis.source_quotes import Ticks, source_quotes, ticks_of, tidi
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData
 from fxticker.frames.now_and_zone import present, zone_of
-from fxticker.model.bands import outward
+from fxticker.model.bands import cross_bounds
 from fxticker.model.days import Lookup
 from fxticker.model.pairs import legs_of
 from fxticker.model.records import TimeBasis
@@ -150,7 +150,7 @@ def _of_two_sources(ticks: Ticks, line: RateLine, selection: Selection, limit: A
     at = at[in_force]
     base, quote = (rows.iloc[place[in_force]].reset_index(drop=True) for rows, place in zip(shown, places, strict=True))
     is_date = [((leg["observed_at"] == at) & (leg["time_basis"] == TimeBasis.DATE)).to_numpy() for leg in (base, quote)]
-    lo, hi = outward((base["rate_lo"] / quote["rate_hi"]).to_numpy(), (base["rate_hi"] / quote["rate_lo"]).to_numpy())
+    lo, hi = cross_bounds(*(leg[name].to_numpy() for leg in (base, quote) for name in ("rate_lo", "rate_hi")))
     return base.assign(
         pair=line.pair,
         observed_at=at,
