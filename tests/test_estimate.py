@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from laws import law
-from walks import frame, moves_within_a_day, official, polls, printed, together, walk
+from walks import START, frame, moves_within_a_day, official, polls, printed, together, walk
 
 import fxticker as fx
 from fxticker.analysis.move_bounds import DAY_US, Known, contradiction, move_bounds
@@ -127,8 +127,7 @@ def test_contradicted_assumption_leaves_no_band_and_names_two_rows():
     ticks = printed("TMT/USD", [0.28490] * 40 + [0.28615] * 40)
     found = fx.estimate(ticks, max_move_pct=0.1)
     assert found["conditional_lo"].isna().all()
-    assert found["probable_lo"].notna().all()
-    assert found["reason"].unique().tolist() == [CASES["contradicted"]]
+    assert found["reason"].unique().tolist() == [f"{CASES['contradicted']}; probable band: {CASES['pegged']}"]
 
 
 def test_move_is_the_largest_official_one_of_a_year_with_its_digits():
@@ -240,6 +239,42 @@ def test_senseless_figure_is_refused(name, value):
         fx.estimate(printed("KZT/USD", [0.00191]), **{name: value})
 
 
+def test_rate_that_hops_about_a_peg_has_no_probable_band_and_says_so():
+    ticks = printed("TMT/USD", [0.28490] * 400 + [0.28615] * 400 + [0.28490] * 400)
+    found = fx.estimate(ticks, max_move_pct=1)
+    assert found["conditional_lo"].notna().all()
+    assert found[["probable_lo", "probable", "probable_hi", "sigma_pct"]].isna().all(axis=None)
+    assert found["reason"].unique().tolist() == [f"probable band: {CASES['pegged']}"]
+    assert fx.estimate(ticks, pairs="USD/TMT", max_move_pct=1)["probable"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("zone", "every", "hours"),
+    [
+        ("Asia/Tashkent", "1d", [-5, 19, 43]),
+        ("Asia/Tashkent", "2d", [19]),
+        ("Asia/Tashkent", "12h", [0, 12, 24, 36, 48, 60]),  # hours are those of UTC
+        ("UTC", "1d", [0, 24, 48]),
+        ("Europe/Berlin", "1d", [-2, 22, 46]),
+    ],
+)
+def test_steps_of_days_are_those_of_the_zone(zone, every, hours):
+    ticks = printed("KZT/USD", [0.00191] * 288)
+    found = fx.estimate(ticks, max_move_pct=1, every=every, tz=zone, start="2025-06-02", end="2025-06-04")
+    wanted = pd.Timestamp(START) + pd.to_timedelta(hours, unit="h")
+    assert [*found["at"]] == [*wanted]
+
+
+def test_day_of_23_hours_is_one_step():
+    ticks = printed("KZT/USD", [0.00191] * 288, polls(288, "2025-03-29T00:00Z"))
+    found = fx.estimate(ticks, max_move_pct=1, every="1d", tz="Europe/Berlin", start="2025-03-29", end="2025-03-31")
+    assert [at.isoformat() for at in found["at"]] == [
+        "2025-03-29T00:00:00+01:00",
+        "2025-03-30T00:00:00+01:00",
+        "2025-03-31T00:00:00+02:00",
+    ]
+
+
 def test_no_tick_is_no_data():
     with pytest.raises(fx.NoData, match="no tick of timesca in the span"):
         fx.estimate(printed("KZT/USD", [0.00191]), max_move_pct=1, end="2025-06-01T00:00Z")
@@ -265,7 +300,7 @@ def test_command_names_a_missing_assumption_on_standard_error(history_store):
 def test_commands_say_that_hops_about_a_peg_are_no_walk(history_store, arguments):
     span = ["--store", str(history_store), "--start", "2026-02-20"]
     about_tmt, about_kzt = (CliRunner().invoke(app, [*arguments, *span, "--pair", pair]) for pair in ("TMT", "KZT"))
-    assert "TMT/USD is pegged: the ticker hops between a few levels, which is no random walk" in about_tmt.stderr
+    assert "TMT/USD is pegged, and hops between a few levels about the peg are no moves" in about_tmt.stderr
     assert "pegged" not in about_kzt.stderr
 
 

@@ -132,11 +132,20 @@ def test_jump_that_no_small_sigma_allows_is_no_failure():
     assert sigma.lo < sigma.likeliest < sigma.hi
 
 
+@pytest.mark.parametrize("pair", ["TMT/USD", "USD/TMT"])
+def test_hops_about_a_peg_are_no_volatility_and_the_frame_says_so(pair):
+    ticks = printed("TMT/USD", ([0.28490] * 96 + [0.28615] * 96) * 20)
+    [row] = fx.volatility(ticks, pairs=pair).to_dict("records")
+    assert np.isnan([row[name] for name in ("volatility_pct", "volatility_lo_pct", "volatility_hi_pct")]).all()
+    assert row["reason"].startswith(f"cannot be told: {pair} is pegged, and hops between a few levels")
+    assert row["naive_pct"] > 0.4
+
+
 @pytest.mark.parametrize(
     ("first", "second", "third"), [(0.28490, 0.28615, 0.28615), (0.0001, 5, 0.0001), (0.00191, 0.0025, 0.0033)]
 )
 def test_hop_of_a_rate_at_rest_leaves_a_band_everywhere(first, second, third):
-    ticks = printed("TMT/USD", [first] * 5760 + [second] + [third] * 5760)
+    ticks = printed("KGS/USD", [first] * 5760 + [second] + [third] * 5760)
     found = fx.estimate(ticks, max_move_pct=1)
     assert found[["probable_lo", "probable", "probable_hi", "sigma_pct"]].notna().all(axis=None)
     assert (found["probable_lo"] <= found["probable_hi"]).all()

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 import numpy as np
 import pandas as pd
 
 from fxticker.analysis.interval_rows import (
-    cross_problem,
     intervals_of,
     joined,
     known_of,
     log_of,
     microseconds,
     official_quotes,
+    walk_problem,
     without_repeated_days,
 )
 from fxticker.analysis.largest_move import MoveLimit, largest_move, stated_move
-from fxticker.analysis.move_bounds import Known, contradiction, move_bounds
+from fxticker.analysis.move_bounds import DAY_US, Known, contradiction, move_bounds
 from fxticker.analysis.probable import no_bands, probable_bands
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.errors import NoData
-from fxticker.frames.now_and_zone import in_zone, resolved
+from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
+from fxticker.model.days import extent_of
 from fxticker.model.durations import duration_of
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.records import TimeBasis
@@ -47,7 +48,7 @@ class _Evidence:
     official: pd.DataFrame
     limit: MoveLimit
     basis_pct: float | None
-    cross_problem: str | None
+    walk_problem: str | None
 
     @property
     def known(self) -> Known:
@@ -100,8 +101,9 @@ def estimate(
         The span of the estimate, as for `fxticker.load`; ``None`` for the first and the last tick. Ticks of 90 days
         before and after it are used.
     every
-        Distance of the instants, which are whole steps from 00:00 UTC on in any `tz`: a duration, or text such as
-        ``15min`` and ``1h``; ``None`` for the instants of the ticks, of a date-only one 00:00 UTC.
+        Distance of the instants: a duration, or text such as ``15min`` and ``1d``; ``None`` for the instants of the
+        ticks, of a date-only one 00:00 UTC. Those of whole days are at 00:00 in `tz`, others are whole steps from 00:00
+        UTC on.
     max_move_pct
         The most that a rate moves within a day, in percent, also within less than a day; ``None`` for the largest daily
         move of an official source in the 365 days before `end`.
@@ -111,8 +113,8 @@ def estimate(
     as_of
         Use only rows that were recorded by then.
     tz
-        Whose days are meant by `start` and `end`, as ``Asia/Tashkent``, and the zone of the instants that are returned.
-        A date-only tick is of a day of UTC.
+        Whose days are meant by `start`, `end` and `every`, as ``Asia/Tashkent``, and the zone of the instants that are
+        returned. A date-only tick is of a day of UTC.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
@@ -154,10 +156,11 @@ def estimate(
     parts = []
     for pair in shown:
         own, dated = (frame[frame["pair"] == pair].reset_index(drop=True) for frame in (rows, official))
-        at = _instants(own, first, last, step)
+        at = _instants(own, first, last, step, zone_of(tz))
         if len(at):
             limit = _limit(dated, at[-1], max_move_pct)
-            evidence = _Evidence(own, _within(dated, own), limit, basis_pct, cross_problem(pair, ticks))
+            problem = walk_problem(pair, own["observed_at"].iloc[-1].date(), ticks)
+            evidence = _Evidence(own, _within(dated, own), limit, basis_pct, problem)
             parts.append(_estimated(source, pair, at, evidence))
     if not parts:
         raise NoData(f"no tick of {source} in the span of the estimate")
@@ -184,14 +187,22 @@ def _step(every: timedelta | str) -> int:
     return step
 
 
-def _instants(rows: pd.DataFrame, start: datetime | None, end: datetime | None, step: int | None) -> np.ndarray:
+def _instants(
+    rows: pd.DataFrame, start: datetime | None, end: datetime | None, step: int | None, zone: tzinfo
+) -> np.ndarray:
     """Return the instants of the estimate, in microseconds since 1970; none if no tick is in the span."""
     shown = microseconds(rows["observed_at"])
     first = shown[0] if start is None else (start - EPOCH) // MICROSECOND
     last = shown[-1] + 1 if end is None else (end - EPOCH) // MICROSECOND
     if step is None:
         return np.unique(shown[(shown >= first) & (shown < last)])
-    return np.arange(-(-first // step) * step, last, step)
+    if step % DAY_US:
+        return np.arange(-(-first // step) * step, last, step)
+    begin, until = (EPOCH + int(moment) * MICROSECOND for moment in (first, last))
+    days = range(begin.astimezone(zone).toordinal(), until.astimezone(zone).toordinal() + 1)
+    whole = [date.fromordinal(day) for day in days if (day - EPOCH.toordinal()) % (step // DAY_US) == 0]
+    at = np.array([(extent_of(day, until, zone).begin - EPOCH) // MICROSECOND for day in whole], np.int64)
+    return at[(at >= first) & (at < last)]
 
 
 def _estimated(source: str, pair: str, at: np.ndarray, evidence: _Evidence) -> pd.DataFrame:
@@ -206,10 +217,10 @@ def _estimated(source: str, pair: str, at: np.ndarray, evidence: _Evidence) -> p
         )
     elif move is not None:
         lower, upper = move_bounds(known, at, move)
-    if evidence.cross_problem is None:
+    if evidence.walk_problem is None:
         probable = probable_bands(intervals_of(known_of(evidence.rows, move=0.0)), at)
     else:
-        probable = no_bands(at, evidence.cross_problem)
+        probable = no_bands(at, evidence.walk_problem)
     problems += [] if probable.problem is None else [f"probable band: {probable.problem}"]
     return pd.DataFrame(
         {

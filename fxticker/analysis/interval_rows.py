@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NotDerivable
 from fxticker.frames.pairs import pairs_in
 from fxticker.model.pairs import inverse_of
+from fxticker.model.pegs import peg_on
 from fxticker.model.records import Origin, TimeBasis
 from fxticker.model.selection import Selection
 
@@ -49,13 +51,16 @@ def official_quotes(ticks: Ticks, pairs: Iterable[str] | None, selection: Select
     return joined.astype({"source": "category", "pair": "category"})
 
 
-def cross_problem(pair: str, ticks: Ticks) -> str | None:
-    """Return why a pair's intervals are no coarsening of its rate; ``None`` if they are.
+def walk_problem(pair: str, day: date, ticks: Ticks) -> str | None:
+    """Return why what is printed of a pair is no coarsening of a random walk; ``None`` if it is.
 
     A printed number is one of a grid that does not depend on the rate. The interval of a cross rate moves with the
     finer of its two rates, and while the coarser one rests the rate stays at one place of the interval: all intervals
-    together look like a rate that does not move.
+    together look like a rate that does not move. What is shown of a currency that is pegged on `day` hops from one of a
+    few levels to another and back (`fxticker.model.pegs`), as large as the hops are.
     """
+    if peg_on(pair, day) is not None:
+        return f"{pair} is pegged, and hops between a few levels about the peg are no moves; `peg` has them"
     stored = pairs_in(ticks)
     if pair in stored or inverse_of(pair) in stored:
         return None

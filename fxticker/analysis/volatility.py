@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.interval_rows import (
-    cross_problem,
     intervals_of,
     known_of,
     microseconds,
     official_quotes,
+    walk_problem,
     without_repeated_days,
 )
 from fxticker.analysis.move_bounds import DAY_US
@@ -62,7 +62,8 @@ def volatility(
     random walk of which only the last interval of each day is known, and sigma is the likeliest one, with its 95 %
     interval from the profile of the likelihood (`fxticker.analysis.sigma`). All intervals of a day would tell more of a
     walk, and mislead about a ticker that stands still between a few updates a day. Where one printed step is many times
-    the daily move, sigma cannot be told.
+    the daily move, sigma cannot be told; nor of a cross rate, or where a peg is in force: hops between a few levels
+    about it are no moves.
 
     Parameters
     ----------
@@ -89,7 +90,8 @@ def volatility(
         One row per source and pair, by these: ``source``, ``pair``, ``start_at`` and ``end_at`` (first and last tick),
         ``ticks`` (int64), ``step_pct`` (median width of the printed intervals, percent of the rate), ``volatility_pct``
         (standard deviation of the change of the logarithm in 24 hours, percent; NaN where it cannot be told),
-        ``volatility_lo_pct`` and ``volatility_hi_pct`` (its 95 % interval; 0 if the digits allow a rate at rest),
+        ``volatility_lo_pct`` and ``volatility_hi_pct`` (its 95 % interval; 0 if the digits allow a rate at rest; NaN of
+        cross and pegged rates),
         ``naive_pct`` (what the printed numbers alone would give: the root of the sum of their squared changes per day),
         and ``reason``, why it cannot be told, null if it can.
 
@@ -103,7 +105,7 @@ def volatility(
     given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
     selection = replace(resolved(given), tz=None)
     rows = [
-        _row(str(source), str(pair), part.reset_index(drop=True), cross_problem(str(pair), ticks))
+        _row(str(source), str(pair), part.reset_index(drop=True), ticks)
         for found in _quotes(ticks, selection)
         for (source, pair), part in found.groupby(["source", "pair"], observed=True, sort=True)
         if len(part) > 1
@@ -128,7 +130,8 @@ def _quotes(ticks: Ticks, selection: Selection) -> list[pd.DataFrame]:
     return [*found, official]
 
 
-def _row(source: str, pair: str, rows: pd.DataFrame, problem: str | None) -> tuple[Any, ...]:
+def _row(source: str, pair: str, rows: pd.DataFrame, ticks: Ticks) -> tuple[Any, ...]:
+    problem = walk_problem(pair, rows["observed_at"].iloc[-1].date(), ticks)
     at = microseconds(rows["observed_at"])
     known = known_of(rows, move=0.0)
     sigma = sigma_of(intervals_of(known).daily()) if problem is None else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,13 +11,9 @@ from fxticker.cli.columns import Columns, Value, band_of, banded
 from fxticker.cli.formats import Format
 from fxticker.cli.left_out import reason_of, warn_left_out
 from fxticker.cli.options import queried
-from fxticker.cli.output import show_frame, warn
-from fxticker.model.pegs import peg_on
+from fxticker.cli.output import show_frame
 from fxticker.model.selection import Selection
 from fxticker.sources.age_limits import TICKER
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _ESTIMATED: Columns = (
     "source",
@@ -55,14 +50,6 @@ def _duration(_context: object, _option: object, text: str | None) -> str | None
     return text
 
 
-def _warn_pegged(frame: pd.DataFrame, at: str) -> None:
-    """Print on standard error for which pairs the model of a walk is wrong: the ticker's rates of a peg only hop."""
-    last = frame[frame["source"] == TICKER].groupby("pair", observed=True)[at].max()
-    for pair, instant in last.items():
-        if peg_on(str(pair), instant.date()):
-            warn(f"{pair} is pegged: the ticker hops between a few levels, which is no random walk; see `peg`")
-
-
 _PERCENT = click.FloatRange(min=0)
 
 
@@ -96,7 +83,6 @@ def estimate(
 
     frame = estimated(folder, source=source, every=every, max_move_pct=max_move, basis_pct=basis, **selection.given())
     warn_left_out(frame)
-    _warn_pegged(frame, "at")
     show_frame(frame, [*_ESTIMATED, *([] if basis is None else ["basis_pct"])], form)
 
 
@@ -111,5 +97,4 @@ def volatility(folder: Path, selection: Selection, form: Format) -> None:
     from fxticker.analysis.volatility import volatility as volatility_of
 
     frame = volatility_of(folder, **selection.given())
-    _warn_pegged(frame, "end_at")
     show_frame(frame, [*_VOLATILITY, *reason_of(frame)], form)
