@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from fxticker.analysis.rate import Choice, choose
+from fxticker.analysis.rate_choice import Choice, choose
 from fxticker.analysis.rate_grid import Grid, grid_of
 from fxticker.analysis.rate_lines import rate_lines
 from fxticker.model.days import Lookup
