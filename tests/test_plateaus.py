@@ -70,11 +70,11 @@ def test_first_screen_counts_no_hop_among_the_moves(history_store):
     verdicts = ["within rounding", "within rounding", "more than rounding", "peg hop", "no change printed"]
     assert [row.endswith(verdict) for row, verdict in zip(rows, verdicts, strict=True)] == [True] * 5
     figure = fx.plot_drift(fx.drift(history_store, start="2025-11-13", end="2025-12-14"))
-    assert figure.get_suptitle().startswith("1 of 5 rates moved by more than rounding")
+    assert figure.get_suptitle().startswith("The somoni lost 0.15 to 0.18 % against the dollar, 2025-11-11")
 
 
 def test_charts_name_hops(history_store):
     monthly = fx.plot_heatmap(fx.drift_by_period(history_store, "week", pairs=["TMT"]))
-    assert "Dotted: peg hop" in monthly.get_supxlabel().replace("\n", " ")
+    assert "dotted: peg hop" in monthly.get_supxlabel().replace("\n", " ")
     path = fx.plot_path(fx.drift_series(history_store, pairs=["TMT"]))
     assert any("peg hop" in text.get_text() for text in path.axes[0].texts)

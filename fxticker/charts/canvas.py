@@ -89,6 +89,8 @@ def drawing(
     *,
     grid: Literal["x", "y"] | None = "y",
     share_x: bool = True,
+    width_in: float = WIDTH_IN,
+    least_in: float | None = None,
 ) -> Iterator[Canvas]:
     """Create a figure with panels below each other, or take the axes of the caller, and draw in a theme.
 
@@ -104,6 +106,10 @@ def drawing(
         Axis with grid lines.
     share_x
         Whether the panels of a new figure have one horizontal axis.
+    width_in
+        Width of the figure in inches, likewise.
+    least_in
+        Smallest height in inches; ``None`` for 70 % of the default one.
 
     Raises
     ------
@@ -113,7 +119,7 @@ def drawing(
     """
     with themed(look.theme) as palette:
         if look.ax is None:
-            width, height = _size(look.figsize, height_in)
+            width, height = _size(look.figsize, (width_in, height_in), least_in or _LEAST_HEIGHT * height_in)
             own = ThemedFigure(palette.sheets, (width, height))
             axes = own.subplots(panels, 1, sharex=share_x, squeeze=False)[:, 0].tolist()
             canvas = Canvas(own, axes, palette, look.title, True, width, (height - height_in) / panels)
@@ -132,11 +138,10 @@ def drawing(
         yield canvas
 
 
-def _size(figsize: tuple[float, float] | None, height_in: float) -> tuple[float, float]:
+def _size(figsize: tuple[float, float] | None, default: tuple[float, float], least: float) -> tuple[float, float]:
     if figsize is None:
-        return WIDTH_IN, height_in
+        return default
     width, height = map(float, figsize)
-    least = _LEAST_HEIGHT * height_in
     if not (_LEAST_WIDTH_IN <= width < inf and least <= height < inf):
         raise InvalidArgument(
             f"the texts of this chart do not fit {width:.3g} x {height:.3g} inches: it needs at least "

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +20,13 @@ from fxticker.charts.captions import counted, left_out_pairs, names_text, span_t
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.labels import LINE_IN, label_ends
+from fxticker.charts.moves import band_text, change_text, moves_text
+from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
-from fxticker.charts.style import Theme, date_axis, signed_ticks
+from fxticker.charts.style import Palette, Theme, color_of, date_axis, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
-from fxticker.model.formatting import format_with_band
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.model.verdicts import HOP, WITHIN
@@ -30,10 +34,12 @@ from fxticker.sources.age_limits import MaxAge
 
 _AROUND_IN = 1.2
 """Height of the figure outside its axis, in inches."""
-_ALPHA, _WIDE_ALPHA = 0.2, 0.06
-"""Opacity of bands, and of those that would colour the whole chart: wider than `_WIDE` of its height."""
-_WIDE = 0.25
-"""Share of the height of the axis."""
+_MARK_IN = 0.065
+"""Average width of a character of the vertical label, in inches."""
+_STALE = pd.Timedelta(days=7)
+"""As for the ticker in `fxticker.sources.age_limits`."""
+_ALPHA = 0.2
+"""Opacity of bands."""
 _STYLES = ("solid", "dashed", "dotted")
 """Line styles in the order in which lines with a repeated colour use them."""
 
@@ -78,7 +84,9 @@ def plot_path(
     matplotlib.figure.Figure
         A line of steps per source and pair in its band, over time (of the frame's zone), labelled at the right edge
         with its last change, and with "within rounding" where rounding alone could explain it. Lines break as in
-        `plot_history`, and of many values only those are drawn that pixels can show.
+        `plot_history`, and of many values only those are drawn that pixels can show. The axis reaches 1 % to either
+        side at least; a line whose band is wider than the axis of all others, and never proves a change, is named above
+        the chart and not drawn. The title states the last changes that are proven.
 
     Raises
     ------
@@ -96,58 +104,123 @@ def plot_path(
     if rows.empty:
         raise NoData("there is no drift to draw")
     rows = without_constants(rows).sort_values("observed_at", kind="stable")
-    sources, sides = sorted(rows["source"].astype(str).unique()), sides_of(rows["pair"])
+    return _drawn(rows, Look(theme, title, figsize, ax), left_out_pairs(drifts))
+
+
+def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
     groups = list(rows.groupby(["source", "pair"], observed=True))
     height = max(4.4, _AROUND_IN + 1.2 * LINE_IN * len(groups))
-    with drawing(Look(theme, title, figsize, ax), height) as canvas:
-        [axis], palette = canvas.axes, canvas.palette
-        axis.axhline(0, color=palette.muted, linewidth=0.8)
-        ends: list[tuple[float, str, str]] = []
-        lines: list[tuple[Steps, str, str]] = []
-        for number, ((source, pair), line_rows) in enumerate(groups):
-            cycle, place = divmod(number, len(palette.series))
-            color, style = palette.series[place], _STYLES[cycle % len(_STYLES)]
-            lines.append((_steps_of(line_rows), color, style))
-            name = (f"{pair} ({source})" if len(sources) > 1 else str(pair)) + (f" ({style})" if cycle else "")
-            last = line_rows.iloc[-1]
-            ends.append((float(last["drift_pct"]), f"{name} {_last_text(last)}", color))
-        lo, hi = min(0.0, rows["drift_lo_pct"].min()), max(0.0, rows["drift_hi_pct"].max())
-        _draw_lines(axis, lines, hi - lo)
-        _set_axes(axis, lo, hi, rows["observed_at"], sides)
-        label_ends(axis, ends, canvas.panel_in(height - _AROUND_IN))
-        _write_caption(canvas, rows, len(groups), sources, left_out_pairs(drifts))
+    reach, sides = _reach([line_rows for _, line_rows in groups]), sides_of(rows["pair"])
+    with drawing(look, height, least_in=max(2.2, height - 2.2)) as canvas:
+        [axis], panel_in = canvas.axes, canvas.panel_in(height - _AROUND_IN)
+        axis.axhline(0, color=canvas.palette.muted, linewidth=0.8)
+        lines = _lines_of(groups, canvas.palette)
+        drawn = [line for line, is_drawn in zip(lines, reach.is_drawn, strict=True) if is_drawn]
+        _draw_lines(axis, drawn)
+        _set_axes(axis, reach, rows["observed_at"], sides, panel_in)
+        _write_notes(axis, [line for line in lines if line not in drawn], canvas.palette)
+        latest = rows["observed_at"].iloc[-1]
+        ends = [
+            (float(line.last["drift_pct"]), f"{line.name} {_last_text(line.last, latest)}", line.color)
+            for line in drawn
+        ]
+        label_ends(axis, ends, panel_in)
+        _write_caption(canvas, rows, pd.DataFrame([line.last for line in lines]), left_out)
     return canvas.figure
 
 
-def _set_axes(axis: Axes, lo: float, hi: float, observed_at: pd.Series, sides: Sides) -> None:
-    room = 0.04 * (hi - lo) or 0.5  # the base alone has no extent
-    axis.set_ylim(lo - room, hi + room)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """Changes of one source and pair, in order, and how they are drawn."""
+
+    name: str
+    rows: pd.DataFrame
+    color: str
+    style: str
+
+    @property
+    def last(self) -> pd.Series:
+        """The last change."""
+        return self.rows.iloc[-1]
+
+
+def _lines_of(groups: list[tuple[Any, pd.DataFrame]], palette: Palette) -> list[_Line]:
+    """Return the lines of each source and pair."""
+    are_several = len({source for (source, _), _ in groups}) > 1
+    strokes = _strokes([str(pair) for (_, pair), _ in groups], palette)
+    lines = []
+    for ((source, pair), rows), (color, style) in zip(groups, strokes, strict=True):
+        name = f"{pair} ({source})" if are_several else str(pair)
+        lines.append(_Line(name if style == _STYLES[0] else f"{name} ({style})", rows, color, style))
+    return lines
+
+
+def _strokes(pairs: list[str], palette: Palette) -> list[tuple[str, str]]:
+    """Return the colour of each line, that of its currency, and a style that no other line of this colour has."""
+    others = cycle(palette.series)
+    colors = [color_of(pair, palette) for pair in pairs]
+    colors = [next(others) if color == palette.ink else color for color in colors]
+    return [(color, _STYLES[colors[:number].count(color) % len(_STYLES)]) for number, color in enumerate(colors)]
+
+
+def _reach(groups: list[pd.DataFrame]) -> Reach:
+    """Return which lines are drawn: those that an axis can resolve, each by its widest band."""
+    lo = np.array([rows["drift_lo_pct"].min() for rows in groups])
+    hi = np.array([rows["drift_hi_pct"].max() for rows in groups])
+    width = np.array([(rows["drift_hi_pct"] - rows["drift_lo_pct"]).max() for rows in groups])
+    return reach_of(lo, hi, width, np.array([bool(rows["significant"].any()) for rows in groups]))
+
+
+def _widest_text(rows: pd.DataFrame) -> str:
+    """Return the widest band of changes."""
+    widest = rows.iloc[int((rows["drift_hi_pct"] - rows["drift_lo_pct"]).argmax())]
+    return band_text(widest["drift_lo_pct"], widest["drift_hi_pct"])
+
+
+def _write_notes(axis: Axes, lines: list[_Line], palette: Palette) -> None:
+    """Name the lines that are not drawn, and what their digits allow."""
+    if lines:
+        notes = "; ".join(f"{line.name}, whose printed digits allow {_widest_text(line.rows)}" for line in lines)
+        axis.set_title(f"Not drawn: {notes}", fontsize=8, fontweight="normal", color=palette.muted)
+
+
+def _set_axes(axis: Axes, reach: Reach, observed_at: pd.Series, sides: Sides, height_in: float) -> None:
+    room = 0.04 * (reach.high - reach.low)
+    axis.set_ylim(reach.low - room, reach.high + room)
     axis.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
     axis.yaxis.set_major_formatter(signed_ticks())
-    axis.set_ylabel(f"\u2190 {sides.fall}   percent   {sides.rise} \u2192", fontsize=8)
+    label = f"\u2190 {sides.fall}   percent   {sides.rise} \u2192"
+    # an axis that is too low for it leaves the sides to the caption
+    axis.set_ylabel(label if len(label) * _MARK_IN < height_in else "percent", fontsize=8)
     first, last = instants(observed_at)[[0, -1]].view("M8[us]")
     date_axis(axis, first, last, observed_at.dt.tz)
 
 
-def _write_caption(canvas: Canvas, rows: pd.DataFrame, lines: int, sources: list[str], left_out: str) -> None:
-    since, latest = rows["base_at"].min(), rows["base_at"].max()
-    begins = f"since {span_text(since, since)}" if since == latest else "each since its own base"
-    span = f"{span_text(*rows['observed_at'].iloc[[0, -1]])} {rows['observed_at'].dt.tz}"
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, lasts: pd.DataFrame, left_out: str) -> None:
+    since, latest, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].iloc[-1]
+    spans = span_text(since, last) if since.date() == latest.date() else f"each since its own base, to {last:%Y-%m-%d}"
+    sources = names_text(sorted(rows["source"].astype(str).unique()))
+    span = f"{span_text(rows['observed_at'].iloc[0], last)} {rows['observed_at'].dt.tz}"
+    up = f" Up: {sides_of(rows['pair']).rise}." if canvas.axes[0].get_ylabel() == "percent" else ""
     write_caption(
         canvas,
-        f"Change of {counted(lines, 'rate')} {begins}",
-        f"{names_text(sources)}, {span}, {counted(len(rows), 'value')}, base {span_text(since, latest)}.{left_out}",
-        "Band: what the printed digits allow. Lines break where there is no value.",
+        f"{moves_text(lasts[~_is_stale(lasts['observed_at'], last)])}, {spans}",
+        f"{sources}, {span}, {counted(len(rows), 'value')}, base {span_text(since, latest)}.{left_out}",
+        f"Band: what the printed digits allow.{up} Lines break where there is no value.",
     )
 
 
-def _draw_lines(axis: Axes, lines: list[tuple[Steps, str, str]], reach: float) -> None:
-    """Draw the widest band first and palest, so that it covers neither the other bands nor their lines."""
-    widths = [float((steps.hi - steps.lo).max()) for steps, _, _ in lines]
-    for place in np.argsort(widths, kind="stable")[::-1]:
-        steps, color, style = lines[place]
-        alpha = _WIDE_ALPHA if widths[place] > _WIDE * reach else _ALPHA
-        draw_steps(axis, steps, color=color, band=color, band_alpha=alpha, linestyle=style)
+def _is_stale(observed_at: Any, latest: pd.Timestamp) -> Any:
+    """Return whether the last value of a line, or of each, is too old to speak of the end of the chart."""
+    return latest - observed_at > _STALE
+
+
+def _draw_lines(axis: Axes, lines: list[_Line]) -> None:
+    """Draw the widest band first, so that it covers neither the other bands nor their lines."""
+    steps = [_steps_of(line.rows) for line in lines]
+    for place in np.argsort([float((each.hi - each.lo).max()) for each in steps], kind="stable")[::-1]:
+        color, style = lines[place].color, lines[place].style
+        draw_steps(axis, steps[place], color=color, band=color, band_alpha=_ALPHA, linestyle=style)
 
 
 def _steps_of(rows: pd.DataFrame) -> Steps:
@@ -157,8 +230,10 @@ def _steps_of(rows: pd.DataFrame) -> Steps:
     return thinned(Steps(times, value, lo, hi, times[breaks]))
 
 
-def _last_text(row: pd.Series) -> str:
-    text = format_with_band(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True).value
+def _last_text(row: pd.Series, latest: pd.Timestamp) -> str:
+    """Return the last change of a line, and its date if the chart goes on for days after it."""
+    text = change_text(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"])
+    text += f" by {row['observed_at']:%Y-%m-%d}" if _is_stale(row["observed_at"], latest) else ""
     if row["significant"] and not row["peg_hop"]:
-        return f"{text} %"
-    return f"{text} %, {HOP if row['significant'] else WITHIN}"
+        return text
+    return f"{text}, {HOP if row['significant'] else WITHIN}"

@@ -8,25 +8,32 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator
+from matplotlib.ticker import MaxNLocator
 
 from fxticker.analysis.drift import drift
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, left_out_pairs, names_text, with_hops, write_caption
 from fxticker.charts.data import frame_of
+from fxticker.charts.moves import band_text, change_text, moves_text
+from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import sides_of
-from fxticker.charts.style import Palette, Theme, signed_ticks
+from fxticker.charts.style import Palette, Theme, color_of, signed_ticks
 from fxticker.errors import NoData
-from fxticker.model.formatting import format_with_band
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.model.verdicts import verdict
 from fxticker.sources.age_limits import MaxAge
 
-_MOST_POWERS = 4
-"""Largest number of powers of ten on each side of 0 whose labels fit."""
+_ROOM = 0.06
+"""Room beyond the bands, as a share of the axis."""
+_BESIDE = 0.75
+"""Share of the axis that a band may reach over with a number beside it."""
+_BESIDE_PT = 6.0
+"""Distance of a number from its mark or band."""
+_BESIDE_AXIS, _INSIDE_AXIS = 1.02, 0.02
+"""Where the texts of a row begin, as shares of the axis."""
 
 
 def plot_drift(
@@ -69,10 +76,11 @@ def plot_drift(
     Returns
     -------
     matplotlib.figure.Figure
-        One row per source and pair, the largest rise on top, on a common symmetric log axis: bands differ by a factor
-        of a thousand. Its sides are named: ``tenge weaker`` and ``tenge stronger``. A filled dot is a change that the
+        One row per source and pair, the largest rise on top, on a common linear axis whose sides are named: ``tenge
+        weaker`` and ``tenge stronger``. It reaches 1 % to either side at least. A band that is wider than the axis of
+        all others, and does not prove a change, is stated in words and not drawn. A filled dot is a change that the
         printed digits prove; a hollow one could be rounding alone. A change of a pegged currency back to a level that
-        its source showed before is named a peg hop and not counted.
+        its source showed before is named a peg hop and not counted. The title states the proven changes.
 
     Raises
     ------
@@ -87,40 +95,52 @@ def plot_drift(
     if start is None and "drift_pct" not in getattr(frame, "columns", ()):
         raise InvalidArgument("a drift has a start: give start=, as for fxticker.drift")
     drifts = frame_of(frame, "drift_pct", drift, filters)
-    rows = with_hops(drifts).dropna(subset=["drift_pct"]).sort_values("drift_pct", ignore_index=True)
+    rows = with_hops(drifts).dropna(subset=["drift_pct"])
     if rows.empty:
         raise NoData("there is no drift to draw")
+    reach = _reach(rows)
+    # what is drawn stands above what is not, the largest rise on top
+    rows = rows.assign(is_drawn=reach.is_drawn).sort_values(["is_drawn", "drift_pct"], ignore_index=True)
     sources = sorted(rows["source"].astype(str).unique())
     look = Look(theme, title, figsize, ax)
     with drawing(look, 1.7 + 0.42 * len(rows), grid="x") as canvas:
         [axis], palette = canvas.axes, canvas.palette
         axis.axvline(0, color=palette.muted, linewidth=0.8)
-        _percent_axis(axis, rows)
+        _percent_axis(axis, reach)
         for place, row in rows.iterrows():
-            _draw_drift(axis, float(str(place)), row, palette)
+            (_draw_drift if row["is_drawn"] else _write_drift)(axis, float(str(place)), row, palette)
         names = [f"{row.pair} ({row.source})" if len(sources) > 1 else str(row.pair) for row in rows.itertuples()]
         axis.set_yticks(range(len(rows)), names, fontsize=9, color=palette.text)
         axis.set_ylim(-0.6, len(rows) - 0.4)
         sides = sides_of(rows["pair"])
-        axis.set_xlabel(f"\u2190 {sides.fall}     change in percent, symmetric log scale     {sides.rise} \u2192")
+        axis.set_xlabel(f"\u2190 {sides.fall}     change in percent     {sides.rise} \u2192")
         _write_caption(canvas, rows, sources, left_out_pairs(drifts))
     return canvas.figure
 
 
+def _reach(rows: pd.DataFrame) -> Reach:
+    lo, hi = (rows[name].to_numpy(np.float64) for name in ("drift_lo_pct", "drift_hi_pct"))
+    return reach_of(lo, hi, hi - lo, rows["significant"].to_numpy(bool))
+
+
 def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_out: str) -> None:
-    proven = int((rows["significant"] & ~rows["peg_hop"]).sum())
     first, last = rows["start_at"].min(), rows["end_at"].max()
-    moved = f"{proven} of {counted(len(rows), 'rate')} moved by more than rounding"
     ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} {rows['end_at'].dt.tz}"
     own_base = (rows["base_at"] != rows["start_at"]).any()
     base = f" Percent of the values as of {_ends_text(rows['base_at'])} {rows['base_at'].dt.tz}." if own_base else ""
+    drawn = rows[rows["is_drawn"]]
+    reading = [
+        "Line: what the printed digits allow.",
+        "Filled: the change is more than rounding." if drawn["significant"].any() else "",
+        "" if drawn["significant"].all() else "Hollow: rounding alone could explain it.",
+        "" if rows["is_drawn"].all() else "Not drawn: what is wider than the axis.",
+        "Peg hop: a pegged currency came back to a level that was shown before." if rows["peg_hop"].any() else "",
+    ]
     write_caption(
         canvas,
-        f"{moved}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
+        f"{moves_text(rows)}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
         f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
-        "Line: what the printed digits allow. Filled: the change is more than rounding. "
-        "Hollow: rounding alone could explain it."
-        + (" Peg hop: a pegged currency came back to a level that was shown before." if rows["peg_hop"].any() else ""),
+        " ".join(filter(None, reading)),
     )
 
 
@@ -131,44 +151,64 @@ def _ends_text(instants: pd.Series) -> str:
 
 
 def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> None:
+    """Draw a mark in its band with its number beside it, and state at the right what it proves."""
+    value, lo, hi = row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"]
     moved = row["significant"] and not row["peg_hop"]
-    color = (palette.up if row["drift_pct"] > 0 else palette.down) if moved else palette.muted
-    axis.hlines(place, row["drift_lo_pct"], row["drift_hi_pct"], color=color, linewidth=3.2, alpha=0.55)
-    axis.plot(
-        row["drift_pct"],
-        place,
-        marker="o",
-        markersize=6,
-        color=color,
-        markerfacecolor=color if row["significant"] else axis.get_facecolor(),
-    )
-    texts = format_with_band(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True)
+    color = color_of(str(row["pair"]), palette) if moved else palette.muted
+    axis.hlines(place, lo, hi, color=color, linewidth=3.2, alpha=0.55)
+    face = color if row["significant"] else axis.get_facecolor()
+    axis.plot(value, place, marker="o", markersize=6, color=color, markerfacecolor=face)
+    _write_number(axis, place, (value, lo, hi), color)
+    told = verdict(value, significant=bool(row["significant"]), peg_hop=bool(row["peg_hop"]))
+    told = f"{band_text(lo, hi)}   {told}" if lo < hi else told
+    _annotate(axis, _BESIDE_AXIS, place, told, palette.text if moved else palette.muted)
+
+
+def _write_number(axis: Axes, place: float, drift: tuple[float, float, float], color: str) -> None:
+    """Write a change beside its band, at the right of it if there is room, else at the left, else above."""
+    value, lo, hi = drift
+    low, high = axis.get_xlim()
+    if hi <= low + _BESIDE * (high - low):
+        at, offset, side = max(hi, value), (_BESIDE_PT, 0.0), "left"
+    elif lo >= high - _BESIDE * (high - low):
+        at, offset, side = min(lo, value), (-_BESIDE_PT, 0.0), "right"
+    else:
+        at, offset, side = value, (0.0, 1.5 * _BESIDE_PT), "center"
     axis.annotate(
-        f"{texts.value} %  [{texts.lo}, {texts.hi}]   {_verdict(row)}",
-        (1.02, place),
+        change_text(value, lo, hi),
+        (at, place),
+        xytext=offset,
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        fontsize=8,
+        fontweight="bold",
+        color=color,
+        bbox={"facecolor": axis.get_facecolor(), "linewidth": 0, "pad": 0.5},
+    )
+
+
+def _write_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> None:
+    """Write in words what is too wide for the axis."""
+    allowed = band_text(row["drift_lo_pct"], row["drift_hi_pct"])
+    _annotate(axis, _INSIDE_AXIS, place, f"cannot be told: the printed digits allow {allowed}", palette.muted)
+
+
+def _annotate(axis: Axes, left: float, place: float, text: str, color: str) -> None:
+    axis.annotate(
+        text,
+        (left, place),
         xycoords=("axes fraction", "data"),
         va="center",
         fontsize=8,
-        color=palette.text if moved else palette.muted,
+        color=color,
+        bbox={"facecolor": axis.get_facecolor(), "linewidth": 0, "pad": 1},
         annotation_clip=False,
     )
 
 
-def _percent_axis(axis: Axes, rows: pd.DataFrame) -> None:
-    reach = float(rows[["drift_lo_pct", "drift_hi_pct"]].abs().to_numpy().max())
-    top = 10.0 ** np.ceil(np.log10(max(reach, 1e-9)))
-    smallest = float((rows["drift_hi_pct"] - rows["drift_lo_pct"]).min())
-    linear = min(max(10.0 ** np.floor(np.log10(max(smallest, 1e-9))), top / 1e4), top)
-    axis.set_xscale("symlog", linthresh=linear, linscale=1)
-    axis.set_xlim(-1.15 * reach, 1.15 * reach)
-    powers = [linear * 10**step for step in range(round(np.log10(top / linear)) + 1)]
-    shown = [power for power in powers if power <= 1.15 * reach]
-    if len(shown) > _MOST_POWERS:  # every second one from the largest down: more labels would overlap
-        shown = shown[::-2][::-1]
-    axis.xaxis.set_major_locator(FixedLocator([*(-power for power in reversed(shown)), 0.0, *shown]))
+def _percent_axis(axis: Axes, reach: Reach) -> None:
+    room = _ROOM * (reach.high - reach.low)
+    axis.set_xlim(reach.low - room, reach.high + room)
+    axis.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axis.xaxis.set_major_formatter(signed_ticks())
-    axis.xaxis.set_minor_locator(FixedLocator([]))
-
-
-def _verdict(row: pd.Series) -> str:
-    return verdict(row["drift_pct"], significant=bool(row["significant"]), peg_hop=bool(row["peg_hop"]))

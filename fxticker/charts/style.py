@@ -199,5 +199,5 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float | No
 
 
 def signed_ticks() -> FuncFormatter:
-    """Return a formatter of ticks as signed numbers, zero without a sign."""
-    return FuncFormatter(lambda value, _position: f"{value:+g}" if value else "0")
+    """Return a formatter of ticks as signed numbers with real minus signs, zero without a sign."""
+    return FuncFormatter(lambda value, _position: f"{value:+g}".replace("-", "\N{MINUS SIGN}") if value else "0")
