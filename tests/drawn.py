@@ -37,7 +37,7 @@ def overlapping(figure):
 def _is_on(text, figure):
     hidden = {
         label
-        for axis in figure.axes
+        for axis in [*figure.axes, *(child for axis in figure.axes for child in axis.child_axes)]
         for line in (axis.xaxis, axis.yaxis)
         for tick in {*line.majorTicks, *line.minorTicks} - set(line._update_ticks())
         for label in (tick.label1, tick.label2)

@@ -132,7 +132,7 @@ def test_chart_is_drawn_on_axes_of_a_figure_of_the_caller(store, chart):
     first = left[0] if chart in PANELS else left
     last = left[-1] if chart in PANELS else left
     assert first.get_title(loc="left").split("\n")[0] == "Here"
-    assert any(text.get_text().endswith(f"fxticker {fx.__version__}.") for text in last.texts)
+    assert any(text.get_text().replace("\n", " ").endswith(f"fxticker {fx.__version__}.") for text in last.texts)
     assert figure.get_suptitle() == ""
     assert outside(figure) == []
 

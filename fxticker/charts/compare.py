@@ -9,25 +9,28 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from fxticker.analysis.compare import compare
 from fxticker.analysis.scores import scores
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, left_out_rows, names_text, percent_of, write_caption
+from fxticker.charts.captions import counted, left_out_rows, percent_of, span_text, write_caption
 from fxticker.charts.causes import local_instants
 from fxticker.charts.data import frame_of
+from fxticker.charts.findings import subject_of
 from fxticker.charts.labels import LINE_IN, label_ends
+from fxticker.charts.line_looks import LineLook, line_look, tint
 from fxticker.charts.lines import DAY_US
+from fxticker.charts.rate_axis import rate_axis
 from fxticker.charts.sides import upward
-from fxticker.charts.steps import Steps, draw_band, draw_line, gap_starts, thinned
-from fxticker.charts.style import Palette, Theme, date_axis
+from fxticker.charts.source_names import sources_text
+from fxticker.charts.steps import Steps, draw_band, draw_line, draw_steps, gap_starts, thinned
+from fxticker.charts.style import Theme, color_of, date_axis
 from fxticker.errors import NoData
 from fxticker.model.formatting import short_text
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
-from fxticker.sources.age_limits import MaxAge
+from fxticker.sources.age_limits import TICKER, MaxAge
 
 _PANEL_IN = 1.6
 _LABEL_LINES = 2
@@ -73,8 +76,8 @@ def plot_compare(
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per pair over a common time axis of days: shaded the band that the digits of each tick allow, and per
-        official source a line of steps, labelled at the right edge with the share of ticks at which its rate was
+        One panel per pair over a common time axis of days: the ticks in the bands that their digits allow, and per
+        official source a line of steps, labelled at the right edge with the number of ticks at which its rate was
         inside, the share that chance would give, and the width of the ticker's band (`fxticker.scores`). The band
         breaks as in `plot_history`, the lines where a day has no tick. A cross marks a day on which the official rate
         was outside at some tick.
@@ -95,13 +98,10 @@ def plot_compare(
     shown, banks = (sorted(rows[name].astype(str).unique()) for name in ("pair", "source"))
     height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * _LABEL_LINES * LINE_IN * len(banks))
     with drawing(Look(theme, title, figsize, ax), 1.3 + height * len(shown), len(shown)) as canvas:
-        palette = canvas.palette
-        # the first colour is near that of the band
-        series = palette.series[1:] + palette.series[:1]
-        colors = dict(zip(banks, series * len(banks), strict=False))
         first, last = local_instants(rows["day"])[[0, -1]].view("M8[us]")
         for panel, pair in zip(canvas.axes, shown, strict=True):
-            ends = _draw_panel(panel, rows[rows["pair"] == pair], colors, palette)
+            looks = {bank: line_look(pair, bank, [TICKER, *banks], canvas.palette) for bank in banks}
+            ends = _draw_panel(panel, rows[rows["pair"] == pair], looks, color_of(pair, canvas.palette))
             label_ends(panel, ends, canvas.panel_in(height - _ABOVE_AXIS_IN))
             date_axis(panel, first, last + np.timedelta64(DAY_US, "us"))
             base, quote = pair.split("/")
@@ -114,33 +114,37 @@ def plot_compare(
 
 
 def _draw_panel(
-    panel: Axes, rows: pd.DataFrame, colors: dict[str, str], palette: Palette
+    panel: Axes, rows: pd.DataFrame, looks: Mapping[str, LineLook], color: str
 ) -> list[tuple[float, str, str]]:
     """Draw a pair; return the last value, the label and the colour of each line."""
-    draw_band(panel, _by_tick(rows.drop_duplicates("observed_at")), color=palette.band)
+    shown = _by_tick(rows.drop_duplicates("observed_at"))
+    draw_steps(panel, shown, color=color, band=tint(color))
     ends = []
     for score in scores(rows).to_dict("records"):
-        source_rows, color = rows[rows["source"] == score["source"]], colors[score["source"]]
+        source_rows, look = rows[rows["source"] == score["source"]], looks[score["source"]]
         steps = _by_day(source_rows.drop_duplicates("day"), "official", "official_lo", "official_hi")
-        draw_band(panel, steps, color=color, alpha=0.25)
-        draw_line(panel, steps, color=color, marked=False)
+        draw_band(panel, steps, color=look.band, alpha=look.band_alpha)
+        draw_line(panel, steps, color=look.color, linestyle=look.linestyle, marked=False)
         out = source_rows[~source_rows["inside"].astype(bool)].drop_duplicates("day")
         marks = local_instants(out["observed_at"]).view("M8[us]")
-        panel.plot(marks, out["official"].to_numpy(), "x", color=color, markersize=4, markeredgewidth=0.9)
-        ends.append((float(source_rows["official"].iloc[-1]), f"{score['source']}  {_score_text(score)}", color))
+        panel.plot(marks, out["official"].to_numpy(), "x", color=look.color, markersize=4, markeredgewidth=0.9)
+        ends.append((float(source_rows["official"].iloc[-1]), f"{score['source']} {_score_text(score)}", look.color))
     lo = rows[["ticker_lo", "official_lo"]].to_numpy(np.float64).min()
     hi = rows[["ticker_hi", "official_hi"]].to_numpy(np.float64).max()
-    room = 0.08 * (hi - lo) or 1e-3 * hi
-    panel.set_ylim(lo - room, hi + room)
-    panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    panel.ticklabel_format(axis="y", style="plain", useOffset=False)
+    rate_axis(panel, lo, hi, [])
     return ends
 
 
 def _score_text(score: Mapping[Any, Any]) -> str:
-    """Return the share of ticks inside, and what it must be read beside, in two lines."""
-    inside, chance = (percent_of(score[name] * score["ticks"], score["ticks"]) for name in ("inside", "chance"))
-    return f"{inside} inside\nby chance {chance}, band {short_text(score['width_pct'])} % wide"
+    """Return at how many ticks it was inside, and what that must be read beside, in two lines."""
+    inside, chance = (
+        round(score["inside"] * score["ticks"]),
+        percent_of(score["chance"] * score["ticks"], score["ticks"]),
+    )
+    return (
+        f"inside at {inside:,} of {counted(score['ticks'], 'tick')}\n"
+        f"by chance {chance}, band {short_text(score['width_pct'])} % wide"
+    )
 
 
 def _by_tick(rows: pd.DataFrame) -> Steps:
@@ -162,20 +166,33 @@ def _by_day(rows: pd.DataFrame, value: str, lo: str, hi: str) -> Steps:
     return Steps(when, values, lows, highs, when[is_end])
 
 
-def _write_caption(canvas: Canvas, rows: pd.DataFrame, pairs: list[str], sources: list[str], left_out: str) -> None:
+def _title(rows: pd.DataFrame, pairs: list[str], sources: list[str], span: str) -> str:
+    """Return for which pairs the official rate was inside; no total, for pairs whose bands are wide cannot fail."""
     if len(pairs) == len(sources) == 1:
         inside = int(rows["inside"].sum())
-        title = f"{pairs[0]}: {sources[0]} inside the ticker's band at {inside:,} of {counted(len(rows), 'tick')}"
-    else:  # no total: pairs whose bands are wide cannot fail, and others can
-        title = f"{pairs[0] if len(pairs) == 1 else f'{len(pairs)} pairs'}: the ticker beside official rates"
+        return (
+            f"{pairs[0]}: {sources[0]} inside the ticker's band at {inside:,} of {counted(len(rows), 'tick')}, {span}"
+        )
+    shares = rows["inside"].astype(float).groupby(rows["pair"].astype(str)).mean()
+    groups = {
+        "always": [pair for pair in pairs if shares[pair] == 1],
+        "at some ticks": [pair for pair in pairs if 0 < shares[pair] < 1],
+        "never": [pair for pair in pairs if shares[pair] == 0],
+    }
+    told = "; ".join(f"{', '.join(map(subject_of, group))} {how}" for how, group in groups.items() if group)
+    return f"Official rate inside the ticker's band: {told}, {span}"
+
+
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, pairs: list[str], sources: list[str], left_out: str) -> None:
     days = rows["day"].drop_duplicates()
     first, last = days.iloc[0], days.iloc[-1]
     whole = (last - first).days + 1
     write_caption(
         canvas,
-        title,
-        f"Ticker and {names_text(sources)}, {first:%Y-%m-%d} to {last:%Y-%m-%d} {days.dt.tz}, "
-        f"{len(days):,} of {counted(whole, 'day')}.{left_out}",
-        f"{upward(pairs)} Shaded: what the digits of each tick allow. Line: the official rate in force. Cross: a day "
-        "on which it lay outside at some tick. Chance: the share inside if the rates of all days were compared.",
+        _title(rows, pairs, sources, f"{first:%Y-%m-%d}" if first == last else span_text(first, last)),
+        f"Ticker and official rates. {sources_text(sources)} {len(days):,} of {counted(whole, 'day')}, "
+        f"{days.dt.tz}.{left_out}",
+        f"{upward(pairs)} In colour: the ticker, in the band that its digits allow. In ink: the last official rate "
+        "stored by that day. Cross: a day on which it lay outside at some tick. Chance: the share inside if the rates "
+        "of all days were compared.",
     )

@@ -15,9 +15,10 @@ from matplotlib.patches import Patch
 
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Look, Place, drawing
-from fxticker.charts.captions import counted, names_text, percent_of, span_text, write_caption
+from fxticker.charts.captions import counted, percent_of, span_text, write_caption
 from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, key, local_instants
 from fxticker.charts.data import polls_of
+from fxticker.charts.source_names import sources_text
 from fxticker.charts.style import Palette, Theme
 from fxticker.errors import NoData
 from fxticker.model.selection import Zone
@@ -115,7 +116,7 @@ def plot_coverage(
         write_caption(
             canvas,
             f"{share} of {counted(len(polls), 'poll')} succeeded, on {successful_days:,} of {days}",
-            f"{names_text(polled)}, {span}, {counted(len(polls), 'poll')} on record.",
+            f"{sources_text(polled)} {span}.",
             "A cell is a day, filled from below by the share of its polls that succeeded; the colour above "
             "is the main cause of the others.",
         )
@@ -215,7 +216,11 @@ def _set_axes(axis: Axes, strip: _Strip, weeks: int) -> None:
     places = np.maximum(_week(months.astype("M8[D]")) - _week(strip.origin), 0)
     # a month of which only the last days are drawn has no room beside the next one
     shown = np.append(np.diff(places) >= _MONTH_WEEKS, True)
-    names = [f"{pd.Timestamp(month):%b}" for month in months[shown]]
+    # the title of a strip within a year names it
+    several = strip.days[0].astype("M8[Y]") != strip.days[-1].astype("M8[Y]")
+    dated = several & ((months == months[shown][0]) | (months == months.astype("M8[Y]")))
+    formats = np.where(dated, "%b\n%Y", "%b")
+    names = [f"{pd.Timestamp(month):{form}}" for month, form in zip(months[shown], formats[shown], strict=True)]
     axis.set_xticks(places[shown] - _CELL / 2, names, fontsize=7, ha="left")
     axis.tick_params(length=0, pad=1)
     axis.spines[["left", "bottom"]].set_visible(False)

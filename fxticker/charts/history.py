@@ -6,8 +6,7 @@ a stretch without values.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import reduce
@@ -17,19 +16,24 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from fxticker.analysis.direction import are_both_ways, in_one_direction
+from fxticker.analysis.plateaus import EarlierLevels
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, names_text, span_text, write_caption
+from fxticker.charts.captions import counted, span_text, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
 from fxticker.charts.data import polls_beside, rates_of
+from fxticker.charts.findings import finding
+from fxticker.charts.hops import Levels, draw_levels, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
+from fxticker.charts.line_looks import line_look, main_source
 from fxticker.charts.lines import Line, are_quotes, lines_of
+from fxticker.charts.rate_axis import percent_axis, rate_axis
 from fxticker.charts.sides import upward
-from fxticker.charts.steps import COLUMNS, draw_steps
+from fxticker.charts.source_names import sources_text
+from fxticker.charts.steps import COLUMNS
 from fxticker.charts.style import Palette, Theme, date_axis
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
@@ -37,7 +41,7 @@ from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 
-_PANEL_IN = 1.3
+_PANEL_IN = 1.5
 _ABOVE_AXIS_IN = 0.4
 """Part of a panel's height, in inches, that its title and the space between panels take."""
 
@@ -116,42 +120,68 @@ def plot_history(
     rates = rates_of(frame, filters)
     if rates.empty:
         raise NoData("there is no tick to draw")
-    return _drawn(rates, polls, Look(theme, title, figsize, ax))
-
-
-def _drawn(rates: pd.DataFrame, polls: pd.DataFrame | None, look: Look) -> Figure:
     lines = lines_of(without_constants(_in_one_direction(rates)), polls)
+    levels = [levels_of(line.steps, line.pair, _earlier(frame, line, as_of)) for line in lines]
+    return _drawn(lines, levels, polls, Look(theme, title, figsize, ax), rates["observed_at"].dt.tz)
+
+
+def _earlier(ticks: Ticks, line: Line, as_of: Moment | None) -> EarlierLevels | None:
+    """Return the levels that a store has of before a line; a frame has none."""
+    if isinstance(ticks, pd.DataFrame):
+        return None
+    begin = pd.Timestamp(line.steps.when[0], unit="us", tz="UTC").to_pydatetime()
+    return EarlierLevels(ticks, line.source, line.pair, begin, as_of)
+
+
+def _drawn(lines: list[Line], levels: list[Levels], polls: pd.DataFrame | None, look: Look, zone: tzinfo) -> Figure:
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     first, last = _span(lines, polls, sources)
-    zone = rates["observed_at"].dt.tz
-    several = len(sources) > 1
-    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * (len(sources) if several else 0))
+    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * (len(sources) if len(sources) > 1 else 0))
     with drawing(look, 1.3 + height * len(pairs), len(pairs)) as canvas:
-        palette = canvas.palette
-        colors = dict(zip(sources, palette.series * len(sources) if several else (palette.ink,), strict=False))
         seen: set[int] = set()
+        scales = []
         for panel, pair in zip(canvas.axes, pairs, strict=True):
-            pair_lines = [line for line in lines if line.pair == pair]
+            own = [(line, of_line) for line, of_line in zip(lines, levels, strict=True) if line.pair == pair]
             pegs = _pegs(pair, first, last)
-            _draw_panel(panel, pair_lines, pegs, colors, palette)
+            _draw_panel(panel, own, pegs, sources, canvas.palette)
+            scales.append(percent_axis(panel, _reference(own, sources), canvas.palette))
             date_axis(panel, first, last, zone)
             # the title of the figure names a single pair
-            stated = [pair] if len(pairs) > 1 else []
-            stated += [f"dashed: official peg, {', then '.join(peg.text for peg in pegs)}"] if pegs else []
-            panel.set_title("   ".join(stated))
-            ends = [
-                (line.last_value, f"{line.last}  {line.source}" if several else line.last, colors[line.source])
-                for line in pair_lines
-            ]
-            label_ends(panel, ends, canvas.panel_in(height - _ABOVE_AXIS_IN))
+            panel.set_title("   ".join([*([pair] if len(pairs) > 1 else []), *_peg_texts(pegs, own)]))
             if polls is not None:
-                failed = reduce(shared, [line.failed for line in pair_lines])
-                seen |= shade(panel, failed, palette, float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4)
+                failed = reduce(shared, [line.failed for line, _ in own])
+                narrowest = float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4
+                seen |= shade(panel, failed, canvas.palette, narrowest)
+        for panel, pair in zip(canvas.axes, pairs, strict=True):
+            ends = [_end(line, sources, canvas.palette) for line in lines if line.pair == pair]
+            label_ends(panel, ends, canvas.panel_in(height - _ABOVE_AXIS_IN), beyond_in=max(scales))
         canvas.figure.align_ylabels(canvas.axes)
         if seen:
-            canvas.axes[0].legend(handles=key(seen, palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
-        _write_caption(canvas, lines, polls, is_shaded=bool(seen), zone=zone)
+            canvas.axes[0].legend(
+                handles=key(seen, canvas.palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4
+            )
+        _write_caption(canvas, lines, levels, polls, is_shaded=bool(seen), zone=zone)
     return canvas.figure
+
+
+def _end(line: Line, sources: list[str], palette: Palette) -> tuple[float, str, str]:
+    """Return the last value, the label and the colour of a line."""
+    label = f"{line.last}  {line.source}" if len(sources) > 1 else line.last
+    return line.last_value, label, line_look(line.pair, line.source, sources, palette).color
+
+
+def _reference(own: Sequence[tuple[Line, Levels]], sources: list[str]) -> float:
+    """Return the value from which a panel counts percent: the first one of the line in the currency's colour."""
+    first = next((line for line, _ in own if line.source == main_source(sources)), own[0][0])
+    return float(first.steps.value[0])
+
+
+def _peg_texts(pegs: list[_Peg], own: Sequence[tuple[Line, Levels]]) -> list[str]:
+    """Return what the title of a panel states on pegs and hops."""
+    if not pegs:
+        return []
+    hops = "; diamonds: hops to levels shown before" if any(len(levels.hops) for _, levels in own) else ""
+    return [f"dashed: official peg, {', then '.join(peg.text for peg in pegs)}{hops}"]
 
 
 def _in_one_direction(frame: pd.DataFrame) -> pd.DataFrame:
@@ -184,16 +214,12 @@ def _pegs(pair: str, first: np.datetime64, last: np.datetime64) -> list[_Peg]:
     return pegs
 
 
-def _draw_panel(panel: Axes, lines: list[Line], pegs: list[_Peg], colors: dict[str, str], palette: Palette) -> None:
-    for line in lines:
-        color = colors[line.source]
-        draw_steps(
-            panel,
-            line.steps,
-            color=color,
-            band=palette.band if color == palette.ink else color,
-            band_alpha=1.0 if color == palette.ink else 0.18,
-        )
+def _draw_panel(
+    panel: Axes, own: Sequence[tuple[Line, Levels]], pegs: list[_Peg], sources: list[str], palette: Palette
+) -> None:
+    lines = [line for line, _ in own]
+    for line, levels in own:
+        draw_levels(panel, line.steps, levels, line_look(line.pair, line.source, sources, palette))
     base, quote = lines[0].pair.split("/")
     panel.set_ylabel(f"{quote} per {base}")
     for peg in pegs:
@@ -202,57 +228,38 @@ def _draw_panel(panel: Axes, lines: list[Line], pegs: list[_Peg], colors: dict[s
             panel.axhline(peg.rate, **style)
         else:
             panel.plot(peg.span, [peg.rate] * 2, **style)
-    _rate_axis(panel, lines, [peg.rate for peg in pegs])
-
-
-def _rate_axis(panel: Axes, lines: list[Line], pegs: list[float]) -> None:
-    """Set up to five ticks; of printed rates only at printable values and with the printed decimals."""
-    lo, hi = (
-        min([*pegs, *(line.steps.lo.min() for line in lines)]),
-        max([*pegs, *(line.steps.hi.max() for line in lines)]),
+    rates = [peg.rate for peg in pegs]
+    rate_axis(
+        panel,
+        min([*rates, *(line.steps.lo.min() for line in lines)]),
+        max([*rates, *(line.steps.hi.max() for line in lines)]),
+        [line.quantum for line in lines if line.quantum is not None],
     )
-    quanta = [line.quantum for line in lines if line.quantum is not None]
-    if not quanta:
-        margin = 0.08 * (hi - lo) or 0.01 * hi
-        panel.set_ylim(lo - margin, hi + margin)
-        panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-        panel.ticklabel_format(axis="y", style="plain", useOffset=False)
-        return
-    quantum = float(f"{min(quanta):.3g}")  # rounded: the error of a double would be visible after a thousand steps
-    margin = max(0.6 * quantum, 0.08 * (hi - lo))
-    panel.set_ylim(lo - margin, hi + margin)
-    steps = (hi - lo) / quantum / 4
-    scale = 10.0 ** np.floor(np.log10(max(steps, 1)))
-    step = next(nice * scale for nice in (1, 2, 5, 10) if nice * scale >= steps)
-    panel.yaxis.set_major_locator(MultipleLocator(step * quantum))
-    # the printed decimals of one source; of several sources only as many as distinguish the ticks
-    shown = quantum if max(quanta) < 2 * min(quanta) else step * quantum
-    decimals = max(0, math.ceil(-math.log10(shown) - 1e-6))
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:.{decimals}f}"))
 
 
 def _write_caption(
-    canvas: Canvas, lines: list[Line], polls: pd.DataFrame | None, *, is_shaded: bool, zone: tzinfo
+    canvas: Canvas,
+    lines: list[Line],
+    levels: list[Levels],
+    polls: pd.DataFrame | None,
+    *,
+    is_shaded: bool,
+    zone: tzinfo,
 ) -> None:
-    pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
+    sources = sorted({line.source for line in lines})
     ends = np.concatenate([line.steps.when[[0, -1]] for line in lines])
     first, last = (pd.Timestamp(instant, unit="us", tz="UTC").tz_convert(zone) for instant in (ends.min(), ends.max()))
-    span = span_text(first, last)
-    what = (
-        "printed rates" if all(line.quantum is not None for line in lines) else "rates, some derived from printed ones"
-    )
-    if all(line.quantum is None for line in lines):
-        what = "rates derived from printed ones"
-    shown = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
-    of = f" of {len(sources)} sources" if len(sources) > 1 else ""
     days = len(np.unique(np.concatenate([line.days for line in lines])))
     whole = (last.tz_localize(None).normalize() - first.tz_localize(None).normalize()).days + 1
-    facts = f"{names_text(sources)}, {span} {zone}, {counted(sum(line.rows for line in lines), 'value')}"
-    facts += f" on {days:,} of {counted(whole, 'day')}"
-    reading = f"Band: what the printed digits allow. {upward(pairs)} Lines break where there is no value."
+    facts = f"{sources_text(sources)} {counted(sum(line.rows for line in lines), 'value')}"
+    facts += f" on {days:,} of {counted(whole, 'day')}, {zone}"
     outcomes = np.array([]) if polls is None else cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
     if len(outcomes):  # imported pages have no polls, and none of none reads as a failure
-        facts += f", {counted(int((outcomes == SUCCESSFUL).sum()), 'successful poll')} of {len(outcomes):,}"
+        facts += f"; {int((outcomes == SUCCESSFUL).sum()):,} of {counted(len(outcomes), 'poll')} successful"
+    of = f" of {main_source(sources)}" if len(sources) > 1 else ""
+    up = upward(line.pair for line in lines)
+    reading = f"Band: what the printed digits allow. Right: percent from the first value{of}. {up}"
+    reading += " Lines break where there is no value."
     if is_shaded:
         reading += " Shaded: no successful poll, by cause."
-    write_caption(canvas, f"{shown}: {what}{of}, {span}", facts + ".", reading)
+    write_caption(canvas, finding(lines, levels, span_text(first, last)), f"{facts}.", reading)

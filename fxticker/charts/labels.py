@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.transforms import ScaledTranslation
 
 LINE_IN = 0.155
 """Height of a line of a label, in inches."""
@@ -38,7 +39,7 @@ def _rising(values: np.ndarray) -> np.ndarray:
     return np.repeat([mean for mean, _ in pools], [size for _, size in pools])
 
 
-def label_ends(axis: Axes, ends: Sequence[tuple[float, str, str]], height_in: float) -> None:
+def label_ends(axis: Axes, ends: Sequence[tuple[float, str, str]], height_in: float, *, beyond_in: float = 0.0) -> None:
     """Label lines at the right edge of an axis.
 
     Parameters
@@ -49,8 +50,11 @@ def label_ends(axis: Axes, ends: Sequence[tuple[float, str, str]], height_in: fl
         Last value, label and colour of each line.
     height_in
         Approximate height of the axis, in inches.
+    beyond_in
+        Width of what stands between the axis and the labels, in inches: a scale at the right.
     """
     low, high = axis.get_ylim()
+    edge = axis.transAxes + ScaledTranslation(beyond_in, 0, axis.figure.dpi_scale_trans)
     lines = max(label.count("\n") + 1 for _, label, _ in ends)
     places = spread([(value - low) / (high - low) for value, _, _ in ends], lines * LINE_IN / height_in)
     for (value, label, color), place in zip(ends, places, strict=True):
@@ -58,9 +62,9 @@ def label_ends(axis: Axes, ends: Sequence[tuple[float, str, str]], height_in: fl
         axis.annotate(
             label,
             (1.0, own),
-            xycoords="axes fraction",
+            xycoords=edge,
             xytext=(1.02, place),
-            textcoords="axes fraction",
+            textcoords=edge,
             va="center",
             color=color,
             fontsize=8,

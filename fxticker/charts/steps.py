@@ -183,8 +183,12 @@ def draw_line(axis: Axes, steps: Steps, *, color: str, marked: bool = True, line
     """Draw the steps without their band; if marked, few values get dots too, and so does a value between two gaps."""
     x, value = _broken(steps, steps.value)
     axis.step(x, value, where="post", color=color, linestyle=linestyle, solid_capstyle="projecting")
-    if not marked:
-        return
+    if marked:
+        draw_dots(axis, steps, color=color)
+
+
+def draw_dots(axis: Axes, steps: Steps, *, color: str) -> None:
+    """Draw a dot at each of few values, and at a value between two gaps."""
     begins, lasts = _pieces(steps)
     dotted = np.ones(len(steps.when), bool)
     if len(dotted) > _MARKED_VALUES:

@@ -14,11 +14,12 @@ from typing import Any, Literal
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from fxticker.charts.settings import settings
+from fxticker.charts.time_axis import FirstTickDated
 from fxticker.files import replaced
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pairs import currencies_of
@@ -161,8 +162,7 @@ def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64, zone: tzinf
     axis.set_xlim(first - room, last + room)  # type: ignore[arg-type]
     locator = AutoDateLocator(minticks=3, maxticks=8, tz=zone)  # type: ignore[no-untyped-call]
     axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))  # type: ignore[no-untyped-call]
-    axis.xaxis.get_offset_text().set_fontsize(8)
+    axis.xaxis.set_major_formatter(FirstTickDated(locator, tz=zone))  # type: ignore[no-untyped-call]
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float | None = None) -> None:

@@ -90,14 +90,9 @@ def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
 @selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def history(folder: Path, selection: Selection, look: Look) -> Figure:
     """Draw rates over time, their bands and the cause of each gap."""
-    from fxticker.analysis.quotes import quotes
     from fxticker.charts import plot_history
-    from fxticker.frames.load import load, load_polls
 
-    is_derived = selection.pairs or selection.per_usd
-    frame = quotes(folder, **selection.given()) if is_derived else load(folder, **selection.given())
-    polls = load_polls(folder, **replace(selection, pairs=None, per_usd=None).given())
-    return plot_history(frame, polls=polls, **look)
+    return plot_history(folder, **selection.given(), **look)
 
 
 @plot.command()

@@ -1,0 +1,145 @@
+"""The chart of rates as a reader has it: its scales, its title, its colours, and the hops of a pegged pair."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from builders import NOON, snapshot_ticks, tick
+from drawn import drawn, ticks_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.colors import same_color
+from matplotlib.figure import Figure
+
+import fxticker as fx
+from fxticker.charts.rate_axis import percent_axis, rate_axis
+from fxticker.charts.style import themed
+
+LEVELS = ["0.28571", "0.28490", "0.28571", "0.28490"]
+
+
+def _history(texts, pair="KZT/USD", **options):
+    at = [NOON + timedelta(minutes=15 * number) for number in range(len(texts))]
+    return fx.plot_history(ticks_of({"pair": pair, "observed_at": at, "rate_text": texts}), **options)
+
+
+def _in_sight(axis):
+    low, high = sorted(axis.get_ylim())
+    return [label.get_text() for label in axis.get_yticklabels() if low <= label.get_position()[1] <= high]
+
+
+def _walls(panel):
+    """The heights of the vertical lines of the steps."""
+    values = [line.get_ydata() for line in panel.lines if line.get_drawstyle() == "steps-post"]
+    moves = np.abs(np.concatenate([np.diff(line) for line in values]))
+    return [move for move in moves.tolist() if move > 0]
+
+
+@settings(max_examples=8, deadline=None)  # each draws
+@given(
+    st.integers(1, 10**6),
+    st.lists(st.integers(-200, 200), min_size=1, max_size=4),
+    st.sampled_from([1e-5, 0.01, 1.0]),
+    st.booleans(),
+)
+def test_both_scales_have_four_ticks_and_agree_exactly(first, moves, quantum, is_printed):
+    values = [quantum * max(first + move, 1) for move in (0, *moves)]
+    panel = Figure().subplots()
+    with themed("light") as palette:
+        rate_axis(panel, min(values) - quantum / 2, max(values) + quantum / 2, [quantum] if is_printed else [])
+        percent_axis(panel, values[0], palette)
+    panel.figure.draw_without_rendering()
+    [percent] = panel.child_axes
+    assert [limit - values[0] for limit in panel.get_ylim()] == pytest.approx(
+        [values[0] * limit / 100 for limit in percent.get_ylim()]
+    )
+    for axis in (panel, percent):
+        assert 4 <= len(_in_sight(axis)) <= 9
+        assert len({*_in_sight(axis)}) == len(_in_sight(axis))
+
+
+def test_ticks_of_one_printed_value_are_the_ends_of_its_band():
+    [panel] = drawn(_history(["0.00008"], "UZS/USD")).axes
+    assert _in_sight(panel) == ["0.000070", "0.000075", "0.000080", "0.000085", "0.000090"]
+
+
+def test_scales_have_thousands_separators_and_real_minus_signs():
+    [panel] = drawn(_history(["12190", "12010"], "USD/UZS")).axes
+    assert _in_sight(panel) == ["12,000", "12,050", "12,100", "12,150", "12,200"]
+    assert _in_sight(panel.child_axes[0]) == [
+        "\N{MINUS SIGN}1.5 %",
+        "\N{MINUS SIGN}1.0 %",
+        "\N{MINUS SIGN}0.5 %",
+        "0 %",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "pair", "title"),
+    [
+        (["0.00191", "0.00193"], "KZT/USD", "KZT/USD: tenge stronger by 0.5 to 1.6 %"),
+        (["0.00191", "0.00192"], "KZT/USD", "KZT/USD: change within rounding"),
+        (["521.10", "522.30"], "USD/KZT", "USD/KZT: tenge weaker by 0.2283 to 0.2323 %"),
+        (["21.10", "22.30"], "KZT/UZS", "KZT/UZS: KZT stronger by 5.638 to 5.736 %"),
+        (["0.28571", "0.28490"], "TMT/USD", "TMT/USD: manat weaker by 0.2800 to 0.2870 %"),
+        (LEVELS, "TMT/USD", "TMT/USD: hopping between levels"),
+        (["0.28571", "0.28490", "0.28571"], "TMT/USD", "TMT/USD: hopping between levels"),
+    ],
+)
+def test_title_states_what_the_bands_prove(texts, pair, title):
+    assert _history(texts, pair).get_suptitle().replace("\n", " ").startswith(f"{title}, 2025-11-14 12:00 to ")
+
+
+def test_title_of_several_pairs_sorts_them_by_what_is_proven(history_store):
+    figure = fx.plot_history(history_store)
+    assert figure.get_suptitle().replace("\n", " ") == (
+        "TJS stronger; KGS, KZT weaker; UZS within rounding; TMT hopping between levels, 2024-09-08 to 2026-02-25"
+    )
+
+
+def test_title_of_one_tick_is_its_rate():
+    assert _history(["0.00191"]).get_suptitle() == "KZT/USD: 0.00191, 2025-11-14 12:00"
+
+
+def test_hop_to_a_level_shown_before_is_a_mark_and_no_wall():
+    [panel] = _history(LEVELS, "TMT/USD").axes
+    assert _walls(panel) == pytest.approx([0.00081])  # the first time the lower level is news
+    [marks] = [line for line in panel.lines if line.get_marker() == "D"]
+    assert marks.get_ydata().tolist() == [0.28571, 0.2849]
+    assert panel.get_title(loc="left").endswith("; diamonds: hops to levels shown before")
+
+
+def test_hop_to_a_level_that_the_store_held_before_the_chart_is_no_wall(store):
+    ticks = [tick("TMT/USD", text, None, NOON + timedelta(days=day)) for day, text in enumerate(LEVELS)]
+    store.append(ticks)
+    [panel] = fx.plot_history(store, pairs=["TMT/USD"], start="2025-11-16").axes
+    assert _walls(panel) == []
+    assert (
+        fx.plot_history(store, pairs=["TMT/USD"], start="2025-11-16")
+        .get_suptitle()
+        .startswith("TMT/USD: hopping between levels")
+    )
+
+
+def test_walls_of_pairs_without_a_peg_stay():
+    [panel] = _history(["0.00191", "0.00193", "0.00191"]).axes
+    assert len(_walls(panel)) == 2
+
+
+def test_line_has_the_colour_of_its_currency_and_other_sources_an_ink(store):
+    store.append([*snapshot_ticks(NOON), tick("KZT/USD", "0.00192", "0%", source="bank")])
+    with themed("light") as palette:
+        for number, panel in enumerate(fx.plot_history(store, sources=["timesca"]).axes):
+            assert same_color(panel.texts[0].get_color(), palette.currencies[number])
+        [panel] = fx.plot_history(store, pairs=["KZT/USD"]).axes
+        colors = {text.get_text().split()[-1]: text.get_color() for text in panel.texts}
+        assert colors == {"timesca": palette.currencies[1], "bank": palette.text}
+
+
+def test_first_tick_of_time_names_the_year():
+    [panel] = drawn(_history(["0.00191"] * 9)).axes
+    low, high = panel.get_xlim()
+    labels = [label.get_text() for label in panel.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert labels[0].endswith("\n14 Nov 2025")
+    assert not any("2025" in label for label in labels[1:])
+    assert panel.xaxis.get_offset_text().get_text() == ""
