@@ -84,8 +84,7 @@ def test_history_says_what_is_seen_and_what_it_rests_on(store):
     assert figure.get_suptitle() == "KZT/USD: change within rounding, 2025-11-14 12:00 to 12:15"
     assert figure.get_supxlabel().replace("\n", " ") == (
         "Source: timesca (timesca.com). 2 values on 1 of 1 day, UTC. Band: what the printed digits allow. "
-        "Right: percent from the first value. Up: tenge stronger. Lines break where there is no value. "
-        f"fxticker {fx.__version__}."
+        f"Right: percent from the first value. Up: tenge stronger. fxticker {fx.__version__}."
     )
 
 

@@ -109,6 +109,20 @@ def test_hop_to_a_level_shown_before_is_a_mark_and_no_wall():
     assert panel.get_title(loc="left").endswith("; diamonds: hops to levels shown before")
 
 
+def test_many_hops_are_not_drawn_at_all():
+    [panel] = _history(LEVELS * 20, "TMT/USD").axes
+    assert len(_walls(panel)) == 1
+    assert [line for line in panel.lines if line.get_marker() == "D"] == []
+    assert panel.get_title(loc="left").endswith("; hops to levels shown before: not drawn")
+
+
+def test_caption_names_breaks_only_where_a_line_breaks():
+    at = [NOON, NOON + timedelta(minutes=15), NOON + timedelta(days=9)]
+    for number, is_told in ((2, False), (3, True)):
+        frame = ticks_of({"pair": "KZT/USD", "observed_at": at[:number], "rate_text": "0.00191"})
+        assert ("Lines break" in fx.plot_history(frame).get_supxlabel().replace("\n", " ")) == is_told
+
+
 def test_hop_to_a_level_that_the_store_held_before_the_chart_is_no_wall(store):
     ticks = [tick("TMT/USD", text, None, NOON + timedelta(days=day)) for day, text in enumerate(LEVELS)]
     store.append(ticks)

@@ -1,10 +1,11 @@
 """Bands of many values: a column of pixels shows all of them, and no more than its own."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fxticker.charts.steps import COLUMNS, Steps, bands_by_column, breaks_at
+from fxticker.charts.steps import COLUMNS, Steps, bands_by_column, breaks_at, gap_starts
 
 
 def steps_of(distances, values, cut):
@@ -33,3 +34,21 @@ def test_bands_by_column_hold_every_band_and_no_more_than_their_columns(drawn, d
         assert found.hi[place] <= steps.hi[column == one].max()
     broken = steps.when[:-1][breaks_at(steps.when, steps.ends)]
     assert found.when[:-1][breaks_at(found.when, found.ends)].tolist() == broken.tolist()
+
+
+HOUR = 3_600_000_000
+
+
+@pytest.mark.parametrize(
+    ("hours", "after"),
+    [
+        ([0, 720], [0]),  # two values a month apart: nothing is known between them
+        ([0, 24], []),
+        ([0, 1, 216], [1]),
+        ([0, 215, 216], [0]),
+        ([0, 24, 48, 72, 144], []),
+        ([0, 24, 48, 72, 145], [3]),
+    ],
+)
+def test_line_does_not_span_an_unusual_distance(hours, after):
+    assert gap_starts(np.array(hours, np.int64) * HOUR).tolist() == after

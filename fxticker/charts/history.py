@@ -26,7 +26,7 @@ from fxticker.charts.captions import counted, span_text, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
 from fxticker.charts.data import polls_beside, rates_of
 from fxticker.charts.findings import finding
-from fxticker.charts.hops import Levels, draw_levels, levels_of
+from fxticker.charts.hops import MOST_MARKS, Levels, draw_levels, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.line_looks import line_look, main_source
 from fxticker.charts.lines import Line, are_quotes, lines_of
@@ -100,11 +100,13 @@ def plot_history(
         One panel per pair over a common time axis (of the frame's zone), in it a line per source; where sources print a
         pair in opposite directions, both are drawn in that of the ticker. Each value holds until the next one (a step);
         the shaded band is what its printed digits allow. The line breaks where the next value is farther away than
-        three times the median distance of that line's values. The right edge states the last value as printed, or the
-        range that several values of its day, or the rates it is derived from, allow. An official peg is a dashed line,
-        and a fixed rate that was stored as such has no line of its own. Up to 6,400 values of a line are drawn
-        unchanged; of more, only those without which a picture 1,600 pixels wide would look different, all extremes
-        among them.
+        three times the median distance of that line's values (of fewer than four values, than a day). The scale at the
+        right is that at the left in percent from the first value. The right edge states the last value as printed, or
+        the range that several values of its day, or the rates it is derived from, allow. An official peg is a dashed
+        line, and a fixed rate that was stored as such has no line of its own. Where a pegged pair comes back to a level
+        that its source showed before, a diamond stands in place of a vertical line. The title states what the bands of
+        each first and last value prove. Up to 6,400 values of a line are drawn unchanged; of more, only those without
+        which a picture 1,600 pixels wide would look different, all extremes among them.
 
     Raises
     ------
@@ -180,7 +182,10 @@ def _peg_texts(pegs: list[_Peg], own: Sequence[tuple[Line, Levels]]) -> list[str
     """Return what the title of a panel states on pegs and hops."""
     if not pegs:
         return []
-    hops = "; diamonds: hops to levels shown before" if any(len(levels.hops) for _, levels in own) else ""
+    most = max(len(levels.hops) for _, levels in own)
+    hops = "; diamonds: hops to levels shown before" if most else ""
+    if most > MOST_MARKS:
+        hops = "; hops to levels shown before: not drawn"
     return [f"dashed: official peg, {', then '.join(peg.text for peg in pegs)}{hops}"]
 
 
@@ -259,7 +264,8 @@ def _write_caption(
     of = f" of {main_source(sources)}" if len(sources) > 1 else ""
     up = upward(line.pair for line in lines)
     reading = f"Band: what the printed digits allow. Right: percent from the first value{of}. {up}"
-    reading += " Lines break where there is no value."
+    if any(len(line.steps.ends) for line in lines):
+        reading += " Lines break where there is no value."
     if is_shaded:
         reading += " Shaded: no successful poll, by cause."
     write_caption(canvas, finding(lines, levels, span_text(first, last)), f"{facts}.", reading)

@@ -17,6 +17,8 @@ from fxticker.charts.steps import Steps, breaks_at, draw_band, draw_dots, draw_l
 from fxticker.model.pegs import is_hop, pegs_of
 
 _MARK_PT = 4.5
+MOST_MARKS = 60
+"""Of more the marks would run together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,11 @@ def levels_of(steps: Steps, pair: str, earlier: EarlierLevels | None = None) -> 
 
 
 def draw_levels(axis: Axes, steps: Steps, levels: Levels, look: LineLook) -> None:
-    """Draw a line in its band, and a hollow diamond where it hops."""
+    """Draw a line in its band, and a hollow diamond at each of few hops."""
     draw_band(axis, levels.steps, color=look.band, alpha=look.band_alpha)
     draw_line(axis, levels.steps, color=look.color, linestyle=look.linestyle, marked=False)
     draw_dots(axis, steps, color=look.color)
-    if len(levels.hops):
+    if 0 < len(levels.hops) <= MOST_MARKS:
         axis.plot(
             steps.when[levels.hops].view("M8[us]"),
             steps.value[levels.hops],

@@ -20,6 +20,8 @@ EXACT_VALUES = 4 * COLUMNS
 """Values of a line up to which all are drawn."""
 _MARKED_VALUES = 400
 """Values of a line up to which each gets a dot: they are farther apart than dots are wide."""
+_FEWEST_DISTANCES, _DAY_US = 3, 86_400e6
+"""Of fewer distances none is typical: a line then spans a day at most."""
 _NARROW_PIECES = 150
 """Fraction (1 / n) of a line's width below which the dots of a piece would hide its band."""
 _STROKE_PT = 2.4
@@ -49,7 +51,7 @@ class Steps:
 
 
 def gap_starts(times: np.ndarray, failed: np.ndarray | None = None, narrowest_us: float = 0) -> np.ndarray:
-    """Return where a line breaks: positions whose following value is too far away.
+    """Return where a line breaks: positions whose following value is more than three median distances away.
 
     Parameters
     ----------
@@ -64,12 +66,20 @@ def gap_starts(times: np.ndarray, failed: np.ndarray | None = None, narrowest_us
     apart = distance[distance > 0]
     if not len(apart):
         return np.zeros(0, np.int64)
-    # as doubles: numpy's partition took a second for five million integers that were nearly all equal
-    breaks = distance > GAP_CADENCES * np.median(apart.astype(np.float64), overwrite_input=True)
+    breaks = distance > _longest(apart)
     if failed is not None and len(failed):
         after = np.searchsorted(times, failed, side="right")
         breaks[after[(after > 0) & (after < len(times))] - 1] = True
     return np.flatnonzero(breaks & (distance >= narrowest_us))
+
+
+def _longest(apart: np.ndarray) -> float:
+    """Return the longest distance of two values that a line may span, given the distances of all, in microseconds."""
+    middle = (len(apart) - 1) // 2  # of two the shorter: the longer one may be the gap
+    # as doubles: numpy's partition took a second for five million integers that were nearly all equal
+    typical = np.partition(apart.astype(np.float64), middle)[middle]
+    longest = float(GAP_CADENCES * typical)
+    return longest if len(apart) >= _FEWEST_DISTANCES else min(longest, _DAY_US)
 
 
 def changes_only(times: np.ndarray, values: tuple[np.ndarray, ...], breaks: np.ndarray) -> np.ndarray:
