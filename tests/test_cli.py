@@ -501,8 +501,8 @@ def test_charts_are_drawn_inverse_and_in_the_dark_theme(on_history, tmp_path):
     for file, chart in charts.items():
         shown = on_history("plot", chart, "-o", file)
         assert (shown.returncode, shown.stdout, shown.stderr) == (0, f"{file}\n", "")
-    assert "<!-- USD/KZT +4.5 % -->" in (tmp_path / "path.svg").read_text()
-    assert "<!-- KZT per USD -->" in (tmp_path / "history.svg").read_text()
+    assert ">USD/KZT +4.5 %</text>" in (tmp_path / "path.svg").read_text()
+    assert ">KZT per USD</text>" in (tmp_path / "history.svg").read_text()
     assert "fill: #14181d" in (tmp_path / "history.svg").read_text()
     assert (tmp_path / "heatmap.png").read_bytes().startswith(b"\x89PNG")
 
@@ -512,7 +512,7 @@ def test_coverage_is_drawn_from_recorded_polls(fxticker, tmp_path):
     store.record(Poll("timesca", NOON + QUARTER * n, Outcome.OK, ticks=5) for n in range(3))
     shown = fxticker("plot coverage -o c.svg --store store")
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, "c.svg\n", "")
-    assert "<!-- 100 % of 3 polls succeeded, on 1 of 1 day -->" in (tmp_path / "c.svg").read_text()
+    assert ">100 % of 3 polls succeeded, on 1 of 1 day</text>" in (tmp_path / "c.svg").read_text()
 
 
 def test_comparison_with_the_official_rates_is_drawn(fxticker, tmp_path):
@@ -522,7 +522,7 @@ def test_comparison_with_the_official_rates_is_drawn(fxticker, tmp_path):
     shown = fxticker("plot compare -o c.svg --store store --theme dark")
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, "c.svg\n", "")
     said = (tmp_path / "c.svg").read_text()
-    assert "<!-- TJS/USD: nbt inside the ticker's band at 1 of 1 tick -->" in said
+    assert ">TJS/USD: nbt inside the ticker's band at 1 of 1 tick, 2025-11-14</text>" in said
     assert "fill: #14181d" in said
     shown = fxticker("plot compare -o n.svg --store store --source cbu")
     assert shown.returncode == 1
