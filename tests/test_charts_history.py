@@ -154,6 +154,6 @@ def test_first_tick_of_time_names_the_year():
     [panel] = drawn(_history(["0.00191"] * 9)).axes
     low, high = panel.get_xlim()
     labels = [label.get_text() for label in panel.get_xticklabels() if low <= label.get_position()[0] <= high]
-    assert labels[0].endswith("\n14 Nov 2025")
+    assert labels[0].endswith("\n14 Nov\n2025")
     assert not any("2025" in label for label in labels[1:])
     assert panel.xaxis.get_offset_text().get_text() == ""

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import law
 
 from fxticker.charts.steps import COLUMNS, Steps, bands_by_column, breaks_at, gap_starts
 
@@ -14,7 +15,7 @@ def steps_of(distances, values, cut):
     return Steps(when, value, value - 1, value + 1, when[[cut]] if cut < len(when) - 1 else when[:0])
 
 
-@settings(max_examples=60)
+@law(60)
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9)), min_size=2, max_size=60), st.data())
 def test_bands_by_column_hold_every_band_and_no_more_than_their_columns(drawn, data):
     times = data.draw(st.integers(1, 40))

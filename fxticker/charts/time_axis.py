@@ -19,7 +19,7 @@ class FirstTickDated(ConciseDateFormatter):
         return ""
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
-        """Return the labels; the first one in sight has a second line, unless it is a year."""
+        """Return the labels; the first one in sight has its date below it, unless it is a year."""
         labels: list[str] = super().format_ticks(values)  # type: ignore[no-untyped-call]
         low, high = sorted(self._locator.axis.get_view_interval())
         seen = [place for place, value in enumerate(values) if low <= value <= high]
@@ -34,4 +34,4 @@ class FirstTickDated(ConciseDateFormatter):
         is_dated = any(mark.isalpha() for mark in label)  # a month, or "Feb-21" among hours
         if distance >= _MONTH_DAYS or is_dated:
             return f"{instant:%Y}"
-        return f"{instant:%b %Y}" if distance >= 1 else f"{instant.day} {instant:%b %Y}"
+        return f"{instant:%b %Y}" if distance >= 1 else f"{instant.day} {instant:%b}\n{instant:%Y}"
