@@ -33,7 +33,8 @@ test: $(VENV)/dev.stamp
 test-all: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --hypothesis-profile thorough
 
-# Install what tests/test_node_reader.py reads the store with; needs Node and npm. Without it that test is skipped.
+# Install what tests/test_node_reader.py reads the store with, and axe, which judges the monthly report in
+# tests/test_report_page.py; needs Node and npm. Without it those tests are skipped.
 node:
 	npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from fxticker.frames.latest import latest
     from fxticker.frames.load import load, load_polls
     from fxticker.frames.wide import wide
+    from fxticker.report.monthly import monthly_report
     from fxticker.sources.timesca.ticker import parse
     from fxticker.store.store import Store
 
@@ -83,6 +84,7 @@ _HOME = {
     "latest": "frames.latest",
     "load": "frames.load",
     "load_polls": "frames.load",
+    "monthly_report": "report.monthly",
     "parse": "sources.timesca.ticker",
     "peg": "analysis.peg",
     "plot_compare": "charts",
@@ -132,6 +134,7 @@ __all__ = [
     "latest",
     "load",
     "load_polls",
+    "monthly_report",
     "parse",
     "peg",
     "plot_compare",

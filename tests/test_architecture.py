@@ -15,6 +15,7 @@ import fxticker
 PACKAGE = Path(fxticker.__file__).parent
 ALLOWED = {
     "web": {"config", "sources", "analysis", "frames", "monitoring", "store", "model", "errors"},
+    "report": {"charts", "analysis", "frames", "store", "sources", "model", "errors"},
     "simulation": {"daemon", "collect", "store", "sources", "fetch", "model", "errors"},
     "charts": {"files", "analysis", "frames", "sources", "model", "errors"},
     "export": {"files", "analysis", "frames", "store", "model", "errors"},

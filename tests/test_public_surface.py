@@ -75,6 +75,7 @@ ADDED_COMMANDS = (
     "fxticker mirror",
     "fxticker rate",
     "fxticker reparse",
+    "fxticker report",
     "fxticker restore",
     "fxticker serve",
     "fxticker volatility",
@@ -131,7 +132,7 @@ TABLES = {
     "fxticker polls": ["--all flag", "--wide flag"],
 }
 """Options of all commands that print rows."""
-ADDED_NAMES = {"estimate", "explain", "rate", "save_frame", "scores", "volatility"}
+ADDED_NAMES = {"estimate", "explain", "monthly_report", "rate", "save_frame", "scores", "volatility"}
 CHANGED_OPTIONS = {
     **{f"fxticker {name}": {"--end required": "--end"} for name in ("drift", "plot drift")},
     "fxticker convert": {"--max-age default=1D": MAX_AGE},

@@ -50,6 +50,7 @@ COMMANDS = {
     },
     "Draw": {
         "plot": ("plot.plot", "Draw a chart into a file."),
+        "report": ("report.report", "Write a page about a month."),
     },
 }
 """By group and name: the module in this folder with the name there, and the first sentence of its help."""

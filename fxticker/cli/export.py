@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
 from fxticker.cli.options import selected, stored
 from fxticker.cli.output import warn
+from fxticker.cli.target import STANDARD_OUTPUT, opened_target
 from fxticker.export.formats import FORMATS, PRICES, FileForm, Format, write_lines, write_tables
 from fxticker.model.selection import Selection
 
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fxticker.analysis.periods import Freq
-
-_STANDARD_OUTPUT = "-"
 
 
 @click.command()
@@ -56,11 +52,11 @@ def export(
         _export_prices(file, folder, selection, form)
         return
     tables = _tables(folder, selection, form, wide=wide, every=every)
-    if form.format == "sqlite" and file != _STANDARD_OUTPUT:
+    if form.format == "sqlite" and file != STANDARD_OUTPUT:
         from fxticker.export.sqlite import require_replaceable
 
         require_replaceable(Path(file), tables)
-    with _opened(file) as stream:
+    with opened_target(file) as stream:
         by = "pair" if sheet_per_pair else None
         write_tables(tables, stream, form, decimal_comma=decimal_comma, sheet_by=by)
     _report(file, ", ".join(f"{len(frame)} {name}" for name, frame in tables.items()))
@@ -71,7 +67,7 @@ def _export_prices(file: str, folder: Path, selection: Selection, form: FileForm
     from fxticker.export.tables import periods_table
 
     lines = list(price_lines(periods_table(folder, selection, "day"), form.format))
-    with _opened(file) as stream:
+    with opened_target(file) as stream:
         write_lines(lines, stream, form)
     _report(file, f"{len(lines) - 1} prices")
 
@@ -104,7 +100,7 @@ def _warn_not_whole(periods: pd.DataFrame) -> None:
 
 
 def _form(file: str, given: Format | None) -> FileForm:
-    if file == _STANDARD_OUTPUT:
+    if file == STANDARD_OUTPUT:
         return FileForm(given or "csv")
     try:
         return FileForm.of(file, given)
@@ -125,14 +121,6 @@ def _require_fitting(form: FileForm, *, wide: bool, every: Freq | None, sheets: 
         raise click.UsageError(f"{', '.join(names)}: not with {form.format}{' and --wide' if wide else ''}")
 
 
-@contextmanager
-def _opened(file: str) -> Iterator[IO[bytes]]:
-    from fxticker.files import replaced, staged
-
-    with staged(sys.stdout.buffer) if file == _STANDARD_OUTPUT else replaced(file) as stream:
-        yield stream
-
-
 def _report(file: str, what: str) -> None:
-    if file != _STANDARD_OUTPUT:
+    if file != STANDARD_OUTPUT:
         print(f"{file}: {what}")

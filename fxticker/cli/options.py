@@ -66,7 +66,7 @@ def _checked(
 ) -> str | None:
     if text is not None:
         try:
-            resolve(text, datetime.now(UTC), context.meta.get(_ZONE, UTC))
+            resolve(text, datetime.now(UTC), zone_in(context))
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
     return text
@@ -112,6 +112,12 @@ between_options = (
     ),
     click.option("--end", callback=moment, help="End of the comparison, likewise; default: now."),
 )
+
+
+def zone_in(context: click.Context) -> tzinfo:
+    """Return the zone of ``--tz`` of the command line that is read; UTC without it."""
+    found: tzinfo = context.meta.get(_ZONE, UTC)
+    return found
 
 
 def max_age(_context: object, _option: object, text: str | None) -> str | None:

@@ -1,0 +1,1 @@
+"""Report: one self-contained page about a month, for readers who have never seen the project."""

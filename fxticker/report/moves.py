@@ -1,0 +1,143 @@
+"""Section: the change of each rate over the month, what the digits prove of it, and its path."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from fxticker.model.currencies import name_of
+from fxticker.model.formatting import Written, format_with_band
+from fxticker.model.pairs import currencies_of
+from fxticker.model.pegs import peg_on
+from fxticker.model.verdicts import HOP, MORE, NONE, WITHIN, verdict
+from fxticker.report.drawings import Charts, placed
+from fxticker.report.facts import MonthFacts
+from fxticker.report.html import Content, Html, element, joined
+from fxticker.report.rates import COARSE_PCT, shown_text
+from fxticker.report.tables import Column, table
+from fxticker.report.texts import between, number, when
+from fxticker.sources.rate_order import kind_of
+from fxticker.sources.source import Kind
+
+_PROOFS = {WITHIN: "not more than rounding", HOP: "a hop around the peg, no move", NONE: "no change printed"}
+
+
+def moves_section(facts: MonthFacts, charts: Charts) -> Html:
+    """Return the section of the changes of the main source."""
+    own = facts.own_drifts
+    if own.empty:
+        return element("p", f"{facts.main} has no rate at two different instants, so that no change can be stated.")
+    caption = f"Change of each rate in {facts.period.name}, in percent of its rate at the start"
+    return joined(element("p", _intro(own)), change_table(caption, own), *placed(charts, "drift", "path"))
+
+
+def change_table(caption: str, drifts: pd.DataFrame, *, is_official: bool = False) -> Html:
+    """Return changes as a table; of official rates with their sources, and with both ends as banks print them."""
+    unit = ": units per USD" if is_official else ""
+    columns = [
+        Column("Pair"),
+        *([Column("Source")] if is_official else []),
+        Column(f"From{unit}"),
+        Column(f"To{unit}"),
+        Column("Change of USD per unit" if is_official else "Change", is_number=True),
+        Column("The digits allow", is_number=True),
+        Column("What that proves"),
+    ]
+    return table(caption, columns, [_row(row, is_official=is_official) for _, row in drifts.iterrows()])
+
+
+def move_sentences(facts: MonthFacts) -> list[str]:
+    """Return what happened to each rate of the main source, a sentence or two each."""
+    return [_sentence(row) for _, row in facts.own_drifts.iterrows()]
+
+
+def _intro(own: pd.DataFrame) -> str:
+    from_close = own["from_close"]
+    start = (
+        "the last tick before the month"
+        if from_close.all()
+        else "the first tick of the month, for none before it is young enough to stand for its beginning,"
+        if not from_close.any()
+        else "the last tick before the month, or from its first one where none before it is young enough,"
+    )
+    return (
+        f"The change runs from {start} to the last tick of the month; each row names both. It is more than rounding "
+        "only if the rate moved the same way for all true rates that the digits of both ends allow."
+    )
+
+
+def _row(row: pd.Series, *, is_official: bool) -> list[Content]:
+    texts = _written(row)
+    return [
+        str(row["pair"]),
+        *([str(row["source"])] if is_official else []),
+        _end(row, "start", is_official=is_official),
+        _end(row, "end", is_official=is_official),
+        number(f"{texts.value} %"),
+        between(texts, " %"),
+        _proof(row),
+    ]
+
+
+def _end(row: pd.Series, end: str, *, is_official: bool) -> Html:
+    rate, lo, hi = (float(row[f"rate_{end}{bound}"]) for bound in ("", "_lo", "_hi"))
+    if is_official:
+        shown = number(format_with_band(1 / rate, 1 / hi, 1 / lo).value)
+    else:
+        shown = shown_text(row[f"rate_text_{end}"], int(row[f"nominal_{end}"]), (rate, lo, hi))
+    at = row[f"{end}_at"].tz_convert("UTC")
+    is_date = kind_of(str(row["source"])) is not Kind.MARKET and at == at.normalize()
+    return joined(shown, " ", element("span", when(row[f"{end}_at"], is_date=bool(is_date)), class_="soft whole"))
+
+
+def _proof(row: pd.Series) -> str:
+    word = _verdict(row)
+    if word != MORE:
+        return _PROOFS[word]
+    return f"{MORE}: {name_of(currencies_of(str(row['pair']))[0])} {_way(row)}"
+
+
+def _sentence(row: pd.Series) -> str:
+    pair, texts, word = str(row["pair"]), _written(row), _verdict(row)
+    who = name_of(currencies_of(pair)[0])
+    first, last = (f"{row[name]:%Y-%m-%d}" for name in ("start_at", "end_at"))
+    span = f"from {first} to {last}" if first != last else f"on {first}"
+    if word == MORE:
+        text = (
+            f"the {who} became {_size(row).value} % {_way(row)} {span}; the digits allow {between(_size(row), ' %')}."
+        )
+    elif word == HOP:
+        text = "the ticker came back to a level that it had shown before, which is no move of the rate."
+    elif word == NONE:
+        text = f"the same value was printed at both ends, {span}; a change of {between(texts, ' %')} would not show."
+    else:
+        text = (
+            f"a change of {number(texts.value)} % was printed {span}, not more than rounding: the digits allow "
+            f"{between(texts, ' %')}, so whether the {who} moved cannot be told."
+        )
+    return f"{pair}: {text}{_remarks(row, who)}"
+
+
+def _remarks(row: pd.Series, who: str) -> str:
+    middle, width = row["rate_end"], row["rate_end_hi"] - row["rate_end_lo"]
+    blind = " Its digits are too few to show a usual month." if 100 * width > COARSE_PCT * middle else ""
+    peg = peg_on(str(row["pair"]), row["end_at"].date())
+    return blind + (f" The {who} is pegged at {peg.units_text} per dollar." if peg is not None else "")
+
+
+def _way(row: pd.Series) -> str:
+    return "stronger" if row["drift_pct"] > 0 else "weaker"
+
+
+def _size(row: pd.Series) -> Written:
+    """Return a change that is more than rounding without its sign."""
+    ends = ("", "_lo", "_hi") if row["drift_pct"] > 0 else ("", "_hi", "_lo")
+    size, lo, hi = (abs(float(row[f"drift{end}_pct"])) for end in ends)
+    return format_with_band(size, lo, hi)
+
+
+def _written(row: pd.Series) -> Written:
+    return format_with_band(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True)
+
+
+def _verdict(row: pd.Series) -> str:
+    return verdict(row["drift_pct"], significant=bool(row["significant"]), peg_hop=bool(row["peg_hop"]))

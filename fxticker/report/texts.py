@@ -1,0 +1,71 @@
+"""Texts of a report: instants, numbers and lists as sentences and cells have them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+import pandas as pd
+
+from fxticker.model.durations import age_text
+from fxticker.model.formatting import Written
+
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+"""Names of the days of the week, whatever the locale."""
+_MINUS = re.compile(r"-(?=[\d.])")
+_THOUSANDS = re.compile(r"(?<![\d.])\d{4,}")
+_HOUR = timedelta(hours=1)
+NONE = "\u2013"
+"""What a cell without a value holds."""
+
+
+def number(text: str) -> str:
+    """Return a number with a minus sign in place of a hyphen, and commas between thousands."""
+    return _THOUSANDS.sub(lambda found: f"{int(found[0]):,}", _MINUS.sub("\u2212", text))
+
+
+def between(written: Written, unit: str = "") -> str:
+    """Return both ends of a band: ``"0.5 to 1.6 %"``; of an exact number that alone."""
+    return number(written.band) + unit
+
+
+def minute(at: datetime | pd.Timestamp) -> str:
+    """Return an instant in its zone, to the minute."""
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def when(at: pd.Timestamp, *, is_date: bool) -> str:
+    """Return an instant in its zone, or the date of a rate of which only that is known."""
+    return f"{at.tz_convert('UTC'):%Y-%m-%d}" if is_date else minute(at)
+
+
+def day_name(day: date) -> str:
+    """Return a day with its day of the week."""
+    return f"{_WEEKDAYS[day.weekday()]} {day.isoformat()}"
+
+
+def exact(at: datetime) -> str:
+    """Return an instant as a command reads it."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def age(hours: float) -> str:
+    """Return an age in its two largest units."""
+    return age_text(hours * _HOUR)
+
+
+def zone_name(zone: tzinfo) -> str:
+    """Return the name of a time zone as a command reads it."""
+    return str(zone)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as part of a sentence: ``"KGS, KZT and TJS"``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def counted(number_of: int, thing: str) -> str:
+    """Return a number with its unit: ``1 tick``, ``2,880 ticks``."""
+    return f"{number_of:,} {thing}{'' if number_of == 1 else 's'}"
