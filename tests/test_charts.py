@@ -15,7 +15,7 @@ from fxticker.analysis.quotes import quotes
 from fxticker.charts import plot_compare, plot_coverage, plot_heatmap, plot_path, save_figure
 from fxticker.charts.causes import CAUSES
 from fxticker.charts.style import color_of, themed
-from fxticker.model.records import Origin, Outcome
+from fxticker.model.records import Origin, Outcome, Poll
 
 with themed("light") as LIGHT:
     pass
@@ -489,6 +489,19 @@ def test_coverage_tells_and_explains_the_days_without_a_poll():
     assert (len(sound.get_paths()), len(pale.get_paths())) == (3, 18)
     assert figure.get_suptitle() == "100 % of 3 polls succeeded, on 3 of 21 days"
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["successful", "no poll on record"]
+
+
+def test_coverage_shows_the_days_that_are_asked_for(store):
+    polls = polls_of(["ok"] * 3, start="2025-11-10T00:00Z", every="24h")
+    figure = plot_coverage(polls, start="2025-11-01", end="2025-11-30")
+    assert figure.get_suptitle() == "100 % of 3 polls succeeded, on 3 of 30 days"
+    assert "2025-11-01 to 2025-11-30 UTC" in figure.get_supxlabel()
+    sound, pale = figure.axes[0].collections
+    assert (len(sound.get_paths()), len(pale.get_paths())) == (3, 27)
+    assert plot_coverage(polls, start="2025-11-11").get_suptitle().endswith("on 2 of 2 days")
+    store.record([Poll("timesca", NOON, Outcome.OK)])
+    stored = plot_coverage(store, start="2025-11", end="2025-11")
+    assert stored.get_suptitle() == "100 % of 1 poll succeeded, on 1 of 30 days"
 
 
 def test_coverage_counts_only_days_with_a_sound_poll():

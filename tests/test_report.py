@@ -264,7 +264,7 @@ def test_official_rates_stand_beside_the_ticker(kept):
     kept.append([*snapshot_ticks(NOON), *snapshot_ticks(NOON + HOUR), *official, peg])
     facts = _facts(kept, "2025-11")
     assert official_sentences(facts) == [
-        "At its last tick that can be compared the ticker contradicts no official rate (2 comparisons)."
+        "At the last tick that can be compared the ticker contradicts no official rate (2 comparisons)."
     ]
     page = _Page(page_of(facts, {}))
     assert page.table("Official rates in force") == [
@@ -275,6 +275,25 @@ def test_official_rates_stand_beside_the_ticker(kept):
     assert (pair, source, change, proof) == ("UZS/USD", "cbu", "\u22120.17465 %", "more than rounding: sum weaker")
     assert (start, end) == ("11,900.25 2025-11-12", "11,921.07 2025-11-14")
     assert band == "\u22120.17474 to \u22120.17456 %"
+
+
+def test_month_without_the_ticker_is_about_another_source_and_says_what_it_leaves_out(kept):
+    days = [datetime(2025, 11, day, tzinfo=UTC) for day in (12, 13)]
+    dated = {"source": "nbk", "time_basis": TimeBasis.DATE}
+    bank = [tick("USD/KZT", text, None, day, **dated) for day, text in zip(days, ("523.10", "524.35"), strict=True)]
+    kept.append(bank)
+    text = _text(kept, "2025-11")
+    assert "What the source nbk (https://nationalbank.kz/rss/get_rates.cfm) showed for KZT (tenge)" in text
+    assert "KZT/USD: the tenge became 0.2384 % weaker from 2025-11-12 to 2025-11-13;" in text
+    assert "There is nothing official to set beside nbk: no official rate of these pairs is stored." in text
+    assert "the ticker" not in text.partition("<body>")[2]
+    market = [tick("KZT/USD", "0.00191", None, NOON, source=name) for name in ("zeta", "alpha")]
+    kept.append(market)
+    facts = _facts(kept, "2025-11")
+    assert (facts.main, facts.others) == ("alpha", ("zeta",))
+    assert "The store also has rates of zeta, of which nothing is in this report." in limits_section(facts).text
+    kept.append([tick()])
+    assert _facts(kept, "2025-11").main == "timesca"
 
 
 def test_days_and_clock_are_those_of_the_zone(kept):

@@ -21,8 +21,10 @@ from fxticker.charts.data import polls_of
 from fxticker.charts.source_names import sources_text
 from fxticker.charts.style import Palette, Theme
 from fxticker.errors import NoData
+from fxticker.frames.now_and_zone import present
+from fxticker.model.days import span_of
 from fxticker.model.selection import Zone
-from fxticker.model.timestamps import Moment
+from fxticker.model.timestamps import MICROSECOND, Moment
 
 _STRIP_IN, _SHORT_STRIP_IN = 1.1, 1.7
 """Height of a strip in inches, and of one with so few weeks that its cells are wide."""
@@ -56,8 +58,10 @@ def plot_coverage(
     ----------
     polls
         A store, with the arguments of `fxticker.load_polls`, or what that returns, without them.
-    sources, start, end, as_of, tz
+    sources, as_of, tz
         Arguments of `fxticker.load_polls`.
+    start, end
+        The days to draw, as of `fxticker.load_polls`, also for a frame; by default from the first poll to the last one.
     ax
         Where to draw in a figure of your own: one axis, or one per strip. The figure needs ``layout="constrained"`` for
         the texts beside and below it; ``None`` for a new figure.
@@ -72,7 +76,7 @@ def plot_coverage(
     -------
     matplotlib.figure.Figure
         A strip per source and, beyond a year, per year: a column per week, a row per weekday, a cell per day from
-        the first poll's to the last one's. A cell is filled from below by the share of its successful polls; the rest
+        `start` to `end`. A cell is filled from below by the share of its successful polls; the rest
         has the colour of the most frequent cause of the others. A pale cell is a day without any poll on record. The
         right edge states the share of successful polls of the strip and the number of days with a poll.
 
@@ -84,10 +88,11 @@ def plot_coverage(
         If there is no such theme, an argument of `fxticker.load_polls` is given for a frame, or `figsize` or `ax` do
         not fit.
     """
-    polls = polls_of(polls, {"sources": sources, "start": start, "end": end, "as_of": as_of, "tz": tz})
+    asked = {} if isinstance(polls, pd.DataFrame) else {"start": start, "end": end}
+    polls = polls_of(polls, {"sources": sources, "as_of": as_of, "tz": tz, **asked})
+    polls, first, last = _in_span(polls, start, end)
     if polls.empty:
         raise NoData("there is no poll to draw")
-    first, last = polls["slot"].min(), polls["slot"].max()
     polled = sorted(polls["source"].astype(str).unique())
     strips = [
         (source, strip)
@@ -121,6 +126,21 @@ def plot_coverage(
             "is the main cause of the others.",
         )
     return canvas.figure
+
+
+def _in_span(
+    polls: pd.DataFrame, start: Moment | None, end: Moment | None
+) -> tuple[pd.DataFrame, pd.Timestamp, pd.Timestamp]:
+    """Return the polls from `start` to `end`, and the instants to draw from and to: of polls where one is open."""
+    zone = polls["slot"].dt.tz
+    begin, until = span_of(start, end, present(), zone)
+    if begin is not None:
+        polls = polls[polls["slot"] >= begin]
+    if until is not None:
+        polls = polls[polls["slot"] < until]
+    first = polls["slot"].min() if begin is None else pd.Timestamp(begin).tz_convert(zone)
+    last = polls["slot"].max() if until is None else pd.Timestamp(until - MICROSECOND).tz_convert(zone)
+    return polls, first, last
 
 
 @dataclass(frozen=True, slots=True)

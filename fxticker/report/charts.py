@@ -21,28 +21,32 @@ ET.register_namespace("", _SVG)
 ET.register_namespace("xlink", _XLINK[1:].partition("}")[0])
 
 
-def chart(name: str, draw: Callable[[Theme], Figure]) -> Html:
+def chart(name: str, what: str, draw: Callable[[Theme], Figure]) -> Html:
     """Return a chart with its title and caption.
 
     Parameters
     ----------
     name
         A name of its own on the page.
+    what
+        What it shows, in a few words that no other chart of the page has.
     draw
         Draws it in a theme.
 
     Returns
     -------
     Html
-        A figure whose two pictures, of which the style sheet shows one, have the chart's title as their label. Title
-        and caption are those of the figure, which has them as text instead: they break where the page does.
+        A figure whose two pictures, of which the style sheet shows one, have as their label what the chart shows and
+        its title. Title and caption are taken out of the pictures and are text of the page, which breaks where that
+        does.
     """
     themes: tuple[Theme, ...] = ("light", "dark")
     figures = {theme: draw(theme) for theme in themes}
     (title, caption), _ = (_without_words(figure) for figure in figures.values())
-    pictures = [_svg(figure, f"{name}-{theme}", title, theme) for theme, figure in figures.items()]
+    label = f"Chart of {what}: {title}"
+    pictures = [_svg(figure, f"{name}-{theme}", label, theme) for theme, figure in figures.items()]
     words = joined(element("strong", f"{title}."), f" {caption}")
-    frame = element("div", *pictures, class_="scroll", role="region", aria_label=title, tabindex="0")
+    frame = element("div", *pictures, class_="scroll", role="region", aria_label=label, tabindex="0")
     return element("figure", frame, element("figcaption", words))
 
 
@@ -55,7 +59,7 @@ def _without_words(figure: Figure) -> tuple[str, str]:
     return title, caption
 
 
-def _svg(figure: Figure, name: str, title: str, theme: str) -> Html:
+def _svg(figure: Figure, name: str, label: str, theme: str) -> Html:
     """Return a figure as an element whose ids begin with a name, for several charts share a page."""
     file = io.BytesIO()
     figure.savefig(file, format="svg", metadata={"Date": None})
@@ -67,7 +71,7 @@ def _svg(figure: Figure, name: str, title: str, theme: str) -> Html:
         _rename(found, name)
     for size in ("width", "height"):
         del root.attrib[size]
-    root.attrib |= {"role": "img", "aria-label": title, "class": f"{theme} chart"}
+    root.attrib |= {"role": "img", "aria-label": label, "class": f"{theme} chart"}
     return Html(ET.tostring(root, encoding="unicode"))
 
 

@@ -15,18 +15,22 @@ Charts = Mapping[str, Html]
 
 def charts_of(facts: MonthFacts) -> Charts:
     """Return the charts of a month."""
-    drifts = facts.own_drifts
+    drifts, first, last = facts.own_drifts, facts.period.first_day, facts.period.last_day
     drawn = {}
     if len(drifts):
-        drawn["drift"] = chart("drift", lambda theme: plot_drift(drifts, theme=theme))
+        drawn["drift"] = chart("drift", "change over the month", lambda theme: plot_drift(drifts, theme=theme))
     if len(facts.path):
-        drawn["path"] = chart("path", lambda theme: plot_path(facts.path, theme=theme))
+        drawn["path"] = chart("path", "change from tick to tick", lambda theme: plot_path(facts.path, theme=theme))
     if len(facts.official):
-        drawn["compare"] = chart("compare", lambda theme: plot_compare(facts.compared, theme=theme))
+        drawn["compare"] = chart("compare", "official rates", lambda theme: plot_compare(facts.compared, theme=theme))
     if facts.pairs:
-        drawn["history"] = chart("history", lambda theme: plot_history(facts.ticks, polls=facts.polls, theme=theme))
+        drawn["history"] = chart(
+            "history", "rates over time", lambda theme: plot_history(facts.ticks, polls=facts.polls, theme=theme)
+        )
     if len(facts.polls):
-        drawn["coverage"] = chart("coverage", lambda theme: plot_coverage(facts.polls, theme=theme))
+        drawn["coverage"] = chart(
+            "coverage", "polls by day", lambda theme: plot_coverage(facts.polls, start=first, end=last, theme=theme)
+        )
     return drawn
 
 

@@ -83,6 +83,11 @@ class MonthFacts:
     last_before: datetime | None
 
     @property
+    def subject(self) -> str:
+        """The main source as the subject of a sentence: the ticker, or its id."""
+        return "the ticker" if self.main == TICKER else str(self.main)
+
+    @property
     def own_drifts(self) -> pd.DataFrame:
         """The rows of `drifts` of the main source."""
         return self.drifts[self.drifts["source"] == self.main] if len(self.drifts) else self.drifts

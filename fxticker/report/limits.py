@@ -7,7 +7,7 @@ from fxticker.report.facts import MonthFacts
 from fxticker.report.html import Html, element
 from fxticker.report.rates import COARSE_PCT, last_rates
 from fxticker.report.texts import age, listed, zone_name
-from fxticker.sources.age_limits import AgeLimit
+from fxticker.sources.age_limits import TICKER, AgeLimit
 from fxticker.sources.rate_order import kind_of
 from fxticker.sources.source import Kind
 
@@ -26,7 +26,7 @@ def limits_section(facts: MonthFacts) -> Html:
     """Return the section of the limits."""
     zone = zone_name(facts.period.zone)
     days = f"Days are those of {zone}, and times its clock. A date that a bank prints is the bank\u2019s own day."
-    items = [*_of_the_rates(facts), _BETWEEN, _INSIDE, _PERCENTAGE, days]
+    items = [*_of_the_rates(facts), _BETWEEN, _INSIDE, *([_PERCENTAGE] if facts.main == TICKER else []), days]
     if facts.others:
         items.append(f"The store also has rates of {listed(facts.others)}, of which nothing is in this report.")
     return element("ul", *(element("li", item) for item in items))

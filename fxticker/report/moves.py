@@ -106,7 +106,7 @@ def _sentence(row: pd.Series) -> str:
             f"the {who} became {_size(row).value} % {_way(row)} {span}; the digits allow {between(_size(row), ' %')}."
         )
     elif word == HOP:
-        text = "the ticker came back to a level that it had shown before, which is no move of the rate."
+        text = "its value came back to a level that had been shown before, which is no move of the rate."
     elif word == NONE:
         text = f"the same value was printed at both ends, {span}; a change of {between(texts, ' %')} would not show."
     else:

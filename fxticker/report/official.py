@@ -24,17 +24,10 @@ _COLUMNS = (
     Column("Source"),
     Column("Value date and age"),
     Column("Units per USD", is_number=True),
-    Column("Ticker minus this", is_number=True),
+    Column("Tick minus this", is_number=True),
     Column("The two"),
     Column("Ticks in agreement", is_number=True),
     Column("By chance", is_number=True),
-)
-_INTRO = (
-    "An official rate is set by a central bank for a day; the ticker shows what its site took from elsewhere. They are "
-    "different quantities, and neither is the error of the other. They agree if their intervals share a point, which "
-    "proves little where that of the ticker is wide: so the share of ticks in agreement stands beside the one that "
-    "chance would give, had each tick been set beside the official rates of all its days. Distances are in percent of "
-    "the official rate, in USD per unit, above 0 where the ticker has the higher one."
 )
 
 
@@ -44,7 +37,7 @@ def official_section(facts: MonthFacts, charts: Charts) -> Html:
     pegs = [element("p", text) for text in _peg_texts(facts)]
     if compared.empty:
         why = _reasons(facts.compared) or "no official rate of these pairs is stored"
-        return joined(element("p", f"There is nothing official to set beside the ticker in this month: {why}."), *pegs)
+        return joined(element("p", f"There is nothing official to set beside {facts.subject}: {why}."), *pegs)
     score = scores(compared).set_index(["pair", "source"])
     drifts = facts.drifts[[kind_of(str(source)) is Kind.OFFICIAL for source in facts.drifts["source"]]]
     moved = f"Change of official rates in {facts.period.name}, in percent of the rate at the start"
@@ -55,7 +48,7 @@ def official_section(facts: MonthFacts, charts: Charts) -> Html:
         [element("p", f"{counted(left_out, 'comparison')} left out: {_reasons(facts.compared)}.")] if left_out else []
     )
     return joined(
-        element("p", _INTRO),
+        element("p", _intro(facts.subject)),
         table(caption, _COLUMNS, rows),
         *absent,
         *([change_table(moved, drifts, is_official=True)] if len(drifts) else []),
@@ -65,18 +58,28 @@ def official_section(facts: MonthFacts, charts: Charts) -> Html:
 
 
 def official_sentences(facts: MonthFacts) -> list[str]:
-    """Return which official rates the ticker contradicts at its last compared tick, as sentences."""
+    """Return which official rates the main source contradicts at its last compared tick, as sentences."""
     compared = facts.official
     if compared.empty:
-        return ["No official rate is stored that could stand beside the ticker in this month."]
-    last = _last(compared)
+        return [f"No official rate is stored that could stand beside {facts.subject} in this month."]
+    last, begin = _last(compared), "At the last tick that can be compared"
     apart = last[~last["inside"].astype(bool)]
     if apart.empty:
         many = counted(len(last), "comparison")
-        return [f"At its last tick that can be compared the ticker contradicts no official rate ({many})."]
+        return [f"{begin} {facts.subject} contradicts no official rate ({many})."]
     names = [f"{row['pair']} of {row['source']}" for _, row in apart.iterrows()]
     of = counted(len(last), "official rate")
-    return [f"At its last tick that can be compared the ticker contradicts {len(names)} of {of}: {listed(names)}."]
+    return [f"{begin} {facts.subject} contradicts {len(names)} of {of}: {listed(names)}."]
+
+
+def _intro(subject: str) -> str:
+    return (
+        f"An official rate is set by a central bank for a day; {subject} shows what its site took from elsewhere. They "
+        "are different quantities, and neither is the error of the other. They agree if their intervals share a point, "
+        f"which proves little where that of {subject} is wide: so the share of ticks in agreement stands beside the "
+        "one that chance would give, had each tick been set beside the official rates of all its days. Distances are "
+        f"in percent of the official rate, in USD per unit, above 0 where {subject} has the higher one."
+    )
 
 
 def _last(compared: pd.DataFrame) -> pd.DataFrame:
@@ -124,6 +127,6 @@ def _peg_text(row: pd.Series) -> str:
     found = "contain that rate" if is_there else f"do not contain that rate, from which it is {off} % away"
     return (
         f"The {name_of(currencies_of(pair)[0])} is pegged: {peg.units_text} {peg.currency} per {peg.anchor} since "
-        f"{peg.since}. The digits of the last tick {found}. Around a peg the ticker hops between a few levels, which "
-        "are noise of its supplier and no moves of the rate."
+        f"{peg.since}. The digits of the last tick {found}. Around a peg market feeds hop between a few levels: that "
+        "is noise of theirs and no move of the rate."
     )

@@ -16,6 +16,7 @@ from fxticker.report.official import official_section, official_sentences
 from fxticker.report.rates import rates_section
 from fxticker.report.record import record_section, record_sentences
 from fxticker.report.texts import exact, listed, minute, zone_name
+from fxticker.sources.age_limits import TICKER
 from fxticker.sources.registry import source_of
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -53,10 +54,11 @@ def _lead(facts: MonthFacts) -> list[Html]:
     else:
         source = source_of(facts.main)
         address = f" ({source.url})" if source is not None else ""
+        who = f"the {'ticker' if facts.main == TICKER else 'source'} {facts.main}{address}"
         what = (
-            f"What the source {facts.main}{address} showed for {_names_of(facts.pairs)}, as fxticker recorded it, with "
-            "what its rounded digits can prove and what they cannot. A tick is one rate as it was shown at one "
-            "instant, a poll one attempt to read it."
+            f"What {who} showed for {_names_of(facts.pairs)}, as fxticker recorded it, with what its rounded digits "
+            "can prove and what they cannot. A tick is one rate as it was shown at one instant, a poll one attempt to "
+            "read it."
         )
     lead = [element("p", what, class_="lead")]
     if period.is_running:
@@ -77,7 +79,7 @@ def _sections(facts: MonthFacts, charts: Charts) -> list[Html]:
             ("short", "In short", _short(facts)),
             ("rates", "The last rates of the month", rates_section(facts)),
             ("change", "The change over the month", moves_section(facts, charts)),
-            ("official", "Official rates beside the ticker", official_section(facts, charts)),
+            ("official", f"Official rates beside {facts.subject}", official_section(facts, charts)),
             ("days", "What changed when", daily_section(facts, charts)),
         ]
     sections.append(("record", "What is on record", record_section(facts, charts)))

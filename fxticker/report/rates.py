@@ -56,8 +56,8 @@ def rates_section(facts: MonthFacts) -> Html:
     ]
     intro = (
         "A printed rate is rounded, so it stands for an interval: the true rate lies somewhere in what the digits "
-        "allow, and they do not say where. One printed step is the smallest change that the ticker can show, in "
-        "percent of the rate. An age is marked where it is beyond the limit up to which fxticker takes a rate of this "
+        "allow, and they do not say where. One printed step is the smallest change that can show, in percent of the "
+        "rate. An age is marked where it is beyond the limit up to which fxticker takes a rate of this "
         "source for the rate of a later instant."
     )
     rows = [_row(row) for _, row in last_rates(facts).iterrows()]
