@@ -35,8 +35,8 @@ TICKS = [
 
 
 @st.composite
-def true_paths(draw):
-    """Two currencies' true rates in USD by two sources, six days each, and what is printed of them."""
+def printed_paths(draw):
+    """Two currencies' true rates in USD by two sources, six days each, and the ticks that are printed of them."""
     ticks, truths = [], {}
     for pair, decimals, least in (("KZT/USD", 5, 150), ("UZS/USD", 6, 60)):
         steps = draw(st.lists(st.integers(-9, 9), min_size=6, max_size=6))
@@ -52,7 +52,12 @@ def true_paths(draw):
                 ticks.append(
                     market(pair, text, at) if is_ticker else official(f"USD/{pair[:3]}", text, source, at.date())
                 )
-    return frame_of(ticks), truths
+    return ticks, truths
+
+
+def true_paths():
+    """The same as a frame, and the true rates."""
+    return printed_paths().map(lambda drawn: (frame_of(drawn[0]), drawn[1]))
 
 
 PAIRS = ("KZT/USD", "UZS/USD", "KZT/UZS")

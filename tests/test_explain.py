@@ -1,12 +1,17 @@
 """Where a rate comes from, down to the printed text."""
 
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from builders import FixedClock, tick
 from click.testing import CliRunner
-from rate_ticks import PEG, official
+from hypothesis import given
+from hypothesis import strategies as st
+from laws import law
+from rate_ticks import AT, DAY, PAIRS, PEG, official, printed_paths
 
 import fxticker as fx
 from fxticker.analysis.explain import explain
@@ -124,6 +129,42 @@ def test_several_values_of_a_date_are_all_named(tmp_path):
     found = explain(store, "KZT", at="2026-04-01")
     assert (found.rate["rate_lo"], found.rate["rate_hi"]) == (0.002085, 0.002105)
     assert [each.row["rate_text"] for each in found.printed] == ["0.00209", "0.00210"]
+
+
+def in_usd(printed):
+    """The interval that the printed text of a stored row allows, as USD per unit, by its definition."""
+    text, nominal = printed.row["rate_text"], printed.row["nominal"]
+    half = Fraction(1, 2 * 10 ** len(text.partition(".")[2]))
+    lo, hi = ((Fraction(text) + side * half) / nominal for side in (-1, 1))
+    return (lo, hi) if printed.row["pair"].endswith("/USD") else (1 / hi, 1 / lo)
+
+
+@law(20)
+@given(
+    printed_paths(), st.sampled_from([*PAIRS, "USD/KZT"]), st.sampled_from(["official", "ticker"]), st.integers(0, 5)
+)
+def test_rate_follows_from_the_texts_that_its_explanation_names(drawn, pair, order, days):
+    ticks, truths = drawn
+    at = AT + days * DAY
+    with TemporaryDirectory() as folder:
+        store = Store(folder)
+        store.append(ticks)
+        found, stated = explain(store, pair, at=at, order=order), fx.rate(store, pair, at=at, order=order).iloc[0]
+    bounds = [in_usd(printed) for printed in found.printed]
+    true = [
+        truths[printed.row["source"], f"{name}/USD", at.date()]
+        for printed, name in zip(found.printed, pair.replace("USD", "").strip("/").split("/"), strict=True)
+    ]
+    (lo, hi), value = bounds[0], true[0]
+    if len(bounds) > 1:
+        lo, hi, value = lo / bounds[1][1], hi / bounds[1][0], value / true[1]
+    if pair.startswith("USD/"):
+        lo, hi, value = 1 / hi, 1 / lo, 1 / value
+    assert (found.rate["rate_lo"], found.rate["rate_hi"]) == pytest.approx((float(lo), float(hi)), rel=1e-12)
+    assert lo <= value <= hi
+    assert found.rate["source"] == stated["source"]
+    assert sum(not other["agrees"] for other in found.others) == stated["contradictions"]
+    assert all(check.passed is not False for printed in found.printed for check in printed.checks)
 
 
 def test_pair_without_a_rate_has_no_explanation(audited):

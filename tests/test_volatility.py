@@ -65,6 +65,19 @@ def test_volatility_of_rates_with_all_digits_is_the_root_of_their_squared_change
     assert row.volatility_lo_pct < row.volatility_pct < row.volatility_hi_pct
 
 
+@law(20)
+@given(st.integers(0, 10**6), st.floats(0.3, 2), st.integers(0, 6))
+def test_interval_by_few_digits_meets_that_by_all_digits_of_the_same_path(seed, daily_pct, decimals):
+    true = walk(seed, 0.00191, daily_pct, days=30)[::96]
+    at = pd.date_range("2025-06-02", periods=30, tz="UTC").as_unit("us")
+    coarse, fine = (fx.volatility(printed("KZT/USD", true, at, digits)).iloc[0] for digits in (5 + decimals, 12))
+    assert coarse["volatility_lo_pct"] <= fine["volatility_hi_pct"]
+    assert fine["volatility_lo_pct"] <= coarse["volatility_hi_pct"]
+    assert np.isnan(coarse["volatility_pct"]) == isinstance(coarse["reason"], str)
+    if not np.isnan(coarse["volatility_pct"]):
+        assert coarse["volatility_lo_pct"] < coarse["volatility_pct"] < coarse["volatility_hi_pct"]
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_printed_hops_are_no_volatility(seed):
     [row] = fx.volatility(printed("KZT/USD", walk(seed, 0.00191, 0.35))).itertuples()
