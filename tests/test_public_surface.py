@@ -165,9 +165,9 @@ ADDED_PARAMETERS |= {
     "plot_compare": [*_DERIVED, "*max_age=None"],
     "plot_coverage": [*_SPAN, "*as_of=None", *_LOOK],
     "plot_drift": [*_DERIVED, "*max_age=None", "*base=None", "*order=None"],
-    "plot_heatmap": [*_DERIVED, "*max_age=None", "*freq=None"],
-    "plot_history": _DERIVED,
-    "plot_path": [*_DERIVED, "*max_age=None", "*base=None"],
+    "plot_heatmap": [*_DERIVED, "*max_age=None", "*freq=None", "*order=None"],
+    "plot_history": [*_DERIVED, "*order=None"],
+    "plot_path": [*_DERIVED, "*max_age=None", "*base=None", "*order=None"],
     "save_figure": ["*dpi=None"],
 }
 """A chart takes a store, with the arguments of the function that computes its frame, and a size, axes or a title."""

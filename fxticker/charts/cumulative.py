@@ -56,6 +56,7 @@ def plot_path(
     tz: Zone | None = None,
     max_age: MaxAge = None,
     per_usd: bool = False,
+    order: Iterable[str] | None = None,
     ax: Place | None = None,
     figsize: tuple[float, float] | None = None,
     title: str | None = None,
@@ -67,7 +68,7 @@ def plot_path(
     ----------
     series
         A store or a frame of ticks, with the arguments of `fxticker.drift_series`, or what that returns, without them.
-    base, pairs, sources, start, end, as_of, tz, max_age, per_usd
+    base, pairs, sources, start, end, as_of, tz, max_age, per_usd, order
         Arguments of `fxticker.drift_series`.
     ax
         Where to draw in a figure of your own: one axis. The figure needs ``layout="constrained"`` for the
@@ -98,7 +99,10 @@ def plot_path(
     """
     spans = {"base": base, "start": start, "end": end, "as_of": as_of, "tz": tz, "max_age": max_age}
     drifts = frame_of(
-        series, "drift_pct", drift_series, {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd}
+        series,
+        "drift_pct",
+        drift_series,
+        {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd, "order": order},
     )
     rows = with_hops(drifts).dropna(subset=["drift_pct"])
     if rows.empty:

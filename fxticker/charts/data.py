@@ -13,7 +13,10 @@ from fxticker.charts.lines import are_quotes
 from fxticker.frames.load import load_polls
 from fxticker.frames.now_and_zone import in_zone
 from fxticker.model.invalid import InvalidArgument
+from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
+from fxticker.sources.age_limits import TICKER
+from fxticker.sources.rate_order import RATE
 
 
 def frame_of(
@@ -45,12 +48,15 @@ def frame_of(
 
 
 def rates_of(data: Ticks, filters: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the ticks to draw, or the quotes where pairs or a direction are asked for, from a store or a frame."""
+    """Return the ticks to draw, or the quotes where pairs, a direction or an order are asked for.
+
+    Rows of `fxticker.rate` are returned as quotes at the instants of their lookups, without those that have no rate.
+    """
     given = _given(filters)
     if isinstance(data, pd.DataFrame) and (not given or are_quotes(data)):
         _refuse(given)
-        return data
-    if given.keys() & {"pairs", "per_usd"}:
+        return _as_quotes(data) if is_of_rate(data) else data
+    if given.keys() & {"pairs", "per_usd", "order"} or by_order(filters):
         return quotes(data, **given)
     return in_zone(ticks_of(data, Selection.of(**given)), given.get("tz", "UTC"))
 
@@ -65,10 +71,32 @@ def polls_of(data: Ticks, filters: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def polls_beside(data: Ticks, filters: Mapping[str, Any]) -> pd.DataFrame | None:
-    """Return the outcomes of polls of the rates that are drawn; ``None`` for a frame, which has none."""
+    """Return the outcomes of polls of the rates that are drawn; ``None`` for a frame, which has none.
+
+    By an order they are those of the ticker: the rates of all others stand at their value dates.
+    """
     if isinstance(data, pd.DataFrame):
         return None
-    return load_polls(data, **_given({name: filters[name] for name in ("sources", "start", "end", "as_of", "tz")}))
+    of_polls = {name: filters[name] for name in ("sources", "start", "end", "as_of", "tz")}
+    return load_polls(data, **_given(of_polls | ({"sources": [TICKER]} if by_order(filters) else {})))
+
+
+def by_order(filters: Mapping[str, Any]) -> bool:
+    """Return whether an order chooses the source."""
+    sources = filters.get("sources")
+    return sources is not None and RATE in ([sources] if isinstance(sources, str) else sources)
+
+
+def is_of_rate(frame: pd.DataFrame) -> bool:
+    """Return whether a frame is of `fxticker.rate`."""
+    return "legs" in frame.columns
+
+
+def _as_quotes(rates: pd.DataFrame) -> pd.DataFrame:
+    rows = rates[rates["rate"].notna()]
+    no_text = pd.Categorical([None] * len(rows))
+    named = rows[["pair", "source", "rate", "rate_lo", "rate_hi"]]
+    return named.assign(observed_at=rows["at"], rate_text=no_text, nominal=1, time_basis=TimeBasis.CLOCK.value)
 
 
 def _given(filters: Mapping[str, Any]) -> dict[str, Any]:

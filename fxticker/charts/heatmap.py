@@ -49,6 +49,7 @@ def plot_heatmap(
     tz: Zone | None = None,
     max_age: MaxAge = None,
     per_usd: bool = False,
+    order: Iterable[str] | None = None,
     ax: Place | None = None,
     figsize: tuple[float, float] | None = None,
     title: str | None = None,
@@ -61,7 +62,7 @@ def plot_heatmap(
     changes
         A store or a frame of ticks, with the arguments of `fxticker.drift_by_period`, or what that returns, without
         them.
-    freq, pairs, sources, start, end, as_of, tz, max_age, per_usd
+    freq, pairs, sources, start, end, as_of, tz, max_age, per_usd, order
         Arguments of `fxticker.drift_by_period`; the period is a month by default.
     ax
         Where to draw in a figure of your own: one axis. The figure needs ``layout="constrained"`` for the
@@ -95,7 +96,7 @@ def plot_heatmap(
         `ax` do not fit.
     """
     spans = {"freq": freq, "start": start, "end": end, "as_of": as_of, "tz": tz, "max_age": max_age}
-    filters = {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd}
+    filters = {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd, "order": order}
     drifts = frame_of(changes, "drift_pct", partial(drift_by_period, freq="month"), filters)
     if drifts["drift_pct"].isna().all():
         raise NoData("there is no drift to draw")

@@ -22,13 +22,13 @@ from fxticker.analysis.plateaus import EarlierLevels
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, span_text, write_caption
+from fxticker.charts.captions import counted, left_out_pairs, span_text, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
-from fxticker.charts.data import polls_beside, rates_of
+from fxticker.charts.data import is_of_rate, polls_beside, rates_of
 from fxticker.charts.findings import finding
 from fxticker.charts.hops import MOST_MARKS, Levels, draw_levels, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
-from fxticker.charts.line_looks import line_look, main_source
+from fxticker.charts.line_looks import LineLook, line_look, main_source
 from fxticker.charts.lines import Line, are_quotes, lines_of
 from fxticker.charts.rate_axis import percent_axis, rate_axis
 from fxticker.charts.sides import upward
@@ -66,6 +66,7 @@ def plot_history(
     as_of: Moment | None = None,
     tz: Zone | None = None,
     per_usd: bool = False,
+    order: Iterable[str] | None = None,
     ax: Place | None = None,
     figsize: tuple[float, float] | None = None,
     title: str | None = None,
@@ -77,13 +78,14 @@ def plot_history(
     ----------
     frame
         A store, or ticks as returned by `fxticker.load`, either with the arguments below; or quotes of
-        `fxticker.quotes`, also of inverse and cross pairs, without them.
+        `fxticker.quotes`, also of inverse and cross pairs, or rates of `fxticker.rate`, without them.
     polls
         Outcomes of the same span as returned by `fxticker.load_polls`: lines then also break where a poll gave no tick,
         and stretches without a successful poll are shaded by their cause; in a panel with several sources, those
         without a successful poll of any of them. ``None`` for those of the store, or, of a frame, none.
-    pairs, sources, start, end, as_of, tz, per_usd
+    pairs, sources, start, end, as_of, tz, per_usd, order
         Arguments of `fxticker.quotes`. Without `pairs` and `per_usd` all stored pairs are drawn as they were printed.
+        With the source ``rate`` each pair is drawn by one source, all but the ticker at value dates.
     ax
         Where to draw in a figure of your own: one axis, or one per pair. The figure needs ``layout="constrained"`` for
         the texts beside and below it; ``None`` for a new figure.
@@ -117,14 +119,19 @@ def plot_history(
         a frame that it returned, or `figsize` or `ax` do not fit.
     """
     spans = {"start": start, "end": end, "as_of": as_of, "tz": tz}
-    filters = {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd}
-    polls = polls_beside(frame, filters) if polls is None else polls
+    filters = {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd, "order": order}
     rates = rates_of(frame, filters)
+    polls = polls_beside(frame, filters) if polls is None else polls
     if rates.empty:
         raise NoData("there is no tick to draw")
-    lines = lines_of(without_constants(_in_one_direction(rates)), polls)
+    rows, left_out = _in_one_direction(rates), ""
+    if isinstance(frame, pd.DataFrame) and is_of_rate(frame):
+        left_out = left_out_pairs(frame[frame["rate"].isna()])
+    else:
+        rows = without_constants(rows)
+    lines = lines_of(rows, polls)
     levels = [levels_of(line.steps, line.pair, _earlier(frame, line, as_of)) for line in lines]
-    return _drawn(lines, levels, polls, Look(theme, title, figsize, ax), rates["observed_at"].dt.tz)
+    return _drawn(lines, levels, polls, Look(theme, title, figsize, ax), rates["observed_at"].dt.tz, left_out)
 
 
 def _earlier(ticks: Ticks, line: Line, as_of: Moment | None) -> EarlierLevels | None:
@@ -135,7 +142,9 @@ def _earlier(ticks: Ticks, line: Line, as_of: Moment | None) -> EarlierLevels | 
     return EarlierLevels(ticks, line.source, line.pair, begin, as_of)
 
 
-def _drawn(lines: list[Line], levels: list[Levels], polls: pd.DataFrame | None, look: Look, zone: tzinfo) -> Figure:
+def _drawn(
+    lines: list[Line], levels: list[Levels], polls: pd.DataFrame | None, look: Look, zone: tzinfo, left_out: str
+) -> Figure:
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     first, last = _span(lines, polls, sources)
     height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * (len(sources) if len(sources) > 1 else 0))
@@ -155,21 +164,28 @@ def _drawn(lines: list[Line], levels: list[Levels], polls: pd.DataFrame | None, 
                 narrowest = float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4
                 seen |= shade(panel, failed, canvas.palette, narrowest)
         for panel, pair in zip(canvas.axes, pairs, strict=True):
-            ends = [_end(line, sources, canvas.palette) for line in lines if line.pair == pair]
+            of_pair = [line for line in lines if line.pair == pair]
+            ends = [_end(line, of_pair, sources, canvas.palette) for line in of_pair]
             label_ends(panel, ends, canvas.panel_in(height - _ABOVE_AXIS_IN), beyond_in=max(scales))
         canvas.figure.align_ylabels(canvas.axes)
         if seen:
             canvas.axes[0].legend(
                 handles=key(seen, canvas.palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4
             )
-        _write_caption(canvas, lines, levels, polls, is_shaded=bool(seen), zone=zone)
+        _write_caption(canvas, lines, levels, polls, is_shaded=bool(seen), zone=zone, left_out=left_out)
     return canvas.figure
 
 
-def _end(line: Line, sources: list[str], palette: Palette) -> tuple[float, str, str]:
+def _end(line: Line, of_pair: list[Line], sources: list[str], palette: Palette) -> tuple[float, str, str]:
     """Return the last value, the label and the colour of a line."""
     label = f"{line.last}  {line.source}" if len(sources) > 1 else line.last
-    return line.last_value, label, line_look(line.pair, line.source, sources, palette).color
+    return line.last_value, label, _look(line, of_pair, sources, palette).color
+
+
+def _look(line: Line, of_pair: Sequence[Line], sources: list[str], palette: Palette) -> LineLook:
+    """Return the look of a line, which is that of its currency where a panel has no other source."""
+    is_alone = len({each.source for each in of_pair}) == 1
+    return line_look(line.pair, line.source, [line.source] if is_alone else sources, palette)
 
 
 def _reference(own: Sequence[tuple[Line, Levels]], sources: list[str]) -> float:
@@ -224,7 +240,7 @@ def _draw_panel(
 ) -> None:
     lines = [line for line, _ in own]
     for line, levels in own:
-        draw_levels(panel, line.steps, levels, line_look(line.pair, line.source, sources, palette))
+        draw_levels(panel, line.steps, levels, _look(line, lines, sources, palette))
     base, quote = lines[0].pair.split("/")
     panel.set_ylabel(f"{quote} per {base}")
     for peg in pegs:
@@ -250,6 +266,7 @@ def _write_caption(
     *,
     is_shaded: bool,
     zone: tzinfo,
+    left_out: str,
 ) -> None:
     sources = sorted({line.source for line in lines})
     ends = np.concatenate([line.steps.when[[0, -1]] for line in lines])
@@ -261,11 +278,12 @@ def _write_caption(
     outcomes = np.array([]) if polls is None else cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
     if len(outcomes):  # imported pages have no polls, and none of none reads as a failure
         facts += f"; {int((outcomes == SUCCESSFUL).sum()):,} of {counted(len(outcomes), 'poll')} successful"
-    of = f" of {main_source(sources)}" if len(sources) > 1 else ""
+    shares_panel = len(lines) > len({line.pair for line in lines})
+    of = f" of {main_source(sources)}" if shares_panel else ""
     up = upward(line.pair for line in lines)
     reading = f"Band: what the printed digits allow. Right: percent from the first value{of}. {up}"
     if any(len(line.steps.ends) for line in lines):
         reading += " Lines break where there is no value."
     if is_shaded:
         reading += " Shaded: no successful poll, by cause."
-    write_caption(canvas, finding(lines, levels, span_text(first, last)), f"{facts}.", reading)
+    write_caption(canvas, finding(lines, levels, span_text(first, last)), f"{facts}.{left_out}", reading)

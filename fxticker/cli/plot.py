@@ -87,12 +87,12 @@ def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
 
 @plot.command()
 @_drawing
-@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
+@selected("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
 def history(folder: Path, selection: Selection, look: Look) -> Figure:
     """Draw rates over time, their bands and the cause of each gap."""
     from fxticker.charts import plot_history
 
-    return plot_history(folder, **selection.given(), **look)
+    return plot_history(folder, order=order_for(selection), **selection.given(), **look)
 
 
 @plot.command()
@@ -118,7 +118,7 @@ def drift(
 @_drawing
 @base_option
 @max_age_option
-@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
+@selected("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
 def path(
     folder: Path,
     base: str,
@@ -130,7 +130,8 @@ def path(
     from fxticker.analysis.drift import drift_series
     from fxticker.charts import plot_path
 
-    series = drift_series(folder, base=base, max_age=max_age, **selection.given())
+    chosen = {"max_age": max_age, "order": order_for(selection), **selection.given()}
+    series = drift_series(folder, base=base, **chosen)
     warn_left_out(series)
     return plot_path(series, **look)
 
@@ -139,13 +140,14 @@ def path(
 @_drawing
 @every_option("month")
 @closes_age_option
-@selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
+@selected("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
 def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection, look: Look) -> Figure:
     """Draw the change of rates per period, side by side."""
     from fxticker.analysis.drift_by_period import drift_by_period
     from fxticker.charts import plot_heatmap
 
-    periods = drift_by_period(folder, every, max_age=max_age, **selection.given())
+    chosen = {"max_age": max_age, "order": order_for(selection), **selection.given()}
+    periods = drift_by_period(folder, every, **chosen)
     warn_left_out(periods)
     return plot_heatmap(periods, **look)
 
