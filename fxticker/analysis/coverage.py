@@ -12,7 +12,7 @@ import pandas as pd
 
 from fxticker.analysis.periods import Freq, local_clock, period_of, start_of
 from fxticker.analysis.record_holes import GAP_CADENCES, is_whole, recorded_span
-from fxticker.frames.load import load_polls
+from fxticker.frames.load import load_outcomes, load_polls
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
 from fxticker.frames.pairs import StorePath
@@ -78,7 +78,7 @@ def gaps(
     by = now if as_of is None else lookup(as_of, now, zone_of(tz)).upto
     begin, until = span_of(start, now if end is None else end, now, zone_of(tz))
     until = by if until is None else min(until, by)
-    polls = load_polls(store, sources=sources, end=until, as_of=None if as_of is None else by)
+    polls = load_outcomes(store, sources=sources, end=until, as_of=None if as_of is None else by)
     if begin is not None and begin >= until:  # as of an instant before the span
         return in_zone(typed([], COLUMNS), tz)
     first, last = (None if moment is None else pd.Timestamp(moment) for moment in (begin, until))

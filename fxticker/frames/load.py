@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,11 +149,27 @@ def load_polls(
         Sorted by slot, then source. Columns: ``source``, then those of the data contract, from ``slot`` to
         ``detail``; whole numbers that may be null are float64.
     """
-    selection = resolved(Selection.of(sources=sources, start=start, end=end, as_of=as_of, tz=tz))
-    table = read_span(opened(store).polls, sources=selection.sources, span=_span(selection))
+    return in_zone(_polls(store, Selection.of(sources=sources, start=start, end=end, as_of=as_of, tz=tz)), tz)
+
+
+def load_outcomes(
+    store: StorePath,
+    *,
+    sources: Iterable[str] | None = None,
+    end: Moment | None = None,
+    as_of: Moment | None = None,
+) -> pd.DataFrame:
+    """Return what `load_polls` does, of source, slot and outcome alone, which takes less memory."""
+    selection = Selection.of(sources=sources, end=end, as_of=as_of)
+    return _polls(store, selection, ["slot", "outcome", "recorded_at"])[["source", "slot", "outcome"]]
+
+
+def _polls(store: StorePath, selection: Selection, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    selection = resolved(selection)
+    table = read_span(opened(store).polls, sources=selection.sources, span=_span(selection), columns=columns)
     as_of = None if selection.as_of is None else last_instant(selection.as_of)
     table = polls_by(table, as_of).unify_dictionaries()
-    return in_zone(to_frame(take(table, order_by(table, ("slot", "source")))), tz)
+    return to_frame(take(table, order_by(table, ("slot", "source"))))
 
 
 def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:

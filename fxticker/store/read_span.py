@@ -46,7 +46,13 @@ class Span:
 ALL_TIME = Span()
 
 
-def read_span(table: SegmentTable, *, sources: Collection[str] | None = None, span: Span = ALL_TIME) -> pa.Table:
+def read_span(
+    table: SegmentTable,
+    *,
+    sources: Collection[str] | None = None,
+    span: Span = ALL_TIME,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
     """Return the rows of a table, `source` before its own columns, in the order of files.
 
     Parameters
@@ -57,6 +63,8 @@ def read_span(table: SegmentTable, *, sources: Collection[str] | None = None, sp
         Only these; all by default.
     span
         Only rows in this span; all by default.
+    columns
+        Only these columns, the time column among them; all by default.
 
     Raises
     ------
@@ -67,11 +75,13 @@ def read_span(table: SegmentTable, *, sources: Collection[str] | None = None, sp
     for segment in segments_of(table, sources, span):
         file = table.open(segment)
         if span.overlaps(file.summary):
-            rows = file.read()
+            rows = file.read() if columns is None else file.read(list(columns))
             kept = span.within(to_int64(rows.column(table.spec.time_column)))
             parts.append(with_source(filter_rows(rows, kept), segment.source))
-    # schema.empty_table() would import pandas
-    return pa.concat_tables(parts) if parts else with_source(pa.Table.from_batches([], table.spec.schema), "")
+    if parts:
+        return pa.concat_tables(parts)
+    empty = pa.Table.from_batches([], table.spec.schema)  # schema.empty_table() would import pandas
+    return with_source(empty if columns is None else empty.select(list(columns)), "")
 
 
 def segments_of(table: SegmentTable, sources: Collection[str] | None, span: Span) -> list[SegmentName]:

@@ -16,6 +16,7 @@ MAX_ANSWERS = 256
 """Answers that are kept."""
 MAX_BYTES = 32_768
 """Bytes of an answer that is kept: of all of them 8 MB at most."""
+_OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ class AnswerCache:
 
     def put(self, key: tuple[bytes, ...], kept: Kept) -> None:
         """Keep an answer, if it is whole, sound and short."""
-        body, is_sound = kept.answer.body, kept.answer.status == 200 and kept.answer.keep is not Keep.NOT  # noqa: PLR2004
-        if is_sound and isinstance(body, bytes) and len(body) <= MAX_BYTES:
+        answer = kept.answer
+        is_meant = answer.is_cached and answer.keep is not Keep.NOT
+        if is_meant and answer.status == _OK and isinstance(answer.body, bytes) and len(answer.body) <= MAX_BYTES:
             self._kept[key] = kept
             self._kept.move_to_end(key)
             if len(self._kept) > MAX_ANSWERS:

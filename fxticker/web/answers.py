@@ -49,6 +49,10 @@ class Answer:
         Of pieces, what changes with their content; None for whole bodies, whose bytes are hashed.
     headers
         Further headers.
+    tag
+        Its ETag where that is not of the body, as of a part of a file; None elsewhere.
+    is_cached
+        Whether the same request may get the same answer without being computed again.
     """
 
     body: bytes | Iterator[bytes]
@@ -58,10 +62,14 @@ class Answer:
     modified: datetime | None = None
     version: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    tag: str | None = None
+    is_cached: bool = True
 
     @property
     def etag(self) -> str:
         """Its ETag: of the bytes, or of the files that pieces are made of."""
+        if self.tag is not None:
+            return self.tag
         if isinstance(self.body, bytes):
             return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
         return f'W/"{self.version}"'

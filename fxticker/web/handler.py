@@ -34,13 +34,18 @@ class Asked:
         Parts of the path, by the names in the route.
     fields
         Parameters of the query.
-    accept
-        The header ``Accept``; empty if there is none.
+    headers
+        By lower-case name.
     """
 
     path: Mapping[str, str]
     fields: Mapping[str, str]
-    accept: str
+    headers: Mapping[bytes, bytes]
+
+    @property
+    def accept(self) -> str:
+        """The header ``Accept``; empty if there is none."""
+        return self.headers.get(b"accept", b"").decode("latin-1")
 
 
 Endpoint = Callable[[View, Asked], Answer]
@@ -93,8 +98,8 @@ class Handler:
             await send_refusal(send, refusal, self._body(refusal))
 
     async def _kept(self, scope: Scope) -> Kept:
-        accept = dict(scope["headers"]).get(b"accept", b"")
-        key = (scope["path"].encode(), scope["query_string"], accept)
+        headers = dict(scope["headers"])
+        key = (scope["path"].encode(), scope["query_string"], headers.get(b"accept", b""))
         version, now = self._reader.known_version(), self._reader.now()
         kept = None if version is None else self._cache.get(key, version, now)
         if kept is not None:
@@ -102,7 +107,7 @@ class Handler:
         view = await self._reader.view()
         kept = self._cache.get(key, view.catalogue.version, view.now)
         if kept is None:
-            asked = Asked(scope.get("path_params", {}), fields_of(scope["query_string"]), accept.decode("latin-1"))
+            asked = Asked(scope.get("path_params", {}), fields_of(scope["query_string"]), headers)
             answer = await self._reader.run(lambda: self._endpoint(view, asked))
             kept = Kept(answer, view.catalogue.version, self._reader.expires(view.now))
             self._cache.put(key, kept)

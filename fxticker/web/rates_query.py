@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import cast
 
 from fxticker.analysis.periods import Freq
 from fxticker.model.days import Lookup
@@ -78,9 +77,7 @@ class RatesQuery:
             raise invalid("conflicting params")
         if "to" in days and "from" not in days:
             raise invalid("invalid date", "a range begins with `from`")
-        group = fields.get("group")
-        if group is not None and group.lower() not in GROUPS:
-            raise invalid("invalid group")
+        group = group_of(fields["group"]) if "group" in fields else None
         expand = names_of(fields["expand"].lower()) if "expand" in fields else ()
         if wrong := [name for name in expand if name not in EXPANSIONS]:
             raise invalid(f"invalid expand: {','.join(wrong)[:200]}")
@@ -91,13 +88,27 @@ class RatesQuery:
             by=by,
             days=days_of(view, days["from"], days.get("to")) if by is None else None,
             is_latest=not days and "at" not in fields,
-            group=None if group is None else cast("Freq", group.lower()),
+            group=group,
             expand=frozenset(expand),
         )
 
     def of_pair(self, base: str, quote: str) -> RatesQuery:
         """Return the query for one pair."""
         return replace(self, question=replace(self.question, base=base, quotes=(quote,)))
+
+
+def group_of(text: str) -> Freq:
+    """Return the length of a period.
+
+    Raises
+    ------
+    Refused
+        422, if it is none.
+    """
+    for known in GROUPS:
+        if text.lower() == known:
+            return known
+    raise invalid("invalid group")
 
 
 def _question(view: View, fields: Mapping[str, str]) -> Question:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fxticker.web import currencies_v2, fixer, frankfurter_v1, frankfurter_v2, health, providers_v2, root
+from fxticker.web import (
+    currencies_v2,
+    fixer,
+    frankfurter_v1,
+    frankfurter_v2,
+    health,
+    parquet_files,
+    providers_v2,
+    record,
+    root,
+)
 from fxticker.web import open_exchange_rates as oxr
 from fxticker.web.answers import Answer
 from fxticker.web.errors import not_found, plain, with_status
@@ -51,6 +61,12 @@ def paths(served: Callable[[], Mapping[int, int]]) -> list[Path]:
         Path("/healthz", lambda view, asked: health.healthz(view, asked.accept), with_status),
         Path("/metrics", lambda view, asked: health.metrics(view, asked.accept, served()), with_status),
         *_frankfurter_v2(),
+        Path("/parquet/manifest.json", lambda view, _: parquet_files.manifest(view), with_status),
+        Path(
+            "/parquet/{name:path}",
+            lambda view, asked: parquet_files.file(view, asked.path["name"], asked.headers),
+            with_status,
+        ),
         *_frankfurter_v1("/v1"),
         *_open_exchange_rates(""),
         *_open_exchange_rates("/api"),
@@ -86,6 +102,10 @@ def _frankfurter_v2() -> list[Path]:
         Path("/v2/currencies", lambda view, asked: currencies_v2.currencies(view, asked.fields), with_status),
         Path("/v2/currency/{code}", lambda view, asked: currencies_v2.currency(view, asked.path["code"]), with_status),
         Path("/v2/providers", lambda view, _: providers_v2.providers(view), with_status),
+        Path("/v2/gaps", lambda view, asked: record.gaps(view, asked.fields), with_status),
+        Path("/v2/coverage", lambda view, asked: record.coverage(view, asked.fields), with_status),
+        Path("/v2/polls", lambda view, asked: record.polls(view, asked.fields), with_status),
+        Path("/v2/drift", lambda view, asked: record.drift(view, asked.fields), with_status),
         Path("/v2/{path:path}.csv", lambda view, _: frankfurter_v2.not_as_csv(view), with_status),
         Path("/v2/{path:path}", _no_such_path, with_status),
     ]

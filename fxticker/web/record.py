@@ -1,0 +1,148 @@
+"""Record: what the ledger of polls says, as gaps, coverage and polls; and how far rates moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from fxticker.analysis.coverage import coverage as coverage_of
+from fxticker.analysis.coverage import gaps as gaps_of
+from fxticker.analysis.drift import drift as drift_of
+from fxticker.frames.load import load_polls
+from fxticker.model.pairs import currencies_of
+from fxticker.model.records import Outcome
+from fxticker.sources.rate_order import RATE
+from fxticker.web.answers import JSON, Answer, json_answer
+from fxticker.web.errors import invalid, not_found
+from fxticker.web.frame_rows import rows_of_frame
+from fxticker.web.parameters import age_limit_of, code_of, codes_of, day_of, known_by, require_known
+from fxticker.web.rates_query import group_of, sources_of
+from fxticker.web.snapshots import Question, base_of, pairs_of
+from fxticker.web.tables import table_answer
+from fxticker.web.view import View
+
+DEFAULT_DAYS = 31
+"""Days up to now that are meant where a request names none."""
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time that a request is about, aware UTC; its end is excluded and at most now."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, view: View, fields: Mapping[str, str]) -> Span:
+        """Read ``from`` and ``to``, days that are both included.
+
+        Raises
+        ------
+        Refused
+            422, if one is no date; 404, if the span ends before it begins, or begins after now.
+        """
+        last = day_of(fields["to"]) if "to" in fields else view.now.date()
+        first = day_of(fields["from"]) if "from" in fields else min(last, view.now.date()) - (DEFAULT_DAYS - 1) * _DAY
+        if first > last or first > view.now.date():
+            raise not_found(f"there is nothing from {first} to {last}")
+        return cls(_midnight(first), min(_midnight(last + _DAY), view.now))
+
+
+def gaps(view: View, fields: Mapping[str, str]) -> Answer:
+    """Answer ``/v2/gaps``: periods without a successful poll, and why."""
+    require_known(fields, ("from", "to", "providers", "as_of", "asOf"))
+    span = Span.of(view, fields)
+    found = gaps_of(
+        view.store, sources=_polled(view, fields), start=span.start, end=span.end, as_of=_as_of(view, fields)
+    )
+    return json_answer(rows_of_frame(found))
+
+
+def coverage(view: View, fields: Mapping[str, str]) -> Answer:
+    """Answer ``/v2/coverage``: the share of successful polls by hours, days, weeks or months."""
+    require_known(fields, ("from", "to", "providers", "group", "as_of", "asOf"))
+    group = group_of(fields.get("group", "day"))
+    span = Span.of(view, fields)
+    found = coverage_of(
+        view.store,
+        group,
+        sources=_polled(view, fields),
+        start=span.start,
+        end=span.end,
+        as_of=_as_of(view, fields),
+    )
+    return json_answer(rows_of_frame(found))
+
+
+def polls(view: View, fields: Mapping[str, str]) -> Answer:
+    """Answer ``/v2/polls``: the outcome of each slot."""
+    require_known(fields, ("from", "to", "providers", "outcome", "as_of", "asOf"))
+    outcome, span = fields.get("outcome"), Span.of(view, fields)
+    if outcome is not None and outcome not in {*Outcome}:
+        raise invalid("invalid outcome", f"there are {', '.join(sorted(Outcome))}")
+    sources, as_of = _polled(view, fields), _as_of(view, fields)
+
+    def rows() -> Iterator[list[dict[str, Any]]]:
+        begin = span.start
+        while begin < span.end:
+            until = min(begin + DEFAULT_DAYS * _DAY, span.end)
+            found = load_polls(view.store, sources=sources, start=begin, end=until, as_of=as_of)
+            yield rows_of_frame(found if outcome is None else found[found["outcome"] == outcome])
+            begin = until
+
+    return table_answer(rows(), media_type=JSON, version=lambda: view.catalogue.version, is_empty_good=True)
+
+
+def drift(view: View, fields: Mapping[str, str]) -> Answer:
+    """Answer ``/v2/drift``: the change of each rate between two days, its band, and whether that excludes zero."""
+    require_known(fields, ("from", "to", "base", "quotes", "providers", "max_age", "as_of", "asOf"))
+    if "from" not in fields:
+        raise invalid("invalid date", "a drift has a day `from` which it is")
+    first, last = day_of(fields["from"]), day_of(fields["to"]) if "to" in fields else view.now.date()
+    if first > view.now.date() or first >= last:
+        raise not_found(f"there is no drift from {first} to {last}, now is {view.now:%Y-%m-%d %H:%M} UTC")
+    sources = sources_of(view, fields)
+    question = Question(
+        base=code_of(fields["base"]) if "base" in fields else None,
+        quotes=codes_of(fields["quotes"]) if "quotes" in fields else None,
+        sources=sources,
+    )
+    age_limit_of(fields.get("max_age"))
+    pairs = pairs_of(view, question)
+    if not pairs:
+        raise not_found(f"nothing is stored for other currencies than {base_of(view, question)}")
+    by_order = {"sources": [RATE], "order": view.order} if sources is None else {"sources": sources}
+    found = drift_of(
+        view.store,
+        start=first,
+        end=last if last < view.now.date() else view.now,
+        pairs=pairs,
+        max_age=fields.get("max_age"),
+        as_of=_as_of(view, fields),
+        **by_order,
+    )
+    rows = rows_of_frame(found)
+    return json_answer([dict(zip(("base", "quote"), currencies_of(row["pair"]), strict=True)) | row for row in rows])
+
+
+def _as_of(view: View, fields: Mapping[str, str]) -> datetime | None:
+    given = fields.get("as_of", fields.get("asOf"))
+    return None if given is None else known_by(given, view.now)
+
+
+def _polled(view: View, fields: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Return the sources that `providers` names; None if it is not given."""
+    if "providers" not in fields:
+        return None
+    known = {*view.store.polls.sources(), *view.catalogue.sources}
+    named = tuple(dict.fromkeys(fields["providers"].lower().split(",")))
+    if unknown := [name for name in named if name not in known]:
+        raise not_found(f"no provider {', '.join(unknown)[:200]}; there are {', '.join(sorted(known)) or 'none'}")
+    return named
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
