@@ -327,7 +327,11 @@ def test_path_of_a_wide_band_alone_is_drawn():
 
 
 def test_path_states_the_date_of_a_change_that_is_old_and_no_finding_of_it():
-    rows = [("2025-11-01", pair, 2.0, 1.5, 2.6, True) for pair in ("KZT/USD", "TJS/USD")]
+    rows = [
+        (day, pair, *drift)
+        for day, drift in (("2025-10-31", (0.0, 0.0, 0.0, False)), ("2025-11-01", (2.0, 1.5, 2.6, True)))
+        for pair in ("KZT/USD", "TJS/USD")
+    ]
     figure = plot_path(_path([*rows, ("2025-11-30", "TJS/USD", 3.0, 2.9, 3.1, True)]))
     assert _labels(figure.axes[0]) == ["KZT/USD +2.0 % by 2025-11-01", "TJS/USD +3.00 %"]
     assert figure.get_suptitle().startswith("The somoni gained 2.9 to 3.1 % against the dollar, ")
@@ -396,13 +400,20 @@ def test_heatmap_labels_periods_in_the_middle_of_their_cells():
     assert [label.get_text() for label in axis.get_xticklabels()] == ["Nov\n2025", "Dec", "Jan\n2026"]
 
 
-def test_heatmap_grows_for_its_numbers_and_names_them_where_they_have_no_room():
-    starts = pd.date_range("2023-01-01", periods=36, freq="MS").astype(str).tolist()
-    frame = _periods([-1.5] * 36, [True] * 36, starts)
-    wide, narrow = plot_heatmap(frame), plot_heatmap(frame, figsize=(8, 3))
-    assert wide.get_figwidth() > 8
-    assert (len(_labels(wide.axes[0])), len(_labels(narrow.axes[0]))) == (36, 0)
-    assert "no room for the numbers" in narrow.get_supxlabel().replace("\n", " ")
+@pytest.mark.parametrize(("number", "rotation", "width_in"), [(12, 0, 8), (36, 90, 8), (84, 90, 11.18)])
+def test_heatmap_turns_its_numbers_upright_and_grows_for_them(number, rotation, width_in):
+    starts = pd.date_range("2018-01-01", periods=number, freq="MS").astype(str).tolist()
+    figure = plot_heatmap(_periods([-1.5] * number, [True] * number, starts))
+    assert figure.get_figwidth() == pytest.approx(width_in)
+    assert {text.get_rotation() for text in figure.axes[0].texts} == {rotation}
+    assert len(_labels(figure.axes[0])) == number
+
+
+def test_heatmap_says_that_its_numbers_have_no_room():
+    starts = pd.date_range("2018-01-01", periods=84, freq="MS").astype(str).tolist()
+    figure = plot_heatmap(_periods([-1.5] * 84, [True] * 84, starts), figsize=(8, 3))
+    assert _labels(figure.axes[0]) == []
+    assert "no room for numbers" in figure.get_supxlabel().replace("\n", " ")
 
 
 def test_heatmap_of_rounding_alone_has_no_scale_of_colours():
@@ -725,6 +736,8 @@ def test_fixed_rate_alone_can_be_drawn(store):
 
 def test_a_path_of_the_base_alone_has_an_axis():
     figure = drawn(plot_path(_path([(NOON, "KZT/USD", 0.0, 0.0, 0.0, False)])))
+    assert figure.get_suptitle() == "No change yet: 1 rate at the base alone, 2025-11-14 12:00"
+    assert _labels(figure.axes[0]) == ["KZT/USD 0 %, the base"]
     low, high = figure.axes[0].get_ylim()
     assert low < 0 < high
 

@@ -29,15 +29,15 @@ from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
-from fxticker.model.verdicts import HOP, WITHIN
+from fxticker.model.verdicts import MORE, verdict
 from fxticker.sources.age_limits import MaxAge
 
 _AROUND_IN = 1.2
 """Height of the figure outside its axis, in inches."""
 _MARK_IN = 0.065
 """Average width of a character of the vertical label, in inches."""
-_STALE = pd.Timedelta(days=7)
-"""As for the ticker in `fxticker.sources.age_limits`."""
+_STALE = pd.Timedelta(days=1)
+"""Age of a last value, at the end of the chart, from which on it has its date and is no part of the title."""
 _ALPHA = 0.2
 """Opacity of bands."""
 _STYLES = ("solid", "dashed", "dotted")
@@ -208,10 +208,16 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, lasts: pd.DataFrame, left
     up = f" Up: {sides_of(rows['pair']).rise}." if canvas.axes[0].get_ylabel() == "percent" else ""
     write_caption(
         canvas,
-        f"{moves_text(lasts[~_is_stale(lasts['observed_at'], last)])}, {spans}",
+        f"{_finding(lasts, last)}, {spans}",
         f"{sources}, {span}, {counted(len(rows), 'value')}, base {span_text(since, latest)}.{left_out}",
         f"Band: what the printed digits allow.{up} Lines break where there is no value.",
     )
+
+
+def _finding(lasts: pd.DataFrame, last: pd.Timestamp) -> str:
+    """Return the title: the last changes, of the lines that reach the end of the chart."""
+    changes = lasts[~_is_stale(lasts["observed_at"], last) & (lasts["observed_at"] != lasts["base_at"])]
+    return moves_text(changes) if len(changes) else f"No change yet: {counted(len(lasts), 'rate')} at the base alone"
 
 
 def _is_stale(observed_at: Any, latest: pd.Timestamp) -> Any:
@@ -238,6 +244,7 @@ def _last_text(row: pd.Series, latest: pd.Timestamp) -> str:
     """Return the last change of a line, and its date if the chart goes on for days after it."""
     text = change_text(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"])
     text += f" by {row['observed_at']:%Y-%m-%d}" if _is_stale(row["observed_at"], latest) else ""
-    if row["significant"] and not row["peg_hop"]:
-        return text
-    return f"{text}, {HOP if row['significant'] else WITHIN}"
+    if row["observed_at"] == row["base_at"]:
+        return f"{text}, the base"
+    told = verdict(row["drift_pct"], significant=row["significant"], peg_hop=row["peg_hop"])
+    return text if told == MORE else f"{text}, {told}"

@@ -17,7 +17,7 @@ from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
 from fxticker.charts.captions import counted, left_out_rows, names_text, span_text, with_hops, write_caption
 from fxticker.charts.data import frame_of
-from fxticker.charts.heatmap_cells import DIGIT_IN, Cells, cells_of, draw_cells, write_cells
+from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, write_cells
 from fxticker.charts.moves import is_move, move_text
 from fxticker.charts.period_axis import Periods, label_periods, periods_of
 from fxticker.charts.sides import Sides, sides_of
@@ -83,8 +83,8 @@ def plot_heatmap(
         dotted one is a peg hop: a pegged currency came back to a level that its source showed before. A change since a
         close before the previous period is that of several periods: it has a frame around all of them and no colour.
         Without a value in the period, or any before it, or with one that is too old, the cell is empty, and the caption
-        counts the latter. Each cell contains its percentage; a chart by default grows up to 16 inches wide for that.
-        The title states the largest proven change.
+        counts the latter. Each cell contains its percentage; for that a chart by default grows up to 16 inches, which
+        120 periods fit. The title states the largest proven change.
 
     Raises
     ------
@@ -111,14 +111,14 @@ def _drawn(drifts: pd.DataFrame, freq: str | None, look: Look) -> Figure:
     has_change = drifts["drift_pct"].notna().to_numpy()
     rows = drifts[has_change]
     cells = cells_of(rows, np.searchsorted(labels, names[has_change]), periods)
-    needed = _BESIDE_IN + len(periods.starts) * DIGIT_IN * (cells.longest_text + 1)
-    can_be_written = len(rows) <= _MOST_WRITTEN
-    width = max(WIDTH_IN, needed) if can_be_written and needed <= _WIDEST_IN else WIDTH_IN
+    upright_in = _BESIDE_IN + len(periods.starts) * LINE_IN
+    width = max(WIDTH_IN, upright_in) if upright_in <= _WIDEST_IN else WIDTH_IN
     with drawing(look, 2.0 + _ROW_IN * len(labels), width_in=width, grid=None) as canvas:
         [axis], palette = canvas.axes, canvas.palette
         mesh = draw_cells(axis, cells, (len(labels), len(periods.starts)), periods, palette)
-        column_in = (canvas.width_in - _BESIDE_IN) / len(periods.starts)
-        is_written = write_cells(axis, cells, mesh, periods, palette, column_in=column_in if can_be_written else 0.0)
+        row_in = canvas.panel_in(_ROW_IN * len(labels)) / len(labels)
+        cell_in = (canvas.width_in - _BESIDE_IN) / len(periods.starts), row_in
+        is_written = len(rows) <= _MOST_WRITTEN and write_cells(axis, cells, mesh, periods, palette, cell_in)
         axis.set_yticks(range(len(labels)), labels, color=palette.text)
         axis.set_ylim(len(labels) - 0.5, -0.5)
         label_periods(axis, periods, canvas.width_in - _BESIDE_IN)
@@ -145,7 +145,7 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
         "Pale and dotted: peg hop, back to a level that was shown before." if (hops & ~cells.is_long).any() else "",
         "Frame: one change over all its periods, grey where rounding could explain it." if cells.is_long.any() else "",
         "Empty: no value in the period, or none before it." if len(rows) < len(drifts) else "",
-        "" if is_written else "There is no room for the numbers of single periods.",
+        "" if is_written else "There is no room for numbers.",
     ]
     proven = int(cells.is_move.sum())
     write_caption(

@@ -22,6 +22,8 @@ _LEAST_PCT = 1.0
 _WRITTEN_PT = 7
 DIGIT_IN = 0.062
 """Width of a character of that size, in inches."""
+LINE_IN = 0.12
+"""Height of one, likewise."""
 _TOLERANCE_IN = 0.001
 _DARK = 0.55
 """Luma of a cell by Rec. 601, from 0 to 1, below which its number is white."""
@@ -114,22 +116,23 @@ def draw_cells(axis: Axes, cells: Cells, shape: tuple[int, int], periods: Period
 
 
 def write_cells(
-    axis: Axes, cells: Cells, mesh: QuadMesh, periods: Periods, palette: Palette, *, column_in: float
+    axis: Axes, cells: Cells, mesh: QuadMesh, periods: Periods, palette: Palette, cell_in: tuple[float, float]
 ) -> bool:
-    """Write the change into each cell of one period, if all fit, and into the middle of each box where it fits.
+    """Write the change into each cell, upright where it is too narrow.
 
     Returns
     -------
     bool
-        Whether the cells of one period have their numbers, given the width of a column in inches.
+        Whether the numbers fit cells of this width and height in inches; else none is written.
     """
+    if not fits(cells, *cell_in):
+        return False
     days = periods.days
     middles = (days[cells.first] + days[cells.last + 1]) / 2
-    are_written = (cells.longest_text + 1) * DIGIT_IN <= column_in + _TOLERANCE_IN
-    columns = cells.last - cells.first + 1
+    widths = cell_in[0] * (cells.last - cells.first + 1)
+    is_flat = (cells.longest_text + 1) * DIGIT_IN <= cell_in[0] + _TOLERANCE_IN
     for place, text in enumerate(cells.texts):
-        if not (len(text) * DIGIT_IN <= columns[place] * column_in if cells.is_long[place] else are_written):
-            continue
+        fits_flat = (len(text) + 1) * DIGIT_IN <= widths[place] if cells.is_long[place] else is_flat
         color = palette.text if cells.is_move[place] else palette.muted
         if cells.is_move[place] and not cells.is_long[place]:
             red, green, blue, _ = mesh.cmap(mesh.norm(cells.percent[place]))
@@ -145,8 +148,16 @@ def write_cells(
             fontsize=_WRITTEN_PT,
             color=color,
             bbox=ground if is_hatched else None,
+            rotation=0 if fits_flat else 90,
         )
-    return are_written
+    return True
+
+
+def fits(cells: Cells, width_in: float, height_in: float) -> bool:
+    """Return whether all numbers fit cells of this size, flat or upright."""
+    longest = max(map(len, cells.texts))
+    is_flat = (cells.longest_text + 1) * DIGIT_IN <= width_in + _TOLERANCE_IN
+    return is_flat or (width_in >= LINE_IN - _TOLERANCE_IN and longest * DIGIT_IN <= height_in)
 
 
 def _draw_pale(axis: Axes, cells: Cells, chosen: np.ndarray, periods: Periods, palette: Palette, hatch: str) -> None:
