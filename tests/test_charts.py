@@ -424,8 +424,9 @@ def test_heatmap_of_rounding_alone_has_no_scale_of_colours():
 
 def test_heatmap_names_the_instants_of_the_data_and_not_of_the_periods(history_store):
     figure = plot_heatmap(fx.drift_by_period(history_store, "month"))
-    assert "timesca, 2024-09-29 to 2026-02-25 UTC, 50 changes per month, 25 more than rounding." in (
-        figure.get_supxlabel().replace("\n", " ")
+    assert (
+        "Source: timesca (timesca.com). 50 changes per month, 2024-09-29 to 2026-02-25 UTC, 25 more than rounding."
+        in (figure.get_supxlabel().replace("\n", " "))
     )
 
 

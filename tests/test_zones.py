@@ -99,8 +99,8 @@ def test_comparison_is_by_days_of_the_zone():
 
 def test_charts_show_the_clock_of_their_frame(ticks):
     figure = fx.plot_history(fx.quotes(ticks, end="2025-11-14", tz=TASHKENT))
-    assert figure.get_suptitle() == "TJS/USD: printed rates, 2025-11-14 01:00 to 23:00"
-    assert "Asia/Tashkent, 3 values on 1 of 1 day" in figure.get_supxlabel()
+    assert figure.get_suptitle().endswith(", 2025-11-14 01:00 to 23:00")
+    assert "3 values on 1 of 1 day, Asia/Tashkent" in figure.get_supxlabel()
     assert figure.axes[0].xaxis.get_major_formatter()._tz == ZoneInfo(TASHKENT)
     assert "Asia/Tashkent" in fx.plot_path(fx.drift_series(ticks, tz=TASHKENT)).get_supxlabel()
 

@@ -80,11 +80,6 @@ def percent_of(part: float, whole: int) -> str:
     return f"{100 * part / whole:.0f} %"
 
 
-def names_text(names: list[str]) -> str:
-    """Return names separated by commas; of more than three their number."""
-    return ", ".join(names) if len(names) <= 3 else f"{len(names)} sources"  # noqa: PLR2004 - more do not fit a line
-
-
 def left_out_rows(frame: pd.DataFrame) -> str:
     """Return how many rows of a frame have no figures, and why, as a sentence; empty if all have."""
     counts = _reasons(frame).dropna().astype(str).value_counts().sort_index(kind="stable")

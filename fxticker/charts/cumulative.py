@@ -15,14 +15,15 @@ from matplotlib.ticker import MaxNLocator
 
 from fxticker.analysis.drift import drift_series
 from fxticker.analysis.source_quotes import Ticks
-from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, left_out_pairs, names_text, span_text, with_hops, write_caption
+from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
+from fxticker.charts.captions import counted, left_out_pairs, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.moves import band_text, change_text, moves_text
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
+from fxticker.charts.source_names import sources_text
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
 from fxticker.charts.style import Palette, Theme, color_of, date_axis, signed_ticks
 from fxticker.errors import NoData
@@ -121,7 +122,7 @@ def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
         lines = _lines_of(groups, canvas.palette)
         drawn = [line for line, is_drawn in zip(lines, reach.is_drawn, strict=True) if is_drawn]
         _draw_lines(axis, drawn)
-        _set_axes(axis, reach, rows["observed_at"], sides, panel_in)
+        _set_axes(canvas, reach, rows["observed_at"], sides, panel_in)
         _write_notes(axis, [line for line in lines if line not in drawn], canvas.palette)
         latest = rows["observed_at"].iloc[-1]
         ends = [
@@ -188,7 +189,8 @@ def _write_notes(axis: Axes, lines: list[_Line], palette: Palette) -> None:
         axis.set_title(f"Not drawn: {notes}", fontsize=8, fontweight="normal", color=palette.muted)
 
 
-def _set_axes(axis: Axes, reach: Reach, observed_at: pd.Series, sides: Sides, height_in: float) -> None:
+def _set_axes(canvas: Canvas, reach: Reach, observed_at: pd.Series, sides: Sides, height_in: float) -> None:
+    [axis] = canvas.axes
     room = 0.04 * (reach.high - reach.low)
     axis.set_ylim(reach.low - room, reach.high + room)
     axis.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
@@ -197,19 +199,19 @@ def _set_axes(axis: Axes, reach: Reach, observed_at: pd.Series, sides: Sides, he
     # an axis that is too low for it leaves the sides to the caption
     axis.set_ylabel(label if len(label) * _MARK_IN < height_in else "percent", fontsize=8)
     first, last = instants(observed_at)[[0, -1]].view("M8[us]")
-    date_axis(axis, first, last, observed_at.dt.tz)
+    date_axis(axis, first, last, observed_at.dt.tz, most=8 if canvas.width_in >= WIDTH_IN else 5)
 
 
 def _write_caption(canvas: Canvas, rows: pd.DataFrame, lasts: pd.DataFrame, left_out: str) -> None:
     since, latest, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].iloc[-1]
     spans = span_text(since, last) if since.date() == latest.date() else f"each since its own base, to {last:%Y-%m-%d}"
-    sources = names_text(sorted(rows["source"].astype(str).unique()))
+    sources = sources_text(sorted(rows["source"].astype(str).unique()))
     span = f"{span_text(rows['observed_at'].iloc[0], last)} {rows['observed_at'].dt.tz}"
     up = f" Up: {sides_of(rows['pair']).rise}." if canvas.axes[0].get_ylabel() == "percent" else ""
     write_caption(
         canvas,
         f"{_finding(lasts, last)}, {spans}",
-        f"{sources}, {span}, {counted(len(rows), 'value')}, base {span_text(since, latest)}.{left_out}",
+        f"{sources} {counted(len(rows), 'value')}, {span}, base {span_text(since, latest)}.{left_out}",
         f"Band: what the printed digits allow.{up} Lines break where there is no value.",
     )
 

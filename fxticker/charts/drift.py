@@ -13,11 +13,12 @@ from matplotlib.ticker import MaxNLocator
 from fxticker.analysis.drift import drift
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, left_out_pairs, names_text, with_hops, write_caption
+from fxticker.charts.captions import counted, left_out_pairs, with_hops, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.moves import band_text, change_text, moves_text
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import sides_of
+from fxticker.charts.source_names import sources_text
 from fxticker.charts.style import Palette, Theme, color_of, signed_ticks
 from fxticker.errors import NoData
 from fxticker.model.invalid import InvalidArgument
@@ -139,7 +140,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_
     write_caption(
         canvas,
         f"{moves_text(rows)}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
-        f"{names_text(sources)}, last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
+        f"{sources_text(sources)} Last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
         " ".join(filter(None, reading)),
     )
 

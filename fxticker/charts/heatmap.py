@@ -15,12 +15,13 @@ from fxticker.analysis.drift_by_period import drift_by_period
 from fxticker.analysis.periods import Freq
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, left_out_rows, names_text, span_text, with_hops, write_caption
+from fxticker.charts.captions import counted, left_out_rows, span_text, with_hops, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, write_cells
 from fxticker.charts.moves import is_move, move_text
 from fxticker.charts.period_axis import Periods, label_periods, periods_of
 from fxticker.charts.sides import Sides, sides_of
+from fxticker.charts.source_names import sources_text
 from fxticker.charts.style import Theme, apply_theme, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
@@ -138,7 +139,7 @@ def _names(changes: pd.DataFrame) -> pd.Series:
 def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: Periods, *, is_written: bool) -> None:
     rows = drifts.dropna(subset=["drift_pct"])
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
-    sources = names_text(sorted(drifts["source"].astype(str).unique()))
+    sources = sources_text(sorted(drifts["source"].astype(str).unique()))
     unproven, hops = ~cells.is_move & ~cells.is_hop, cells.is_hop
     reading = [
         "Pale and hatched: rounding alone could explain the change." if (unproven & ~cells.is_long).any() else "",
@@ -151,7 +152,7 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
     write_caption(
         canvas,
         _finding(rows, periods, span),
-        f"{sources}, {span} {drifts['start_at'].dt.tz}, {counted(len(rows), 'change')} per {periods.name}, "
+        f"{sources} {counted(len(rows), 'change')} per {periods.name}, {span} {drifts['start_at'].dt.tz}, "
         f"{proven:,} more than rounding.{left_out_rows(drifts)}",
         " ".join(filter(None, reading)),
     )

@@ -153,14 +153,14 @@ def restyle(axis: Axes) -> None:
         line.label.set(color=mpl.rcParams["axes.labelcolor"], fontsize=mpl.rcParams["axes.labelsize"])
 
 
-def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64, zone: tzinfo = UTC) -> None:
+def date_axis(axis: Axes, first: np.datetime64, last: np.datetime64, zone: tzinfo = UTC, most: int = 8) -> None:
     """Set a time axis from the first to the last instant (UTC) with a margin; half a day around a single one.
 
-    Its ticks are those of the clocks of `zone`.
+    Its ticks, at most so many, are those of the clocks of `zone`.
     """
     room = max((last - first) / 60, np.timedelta64(1, "s")) if first < last else np.timedelta64(12, "h")
     axis.set_xlim(first - room, last + room)  # type: ignore[arg-type]
-    locator = AutoDateLocator(minticks=3, maxticks=8, tz=zone)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=3, maxticks=most, tz=zone)  # type: ignore[no-untyped-call]
     axis.xaxis.set_major_locator(locator)
     axis.xaxis.set_major_formatter(FirstTickDated(locator, tz=zone))  # type: ignore[no-untyped-call]
 
