@@ -61,7 +61,7 @@ def with_hops(changes: pd.DataFrame) -> pd.DataFrame:
 
 def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return a span as text for titles and captions."""
-    if first == last:
+    if f"{first:%Y-%m-%d %H:%M}" == f"{last:%Y-%m-%d %H:%M}":
         return f"{first:%Y-%m-%d %H:%M}"
     if first.date() == last.date():
         return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}"

@@ -67,7 +67,7 @@ def plot_compare(
         Where to draw in a figure of your own: one axis, or one per pair. The figure needs ``layout="constrained"`` for
         the texts beside and below it; ``None`` for a new figure.
     figsize
-        Width and height of a new figure in inches; ```None``` for 8 inches by what the chart needs.
+        Width and height of a new figure in inches; ``None`` for 8 inches by what the chart needs.
     title
         In place of the title that states the finding; ``""`` for none.
     theme

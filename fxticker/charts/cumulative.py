@@ -75,7 +75,7 @@ def plot_path(
         Where to draw in a figure of your own: one axis. The figure needs ``layout="constrained"`` for the
         texts beside and below it; ``None`` for a new figure.
     figsize
-        Width and height of a new figure in inches; ```None``` for 8 inches by what the chart needs.
+        Width and height of a new figure in inches; ``None`` for 8 inches by what the chart needs.
     title
         In place of the title that states the finding; ``""`` for none.
     theme
@@ -107,7 +107,7 @@ def plot_path(
     )
     rows = with_hops(drifts).dropna(subset=["drift_pct"])
     if rows.empty:
-        raise NoData("there is no drift to draw")
+        raise NoData("there is no change to draw: no rate has a value and a base")
     rows = without_constants(rows).sort_values("observed_at", kind="stable")
     return _drawn(rows, Look(theme, title, figsize, ax), left_out_pairs(drifts))
 
@@ -155,8 +155,8 @@ def _lines_of(groups: list[tuple[Any, pd.DataFrame]], palette: Palette) -> list[
     strokes = _strokes([str(pair) for (_, pair), _ in groups], palette)
     lines = []
     for ((source, pair), rows), (color, style) in zip(groups, strokes, strict=True):
-        name = f"{pair} ({source})" if are_several else str(pair)
-        lines.append(_Line(name if style == _STYLES[0] else f"{name} ({style})", rows, color, style))
+        notes = ", ".join([str(source)] * are_several + [style] * (style != _STYLES[0]))
+        lines.append(_Line(f"{pair} ({notes})" if notes else str(pair), rows, color, style))
     return lines
 
 

@@ -29,10 +29,14 @@ from fxticker.sources.age_limits import MaxAge
 
 _ROOM = 0.06
 """Room beyond the bands, as a share of the axis."""
-_BESIDE = 0.75
-"""Share of the axis that a band may reach over with a number beside it."""
+_CHARACTER_IN = 0.07
+"""Width of a character of a row's texts, in inches."""
 _BESIDE_PT = 6.0
 """Distance of a number from its mark or band."""
+_OTHER = pd.Timedelta(days=1)
+"""Distance of a row's ends from those of the chart from which on it has its own dates."""
+_OTHER = pd.Timedelta(days=1)
+"""Distance of a row's ends from those of the chart from which on it has its own dates."""
 _BESIDE_AXIS, _INSIDE_AXIS = 1.02, 0.02
 """Where the texts of a row begin, as shares of the axis."""
 
@@ -68,7 +72,7 @@ def plot_drift(
         Where to draw in a figure of your own: one axis. The figure needs ``layout="constrained"`` for the
         texts beside and below it; ``None`` for a new figure.
     figsize
-        Width and height of a new figure in inches; ```None``` for 8 inches by what the chart needs.
+        Width and height of a new figure in inches; ``None`` for 8 inches by what the chart needs.
     title
         In place of the title that states the finding; ``""`` for none.
     theme
@@ -99,23 +103,33 @@ def plot_drift(
     rows = with_hops(drifts).dropna(subset=["drift_pct"])
     if rows.empty:
         raise NoData("there is no drift to draw")
-    reach = _reach(rows)
+    return _drawn(rows, Look(theme, title, figsize, ax), left_out_pairs(drifts))
+
+
+def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
+    first, last = rows["start_at"].min(), rows["end_at"].max()
+    reach, spans = _reach(rows), [_own_span(row, first, last) for _, row in rows.iterrows()]
     # what is drawn stands above what is not, the largest rise on top
-    rows = rows.assign(is_drawn=reach.is_drawn).sort_values(["is_drawn", "drift_pct"], ignore_index=True)
-    sources = sorted(rows["source"].astype(str).unique())
-    look = Look(theme, title, figsize, ax)
+    rows = rows.assign(is_drawn=reach.is_drawn, own_span=spans)
+    rows = rows.sort_values(["is_drawn", "drift_pct"], ignore_index=True)
     with drawing(look, 1.7 + 0.42 * len(rows), grid="x") as canvas:
         [axis], palette = canvas.axes, canvas.palette
         axis.axvline(0, color=palette.muted, linewidth=0.8)
         _percent_axis(axis, reach)
+        several = len(rows["source"].unique()) > 1
+        names = [f"{row.pair} ({row.source})" if several else str(row.pair) for row in rows.itertuples()]
+        beside = max(max(map(len, _told(row).split("\n"))) for _, row in rows.iterrows()) + max(map(len, names))
+        axis_in = max(canvas.width_in - beside * _CHARACTER_IN, 1.0)
         for place, row in rows.iterrows():
-            (_draw_drift if row["is_drawn"] else _write_drift)(axis, float(str(place)), row, palette)
-        names = [f"{row.pair} ({row.source})" if len(sources) > 1 else str(row.pair) for row in rows.itertuples()]
+            if row["is_drawn"]:
+                _draw_drift(axis, float(str(place)), row, palette, axis_in)
+            else:
+                _write_drift(axis, float(str(place)), row, palette)
         axis.set_yticks(range(len(rows)), names, fontsize=9, color=palette.text)
         axis.set_ylim(-0.6, len(rows) - 0.4)
         sides = sides_of(rows["pair"])
         axis.set_xlabel(f"\u2190 {sides.fall}     change in percent     {sides.rise} \u2192")
-        _write_caption(canvas, rows, sources, left_out_pairs(drifts))
+        _write_caption(canvas, rows, left_out)
     return canvas.figure
 
 
@@ -124,34 +138,41 @@ def _reach(rows: pd.DataFrame) -> Reach:
     return reach_of(lo, hi, hi - lo, rows["significant"].to_numpy(bool))
 
 
-def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_out: str) -> None:
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str) -> None:
     first, last = rows["start_at"].min(), rows["end_at"].max()
     ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} {rows['end_at'].dt.tz}"
     own_base = (rows["base_at"] != rows["start_at"]).any()
     base = f" Percent of the values as of {_ends_text(rows['base_at'])} {rows['base_at'].dt.tz}." if own_base else ""
-    drawn = rows[rows["is_drawn"]]
+    sources = sources_text(sorted(rows["source"].astype(str).unique()))
+    drawn, of_span = rows[rows["is_drawn"]], rows[rows["own_span"] == ""]
     reading = [
         "Line: what the printed digits allow.",
         "Filled: the change is more than rounding." if drawn["significant"].any() else "",
         "" if drawn["significant"].all() else "Hollow: rounding alone could explain it.",
-        "" if rows["is_drawn"].all() else "Not drawn: what is wider than the axis.",
+        "" if rows["is_drawn"].all() else "Not drawn: what would fill the axis.",
         "Peg hop: a pegged currency came back to a level that was shown before." if rows["peg_hop"].any() else "",
     ]
     write_caption(
         canvas,
-        f"{moves_text(rows)}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
-        f"{sources_text(sources)} Last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
+        f"{moves_text(of_span if len(of_span) else rows)}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
+        f"{sources} Last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
         " ".join(filter(None, reading)),
     )
 
 
 def _ends_text(instants: pd.Series) -> str:
     """Return the instant of one end as text; the first and the last if there are several."""
-    first, last = instants.min(), instants.max()
-    return f"{first:%Y-%m-%d %H:%M}" if first == last else f"({first:%Y-%m-%d %H:%M} … {last:%Y-%m-%d %H:%M})"
+    first, last = (f"{end:%Y-%m-%d %H:%M}" for end in (instants.min(), instants.max()))
+    return first if first == last else f"({first} … {last})"
 
 
-def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> None:
+def _own_span(row: pd.Series, first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Return the dates of a row whose ends lie more than a day from those in the title."""
+    is_other = row["start_at"] - first > _OTHER or last - row["end_at"] > _OTHER
+    return f"{row['start_at']:%Y-%m-%d} to {row['end_at']:%Y-%m-%d}" if is_other else ""
+
+
+def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette, axis_in: float) -> None:
     """Draw a mark in its band with its number beside it, and state at the right what it proves."""
     value, lo, hi = row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"]
     moved = row["significant"] and not row["peg_hop"]
@@ -159,24 +180,24 @@ def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> N
     axis.hlines(place, lo, hi, color=color, linewidth=3.2, alpha=0.55)
     face = color if row["significant"] else axis.get_facecolor()
     axis.plot(value, place, marker="o", markersize=6, color=color, markerfacecolor=face)
-    _write_number(axis, place, (value, lo, hi), color)
-    told = verdict(value, significant=bool(row["significant"]), peg_hop=bool(row["peg_hop"]))
-    told = f"{band_text(lo, hi)}   {told}" if lo < hi else told
-    _annotate(axis, _BESIDE_AXIS, place, told, palette.text if moved else palette.muted)
+    _write_number(axis, place, (value, lo, hi), color, axis_in)
+    _annotate(axis, _BESIDE_AXIS, place, _told(row), palette.text if moved else palette.muted)
 
 
-def _write_number(axis: Axes, place: float, drift: tuple[float, float, float], color: str) -> None:
+def _write_number(axis: Axes, place: float, drift: tuple[float, float, float], color: str, axis_in: float) -> None:
     """Write a change beside its band, at the right of it if there is room, else at the left, else above."""
     value, lo, hi = drift
     low, high = axis.get_xlim()
-    if hi <= low + _BESIDE * (high - low):
+    text = change_text(value, lo, hi)
+    room = (high - low) * (1 - (len(text) * _CHARACTER_IN + _BESIDE_PT / 72) / axis_in)
+    if hi <= low + room:
         at, offset, side = max(hi, value), (_BESIDE_PT, 0.0), "left"
-    elif lo >= high - _BESIDE * (high - low):
+    elif lo >= high - room:
         at, offset, side = min(lo, value), (-_BESIDE_PT, 0.0), "right"
     else:
         at, offset, side = value, (0.0, 1.5 * _BESIDE_PT), "center"
     axis.annotate(
-        change_text(value, lo, hi),
+        text,
         (at, place),
         xytext=offset,
         textcoords="offset points",
@@ -192,7 +213,16 @@ def _write_number(axis: Axes, place: float, drift: tuple[float, float, float], c
 def _write_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> None:
     """Write in words what is too wide for the axis."""
     allowed = band_text(row["drift_lo_pct"], row["drift_hi_pct"])
-    _annotate(axis, _INSIDE_AXIS, place, f"cannot be told: the printed digits allow {allowed}", palette.muted)
+    text = "\n".join(filter(None, [f"cannot be told: the printed digits allow {allowed}", row["own_span"]]))
+    _annotate(axis, _INSIDE_AXIS, place, text, palette.muted)
+
+
+def _told(row: pd.Series) -> str:
+    """Return what a row proves, and its dates if they are not those of the chart."""
+    lo, hi = row["drift_lo_pct"], row["drift_hi_pct"]
+    told = verdict(row["drift_pct"], significant=bool(row["significant"]), peg_hop=bool(row["peg_hop"]))
+    told = f"{band_text(lo, hi)}   {told}" if lo < hi else told
+    return f"{told}\n{row['own_span']}" if row["own_span"] else told
 
 
 def _annotate(axis: Axes, left: float, place: float, text: str, color: str) -> None:

@@ -69,7 +69,7 @@ def plot_heatmap(
         Where to draw in a figure of your own: one axis. The figure needs ``layout="constrained"`` for the
         texts beside and below it; ``None`` for a new figure.
     figsize
-        Width and height of a new figure in inches; ```None``` for 8 inches by what the chart needs.
+        Width and height of a new figure in inches; ``None`` for 8 inches by what the chart needs.
     title
         In place of the title that states the finding; ``""`` for none.
     theme
@@ -100,7 +100,7 @@ def plot_heatmap(
     filters = {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd, "order": order}
     drifts = frame_of(changes, "drift_pct", partial(drift_by_period, freq="month"), filters)
     if drifts["drift_pct"].isna().all():
-        raise NoData("there is no drift to draw")
+        raise NoData("there is no change to draw: it needs values in two periods")
     periods = None if drifts is changes else freq or "month"
     return _drawn(with_hops(without_constants(drifts)), periods, Look(theme, title, figsize, ax))
 
