@@ -138,6 +138,19 @@ def test_period_with_a_hole_of_the_record_is_not_whole(store):
     assert list(coverage(store, "day", start="2025-11-17", end="2025-11-20")["whole"]) == [True, False, False, True]
 
 
+def test_period_without_a_poll_is_not_whole_where_polls_are_usual_in_one(store):
+    rare = [Poll("timesca", slot, Outcome.OK) for slot in pd.date_range("2025-12-04", periods=5, freq="12D", tz="UTC")]
+    store.record([*_every("12h", "2025-11-03T00:00Z", "2025-11-16T12:00Z"), *rare])
+    weeks = coverage(store, "week", end="2026-01-25")
+    assert list(weeks["slots"][:5]) == [14, 14, 0, 0, 1]
+    assert list(weeks["whole"][:4]) == [True, True, False, False]
+
+
+def test_period_in_which_no_poll_was_due_is_whole(store):
+    store.record(_every("12h", "2025-11-03T00:00Z", "2025-11-16T12:00Z"))
+    assert coverage(store, "hour", start="2025-11-05", end="2025-11-05")["whole"].all()
+
+
 def test_change_of_the_schedule_leaves_periods_whole(store):
     store.record(
         [

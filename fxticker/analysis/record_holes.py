@@ -50,7 +50,9 @@ def is_whole(
     """Return which periods a source's polls record from their first instant to their last.
 
     The record begins with the span if a poll follows as soon as usual, and else with the first slot; it ends likewise.
-    It has a hole where two slots lie more than three times as far apart as usual.
+    It has a hole where two slots lie more than three times as far apart as usual: as the longer of the usual distances
+    before and after, for a schedule may change. For a period without any slot it is the shorter one: nothing is on
+    record in it, and only if both agree was no poll due.
 
     Parameters
     ----------
@@ -60,28 +62,46 @@ def is_whole(
         As for `holds`.
     """
     slots = np.sort(slots.astype("M8[us]"))
+    before, after = _usual_us(np.diff(slots).astype(np.int64))
+    span = (slots, start_at, end_at, begin, until)
+    has_slot = np.searchsorted(slots, start_at) < np.searchsorted(slots, end_at)
+    whole: np.ndarray = _has_no_hole(*span, np.fmax(before, after)) & (
+        has_slot | _has_no_hole(*span, np.fmin(before, after))
+    )
+    return whole
+
+
+def _has_no_hole(
+    slots: np.ndarray,
+    start_at: np.ndarray,
+    end_at: np.ndarray,
+    begin: datetime | None,
+    until: datetime,
+    usual_us: np.ndarray,
+) -> np.ndarray:
+    """Return which periods have no hole, given sorted slots and the usual distance beside each of their distances."""
     edges = slots[:0] if begin is None else np.array([_utc(begin)])
     marks = np.concatenate([edges, slots, [_utc(until)]])
-    usual = _usual_us(np.diff(slots).astype(np.int64)).astype("m8[us]")
+    usual = usual_us.astype(np.int64).astype("m8[us]")
     usual = np.pad(usual, (len(edges), len(marks) - len(edges) - 1 - len(usual)), mode="edge")
     is_long = np.diff(marks) > GAP_CADENCES * usual
     due = marks[:-1] + np.where(np.arange(len(usual)) < len(edges), 0, usual)  # until the next slot nothing is missing
     hole_starts = np.concatenate([_EVER[:1], due[is_long], marks[-1:]])
     hole_ends = np.concatenate([marks[:1], marks[1:][is_long], _EVER[1:]])
-    whole: np.ndarray = hole_starts[np.searchsorted(hole_ends, start_at, "right")] >= end_at
-    return whole
+    free: np.ndarray = hole_starts[np.searchsorted(hole_ends, start_at, "right")] >= end_at
+    return free
 
 
-def _usual_us(apart: np.ndarray) -> np.ndarray:
-    """Return the usual distance of polls beside each one: the median before or after it, the longer of both."""
+def _usual_us(apart: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the usual distance of polls beside each one: the median of those before it, and that of those after it."""
     if len(apart) <= 1:
-        return np.array([_ONLY_POLL_US // GAP_CADENCES])
+        only = np.array([_ONLY_POLL_US // GAP_CADENCES])
+        return only, only
     before, after = (
         pd.Series(distances).shift(1).rolling(_NEIGHBOURS, min_periods=1).median().to_numpy()
         for distances in (apart, apart[::-1])
     )
-    longer: np.ndarray = np.fmax(before, after[::-1]).astype(np.int64)
-    return longer
+    return before, after[::-1]
 
 
 def _utc(moment: datetime) -> np.datetime64:
