@@ -8,6 +8,10 @@ import pandas as pd
 from fxticker.model.bands import outward
 from fxticker.model.records import TimeBasis
 
+_TOUCHING_PCT = 1e-12
+"""A bound in percent that lies closer to 0 than this is 0: two bands that touch, whose doubles differ in their last
+place. Printed numbers that differ, by one unit of their tenth digit, are 1e-8 percent apart."""
+
 
 def in_series(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of a frame, series by series.
@@ -76,7 +80,9 @@ def change_pct(
     """Return bands of relative changes in percent: `fxticker.model.bands.drift_pct` for doubles, rounded outward."""
     ratio_lo, ratio_hi = outward(lo / from_hi, hi / from_lo)
     # outward a second time: a ratio far below 1 loses more digits in the subtraction than the first step added
-    return outward(100 * (ratio_lo - 1), 100 * (ratio_hi - 1))
+    bounds = outward(100 * (ratio_lo - 1), 100 * (ratio_hi - 1))
+    lo_pct, hi_pct = (np.where(np.abs(bound) < _TOUCHING_PCT, 0.0, bound) for bound in bounds)
+    return lo_pct, hi_pct
 
 
 def _differs_from_previous(values: np.ndarray) -> np.ndarray:
