@@ -76,6 +76,14 @@ def test_run_has_the_change_from_the_run_before_and_its_band(store):
     assert [second.significant, third.significant] == [False, True]
 
 
+@pytest.mark.parametrize("pairs", [["KGS/USD"], ["USD/KGS"]])
+def test_change_by_one_step_has_a_band_that_ends_at_0(store, pairs):
+    store.append(_polled("0.01144", "0.01143", "0.01144", pair="KGS/USD"))
+    found = changes(store, pairs=pairs)
+    assert (found[["drift_lo_pct", "drift_hi_pct"]].iloc[1:] == 0).any(axis=1).all()
+    assert not found["significant"].iloc[1:].any()
+
+
 def test_change_of_an_inverse_goes_the_other_way(store):
     store.append(_polled("0.00191", "0.00195"))
 
@@ -95,7 +103,7 @@ def test_hops_of_a_peg_are_named_in_runs_and_counted_by_the_command(history_stor
 
     assert list(found["peg_hop"]) == [False, False, False, True, True, True, True]
     assert "TMT/USD of timesca: 4 of 6 changes are peg hops, which are no moves of the rate" in result.stderr
-    assert "drift_band" in result.stdout
+    assert result.stdout.count("peg hop") == 4
 
 
 def test_value_that_never_changed_in_the_real_history_is_one_run(history_store):

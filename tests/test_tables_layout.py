@@ -134,6 +134,20 @@ def test_close_keeps_its_period_beside_a_source_and_a_pair(store, tmp_path):
     assert "high" in shown.stderr
 
 
+def test_verdict_of_a_change_is_kept_beside_several_pairs(history_store):
+    shown = CliRunner().invoke(app, ["changes", "--store", str(history_store), "--start", "2026-02-20"])
+    assert {"pair", "first_at", "verdict"} <= {*shown.stdout.split()}
+    assert shown.stdout.count("peg hop") == 4
+
+
+def test_source_that_contradicts_the_best_one_is_kept(store, tmp_path):
+    known = tick("KZT/USD", "0.0020442755", None, NOON, source="bank-of-a-land")
+    store.append([tick("KZT/USD", "0.00200", None, NOON), known])
+    best = ["best", "KZT", "--at", "2025-11-14T20:00Z", "--store", str(tmp_path / "parquet")]
+    shown = CliRunner().invoke(app, best)
+    assert [line.split()[-1] for line in shown.stdout.splitlines()[-2:]] == ["timesca", "bank-of-a-land"]
+
+
 def test_change_of_a_period_names_the_day_that_it_is_from_beside_several_pairs(history_store):
     folder = ["--store", str(history_store)]
     shown = CliRunner().invoke(app, ["drift-by-period", "--pair", "KZT", "--pair", "TMT", *folder]).stdout.splitlines()

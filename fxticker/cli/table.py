@@ -48,6 +48,7 @@ _SPARE = (
     ),
     *("coverage", "count", "open", "high", "low", "start_at"),  # rather than the close, and which period it is of
     *("distance_band", "ticker"),  # rather than how far the ticker is
+    *("gap_h", "width_pct", "drift_band", "last_at"),  # rather than the verdict, and which source contradicts
 )
 """Headings that are left out first where a table is too wide; after them its last ones."""
 Texts = dict[str, list[str]]
