@@ -118,7 +118,10 @@ class NotStored(NotDerivable):
         self.pairs = pairs
         self.stored = stored
         are = "is" if len(pairs) == 1 else "are"
-        super().__init__(f"{', '.join(pairs)} {are} not stored; stored are {', '.join(stored)}")
+        known = {code for pair in stored for code in pair.split("/")}
+        derivable = [pair for pair in pairs if {*pair.split("/")} <= known]
+        ways = f"; quotes derives {', '.join(derivable)}" if derivable else ""
+        super().__init__(f"{', '.join(pairs)} {are} not stored; stored are {', '.join(stored)}{ways}")
 
 
 class UndatedPage(FxTickerError, ValueError):

@@ -53,6 +53,8 @@ def test_contradiction_is_named_with_its_sign_and_size(ticks):
 def test_source_beyond_its_age_is_passed_over_and_named(ticks):
     row = only(rate(ticks, "KZT", at=AT + 10 * DAY, order="ticker,official"))
     assert (row["source"], row["passed_over"]) == ("nbk", "timesca: 10 d 0 h old, limit 7 d")
+    converted = str(fx.convert(ticks, 1, "KZT", "USD", at=AT + 10 * DAY, order="ticker,official"))
+    assert converted.endswith("by the order ticker, official; passed over: timesca: 10 d 0 h old, limit 7 d")
     with pytest.raises(fx.NoData, match=r"nbk: 29 d 12 h old, limit 14 d; timesca: 30 d 0 h old, limit 7 d; max_age"):
         rate(ticks, "KZT", at=AT + 30 * DAY)
 

@@ -51,6 +51,8 @@ class Conversion:
         What the rate is: ``official``, ``market``, ``peg``, or two with a plus.
     order
         The order that chose the source; ``None`` if the source was named.
+    passed_over
+        Why the sources that stand before in the order do not answer.
     """
 
     amount: Fraction
@@ -61,6 +63,7 @@ class Conversion:
     legs: tuple[Observation, ...]
     kind: str
     order: str | None
+    passed_over: tuple[str, ...] = ()
 
     @property
     def age(self) -> timedelta:
@@ -104,7 +107,8 @@ class Conversion:
 
     @property
     def _chosen(self) -> str:
-        return f"{self.kind} rate" + ("" if self.order is None else f", by the order {self.order}")
+        chosen = f"{self.kind} rate" + ("" if self.order is None else f", by the order {self.order}")
+        return "; passed over: ".join([chosen, *(["; ".join(self.passed_over)] if self.passed_over else [])])
 
     def _rounded(self) -> tuple[str, str, str]:
         if self.amount_lo == self.amount_hi:  # by a constant
@@ -186,7 +190,7 @@ def convert(
     rate = exact_rate(ticks, choice.line, by)
     value, lo, hi = (quantity * number for number in (rate.value, rate.band.lo, rate.band.hi))
     stated = None if source is not None else str(SourceOrder.of(order, choice.line.source.split("+")))
-    return Conversion(value, lo, hi, currency, by.upto, rate.legs, choice.line.kind, stated)
+    return Conversion(value, lo, hi, currency, by.upto, rate.legs, choice.line.kind, stated, choice.passed_over)
 
 
 def _refusal(choice: Choice, ticks: Ticks, by: Lookup, limit: AgeLimit) -> NoData:
