@@ -526,7 +526,8 @@ def test_comparison_with_the_official_rates_is_drawn(fxticker, tmp_path):
     assert "fill: #14181d" in said
     shown = fxticker("plot compare -o n.svg --store store --source cbu")
     assert shown.returncode == 1
-    assert shown.stderr == "fxticker: no day has both a tick of timesca and an official rate\n"
+    none = "no official rate of these is stored: configure a bank, or backfill its past days"
+    assert shown.stderr == f"fxticker: no day has both a tick of timesca and an official rate; {none}\n"
 
 
 def test_demo_replaces_its_own_folder_only(fxticker, tmp_path):

@@ -178,6 +178,11 @@ def test_what_a_format_cannot_hold_is_wrong_usage(arguments, two_days):
     assert shown.exit_code == 2
 
 
+def test_decimal_comma_is_refused_for_a_spreadsheet_with_what_it_shows_itself(two_days):
+    shown = CliRunner().invoke(app, ["export", "t.xlsx", "--decimal-comma", "--store", str(two_days)])
+    assert shown.stderr.endswith("--decimal-comma: not with xlsx; a spreadsheet shows the decimal mark of its reader\n")
+
+
 def test_excel_has_dates_numbers_and_texts(two_days, export):
     sheet = openpyxl.load_workbook(export("t.xlsx", two_days)).active
     heading, *rows = sheet.iter_rows()

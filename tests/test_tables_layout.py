@@ -134,6 +134,12 @@ def test_close_keeps_its_period_beside_a_source_and_a_pair(store, tmp_path):
     assert "high" in shown.stderr
 
 
+def test_value_dates_are_shown_as_days(printed):
+    days = pd.to_datetime(["2026-02-20", "2026-02-21"], utc=True)
+    rows = pd.DataFrame({"observed_at": days + timedelta(hours=5), "official_at": days})
+    assert printed(rows, ["observed_at", "official_at"])[0].splitlines()[-1] == "2026-02-21 05:00  2026-02-21"
+
+
 def test_verdict_of_a_change_is_kept_beside_several_pairs(history_store):
     shown = CliRunner().invoke(app, ["changes", "--store", str(history_store), "--start", "2026-02-20"])
     assert {"pair", "first_at", "verdict"} <= {*shown.stdout.split()}

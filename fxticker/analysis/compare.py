@@ -26,6 +26,7 @@ DAY = pd.Timedelta(days=1)
 OPEN_END = pd.Timedelta(days=4)
 """Time for which the last stored rate of a bank counts: a long weekend, because a later rate may not be stored yet."""
 _HOUR = timedelta(hours=1)
+_NONE_STORED = "; no official rate of these is stored: configure a bank, or backfill its past days"
 LAGS_DAYS = range(-5, 6)
 """Lags that `lags` compares, in days."""
 _SAME_PCT = 1e-9
@@ -106,7 +107,8 @@ def compare(
     official = _official_days(ticks, ticker, list(shown["pair"].unique()), selection)
     compared = _side_by_side(shown, official, lag_days, AgeLimit.of(max_age))
     if compared["reason"].notna().all():
-        raise NoData(f"no day has both a tick of {ticker} and an official rate{_ages_text(compared)}")
+        none = _NONE_STORED if len(shown) and official.empty else ""
+        raise NoData(f"no day has both a tick of {ticker} and an official rate{none}{_ages_text(compared)}")
     return _in_days_of(compared, zone_of(tz))
 
 

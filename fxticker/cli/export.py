@@ -118,7 +118,9 @@ def _require_fitting(form: FileForm, *, wide: bool, every: Freq | None, sheets: 
         "--decimal-comma": decimal_comma and form.format != "csv",
     }
     if names := [name for name, is_wrong in wrong.items() if is_wrong]:
-        raise click.UsageError(f"{', '.join(names)}: not with {form.format}{' and --wide' if wide else ''}")
+        hint = "; a spreadsheet shows the decimal mark of its reader" if names[-1:] == ["--decimal-comma"] else ""
+        hint = hint if form.format == "xlsx" else ""
+        raise click.UsageError(f"{', '.join(names)}: not with {form.format}{' and --wide' if wide else ''}{hint}")
 
 
 def _report(file: str, what: str) -> None:

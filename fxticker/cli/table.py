@@ -28,8 +28,8 @@ _GAP, _NO_BREAK = "  ", "\N{NO-BREAK SPACE}"
 _NUMBER = re.compile(r"-?[0-9.]+%?")
 _IN_COMMON = re.compile(r"source|pair|time_basis|origin|change_text|at|day|slot|\w+_(at|date|after|before|from)")
 """Headings of what stands above a table if it is the same in all rows; numbers and verdicts only for want of room."""
-_DAYS = re.compile(r"day|start_at|\w+_date")
-"""Headings of days and of periods, which begin at midnight."""
+_DAYS = re.compile(r"day|start_at|official_at|\w+_date")
+"""Headings of days, value dates included, and of periods, which begin at midnight."""
 _DAY, _MINUTE, _SECOND = 10, 16, 19
 """Characters of ``2025-11-14 12:00:00`` up to the day, the minute and the second."""
 _SPARE = (
