@@ -63,6 +63,26 @@ def test_pair_that_is_not_stored_is_an_error_that_lists_those_that_are(ticks, re
         read(ticks, pairs=["KZT/USD", pair])
 
 
+@pytest.mark.parametrize("shape", [fx.wide, lambda store: fx.load(store, columns=["observed_at", "pair", "rate"])])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        fx.changes,
+        fx.compare,
+        lambda frame: fx.quotes(frame, pairs="KZT/UZS"),
+        lambda frame: fx.resample(frame, "week"),
+        lambda frame: fx.drift(frame, start="2025-11-08", end=NOON),
+        lambda frame: fx.rate(frame, "KZT", at=NOON),
+        lambda frame: fx.convert(frame, 1, "KZT", "UZS", at=NOON),
+    ],
+)
+def test_frame_that_is_none_of_ticks_is_refused_with_what_to_give(history_store, ask, shape):
+    with pytest.raises(
+        ValueError, match=r"^the frame lacks .*: give a store, or a frame of fxticker.load with all its"
+    ):
+        ask(shape(history_store))
+
+
 def test_stored_pair_without_rows_in_the_span_is_no_error(ticks):
     assert fx.load(ticks, pairs=["KZT/USD"], start="2026-06-01").empty
     assert fx.load(ticks, pairs=["KZT/USD"], columns=["rate"])["rate"].tolist() == [0.00191]

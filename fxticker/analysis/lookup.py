@@ -13,6 +13,7 @@ import pandas as pd
 from fxticker.analysis.source_quotes import Ticks, check_derivable, ticks_of
 from fxticker.frames.load import last_by
 from fxticker.frames.one_per_instant import effective_rows, hull_of
+from fxticker.frames.tick_columns import require_columns
 from fxticker.model.bands import Band, cross, inverse
 from fxticker.model.days import Lookup
 from fxticker.model.pairs import THROUGH, currencies_of, directed, legs_of
@@ -20,6 +21,7 @@ from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import END_OF_TIME, MICROSECOND, Moment, instant
 
+_NEEDED = ("source", "pair", "observed_at", "time_basis", "rate", "rate_text", "nominal", "recorded_at")
 _REST_OF_DAY = pd.Timedelta(days=1) - pd.Timedelta(MICROSECOND)
 
 
@@ -134,6 +136,7 @@ def _last_rows(ticks: Ticks, at: Lookup, selection: Selection) -> pd.DataFrame:
     """Return all rows of each source and pair at its last instant."""
     if not isinstance(ticks, pd.DataFrame):
         return last_by(ticks, at, selection)
+    require_columns(ticks, _NEEDED)
     rows = _known(ticks_of(ticks, selection), at)
     last = rows.groupby(["source", "pair"], observed=True)["observed_at"].transform("max")
     return rows[rows["observed_at"] == last]

@@ -15,6 +15,7 @@ from fxticker.frames.load import load_selected
 from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import StorePath, pairs_in
+from fxticker.frames.tick_columns import require_columns
 from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
@@ -57,6 +58,7 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
     selection = resolved(selection)
     if not isinstance(ticks, pd.DataFrame):
         return load_selected(ticks, selection, columns=columns)
+    require_columns(ticks, columns or ())
     kept = np.ones(len(ticks), bool)
     for column, names in (("pair", selection.pairs), ("source", selection.sources)):
         if names is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from fxticker.analysis.source_quotes import Ticks, ticks_of
+from fxticker.frames.tick_columns import require_columns
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.store.store import opened
@@ -55,6 +56,7 @@ def by_effective_day(ticks: pd.DataFrame) -> pd.DataFrame:
 def official_ticks(ticks: Ticks, selection: Selection, *, ticker: str) -> pd.DataFrame:
     """Return the ticks of all sources but the ticker by value date: see `by_effective_day`."""
     if isinstance(ticks, pd.DataFrame):
+        require_columns(ticks, NEEDED)
         stored = [str(name) for name in ticks["source"].unique()]
     else:
         stored = opened(ticks).ticks.sources()

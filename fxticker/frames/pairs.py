@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from fxticker.errors import NotStored
+from fxticker.frames.tick_columns import require_columns
 from fxticker.store.store import Store, opened
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ def stored_pairs(store: StorePath) -> set[str]:
 
 def pairs_in(ticks: StorePath | pd.DataFrame) -> set[str]:
     """Return the pairs of a store or of a frame of ticks."""
-    return stored_pairs(ticks) if isinstance(ticks, str | os.PathLike | Store) else {*ticks["pair"].unique()}
+    if isinstance(ticks, str | os.PathLike | Store):
+        return stored_pairs(ticks)
+    require_columns(ticks, ["pair"])
+    return {*ticks["pair"].unique()}
 
 
 def require_stored(pairs: Collection[str] | None, found: Collection[str], ticks: StorePath | pd.DataFrame) -> None:
