@@ -148,6 +148,7 @@ def test_year_of_five_pairs_is_answered_in_time():
     ticks = together(
         *(printed(pair, walk(seed, rate, 0.2, 365), at) for seed, (pair, rate) in enumerate(PAIRS.items()))
     ).sort_values(["observed_at", "pair"], ignore_index=True)
+    assert seconds(lambda: fx.rate(ticks, [*PAIRS], start=at[0], end=at[-1], every="15min")) < 2
     assert seconds(lambda: conditional(ticks)) < 2
     assert seconds(lambda: fx.estimate(ticks, max_move_pct=2)) < 20
     assert seconds(lambda: fx.volatility(ticks)) < 60
