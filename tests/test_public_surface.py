@@ -151,7 +151,7 @@ ADDED_PARAMETERS = {
 }
 for _name in ("coverage", "gaps", "load_polls"):
     ADDED_PARAMETERS.setdefault(_name, []).append("*as_of=None")
-for _name in ("quotes", "drift", "drift_series", "drift_by_period", "resample"):
+for _name in ("quotes", "drift", "drift_series", "drift_by_period", "changes", "resample"):
     ADDED_PARAMETERS[_name] = [*ADDED_PARAMETERS[_name], "*order=None"]
 for _name in (
     *("load", "load_polls", "wide", "latest", "as_of", "quotes", "drift", "drift_series", "drift_by_period", "changes"),

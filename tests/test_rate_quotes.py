@@ -123,6 +123,18 @@ def test_periods_by_the_rate_are_of_one_source(ticks):
     assert [*days["drift_pct"]] == pytest.approx([100 * (12142.10 / 12194.21 - 1), 100 * (478.77 / 480 - 1)])
 
 
+def test_changes_of_the_rate_are_those_of_one_source(ticks):
+    runs = fx.changes(ticks, sources="rate", pairs="USD/KZT", **SPAN)
+    assert [*zip(runs["source"], runs["rate_text"], strict=True)] == [("nbk", "478.77"), ("nbk", "480.00")]
+    assert runs["drift_pct"][1] == pytest.approx(100 * (480 / 478.77 - 1))
+
+
+def test_source_of_what_is_of_one_source_anyway_is_no_order(ticks):
+    assert fx.peg(ticks, sources="rate").empty
+    with pytest.raises(fx.NoData, match="no tick of rate"):
+        fx.estimate(ticks, source="rate", max_move_pct=1)
+
+
 def test_resampled_rate_has_the_polls_of_its_source(store):
     store.append(MORE)
     slots = [AT + hour * DAY / 24 for hour in range(4)]
@@ -156,7 +168,7 @@ def test_quotes_by_the_rate_are_the_rates_of_their_instants(drawn, chosen):
         assert row["rate_lo"] <= float(true) <= row["rate_hi"]
 
 
-@pytest.mark.parametrize("command", ["quotes", "drift-series", "drift-by-period", "resample"])
+@pytest.mark.parametrize("command", ["quotes", "drift-series", "drift-by-period", "changes", "resample"])
 def test_commands_take_the_configured_order_for_the_rate(store, tmp_path, command):
     store.append(MORE)
     file = tmp_path / "config.toml"

@@ -9,10 +9,11 @@ import pandas as pd
 
 from fxticker.analysis.drift import QUOTE, changes_since
 from fxticker.analysis.plateaus import came_back, peg_hops
-from fxticker.analysis.quotes import quotes
+from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series, runs
 from fxticker.analysis.source_quotes import Ticks
-from fxticker.model.selection import Zone
+from fxticker.frames.now_and_zone import in_zone, resolved
+from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 
 _OF_VALUE = ["source", "pair", "rate_text", "nominal", "rate", "rate_lo", "rate_hi"]
@@ -28,6 +29,7 @@ def changes(
     as_of: Moment | None = None,
     tz: Zone = "UTC",
     per_usd: bool = False,
+    order: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Return the runs of one printed value, and how far each is from the one before.
 
@@ -42,7 +44,8 @@ def changes(
     pairs
         Stored (``KZT/USD``), inverse (``USD/KZT``) or cross pairs (``KZT/UZS``); ``None`` for all stored ones.
     sources
-        Use only these sources; ``None`` for all.
+        Use only these sources; ``None`` for all; ``rate`` for one source of each pair throughout, the first of `order`
+        that has it, as for `fxticker.quotes`.
     start, end
         Span of `observed_at`, as for `fxticker.load`.
     as_of
@@ -51,6 +54,8 @@ def changes(
         Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
+    order
+        Which source answers for ``rate``, as for `fxticker.rate`; ``None`` for ``official, ticker, peg``.
 
     Returns
     -------
@@ -67,20 +72,23 @@ def changes(
 
     Raises
     ------
+    NoData
+        With ``rate``, if a pair has no source with a rate throughout.
     ValueError
         If a pair is neither stored nor derivable from stored ones.
     """
-    rows = quotes(ticks, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
-    order, begins = runs(rows)
-    count = np.diff(np.append(begins, len(order)))
-    first, last = order[begins], order[begins + count - 1]
+    given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
+    rows = in_zone(quotes_of(ticks, resolved(given), order), tz)
+    in_order, begins = runs(rows)
+    count = np.diff(np.append(begins, len(in_order)))
+    first, last = in_order[begins], in_order[begins + count - 1]
     seen_at = rows["observed_at"]
     result = rows[_OF_VALUE].take(first).reset_index(drop=True)
     return result.assign(
         first_at=seen_at.take(first).array,
         last_at=seen_at.take(last).array,
         polls=count.astype(np.int64),
-        gap_h=_longest_h(seen_at.to_numpy("M8[us]")[order], begins),
+        gap_h=_longest_h(seen_at.to_numpy("M8[us]")[in_order], begins),
         **_drifts(ticks, rows, first, as_of),
     )
 

@@ -22,8 +22,7 @@ from fxticker.analysis.interval_rows import (
 from fxticker.analysis.largest_move import MoveLimit, largest_move, stated_move
 from fxticker.analysis.move_bounds import DAY_US, Known, contradiction, move_bounds
 from fxticker.analysis.probable import no_bands, probable_bands
-from fxticker.analysis.quotes import quotes
-from fxticker.analysis.source_quotes import Ticks
+from fxticker.analysis.source_quotes import Ticks, source_quotes
 from fxticker.errors import NoData
 from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
 from fxticker.model.days import extent_of
@@ -150,7 +149,7 @@ def estimate(
         end=None if last is None else last + _REACH,
         tz=None,
     )
-    rows = without_repeated_days(quotes(ticks, **near.given()))
+    rows = without_repeated_days(source_quotes(ticks, near))
     shown = [str(pair) for pair in rows["pair"].cat.categories]
     official = official_quotes(ticks, shown, Selection.of(as_of=given.as_of), ticker=source)
     parts = []

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.distance import distances
-from fxticker.analysis.quotes import quotes
 from fxticker.analysis.series import in_series, runs
-from fxticker.analysis.source_quotes import Ticks
+from fxticker.analysis.source_quotes import Ticks, source_quotes
+from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection, Zone
@@ -87,7 +87,7 @@ def _pegged(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     for pair in selection.pairs or ():
         if not pegs_of(pair):
             raise InvalidArgument(f"{pair} has no peg")
-    rows = quotes(ticks, **selection.given())
+    rows = in_zone(source_quotes(ticks, resolved(selection)), selection.tz)
     known = [pair for pair in rows["pair"].cat.categories if pegs_of(pair)]
     kept = rows[rows["pair"].isin(known)].reset_index(drop=True)
     return kept.assign(pair=kept["pair"].cat.remove_unused_categories())

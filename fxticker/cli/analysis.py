@@ -184,7 +184,7 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: S
 
 
 @click.command()
-@queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
+@queried("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
 def changes(folder: Path, selection: Selection, form: Format) -> None:
     """Print runs of equal printed values, and the change to each.
 
@@ -193,7 +193,7 @@ def changes(folder: Path, selection: Selection, form: Format) -> None:
     """
     from fxticker.analysis.changes import changes as changes_of
 
-    frame = changes_of(folder, **selection.given())
+    frame = changes_of(folder, order=order_for(selection), **selection.given())
     for (source, pair), hops in frame.groupby(["source", "pair"], observed=True)["peg_hop"]:
         if hops.any():  # the verdict may have no room in the table
             count = f"{hops.sum()} of {len(hops) - 1} changes"
