@@ -50,6 +50,10 @@ soak: $(VENV)/dev.stamp
 real-history: $(VENV)/dev.stamp
 	$(BIN)/python tests/real_history.py
 
+# Execute the notebooks and write docs/notebooks, their pages with outputs and pictures; a test compares both.
+notebooks: $(VENV)/dev.stamp
+	$(BIN)/python tests/notebook_pages.py
+
 # Mutate the input of each reader for ten minutes; what fails is kept in tests/fuzz/found. Atheris must have a wheel.
 fuzz: $(VENV)/fuzz.stamp
 	for target in parse warc cdx banks parquet; do \

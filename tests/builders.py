@@ -2,6 +2,8 @@
 
 import tomllib
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from fxticker.model.records import Origin, PrintedTick, Tick, TimeBasis
@@ -68,3 +70,17 @@ def capture_ticks():
         for slot, capture in dated_slots(read_captures())
         for printed in capture.ticks
     ]
+
+
+def store_polled_history(folder):
+    """Write the packaged history as polls at its slots store and record it, the same at each time."""
+    from fxticker.model.records import Outcome, Poll
+    from fxticker.store.store import Store
+
+    clock = FixedClock()
+    store = Store(folder, clock=clock)
+    for slot, shown in groupby(capture_ticks(), key=attrgetter("observed_at")):
+        clock.at, ticks = slot, list(shown)
+        store.append(ticks)
+        page = {"http_status": 200, "source_date": ticks[0].source_date, "attempts": 1}
+        store.record([Poll("timesca", slot, Outcome.OK, started_at=slot, ticks=len(ticks), **page)])

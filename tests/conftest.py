@@ -5,8 +5,6 @@ import os
 import socket
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from itertools import groupby
-from operator import attrgetter
 
 import pytest
 from hypothesis import settings
@@ -61,19 +59,10 @@ def history_store(tmp_path_factory):
 @pytest.fixture(scope="session")
 def polled_history_store(tmp_path_factory):
     """The packaged history as polls at its slots store and record it; read-only by agreement."""
-    from builders import NOON, FixedClock, capture_ticks
-
-    from fxticker.model.records import Outcome, Poll
-    from fxticker.store.store import Store
+    from builders import store_polled_history
 
     folder = tmp_path_factory.mktemp("polled") / "parquet"
-    clock = FixedClock(NOON)
-    store = Store(folder, clock=clock)
-    for slot, shown in groupby(capture_ticks(), key=attrgetter("observed_at")):
-        clock.at, ticks = slot, list(shown)
-        store.append(ticks)
-        page = {"http_status": 200, "source_date": ticks[0].source_date, "attempts": 1}
-        store.record([Poll("timesca", slot, Outcome.OK, started_at=slot, ticks=len(ticks), **page)])
+    store_polled_history(folder)
     return folder
 
 

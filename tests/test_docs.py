@@ -105,7 +105,12 @@ def test_every_chart_has_an_example():
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(
-    "page", [page for page, text in PAGES.items() if blocks(text, "python") and not page.startswith("docs/readers/")]
+    "page",
+    [
+        page
+        for page, text in PAGES.items()
+        if blocks(text, "python") and not page.startswith(("docs/readers/", "docs/notebooks/"))
+    ],
 )
 def test_python_of_a_page_runs(page, folder, monkeypatch):
     monkeypatch.chdir(folder)
