@@ -11,11 +11,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
+from fxticker.charts.moves import real_minus
 from fxticker.charts.style import Palette
 
 FEWEST_TICKS = 4
 """Of fewer a reader cannot tell how far apart values are."""
-_MINUS = "\N{MINUS SIGN}"
 _MARK_IN, _TICK_IN = 0.06, 0.1
 """Width of a character of a tick's label in inches, and distance of its first one from the axis."""
 
@@ -75,9 +75,8 @@ def percent_axis(panel: Axes, first: float, palette: Palette) -> float:
 
 def percent_text(value: float, decimals: int) -> str:
     """Return a signed number of percent with a real minus; zero without a sign."""
-    text = f"{abs(value):,.{decimals}f}"
-    sign = "" if not text.strip("0.,") else "+" if value > 0 else _MINUS
-    return f"{sign}{text} %" if sign else "0 %"
+    text = f"{value:+,.{decimals}f}"
+    return real_minus(f"{text} %") if text.strip("+-0.") else "0 %"
 
 
 def _set_ticks(panel: Axes, step: float, decimals: int) -> None:
