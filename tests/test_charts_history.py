@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 from builders import NOON, snapshot_ticks, tick
 from drawn import drawn, ticks_of
@@ -12,6 +13,7 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
 import fxticker as fx
+from fxticker.charts import plot_compare
 from fxticker.charts.rate_axis import percent_axis, rate_axis
 from fxticker.charts.style import themed
 
@@ -138,6 +140,27 @@ def test_hop_to_a_level_that_the_store_held_before_the_chart_is_no_wall(store):
 def test_walls_of_pairs_without_a_peg_stay():
     [panel] = _history(["0.00191", "0.00193", "0.00191"]).axes
     assert len(_walls(panel)) == 2
+
+
+def test_title_of_several_sources_is_about_the_ticker(store):
+    ticks = [tick("USD/KZT", "12521.10", None, NOON + timedelta(days=day), source="bank") for day in (0, 1)]
+    ticks += [tick("USD/KZT", text, None, NOON + timedelta(days=day)) for day, text in enumerate(["12400", "12810"])]
+    store.append(ticks)
+    figure = fx.plot_history(store)
+    title = "The dollar gained 3.3 % against the tenge by timesca, 2025-11-14 to 2025-11-15"
+    assert figure.get_suptitle().replace("\n", " ") == title
+    assert {text.get_text() for text in figure.axes[0].texts} == {"12,521.10  bank", "12,810  timesca"}
+
+
+def test_comparison_draws_no_crosses_that_would_hide_the_line():
+    at = pd.date_range("2025-01-06T12:00Z", periods=80, freq="1D").as_unit("us")
+    frame = pd.DataFrame({"observed_at": at, "day": at.normalize(), "pair": "TMT/USD", "source": "cbr"})
+    frame = frame.assign(official=0.2, official_lo=0.2, official_hi=0.2, ticker=[0.28571, 0.2849] * 40, inside=False)
+    frame = frame.assign(ticker_lo=frame["ticker"] - 1e-5, ticker_hi=frame["ticker"] + 1e-5)
+    frame = frame.assign(**dict.fromkeys(["distance_pct", "distance_lo_pct", "distance_hi_pct"], 42.0))
+    markers = {days: {line.get_marker() for line in plot_compare(frame[:days]).axes[0].lines} for days in (20, 80)}
+    assert ("x" in markers[20], "D" in markers[20]) == (True, True)
+    assert ("x" in markers[80], "D" in markers[80]) == (False, False)
 
 
 def test_line_has_the_colour_of_its_currency_and_other_sources_an_ink(store):

@@ -18,22 +18,26 @@ from fxticker.charts.captions import counted, left_out_rows, percent_of, span_te
 from fxticker.charts.causes import local_instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import subject_of
+from fxticker.charts.hops import draw_levels, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.line_looks import LineLook, line_look, tint
 from fxticker.charts.lines import DAY_US
 from fxticker.charts.rate_axis import rate_axis
 from fxticker.charts.sides import upward
 from fxticker.charts.source_names import sources_text
-from fxticker.charts.steps import Steps, draw_band, draw_line, draw_steps, gap_starts, thinned
+from fxticker.charts.steps import Steps, draw_band, draw_line, gap_starts, thinned
 from fxticker.charts.style import Theme, color_of, date_axis
 from fxticker.errors import NoData
 from fxticker.model.formatting import short_text
+from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, MaxAge
 
 _PANEL_IN = 1.6
 _LABEL_LINES = 2
+_MOST_CROSSES = 60
+"""Of more in one line they would hide it and each other."""
 _ABOVE_AXIS_IN = 0.4
 """Part of a panel's height, in inches, that its title and the space between panels take."""
 
@@ -80,7 +84,7 @@ def plot_compare(
         official source a line of steps, labelled at the right edge with the number of ticks at which its rate was
         inside, the share that chance would give, and the width of the ticker's band (`fxticker.scores`). The band
         breaks as in `plot_history`, the lines where a day has no tick. A cross marks a day on which the official rate
-        was outside at some tick.
+        was outside at some tick, unless there are more than 60 of them.
 
     Raises
     ------
@@ -118,21 +122,28 @@ def _draw_panel(
 ) -> list[tuple[float, str, str]]:
     """Draw a pair; return the last value, the label and the colour of each line."""
     shown = _by_tick(rows.drop_duplicates("observed_at"))
-    draw_steps(panel, shown, color=color, band=tint(color))
+    levels = levels_of(shown, str(rows["pair"].iloc[0]))
+    draw_levels(panel, shown, levels, LineLook(color, "solid", tint(color), 1.0))
     ends = []
     for score in scores(rows).to_dict("records"):
         source_rows, look = rows[rows["source"] == score["source"]], looks[score["source"]]
         steps = _by_day(source_rows.drop_duplicates("day"), "official", "official_lo", "official_hi")
         draw_band(panel, steps, color=look.band, alpha=look.band_alpha)
         draw_line(panel, steps, color=look.color, linestyle=look.linestyle, marked=False)
-        out = source_rows[~source_rows["inside"].astype(bool)].drop_duplicates("day")
-        marks = local_instants(out["observed_at"]).view("M8[us]")
-        panel.plot(marks, out["official"].to_numpy(), "x", color=look.color, markersize=4, markeredgewidth=0.9)
+        out = _days_outside(source_rows)
+        if len(out) <= _MOST_CROSSES:
+            marks = local_instants(out["observed_at"]).view("M8[us]")
+            panel.plot(marks, out["official"].to_numpy(), "x", color=look.color, markersize=4, markeredgewidth=0.9)
         ends.append((float(source_rows["official"].iloc[-1]), f"{score['source']} {_score_text(score)}", look.color))
     lo = rows[["ticker_lo", "official_lo"]].to_numpy(np.float64).min()
     hi = rows[["ticker_hi", "official_hi"]].to_numpy(np.float64).max()
     rate_axis(panel, lo, hi, [])
     return ends
+
+
+def _days_outside(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the first row of each day at which a source's rate was outside."""
+    return rows[~rows["inside"].astype(bool)].drop_duplicates("day")
 
 
 def _score_text(score: Mapping[Any, Any]) -> str:
@@ -174,13 +185,16 @@ def _title(rows: pd.DataFrame, pairs: list[str], sources: list[str], span: str) 
             f"{pairs[0]}: {sources[0]} inside the ticker's band at {inside:,} of {counted(len(rows), 'tick')}, {span}"
         )
     shares = rows["inside"].astype(float).groupby(rows["pair"].astype(str)).mean()
-    groups = {
-        "always": [pair for pair in pairs if shares[pair] == 1],
-        "at some ticks": [pair for pair in pairs if 0 < shares[pair] < 1],
-        "never": [pair for pair in pairs if shares[pair] == 0],
-    }
-    told = "; ".join(f"{', '.join(map(subject_of, group))} {how}" for how, group in groups.items() if group)
-    return f"Official rate inside the ticker's band: {told}, {span}"
+    always, never = ([pair for pair in pairs if shares[pair] == share] for share in (1, 0))
+    partly = [
+        f"{subject_of(pair)} at {percent_of(shares[pair] * len(rows), len(rows))}"
+        for pair in pairs
+        if pair not in [*always, *never]
+    ]
+    told = [f"{', '.join(map(subject_of, always))} always"] if always else []
+    told += [f"{', '.join(partly)} of ticks"] if partly else []
+    told += [f"{', '.join(map(subject_of, never))} never"] if never else []
+    return f"Official rate inside the ticker's band: {'; '.join(told)}, {span}"
 
 
 def _write_caption(canvas: Canvas, rows: pd.DataFrame, pairs: list[str], sources: list[str], left_out: str) -> None:
@@ -193,6 +207,20 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, pairs: list[str], sources
         f"Ticker and official rates. {sources_text(sources)} {len(days):,} of {counted(whole, 'day')}, "
         f"{days.dt.tz}.{left_out}",
         f"{upward(pairs)} In colour: the ticker, in the band that its digits allow. In ink: the last official rate "
-        "stored by that day. Cross: a day on which it lay outside at some tick. Chance: the share inside if the rates "
-        "of all days were compared.",
+        f"stored by that day. {_crosses_text(rows)}{_hops_text(rows)}Chance: the share inside if the rates of all days "
+        "were compared.",
     )
+
+
+def _crosses_text(rows: pd.DataFrame) -> str:
+    outside = [len(_days_outside(of_line)) for _, of_line in rows.groupby(["pair", "source"], observed=True)]
+    if not any(outside):
+        return ""
+    few = " (where these are few)" if max(outside) > _MOST_CROSSES else ""
+    return f"Cross: a day on which it lay outside at some tick{few}. "
+
+
+def _hops_text(rows: pd.DataFrame) -> str:
+    levels = rows["ticker"].groupby(rows["pair"].astype(str)).nunique()
+    has_hops = any(number > 1 and pegs_of(pair) for pair, number in levels.items())
+    return "Diamond: the ticker came back to a level that it had before. " if has_hops else ""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from fxticker.charts.hops import Levels
+from fxticker.charts.line_looks import main_source
 from fxticker.charts.lines import Line
 from fxticker.charts.moves import moves_text
 from fxticker.model.pairs import COMMON, currencies_of
@@ -18,17 +19,20 @@ def finding(lines: Sequence[Line], levels: Sequence[Levels], span: str) -> str:
     Parameters
     ----------
     lines, levels
-        All lines, and the levels of each.
+        All lines, and the levels of each. Of several sources the title is about the first one of `main_source`: their
+        values are not of the same instants.
     span
         From when to when, as text.
     """
-    pairs, sources = ({getattr(line, name) for line in lines} for name in ("pair", "source"))
-    if len(sources) > 1:  # their first and last values are not of the same instants
-        return f"{next(iter(pairs)) if len(pairs) == 1 else f'{len(pairs)} rates'} by {len(sources)} sources, {span}"
-    if all(len(line.steps.when) == 1 for line in lines):
-        last = lines[0].last.replace("\n", " ")
-        return f"{lines[0].pair}: {last}, {span}" if len(lines) == 1 else f"{len(lines)} rates, {span}"
-    return f"{moves_text(_changes(lines, levels))}, {span}"
+    sources = sorted({line.source for line in lines})
+    main = main_source(sources)
+    own = [(line, of_line) for line, of_line in zip(lines, levels, strict=True) if line.source == main]
+    by = f" by {main}" if len(sources) > 1 else ""
+    if any(len(line.steps.when) > 1 for line, _ in own):
+        return f"{moves_text(_changes(own))}{by}, {span}"
+    line = own[0][0]
+    last = line.last.replace("\n", " ")
+    return f"{line.pair}: {last}{by}, {span}" if len(own) == 1 else f"{len(own)} rates{by}, {span}"
 
 
 def subject_of(pair: str) -> str:
@@ -37,10 +41,10 @@ def subject_of(pair: str) -> str:
     return pair if COMMON not in (base, quote) else quote if base == COMMON else base
 
 
-def _changes(lines: Sequence[Line], levels: Sequence[Levels]) -> pd.DataFrame:
+def _changes(own: Sequence[tuple[Line, Levels]]) -> pd.DataFrame:
     """Return the change of each line from its first value to its last one, as `moves_text` takes it."""
     rows = []
-    for line, own in zip(lines, levels, strict=True):
+    for line, levels in own:
         value, lo, hi = line.steps.value, line.steps.lo, line.steps.hi
         is_proven = bool(lo[-1] > hi[0] or hi[-1] < lo[0])
         rows.append(
@@ -50,7 +54,7 @@ def _changes(lines: Sequence[Line], levels: Sequence[Levels]) -> pd.DataFrame:
                 "drift_lo_pct": 100 * (lo[-1] / hi[0] - 1),
                 "drift_hi_pct": 100 * (hi[-1] / lo[0] - 1),
                 "significant": is_proven,
-                "peg_hop": own.came_back if is_proven else len(own.hops) > 0,
+                "peg_hop": levels.came_back if is_proven else len(levels.hops) > 0,
             }
         )
     return pd.DataFrame(rows)

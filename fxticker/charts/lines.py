@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC
+from decimal import Decimal
 from itertools import product
 
 import numpy as np
@@ -163,5 +164,10 @@ def _last_text(row: pd.Series) -> str:
     """Return the last value per one unit with the printed digits, or its range with those that its width needs."""
     texts = format_with_band(row["rate"], row["rate_lo"], row["rate_hi"])
     if pd.notna(row["rate_text"]):
-        return decimal_point(str(row["rate_text"])) if row["nominal"] == 1 else texts.value
-    return texts.band.replace(" to ", " to\n")
+        return _separated(decimal_point(str(row["rate_text"])) if row["nominal"] == 1 else texts.value)
+    return _separated(texts.lo) if texts.lo == texts.hi else f"{_separated(texts.lo)} to\n{_separated(texts.hi)}"
+
+
+def _separated(number: str) -> str:
+    """Return a number with separators of thousands and the same digits."""
+    return f"{Decimal(number):,f}"
