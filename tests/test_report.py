@@ -22,7 +22,7 @@ from fxticker.report.official import official_sentences
 from fxticker.report.page import page_of
 from fxticker.report.period import period_of
 from fxticker.report.rates import rates_section
-from fxticker.report.record import record_sentences
+from fxticker.report.record import record_section, record_sentences
 from fxticker.report.texts import number
 from fxticker.store.store import Store, opened
 
@@ -208,6 +208,17 @@ def test_month_with_one_tick_states_no_change(kept):
     text = page_of(facts, {})
     assert "timesca has no rate at two different instants, so that no change can be stated." in text
     assert "timesca is on record at 1 instant on 1 of 30 days" in text
+
+
+def test_gaps_are_those_of_sources_that_are_still_polled(kept):
+    for day in range(4):
+        kept.record(
+            [Poll("cbu", NOON - 300 * DAY + day * HOUR, Outcome.OK), Poll("timesca", NOON + day * HOUR, Outcome.OK)]
+        )
+    kept.append([tick()])
+    facts = _facts(kept, "2025-11")
+    assert {*facts.gaps["source"]} == {"cbu", "timesca"}
+    assert {row[3] for row in _Page(record_section(facts, {}).text).table("Gaps")} == {"timesca"}
 
 
 def test_store_without_any_row_has_a_report(store, root):

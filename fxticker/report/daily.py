@@ -23,7 +23,7 @@ _COLUMNS = (
     Column("Ticks", is_number=True),
     Column("Values", is_number=True),
     Column("Changes", is_number=True),
-    Column("More than rounding", is_number=True),
+    Column("Of these more than rounding", is_number=True),
     Column("Lowest, first shown"),
     Column("Highest, first shown"),
     Column("Longest unchanged"),

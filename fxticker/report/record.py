@@ -92,9 +92,13 @@ def _gaps(facts: MonthFacts) -> list[Html]:
 
 
 def _inside(facts: MonthFacts) -> pd.DataFrame:
-    """Return the gaps, cut to the month, with their ``start``, ``end`` and ``length``."""
+    """Return the gaps of sources of the month, cut to it, with their ``start``, ``end`` and ``length``.
+
+    A source that is not polled any more has one gap for ever, which is none of the report's.
+    """
     begin, cut = pd.Timestamp(facts.period.begin), pd.Timestamp(facts.period.cut)
-    gaps = facts.gaps
+    polled = {facts.main, *facts.polls["source"]}
+    gaps = facts.gaps if facts.main is None else facts.gaps[facts.gaps["source"].isin(polled)]
     start, end = gaps["start_at"], gaps["end_at"]
     is_open = end.isna() | (end > cut)
     start, end = start.where(start >= begin, begin), end.where(~is_open, cut)

@@ -47,7 +47,9 @@ def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[Conte
         )
         for row in rows
     ]
-    whole = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
+    whole = element(
+        "table", element("caption", element("span", caption)), element("thead", head), element("tbody", *body)
+    )
     return element("div", whole, class_=f"scroll {class_}".strip(), role="region", aria_label=caption, tabindex="0")
 
 
