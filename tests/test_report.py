@@ -278,7 +278,7 @@ def test_official_rates_stand_beside_the_ticker(kept):
         "At the last tick that can be compared the ticker contradicts no official rate (2 comparisons)."
     ]
     page = _Page(page_of(facts, {}))
-    assert page.table("Official rates in force") == [
+    assert page.table("Last stored official rates") == [
         ["TMT/USD", "tmt-peg", "2025-11-14 0 min", "3.5", "0.0 % \u22121.5 to +1.5", "agree", "2 of 2", "100 %"],
         ["UZS/USD", "cbu", "2025-11-14 0 min", "11,921.07", "\u22125 % \u221211 to +2", "agree", "2 of 2", "100 %"],
     ]

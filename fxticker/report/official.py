@@ -42,7 +42,7 @@ def official_section(facts: MonthFacts, charts: Charts) -> Html:
     drifts = facts.drifts[[kind_of(str(source)) is Kind.OFFICIAL for source in facts.drifts["source"]]]
     moved = f"Change of official rates in {facts.period.name}, in percent of the rate at the start"
     rows = [_row(row, score.loc[(row["pair"], row["source"])]) for _, row in _last(compared).iterrows()]
-    caption = f"Official rates in force at the last tick of {facts.period.name} that can be compared, beside that tick"
+    caption = f"Last stored official rates beside the last tick of {facts.period.name} that can be compared"
     left_out = len(facts.compared) - len(compared)
     absent = (
         [element("p", f"{counted(left_out, 'comparison')} left out: {_reasons(facts.compared)}.")] if left_out else []
@@ -78,7 +78,8 @@ def _intro(subject: str) -> str:
         "are different quantities, and neither is the error of the other. They agree if their intervals share a point, "
         f"which proves little where that of {subject} is wide: so the share of ticks in agreement stands beside the "
         "one that chance would give, had each tick been set beside the official rates of all its days. Distances are "
-        f"in percent of the official rate, in USD per unit, above 0 where {subject} has the higher one."
+        f"in percent of the official rate, in USD per unit, above 0 where {subject} has the higher one. A bank may "
+        "have set a later rate that is not stored: so each has its age."
     )
 
 
