@@ -169,6 +169,11 @@ def test_each_day_has_a_row_and_no_value_is_filled_in(december):
     assert rows[8] == ["Tue 2025-12-09", "13", "0.01144", "0.00194 \u2193", "0.10844 \u2193", "0.28571", "0.00008"]
 
 
+def test_longest_unchanged_value_names_the_time_without_a_tick_in_it(december):
+    [kzt] = [row for row in _Page(december).table("Values of each pair") if row[0] == "KZT/USD"]
+    assert kzt[-1] == "0.00198 2025-12-05 00:00 to 2025-12-08 00:00, up to 1 d 1 h without a tick"
+
+
 def test_change_counts_from_the_close_before_if_that_is_young_enough(store):
     begin = datetime(2025, 11, 1, tzinfo=UTC)
     for age in (2 * DAY, 8 * DAY):

@@ -13,7 +13,7 @@ from fxticker.report.facts import MonthFacts
 from fxticker.report.html import Content, Html, element, joined
 from fxticker.report.rates import shown_text
 from fxticker.report.tables import Column, table
-from fxticker.report.texts import NONE, between, counted, day_name, minute, number
+from fxticker.report.texts import NONE, age, between, counted, day_name, minute, number
 
 _UP, _DOWN = "\u2191", "\u2193"
 _MOST_STEPS = 12
@@ -89,7 +89,12 @@ def _summary(pair: str, runs: pd.DataFrame) -> list[Content]:
         f"{(runs['significant'] & ~runs['peg_hop']).sum():,}",
         joined(_value(lowest), _soft(minute(lowest["first_at"]))),
         joined(_value(highest), _soft(minute(highest["first_at"]))),
-        joined(_value(longest), _soft(minute(longest["first_at"])), _soft(f"to {minute(longest['last_at'])}")),
+        joined(
+            _value(longest),
+            _soft(minute(longest["first_at"])),
+            _soft(f"to {minute(longest['last_at'])},"),
+            _soft(f"up to {age(float(longest['gap_h']))} without a tick"),
+        ),
     ]
 
 
