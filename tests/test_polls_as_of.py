@@ -80,7 +80,7 @@ def test_chart_as_of_an_instant_has_the_polls_of_then(late, tmp_path):
 
     by = {"as_of": NOON + HOUR - QUARTER}
     figure = plot_history(fx.load(late, **by), polls=fx.load_polls(late, **by))
-    assert "2 successful polls of 2" in figure.get_supxlabel().replace("\n", " ")
+    assert "2 of 2 polls successful" in figure.get_supxlabel().replace("\n", " ")
     file = tmp_path / "history.svg"
     arguments = ["plot", "history", "--store", str(late.backend), "-o", str(file), "--as-of", "2025-11-14T12:45Z"]
     assert CliRunner().invoke(app, arguments).exit_code == 0
