@@ -427,7 +427,7 @@ def test_heatmap_says_that_its_numbers_have_no_room():
     starts = pd.date_range("2018-01-01", periods=84, freq="MS").astype(str).tolist()
     figure = plot_heatmap(_periods([-1.5] * 84, [True] * 84, starts), figsize=(8, 3))
     assert _labels(figure.axes[0]) == []
-    assert "no room for numbers" in figure.get_supxlabel().replace("\n", " ")
+    assert "Numbers only where they have room" in figure.get_supxlabel().replace("\n", " ")
 
 
 def test_heatmap_of_rounding_alone_has_no_scale_of_colours():

@@ -5,6 +5,7 @@ import re
 import warnings
 import weakref
 from datetime import timedelta
+from inspect import signature
 
 import nbformat
 import pytest
@@ -231,3 +232,18 @@ def test_notebook_shows_a_chart_once_and_without_a_magic_line(store, first):
         warnings.simplefilter("default")
         NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     assert [list(output["data"]).count("image/png") for output in cell.outputs] == [1]
+
+
+@pytest.mark.parametrize(
+    ("chart", "reader"),
+    [
+        (fx.plot_history, fx.quotes),
+        (fx.plot_drift, fx.drift),
+        (fx.plot_path, fx.drift_series),
+        (fx.plot_heatmap, fx.drift_by_period),
+        (fx.plot_coverage, fx.load_polls),
+    ],
+)
+def test_chart_of_a_store_takes_all_arguments_of_its_reader(chart, reader):
+    _, *arguments = signature(reader).parameters
+    assert {*arguments} <= {*signature(chart).parameters}

@@ -12,7 +12,7 @@ from fxticker.charts.canvas import Canvas
 
 _CAPTION_MARKS, _TITLE_MARKS = 17.25, 10.5
 """Characters of the caption and of the title that fit an inch."""
-_BELOW_TICKS_PT, _BELOW_LABEL_PT = 24, 36
+_BELOW_TICKS_PT, _BELOW_LABEL_PT = 34, 36
 """Distance of a caption from an axis of the caller, without and with a label."""
 _MOST_LEFT_OUT = 4
 """Number of reasons that a caption has room for."""

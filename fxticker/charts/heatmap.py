@@ -34,8 +34,6 @@ _BESIDE_IN = 1.1
 """Width that the names of rows take."""
 _WIDEST_IN = 16.0
 """Width up to which a chart grows so that numbers fit its cells."""
-_MOST_WRITTEN = 500
-"""Largest number of cells whose numbers are written."""
 
 
 def plot_heatmap(
@@ -119,7 +117,7 @@ def _drawn(drifts: pd.DataFrame, freq: str | None, look: Look) -> Figure:
         mesh = draw_cells(axis, cells, (len(labels), len(periods.starts)), periods, palette)
         row_in = canvas.panel_in(_ROW_IN * len(labels)) / len(labels)
         cell_in = (canvas.width_in - _BESIDE_IN) / len(periods.starts), row_in
-        is_written = len(rows) <= _MOST_WRITTEN and write_cells(axis, cells, mesh, periods, palette, cell_in)
+        is_written = write_cells(axis, cells, mesh, periods, palette, cell_in)
         axis.set_yticks(range(len(labels)), labels, color=palette.text)
         axis.set_ylim(len(labels) - 0.5, -0.5)
         label_periods(axis, periods, canvas.width_in - _BESIDE_IN)
@@ -146,7 +144,7 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
         "Pale and dotted: peg hop, back to a level that was shown before." if (hops & ~cells.is_long).any() else "",
         "Frame: one change over all its periods, grey where rounding could explain it." if cells.is_long.any() else "",
         "Empty: no value in the period, or none before it." if len(rows) < len(drifts) else "",
-        "" if is_written else "There is no room for numbers.",
+        "" if is_written else "Numbers only where they have room.",
     ]
     proven = int(cells.is_move.sum())
     write_caption(

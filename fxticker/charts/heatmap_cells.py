@@ -24,6 +24,8 @@ DIGIT_IN = 0.062
 """Width of a character of that size, in inches."""
 LINE_IN = 0.12
 """Height of one, likewise."""
+_MOST_WRITTEN = 2_000
+"""Numbers that are drawn in some three seconds."""
 _TOLERANCE_IN = 0.001
 _DARK = 0.55
 """Luma of a cell by Rec. 601, from 0 to 1, below which its number is white."""
@@ -123,16 +125,17 @@ def write_cells(
     Returns
     -------
     bool
-        Whether the numbers fit cells of this width and height in inches; else none is written.
+        Whether the numbers fit cells of this width and height in inches; else only wide boxes have theirs.
     """
-    if not fits(cells, *cell_in):
-        return False
+    are_written = fits(cells, *cell_in)
     days = periods.days
     middles = (days[cells.first] + days[cells.last + 1]) / 2
     widths = cell_in[0] * (cells.last - cells.first + 1)
     is_flat = (cells.longest_text + 1) * DIGIT_IN <= cell_in[0] + _TOLERANCE_IN
     for place, text in enumerate(cells.texts):
         fits_flat = (len(text) + 1) * DIGIT_IN <= widths[place] if cells.is_long[place] else is_flat
+        if not are_written and not (fits_flat and cells.is_long[place]):
+            continue
         color = palette.text if cells.is_move[place] else palette.muted
         if cells.is_move[place] and not cells.is_long[place]:
             red, green, blue, _ = mesh.cmap(mesh.norm(cells.percent[place]))
@@ -150,11 +153,13 @@ def write_cells(
             bbox=ground if is_hatched else None,
             rotation=0 if fits_flat else 90,
         )
-    return True
+    return are_written
 
 
 def fits(cells: Cells, width_in: float, height_in: float) -> bool:
-    """Return whether all numbers fit cells of this size, flat or upright."""
+    """Return whether all numbers fit cells of this size, flat or upright, and are not too many."""
+    if len(cells.texts) > _MOST_WRITTEN:
+        return False
     longest = max(map(len, cells.texts))
     is_flat = (cells.longest_text + 1) * DIGIT_IN <= width_in + _TOLERANCE_IN
     return is_flat or (width_in >= LINE_IN - _TOLERANCE_IN and longest * DIGIT_IN <= height_in)
