@@ -19,6 +19,8 @@ from fxticker.charts.style import Palette
 
 _LEAST_PCT = 1.0
 """Change that has the full colour at least: else a step of rounding would look like a crash."""
+_LEAST_WRITTEN_PCT, _LEAST_UNPROVEN_PCT = 1e-4, 0.005
+"""Changes, proven and others, below which a cell has a zero."""
 _WRITTEN_PT = 7
 DIGIT_IN = 0.062
 """Width of a character of that size, in inches."""
@@ -88,12 +90,12 @@ def cells_of(rows: pd.DataFrame, row: np.ndarray, periods: Periods) -> Cells:
 
 
 def cell_text(percent: float, is_proven: bool) -> str:  # noqa: FBT001 - a column
-    """Return a change with two digits, at most two decimals, and more where a proven one would read as none."""
-    decimals = 0 if abs(percent) >= 9.95 else 1 if abs(percent) >= 0.995 else 2  # noqa: PLR2004 - that round to 10 and 1
-    text = f"{percent:+.{decimals}f}"
-    if not text.strip("+-0."):
-        return f"{percent:+.1g}" if is_proven and abs(percent) >= 1e-4 else "0"  # noqa: PLR2004 - no exponent
-    return real_minus(text)
+    """Return a change with two digits, with one below 0.1 %; a proven one has a sign even where it rounds to 0."""
+    size = abs(percent)
+    if size < (_LEAST_WRITTEN_PCT if is_proven else _LEAST_UNPROVEN_PCT):
+        return real_minus(f"{percent:+.0f}") if is_proven else "0"
+    decimals = 0 if size >= 9.95 else 1 if size >= 0.995 else 2  # noqa: PLR2004 - those that round to 10 and to 1
+    return real_minus(f"{percent:+.1g}" if size < 0.095 else f"{percent:+.{decimals}f}")  # noqa: PLR2004 - to 0.10
 
 
 def draw_cells(axis: Axes, cells: Cells, shape: tuple[int, int], periods: Periods, palette: Palette) -> QuadMesh:
