@@ -58,7 +58,9 @@ def test_order_decides_which_source_the_quotes_are_of(ticks):
 
 
 def test_pair_that_no_source_has_throughout_is_no_series_and_what_is_missing_is_named(ticks):
-    match = r"UZS/USD at all 30 instants .*cbu: lacks 13 of 30.*timesca: lacks 23 of 30.*a source that is named"
+    match = (
+        r"no source has KZT/USD, UZS/USD throughout: name other.*UZS/USD at all 30 .*cbu: lacks 13.*timesca: lacks 23"
+    )
     with pytest.raises(fx.NoData, match=match):
         fx.quotes(ticks, sources="rate", pairs=["KZT", "UZS"], start="2026-04-01", end="2026-04-30")
     with pytest.raises(fx.NoData, match="no source has a rate of KZT/USD at all 41 instants"):

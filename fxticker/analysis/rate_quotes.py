@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.rate_choice import choices_of
+from fxticker.analysis.rate_choice import Choice, choices_of
 from fxticker.analysis.rate_exact import named_pairs
 from fxticker.analysis.rate_grid import Grid, grid_every, grid_of
 from fxticker.analysis.rate_lines import RateLine
@@ -73,13 +73,22 @@ def quotes_by_order(
     wanted = Selection(pairs=pairs, as_of=selection.as_of)
     is_open = {"from_first": selection.start is None, "to_last": selection.end is None}
     choices = choices_of(ticks, wanted, grid, limit, order, lambda lines: _asked(lines, **is_open))
-    if missing := [choice.missing for choice in choices if choice.line is None]:
-        raise NoData("; ".join([*missing, "a source that is named is taken with its gaps"]))
+    if missing := [choice for choice in choices if choice.line is None]:
+        raise NoData(_lacking(missing, len(choices)))
     selection = replace(selection, end=selection.end or present())
     parts = [_of_line(ticks, choice.line, selection, limit) for choice in choices if choice.line is not None]
     texts = ("source", "pair", "time_basis", "rate_text")
     rows = pd.concat([part.astype(dict.fromkeys(texts, "object")) for part in parts], ignore_index=True)
     return tidied(rows.sort_values(["observed_at", "pair", "source"], kind="stable", ignore_index=True))
+
+
+def _lacking(missing: Sequence[Choice], asked: int) -> str:
+    """Return which pairs have no source throughout, what to do, and what each source lacks."""
+    named, details = "a source that is named is taken with its gaps", [choice.missing for choice in missing]
+    if asked == 1:
+        return "; ".join([*details, named])
+    pairs = ", ".join(choice.pair for choice in missing)
+    return f"no source has {pairs} throughout: name other pairs (--pair); {named}; {'; '.join(details)}"
 
 
 def _days(ticks: Ticks, pairs: Iterable[str], selection: Selection, also_at: Sequence[Lookup]) -> Grid | None:
