@@ -17,7 +17,7 @@ from fxticker.report.texts import NONE, age, between, counted, day_name, minute,
 
 _UP, _DOWN = "\u2191", "\u2193"
 _MOST_STEPS = 12
-"""Number of single changes that are listed, the largest ones: a month of the ticker has up to some hundreds."""
+"""Number of single changes that are listed, the largest ones: the 82 polls of December 2025 show 39."""
 _COLUMNS = (
     Column("Pair"),
     Column("Ticks", is_number=True),

@@ -18,8 +18,8 @@ from fxticker.report.texts import age, between, number, when
 from fxticker.sources.age_limits import AgeLimit
 
 COARSE_PCT = 5.0
-"""Printed step in percent of the rate from which on it is said that a month does not show: UZS has 12.5, where the
-sources' official rates moved by at most some percent a month; the next widest, KZT, has 0.5."""
+"""Printed step in percent of the rate from which on it is said that a month does not show: UZS has 12.5, and the next
+widest, KZT, has 0.5."""
 _HOUR = timedelta(hours=1)
 _DAY = pd.Timedelta(days=1)
 

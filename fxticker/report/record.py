@@ -14,7 +14,7 @@ from fxticker.report.tables import Column, table
 from fxticker.report.texts import counted, listed, minute
 
 _MOST_GAPS = 12
-"""Number of gaps that are listed, the longest ones: a daemon that restarts often leaves hundreds of short ones."""
+"""Number of gaps that are listed, the longest ones: each failed poll between two successful ones is a gap."""
 _ORIGINS = {"live": "polls", "page": "saved pages", "archive": "web archives", "constant": "a fixed rate"}
 _POLLS = (Column("Source"), Column("Polls", is_number=True), Column("Successful", is_number=True), Column("Others"))
 _GAPS = (
