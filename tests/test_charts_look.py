@@ -161,9 +161,11 @@ def test_figure_shows_itself_as_a_picture(store):
     assert fx.plot_coverage(store)._repr_png_().startswith(b"\x89PNG")
 
 
-def test_text_of_an_svg_is_text(store, tmp_path):
-    fx.save_figure(fx.plot_coverage(store, title="Two days in November"), tmp_path / "chart.svg")
-    assert "Two days in November</text>" in (tmp_path / "chart.svg").read_text("utf-8")
+def test_text_of_an_svg_is_text_that_keeps_its_spaces(store, tmp_path):
+    figure = fx.plot_coverage(store, title="Two  days in November")
+    fx.save_figure(figure, tmp_path / "chart.svg")
+    assert "Two\xa0\xa0days in November</text>" in (tmp_path / "chart.svg").read_text("utf-8")
+    assert figure.get_suptitle() == "Two  days in November"
 
 
 def test_a_resolution_that_is_none_is_refused(store, tmp_path):

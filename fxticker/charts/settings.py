@@ -14,6 +14,7 @@ import matplotlib as mpl
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.style import context as style_context
+from matplotlib.text import Text
 
 _EPOCH = "1970-01-01T00:00:00"
 """matplotlib's default of ``date.epoch``."""
@@ -52,8 +53,22 @@ class ThemedFigure(Figure):
 
     def savefig(self, fname: Any, **options: Any) -> None:
         """Save the figure; the arguments are those of matplotlib."""
-        with settings(self._sheets):
+        with settings(self._sheets), _kept_spaces(self):
             super().savefig(fname, **options)
+
+
+@contextmanager
+def _kept_spaces(figure: Figure) -> Iterator[None]:
+    """Replace repeated spaces by no-break ones, of the same width, and restore them afterwards: an SVG shows one."""
+    texts = {text: text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)}
+    texts = {text: words for text, words in texts.items() if "  " in words}
+    for text, words in texts.items():
+        text.set_text(words.replace("  ", 2 * "\N{NO-BREAK SPACE}"))
+    try:
+        yield
+    finally:
+        for text, words in texts.items():
+            text.set_text(words)
 
 
 @contextmanager
