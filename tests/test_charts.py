@@ -335,6 +335,15 @@ def test_path_draws_the_widest_band_below_the_others():
     assert [line.get_color() for line in _step_lines(axis)] == colors
 
 
+def test_path_draws_the_lines_of_the_ticker_solid_and_those_of_a_bank_dashed():
+    rows = _path([(day, "KZT/USD", 0.0, -0.5, 0.5, False) for day in ("2025-11-10", "2025-11-11")])
+    figure = plot_path(pd.concat([rows.assign(source="nbk"), rows], ignore_index=True))
+    assert sorted(_labels(figure.axes[0])) == [
+        "KZT/USD (nbk, dashed) 0 %, no change printed",
+        "KZT/USD (timesca) 0 %, no change printed",
+    ]
+
+
 def test_path_of_a_wide_band_alone_is_drawn():
     [axis] = plot_path(_path([("2025-11-10", "UZS/USD", 0.0, -12.0, 13.0, False)])).axes
     assert len(_step_lines(axis)) == 1

@@ -20,6 +20,7 @@ from fxticker.charts.captions import counted, left_out_pairs, span_text, with_ho
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.labels import LINE_IN, label_ends
+from fxticker.charts.line_looks import main_source
 from fxticker.charts.moves import band_text, change_text, moves_text
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
@@ -113,7 +114,8 @@ def plot_path(
 
 
 def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
-    groups = list(rows.groupby(["source", "pair"], observed=True))
+    main = main_source(sorted(rows["source"].astype(str).unique()))
+    groups = sorted(rows.groupby(["source", "pair"], observed=True), key=lambda group: (group[0][0] != main, *group[0]))
     height = max(4.4, _AROUND_IN + 1.2 * LINE_IN * len(groups))
     reach, sides = _reach([line_rows for _, line_rows in groups]), sides_of(rows["pair"])
     with drawing(look, height, least_in=max(2.2, height - 2.2)) as canvas:
@@ -161,7 +163,7 @@ def _lines_of(groups: list[tuple[Any, pd.DataFrame]], palette: Palette) -> list[
 
 
 def _strokes(pairs: list[str], palette: Palette) -> list[tuple[str, str]]:
-    """Return the colour of each line, that of its currency, and a style that no other line of this colour has."""
+    """Return the colour of each line, that of its currency, and a style that no line of this colour before it has."""
     others = cycle(palette.series)
     colors = [color_of(pair, palette) for pair in pairs]
     colors = [next(others) if color == palette.ink else color for color in colors]
