@@ -37,6 +37,14 @@ COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "
             [("USD/KZT", 1.0, 0.96, 1.04, True, False), ("USD/TJS", -2.1, -2.11, -2.09, True, False)],
             "The dollar lost 2.1 % against the somoni; gained 1.0 % against the tenge",
         ),
+        (
+            [("TJS/RUB", 2.1, 2.09, 2.11, True, False), KZT],
+            "The somoni gained 2.1 % against the rouble; the tenge lost 1.0 % against the dollar",
+        ),
+        (
+            [("KZT/UZS", 30.0, 12.0, 44.0, True, False), ("USD/RUB", -2.1, -2.11, -2.09, True, False)],
+            "The tenge gained 12 to 44 % against the sum; the dollar lost 2.1 % against the rouble",
+        ),
         ([("KZT/UZS", 30.0, 12.0, 44.0, True, False)], "The tenge gained 12 to 44 % against the sum"),
         ([("EUR/USD", 0.2, 0.002, 3.1, True, False)], "EUR gained up to 3.1 % against the dollar"),
     ],

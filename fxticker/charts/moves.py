@@ -44,9 +44,11 @@ def moves_text(rows: pd.DataFrame) -> str:
     if len(proven) > _MOST_NAMED or proven["pair"].astype(str).duplicated().any():
         return f"{len(proven):,} of {len(rows):,} rates moved by more than rounding"
     proven = proven.iloc[proven["drift_pct"].abs().argsort(kind="stable")[::-1]]
-    sides = [proven[proven["drift_pct"] > 0], proven[proven["drift_pct"] < 0]]
-    sides.sort(key=lambda side: -side["drift_pct"].abs().max() if len(side) else 0.0)
-    text = "; ".join(_side(side, is_first=side is sides[0]) for side in sides if len(side))
+    changes = [
+        (*currencies_of(str(pair)), lo, hi)
+        for pair, lo, hi in zip(proven["pair"], proven["drift_lo_pct"], proven["drift_hi_pct"], strict=True)
+    ]
+    text = _sentence(changes)
     return text[0].upper() + text[1:]
 
 
@@ -76,21 +78,18 @@ def amount(lo: float, hi: float) -> str:
     return f"{floor} to {ceiling}" if floor else f"up to {ceiling}"
 
 
-def _side(rows: pd.DataFrame, *, is_first: bool) -> str:
-    """Return the moves to one side; the verb and what all are measured against stand once."""
-    pairs = [currencies_of(str(pair)) for pair in rows["pair"]]
-    bases, quotes = {base for base, _ in pairs}, {quote for _, quote in pairs}
-    amounts = [f"{amount(*ends)} %" for ends in zip(rows["drift_lo_pct"], rows["drift_hi_pct"], strict=True)]
-    verb = _verb(float(rows["drift_pct"].iloc[0]))
-    if bases == {COMMON}:
-        losses = ", ".join(f"{size} against {who(quote)}" for size, (_, quote) in zip(amounts, pairs, strict=True))
-        return f"{f'{who(COMMON)} ' if is_first else ''}{verb} {losses}"
-    texts = [f"{who(base)} {size}" for size, (base, _) in zip(amounts, pairs, strict=True)]
-    against = [f" against {who(quote)}" for _, quote in pairs]
-    if len(quotes) == 1:  # stated once, of the first
-        against = [against[0] if is_first else "", *[""] * (len(pairs) - 1)]
-    first = f"{who(pairs[0][0])} {verb} {amounts[0]}"
-    return ", ".join(f"{text}{end}" for text, end in zip([first, *texts[1:]], against, strict=True))
+def _sentence(changes: list[tuple[str, str, float, float]]) -> str:
+    """Return changes, the largest first, grouped by their sign; what all are of, or against, stands once."""
+    bases, quotes = {base for base, *_ in changes}, {quote for _, quote, *_ in changes}
+    is_first_gain, text, before = changes[0][2] > 0, "", None
+    for base, quote, lo, hi in sorted(changes, key=lambda change: (change[2] > 0) != is_first_gain):
+        subject = "" if text and bases == {COMMON} else f"{who(base)} "
+        verb = "" if before == _verb(lo) else f"{_verb(lo)} "
+        against = "" if text and len(quotes) == 1 else f" against {who(quote)}"
+        joint = "" if not text else "; " if verb else ", "
+        text += f"{joint}{subject}{verb}{amount(lo, hi)} %{against}"
+        before = _verb(lo)
+    return text
 
 
 def _verb(change: float) -> str:
