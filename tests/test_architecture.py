@@ -17,6 +17,7 @@ ALLOWED = {
     "web": {"config", "sources", "analysis", "frames", "monitoring", "store", "model", "errors"},
     "report": {"charts", "analysis", "frames", "store", "sources", "model", "errors"},
     "simulation": {"daemon", "collect", "store", "sources", "fetch", "model", "errors"},
+    "page": {"files", "export", "analysis", "frames", "sources", "store", "model", "errors"},
     "charts": {"files", "analysis", "frames", "sources", "model", "errors"},
     "export": {"files", "analysis", "frames", "store", "model", "errors"},
     "daemon": {"files", "config", "monitoring", "collect", "store", "sources", "fetch", "model", "errors"},

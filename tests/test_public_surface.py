@@ -73,6 +73,7 @@ ADDED_COMMANDS = (
     "fxticker explain",
     "fxticker forget",
     "fxticker mirror",
+    "fxticker publish",
     "fxticker rate",
     "fxticker reparse",
     "fxticker report",

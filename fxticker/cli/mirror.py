@@ -31,7 +31,7 @@ def mirror(dest: Path, delete: bool, folder: Path) -> None:  # noqa: FBT001
     from fxticker.store import mirror as copying
     from fxticker.store.local import local_storage
 
-    _require_apart(folder, dest)
+    require_apart(folder, dest)
     _show(copying.mirror(local_storage(folder, must_exist=True), _target(dest), delete=delete), dest)
 
 
@@ -47,7 +47,7 @@ def restore(src: Path, folder: Path) -> None:
     from fxticker.store import mirror as copying
     from fxticker.store.local import local_storage
 
-    _require_apart(src, folder)
+    require_apart(src, folder)
     _show(copying.restore(local_storage(src, must_exist=True), _target(folder)), folder)
 
 
@@ -58,7 +58,8 @@ def _target(path: Path) -> LocalStorage:
     return local_storage(path, must_exist=path.exists())
 
 
-def _require_apart(left: Path, right: Path) -> None:
+def require_apart(left: Path, right: Path) -> None:
+    """Refuse two folders of which one is the other, or lies in it."""
     try:
         first, second = left.resolve(), right.resolve()
     except RuntimeError as error:  # until Python 3.13
