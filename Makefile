@@ -14,7 +14,7 @@ BENCH_ROWS ?= 13147200
 BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
-.PHONY: demo serve run test test-all node torture soak real-history lint types lock clean bench fuzz
+.PHONY: demo serve run test test-all node page torture soak real-history lint types lock clean bench fuzz
 
 demo: $(VENV)/run.stamp
 	$(BIN)/fxticker demo
@@ -33,10 +33,18 @@ test: $(VENV)/dev.stamp
 test-all: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --hypothesis-profile thorough
 
-# Install what tests/test_node_reader.py reads the store with, and axe, which judges the monthly report in
-# tests/test_report_page.py; needs Node and npm. Without it those tests are skipped.
+# Install what reads the store with JavaScript, builds and tests the page, and axe, which judges the page and the monthly
+# report; needs Node and npm. Without it those tests are skipped.
 node:
 	npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund
+	npm ci --prefix page --ignore-scripts --no-audit --no-fund
+
+# Build the script of the page from page/src into the package.
+page: page/node_modules
+	cd page && node build.mjs
+
+page/node_modules: page/package-lock.json
+	npm ci --prefix page --ignore-scripts --no-audit --no-fund
 
 # Kill a writer 1,000 times while readers look on; some minutes. SEED=… repeats a run's snapshots and lives.
 torture: $(VENV)/dev.stamp
@@ -87,7 +95,7 @@ lock:
 		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(ARCTICDB) tests/node/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
+	rm -rf $(VENV) $(BENCH) $(ARCTICDB) tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fxticker needs Python 3.11 or newer; say which with PYTHON=…")'

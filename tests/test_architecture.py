@@ -220,9 +220,11 @@ def test_unknown_name_is_an_attribute_error():
 
 def test_committed_files_name_no_package_registry():
     root = PACKAGE.parent
-    named = [root / "pyproject.toml", root / "Makefile", root / ".ci" / "run", *root.glob("requirements/*.txt")]
-    assert len(named) == 9
+    locks = [root / "tests" / "node" / "package-lock.json", root / "page" / "package-lock.json"]
+    named = [root / "pyproject.toml", root / "Makefile", root / ".ci" / "run", *locks, *root.glob("requirements/*.txt")]
+    assert len(named) == 11
     for path in named:
         text = path.read_text("utf-8")
         assert "pypi" not in text.lower()
         assert "index-url" not in text
+        assert "resolved" not in text

@@ -256,7 +256,7 @@ def test_command_names_what_it_wrote_and_refuses_a_folder_in_the_store(polled, d
     options = ["--store", str(root), "--at", "2025-11-14T12:00Z"]
     done = CliRunner().invoke(app, ["publish", str(dest), *options])
 
-    assert done.output == f"{dest}: the rates of 2025-11-14 12:00 UTC; files written: 11, deleted: 0\n"
+    assert done.output == f"{dest}: the rates of 2025-11-14 12:00 UTC; files written: 12, deleted: 0\n"
     assert [each["pair"] for each in answers(dest, "rates")["rates"] if each["rate"]] == ["KZT/USD"]
     assert isinstance(CliRunner().invoke(app, ["publish", str(root / "site"), *options]).exception, StoreError)
 

@@ -12,6 +12,7 @@ from fxticker.analysis.changes import changes
 from fxticker.analysis.drift import drift
 from fxticker.analysis.explain import explain
 from fxticker.errors import NoData
+from fxticker.model.durations import OTHER_LIMIT
 from fxticker.model.formatting import format_with_band
 from fxticker.model.pairs import COMMON, currencies_of
 from fxticker.model.timestamps import MICROSECOND
@@ -49,9 +50,14 @@ def present_rates(store: Store, pairs: Sequence[str], at: datetime) -> list[dict
 
 
 def shown_pairs(objects: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the pairs against USD in the direction of the ticker, given the entries of the published segments."""
-    stored = {pair for each in objects if each["kind"] == "ticks" for pair in each["pairs"]}
-    others = {code for pair in stored if COMMON in currencies_of(pair) for code in currencies_of(pair)} - {COMMON}
+    """Return the pairs that the page is about, in the direction of the ticker, given entries of published segments.
+
+    Those of the ticker; in a store without it, all against USD.
+    """
+    ticks = [each for each in objects if each["kind"] == "ticks"]
+    about = [each for each in ticks if each["source"] == TICKER] or ticks
+    stored = {pair for each in about for pair in each["pairs"] if COMMON in currencies_of(pair)}
+    others = {code for pair in stored for code in currencies_of(pair)} - {COMMON}
     return [f"{code}/{COMMON}" for code in sorted(others)]
 
 
@@ -64,14 +70,14 @@ def month_ends(months: Sequence[str], at: datetime) -> Iterator[tuple[str | date
     yield from pairwise(ends)
 
 
-def month_drift(store: Store, start: str | datetime, end: str | datetime, at: datetime) -> dict[str, Any]:
+def month_drift(store: Store, start: str | datetime, end: str | datetime) -> dict[str, Any]:
     """Return the drift of the ticker's rates between two month ends, with the reason where there is none."""
     records, reason = [], None
     try:
-        rows = drift(store, start=start, end=end, sources=[TICKER], as_of=at)
+        rows = drift(store, start=start, end=end, sources=[TICKER])
         records = [_with_text(row) for row in rows.to_dict("records")]
     except NoData as error:
-        reason = str(error)
+        reason = _why(error)
     return {"start": start, "end": plain(end), "rows": plain(records), "reason": reason}
 
 
@@ -93,13 +99,13 @@ def plain(value: Any) -> Any:
 
 def _rate(store: Store, pair: str, at: datetime) -> dict[str, Any]:
     try:
-        found = explain(store, pair, at=at, as_of=at, order=ORDER)
+        found = explain(store, pair, at=at, order=ORDER)
     except NoData as error:
-        return {"rate": None, "reason": str(error), "beside": []}
+        return {"rate": None, "reason": _why(error), "beside": []}
     verdicts = {other["source"]: other for other in found.others}
     beside = [
         {
-            **_facts(explain(store, pair, at=at, as_of=at, order=[source], sources=[source])),
+            **_facts(explain(store, pair, at=at, order=[source], sources=[source])),
             "agrees": verdict["agrees"],
             "distance_pct": plain(verdict["distance_pct"]),
         }
@@ -107,6 +113,11 @@ def _rate(store: Store, pair: str, at: datetime) -> dict[str, Any]:
         if "+" not in source
     ]
     return {"rate": _facts(found), "reason": None, "beside": beside}
+
+
+def _why(error: NoData) -> str:
+    """Return why there is no figure, without the option of the command line that the message ends with."""
+    return str(error).removesuffix(f"; {OTHER_LIMIT}")
 
 
 def _facts(found: Any) -> dict[str, Any]:
@@ -117,13 +128,13 @@ def _facts(found: Any) -> dict[str, Any]:
 
 def _last_changes(store: Store, at: datetime) -> dict[str, dict[str, Any]]:
     """Return the last change of each pair of the ticker: from the last look at one value to the first at the next."""
-    runs = changes(store, sources=[TICKER], start=at - timedelta(days=CHANGES_DAYS), end=at + MICROSECOND, as_of=at)
+    runs = changes(store, sources=[TICKER], start=at - timedelta(days=CHANGES_DAYS), end=at + MICROSECOND)
     found = {}
     for pair, rows in runs.groupby("pair", observed=True):
         before, after = rows.iloc[:-1].tail(1), rows.tail(1)
         if len(before) and str(before["rate_text"].iloc[0]) != str(after["rate_text"].iloc[0]):
             ends = {"start": before["last_at"].iloc[0], "end": after["first_at"].iloc[0]}
-            row = drift(store, pairs=[str(pair)], sources=[TICKER], as_of=at, max_age="any", **ends).iloc[0]
+            row = drift(store, pairs=[str(pair)], sources=[TICKER], max_age="any", **ends).iloc[0]
             found[str(pair)] = plain(_with_text(row.to_dict()))
     return found
 

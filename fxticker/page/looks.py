@@ -40,7 +40,7 @@ def looks(store: Store, at: datetime, schedules: Mapping[str, Schedule]) -> list
         (``None`` if there is none in two months), and ``next_slot``.
     """
     first = at - timedelta(days=_POLLS_DAYS)
-    polls = load_polls(store, start=first, end=at + MICROSECOND, as_of=at)
+    polls = load_polls(store, start=first, end=at + MICROSECOND)
     found = []
     for source in sorted({*store.ticks.sources(), *store.polls.sources(), *schedules}):
         rows = polls[(polls["source"] == source).to_numpy()].sort_values("slot")

@@ -66,7 +66,8 @@ def publish(
     folder
         Where to write: empty, absent, or from earlier runs. Other files in it are left alone.
     at
-        The instant to show, which then stands for the present; ``None`` for now.
+        The instant to show, which then stands for the present: what was observed later does not count; ``None`` for
+        now.
     schedules
         The configured grids by source, for when each is polled next.
 
@@ -136,7 +137,7 @@ def _publish_drifts(
         upto = [month for month in months if month <= last]
         inputs = month_inputs(objects, upto, None if last == end else at)
         known = earlier.get((str(start), plain(end), inputs))
-        drifts.append(known or {**month_drift(store, start, end, at), "inputs": inputs})
+        drifts.append(known or {**month_drift(store, start, end), "inputs": inputs})
     return _publish_json(site, "drifts", {"drifts": drifts})
 
 
@@ -161,5 +162,6 @@ def _publish_page(site: Site) -> list[dict[str, Any]]:
         name, sha256 = site.put_object("assets", stem, ending, data)
         html = html.replace(f'"{stem}.{ending}"', f'"{name}"')
         entries.append({"file": name, "kind": stem, "bytes": len(data), "sha256": sha256})
+    site.put("assets/licences.txt", (ASSETS / "licences.txt").read_bytes())
     site.put(INDEX, html.encode())
     return entries

@@ -67,7 +67,7 @@ def month_inputs(objects: Sequence[Mapping[str, Any]], months: Sequence[str], at
 
 def _publish_month(store: Store, site: Site, month: str, inputs: str, at: datetime) -> Iterator[dict[str, Any]]:
     end = at + MICROSECOND if month == month_of(at) else month
-    rows = load(store, start=month, end=end, as_of=at, bands=True)
+    rows = load(store, start=month, end=end, bands=True)
     for pair, ticks in sorted(rows.groupby("pair", observed=True)):
         frame = ticks.reset_index(drop=True)
         for name in frame.select_dtypes("category"):

@@ -1,0 +1,15 @@
+// State of the view: what is looked at, as the fragment of the page's address.
+
+const NAMES = ["pair", "per", "from", "to", "a", "b", "lang", "theme", "embed", "amount", "sell", "buy"];
+
+/** The state that a fragment names: texts by name; what is unknown is left out. */
+export function stateOf(fragment) {
+  const given = new URLSearchParams(fragment.replace(/^#/, ""));
+  return Object.fromEntries(NAMES.filter((name) => given.get(name)).map((name) => [name, given.get(name)]));
+}
+
+/** The fragment of a state. */
+export function fragmentOf(state) {
+  const given = NAMES.filter((name) => state[name]).map((name) => [name, state[name]]);
+  return `#${new URLSearchParams(given).toString().replaceAll("%2F", "/").replaceAll("%3A", ":")}`;
+}

@@ -1,0 +1,125 @@
+// The rates now: value, band, age, last change, and the official rates beside.
+import { el, table } from "./dom.js";
+import { inverse, printedBand } from "./exact.js";
+import { bandText, written } from "./format.js";
+import { DAY, instantOf, minuteText } from "./time.js";
+
+const STALE = 2 * DAY; // of the ticker, which moves several times a day
+
+/** The band of a precomputed rate that is one printed number of the pair or of its inverse; undefined for others. */
+export function bandOf(rate) {
+  if (rate?.printed.length !== 1) return undefined;
+  const [row] = rate.printed;
+  const band = printedBand(row.rate_text, row.nominal, row.origin === "constant");
+  if (row.pair === rate.pair) return band;
+  return row.pair === rate.pair.split("/").reverse().join("/") ? inverse(band) : undefined;
+}
+
+/** The age of a rate in µs at an instant: as published, and what has passed since. */
+export const ageOf = (rate, now) => rate.age_h * 3.6e9 + now - instantOf(rate.at);
+
+/** Why a rate does not answer any more, as text; undefined if it does. */
+export function expired(rate, { t, now, holds }) {
+  const limit = Math.max(...rate.source.split("+").map((source) => holds(source)));
+  const age = ageOf(rate, now);
+  return age > limit ? t("now.expired", { value: rate.written.value, age: t.age(age), limit: t.age(limit) }) : undefined;
+}
+
+export function viewNow(context) {
+  const { t, rates, now } = context;
+  const columns = [
+    [t("col.pair")], [t("col.value"), true], [t("col.band"), true], [t("col.age")], [t("col.change")], [t("col.beside")],
+  ];
+  const order = rates.rates.find((each) => each.rate)?.rate.order.join(", ");
+  const caption = t("now.caption", { at: minuteText(instantOf(rates.at)) }) + (order ? t("now.order", { order }) : "");
+  const rows = rates.rates.map((each) => rowOf(each, context));
+  return el(
+    "section", { id: "now", "aria-labelledby": "now-title" },
+    el("h2", { id: "now-title" }, t("now")),
+    rows.length ? table(caption, columns, rows, { class: "cards" }) : el("p", {}, t("now.empty")),
+    el("p", { class: "muted" }, `${t("published", { at: minuteText(instantOf(rates.at)), age: t.age(now - instantOf(rates.at)) })} `,
+      rates.sources.map((source) => lookText(source, context))),
+  );
+}
+
+function rowOf({ pair, rate, reason, beside, change }, context) {
+  const { t, link, directed } = context;
+  const name = directed(pair);
+  const heading = el("a", { href: link({ pair }) }, name);
+  const why = rate ? expired(rate, context) : t("now.none", { reason });
+  if (why) return [heading, "—", "—", "—", why, ""];
+  const texts = textsOf(rate, context);
+  const age = ageOf(rate, context.now);
+  const old = rate.source === "timesca" && age > STALE && el("strong", { class: "old" }, ` ${t("now.stale")}`);
+  return [
+    [heading, el("span", { class: "muted block" }, t("now.by", { kind: kindText(rate.kind, t), source: rate.source }))],
+    el("strong", {}, texts.value),
+    bandText(texts, t("to")),
+    [t.age(age), old],
+    change ? changeText(change, t) : t("change.none"),
+    besideText(rate, beside, context),
+  ];
+}
+
+const kindText = (kind, t) => kind.split("+").map((each) => t(`kind.${each}`)).join(" + ");
+
+/** Texts of a rate in the chosen direction: of one printed number from its digits, of others as published. */
+function textsOf(rate, { perUsd }) {
+  const band = bandOf(rate);
+  if (band && perUsd) return written(inverse(band));
+  if (!perUsd) return rate.written;
+  return written(inverse({ value: decimal(rate.rate), lo: decimal(rate.rate_lo), hi: decimal(rate.rate_hi) }));
+}
+
+/** A published double as the fraction of its shortest decimal. */
+function decimal(number) {
+  const [digits, exponent = "0"] = number.toString().split("e");
+  const [whole, decimals = ""] = digits.split(".");
+  const places = decimals.length - Number(exponent);
+  return places >= 0 ? [BigInt(whole + decimals), 10n ** BigInt(places)] : [BigInt(whole + decimals) * 10n ** BigInt(-places), 1n];
+}
+
+function changeText(change, t) {
+  const what = t("change.what", {
+    from: change.rate_text_start, to: change.rate_text_end, at: minuteText(instantOf(change.end_at)),
+  });
+  return [what, el("span", { class: "muted block" }, verdict(change, t))];
+}
+
+/** What a precomputed change means, in words. */
+export function verdict(change, t) {
+  if (change.peg_hop) return t("hop");
+  if (change.significant) return t.moved(change.pair, change.drift_pct > 0);
+  return t("rounding");
+}
+
+function besideText(rate, beside, context) {
+  const { t } = context;
+  const official = beside.filter((rate) => rate.kind !== "market" && !expired(rate, context));
+  if (!official.length) return t("beside.none");
+  return official.map((other) => {
+    const texts = textsOf(other, context);
+    const values = { source: other.source, band: bandText(texts, t("to")), date: other.value_date, age: t.age(ageOf(other, context.now)) };
+    const pct = signed(context.perUsd ? inverseDistance(rate, other) : other.distance_pct);
+    return el("span", { class: "block" }, t("beside.what", values), "; ",
+      other.agrees ? t("beside.agrees") : t("beside.contradicts", { pct }));
+  });
+}
+
+/** The distance of the nearest points of two bands that contradict, of the inverse pair, in percent of this rate. */
+function inverseDistance(rate, other) {
+  const [near, far] = other.rate_lo > rate.rate_hi ? [rate.rate_hi, other.rate_lo] : [rate.rate_lo, other.rate_hi];
+  return 100 * rate.rate * (1 / far - 1 / near);
+}
+
+const signed = (number) => `${number > 0 ? "+" : ""}${Math.abs(number) < 100 ? number.toPrecision(2) : Math.round(number)}`;
+
+function lookText({ source, last_slot: last, last_outcome: outcome, last_ok_slot: ok, next_slot: next }, { t, now }) {
+  if (!last && !next) return null;
+  const slot = (text) => minuteText(instantOf(text));
+  const parts = [last ? t("look.last", { source, slot: slot(last), outcome }) : t("look.never", { source })];
+  if (ok && ok !== last) parts.push(t("look.ok", { slot: slot(ok) }));
+  if (!next) parts.push(t("look.unplanned"));
+  else parts.push(t(instantOf(next) > now ? "look.next" : "look.due", { slot: slot(next) }));
+  return el("span", { class: "block" }, parts.join(" "));
+}

@@ -1,0 +1,257 @@
+// The page in headless Chromium, on the folders that tests/test_page_browser.py publishes: SITES names their parent.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import test, { after, before } from "node:test";
+import { historyShown, launch, open, serve, textOf } from "./browser.mjs";
+
+const SITES = process.env.SITES;
+const EXPECTED = JSON.parse(readFileSync(`${SITES}/expected.json`));
+const AXE = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const PICTURES = process.env.PICTURES;
+const REFRESH_MS = 31_000;
+let browser;
+const servers = {};
+
+before(async () => {
+  browser = await launch();
+  for (const name of ["history", "empty", "one", "gaps", "year"]) servers[name] = await serve(`${SITES}/${name}`);
+  if (PICTURES) mkdirSync(PICTURES, { recursive: true });
+});
+after(async () => {
+  await browser?.close();
+  Object.values(servers).forEach((server) => server.close());
+});
+
+const opened = async (name, fragment = "", options = {}) => {
+  const found = await open(browser, servers[name].url + fragment, options);
+  await historyShown(found.page);
+  return found;
+};
+
+async function violations(page) {
+  await page.evaluate(() => document.querySelectorAll("details").forEach((each) => { each.open = true; }));
+  await page.evaluate(AXE);
+  const { violations: found } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [device, width] of [["desk", 1200], ["phone", 360]]) {
+    for (const [name, fragment] of [["history", "#pair=TJS/USD&from=2025-01-01&to=2025-03-01"], ["gaps", "#lang=ru&per=usd"], ["empty", ""]]) {
+      test(`${name} has no violation of axe and fits, ${colorScheme}, ${device}`, async () => {
+        const { page, complaints } = await opened(name, fragment, { colorScheme, viewport: { width, height: 800 } });
+        if (PICTURES) await page.screenshot({ path: `${PICTURES}/${name}-${colorScheme}-${device}.png`, fullPage: true });
+        assert.deepEqual(await violations(page), []);
+        assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width);
+        assert.deepEqual(complaints, []);
+        await page.close();
+      });
+    }
+  }
+}
+
+test("rates stand with band, age, last change and official rates beside", async () => {
+  const { page } = await opened("history");
+  const rows = await page.locator("#now tbody tr").allInnerTexts();
+  assert.deepEqual(rows.map((row) => row.replace(/\s+/g, " ").trim()), EXPECTED.rows);
+  assert.match(await textOf(page, "#head"), /frozen at 2026-02-25 12:00 UTC/);
+  await page.close();
+});
+
+test("rates are turned together, and as the functions turn them", async () => {
+  const { page } = await opened("history", "#per=usd");
+  const cells = await page.locator("#now tbody tr").evaluateAll((rows) =>
+    rows.map((row) => [row.cells[0].querySelector("a").textContent, row.cells[1].textContent, row.cells[2].textContent]));
+  assert.deepEqual(cells, EXPECTED.turned);
+  await page.close();
+});
+
+test("keys move a cursor that is announced, and set the dates that are compared", async () => {
+  const { page } = await opened("history", "#pair=KZT/USD&from=2025-11-10&to=2025-12-20");
+  await page.locator("#chart").focus();
+  await page.keyboard.press("Home");
+  assert.equal(await textOf(page, "#readout"), await page.locator("#announced").textContent());
+  assert.equal(await textOf(page, "#readout"), EXPECTED.first);
+  await page.keyboard.press("ArrowRight");
+  assert.notEqual(await textOf(page, "#readout"), EXPECTED.first);
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("a");
+  await page.waitForFunction(() => location.hash.includes("a="));
+  await page.waitForFunction(() => document.activeElement?.id === "chart");
+  await page.keyboard.press("End");
+  await page.keyboard.press("b");
+  await page.waitForFunction(() => location.hash.includes("b="));
+  await page.waitForFunction((text) => document.getElementById("drift-text").textContent.includes(text), EXPECTED.drift);
+  await page.close();
+});
+
+test("click on the chart sets a date, a second one the other", async () => {
+  const { page } = await opened("history", "#pair=KZT/USD&from=2025-11-10&to=2025-12-20");
+  const clicked = (part) => page.locator(".u-over").click({ position: { x: Math.round(1000 * part), y: 100 } });
+  await clicked(0.2);
+  await page.waitForFunction(() => /a=2025-11/.test(location.hash));
+  await clicked(0.8);
+  await page.waitForFunction(() => /b=2025-12/.test(location.hash));
+  await page.close();
+});
+
+test("change within rounding is called that, and an old value gives no figure", async () => {
+  const { page } = await opened("history", "#pair=UZS/USD&from=2025-11-10&to=2025-12-20&a=2025-11-13&b=2025-12-14");
+  assert.match(await textOf(page, "#drift-text"), /No more than rounding: the printed digits do not show a move/);
+  await page.goto(`${servers.history.url}#pair=UZS/USD&from=2025-11-10&to=2025-12-20&a=2025-11-30&b=2025-12-14`);
+  await page.waitForFunction(() => /No figure: .* the limit is 7/.test(document.getElementById("drift-text").textContent));
+  await page.close();
+});
+
+test("converter gives what the function gives, and refuses what is no amount", async () => {
+  const { page } = await opened("history", "#amount=1500&sell=KZT&buy=UZS");
+  assert.equal(await textOf(page, "#converted strong"), EXPECTED.converted);
+  await page.locator("#convert-amount").fill("1e5");
+  assert.match(await textOf(page, "#converted"), /An amount is a number above 0/);
+  assert.match(page.url(), /amount=1e5/);
+  await page.close();
+});
+
+test("table behind the chart has its values, and the files of the view are there", async () => {
+  const { page } = await opened("history", "#pair=KZT/USD&from=2025-11-10&to=2025-12-20");
+  await page.locator("#values > summary").click();
+  await page.locator("#values tbody tr").first().waitFor();
+  assert.equal(await page.locator("#values tbody tr").count(), EXPECTED.runs);
+  const links = await page.locator("#files a").evaluateAll((found) => found.map((each) => each.href));
+  assert.equal(links.length, 6);
+  for (const link of links) assert.equal((await page.request.get(link)).status(), 200);
+  await page.close();
+});
+
+test("explanation leads to the printed text and the file, and text of the store is only text", async () => {
+  const { page, asked } = await opened("gaps");
+  await page.locator("#explain summary").first().click();
+  const text = await textOf(page, "#explain details[open]");
+  assert.match(text, /timesca KGS\/USD = 0\.01144/);
+  assert.match(text, /<img src=x onerror=alert\(1\)>/);
+  assert.equal(await page.locator("#explain img").count(), 0);
+  assert.ok(!asked.some((url) => url.endsWith("/x")));
+  const [link] = await page.locator("#explain dd a").evaluateAll((found) => found.map((each) => each.href));
+  assert.equal((await page.request.get(link)).status(), 200);
+  await page.close();
+});
+
+test("only the own host is asked, and the page may ask no other", async () => {
+  const { page, asked } = await opened("history");
+  assert.deepEqual([...new Set(asked.filter((url) => !url.startsWith("data:")).map((url) => new URL(url).host))], [new URL(servers.history.url).host]);
+  const other = servers.empty.url;
+  const refused = await page.evaluate((url) => fetch(`${url}manifest.json`).then(() => "answered", () => "refused"), other);
+  assert.equal(refused, "refused");
+  const isRun = await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "globalThis.inlineRan = true";
+    document.body.append(script);
+    return globalThis.inlineRan === true;
+  });
+  assert.equal(isRun, false);
+  await page.close();
+});
+
+test("gaps are named by cause and counted", async () => {
+  const { page } = await opened("gaps");
+  assert.match(await textOf(page, ".key"), /no successful look:.*not polled.*no answer/s);
+  assert.match(await textOf(page, "#history"), /4 of 8 looks succeeded \(50\.0 %\)/);
+  assert.match(await textOf(page, "#now"), /Next look .* UTC|The next look was due/);
+  await page.close();
+});
+
+test("empty store and one tick are said to be that", async () => {
+  const empty = await opened("empty");
+  assert.match(await textOf(empty.page, "#now"), /No rate is stored yet/);
+  assert.deepEqual(empty.complaints, []);
+  const one = await opened("one");
+  assert.match(await textOf(one.page, "#drift-text"), /No figure: there is no value by the end of A within its age limit/);
+  assert.deepEqual(one.complaints, []);
+  await empty.page.close();
+  await one.page.close();
+});
+
+test("torn manifest is said to be that, and the page recovers", async () => {
+  const { url, faults } = servers.history;
+  faults.set("/manifest.json", (_, response) => response.end('{"version": 1, "obj'));
+  const { page } = await open(browser, url, { hasClock: true });
+  await page.getByText("The list of files, manifest.json, is damaged.").waitFor();
+  faults.clear();
+  await page.clock.runFor(REFRESH_MS);
+  await historyShown(page);
+  assert.equal(await textOf(page, "#problem"), "");
+  await page.close();
+});
+
+test("server that is gone leaves the rates on screen with a notice, and takes it back", async () => {
+  const { url, faults } = servers.gaps;
+  const { page } = await open(browser, url, { hasClock: true });
+  await historyShown(page);
+  faults.set("/manifest.json", (request) => request.socket.destroy());
+  await page.clock.runFor(REFRESH_MS);
+  await page.getByText(/The server does not answer since .* What stands below is of/).waitFor();
+  assert.match(await textOf(page, "#now"), /0\.01144/);
+  faults.clear();
+  await page.clock.runFor(REFRESH_MS);
+  await page.waitForFunction(() => document.getElementById("problem").textContent === "");
+  await page.close();
+});
+
+test("object that is gone since the manifest was read is a notice, and the next manifest helps", async () => {
+  const { url, faults } = servers.one;
+  const { objects } = JSON.parse(readFileSync(`${SITES}/one/manifest.json`));
+  const { file } = objects.find(({ kind }) => kind === "ticks");
+  faults.set(`/${file}`, (_, response) => response.writeHead(404).end());
+  const { page } = await open(browser, url, { hasClock: true });
+  await page.getByText(/A file of the list is missing/).waitFor();
+  faults.clear();
+  await page.clock.runFor(REFRESH_MS);
+  await historyShown(page);
+  await page.close();
+});
+
+test("rate grows old on the reader's clock, and is withdrawn beyond its limit", async () => {
+  const { page } = await open(browser, servers.gaps.url, { hasClock: true });
+  await historyShown(page);
+  await page.clock.setFixedTime(new Date(Date.now() + 3 * 86_400_000));
+  await page.reload();
+  await page.locator("#now .old").first().waitFor();
+  await page.clock.setFixedTime(new Date(Date.now() + 9 * 86_400_000));
+  await page.reload();
+  await page.getByText(/No rate: the last one, 0\.01144, is [89]\s+d/).waitFor();
+  assert.match(await textOf(page, "#converted"), /No rate/);
+  await page.close();
+});
+
+test("embedded view has the chart alone, and print leaves the controls out", async () => {
+  const { page } = await opened("history", "#pair=TJS/USD&embed=1&theme=dark");
+  assert.equal(await page.locator("#chart").isVisible(), true);
+  for (const id of ["now", "convert", "months", "explain", "foot"]) assert.equal(await page.locator(`#${id}`).isVisible(), false);
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await page.locator("nav").first().isVisible(), false);
+  await page.close();
+});
+
+test("page is in the language that is asked for, and the other one is a link", async () => {
+  const { page } = await opened("history", "#lang=ru");
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "ru");
+  assert.match(await textOf(page, "#now"), /Курсы сейчас/);
+  await page.getByRole("link", { name: "English" }).click();
+  await page.waitForFunction(() => document.documentElement.lang === "en");
+  await page.close();
+});
+
+test("a year at a poll every 15 minutes takes the page less than a second of processor time", async (context) => {
+  const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  await page.goto(`${servers.year.url}#pair=KGS/USD&from=2025-03-01`);
+  await historyShown(page);
+  const { metrics } = await session.send("Performance.getMetrics");
+  const busy = metrics.find(({ name }) => name === "TaskDuration").value;
+  const shown = await page.evaluate(() => performance.getEntriesByName("history-shown")[0].startTime);
+  context.diagnostic(`processor time ${busy.toFixed(2)} s; on screen after ${(shown / 1000).toFixed(2)} s`);
+  console.log(`a year: processor time ${busy.toFixed(2)} s; on screen after ${(shown / 1000).toFixed(2)} s`);
+  assert.ok(busy < 1);
+  await page.close();
+});

@@ -1,0 +1,100 @@
+// The arithmetic of the page, by the vectors that the Python functions are tested with.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { breaksIn, coverageOf, pollsOf, stretchesOf } from "../src/polls.js";
+import { convert, cross, double, driftPct, inverse, isSignificant, printedBand } from "../src/exact.js";
+import { written, writtenAmount } from "../src/format.js";
+import { driftBetween } from "../src/drift.js";
+import { retractedIn, valuesOf } from "../src/ticks.js";
+
+const vectors = JSON.parse(readFileSync(new URL("../../tests/cases/page_vectors.json", import.meta.url)));
+
+function reduced([n, d]) {
+  let [a, b] = [n < 0n ? -n : n, d];
+  while (b) [a, b] = [b, a % b];
+  return d === a ? `${n / a}` : `${n / a}/${d / a}`;
+}
+const stated = (band, texts) => ({ lo: reduced(band.lo), hi: reduced(band.hi), written: [texts.value, texts.lo, texts.hi] });
+const columnsOf = (rows) => Object.fromEntries(Object.keys(rows[0]).map((name) => [name, rows.map((row) => row[name])]));
+
+const KINDS = {
+  inverse({ rate }) {
+    const band = inverse(printedBand(...rate));
+    return stated(band, written(band));
+  },
+  cross({ base, quote }) {
+    const band = cross(printedBand(...base), printedBand(...quote));
+    return stated(band, written(band));
+  },
+  drift({ start, end }) {
+    const band = driftPct(printedBand(...start), printedBand(...end));
+    return { ...stated(band, written(band, true)), significant: isSignificant(band) };
+  },
+  convert({ amount, rates: [base, quote] }) {
+    const band = convert(amount, cross(printedBand(base), printedBand(quote)));
+    return stated(band, writtenAmount(band));
+  },
+  values({ rows }) {
+    const found = valuesOf([columnsOf(rows)], rows[0].pair);
+    const ends = (name) => found.band.map((band) => double(band[name]));
+    return { at: found.at, lo: ends("lo"), hi: ends("hi"), text: found.text };
+  },
+};
+
+for (const [kind, of] of Object.entries(KINDS)) {
+  for (const [number, { expected, ...vector }] of vectors[kind].entries()) {
+    test(`${kind} ${number}`, () => assert.deepEqual(of(vector), expected));
+  }
+}
+
+test("text that is no printed number is refused", () => {
+  for (const text of ["", "1e5", "-1", "0x1", "1.", "0.00000", "12 345"]) {
+    assert.throws(() => printedBand(text), RangeError);
+  }
+});
+
+const row = (observed_at, rate_text, changes = {}) => ({
+  pair: "KZT/USD", observed_at, time_basis: "clock", rate_text, nominal: 1, origin: "live", recorded_at: observed_at,
+  change_text: "-0%", ...changes,
+});
+
+test("retracted ticks, and those after the shown instant, do not count", () => {
+  const ticks = [columnsOf([row(10, "0.00191"), row(20, "0.00192"), row(30, "0.00193")])];
+  const retractions = [columnsOf([{ ...row(10, "0.00191"), retracted_at: 40, reason: "misread" }])];
+
+  assert.deepEqual(valuesOf(ticks, "KZT/USD", { upto: 29, retracted: retractedIn(retractions) }).text, ["0.00192"]);
+  assert.deepEqual(valuesOf(ticks, "KZT/USD").text, ["0.00191", "0.00192", "0.00193"]);
+});
+
+test("last retraction of a tick decides", () => {
+  const at = (retracted_at, reason) => ({ ...row(10, "0.00191"), retracted_at, reason });
+  assert.equal(retractedIn([columnsOf([at(40, "misread"), at(50, null)])]).size, 0);
+  assert.equal(retractedIn([columnsOf([at(50, null), at(60, "misread")])]).size, 1);
+});
+
+test("drift names the end that has no value or an old one", () => {
+  const values = valuesOf([columnsOf([row(10, "0.00191"), row(20, "0.00193"), row(90, "0.00193")])], "KZT/USD");
+  assert.equal(driftBetween(values, 10, 25).significant, true);
+  assert.deepEqual([driftBetween(values, 5, 25).reason, driftBetween(values, 5, 25).side], ["none", "start"]);
+  assert.deepEqual([driftBetween(values, 10, 80, 30).reason, driftBetween(values, 10, 80, 30).side], ["old", "end"]);
+  assert.equal(driftBetween(values, 20, 25).reason, "same");
+});
+
+test("stretches without a successful poll have their cause, and the last ends at its own slot", () => {
+  const polls = pollsOf([columnsOf([
+    { slot: 10, outcome: "ok" }, { slot: 20, outcome: "missed" }, { slot: 30, outcome: "clock" },
+    { slot: 40, outcome: "timeout" }, { slot: 50, outcome: "ok" }, { slot: 60, outcome: "no_ticker" },
+  ])]);
+  assert.deepEqual(stretchesOf(polls), [
+    { start: 20, end: 40, cause: "notPolled" }, { start: 40, end: 50, cause: "noAnswer" }, { start: 60, end: 60, cause: "noTicker" },
+  ]);
+  const { slots, ok, others } = coverageOf(polls, 20, 60);
+  assert.deepEqual([slots, ok, [...others]], [4, 1, [["missed", 1], ["clock", 1], ["timeout", 1]]]);
+});
+
+test("line breaks at a long distance and at a poll without ticks, not at a stale page", () => {
+  const at = [10, 20, 30, 40, 90, 100];
+  assert.deepEqual([...breaksIn(at, { slot: [], outcome: [] })], [3]);
+  assert.deepEqual([...breaksIn(at, { slot: [15, 25], outcome: ["timeout", "stale"] })].sort(), [0, 3]);
+});
