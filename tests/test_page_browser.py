@@ -9,7 +9,7 @@ from subprocess import run
 
 import pytest
 from browser import CHROMIUM
-from builders import FixedClock, cases, capture_ticks, snapshot_ticks, tick
+from builders import FixedClock, capture_ticks, cases, snapshot_ticks, tick
 
 import fxticker as fx
 from fxticker.analysis.direction import in_one_direction
@@ -97,8 +97,6 @@ def expected(store):
         ],
         "rows": cases("page_browser")["rows"],
     }
-
-
 
 
 @pytest.fixture(scope="module")
