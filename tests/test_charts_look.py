@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from drawn import drawn, outside, overlapping
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from nbclient import NotebookClient
 from PIL import Image
@@ -136,6 +137,11 @@ def test_chart_is_drawn_on_axes_of_a_figure_of_the_caller(store, chart):
     assert any(text.get_text().replace("\n", " ").endswith(f"fxticker {fx.__version__}.") for text in last.texts)
     assert figure.get_suptitle() == ""
     assert outside(figure) == []
+
+
+def test_figure_of_the_caller_has_the_ground_that_the_texts_of_the_theme_need(store):
+    axis = Figure(facecolor="white").subplots()
+    assert same_color(fx.plot_coverage(store, ax=axis, theme="dark").get_facecolor(), "#14181d")
 
 
 def test_axes_that_are_too_few_or_none_are_refused(store):

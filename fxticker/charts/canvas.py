@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal, TypeAlias
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -78,7 +79,7 @@ class Canvas:
         """Return the approximate height of a panel in inches, given that in a figure of the default size."""
         if self.is_own:
             return default_in + self.more_in
-        return float(self.axes[0].get_position().height * self.figure.get_figheight())
+        return float(self.axes[0].get_window_extent().height / self.figure.dpi)
 
 
 @contextmanager
@@ -131,7 +132,9 @@ def drawing(
                 restyle(axis)
             figure = axes[0].get_figure(root=True)
             assert figure is not None
-            width = axes[0].get_position().width * figure.get_figwidth()
+            # texts outside the axes stand on it
+            figure.set_facecolor(mpl.rcParams["figure.facecolor"])
+            width = axes[0].get_window_extent().width / figure.dpi
             canvas = Canvas(figure, axes, palette, look.title, False, width)
         for axis in axes:
             apply_theme(axis, grid=grid)
