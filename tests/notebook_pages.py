@@ -7,6 +7,7 @@ import base64
 import os
 import sys
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 import nbformat
@@ -63,7 +64,8 @@ def _picture(output):
 
 
 def main():
-    PAGES.mkdir(exist_ok=True)
+    rmtree(PAGES, ignore_errors=True)
+    PAGES.mkdir()
     with TemporaryDirectory() as folder:
         store_polled_history(Path(folder) / "parquet")
         os.environ["FXTICKER_STORE__PATH"] = f"{folder}/parquet"
