@@ -14,7 +14,7 @@ from fxticker.analysis.compare import compare
 from fxticker.analysis.scores import scores
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, left_out_rows, percent_of, span_text, write_caption
+from fxticker.charts.caption_frame import counted, left_out_rows, percent_of, span_text, write_caption
 from fxticker.charts.causes import local_instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import subject_of

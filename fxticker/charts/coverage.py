@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from fxticker.analysis.source_quotes import Ticks
-from fxticker.charts.canvas import Look, Place, drawing
-from fxticker.charts.captions import counted, percent_of, span_text, write_caption
+from fxticker.charts.canvas import Canvas, Look, Place, drawing
+from fxticker.charts.caption_frame import counted, percent_of, span_text, write_caption
 from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, key, local_instants
 from fxticker.charts.data import polls_of
 from fxticker.charts.source_names import sources_text
@@ -114,18 +114,23 @@ def plot_coverage(
             palette,
             any((strip.counts.sum(axis=1) == 0).any() for _, strip in strips),
         )
-        successful_days = len(np.unique(local_instants(polls["slot"])[codes == SUCCESSFUL] // _DAY_US))
-        days = counted(int((_day(last) - _day(first)).astype(np.int64)) + 1, "day")
-        share = percent_of(int((codes == SUCCESSFUL).sum()), len(polls))
-        span = f"{span_text(first, last)} {polls['slot'].dt.tz}"
-        write_caption(
-            canvas,
-            f"{share} of {counted(len(polls), 'poll')} succeeded, on {successful_days:,} of {days}",
-            f"{sources_text(polled)} {span}.",
-            "A cell is a day, filled from below by the share of its polls that succeeded; the colour above "
-            "is the main cause of the others.",
-        )
+        _write_caption(canvas, polls, codes, first, last)
     return canvas.figure
+
+
+def _write_caption(
+    canvas: Canvas, polls: pd.DataFrame, codes: np.ndarray, first: pd.Timestamp, last: pd.Timestamp
+) -> None:
+    successful_days = len(np.unique(local_instants(polls["slot"])[codes == SUCCESSFUL] // _DAY_US))
+    days = counted(int((_day(last) - _day(first)).astype(np.int64)) + 1, "day")
+    share = percent_of(int((codes == SUCCESSFUL).sum()), len(polls))
+    write_caption(
+        canvas,
+        f"{share} of {counted(len(polls), 'poll')} succeeded, on {successful_days:,} of {days}",
+        f"{sources_text(sorted(set(polls['source'])))} {span_text(first, last)} {polls['slot'].dt.tz}.",
+        "A cell is a day, filled from below by the share of its polls that succeeded; the colour above "
+        "is the main cause of the others.",
+    )
 
 
 def _in_span(

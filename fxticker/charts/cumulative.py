@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from fxticker.analysis.drift import drift_series
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, left_out_pairs, span_text, with_hops, write_caption
+from fxticker.charts.caption_frame import counted, left_out_pairs, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.labels import LINE_IN, label_ends

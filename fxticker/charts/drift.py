@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from fxticker.analysis.drift import drift
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, left_out_pairs, with_hops, write_caption
+from fxticker.charts.caption_frame import counted, left_out_pairs, with_hops, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.moves import band_text, change_text, moves_text
 from fxticker.charts.resolved import Reach, reach_of

@@ -15,7 +15,7 @@ from fxticker.analysis.drift_by_period import drift_by_period
 from fxticker.analysis.periods import Freq
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, left_out_rows, span_text, with_hops, write_caption
+from fxticker.charts.caption_frame import counted, left_out_rows, span_text, with_hops, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, write_cells
 from fxticker.charts.moves import is_move, move_text

@@ -22,7 +22,7 @@ from fxticker.analysis.plateaus import EarlierLevels
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.captions import counted, left_out_pairs, span_text, write_caption
+from fxticker.charts.caption_frame import counted, left_out_pairs, span_text, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
 from fxticker.charts.data import is_of_rate, polls_beside, rates_of
 from fxticker.charts.findings import finding

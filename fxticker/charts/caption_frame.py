@@ -1,4 +1,4 @@
-"""Captions of charts: title, data, reading guide and version, and how their numbers and names are written."""
+"""Frame of captions: where title, facts, reading guide and version stand; `_write_caption` of each chart words them."""
 
 from __future__ import annotations
 
