@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ import click
 from fxticker.cli.options import config_option, past, settings, store_option
 from fxticker.errors import MissingExtra
 
+_PACKAGES = ("orjson", "starlette", "uvicorn")
 DEFAULT_LISTEN = "127.0.0.1:8080"
 _NOTE = (
     "note: other machines reach this address. Let a proxy stand before it that has TLS and limits the requests of a "
@@ -31,21 +33,24 @@ def serve(config: Path | None, store: Path | None, listen: str, hosts: tuple[str
     With the answers of Frankfurter's API, which existing programs read, and the rounding error of each rate. A process
     of its own: it takes no lock, writes nothing, and may run on a copy of the store. SIGTERM and SIGINT end it.
     """
-    try:
-        from fxticker.web.reader import Reader
-        from fxticker.web.server import address_of, is_loopback
-        from fxticker.web.server import serve as serve_store
-    except ModuleNotFoundError as error:
-        if error.name is not None and error.name.partition(".")[0] in ("starlette", "uvicorn", "orjson"):
-            raise MissingExtra(f"`fxticker serve` needs {error.name}", "web") from error
-        raise
-    from fxticker.model.days import lookup
-    from fxticker.store.store import opened
+    from fxticker.web.listen import address_of, is_loopback
 
     try:
         address = address_of(listen)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--listen") from error
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise MissingExtra(f"`fxticker serve` needs {', '.join(missing)}", "web")
+    from fxticker.daemon.memory import use_few_arenas, use_little_memory
+
+    use_few_arenas()
+    use_little_memory()
+    from fxticker.model.days import lookup
+    from fxticker.store.store import opened
+    from fxticker.web.reader import Reader
+    from fxticker.web.server import serve as serve_store
+
     configured = settings(config)
     folder = store if store is not None else configured.store.path
     now = None if at is None else lookup(at, datetime.now(UTC)).upto

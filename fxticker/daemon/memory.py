@@ -12,6 +12,10 @@ from fxticker.monitoring.observer import Observer
 _LIBC = ctypes.CDLL(None)
 _M_MMAP_THRESHOLD = -3
 """Number of a parameter of mallopt, from malloc.h of glibc."""
+_M_ARENA_MAX = -8
+"""Likewise."""
+_ARENAS = 2
+"""Heaps: with one of them the threads wait for each other."""
 _MMAP_BYTES = 128 << 10
 """Size from which a buffer is mapped alone, and returned at once when it is free: the value that glibc begins with."""
 
@@ -30,6 +34,16 @@ def use_little_memory() -> None:
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     for module in ("pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs", "httpx._main"):
         sys.modules.setdefault(module, None)  # type: ignore[arg-type]
+
+
+def use_few_arenas() -> None:
+    """Let the threads of this process share two of glibc's heaps: by default it has 8 for each processor.
+
+    A server reads in a few threads, and each heap keeps what its largest answer took. Other C libraries have no such
+    heaps.
+    """
+    if hasattr(_LIBC, "mallopt"):
+        _LIBC.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 class MemoryReturned(Observer):

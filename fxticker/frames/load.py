@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +36,8 @@ DEFAULT_COLUMNS = (
     *_LAST,
 )
 """Hashes of evidence serve to look pages up, and would cost every load a tenth of its time."""
+Thin = Callable[[pa.Table, np.ndarray | None], np.ndarray]
+"""Returns which rows of a file to keep, of those that count; ``None`` if all of them do."""
 
 
 def load(
@@ -116,6 +118,23 @@ def load_selected(
 
         return with_bands(frame)[[*wanted, "rate_lo", "rate_hi"]]
     return frame[wanted]
+
+
+def load_thinned(store: StorePath, selection: Selection, *, columns: Sequence[str], thin: Thin) -> pd.DataFrame:
+    """Return what `load_selected` does, of the rows alone that `thin` keeps: the others never take memory.
+
+    Parameters
+    ----------
+    store
+        The store's folder, or an open store.
+    selection
+        Which rows count.
+    columns
+        Those that are returned, among them all that `thin` looks at.
+    thin
+        Called with the rows of each file, by several threads.
+    """
+    return _frame_of(_columns(opened(store), columns, resolved(selection), thin))[list(columns)]
 
 
 def load_polls(
@@ -208,7 +227,7 @@ def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:
     return to_frame(pa.concat_tables([empty, *filter(None, parts)]).select(DEFAULT_COLUMNS))
 
 
-def _columns(store: Store, columns: Collection[str], selection: Selection) -> Gathered:
+def _columns(store: Store, columns: Collection[str], selection: Selection, thin: Thin | None = None) -> Gathered:
     from fxticker.store.read_columns import read_columns  # its threads take 10 ms to import, and `latest` needs none
 
     pairs, span = selection.pairs, _span(selection)
@@ -216,11 +235,11 @@ def _columns(store: Store, columns: Collection[str], selection: Selection) -> Ga
     retracted = store.retracted(sources=selection.sources, span=span, as_of=as_of)
 
     def select(source: str, rows: pa.Table) -> np.ndarray | None:
-        counting = retracted.counting(source, rows)
-        if pairs is None and as_of is None:
-            return counting
-        kept = matching(rows, pairs, as_of)
-        return kept if counting is None else kept & counting
+        kept = counting = retracted.counting(source, rows)
+        if pairs is not None or as_of is not None:
+            kept = matching(rows, pairs, as_of)
+            kept = kept if counting is None else kept & counting
+        return kept if thin is None else thin(rows, kept)
 
     segments = segments_of(store.ticks, selection.sources, span)
     needed = {*columns, *retracted.columns, *(() if as_of is None else ("recorded_at",))}

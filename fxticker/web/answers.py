@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 JSON = "application/json; charset=utf-8"
-WHOLE_BYTES = 1_000_000
-"""Body up to which an answer of many rows is sent whole, with an ETag of its bytes; a larger one is streamed."""
+LONG_ROWS = 5000
+"""Rows, about 1 MB, up to which an answer is sent whole, with an ETag of its bytes; a longer one is streamed."""
 
 
 class Keep(Enum):
@@ -89,55 +89,47 @@ def pieces_answer(
     pieces: Iterator[bytes],
     version: Callable[[], str],
     modified: Callable[[], datetime | None],
+    *,
+    is_long: bool,
     **facts: Any,
 ) -> Answer:
     """Return an answer of pieces: whole if it is short, else streamed.
 
-    The first pieces are computed here, so that an error of theirs is one of the answer and not of its middle.
+    The first piece is computed here, so that an error of it is one of the answer and not of its middle.
 
     Parameters
     ----------
     pieces
-        Of the body.
+        Of the body, at least one.
     version
         Returns what changes with the content.
     modified
         Returns when the newest row of the pieces so far was recorded; a streamed answer does not have it.
+    is_long
+        Stream it: more than `LONG_ROWS` are expected.
     facts
         Further attributes of the answer.
     """
-    begin, length = [], 0
-    for piece in pieces:
-        begin.append(piece)
-        length += len(piece)
-        if length > WHOLE_BYTES:
-            return Answer(chain(begin, pieces), version=version(), **facts)
-    return Answer(b"".join(begin), modified=modified(), **facts)
+    if is_long:
+        first = next(pieces)
+        return Answer(chain([first], pieces), version=version(), **facts)
+    return Answer(b"".join(pieces), modified=modified(), **facts)
 
 
-def is_known(answer: Answer, headers: Mapping[bytes, bytes]) -> bool:
-    """Return whether a client has an answer already, by its ``If-None-Match``.
+def is_known(etag: str, tags: bytes) -> bool:
+    """Return whether a client has an answer already, by the ``If-None-Match`` that it sends.
 
     ``If-Modified-Since`` is not looked at: when a tick is retracted, the newest row of an answer may be an older one.
     """
-    tags = headers.get(b"if-none-match")
-    if tags is None:
-        return False
     known = [tag.strip().removeprefix("W/") for tag in tags.decode("latin-1").split(",")]
-    return "*" in known or answer.etag.removeprefix("W/") in known
+    return "*" in known or etag.removeprefix("W/") in known
 
 
-def head_of(answer: Answer, max_age_s: int) -> list[tuple[bytes, bytes]]:
-    """Return the headers of an answer.
-
-    Parameters
-    ----------
-    answer
-        The answer.
-    max_age_s
-        Seconds that one of `Keep.LATEST` may be kept.
-    """
-    head = [("content-type", answer.media_type), ("cache-control", _cache_control(answer, max_age_s))]
+def head_of(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer, but for `cache_control`."""
+    head = [("content-type", answer.media_type)]
+    if isinstance(answer.body, bytes):
+        head.append(("content-length", str(len(answer.body))))
     if answer.status < 400:  # noqa: PLR2004
         head.append(("etag", answer.etag))
         if answer.modified is not None:
@@ -150,7 +142,12 @@ def encoded(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
 
 
-def _cache_control(answer: Answer, max_age_s: int) -> str:
+def cache_control(answer: Answer, max_age_s: int) -> tuple[bytes, bytes]:
+    """Return the header ``Cache-Control``; `max_age_s` counts for an answer about the present."""
     if answer.status >= 400 or answer.keep is Keep.NOT:  # noqa: PLR2004
-        return "no-store"
-    return f"public, max-age={max_age_s}" if answer.keep is Keep.LATEST and max_age_s > 0 else "no-cache"
+        value = b"no-store"
+    elif answer.keep is Keep.LATEST and max_age_s > 0:
+        value = b"public, max-age=%d" % max_age_s
+    else:
+        value = b"no-cache"
+    return b"cache-control", value

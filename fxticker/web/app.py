@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from fxticker.web.answer_cache import AnswerCache
+from fxticker.web.answers import dumps
+from fxticker.web.errors import FAULT, Refused, with_status
+from fxticker.web.fast_path import FastPath
 from fxticker.web.guard import Guard
 from fxticker.web.handler import Handler
 from fxticker.web.reader import Reader
@@ -32,11 +37,17 @@ def build(reader: Reader, hosts: Collection[str] = LOOPBACK_HOSTS) -> Guard:
     guard: Guard
     cache = AnswerCache()
     routes = [_Route(path, Handler(reader, cache, path.endpoint, path.body)) for path in paths(lambda: guard.served)]
-    starlette = Starlette(routes=routes)
+    starlette = Starlette(routes=routes, exception_handlers={Exception: _fault})
     starlette.router.redirect_slashes = False
     frozen = [] if reader.frozen_at is None else [(FROZEN_HEADER, f"{reader.frozen_at:%Y-%m-%dT%H:%M:%SZ}")]
-    guard = Guard(starlette, hosts, frozen)
+    guard = Guard(FastPath(starlette, cache, reader), hosts, frozen)
     return guard
+
+
+async def _fault(_request: Request, _error: Exception) -> Response:
+    """Answer where the program has a fault; Starlette raises the exception again, for the log."""
+    content = dumps(with_status(Refused(500, FAULT)))
+    return Response(content, 500, {"cache-control": "no-store"}, "application/json; charset=utf-8")
 
 
 class _Route(Route):

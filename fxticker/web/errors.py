@@ -14,6 +14,7 @@ from fxticker.errors import FxTickerError, NoData, NotDerivable, StoreError, one
 from fxticker.model.invalid import InvalidArgument
 
 NOT_FOUND = "not found"
+FAULT = "internal error"
 
 
 class Refused(FxTickerError):
@@ -51,8 +52,8 @@ def invalid(message: str, detail: object = None) -> Refused:
     return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, message, None if detail is None else one_line(detail))
 
 
-def refusal_of(error: Exception) -> Refused:
-    """Return what an exception means for the client; other exceptions than those that are meant are a fault: 500."""
+def refusal_of(error: FxTickerError | InvalidArgument) -> Refused:
+    """Return what an error of the package means for the client."""
     if isinstance(error, Refused):
         return error
     if isinstance(error, NoData | NotDerivable):
@@ -61,7 +62,7 @@ def refusal_of(error: Exception) -> Refused:
         return invalid("invalid parameter", error)
     if isinstance(error, StoreError):
         return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the store cannot be read", one_line(error))
-    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
+    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, FAULT, one_line(error))
 
 
 def plain(error: Refused) -> dict[str, Any]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fxticker.web.answers import JSON, Answer, Keep, json_answer
+from fxticker.web.answers import JSON, LONG_ROWS, Answer, Keep, json_answer
 from fxticker.web.errors import Refused
-from fxticker.web.groups import grouped
+from fxticker.web.groups import grouped, periods_in
 from fxticker.web.honest_number import honest_number
 from fxticker.web.parameters import code_of
-from fxticker.web.ranges import daily
+from fxticker.web.ranges import Days, daily
 from fxticker.web.rates_query import RATE, RatesQuery
 from fxticker.web.rows import Newest, RateRow, newest
-from fxticker.web.snapshots import Snapshot, snapshot
+from fxticker.web.snapshots import Snapshot, pairs_of, snapshot
 from fxticker.web.tables import CSV, NDJSON, table_answer
 from fxticker.web.view import View
 
@@ -66,12 +66,19 @@ def _rates(view: View, query: RatesQuery, media_type: str, headers: Sequence[tup
     return table_answer(
         parts,
         media_type=media_type,
+        is_long=days is not None and _rows_in(view, query, days) > LONG_ROWS,
         columns=_columns(query),
         version=lambda: "" if days is None else view.catalogue.version_of(days.first, days.last),
         modified=modified,
         keep=_keep(query),
         headers=(*headers,),
     )
+
+
+def _rows_in(view: View, query: RatesQuery, days: Days) -> int:
+    """Return how many rows a range has at most, about."""
+    periods = len(days) if query.group is None else periods_in(days, query.group)
+    return periods * (len(pairs_of(view, query.question)) + 1)
 
 
 def _columns(query: RatesQuery) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 import pandas as pd
 
-from fxticker.analysis.periods import Freq
+from fxticker.analysis.periods import Freq, period_of
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.resample import resample
 from fxticker.analysis.value_dates import official_ticks
@@ -19,15 +20,16 @@ from fxticker.model.selection import Selection
 from fxticker.sources.age_limits import TICKER
 from fxticker.sources.rate_order import kind_of
 from fxticker.web.range_source import source_of_range
-from fxticker.web.ranges import Days
+from fxticker.web.ranges import Days, instants_of
 from fxticker.web.rows import RateRow, text_of_instant
 from fxticker.web.snapshots import Question, pairs_of, too_wide
+from fxticker.web.thinned import Thinned
 from fxticker.web.view import View
 
 GROUPS: tuple[Freq, ...] = ("hour", "day", "week", "month")
 """A week begins on Monday; days are those of UTC."""
-_LONG_DAYS = 30 * 366
 _DAY = timedelta(days=1)
+_DAYS = {"hour": Fraction(1, 24), "day": Fraction(1), "week": Fraction(7), "month": Fraction(30)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +89,21 @@ def grouped(view: View, question: Question, days: Days, freq: Freq) -> Iterator[
             yield sorted(rows, key=lambda row: (row.start_at, row.row.quote))
 
 
+def periods_in(days: Days, freq: Freq) -> int:
+    """Return about how many periods a range has."""
+    return int(len(days) / _DAYS[freq]) + 1
+
+
 def _parts(days: Days, freq: Freq, *, is_ticker: bool) -> Iterator[Days]:
-    """Yield spans of days at whose borders periods begin: of the ticker a month at most."""
+    """Yield spans of days at whose borders periods begin: of the ticker a quarter at most, and of hours four weeks."""
     begin = days.first
     while begin <= days.last:
         if not is_ticker:
-            following = begin + _LONG_DAYS * _DAY if days.last - begin > _LONG_DAYS * _DAY else days.last + _DAY
+            following = days.last + _DAY
         elif freq == "month":
-            following = (begin.replace(day=1) + 31 * _DAY).replace(day=1)
+            following = (begin.replace(day=1) + 93 * _DAY).replace(day=1)
         else:
-            following = begin + (28 - begin.weekday() if freq == "week" else 28) * _DAY
+            following = begin + ((28 if freq == "hour" else 91) - begin.weekday()) * _DAY
         yield Days(begin, min(following - _DAY, days.last))
         begin = following
 
@@ -104,18 +111,26 @@ def _parts(days: Days, freq: Freq, *, is_ticker: bool) -> Iterator[Days]:
 def _rows(
     view: View, question: Question, source: str, pairs: Sequence[str], days: Days, freq: Freq
 ) -> Iterator[GroupRow]:
-    start, end = _midnight(days.first), min(_midnight(days.last + _DAY), view.now)
-    selection = Selection(sources=(source,), as_of=question.as_of)
+    start, end = instants_of(days.first, days.last, view.now)
     polls = load_polls(view.store, sources=[source], start=start, end=end, as_of=question.as_of)
     if source == TICKER:
-        given: dict[str, Any] = {"ticks": view.store, **selection.given()}
+        thinned = Thinned(view.store, source, pairs, start, end, freq, question.as_of)
+        looks = {pair: thinned.looks(pair) for pair in pairs}
+        shown = [pair for pair in pairs if looks[pair]]
+        ticks = thinned.frame
     else:
-        given = {"ticks": official_ticks(view.store, selection, ticker=TICKER)}
-    frame = resample(freq=freq, pairs=pairs, start=start, end=end, polls=polls, **given)
-    direct = [pair for pair in pairs if pair in view.catalogue.sources[source].pairs]
-    texts = _texts(quotes(pairs=direct, start=start, end=end, **given)) if direct else {}
-    for found in frame[frame["count"] > 0].to_dict("records"):
-        yield _row(found, source, texts.get((found["pair"], found["close_at"].value)))
+        ticks, looks = official_ticks(view.store, Selection(sources=(source,), as_of=question.as_of), ticker=TICKER), {}
+        shown = list(pairs)
+    if ticks.empty or not shown:
+        return
+    frame = resample(ticks, freq, pairs=shown, start=start, end=end, polls=polls)
+    direct = [pair for pair in shown if pair in view.catalogue.sources[source].pairs]
+    texts = _texts(quotes(ticks, pairs=direct, start=start, end=end)) if direct else {}
+    frame = frame[frame["count"] > 0]
+    numbers = period_of(frame["start_at"].to_numpy("M8[us]"), freq).tolist()
+    for number, found in zip(numbers, frame.to_dict("records"), strict=True):
+        count = looks[found["pair"]].get(number, 0) if looks else found["count"]
+        yield _row(found, source, int(count), texts.get((found["pair"], found["close_at"].value)))
 
 
 def _texts(shown: pd.DataFrame) -> dict[tuple[str, int], tuple[str, int]]:
@@ -126,7 +141,7 @@ def _texts(shown: pd.DataFrame) -> dict[tuple[str, int], tuple[str, int]]:
     return dict(zip(keys, zip(shown["rate_text"].astype("str"), shown["nominal"].tolist(), strict=True), strict=True))
 
 
-def _row(found: dict[Any, Any], source: str, printed: tuple[str, int] | None) -> GroupRow:
+def _row(found: dict[Any, Any], source: str, looks: int, printed: tuple[str, int] | None) -> GroupRow:
     base, quote = currencies_of(found["pair"])
     start_at: pd.Timestamp = found["start_at"]
     row = RateRow(
@@ -144,11 +159,7 @@ def _row(found: dict[Any, Any], source: str, printed: tuple[str, int] | None) ->
     return GroupRow(
         row,
         start_at.to_pydatetime(),
-        looks=int(found["count"]),
+        looks=looks,
         coverage=None if pd.isna(share) else float(share),
         whole=None if pd.isna(whole) else bool(whole),
     )
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

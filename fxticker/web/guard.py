@@ -15,6 +15,9 @@ from fxticker.web.errors import Refused, with_status
 MAX_TARGET_BYTES = 4000
 """Bytes of a path and of a query: all currencies of ISO 4217 in a list have 700."""
 _METHODS = "GET, HEAD, OPTIONS"
+_ALLOWED = frozenset(_METHODS.split(", "))
+_MAX_KNOWN = 64
+"""Values of the header Host that are remembered as own ones: names with some ports."""
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?")
 POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -23,8 +26,6 @@ _HEADERS = encoded(
     [
         ("content-security-policy", POLICY),
         ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
-        ("cross-origin-resource-policy", "cross-origin"),
         ("access-control-allow-origin", "*"),
         ("access-control-expose-headers", "*"),
     ]
@@ -62,6 +63,7 @@ class Guard:
         self._app = app
         self._hosts = frozenset(hosts)
         self._headers = [*_HEADERS, *encoded([*headers])]
+        self._known: set[bytes] = set()
         self.served: Counter[int] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,21 +93,26 @@ class Guard:
     def _refusal(self, scope: Scope) -> Refused | None:
         """Return why a request is not let through; None if it is."""
         hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) != 1 or not self._is_own(hosts[0].decode("latin-1").lower()):
+        if len(hosts) != 1 or not self._is_own(hosts[0]):
             detail = "this server does not have the name in the header Host; `fxticker serve --host NAME` adds one"
             return Refused(421, "unknown host", detail)
-        if scope["method"] not in _METHODS.split(", "):
+        if scope["method"] not in _ALLOWED:
             return Refused(405, "method not allowed", f"there are {_METHODS}", (("allow", _METHODS),))
         path, query = scope.get("raw_path") or scope["path"].encode(), scope["query_string"]
         if len(path) > MAX_TARGET_BYTES or len(query) > MAX_TARGET_BYTES:
             return Refused(414, "too long", f"a path and a query have at most {MAX_TARGET_BYTES} bytes")
-        if _BAD_ESCAPE.search(path) or "\x00" in scope["path"]:
+        if b"%" in path and (_BAD_ESCAPE.search(path) or "\x00" in scope["path"]):
             return Refused(400, "invalid path", "its percent-encoding is broken")
         return None
 
-    def _is_own(self, host: str) -> bool:
-        match = _HOST.fullmatch(host)
-        return match is not None and match[1] in self._hosts
+    def _is_own(self, host: bytes) -> bool:
+        if host not in self._known:
+            match = _HOST.fullmatch(host.decode("latin-1").lower())
+            if match is None or match[1] not in self._hosts:
+                return False
+            if len(self._known) < _MAX_KNOWN:
+                self._known.add(host)
+        return True
 
 
 async def send_refusal(send: Send, refusal: Refused, body: dict[str, Any] | None = None) -> None:

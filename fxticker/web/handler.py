@@ -9,10 +9,12 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from fxticker.errors import one_line
+from fxticker.errors import FxTickerError, one_line
+from fxticker.model.invalid import InvalidArgument
 from fxticker.web.answer_cache import AnswerCache, Kept
 from fxticker.web.answers import Answer
 from fxticker.web.errors import Refused, refusal_of
+from fxticker.web.fast_path import key_of
 from fxticker.web.guard import send_refusal
 from fxticker.web.parameters import fields_of
 from fxticker.web.reader import Reader
@@ -76,7 +78,6 @@ class Handler:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        del receive
         is_begun = False
 
         async def send_noted(message: Message) -> None:
@@ -85,30 +86,24 @@ class Handler:
             await send(message)
 
         try:
-            kept = await self._kept(scope)
-            left_s = int((kept.expires - self._reader.now()).total_seconds())
-            await send_answer(kept.answer, scope, send_noted, self._reader, 0 if self._reader.frozen_at else left_s)
-        except Exception as error:
+            await send_answer(await self._kept(scope), scope, receive, send_noted, self._reader)
+        except (FxTickerError, InvalidArgument) as error:
             refusal = refusal_of(error)
             if refusal.status >= _SERVER_ERROR:
-                fault = error if refusal.status == _SERVER_ERROR else None
-                _log.warning("web: %s: %s", one_line(scope["path"]), one_line(refusal), exc_info=fault)
-            if is_begun:
-                raise  # the connection is cut, so that nobody takes a part for the whole
-            await send_refusal(send, refusal, self._body(refusal))
+                _log.warning("web: %s: %s", one_line(scope["path"]), one_line(refusal))
+            if not is_begun:  # else the answer stays without its end
+                await send_refusal(send, refusal, self._body(refusal))
 
     async def _kept(self, scope: Scope) -> Kept:
-        headers = dict(scope["headers"])
-        key = (scope["path"].encode(), scope["query_string"], headers.get(b"accept", b""))
-        version, now = self._reader.known_version(), self._reader.now()
-        kept = None if version is None else self._cache.get(key, version, now)
-        if kept is not None:
-            return kept
         view = await self._reader.view()
-        kept = self._cache.get(key, view.catalogue.version, view.now)
+        key, version = key_of(scope), view.catalogue.version
+        kept = self._cache.get(key, version, view.now)
         if kept is None:
-            asked = Asked(scope.get("path_params", {}), fields_of(scope["query_string"]), headers)
-            answer = await self._reader.run(lambda: self._endpoint(view, asked))
-            kept = Kept(answer, view.catalogue.version, self._reader.expires(view.now))
-            self._cache.put(key, kept)
+            fields = fields_of(scope["query_string"])
+            asked = Asked(scope.get("path_params", {}), fields, dict(scope["headers"]))
+            kept = await self._cache.computed(key, version, lambda: self._computed(view, asked))
         return kept
+
+    async def _computed(self, view: View, asked: Asked) -> Kept:
+        answer = await self._reader.run(lambda: self._endpoint(view, asked))
+        return Kept.of(answer, view.catalogue.version, self._reader.expires(view.now))

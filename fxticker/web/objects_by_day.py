@@ -7,11 +7,11 @@ from datetime import date
 from itertools import chain
 from typing import Any
 
-from fxticker.web.answers import Answer, dumps, pieces_answer
+from fxticker.web.answers import LONG_ROWS, Answer, dumps, pieces_answer
 from fxticker.web.errors import not_found
 from fxticker.web.ranges import Days, daily
 from fxticker.web.rows import Newest, RateRow
-from fxticker.web.snapshots import Question
+from fxticker.web.snapshots import Question, pairs_of
 from fxticker.web.view import View
 
 Number = Callable[[RateRow], float]
@@ -48,7 +48,8 @@ def objects_answer(
     if begin is None:
         raise not_found(f"no rate from {days.first} to {days.last}")
     pieces = _pieces({**head, "base": begin[0].base}, chain([begin], parts), number)
-    return pieces_answer(pieces, lambda: view.catalogue.version_of(days.first, days.last), noted)
+    is_long = len(days) * len(pairs_of(view, question)) > LONG_ROWS
+    return pieces_answer(pieces, lambda: view.catalogue.version_of(days.first, days.last), noted, is_long=is_long)
 
 
 def _pieces(head: Mapping[str, Any], parts: Iterator[list[RateRow]], number: Number) -> Iterator[bytes]:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
 from fxticker.analysis.rate_grid import DAY_US, grid_of
 from fxticker.analysis.rate_lines import RateLine, rate_lines
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.model.selection import Selection
+from fxticker.model.timestamps import MICROSECOND
 from fxticker.sources.age_limits import TICKER, holds_days
 from fxticker.web.errors import not_found
 from fxticker.web.parameters import lookup_of_day
 from fxticker.web.range_source import Candidate, source_of_range
 from fxticker.web.rows import RateRow, identity, rows_of_line
 from fxticker.web.snapshots import Question, base_of, pairs_of, too_wide
+from fxticker.web.thinned import Thinned
 from fxticker.web.view import View
 
-TICKER_DAYS = 31
-"""Days of the ticker that are read at once: at a poll a minute they are 220,000 ticks."""
+TICKER_DAYS = 91
+"""Days of the ticker that are read at once: at a poll a minute 655,000 ticks, of which some 500 rows are kept."""
 OTHER_DAYS = 3 * 366
 """Days of other sources that are read at once: they have a rate or two a day."""
 _DAY = timedelta(days=1)
@@ -33,6 +36,9 @@ class Days:
 
     first: date
     last: date
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
 
 
 def days_of(view: View, first: date, last: date | None) -> Days:
@@ -97,7 +103,13 @@ def _rows(
 ) -> Iterator[RateRow]:
     selection = Selection(sources=tuple(dict.fromkeys(candidate.sources)), as_of=question.as_of)
     grid = grid_of([lookup_of_day(day, view.now) for day in days])
-    found = rate_lines(view.store, pairs, grid, selection, question.limit)
+    ticks: Ticks = view.store
+    if candidate.sources == (TICKER,):  # of which a day has a row only if it was shown on that day
+        start, end = instants_of(days[0], days[-1], view.now)
+        ticks = Thinned(view.store, TICKER, pairs, start, end, "day", question.as_of).frame
+        if ticks.empty:
+            return
+    found = rate_lines(ticks, pairs, grid, selection, question.limit)
     numbers = np.array([(day - _EPOCH).days for day in days])
     for lines in found.values():
         for line in lines:
@@ -106,6 +118,12 @@ def _rows(
                 for row, day, is_shown in zip(rows_of_line(line, days), days, shown, strict=True):
                     if row is not None and is_shown:
                         yield replace(row, day=day)
+
+
+def instants_of(first: date, last: date, now: datetime) -> tuple[datetime, datetime]:
+    """Return the instant at which days begin, and the one before which they end, at most now and that itself."""
+    begin, end = (datetime.combine(day, time(), UTC) for day in (first, last + _DAY))
+    return begin, min(end, now + MICROSECOND)
 
 
 def _is_shown(line: RateLine, days: np.ndarray) -> np.ndarray:

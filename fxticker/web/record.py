@@ -93,7 +93,10 @@ def polls(view: View, fields: Mapping[str, str]) -> Answer:
             yield rows_of_frame(found if outcome is None else found[found["outcome"] == outcome])
             begin = until
 
-    return table_answer(rows(), media_type=JSON, version=lambda: view.catalogue.version, is_empty_good=True)
+    is_long = (span.end - span.start) > DEFAULT_DAYS * _DAY
+    return table_answer(
+        rows(), media_type=JSON, version=lambda: view.catalogue.version, is_long=is_long, is_empty_good=True
+    )
 
 
 def drift(view: View, fields: Mapping[str, str]) -> Answer:

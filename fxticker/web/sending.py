@@ -3,54 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 
-from starlette.types import Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from fxticker.web.answers import Answer, encoded, head_of, is_known
+from fxticker.web.answer_cache import Kept
+from fxticker.web.answers import cache_control, is_known
 from fxticker.web.reader import Reader
 
 SEND_S = 30.0
-"""Seconds that a client may take for one piece of 64 kB before its connection is closed."""
-_UNCHANGED = (b"content-type", b"content-length")
+"""Seconds that a client may take for one piece before its connection is closed."""
 _OK, _NOT_MODIFIED = 200, 304
+_OF_THE_BODY = (b"content-type", b"content-length")
+
+_log = logging.getLogger("fxticker")
 
 
-async def send_answer(answer: Answer, scope: Scope, send: Send, reader: Reader, max_age_s: int) -> None:
+async def send_answer(kept: Kept, scope: Scope, receive: Receive, send: Send, reader: Reader) -> None:
     """Send an answer to a request, or that the client has it already.
+
+    An answer that cannot be sent to its end is left without one: the connection is then cut, so that nobody takes a
+    part for the whole.
 
     Parameters
     ----------
-    answer
+    kept
         The answer.
-    scope
-        The request.
-    send
-        Sends messages.
+    scope, receive, send
+        The request, what comes from its client, and what goes to it.
     reader
         Computes the next piece of a longer answer.
-    max_age_s
-        Seconds for which one about the present may be kept.
     """
-    head = head_of(answer, max_age_s)
-    if answer.status == _OK and is_known(answer, dict(scope["headers"])):
-        unchanged = [(name, value) for name, value in head if name not in _UNCHANGED]
+    answer = kept.answer
+    left_s = 0 if reader.frozen_at is not None else int((kept.expires - reader.now()).total_seconds())
+    control = cache_control(answer, left_s)
+    headers: Mapping[bytes, bytes] = dict(scope["headers"])
+    if b"if-none-match" in headers and answer.status == _OK and is_known(kept.etag, headers[b"if-none-match"]):
+        unchanged = [control, *(header for header in kept.head if header[0] not in _OF_THE_BODY)]
         await send({"type": "http.response.start", "status": _NOT_MODIFIED, "headers": unchanged})
         await send({"type": "http.response.body"})
         return
+    await send({"type": "http.response.start", "status": answer.status, "headers": [control, *kept.head]})
     if isinstance(answer.body, bytes):
-        head += encoded([("content-length", str(len(answer.body)))])
-        await send({"type": "http.response.start", "status": answer.status, "headers": head})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
-        return
-    await send({"type": "http.response.start", "status": answer.status, "headers": head})
-    if scope["method"] != "HEAD":
-        await _send_pieces(answer.body, send, reader)
-    await send({"type": "http.response.body"})
+    elif scope["method"] == "HEAD" or await _sent_pieces(answer.body, receive, send, reader):
+        await send({"type": "http.response.body"})
 
 
-async def _send_pieces(pieces: Iterator[bytes], send: Send, reader: Reader) -> None:
-    """Send the pieces one by one: the next one is computed when the client has taken this one."""
-    while (piece := await reader.run(lambda: next(pieces, None))) is not None:
-        message = {"type": "http.response.body", "body": piece, "more_body": True}
-        await asyncio.wait_for(send(message), SEND_S)
+async def _sent_pieces(pieces: Iterator[bytes], receive: Receive, send: Send, reader: Reader) -> bool:
+    """Send pieces one by one, each computed when the client has taken the one before; return whether all were sent."""
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        while not gone.done():
+            piece = await reader.run(lambda: next(pieces, None))
+            if piece is None:
+                return True
+            await asyncio.wait_for(send({"type": "http.response.body", "body": piece, "more_body": True}), SEND_S)
+    except TimeoutError:
+        _log.warning("web: a client took more than %g s for a piece of its answer", SEND_S)
+    finally:
+        gone.cancel()
+    return False
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the client has gone away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

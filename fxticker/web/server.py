@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
@@ -10,8 +12,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import uvicorn
 
-from fxticker.model.invalid import InvalidArgument
 from fxticker.web.app import LOOPBACK_HOSTS, build
+from fxticker.web.protocol import BoundedProtocol
 from fxticker.web.reader import Reader
 
 BACKLOG = 512
@@ -20,32 +22,11 @@ KEEP_ALIVE_S = 15
 """Seconds that a connection is kept open without a request."""
 SHUTDOWN_S = 5
 """Seconds that answers under way have when the server is ended."""
-_MAX_PORT = 65_535
+MAX_CONNECTIONS = 2000
+"""Connections at once; a request on a further one is answered with 503."""
+_OWN_FILES = 128
+"""Open files that the server needs for itself: those of the store that it reads, and its libraries."""
 _WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104  names, nothing is bound here
-
-
-def address_of(text: str) -> tuple[str, int]:
-    """Return host and port of ``127.0.0.1:8080`` or ``[::1]:8080``; port 0 takes a free one.
-
-    Raises
-    ------
-    ValueError
-        If it is no IP address with a port.
-    """
-    host, _, port = text.rpartition(":")
-    try:
-        address = ip_address(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
-        number = int(port) if port.isascii() and port.isdigit() else -1
-        if 0 <= number <= _MAX_PORT and isinstance(address, IPv6Address) == host.startswith("["):
-            return str(address), number
-    except ValueError:
-        pass
-    raise InvalidArgument(f'{text!r} is no address and port such as "127.0.0.1:8080" or "[::1]:8080"')
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address is reachable from this machine only."""
-    return ip_address(host).is_loopback
 
 
 def serve(
@@ -74,7 +55,7 @@ def serve(
     own = set() if address[0] in _WILDCARDS else {url.removeprefix("http://").rpartition(":")[0]}
     config = uvicorn.Config(
         build(reader, {*LOOPBACK_HOSTS, *own, *(host.lower() for host in hosts)}),
-        http="h11",
+        http=BoundedProtocol,
         loop="asyncio",
         ws="none",
         lifespan="off",
@@ -82,15 +63,28 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        limit_concurrency=_room(),
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
+    gc.collect()
+    gc.freeze()  # what is imported stays: it need not be looked through for garbage again and again
     with contextlib.closing(listener), _ended_by_signals():
         on_start(url)
         try:
             uvicorn.Server(config).run(sockets=[listener])
         finally:
             reader.close()
+
+
+def _room() -> int:
+    """Return how many connections there may be: the process may open more files, as far as its account allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + _OWN_FILES
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(min(MAX_CONNECTIONS, soft - _OWN_FILES), 1)
 
 
 def _listener(address: tuple[str, int]) -> socket.socket:

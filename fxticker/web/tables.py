@@ -25,6 +25,7 @@ def table_answer(
     *,
     media_type: str,
     version: Callable[[], str],
+    is_long: bool,
     columns: Sequence[str] = (),
     modified: Callable[[], datetime | None] = lambda: None,
     is_empty_good: bool = False,
@@ -40,6 +41,8 @@ def table_answer(
         `JSON`, `NDJSON` or `CSV`.
     version
         Returns what changes with the rows.
+    is_long
+        Stream it, instead of sending it whole.
     columns
         Those of CSV.
     modified
@@ -59,7 +62,9 @@ def table_answer(
     if begin is None and not is_empty_good:
         raise not_found("nothing is stored for these days and currencies")
     whole = chain([] if begin is None else [begin], parts)
-    return pieces_answer(_pieces(whole, media_type, columns), version, modified, media_type=media_type, **facts)
+    return pieces_answer(
+        _pieces(whole, media_type, columns), version, modified, is_long=is_long, media_type=media_type, **facts
+    )
 
 
 def _pieces(rows: Rows, media_type: str, columns: Sequence[str]) -> Iterator[bytes]:
