@@ -11,6 +11,7 @@ from fxticker.web import (
     frankfurter_v1,
     frankfurter_v2,
     health,
+    openapi,
     parquet_files,
     providers_v2,
     record,
@@ -58,6 +59,7 @@ def paths(served: Callable[[], Mapping[int, int]]) -> list[Path]:
     """
     return [
         Path("/", lambda view, _: root.root(view), with_status),
+        Path("/openapi.json", lambda _view, _asked: openapi.openapi(), with_status),
         Path("/healthz", lambda view, asked: health.healthz(view, asked.accept), with_status),
         Path("/metrics", lambda view, asked: health.metrics(view, asked.accept, served()), with_status),
         *_frankfurter_v2(),
