@@ -9,11 +9,18 @@ from typing import Any
 from fxticker.model.records import Outcome
 from fxticker.web.answers import Answer, json_answer
 from fxticker.web.groups import GROUPS
-from fxticker.web.openapi_schemas import CODE, DAY, RATE, SCHEMAS, TEXT, Schema, array, ref
+from fxticker.web.iso4217 import currencies
+from fxticker.web.openapi_schemas import DAY, SCHEMAS, TEXT, Schema, array, ref
+from fxticker.web.parameters import LEAST_AMOUNT, MOST_AMOUNT
 from fxticker.web.tables import NDJSON
 
 _JSON = "application/json"
-_CODES: Schema = {"type": "string", "pattern": "^[A-Za-z]{3}(,[A-Za-z]{3})*$"}
+_ANY_CODE = "|".join(currencies())
+_ISO_CODE: Schema = {"enum": list(currencies()), "description": "ISO 4217, in any case"}
+_ISO_CODES: Schema = {"type": "string", "pattern": f"^({_ANY_CODE})(,({_ANY_CODE}))*$"}
+_OR_NONE: Schema = {"type": "string", "pattern": f"^(({_ANY_CODE})(,({_ANY_CODE}))*)?$"}
+_SOURCES: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,63}(,[a-z][a-z0-9_-]{0,63})*$"}
+_AMOUNT: Schema = {"type": "number", "minimum": float(LEAST_AMOUNT), "maximum": float(MOST_AMOUNT)}
 _DURATION: Schema = {"type": "string", "pattern": "^(any|[0-9]{1,6}(s|min|h|d|w))$"}
 _MOMENT: Schema = {"type": "string", "format": "date-time"}
 _ERRORS = {
@@ -32,17 +39,22 @@ def _parameter(name: str, schema: Schema, example: Any, text: str) -> Schema:
 
 
 _PARAMETERS = {
-    "base": _parameter("base", CODE, "USD", "Base; without it EUR, if there are rates of it"),
-    "quotes": _parameter("quotes", _CODES, "KZT,UZS", "Only these quotes, separated by commas"),
-    "symbols": _parameter("symbols", _CODES, "KZT,UZS", "Only these currencies, separated by commas"),
-    "from_base": _parameter("from", CODE, "USD", "Base; wins over `base`"),
-    "to_symbols": _parameter("to", _CODES, "KZT", "Only these currencies; wins over `symbols`"),
-    "amount": _parameter("amount", RATE, 100, "What the rates are multiplied by"),
+    "base": _parameter("base", _ISO_CODE, "USD", "Base; without it EUR, if there are rates of it"),
+    "quotes": _parameter("quotes", _ISO_CODES, "KZT,UZS", "Only these quotes, separated by commas"),
+    "any_base": _parameter("base", TEXT, "USD", "Base; without it EUR, if there are rates of it"),
+    "any_symbols": _parameter("symbols", TEXT, "KZT,UZS", "Only these currencies; unknown ones are ignored"),
+    "any_from": _parameter("from", TEXT, "USD", "Base; wins over `base`"),
+    "any_to": _parameter("to", TEXT, "KZT", "Only these currencies; wins over `symbols`"),
+    "base_or_none": _parameter("base", _OR_NONE, "USD", "Base"),
+    "symbols": _parameter("symbols", _OR_NONE, "KZT,UZS", "Only these currencies, separated by commas"),
+    "from_base": _parameter("from", _ISO_CODE, "USD", "From this currency"),
+    "to_quote": _parameter("to", _ISO_CODE, "KZT", "To this currency"),
+    "amount": _parameter("amount", _AMOUNT, 100, "What the rates are multiplied by"),
     "date": _parameter("date", DAY, "2025-12-10", "The rates by the end of this day, UTC"),
     "at": _parameter("at", _MOMENT, "2025-12-10T12:00:00Z", "The rates at this instant; not beside `date`"),
     "from": _parameter("from", DAY, "2025-12-07", "First day of a range; not beside `date` or `at`"),
     "to": _parameter("to", DAY, "2025-12-10", "Last day of a range, included; without it today"),
-    "providers": _parameter("providers", TEXT, "timesca", "Only these sources, separated by commas"),
+    "providers": _parameter("providers", _SOURCES, "timesca", "Only these sources, separated by commas"),
     "group": _parameter("group", {"enum": list(GROUPS)}, "week", "A row for each period instead of each day"),
     "expand": _parameter("expand", {"enum": ["providers", "band"]}, "providers", "What a row has in addition"),
     "max_width": _parameter(
@@ -59,15 +71,15 @@ _PARAMETERS = {
 }
 _RECORD = ("from", "to", "providers", "as_of")
 _OF_PATH = {
-    "base": (CODE, "USD"),
-    "quote": (CODE, "KZT"),
-    "code": (CODE, "TMT"),
+    "base": (_ISO_CODE, "USD"),
+    "quote": (_ISO_CODE, "KZT"),
+    "code": (_ISO_CODE, "TMT"),
     "day": (DAY, "2025-12-10"),
     "days": (
         {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}(\.\.(\d{4}-\d{2}-\d{2})?)?$"},
         "2025-12-07..2025-12-10",
     ),
-    "amount": (RATE, 1500),
+    "amount": (_AMOUNT, 1500),
     "name": (TEXT, "ticks/source=timesca/month=2025-12/00000.parquet"),
 }
 
@@ -90,8 +102,10 @@ def _operation(
     in_query = [
         {**_PARAMETERS[name], **({"required": True} if name in needed else {})} for name in (*needed, *parameters)
     ]
+    shape = ref(error)
+    bodies = {"400": {"anyOf": [ref("Error"), shape]}, "404": shape, "414": ref("Error"), "421": ref("Error")}
     responses = {"200": {"description": text, "content": {media_type: {"schema": schema}}}} | {
-        status: {"description": meaning, "content": {_JSON: {"schema": ref(error)}}}
+        status: {"description": meaning, "content": {_JSON: {"schema": bodies.get(status, shape)}}}
         for status, meaning in _ERRORS.items()
     }
     return path, {"get": {"summary": text, "parameters": [*in_path, *in_query], "responses": responses}}
@@ -103,7 +117,7 @@ _TEXT = "text/plain"
 
 
 def _paths() -> Schema:
-    v1 = ("base", "symbols", "from_base", "to_symbols", "amount")
+    v1 = ("any_base", "any_symbols", "any_from", "any_to", "amount")
     found = dict(
         [
             _operation("/", "What the server is, and its present", ref("Root")),
@@ -157,28 +171,33 @@ def _paths() -> Schema:
                 {"type": "string", "contentMediaType": "application/vnd.apache.parquet"},
                 media_type="application/vnd.apache.parquet",
             ),
-            _operation("/latest.json", "Rates of now", ref("OpenExchangeRates"), "base", "symbols", error=_OXR),
+            _operation("/latest.json", "Rates of now", ref("OpenExchangeRates"), "base_or_none", "symbols", error=_OXR),
             _operation(
-                "/historical/{day}.json", "Rates of a day", ref("OpenExchangeRates"), "base", "symbols", error=_OXR
+                "/historical/{day}.json",
+                "Rates of a day",
+                ref("OpenExchangeRates"),
+                "base_or_none",
+                "symbols",
+                error=_OXR,
             ),
             _operation(
                 "/time-series.json",
                 "Rates of a range",
                 ref("OpenExchangeRatesSeries"),
-                "base",
+                "base_or_none",
                 "symbols",
                 needed=("start", "end"),
                 error=_OXR,
             ),
             _operation("/currencies.json", "Names of the currencies", ref("Names"), error=_OXR),
             _operation("/convert/{amount}/{base}/{quote}", "An amount", ref("OpenExchangeRatesResult"), error=_OXR),
-            _operation("/fixer/latest", "Rates of now", ref("Fixer"), "base", "symbols", error=_FIXER),
-            _operation("/fixer/{day}", "Rates of a day", ref("Fixer"), "base", "symbols", error=_FIXER),
+            _operation("/fixer/latest", "Rates of now", ref("Fixer"), "base_or_none", "symbols", error=_FIXER),
+            _operation("/fixer/{day}", "Rates of a day", ref("Fixer"), "base_or_none", "symbols", error=_FIXER),
             _operation(
                 "/fixer/timeseries",
                 "Rates of a range",
                 ref("FixerSeries"),
-                "base",
+                "base_or_none",
                 "symbols",
                 needed=("start_date", "end_date"),
                 error=_FIXER,
@@ -188,7 +207,7 @@ def _paths() -> Schema:
                 "An amount",
                 ref("FixerResult"),
                 "date",
-                needed=("from_base", "to_symbols", "amount"),
+                needed=("from_base", "to_quote", "amount"),
                 error=_FIXER,
             ),
             _operation("/fixer/symbols", "Names of the currencies", ref("FixerSymbols"), error=_FIXER),

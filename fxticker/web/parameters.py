@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from urllib.parse import parse_qsl
 
-from fxticker.model.days import Lookup, closing, lookup
-from fxticker.model.timestamps import is_date, last_instant
+from fxticker.model.days import Lookup, closing
+from fxticker.model.timestamps import instant
 from fxticker.sources.age_limits import AgeLimit
 from fxticker.web.errors import Refused, invalid, not_found
 from fxticker.web.iso4217 import currencies
@@ -19,9 +19,11 @@ MAX_FIELDS = 40
 """Parameters of a request: there are a dozen."""
 MAX_NAMES = 200
 """Entries of a list with commas: ISO 4217 has fewer currencies."""
-_MAX_AMOUNT = Decimal(10) ** 15
+LEAST_AMOUNT, MOST_AMOUNT = Decimal("1e-12"), Decimal("1e15")
+"""Amounts that are converted."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CODE = re.compile(r"[A-Z]{3}")
+_NUMBER = re.compile(r"\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?")
 _PERCENT = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)%")
 _BAD_REQUEST = 400
 
@@ -32,15 +34,13 @@ def fields_of(query: bytes) -> dict[str, str]:
     Raises
     ------
     Refused
-        If it is no text, has control characters, or too many parameters.
+        If it is no text, or has too many parameters.
     """
     try:
         text = query.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise Refused(_BAD_REQUEST, "invalid query", "a query is percent-encoded UTF-8 of a few parameters") from error
-    if not all(part.isprintable() for pair in pairs for part in pair):
-        raise Refused(_BAD_REQUEST, "invalid query", "a control character is in it")
     return dict(pairs)
 
 
@@ -92,32 +92,32 @@ def lookup_of_instant(text: str, now: datetime) -> Lookup:
     Raises
     ------
     Refused
-        422, if it is none, or later than now.
+        422, if it is none; 404, if it is later than now.
     """
-    try:
-        return lookup(_moment(text), now)
-    except ValueError as error:
-        raise invalid("invalid at", error) from error
+    return closing(_moment("at", text, now), now)
 
 
 def known_by(text: str, now: datetime) -> datetime:
-    """Return the instant by which rows must have been recorded, at most now; of a day its end.
+    """Return the instant by which rows must have been recorded; of a day its end, and at most now.
 
     Raises
     ------
     Refused
-        422, if it is none.
+        422, if it is none; 404, if it is later than now.
     """
-    try:
-        moment = _moment(text)
-        return min(last_instant(moment), now) if is_date(moment) else lookup(moment, now).upto
-    except ValueError as error:
-        raise invalid("invalid as_of", error) from error
+    return closing(_moment("as_of", text, now), now).upto
 
 
-def _moment(text: str) -> str:
+def _moment(name: str, text: str, now: datetime) -> str:
     """Return a date or an instant; a plus that stands for itself in a query was read as a space."""
-    return re.sub(r" (\d{2}:?\d{2})$", r"+\1", text) if "T" in text else text
+    moment = re.sub(r" (\d{2}:?\d{2})$", r"+\1", text) if "T" in text else text
+    try:
+        begin = instant(moment)
+    except ValueError as error:
+        raise invalid(f"invalid {name}", error) from error
+    if begin > now:
+        raise not_found(f"{moment[:40]} is later than now, {now:%Y-%m-%d %H:%M} UTC")
+    return moment
 
 
 def code_of(text: str) -> str:
@@ -157,18 +157,15 @@ def names_of(text: str) -> tuple[str, ...]:
 
 
 def amount_of(text: str) -> Fraction:
-    """Return an amount above zero.
+    """Return an amount, from `LEAST_AMOUNT` to `MOST_AMOUNT`.
 
     Raises
     ------
     Refused
         422, if it is none.
     """
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal(0)
-    if not (amount.is_finite() and 0 < amount < _MAX_AMOUNT and amount.adjusted() > -_MAX_AMOUNT.adjusted()):
+    amount = Decimal(text) if _NUMBER.fullmatch(text) else Decimal(0)
+    if not LEAST_AMOUNT <= amount <= MOST_AMOUNT:
         raise invalid("invalid amount")
     return Fraction(amount)
 
