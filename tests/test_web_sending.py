@@ -58,17 +58,17 @@ def test_next_piece_is_computed_when_the_client_has_taken_the_one_before(client)
         computed.append(pieces.computed)
 
     asyncio.run(sent(pieces, client, send))
-    assert computed == [0, 1, 2, 3, 3]  # the head, three pieces, the end
+    assert computed == [1, 1, 2, 3, 3]  # the head, three pieces, the end
 
 
-def test_head_of_a_long_answer_computes_nothing(client):
+def test_head_of_a_long_answer_computes_its_begin_alone(client):
     pieces, messages = Pieces(3), []
 
     async def send(message):
         messages.append(message)
 
     asyncio.run(sent(pieces, client, send, method="HEAD"))
-    assert pieces.computed == 0
+    assert pieces.computed == 1
     assert messages[-1].get("body", b"") == b""
 
 
@@ -101,8 +101,30 @@ def test_client_that_takes_nothing_is_dropped_without_an_end(client, monkeypatch
     assert "took more than 0.05 s" in caplog.text
 
 
+def test_more_long_answers_than_there_are_places_are_refused(client, monkeypatch):
+    monkeypatch.setattr("fxticker.web.answers.LONG_ROWS", 0)
+    client.reader._long_places = 0
+    answer = client.get("/v2/rates?base=USD&from=2025-11-01")
+    assert (answer.status_code, answer.json()["message"]) == (503, "busy")
+    assert client.get("/v2/rates?base=USD").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/v2/rates?base=KZT&quotes=KGS&from=2025-11-01", "/v1/2025-11-01..?base=KZT&symbols=KGS"]
+)
+def test_long_answer_without_rows_is_not_found(store, monkeypatch, path):
+    monkeypatch.setattr("fxticker.web.answers.LONG_ROWS", 0)
+    store.append([tick(), tick("KGS/USD", "0.01144", observed_at=NOON + timedelta(days=1))])
+    client = Client(store, NOON + timedelta(days=2))
+    assert client.get(path).status_code == 404
+    assert client.send("HEAD", path).status_code == 404
+    found = client.get(path.replace("KGS", "USD"))
+    assert found.status_code == 200
+    assert found.headers["etag"].startswith('W/"')
+
+
 def test_append_during_a_range_changes_no_row_and_doubles_none(store, monkeypatch):
-    monkeypatch.setattr("fxticker.web.frankfurter_v2.LONG_ROWS", 0)
+    monkeypatch.setattr("fxticker.web.answers.LONG_ROWS", 0)
     monkeypatch.setattr("fxticker.web.ranges.TICKER_DAYS", 7)
     days = [NOON + timedelta(days=number) for number in range(40)]
     store.append([row for day in days for row in snapshot_ticks(day)])

@@ -36,7 +36,10 @@ def build(reader: Reader, hosts: Collection[str] = LOOPBACK_HOSTS) -> Guard:
     """
     guard: Guard
     cache = AnswerCache()
-    routes = [_Route(path, Handler(reader, cache, path.endpoint, path.body)) for path in paths(lambda: guard.served)]
+    routes = [
+        _Route(path, Handler(reader, cache, path.endpoint, path.body, path.pace))
+        for path in paths(lambda: guard.served)
+    ]
     starlette = Starlette(routes=routes, exception_handlers={Exception: _fault})
     starlette.router.redirect_slashes = False
     frozen = [] if reader.frozen_at is None else [(FROZEN_HEADER, f"{reader.frozen_at:%Y-%m-%dT%H:%M:%SZ}")]

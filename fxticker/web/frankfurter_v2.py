@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fxticker.web.answers import JSON, LONG_ROWS, Answer, Keep, json_answer
+from fxticker.web.answers import JSON, Answer, Keep, is_long, json_answer
 from fxticker.web.errors import Refused
 from fxticker.web.groups import grouped, periods_in
 from fxticker.web.honest_number import honest_number
@@ -66,7 +66,7 @@ def _rates(view: View, query: RatesQuery, media_type: str, headers: Sequence[tup
     return table_answer(
         parts,
         media_type=media_type,
-        is_long=days is not None and _rows_in(view, query, days) > LONG_ROWS,
+        is_long=days is not None and is_long(_rows_in(view, query, days), len(days)),
         columns=_columns(query),
         version=lambda: "" if days is None else view.catalogue.version_of(days.first, days.last),
         modified=modified,

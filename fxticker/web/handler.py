@@ -17,7 +17,7 @@ from fxticker.web.errors import Refused, refusal_of
 from fxticker.web.fast_path import key_of
 from fxticker.web.guard import send_refusal
 from fxticker.web.parameters import fields_of
-from fxticker.web.reader import Reader
+from fxticker.web.reader import Pace, Reader
 from fxticker.web.sending import send_answer
 from fxticker.web.view import View
 
@@ -68,13 +68,18 @@ class Handler:
         Computes an answer; it runs in a thread of the reader.
     body
         Shape of errors.
+    pace
+        Which threads compute it.
     """
 
-    def __init__(self, reader: Reader, cache: AnswerCache, endpoint: Endpoint, body: Body) -> None:
+    def __init__(
+        self, reader: Reader, cache: AnswerCache, endpoint: Endpoint, body: Body, pace: Pace = Pace.SHORT
+    ) -> None:
         self._reader = reader
         self._cache = cache
         self._endpoint = endpoint
         self._body = body
+        self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -105,5 +110,5 @@ class Handler:
         return kept
 
     async def _computed(self, view: View, asked: Asked) -> Kept:
-        answer = await self._reader.run(lambda: self._endpoint(view, asked))
+        answer = await self._reader.run(lambda: self._endpoint(view, asked), self._pace)
         return Kept.of(answer, view.catalogue.version, self._reader.expires(view.now))

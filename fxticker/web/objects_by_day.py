@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from itertools import chain
 from typing import Any
 
-from fxticker.web.answers import LONG_ROWS, Answer, dumps, pieces_answer
+from fxticker.web.answers import Answer, dumps, is_long, pieces_answer
 from fxticker.web.errors import not_found
 from fxticker.web.ranges import Days, daily
 from fxticker.web.rows import Newest, RateRow
-from fxticker.web.snapshots import Question, pairs_of
+from fxticker.web.snapshots import Question, base_of, pairs_of
 from fxticker.web.view import View
 
 Number = Callable[[RateRow], float]
@@ -39,32 +38,29 @@ def objects_answer(
     Raises
     ------
     Refused
-        404, if no day has a rate.
+        404, if no day has a rate; of a long answer when its first piece is computed.
     """
     noted = Newest()
     found = ([row for row in part if row.source is not None] for part in daily(view, question, days))
     parts = noted.noting(part for part in found if part)
-    begin = next(parts, None)
-    if begin is None:
-        raise not_found(f"no rate from {days.first} to {days.last}")
-    pieces = _pieces({**head, "base": begin[0].base}, chain([begin], parts), number)
-    is_long = len(days) * len(pairs_of(view, question)) > LONG_ROWS
-    return pieces_answer(pieces, lambda: view.catalogue.version_of(days.first, days.last), noted, is_long=is_long)
+    return pieces_answer(
+        _pieces({**head, "base": base_of(view, question)}, parts, days, number),
+        lambda: view.catalogue.version_of(days.first, days.last),
+        noted,
+        is_long=is_long(len(days) * len(pairs_of(view, question)), len(days)),
+    )
 
 
-def _pieces(head: Mapping[str, Any], parts: Iterator[list[RateRow]], number: Number) -> Iterator[bytes]:
+def _pieces(head: Mapping[str, Any], parts: Iterator[list[RateRow]], days: Days, number: Number) -> Iterator[bytes]:
     """Yield the object part by part; the last day is known at its end only."""
     day: date | None = None
     for part in parts:
         by_day: dict[date, dict[str, float]] = {}
         for row in part:
             by_day.setdefault(row.day, {})[row.quote] = number(row)
-        for found, rates in by_day.items():
-            if day is None:
-                yield dumps({**head, "start_date": found.isoformat()})[:-1] + b',"rates":{'
-            else:
-                yield b","
-            day = found
-            yield dumps({found.isoformat(): rates})[1:-1]
-    assert day is not None
+        begin = b"," if day is not None else dumps({**head, "start_date": min(by_day).isoformat()})[:-1] + b',"rates":{'
+        yield begin + dumps({found.isoformat(): rates for found, rates in by_day.items()})[1:-1]
+        day = max(by_day)
+    if day is None:
+        raise not_found(f"no rate from {days.first} to {days.last}")
     yield b'},"end_date":"%s"}' % day.isoformat().encode()

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import TypeVar
 
 from fxticker.sources.rate_order import DEFAULT_ORDER
@@ -20,6 +22,10 @@ from fxticker.web.view import View
 
 WORKERS = 4
 """Threads that read: the store's own readers use all processors, so more of them only take memory."""
+LONG_WORKERS = 2
+"""Threads that read what takes long, so that it never holds up a short answer."""
+MAX_LONG = 8
+"""Long answers at once: each holds the rows of some months; further ones are refused."""
 MAX_WAITING = 64
 """Requests that wait for a thread; further ones are refused at once."""
 DEADLINE_S = 15.0
@@ -32,6 +38,14 @@ _SERVICE_UNAVAILABLE = 503
 
 _log = logging.getLogger("fxticker")
 _T = TypeVar("_T")
+
+
+class Pace(Enum):
+    """Which threads do some work."""
+
+    SHORT = "short"
+    LONG = "long"
+    LISTING = "listing"
 
 
 class Reader:
@@ -70,7 +84,12 @@ class Reader:
         self._deadline_s = deadline_s
         self._relist_s = relist_s
         self._places = workers + max_waiting
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="reader")
+        self._pools = {
+            Pace.SHORT: ThreadPoolExecutor(workers, thread_name_prefix="reader"),
+            Pace.LONG: ThreadPoolExecutor(LONG_WORKERS, thread_name_prefix="long-reader"),
+            Pace.LISTING: ThreadPoolExecutor(1, thread_name_prefix="lister"),
+        }
+        self._long_places = MAX_LONG
         self._catalogue: Catalogue | None = None
         self._listed_s = float("-inf")
         self._listing = asyncio.Lock()
@@ -99,7 +118,7 @@ class Reader:
             async with self._listing:
                 if self.known_version() is None:
                     started_s = time.monotonic()
-                    self._catalogue = await self.run(lambda: self._list(self._catalogue))
+                    self._catalogue = await self.run(lambda: self._list(self._catalogue), Pace.LISTING)
                     self._listed_s = started_s
         assert self._catalogue is not None
         return View(self.store, self._catalogue, self.now(), self.frozen_at is not None, self._order, self._planned)
@@ -107,8 +126,27 @@ class Reader:
     def _list(self, known: Catalogue | None) -> Catalogue:
         return catalogue_of(self.store, objects_of(self.store), known)
 
-    async def run(self, work: Callable[[], _T]) -> _T:
-        """Run work in a thread.
+    @contextmanager
+    def long_answer(self) -> Iterator[None]:
+        """Take one of the places of long answers.
+
+        Raises
+        ------
+        Refused
+            503, if there is none.
+        """
+        if self._long_places <= 0:
+            raise Refused(
+                _SERVICE_UNAVAILABLE, "busy", f"{MAX_LONG} long answers are under way", (("retry-after", "5"),)
+            )
+        self._long_places -= 1
+        try:
+            yield
+        finally:
+            self._long_places += 1
+
+    async def run(self, work: Callable[[], _T], pace: Pace = Pace.SHORT) -> _T:
+        """Run work in a thread of its pace.
 
         Raises
         ------
@@ -118,7 +156,7 @@ class Reader:
         if self._places <= 0:
             raise Refused(_SERVICE_UNAVAILABLE, "busy", "too many requests wait", (("retry-after", "1"),))
         self._take_place(-1)
-        future = self._pool.submit(work)
+        future = self._pools[pace].submit(work)
         future.add_done_callback(lambda _: self._take_place(1))
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self._deadline_s)
@@ -141,4 +179,5 @@ class Reader:
 
     def close(self) -> None:
         """End the threads when their work is done; what waits is not begun."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -21,6 +21,7 @@ from fxticker.web import open_exchange_rates as oxr
 from fxticker.web.answers import Answer
 from fxticker.web.errors import not_found, plain, with_status
 from fxticker.web.handler import Asked, Body, Endpoint
+from fxticker.web.reader import Pace
 from fxticker.web.view import View
 
 ACCESS_KEY = b"access_key="
@@ -41,12 +42,15 @@ class Path:
         Shape of errors.
     if_query
         The query contains this; None for any query.
+    pace
+        Which threads compute it.
     """
 
     pattern: str
     endpoint: Endpoint
     body: Body
     if_query: bytes | None = None
+    pace: Pace = Pace.SHORT
 
 
 def paths(served: Callable[[], Mapping[int, int]]) -> list[Path]:
@@ -63,7 +67,7 @@ def paths(served: Callable[[], Mapping[int, int]]) -> list[Path]:
         Path("/healthz", lambda view, asked: health.healthz(view, asked.accept), with_status),
         Path("/metrics", lambda view, asked: health.metrics(view, asked.accept, served()), with_status),
         *_frankfurter_v2(),
-        Path("/parquet/manifest.json", lambda view, _: parquet_files.manifest(view), with_status),
+        Path("/parquet/manifest.json", lambda view, _: parquet_files.manifest(view), with_status, pace=Pace.LONG),
         Path(
             "/parquet/{name:path}",
             lambda view, asked: parquet_files.file(view, asked.path["name"], asked.headers),
@@ -104,10 +108,10 @@ def _frankfurter_v2() -> list[Path]:
         Path("/v2/currencies", lambda view, asked: currencies_v2.currencies(view, asked.fields), with_status),
         Path("/v2/currency/{code}", lambda view, asked: currencies_v2.currency(view, asked.path["code"]), with_status),
         Path("/v2/providers", lambda view, _: providers_v2.providers(view), with_status),
-        Path("/v2/gaps", lambda view, asked: record.gaps(view, asked.fields), with_status),
-        Path("/v2/coverage", lambda view, asked: record.coverage(view, asked.fields), with_status),
-        Path("/v2/polls", lambda view, asked: record.polls(view, asked.fields), with_status),
-        Path("/v2/drift", lambda view, asked: record.drift(view, asked.fields), with_status),
+        Path("/v2/gaps", lambda view, asked: record.gaps(view, asked.fields), with_status, pace=Pace.LONG),
+        Path("/v2/coverage", lambda view, asked: record.coverage(view, asked.fields), with_status, pace=Pace.LONG),
+        Path("/v2/polls", lambda view, asked: record.polls(view, asked.fields), with_status, pace=Pace.LONG),
+        Path("/v2/drift", lambda view, asked: record.drift(view, asked.fields), with_status, pace=Pace.LONG),
         Path("/v2/{path:path}.csv", lambda view, _: frankfurter_v2.not_as_csv(view), with_status),
         Path("/v2/{path:path}", _no_such_path, with_status),
     ]

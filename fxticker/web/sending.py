@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
 from fxticker.web.answer_cache import Kept
 from fxticker.web.answers import cache_control, is_known
-from fxticker.web.reader import Reader
+from fxticker.web.reader import Pace, Reader
 
 SEND_S = 30.0
 """Seconds that a client may take for one piece before its connection is closed."""
@@ -44,22 +45,29 @@ async def send_answer(kept: Kept, scope: Scope, receive: Receive, send: Send, re
         await send({"type": "http.response.start", "status": _NOT_MODIFIED, "headers": unchanged})
         await send({"type": "http.response.body"})
         return
-    await send({"type": "http.response.start", "status": answer.status, "headers": [control, *kept.head]})
+    start = {"type": "http.response.start", "status": answer.status, "headers": [control, *kept.head]}
     if isinstance(answer.body, bytes):
+        await send(start)
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
-    elif scope["method"] == "HEAD" or await _sent_pieces(answer.body, receive, send, reader):
-        await send({"type": "http.response.body"})
+        return
+    with reader.long_answer():
+        first = await reader.run(partial(next, answer.body, None), Pace.LONG)  # its error is one of the answer
+        await send(start)
+        if scope["method"] == "HEAD" or await _sent_pieces(first, answer.body, receive, send, reader):
+            await send({"type": "http.response.body"})
 
 
-async def _sent_pieces(pieces: Iterator[bytes], receive: Receive, send: Send, reader: Reader) -> bool:
-    """Send pieces one by one, each computed when the client has taken the one before; return whether all were sent."""
+async def _sent_pieces(
+    piece: bytes | None, pieces: Iterator[bytes], receive: Receive, send: Send, reader: Reader
+) -> bool:
+    """Send a piece and all others, each computed when the client has the one before; return whether all were sent."""
     gone = asyncio.ensure_future(_gone(receive))
     try:
         while not gone.done():
-            piece = await reader.run(lambda: next(pieces, None))
             if piece is None:
                 return True
             await asyncio.wait_for(send({"type": "http.response.body", "body": piece, "more_body": True}), SEND_S)
+            piece = await reader.run(partial(next, pieces, None), Pace.LONG)
     except TimeoutError:
         _log.warning("web: a client took more than %g s for a piece of its answer", SEND_S)
     finally:

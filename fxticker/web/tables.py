@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from fxticker.web.answers import JSON, Answer, dumps, pieces_answer
@@ -55,23 +54,31 @@ def table_answer(
     Raises
     ------
     Refused
-        404, if there is no row.
+        404, if there is no row; of a long answer when its first piece is computed.
     """
-    parts = (part for part in rows if part)
-    begin = next(parts, None)
-    if begin is None and not is_empty_good:
+    pieces = _pieces(rows if is_empty_good else _checked(rows), media_type, columns)
+    return pieces_answer(pieces, version, modified, is_long=is_long, media_type=media_type, **facts)
+
+
+def _checked(rows: Rows) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """Yield rows; raise what means that there are none when the first are asked for."""
+    is_empty = True
+    for part in rows:
+        if part:
+            is_empty = False
+            yield part
+    if is_empty:
         raise not_found("nothing is stored for these days and currencies")
-    whole = chain([] if begin is None else [begin], parts)
-    return pieces_answer(
-        _pieces(whole, media_type, columns), version, modified, is_long=is_long, media_type=media_type, **facts
-    )
 
 
 def _pieces(rows: Rows, media_type: str, columns: Sequence[str]) -> Iterator[bytes]:
     if media_type == CSV:
-        yield _csv([dict(zip(columns, columns, strict=True))], columns)
+        head = _csv([dict(zip(columns, columns, strict=True))], columns)
         for part in rows:
-            yield _csv(part, columns)
+            yield head + _csv(part, columns)
+            head = b""
+        if head:
+            yield head
     elif media_type == NDJSON:
         for part in rows:
             yield b"".join(dumps(row) + b"\n" for row in part)
@@ -79,8 +86,9 @@ def _pieces(rows: Rows, media_type: str, columns: Sequence[str]) -> Iterator[byt
         assert media_type == JSON
         mark = b"["
         for part in rows:
-            yield mark + dumps(list(part))[1:-1]
-            mark = b","
+            if part:
+                yield mark + dumps(list(part))[1:-1]
+                mark = b","
         yield b"[]" if mark == b"[" else b"]"
 
 
