@@ -34,7 +34,7 @@ def test_drift_from_a_tick_too_old_is_a_row_with_the_reason_and_no_figures(spars
     assert not kgs["significant"]
     assert (kgs["start_at"], kgs["end_at"]) == (NOON - 20 * DAY, NOON + DAY)
     assert (kgs["start_age_h"], kgs["end_age_h"]) == pytest.approx((20 * 24 + 12, 12))
-    assert kgs["reason"] == "start tick 20 d 11 h old, limit 7 d"
+    assert kgs["reason"] == "start tick at 2025-10-25 12:00 UTC, 20 d 11 h old, limit 7 d"
     assert kzt[FIGURES].notna().all()
     assert rows["reason"].isna().sum() == 4
 
@@ -46,17 +46,22 @@ def test_any_age_is_used_where_it_is_asked_for(sparse):
 
 
 def test_drift_of_ticks_that_are_all_too_old_names_their_ages(history_store):
-    ages = r"start tick 143 d \d+ h old, limit 7 d; max_age \(--max-age\) sets another limit, or none: any$"
+    ages = (
+        r"start tick at 2025-05-25 00:00 UTC, 143 d \d+ h old, limit 7 d; "
+        r"max_age \(--max-age\) sets another limit, or none: any$"
+    )
     with pytest.raises(fx.NoData, match=f"KGS/USD, KZT/USD, TJS/USD, TMT/USD, UZS/USD of timesca: {ages}"):
         fx.drift(history_store, start="2025-10-15", end="2025-12-14")
-    with pytest.raises(fx.NoData, match=r"and again by .*: end tick \d+ d \d+ h old"):
+    with pytest.raises(fx.NoData, match=r"and again by .*: end tick at 2026-02-25 12:00 UTC, \d+ d \d+ h old"):
         fx.drift(history_store, start="2025-11-14", end="2030-01-01")
 
 
 def test_base_too_old_leaves_no_figures(sparse):
     ends = {"start": "2025-11-14T12:00Z", "end": "2025-11-15T12:00Z", "pairs": "KZT/USD", "base": "2025-11-14"}
     assert fx.drift(sparse, max_age="12h", **ends)["drift_pct"].notna().all()
-    with pytest.raises(fx.NoData, match="KZT/USD of timesca: base tick 11 h 59 min old, limit 11 h"):
+    with pytest.raises(
+        fx.NoData, match="KZT/USD of timesca: base tick at 2025-11-14 12:00 UTC, 11 h 59 min old, limit 11 h"
+    ):
         fx.drift(sparse, max_age="11h", **ends)
 
 
@@ -64,9 +69,9 @@ def test_series_has_no_figures_since_a_base_that_is_too_old(sparse):
     found = fx.drift_series(sparse, base="2025-11-14", start="2025-11-15")
     kgs = found[found["pair"] == "KGS/USD"]
     assert kgs[["drift_pct", "base_at"]].isna().all(axis=None)
-    assert kgs["reason"].tolist() == ["base tick 20 d 11 h old, limit 7 d"]
+    assert kgs["reason"].tolist() == ["base tick at 2025-10-25 12:00 UTC, 20 d 11 h old, limit 7 d"]
     assert found["reason"].isna().sum() == 4
-    with pytest.raises(fx.NoData, match="base tick 20 d 11 h old"):
+    with pytest.raises(fx.NoData, match="base tick at 2025-10-25 12:00 UTC, 20 d 11 h old"):
         fx.drift_series(sparse, base="2025-11-14", start="2025-11-15", pairs="KGS/USD")
 
 
@@ -231,11 +236,14 @@ def test_commands_name_what_is_too_old_on_stderr(store, tmp_path):
     folder = ["--store", str(tmp_path / "parquet")]
     result = CliRunner().invoke(app, ["drift", "--start", "2025-11-14", "--end", "2025-11-15", *folder])
     assert result.exit_code == 0
-    assert result.stderr.splitlines()[0] == "fxticker: KGS/USD of timesca: start tick 20 d 11 h old, limit 7 d"
+    assert (
+        result.stderr.splitlines()[0]
+        == "fxticker: KGS/USD of timesca: start tick at 2025-10-25 12:00 UTC, 20 d 11 h old, limit 7 d"
+    )
     result = CliRunner().invoke(app, ["drift", "--start", "2025-11-14", "--end", "2025-11-15", "--wide", *folder])
     [kgs] = [line for line in result.stdout.splitlines() if line.startswith("KGS/USD")]
     assert "2025-10-25 12:00" in kgs
-    assert " start tick 20 d 11 h old, limit 7 d " in kgs
+    assert " start tick at 2025-10-25 12:00 UTC, 20 d 11 h old, limit 7 d " in kgs
     result = CliRunner().invoke(app, ["latest", *folder])
     assert (result.exit_code, result.stdout.count("h, stale")) == (0, 5)
     assert CliRunner().invoke(app, ["latest", "--max-age", "soon", *folder]).exit_code == 2

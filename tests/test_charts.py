@@ -465,7 +465,7 @@ def test_drift_names_the_pairs_that_it_leaves_out(store):
     store.append(snapshot_ticks(NOON - 20 * day)[:1] + snapshot_ticks(NOON)[1:] + snapshot_ticks(NOON + day))
     figure = fx.plot_drift(fx.drift(store, start=NOON, end=NOON + day))
     caption = " ".join(figure.get_supxlabel().split())
-    assert "Left out: KGS/USD (start tick 20 d 0 h old, limit 7 d)." in caption
+    assert "Left out: KGS/USD (start tick at 2025-10-25 12:00 UTC, 20 d 0 h old, limit 7 d)." in caption
 
 
 def test_drift_of_several_sources_names_that_of_each_pair_it_leaves_out(store):
@@ -613,9 +613,18 @@ def test_comparison_says_on_how_many_days_the_official_rate_is_inside():
     assert (panel.get_title(loc="left"), panel.get_ylabel()) == ("", "USD per TJS")
     assert figure.get_supxlabel().replace("\n", " ") == (
         "Ticker and official rates. Source: nbt (nbt.tj). 3 of 5 days, UTC. Up: somoni stronger. In colour: the "
-        "ticker, in the band that its digits allow. In ink: the last official rate stored by that day. Cross: a day on "
-        "which it lay outside at some tick. Chance: the share inside if the rates of all days were compared. "
+        "ticker, in the band that its digits allow. In ink: the last official rate stored by that day, of 3 value "
+        "dates from 2025-01-20 to 2025-01-24, each of its day. Cross: a day on which it lay outside at some tick. "
+        "Chance: the share inside if the rates of all days were compared. "
         f"fxticker {fx.__version__}."
+    )
+
+
+def test_comparison_says_how_much_older_than_their_day_official_rates_are():
+    frame = _compared([True, False, True], ["2025-01-20", "2025-01-21", "2025-01-24"])
+    frame["official_at"] = frame["official_at"].iloc[0]
+    assert "of 2025-01-20, up to 4 days older than the day. Cross:" in plot_compare(frame).get_supxlabel().replace(
+        "\n", " "
     )
 
 

@@ -36,7 +36,7 @@ def _compared(_store):
     step = np.arange(40)
     rate = 0.0915 + 0.00002 * (step // 7)
     low = rate - 0.00006 + 0.00005 * (step % 3)
-    frame = pd.DataFrame({"day": day, "pair": "TJS/USD", "source": "nbt", "official": rate})
+    frame = pd.DataFrame({"day": day, "official_at": day, "pair": "TJS/USD", "source": "nbt", "official": rate})
     frame = frame.assign(official_lo=rate, official_hi=rate, ticker=low, ticker_lo=low, ticker_hi=low + 0.00004)
     distance = {f"distance{end}_pct": 100 * (low / rate - 1) for end in ("", "_lo", "_hi")}
     inside = (frame["ticker_lo"] <= rate) & (frame["ticker_hi"] >= rate)

@@ -119,6 +119,28 @@ def test_only_ticks_that_there_are_are_named_as_nearest(on_history, span, neares
     assert (shown.returncode, shown.stderr) == (1, f"fxticker: no stored tick matches{nearest}\n")
 
 
+def test_instant_at_which_a_span_ends_is_said_not_to_be_included(on_history):
+    shown = on_history("history --start 2026-02-25T12:00Z --end 2026-02-25T12:00Z")
+    nearest = "the nearest ticks are of 2026-02-25 00:00 and 2026-02-25 12:00 UTC; the instant of --end is not included"
+    assert shown.stderr == f"fxticker: no stored tick matches; {nearest}\n"
+
+
+@pytest.mark.parametrize("command", ["drift --max-age any --start 2025-11-13", "history --start 2026-02-25"])
+def test_period_that_the_present_cuts_is_said_to_be_cut(on_history, command):
+    assert re.fullmatch(
+        r"fxticker: --end 2999 is later than now: cut at 20[0-9-]{8} [0-9:]{5} UTC",
+        on_history(f"{command} --end 2999").stderr.splitlines()[0],
+    )
+    assert "cut" not in on_history(f"{command} --end today").stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["convert abc KZT USD", "convert 0 KZT USD", "rate KZT --order none", "peg --pair KZT"]
+)
+def test_argument_that_means_nothing_is_wrong_usage(on_history, command):
+    assert on_history(command).returncode == 2
+
+
 def test_lack_of_another_kind_names_no_nearest_ticks(on_history):
     assert "nearest" not in on_history("compare --start 2025-11 --end 2025-12").stderr
 

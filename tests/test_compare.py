@@ -244,6 +244,16 @@ def test_table_of_one_pair_has_both_rates_and_the_band_of_the_distance(store, tm
     store.append([shown("0.09140", MONDAY + DAY / 2), shown("0.09141", MONDAY + DAY * 1.5)])
     result = CliRunner().invoke(app, ["compare", "--store", str(tmp_path / "parquet")])
     headings, _, first, _ = result.stdout.splitlines()[-4:]
-    assert headings.split() == ["observed_at", "official", "ticker", "inside", "pct", "distance_band"]
+    assert headings.split() == ["observed_at", "official", "ticker", "inside", "dist", "%", "distance_band"]
     assert first.split()[2:] == ["0.09148461", "0.09140", "no", "-0.092", "-0.099", "to", "-0.086"]
     assert "ticker_band" in result.stderr
+
+
+@pytest.mark.parametrize("pairs", [["TJS/USD"], ["TJS/USD", "UZS/USD"]])
+def test_official_rate_of_another_day_never_stands_beside_a_tick_without_its_age(store, tmp_path, pairs):
+    store.append([official("10.9308", MONDAY), official("12194.21", MONDAY, source="cbu", pair="USD/UZS")])
+    texts = {"TJS/USD": "0.09140", "UZS/USD": "0.00008"}
+    store.append([shown(texts[pair], MONDAY + DAY * days, pair) for pair in pairs for days in (0.5, 3.5)])
+    result = CliRunner().invoke(app, ["compare", "--store", str(tmp_path / "parquet")])
+    rows = [line.split() for line in result.stdout.splitlines() if line.startswith("2025-01-2")]
+    assert [row[2 if len(pairs) == 1 else 4] for row in rows] == [*len(pairs) * ["0"], *len(pairs) * ["3"]]

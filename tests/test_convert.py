@@ -260,3 +260,9 @@ def test_a_rate_of_a_day_is_as_old_as_the_end_of_that_day_is_past():
     assert timedelta(hours=12) <= found.age < timedelta(hours=12, seconds=1)
     with pytest.raises(StaleRate, match=r"on 2025-11-13, and that is 1 d 1 h old .* the limit is 1 d"):
         convert(bank, 1, "USD", "KZT", at=datetime(2025, 11, 15, 0, 1, tzinfo=UTC), max_age="1D")
+
+
+def test_instants_are_shown_in_the_zone_that_was_asked_for(history_store):
+    result = fx.convert(history_store, "1500", "KZT", "UZS", at="2026-02-25", tz="Asia/Tashkent")
+    assert " at 2026-02-25 17:00 Asia/Tashkent, 6 h 59 min old" in str(result)
+    assert str(result.facts()["at"]) == "2026-02-25 23:59:59.999999+05:00"

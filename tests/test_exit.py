@@ -18,7 +18,6 @@ def failing(error):
     ("error", "lines"),
     [
         (NoData("nothing stored\nmatches"), ["nothing stored matches"]),
-        (InvalidArgument("'KZT' is no pair"), ["'KZT' is no pair"]),
         (ConfigError("config.toml", ["a: no", "b: no"]), ["config.toml: a: no", "config.toml: b: no"]),
         (SegmentUnreadable("ticks/x", "cut short"), [str(SegmentUnreadable("ticks/x", "cut short"))]),
         (WriteFailed("store", "x", OSError(28, "full")), ["store/x: full (nothing of this write is acknowledged)"]),
@@ -30,6 +29,13 @@ def test_known_failure_is_a_line_and_exit_code_1(capsys, error, lines):
         exit_on_error(failing(error))
     assert ended.value.code == 1
     assert capsys.readouterr().err == "".join(f"fxticker: {line}\n" for line in lines)
+
+
+def test_meaningless_argument_is_a_line_and_exit_code_2(capsys):
+    with pytest.raises(SystemExit) as ended:
+        exit_on_error(failing(InvalidArgument("'KZT' is no pair")))
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "fxticker: 'KZT' is no pair\n"
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_resampled_csv_is_that_of_resample_and_wide_its_closes(two_days, export)
     [row] = pd.read_csv(export("r.csv", two_days, *options)).to_dict("records")
     assert (row["open"], row["close"], row["count"]) == (0.00191, 0.00192, 2)
     closes = export("w.csv", two_days, "--wide", *options).read_text()
-    assert closes == "start_at,KZT/USD\n2025-11-14T00:00:00.000000Z,0.00192\n"
+    assert closes == "start_at,KZT/USD,whole\n2025-11-14T00:00:00.000000Z,0.00192,False\n"
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,10 @@ def test_resampled_csv_is_that_of_resample_and_wide_its_closes(two_days, export)
 def test_wide_closes_of_periods_that_are_not_whole_are_counted(two_days, source, told):
     options = ("--every", "day", "--wide", "--source", source, "--store", str(two_days))
     shown = CliRunner().invoke(app, ["export", "-", *options])
-    assert shown.stderr == f"fxticker: {told}without --wide the file has the columns close_at and whole\n"
+    assert shown.stderr == f"fxticker: {told}the column whole says which; without --wide the file has close_at, too\n"
+    whole = pd.read_csv(io.StringIO(shown.stdout))["whole"].astype("boolean")
+    counts = f"{(~whole).sum()} of {len(whole)} periods are not whole, of {whole.isna().sum()} "
+    assert told.startswith(counts)
 
 
 @pytest.mark.parametrize("options", [("w.csv", "--wide"), ("p.journal",)], ids=str)

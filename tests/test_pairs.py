@@ -91,3 +91,10 @@ def test_stored_pair_without_rows_in_the_span_is_no_error(ticks):
 def test_empty_store_refuses_no_pair(store):
     store.append([])
     assert fx.load(store, pairs=["XAU/USD"]).empty
+
+
+@pytest.mark.parametrize("function", [fx.changes, fx.drift_series, fx.peg, lambda rows: fx.resample(rows, "day")])
+def test_frame_of_derived_rates_is_refused_with_what_to_give(history_store, function):
+    derived = fx.quotes(history_store, pairs=["USD/KZT"])
+    with pytest.raises(ValueError, match=r"^the frame has derived rates, .* name the derived pairs in pairs=$"):
+        function(derived)

@@ -284,3 +284,20 @@ def test_rates_of_banks_that_print_a_comma_have_a_decimal_point(store):
     assert "87.4500" in shown
     assert "87,4500" not in shown
     assert "87,4500" in CliRunner().invoke(app, ["history", "--store", str(store.backend)]).stdout
+
+
+@pytest.mark.parametrize(
+    ("first", "shown"),
+    [
+        ("2025-11-14 12:00:00.005", "12:01"),
+        ("2025-11-14 12:00:00", "12:00"),
+        ("2025-11-14 23:59:30", "23:59:30"),
+        ("2025-11-14 00:00:00.005", "00:01"),
+    ],
+)
+def test_time_of_a_table_is_no_earlier_than_the_instant(first, shown):
+    instants = pd.to_datetime([first, "2025-11-14 06:00"], utc=True, format="ISO8601").as_unit("us")
+    rows = pd.DataFrame({"observed_at": instants, "rate": [1.5, 2.5]})
+    head, *_, row, other = table_of(rows, "observed_at", "rate").splitlines()
+    assert head == "observed_at 2025-11-14"
+    assert (row.split()[0], other.split()[0][:5]) == (shown, "06:00")

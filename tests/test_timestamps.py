@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pandas as pd
 import pytest
 
-from fxticker.model.timestamps import instant, is_date, last_instant
+from fxticker.model.timestamps import exact_text, instant, is_date, last_instant, minute_text
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,18 @@ def test_timestamp_at_midnight_is_not_a_date():
     assert is_date("2025-11-14")
     assert is_date(date(2025, 11, 14))
     assert not is_date(pd.Timestamp("2025-11-14"))
+
+
+@pytest.mark.parametrize(
+    ("instant_text", "minute", "exact"),
+    [
+        ("2025-11-14T12:00:00", "2025-11-14 12:00", "2025-11-14 12:00"),
+        ("2025-11-14T12:00:00.005", "2025-11-14 12:01", "2025-11-14 12:00:00.005"),
+        ("2025-11-14T12:59:30", "2025-11-14 13:00", "2025-11-14 12:59:30"),
+        ("2025-11-14T23:59:30", "2025-11-14 23:59:30", "2025-11-14 23:59:30"),
+        ("2025-11-14T23:59:59.999999", "2025-11-14 23:59", "2025-11-14 23:59:59.999999"),
+    ],
+)
+def test_shown_minute_is_no_earlier_than_the_instant_and_of_its_day(instant_text, minute, exact):
+    moment = datetime.fromisoformat(f"{instant_text}+00:00")
+    assert (minute_text(moment), exact_text(moment)) == (minute, exact)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
@@ -160,7 +160,7 @@ def convert(
     order
         Which source answers, as for `fxticker.rate`; ``None`` for ``official, ticker, peg``.
     tz
-        Whose day `at` is, as ``Asia/Tashkent``; the instants of the result are in UTC.
+        Whose day `at` is, as ``Asia/Tashkent``, and the zone of the instants of the result.
 
     Returns
     -------
@@ -190,7 +190,10 @@ def convert(
     rate = exact_rate(ticks, choice.line, by)
     value, lo, hi = (quantity * number for number in (rate.value, rate.band.lo, rate.band.hi))
     stated = None if source is not None else str(SourceOrder.of(order, choice.line.source.split("+")))
-    return Conversion(value, lo, hi, currency, by.upto, rate.legs, choice.line.kind, stated, choice.passed_over)
+    zone = zone_of(tz)
+    legs = tuple(replace(leg, observed_at=leg.observed_at.astimezone(zone)) for leg in rate.legs)
+    at_zone = by.upto.astimezone(zone)
+    return Conversion(value, lo, hi, currency, at_zone, legs, choice.line.kind, stated, choice.passed_over)
 
 
 def _refusal(choice: Choice, ticks: Ticks, by: Lookup, limit: AgeLimit) -> NoData:

@@ -12,6 +12,7 @@ from fxticker.analysis.source_quotes import Ticks, ticks_of
 from fxticker.frames.now_and_zone import in_zone, zone_of
 from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import require_stored
+from fxticker.frames.tick_columns import require_columns
 from fxticker.model.bands import percent_band, previous_rate
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
@@ -74,6 +75,8 @@ def decode(
           hides what the rates show.
     """
     selection = Selection.of(pairs=pairs, sources=SOURCE.id, start=start, end=end, as_of=as_of, tz=tz)
+    if isinstance(ticks, pd.DataFrame):
+        require_columns(ticks, _KEPT)
     selected = ticks_of(ticks, selection)
     require_stored(selection.pairs, selected["pair"].unique(), ticks)
     rows = one_per_instant(selected).astype(_TEXTS)

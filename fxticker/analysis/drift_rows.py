@@ -58,7 +58,8 @@ class Found:
             return cls(None, problem=f"no tick by the {name}{later(at)}")
         age = rate.age(at.upto)
         excess = limit.excess(rate.legs[0].source, age)
-        return cls(rate, age, excess and f"{name} tick {excess}", excess is not None)
+        older = min(rate.legs, key=lambda leg: leg.counts_from)
+        return cls(rate, age, excess and f"{name} tick {older.when}, {excess}", excess is not None)
 
 
 def no_drift(rows: pd.DataFrame, first: datetime, last: datetime, first_one: str) -> str:

@@ -30,7 +30,7 @@ from fxticker.model.durations import duration_of
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
-from fxticker.model.timestamps import EPOCH, MICROSECOND, Moment, instant
+from fxticker.model.timestamps import EPOCH, MICROSECOND, Moment, instant, minute_text
 from fxticker.sources.age_limits import TICKER
 
 _REACH = timedelta(days=90)
@@ -61,8 +61,9 @@ class _Evidence:
         """Return in words the row at a position in `known`."""
         is_own = place < len(self.rows)
         row = self.rows.iloc[place] if is_own else self.official.iloc[place - len(self.rows)]
-        shown = "%Y-%m-%d" if row["time_basis"] == TimeBasis.DATE else "%Y-%m-%d %H:%M"
-        return f"{row['source']} {row['observed_at']:{shown}}, {row['rate_lo']:.7g} to {row['rate_hi']:.7g},"
+        at, is_date = row["observed_at"], row["time_basis"] == TimeBasis.DATE
+        when = f"{at:%Y-%m-%d}" if is_date else minute_text(at)
+        return f"{row['source']} {when}, {row['rate_lo']:.7g} to {row['rate_hi']:.7g},"
 
 
 def estimate(

@@ -19,7 +19,7 @@ from fxticker.frames.pairs import StorePath
 from fxticker.model.durations import age_text
 from fxticker.model.formatting import format_with_band, printed_text
 from fxticker.model.selection import Selection, Zone
-from fxticker.model.timestamps import EPOCH, MICROSECOND, Moment
+from fxticker.model.timestamps import EPOCH, MICROSECOND, Moment, minute_text
 from fxticker.sources.age_limits import AgeLimit, MaxAge
 from fxticker.sources.rate_order import SourceOrder
 from fxticker.store.store import opened
@@ -183,7 +183,7 @@ def _age(hours: float) -> str:
 
 
 def _minute(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} {instant.tzname()}"
+    return f"{minute_text(instant)} {instant.tzname()}"
 
 
 def _exact(instant: datetime) -> str:

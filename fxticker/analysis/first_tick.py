@@ -14,7 +14,7 @@ from fxticker.model.days import Lookup
 from fxticker.model.pairs import COMMON, currencies_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import EPOCH
+from fxticker.model.timestamps import EPOCH, exact_text
 from fxticker.sources.age_limits import TICKER
 
 _DAY = timedelta(days=1)
@@ -72,6 +72,5 @@ def _first(ticks: Ticks, at: Lookup, selection: Selection) -> pd.Timestamp | Non
 def _text(first: pd.Timestamp | None) -> str:
     if first is None:
         return ""
-    return f"; the first one after that is of {first:%Y-%m-%d}" + (
-        "" if first == first.floor("D") else f" {first:%H:%M} UTC"
-    )
+    text = f"{first:%Y-%m-%d}" if first == first.floor("D") else f"{exact_text(first)} UTC"
+    return f"; the first one after that is of {text}"

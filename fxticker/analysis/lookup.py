@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import numpy as np
@@ -19,7 +19,7 @@ from fxticker.model.days import Lookup
 from fxticker.model.pairs import THROUGH, currencies_of, directed, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import END_OF_TIME, MICROSECOND, Moment, instant
+from fxticker.model.timestamps import END_OF_TIME, MICROSECOND, Moment, instant, minute_text
 
 _NEEDED = ("source", "pair", "observed_at", "time_basis", "rate", "rate_text", "nominal", "recorded_at")
 _REST_OF_DAY = pd.Timedelta(days=1) - pd.Timedelta(MICROSECOND)
@@ -55,8 +55,8 @@ class Observation:
     def when(self) -> str:
         """The instant or date as part of a sentence."""
         if self.counts_from != self.observed_at:
-            return f"on {self.observed_at:%Y-%m-%d}"
-        return f"at {self.observed_at:%Y-%m-%d %H:%M} UTC"
+            return f"on {self.observed_at.astimezone(UTC):%Y-%m-%d}"
+        return f"at {minute_text(self.observed_at)} {self.observed_at.tzinfo}"
 
 
 @dataclass(frozen=True, slots=True)

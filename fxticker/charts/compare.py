@@ -197,6 +197,17 @@ def _title(rows: pd.DataFrame, pairs: list[str], sources: list[str], span: str) 
     return f"Official rate inside the ticker's band: {'; '.join(told)}, {span}"
 
 
+def _value_dates(rows: pd.DataFrame) -> str:
+    """Return the value dates of the official rates, and by how much the oldest one is older than its day."""
+    dates = rows["official_at"].drop_duplicates().sort_values()
+    first, last = f"{dates.iloc[0]:%Y-%m-%d}", f"{dates.iloc[-1]:%Y-%m-%d}"
+    of_dates = f"of {first}" if first == last else f"of {len(dates):,} value dates from {first} to {last}"
+    oldest = round((rows["day"] - rows["official_at"]).max() / pd.Timedelta(days=1))
+    return (
+        f"{of_dates}, up to {counted(oldest, 'day')} older than the day" if oldest else f"{of_dates}, each of its day"
+    )
+
+
 def _write_caption(canvas: Canvas, rows: pd.DataFrame, pairs: list[str], sources: list[str], left_out: str) -> None:
     days = rows["day"].drop_duplicates()
     first, last = days.iloc[0], days.iloc[-1]
@@ -207,8 +218,8 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, pairs: list[str], sources
         f"Ticker and official rates. {sources_text(sources)} {len(days):,} of {counted(whole, 'day')}, "
         f"{days.dt.tz}.{left_out}",
         f"{upward(pairs)} In colour: the ticker, in the band that its digits allow. In ink: the last official rate "
-        f"stored by that day. {_crosses_text(rows)}{_hops_text(rows)}Chance: the share inside if the rates of all days "
-        "were compared.",
+        f"stored by that day, {_value_dates(rows)}. {_crosses_text(rows)}{_hops_text(rows)}Chance: the share inside if "
+        "the rates of all days were compared.",
     )
 
 

@@ -23,7 +23,7 @@ from fxticker.charts.style import Palette, Theme, color_of, signed_ticks
 from fxticker.errors import NoData
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Zone
-from fxticker.model.timestamps import Moment
+from fxticker.model.timestamps import Moment, minute_text
 from fxticker.model.verdicts import verdict
 from fxticker.sources.age_limits import MaxAge
 
@@ -162,7 +162,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str) -> None:
 
 def _ends_text(instants: pd.Series) -> str:
     """Return the instant of one end as text; the first and the last if there are several."""
-    first, last = (f"{end:%Y-%m-%d %H:%M}" for end in (instants.min(), instants.max()))
+    first, last = (minute_text(end) for end in (instants.min(), instants.max()))
     return first if first == last else f"({first} … {last})"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fxticker.cli.columns import Columns, Printed, Reference, Value, band_of, banded
+from fxticker.cli.compared import compared_columns
 from fxticker.cli.formats import Format
 from fxticker.cli.left_out import reason_of
 from fxticker.cli.options import base_option, between, closes_age_option, every_option, max_age_option, queried
@@ -109,16 +110,6 @@ _PEG: Columns = (
     "at_peg",
     "plateau",
     "hop",
-)
-_COMPARED: Columns = (
-    "observed_at",
-    "pair",
-    "source",
-    "official_at",
-    banded("official"),
-    Value("ticker", ("ticker_lo", "ticker_hi"), "ticker_text", "ticker_nominal", band="ticker_band"),
-    "inside",
-    _DISTANCE,
 )
 
 
@@ -288,4 +279,4 @@ def compare(
             scored = scores(frame)
             show_frame(scored, list(scored.columns), form)
         else:
-            show_frame(frame, [*_COMPARED, *reasons], form)
+            show_frame(frame, [*compared_columns(frame), *reasons], form)

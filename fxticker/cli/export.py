@@ -91,12 +91,12 @@ def _tables(
 
 
 def _warn_not_whole(periods: pd.DataFrame) -> None:
-    """Print on standard error how many periods are not whole, for which a column per pair has no room."""
+    """Print on standard error how many periods are not whole."""
     whole = periods.drop_duplicates("start_at")["whole"]
     if not whole.fillna(value=False).all():
         count = f"{(~whole).sum()} of {len(whole)} periods are not whole"
         unknown = f", of {whole.isna().sum()} it is not known" if whole.isna().any() else ""
-        warn(f"{count}{unknown}; without --wide the file has the columns close_at and whole")
+        warn(f"{count}{unknown}; the column whole says which; without --wide the file has close_at, too")
 
 
 def _form(file: str, given: Format | None) -> FileForm:

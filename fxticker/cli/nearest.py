@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fxticker.errors import FxTickerError, NoData
 from fxticker.model.selection import Selection
+from fxticker.model.timestamps import exact_text
 
 
 @contextmanager
@@ -64,7 +65,18 @@ def _nearest(folder: Path, selection: Selection) -> str:
     after = instants[instants >= span.end] if span.end is not None else instants[:0]
     if len(before) + len(after) < len(instants):
         return ""
-    found = [f"{nearest:%Y-%m-%d %H:%M}" for nearest in (*before.nlargest(1), *after.nsmallest(1))]
-    return (
-        f"; the nearest {'tick is' if len(found) == 1 else 'ticks are'} of {' and '.join(found)} UTC" if found else ""
-    )
+    found = [exact_text(nearest) for nearest in (*before.nlargest(1), *after.nsmallest(1))]
+    if not found:
+        return ""
+    ends = "" if selection.end is None or not _is_instant(selection) else "; the instant of --end is not included"
+    return f"; the nearest {'tick is' if len(found) == 1 else 'ticks are'} of {' and '.join(found)} UTC{ends}"
+
+
+def _is_instant(selection: Selection) -> bool:
+    """Return whether a span ends with an instant, and not with a day."""
+    from fxticker.frames.now_and_zone import present, zone_of
+    from fxticker.model.days import extent_of
+
+    assert selection.end is not None
+    extent = extent_of(selection.end, present(), zone_of(selection.tz))
+    return extent.begin == extent.end

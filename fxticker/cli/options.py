@@ -13,7 +13,7 @@ import click
 from fxticker.cli import completion
 from fxticker.cli.formats import rows_options
 from fxticker.cli.nearest import naming_nearest
-from fxticker.model.selection import Selection
+from fxticker.model.selection import Selection, Zone
 
 if TYPE_CHECKING:
     from fxticker.config import Settings
@@ -270,14 +270,18 @@ def _require_known(names: Iterable[str], folder: Path) -> None:
         require_among(names, {*stored, *known_sources(), *CONSTANTS}, "unknown source")
 
 
-def in_order(start: str | None, end: str | None, tz: str | None = None) -> None:
-    """Refuse, as wrong usage, a span that ends before it begins."""
+def in_order(start: str | None, end: str | None, tz: Zone | None = None) -> None:
+    """Refuse, as wrong usage, a span that ends before it begins; say where the present cuts one."""
     if start is None and end is None:
         return
+    from fxticker.cli.output import warn
     from fxticker.frames.now_and_zone import zone_of
-    from fxticker.model.days import span_of
+    from fxticker.model.days import is_cut, span_of
 
+    now, zone = datetime.now(UTC), zone_of(tz)
     try:
-        span_of(start, end, datetime.now(UTC), zone_of(tz))
+        span_of(start, end, now, zone)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+    if end is not None and is_cut(end, now, zone):
+        warn(f"--end {end} is later than now: cut at {now:%Y-%m-%d %H:%M} UTC")

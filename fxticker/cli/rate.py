@@ -10,7 +10,7 @@ import click
 
 from fxticker.cli.columns import Columns, banded
 from fxticker.cli.formats import Format, Kind, kind_option
-from fxticker.cli.options import max_age_option, moment, past, queried, selected, stored
+from fxticker.cli.options import in_order, max_age_option, moment, past, queried, selected, stored
 from fxticker.cli.options import pair as pair_named
 from fxticker.cli.order import chosen_order, order_option
 from fxticker.cli.output import show, show_document, show_frame, terminal_text, warn
@@ -85,6 +85,7 @@ def rate(
         raise click.UsageError("a series has a start: give --start, or --at for one instant")
     if start is not None and at is not None:
         raise click.UsageError("give either --at for one instant, or --start for a series")
+    in_order(start, end, selection.tz)
     chosen = {"order": chosen_order(order), "max_age": max_age, **selection.given()}
     frame = rate_of(folder, pairs, at=at, start=start, end=end, every=every, **chosen)
     _warn_passed_over(frame)

@@ -29,7 +29,7 @@ _BEST: Columns = ("source", "pair", band_of("rate"), "width_pct", "at", "age_h",
 @max_age_option
 @click.option("--source", shell_complete=completion.sources, help="Source of the rates, in place of an order.")
 @order_option
-@click.option("--tz", is_eager=True, callback=zone, help="Whose day --at is, as Asia/Tashkent.")
+@click.option("--tz", is_eager=True, callback=zone, help="Whose day --at is and whose clock is shown: Asia/Tashkent.")
 @stored
 @kind_option
 def convert(

@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from itertools import chain, islice
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from fxticker.cli.columns import Column, Plain, Reference
 from fxticker.cli.zones import zone_text
 from fxticker.errors import one_line
 from fxticker.model.formatting import short_text
+from fxticker.model.timestamps import MICROSECOND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,10 @@ _DAYS = re.compile(r"day|start_at|official_at|\w+_date")
 """Headings of days, value dates included, and of periods, which begin at midnight."""
 _DAY, _MINUTE, _SECOND = 10, 16, 19
 """Characters of ``2025-11-14 12:00:00`` up to the day, the minute and the second."""
+_STEPS = {_MINUTE: timedelta(minutes=1) - MICROSECOND, _SECOND: timedelta(seconds=1) - MICROSECOND}
+"""What is added to an instant that is cut at these characters."""
+_LAST_MINUTE, _LAST_SECOND = "23:59:00", "23:59:59"
+"""Between these the minute has no room to be rounded up; the last second of a day stands for its end."""
 _SPARE = (
     *("reason", "origin", "time_basis", "base_at", "to_at", "from_at", "end_at"),
     *("polls", "rate_band", "open_band", "high_band", "low_band", "close_band"),
@@ -113,20 +118,32 @@ def _range_of(rows: pd.DataFrame | Records, name: str) -> _Range:
     seen, days, finest = set[Any](), set[str](), 0
     for block in blocks_of(rows, [name]):
         values = {*block[name]}
-        texts = {str(value)[:_SECOND] for value in values if isinstance(value, date)}
+        times = {value for value in values if isinstance(value, date)}
         seen |= values if len(seen) < 2 else set()  # noqa: PLR2004  two are not the same
-        if len(seen) > 1 and not texts and not finest:
+        if len(seen) > 1 and not times and not finest:
             break
-        days |= {text[:_DAY] for text in texts}
-        finest = max(finest, _finest(texts) if texts else 0)
+        days |= {str(value)[:_DAY] for value in times}
+        finest = max(finest, _finest(times) if times else 0)
     return _Range(len(seen) == 1, frozenset(days if None not in seen else ()), finest)
 
 
-def _finest(texts: Collection[str]) -> int:
+def _finest(values: Collection[date]) -> int:
     """Return how many characters tell these instants apart: those of the day only if all are days or midnights."""
-    if len({text[:_MINUTE] for text in texts}) < len(texts):
+    texts, minutes = ({_rounded_up(value, size) for value in values} for size in (_SECOND, _MINUTE))
+    if len(minutes) < len(texts) or any(_LAST_MINUTE < text[_DAY + 1 :] < _LAST_SECOND for text in texts):
         return _SECOND
     return _DAY if all(text[_DAY:] in ("", " 00:00:00") for text in texts) else _MINUTE
+
+
+def _rounded_up(value: date, size: int) -> str:
+    """Return so many characters of an instant, rounded up: what is shown there had not been there any earlier.
+
+    One whose next minute or second is of another day is not rounded.
+    """
+    if isinstance(value, datetime) and size in _STEPS:
+        later = value + _STEPS[size]
+        value = later if later.date() == value.date() else value
+    return str(value)[:size]
 
 
 def _times(ranges: Mapping[str, _Range]) -> dict[str, slice]:
@@ -221,7 +238,8 @@ def _text(value: Any, time: slice | None) -> str:
     if isinstance(value, float):
         return short_text(value)
     if isinstance(value, date):
-        return str(value)[time or slice(_SECOND)]
+        time = time or slice(_SECOND)
+        return _rounded_up(value, time.stop)[time.start :]
     return one_line(value)  # a text of the store may hold what a terminal obeys
 
 

@@ -1,4 +1,4 @@
-"""Exit of a process: known errors become one line on stderr and exit code 1; early signals end a daemon with 0."""
+"""Exit of a process: known errors become one line on stderr and exit code 1 or 2; early signals end a daemon with 0."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+USAGE = 2
+"""Exit code of wrong usage, as click gives it."""
 INTERRUPTED = 130
 """Exit code of a process that an interrupt ends, as shells give it: 128 and the signal's number."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -19,6 +21,7 @@ _interrupts: list[bool] = []
 def exit_on_error(run: Callable[[], None]) -> None:
     """Run a process's work; a known error is a line on stderr and exit code 1, an interrupt exit code 130.
 
+    An argument that means nothing is wrong usage: exit code 2.
     Where the reader of standard output is gone, as after ``| head -1``, the process ends with 0.
     """
     open_standard_streams()
@@ -76,7 +79,7 @@ def _run(run: Callable[[], None]) -> None:
             raise
         if isinstance(error, ConfigError):
             _exit(*(f"{error.origin}: {problem}" for problem in error.problems))
-        _exit(str(error))
+        _exit(str(error), code=USAGE if isinstance(error, InvalidArgument) else 1)
 
 
 def exit_on_early_signals() -> None:
@@ -98,9 +101,9 @@ def open_standard_streams() -> None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
-def _exit(*problems: str) -> NoReturn:
+def _exit(*problems: str, code: int = 1) -> NoReturn:
     from fxticker.errors import one_line
 
     for problem in problems:
         print(f"fxticker: {one_line(problem)}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(code)

@@ -56,14 +56,16 @@ def wide_table(store: StorePath, selection: Selection) -> pd.DataFrame:
 
 
 def wide_closes(periods: pd.DataFrame) -> pd.DataFrame:
-    """Return the closes of a `periods_table` of one source by `start_at`, with a column per pair.
+    """Return the closes of a `periods_table` of one source by `start_at`, with a column per pair, and `whole` last.
 
     Raises
     ------
     ValueError
         If there are several sources.
     """
-    return _wide(periods, "start_at", "close")
+    closes = _wide(periods, "start_at", "close")
+    whole = periods.drop_duplicates("start_at").set_index("start_at")["whole"]
+    return closes.assign(whole=closes["start_at"].map(whole).astype("boolean"))
 
 
 def _wide(rows: pd.DataFrame, index: str, values: str) -> pd.DataFrame:

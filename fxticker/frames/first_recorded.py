@@ -8,6 +8,7 @@ from datetime import datetime
 from fxticker.frames.load import load_selected
 from fxticker.frames.pairs import StorePath
 from fxticker.model.selection import Selection
+from fxticker.model.timestamps import minute_text
 
 
 def first_recorded_after(store: StorePath, instant: datetime, selection: Selection) -> str:
@@ -26,4 +27,4 @@ def first_recorded_after(store: StorePath, instant: datetime, selection: Selecti
     recorded_at = load_selected(store, whole, columns=["recorded_at"])["recorded_at"]
     if recorded_at.empty or recorded_at.min() <= instant:
         return ""
-    return f"; the first one was recorded at {recorded_at.min():%Y-%m-%d %H:%M} UTC"
+    return f"; the first one was recorded at {minute_text(recorded_at.min())} UTC"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def require_columns(frame: pd.DataFrame, names: Collection[str]) -> None:
-    """Refuse a frame that lacks one of these columns.
+    """Refuse a frame that lacks one of these columns, or printed texts, as derived rates of `fxticker.quotes` do.
 
     Raises
     ------
@@ -22,4 +22,9 @@ def require_columns(frame: pd.DataFrame, names: Collection[str]) -> None:
     if missing := [name for name in names if name not in frame.columns]:
         raise InvalidArgument(
             f"the frame lacks {', '.join(missing)}: give a store, or a frame of fxticker.load with all its columns"
+        )
+    if "rate_text" in names and frame["rate_text"].isna().any():
+        raise InvalidArgument(
+            "the frame has derived rates, which have no printed text (rate_text): give a store, or a frame of "
+            "fxticker.load, and name the derived pairs in pairs="
         )

@@ -124,6 +124,12 @@ def span_of(
     return begin, min(extent.end, now)
 
 
+def is_cut(end: Moment, now: datetime, zone: tzinfo = UTC) -> bool:
+    """Return whether the present cuts days after today, or an instant that is to come, from a period with this end."""
+    extent = extent_of(end, now, zone)
+    return extent.end > (now if extent.begin == extent.end else extent_of("today", now, zone).end)
+
+
 def lookup(moment: Moment, now: datetime, zone: tzinfo = UTC) -> Lookup:
     """Return the instants that a lookup as of a moment goes by.
 

@@ -12,6 +12,7 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 """Later than any slot."""
 MICROSECOND = timedelta(microseconds=1)
 """The resolution of timestamps, here and in the store."""
+_MINUTE, _LAST_SECOND = timedelta(minutes=1), 59
 Moment = str | date | datetime
 """ISO 8601 text, a date or a datetime. Without a zone it is UTC."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -68,3 +69,20 @@ def is_date(moment: Moment) -> bool:
     if isinstance(moment, str):
         return _DATE.fullmatch(moment) is not None
     return not isinstance(moment, datetime)
+
+
+def exact_text(moment: datetime) -> str:
+    """Return an instant as text in its zone, with its seconds and their fraction where it has them."""
+    text = f"{moment:%Y-%m-%d %H:%M:%S.%f}".rstrip("0").rstrip(".")
+    return text if "." in text else text.removesuffix(":00")
+
+
+def minute_text(moment: datetime) -> str:
+    """Return an instant in its zone to the minute, rounded up: a tick was not there yet at an earlier minute.
+
+    Where the next minute is of another day, the text has seconds; the last second of a day stands for its end.
+    """
+    later = moment + _MINUTE - MICROSECOND
+    if later.date() == moment.date():
+        return f"{later:%Y-%m-%d %H:%M}"
+    return f"{moment:%Y-%m-%d %H:%M}" if moment.second == _LAST_SECOND else exact_text(moment)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from fxticker.model.durations import age_text
 from fxticker.model.formatting import Written
+from fxticker.model.timestamps import minute_text
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 """Names of the days of the week, whatever the locale."""
@@ -31,8 +32,8 @@ def between(written: Written, unit: str = "") -> str:
 
 
 def minute(at: datetime | pd.Timestamp) -> str:
-    """Return an instant in its zone, to the minute."""
-    return f"{at:%Y-%m-%d %H:%M}"
+    """Return an instant in its zone, to the minute, rounded up."""
+    return minute_text(at)
 
 
 def when(at: pd.Timestamp, *, is_date: bool) -> str:
