@@ -1,10 +1,11 @@
 // Chart of values over time: steps inside their bands, broken where there is no value, with gaps shaded by cause.
 import uPlot from "uplot";
-import { CAUSES, breaksIn, stretchesOf } from "./polls.js";
+import { CAUSES, breaksIn, stretchesOf, visible } from "./polls.js";
 import { doubles } from "./ticks.js";
 
 const HEIGHT = 300;
-const NARROWEST = 0.25; // of a stretch that is shaded, in pixels
+const MOST_STRETCHES = 4000; // parts of a span that would each be a quarter of a pixel wide: narrower ones are not shaded
+const MOST_DECIMALS = 9; // of the labels of derived rates
 const SERIES = ["--ink", "--line-2", "--line-3", "--line-4", "--line-5"];
 const FONT = "12px system-ui, sans-serif";
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -17,9 +18,10 @@ const color = (name) => getComputedStyle(document.documentElement).getPropertyVa
  */
 export function drawChart(element, { lines, span, decimals, marks, onPick, onLook }) {
   const drawn = lines.map((line) => seriesOf(line, span));
-  const tables = drawn.map(({ x, value, lo, hi }) => [x, hi, lo, value]);
+  const tables = drawn.map(({ x, value }) => [x, value]);
+  const ends = drawn.flatMap(({ lo, hi }) => [...lo, ...hi]).filter((each) => each !== null);
+  const range = padded(ends.reduce((a, b) => Math.min(a, b)), ends.reduce((a, b) => Math.max(a, b)), decimals);
   const data = tables.length > 1 ? uPlot.join(tables) : tables[0];
-  const steps = uPlot.paths.stepped({ align: 1 });
   const colors = drawn.map((_, place) => color(SERIES[place % SERIES.length]));
   const plot = new uPlot(
     {
@@ -28,14 +30,13 @@ export function drawChart(element, { lines, span, decimals, marks, onPick, onLoo
       padding: [null, 36, null, null],
       legend: { show: false },
       tzDate: (s) => uPlot.tzDate(new Date(s * 1e3), "Etc/UTC"),
-      scales: { x: { range: () => [span.from / 1e6, span.to / 1e6] }, y: { range: (_, lo, hi) => padded(lo, hi, decimals) } },
-      axes: [axis({ space: 90, values: times }), axis({ size: 72, values: (_, splits) => labels(splits, decimals) })],
-      series: [{}, ...colors.flatMap((stroke) => [hidden(steps), hidden(steps), { stroke, width: 1.5, paths: steps, points: { show: false } }])],
-      bands: colors.map((fill, place) => ({ series: [3 * place + 1, 3 * place + 2], fill: `${fill}38` })),
+      scales: { x: { range: () => [span.from / 1e6, span.to / 1e6] }, y: { range: () => range } },
+      axes: [axis({ space: 90, values: times }), axis({ size: 72, incrs: increments(decimals), values: labels })],
+      series: [{}, ...drawn.map(() => ({ paths: () => null, points: { show: false } }))],
       cursor: { drag: { x: false, y: false }, points: { show: false }, y: false, focus: undefined },
       hooks: {
-        drawClear: [(u) => drawGaps(u, stretchesOf(lines[0].polls), span)],
-        draw: [(u) => drawn.forEach((line, place) => drawEnds(u, line, colors[place])), (u) => drawMarks(u, marks)],
+        drawClear: [(u) => drawGaps(u, shaded(lines[0].polls, span)), (u) => drawn.forEach((line, place) => drawBands(u, line, colors[place]))],
+        draw: [(u) => drawn.forEach((line, place) => drawSteps(u, line, colors[place])), (u) => drawn.forEach((line, place) => drawEnds(u, line, colors[place])), (u) => drawMarks(u, marks)],
         ready: [(u) => u.over.addEventListener("click", () => onPick(u.posToVal(u.cursor.left, "x") * 1e6))],
         setCursor: [(u) => u.cursor.event && u.cursor.left >= 0 && onLook(u.posToVal(u.cursor.left, "x") * 1e6)],
       },
@@ -53,8 +54,6 @@ export function drawChart(element, { lines, span, decimals, marks, onPick, onLoo
     },
   };
 }
-
-const hidden = (paths) => ({ stroke: "transparent", paths, points: { show: false } });
 
 function axis(given) {
   const grid = { stroke: color("--grid"), width: 1 };
@@ -96,15 +95,58 @@ function times(_, splits, axisPlace, space, step) {
 
 /** A range that shows the band and one printed step above and below. */
 function padded(lo, hi, decimals) {
-  if (lo == null) return [0, 1];
   const margin = Math.max(0.08 * (hi - lo), decimals == null ? 0.004 * hi : 0.6 * 10 ** -decimals);
   return [lo - margin, hi + margin];
 }
 
-function labels(splits, decimals) {
-  const step = splits.length > 1 ? splits[1] - splits[0] : 1;
-  const shown = Math.max(decimals ?? 0, Math.min(Math.ceil(-Math.log10(step) - 1e-6), 8), 0);
-  return splits.map((value) => value.toFixed(decimals == null ? shown : Math.max(decimals, Math.min(shown, decimals + 1))));
+/** Distances of the labels of an axis: printable values only, where values are printed. */
+function increments(decimals) {
+  const least = decimals ?? MOST_DECIMALS;
+  return Array.from({ length: 3 * (least + 7) }, (_, place) => Number(`${[1, 2, 5][place % 3]}e${Math.floor(place / 3) - least}`));
+}
+
+function labels(_, splits, axisPlace, space, step) {
+  const decimals = Math.max(Math.ceil(-Math.log10(step) - 1e-6), 0);
+  return splits.map((value) => value.toFixed(decimals));
+}
+
+/** What is shaded of the polls of a source. */
+export const shaded = (polls, span) => visible(stretchesOf(polls), span, (span.to - span.from) / MOST_STRETCHES);
+
+/** The values as steps: each holds until the next one of its piece. */
+function drawSteps(u, { x, value }, stroke) {
+  const { ctx } = u;
+  clipped(u, () => {
+    ctx.strokeStyle = stroke;
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.beginPath();
+    let level; // of the value before, in pixels
+    for (let place = 0; place < x.length; place += 1) {
+      const [left, top] = [u.valToPos(x[place], "x", true), value[place] === null ? undefined : u.valToPos(value[place], "y", true)];
+      if (top === undefined || level === undefined) ctx.moveTo(left, top ?? 0);
+      else {
+        ctx.lineTo(left, level);
+        ctx.lineTo(left, top);
+      }
+      level = top;
+    }
+    ctx.stroke();
+  });
+}
+
+/** The band of each value, as long as the value holds; a piece's last value has no length: see drawEnds. */
+function drawBands(u, { x, lo, hi }, fill) {
+  const { ctx } = u;
+  clipped(u, () => {
+    ctx.fillStyle = fill;
+    ctx.globalAlpha = 0.22;
+    for (let place = 0; place + 1 < x.length; place += 1) {
+      if (lo[place] === null || lo[place + 1] === null) continue;
+      const [left, right] = [u.valToPos(x[place], "x", true), u.valToPos(x[place + 1], "x", true)];
+      const [top, bottom] = [u.valToPos(hi[place], "y", true), u.valToPos(lo[place], "y", true)];
+      ctx.fillRect(left, top, right - left, bottom - top);
+    }
+  });
 }
 
 /** The last value of each piece, which a step gives no width: its band as a stroke, its value as a point. */
@@ -128,14 +170,12 @@ function drawEnds(u, { ends }, stroke) {
   });
 }
 
-function drawGaps(u, stretches, span) {
+function drawGaps(u, stretches) {
   const { ctx, bbox } = u;
   const colors = Object.fromEntries(Object.keys(CAUSES).map((cause) => [cause, color(`--cause-${cause}`)]));
   clipped(u, () => {
     for (const { start, end, cause } of stretches) {
-      if (end < span.from || start > span.to) continue;
       const [left, right] = [u.valToPos(start / 1e6, "x", true), u.valToPos(end / 1e6, "x", true)];
-      if (right - left < NARROWEST * devicePixelRatio) continue; // drawn wider it would look longer than it was
       ctx.fillStyle = colors[cause];
       ctx.globalAlpha = 0.3;
       ctx.fillRect(left, bbox.top, right - left, bbox.height);

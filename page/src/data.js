@@ -5,6 +5,8 @@ import { objectsOf, readBytes } from "./site.js";
 import { RETRACTION_COLUMNS, TICK_COLUMNS, retractedIn, turned, valuesOf } from "./ticks.js";
 import { DAY, instantOf } from "./time.js";
 
+const MOST_ROWS = 2_000_000; // eleven years of five pairs at a poll every quarter of an hour; some seconds to read
+
 export const inversePair = (pair) => pair.split("/").reverse().join("/");
 
 /** Reads files of a manifest; what it has read of files that are still named is kept for the next manifest. */
@@ -44,6 +46,15 @@ export class Data {
       return values.at.length ? [{ source, values, polls: pollsOf(of(polls, source), this.#upto) }] : [];
     });
     return lines.sort((a, b) => b.values.at.length - a.values.at.length);
+  }
+
+  /** The earliest instant from which a pair's ticks up to another one are few enough to be read. */
+  readableFrom(pair, to) {
+    let rows = 0;
+    const files = this.#ticks(pair).filter((each) => overlaps(each, -Infinity, to));
+    files.sort((a, b) => instantOf(b.last_at) - instantOf(a.last_at));
+    const over = files.findIndex((each) => (rows += each.rows) > MOST_ROWS);
+    return over < 0 ? -Infinity : instantOf(files[Math.max(over - 1, 0)].first_at);
   }
 
   /** Reads the columns of ticks, polls and retractions that a view needs. */

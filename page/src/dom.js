@@ -29,9 +29,23 @@ export function table(caption, columns, rows, attributes = {}) {
   return el("table", attributes, el("caption", {}, caption), el("thead", {}, el("tr", {}, head)), el("tbody", {}, body));
 }
 
-/** Puts an element in place of the one with its id; what had the focus and is there again keeps it. */
+/** Puts an element in place of the one with its id: what was open in it stays open, what had the focus keeps it. */
 export function put(element) {
   const focused = document.activeElement?.id;
-  document.getElementById(element.id).replaceWith(element);
-  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+  const old = document.getElementById(element.id);
+  const open = [...old.querySelectorAll("details[open][id]")].map(({ id }) => id);
+  old.replaceWith(element);
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
+
+/** An age that `tick` keeps true: of what is of an instant in µs. */
+export const ageSince = (t, since, now) => el("span", { "data-since": since }, t.age(now - since));
+
+/** Writes the ages below the document anew. */
+export function tick(t, now) {
+  for (const each of document.querySelectorAll("[data-since]")) each.textContent = t.age(now - Number(each.dataset.since));
+}
+
+/** A text with elements at its {names}. */
+export const woven = (text, elements) => text.split(/\{(\w+)\}/).map((part, place) => (place % 2 ? elements[part] : part));

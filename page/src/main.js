@@ -1,6 +1,6 @@
 // The page: reads the manifest again and again, and shows what the fragment of its address names.
 import { Data, inversePair } from "./data.js";
-import { el, put } from "./dom.js";
+import { el, put, tick } from "./dom.js";
 import { pollsOf } from "./polls.js";
 import { SiteError, objectsOf, readJson, readManifest } from "./site.js";
 import { lastBy } from "./ticks.js";
@@ -8,16 +8,16 @@ import { fragmentOf, stateOf } from "./state.js";
 import { LANGUAGES, languageOf, textsOf } from "./texts.js";
 import { DAY, dayText, endOfDay, instantOf, minuteText, startOfDay } from "./time.js";
 import { viewConvert } from "./view_convert.js";
-import { viewHistory } from "./view_history.js";
+import { announce, viewHistory } from "./view_history.js";
 import { viewExplain, viewFoot, viewMonths } from "./view_more.js";
-import { viewNow } from "./view_now.js";
+import { statesOf, viewNow } from "./view_now.js";
 
 const EVERY_MS = 30_000;
 const SPAN_DAYS = 30;
 const WARM_HOLDS = 7 * DAY; // as the ticker's
 
 const data = new Data();
-const shown = { state: {}, manifest: undefined, rates: undefined, drifts: undefined, chart: undefined, failed: undefined };
+const shown = { state: {}, manifest: undefined, rates: undefined, drifts: undefined, chart: undefined, failed: undefined, states: "" };
 
 /** The present: that of the files if it is frozen, else of the reader's clock, which may not be before the files. */
 function present(manifest) {
@@ -29,8 +29,10 @@ function present(manifest) {
 function viewOf(state, pairs, now) {
   const pair = [state.pair, "KZT/USD"].find((each) => pairs.includes(each)) ?? pairs[0];
   const to = Math.min(endOfDay(state.to) ?? now, now);
-  const from = Math.min(startOfDay(state.from) ?? startOfDay(dayText(to - (SPAN_DAYS - 1) * DAY)), to);
-  return { pair, from, to, first: Math.min(from, startOfDay(state.a) ?? from), last: Math.max(to, endOfDay(state.b) ?? to) };
+  const recent = Math.max(to - (SPAN_DAYS - 1) * DAY, data.extent(pair)?.first ?? -Infinity);
+  const asked = Math.min(startOfDay(state.from) ?? startOfDay(dayText(Math.min(recent, to))), to);
+  const from = Math.max(asked, data.readableFrom(pair, to));
+  return { isCut: from > asked, pair, from, to, first: from > asked ? from : Math.min(from, startOfDay(state.a) ?? from), last: Math.max(to, endOfDay(state.b) ?? to) };
 }
 
 /** What all views need. */
@@ -60,6 +62,7 @@ async function showAll() {
   document.documentElement.dataset.theme = state.theme ?? "";
   document.documentElement.classList.toggle("embedded", Boolean(state.embed));
   document.title = t("title");
+  shown.states = statesOf(all);
   put(header(all));
   put(viewNow(all));
   for (const view of [viewConvert, viewMonths, viewExplain, viewFoot]) put(view(all));
@@ -69,13 +72,13 @@ async function showAll() {
 async function showHistory(all) {
   const { state, now, pairs, directed } = all;
   if (!pairs.length) return put(el("section", { id: "history" }));
-  const { from, to, first, last, ...stored } = viewOf(state, pairs, now);
+  const { from, to, first, last, isCut, ...stored } = viewOf(state, pairs, now);
   const pair = directed(stored.pair);
   const read = await data.lines(pair, first, last, all.holds);
   if (state !== shown.state) return; // another view was asked for meanwhile
   const lines = read.filter(({ values }) => values.at.some((at) => at <= to));
   const view = {
-    pair, lines, span: { from, to }, extent: data.extent(pair),
+    pair, lines, isCut, span: { from, to }, extent: data.extent(pair),
     polls: lines[0]?.polls ?? pollsOf([]),
     a: state.a ?? firstDay(lines, from, to, all.holds), b: state.b ?? (state.a && state.a >= dayText(to) ? dayText(now) : dayText(to)),
   };
@@ -83,6 +86,9 @@ async function showHistory(all) {
   put(viewHistory(all, view));
   shown.chart = view.draw?.();
   performance.mark("history-shown"); // for measurements
+  const compared = `${pair} ${view.a} ${view.b}`;
+  if (shown.compared && shown.compared !== compared) announce(document.getElementById("drift-text")?.textContent ?? "");
+  shown.compared = compared;
 }
 
 /** The first day of a span if its end has a value that counts, else that of the first value, unless it is the last. */
@@ -97,7 +103,7 @@ function firstDay([line], from, to, holds) {
 
 function header({ t, state, manifest, link, perUsd }) {
   const languages = Object.entries(LANGUAGES).map(([code, name]) =>
-    el("a", { href: link({ lang: code }), lang: code, hreflang: code, "aria-current": code === t.language && "true" }, name));
+    el("a", { id: `lang-${code}`, href: link({ lang: code }), lang: code, hreflang: code, "aria-current": code === t.language && "true" }, name));
   return el(
     "header", { id: "head" },
     el("h1", {}, t("title")),
@@ -121,9 +127,12 @@ async function refresh() {
       const [rates, drifts] = await Promise.all(["rates", "drifts"].map((kind) => readJson(objectsOf(manifest, kind)[0].file)));
       Object.assign(shown, { manifest, rates, drifts: drifts.drifts });
     }
+    const isMended = shown.failed !== undefined;
     shown.failed = undefined;
     showProblem();
-    await showAll();
+    const all = context();
+    if (isNew || isMended || statesOf(all) !== shown.states) await showAll();
+    else tick(all.t, all.now);
   } catch (error) {
     failed(error);
   }
@@ -163,6 +172,7 @@ function begin() {
     el("header", { id: "head" }, el("h1", {}, t("title"))),
     el("div", { id: "problem", role: "status" }, el("p", {}, t("loading"))),
     el("main", {}, places),
+    el("p", { id: "announced", class: "hidden", "aria-live": "polite" }),
     el("footer", { id: "foot" }),
   );
   addEventListener("hashchange", () => {

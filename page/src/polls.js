@@ -30,6 +30,30 @@ export function stretchesOf({ slot, outcome }) {
   return found;
 }
 
+/**
+ * The stretches of a span that are wide enough to be seen. Narrow ones that follow each other without a pause are taken
+ * together, under the cause of the longest time; a narrow one alone is left out, as it would look longer than it was.
+ */
+export function visible(stretches, { from, to }, narrowest) {
+  const groups = [];
+  for (const each of stretches) {
+    if (each.end < from || each.start > to) continue;
+    const [open, isNarrow] = [groups.at(-1), each.end - each.start < narrowest];
+    if (open?.isNarrow && isNarrow && open.end === each.start) {
+      open.end = each.end;
+      open.parts.push(each);
+    } else groups.push({ start: each.start, end: each.end, isNarrow, parts: [each] });
+  }
+  const wide = groups.filter(({ start, end }) => end - start >= narrowest);
+  return wide.map(({ start, end, parts }) => ({ start, end, cause: longestCause(parts) }));
+}
+
+function longestCause(parts) {
+  const times = new Map();
+  for (const { start, end, cause } of parts) times.set(cause, (times.get(cause) ?? 0) + end - start);
+  return [...times].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
+}
+
 /** How many polls there are in a span, how many succeeded, and how many had each other outcome. */
 export function coverageOf({ slot, outcome }, from = -Infinity, to = Infinity) {
   const counts = { slots: 0, ok: 0, others: new Map() };

@@ -17,7 +17,7 @@ export function textsOf(language) {
   const t = (name, values = {}) => {
     const given = TEXTS[language][name] ?? en[name] ?? name;
     const text = typeof given === "string" ? given : (given[plural.select(values.n)] ?? given.other);
-    return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+    return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? `{${key}}`);
   };
   t.language = language;
   t.has = (name) => name in TEXTS[language];

@@ -1,8 +1,8 @@
 // The converter: an amount at the present rates, with its band, from printed digits alone.
 import { convert, cross } from "./exact.js";
-import { el } from "./dom.js";
+import { ageSince, el, woven } from "./dom.js";
 import { writtenAmount } from "./format.js";
-import { ageOf, bandOf, expired } from "./view_now.js";
+import { bandOf, expired, sinceOf } from "./view_now.js";
 
 const USD = "USD";
 const AMOUNT = /^\d{1,12}(?:[.,]\d{1,12})?$/;
@@ -47,10 +47,10 @@ function resultOf({ amount, sell, buy }, context) {
   const of = (code) => bands.get(`${code}/${USD}`) ?? one;
   const amounts = writtenAmount(convert(text, cross(of(sell), of(buy))));
   const names = legs.map(({ printed: [row] }) => `${row.pair} ${row.rate_text}${row.nominal === 1 ? "" : t("chart.nominal", { n: row.nominal })} (${row.source})`);
-  const age = Math.max(...legs.map((rate) => ageOf(rate, context.now)));
+  const age = ageSince(t, Math.min(...legs.map(sinceOf)), context.now);
   return [
     el("p", {}, el("strong", {}, t("convert.result", { amount: text, sell, buy, ...amounts }))),
-    el("p", { class: "muted" }, t("convert.by", { legs: names.join(", "), age: t.age(age) })),
+    el("p", { class: "muted" }, woven(t("convert.by", { legs: names.join(", ") }), { age })),
   ];
 }
 

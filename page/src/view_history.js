@@ -1,9 +1,9 @@
 // The history of one pair: chart with a cursor for keyboard and pointer, the compared dates, looks, tables and files.
-import { drawChart } from "./chart.js";
+import { drawChart, shaded } from "./chart.js";
 import { inversePair } from "./data.js";
 import { el, table } from "./dom.js";
 import { bandText, written } from "./format.js";
-import { CAUSES, coverageOf, stretchesOf } from "./polls.js";
+import { CAUSES, coverageOf } from "./polls.js";
 import { lastBy } from "./ticks.js";
 import { DAY, dayText, endOfDay, minuteText, monthText, startOfDay } from "./time.js";
 import { driftText } from "./view_drift.js";
@@ -19,6 +19,7 @@ export function viewHistory(context, view) {
     "section", { id: "history", "aria-labelledby": "history-title" },
     el("h2", { id: "history-title" }, t("history", { pair }), el("span", { class: "muted" }, ` ${t.per(pair)}`)),
     pickers(context, view),
+    view.isCut && el("p", { class: "banner" }, t("history.cut", { at: dayText(view.span.from) })),
     lines.length ? [chartOf(context, view), key(context, view)] : el("p", {}, emptyText(context, view)),
     lines.length ? driftOf(context, view) : null,
     coverage(context, view),
@@ -33,10 +34,10 @@ function emptyText({ t }, { extent }) {
 }
 
 function pickers({ t, pairs, link, directed, go, now }, { pair, span, extent }) {
-  const link_ = (text, changes, isHere) => el("a", { href: link(changes), "aria-current": isHere && "true" }, text);
+  const choice = (id, text, changes, isHere) => el("a", { id: `pick-${id}`, href: link(changes), "aria-current": isHere && "true" }, text);
   const back = (days) => ({ from: dayText(now - (days - 1) * DAY), to: "" });
-  const spans = [7, 30, 365].map((days) => link_(t(`span.${days}`), back(days)));
-  if (extent) spans.push(link_(t("span.all"), { from: dayText(extent.first), to: "" }));
+  const spans = [7, 30, 365].map((days) => choice(days, t(`span.${days}`), back(days)));
+  if (extent) spans.push(choice("all", t("span.all"), { from: dayText(extent.first), to: "" }));
   const date = (name, label, value) =>
     el("label", {}, label, " ", el("input", {
       id: `date-${name}`, type: "date", value, max: dayText(now),
@@ -45,7 +46,7 @@ function pickers({ t, pairs, link, directed, go, now }, { pair, span, extent }) 
   return el(
     "div", { class: "controls" },
     el("nav", { "aria-label": t("history.pick"), class: "choices" },
-      pairs.map((each) => link_(directed(each), { pair: each, a: "", b: "" }, directed(each) === pair))),
+      pairs.map((each) => choice(each, directed(each), { pair: each, a: "", b: "" }, directed(each) === pair))),
     el("nav", { "aria-label": t("history.span"), class: "choices" }, spans),
     el("div", { class: "choices" }, date("from", t("from"), dayText(span.from)), date("to", t("until"), dayText(span.to))),
   );
@@ -58,14 +59,13 @@ function chartOf(context, view) {
   const inSpan = placesIn(main.values, span);
   const label = t("chart.label", { pair, from: dayText(span.from), to: dayText(span.to), n: inSpan.last - inSpan.first + 1 });
   const readout = el("p", { id: "readout", class: "readout" }, t("chart.hint"));
-  const live = el("p", { class: "hidden", "aria-live": "polite", id: "announced" });
   const canvas = el("div", { id: "chart", class: "chart", tabindex: "0", role: "application", "aria-label": label });
   let place = inSpan.last;
   const look = (at, isAnnounced) => {
     place = Math.min(Math.max(lastBy(main.values, at), inSpan.first), inSpan.last);
     if (place < 0) return;
     readout.textContent = valueText(t, main, place);
-    if (isAnnounced) live.textContent = readout.textContent;
+    if (isAnnounced) announce(readout.textContent);
   };
   const pick = (at) => go(picked(context.state, dayText(at)));
   view.draw = () => {
@@ -84,8 +84,11 @@ function chartOf(context, view) {
     };
     return chart;
   };
-  return [canvas, readout, live];
+  return [canvas, readout];
 }
+
+/** Says a text to those who hear the page. */
+export const announce = (text) => document.getElementById("announced").replaceChildren(text);
 
 function keysOf(values, { first, last }, place, move, mark) {
   const step = (by) => () => move(values.at[Math.min(Math.max(place() + by, first), last)]);
@@ -129,7 +132,7 @@ function valueText(t, { source, values }, place) {
 }
 
 function key({ t }, { lines, span }) {
-  const causes = new Set(stretchesOf(lines[0].polls).filter(({ start, end }) => end >= span.from && start <= span.to).map((each) => each.cause));
+  const causes = new Set(shaded(lines[0].polls, span).map((each) => each.cause));
   const shown = Object.keys(CAUSES).filter((cause) => causes.has(cause));
   return el(
     "ul", { class: "key" },
@@ -150,7 +153,7 @@ function driftOf(context, { pair, lines, a, b }) {
     "section", { "aria-labelledby": "drift-title", id: "drift" },
     el("h3", { id: "drift-title" }, t("drift")),
     el("div", { class: "choices" }, date("a", a), date("b", b)),
-    el("div", { "aria-live": "polite", id: "drift-text" }, driftText(lines[0], pair, a, b, context)),
+    el("div", { id: "drift-text" }, driftText(lines[0], pair, a, b, context)),
   );
 }
 
@@ -168,7 +171,7 @@ function coverage({ t }, { polls, span }) {
     "section", { "aria-labelledby": "coverage-title" },
     el("h3", { id: "coverage-title" }, t("coverage")),
     el("p", {}, text),
-    rows.length ? el("details", {}, el("summary", {}, t("coverage.caption")), scrolled(table(t("coverage.caption"), columns, rows), t("coverage.caption"))) : null,
+    rows.length ? el("details", { id: "looks" }, el("summary", {}, t("coverage.caption")), scrolled(table(t("coverage.caption"), columns, rows), t("coverage.caption"))) : null,
   );
 }
 

@@ -21,7 +21,7 @@ export function viewMonths({ t, drifts, rates }) {
     "section", { id: "months", "aria-labelledby": "months-title" },
     el("h2", { id: "months-title" }, t("months")),
     rows.length
-      ? el("details", {}, el("summary", {}, t("months.show")),
+      ? el("details", { id: "month-table" }, el("summary", {}, t("months.show")),
           el("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": t("months.caption") }, table(t("months.caption"), columns, rows)))
       : el("p", {}, t("months.none")),
   );
@@ -34,7 +34,7 @@ export function viewExplain({ t, rates, manifest }) {
     "section", { id: "explain", "aria-labelledby": "explain-title" },
     el("h2", { id: "explain-title" }, t("explain")),
     all.map((rate) =>
-      el("details", {}, el("summary", {}, `${t("explain.of", { pair: rate.pair, value: rate.written.value })} (${rate.source})`),
+      el("details", { id: `explain-${rate.pair}-${rate.source}` }, el("summary", {}, `${t("explain.of", { pair: rate.pair, value: rate.written.value })} (${rate.source})`),
         rate.printed.map((row) => printedFacts(row, t, manifest)))),
   );
 }

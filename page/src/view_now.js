@@ -1,5 +1,5 @@
 // The rates now: value, band, age, last change, and the official rates beside.
-import { el, table } from "./dom.js";
+import { ageSince, el, table, woven } from "./dom.js";
 import { inverse, printedBand } from "./exact.js";
 import { bandText, written } from "./format.js";
 import { DAY, instantOf, minuteText } from "./time.js";
@@ -15,8 +15,9 @@ export function bandOf(rate) {
   return row.pair === rate.pair.split("/").reverse().join("/") ? inverse(band) : undefined;
 }
 
-/** The age of a rate in µs at an instant: as published, and what has passed since. */
-export const ageOf = (rate, now) => rate.age_h * 3.6e9 + now - instantOf(rate.at);
+/** The instant in µs from which the age of a rate counts. */
+export const sinceOf = (rate) => instantOf(rate.at) - Math.round(rate.age_h * 3.6e9);
+const ageOf = (rate, now) => now - sinceOf(rate);
 
 /** Why a rate does not answer any more, as text; undefined if it does. */
 export function expired(rate, { t, now, holds }) {
@@ -37,7 +38,7 @@ export function viewNow(context) {
     "section", { id: "now", "aria-labelledby": "now-title" },
     el("h2", { id: "now-title" }, t("now")),
     rows.length ? table(caption, columns, rows, { class: "cards" }) : el("p", {}, t("now.empty")),
-    el("p", { class: "muted" }, `${t("published", { at: minuteText(instantOf(rates.at)), age: t.age(now - instantOf(rates.at)) })} `,
+    el("p", { class: "muted" }, woven(t("published", { at: minuteText(instantOf(rates.at)) }), { age: ageSince(t, instantOf(rates.at), now) }), " ",
       rates.sources.map((source) => lookText(source, context))),
   );
 }
@@ -45,20 +46,29 @@ export function viewNow(context) {
 function rowOf({ pair, rate, reason, beside, change }, context) {
   const { t, link, directed } = context;
   const name = directed(pair);
-  const heading = el("a", { href: link({ pair }) }, name);
+  const heading = el("a", { href: link({ pair }), id: `now-${pair}` }, name);
   const why = rate ? expired(rate, context) : t("now.none", { reason });
   if (why) return [heading, "—", "—", "—", why, ""];
   const texts = textsOf(rate, context);
-  const age = ageOf(rate, context.now);
-  const old = rate.source === "timesca" && age > STALE && el("strong", { class: "old" }, ` ${t("now.stale")}`);
+  const old = isStale(rate, context) && el("strong", { class: "old" }, ` ${t("now.stale")}`);
   return [
     [heading, el("span", { class: "muted block" }, t("now.by", { kind: kindText(rate.kind, t), source: rate.source }))],
     el("strong", {}, texts.value),
     bandText(texts, t("to")),
-    [t.age(age), old],
+    [ageSince(t, sinceOf(rate), context.now), old],
     change ? changeText(change, t) : t("change.none"),
     besideText(rate, beside, context),
   ];
+}
+
+const isStale = (rate, { now }) => rate.source === "timesca" && ageOf(rate, now) > STALE;
+
+/** What of the rates changes with time alone: which are stale, which are beyond their limit, which looks are due. */
+export function statesOf(context) {
+  const { rates, now } = context;
+  const all = rates.rates.flatMap(({ rate, beside }) => (rate ? [rate, ...beside] : []));
+  const due = rates.sources.map(({ next_slot: next }) => next && instantOf(next) <= now);
+  return JSON.stringify([all.map((rate) => [isStale(rate, context), Boolean(expired(rate, context))]), due]);
 }
 
 const kindText = (kind, t) => kind.split("+").map((each) => t(`kind.${each}`)).join(" + ");
@@ -80,10 +90,11 @@ function decimal(number) {
 }
 
 function changeText(change, t) {
-  const what = t("change.what", {
-    from: change.rate_text_start, to: change.rate_text_end, at: minuteText(instantOf(change.end_at)),
-  });
-  return [what, el("span", { class: "muted block" }, verdict(change, t))];
+  return [
+    el("span", { class: "nowrap" }, t("change.what", { from: change.rate_text_start, to: change.rate_text_end })), " ",
+    el("span", { class: "block nowrap" }, t("change.seen", { at: minuteText(instantOf(change.end_at)) })),
+    el("span", { class: "block" }, verdict(change, t)),
+  ];
 }
 
 /** What a precomputed change means, in words. */
@@ -99,10 +110,13 @@ function besideText(rate, beside, context) {
   if (!official.length) return t("beside.none");
   return official.map((other) => {
     const texts = textsOf(other, context);
-    const values = { source: other.source, band: bandText(texts, t("to")), date: other.value_date, age: t.age(ageOf(other, context.now)) };
+    const what = t("beside.what", { date: other.value_date });
     const pct = signed(context.perUsd ? inverseDistance(rate, other) : other.distance_pct);
-    return el("span", { class: "block" }, t("beside.what", values), "; ",
-      other.agrees ? t("beside.agrees") : t("beside.contradicts", { pct }));
+    return [
+      el("span", { class: "block nowrap" }, `${other.source}: ${bandText(texts, t("to"))}`),
+      el("span", { class: "block" }, woven(what, { age: ageSince(t, sinceOf(other), context.now) })),
+      el("span", { class: "block" }, other.agrees ? t("beside.agrees") : t("beside.contradicts", { pct })),
+    ];
   });
 }
 

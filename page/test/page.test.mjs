@@ -50,6 +50,17 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
+test("page fits every width", async () => {
+  const { page } = await opened("history", "#per=usd&lang=ru");
+  for (const width of [320, 480, 700, 820, 1000, 1130]) {
+    await page.setViewportSize({ width, height: 800 });
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+    const right = await page.locator("#now table").evaluate((each) => each.getBoundingClientRect().right);
+    assert.ok(right <= width - 15, `${width}: the table ends at ${right}`);
+  }
+  await page.close();
+});
+
 test("rates stand with band, age, last change and official rates beside", async () => {
   const { page } = await opened("history");
   const rows = await page.locator("#now tbody tr").allInnerTexts();
@@ -82,6 +93,19 @@ test("keys move a cursor that is announced, and set the dates that are compared"
   await page.keyboard.press("b");
   await page.waitForFunction(() => location.hash.includes("b="));
   await page.waitForFunction((text) => document.getElementById("drift-text").textContent.includes(text), EXPECTED.drift);
+  await page.close();
+});
+
+test("what is open and what has the focus stays so when another span is chosen, and when time passes", async () => {
+  const { page } = await open(browser, servers.history.url, { hasClock: true });
+  await historyShown(page);
+  await page.locator("#explain summary").first().click();
+  await page.locator("#pick-365").focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.hash.includes("from=2025-02-26") && document.activeElement?.id === "pick-365");
+  await page.clock.runFor(REFRESH_MS);
+  assert.equal(await page.locator("#explain details[open]").count(), 1);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "pick-365");
   await page.close();
 });
 
@@ -153,7 +177,8 @@ test("only the own host is asked, and the page may ask no other", async () => {
 });
 
 test("gaps are named by cause and counted", async () => {
-  const { page } = await opened("gaps");
+  const from = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
+  const { page } = await opened("gaps", `#from=${from}`);
   assert.match(await textOf(page, ".key"), /no successful look:.*not polled.*no answer/s);
   assert.match(await textOf(page, "#history"), /4 of 8 looks succeeded \(50\.0 %\)/);
   assert.match(await textOf(page, "#now"), /Next look .* UTC|The next look was due/);
@@ -165,7 +190,7 @@ test("empty store and one tick are said to be that", async () => {
   assert.match(await textOf(empty.page, "#now"), /No rate is stored yet/);
   assert.deepEqual(empty.complaints, []);
   const one = await opened("one");
-  assert.match(await textOf(one.page, "#drift-text"), /No figure: there is no value by the end of A within its age limit/);
+  assert.match(await textOf(one.page, "#drift-text"), /No figure: A has to be before B/);
   assert.deepEqual(one.complaints, []);
   await empty.page.close();
   await one.page.close();

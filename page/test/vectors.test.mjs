@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { breaksIn, coverageOf, pollsOf, stretchesOf } from "../src/polls.js";
+import { breaksIn, coverageOf, pollsOf, stretchesOf, visible } from "../src/polls.js";
 import { convert, cross, double, driftPct, inverse, isSignificant, printedBand } from "../src/exact.js";
 import { written, writtenAmount } from "../src/format.js";
 import { driftBetween } from "../src/drift.js";
@@ -91,6 +91,13 @@ test("stretches without a successful poll have their cause, and the last ends at
   ]);
   const { slots, ok, others } = coverageOf(polls, 20, 60);
   assert.deepEqual([slots, ok, [...others]], [4, 1, [["missed", 1], ["clock", 1], ["timeout", 1]]]);
+});
+
+test("narrow stretches are shaded only together, under the cause of the longest time", () => {
+  const stretch = (start, end, cause) => ({ start, end, cause });
+  const found = [stretch(0, 4, "noAnswer"), stretch(4, 7, "refused"), stretch(7, 12, "noAnswer"), stretch(20, 24, "refused"), stretch(30, 60, "notPolled")];
+  assert.deepEqual(visible(found, { from: 0, to: 50 }, 10), [stretch(0, 12, "noAnswer"), stretch(30, 60, "notPolled")]);
+  assert.deepEqual(visible(found, { from: 25, to: 29 }, 1), []);
 });
 
 test("line breaks at a long distance and at a poll without ticks, not at a stale page", () => {
