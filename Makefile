@@ -22,7 +22,8 @@ demo: $(VENV)/run.stamp
 # Serve what `make demo` wrote, as if it were the evening of the last recorded page: its history ends there.
 serve: $(VENV)/web.stamp
 	@test -d fxticker-demo/history || { echo "make demo first: it writes what is served" >&2; exit 1; }
-	$(BIN)/fxticker serve --store fxticker-demo/history --at $(SERVE_AT)
+	$(BIN)/fxticker publish fxticker-demo/site --store fxticker-demo/history --at $(SERVE_AT)
+	$(BIN)/fxticker serve --store fxticker-demo/history --at $(SERVE_AT) --page fxticker-demo/site
 
 run: $(VENV)/run.stamp
 	$(BIN)/fxticker run --config config.toml

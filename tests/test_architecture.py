@@ -14,7 +14,7 @@ import fxticker
 
 PACKAGE = Path(fxticker.__file__).parent
 ALLOWED = {
-    "web": {"config", "sources", "analysis", "frames", "monitoring", "store", "model", "errors"},
+    "web": {"config", "page", "sources", "analysis", "frames", "monitoring", "store", "model", "errors"},
     "report": {"charts", "analysis", "frames", "store", "sources", "model", "errors"},
     "simulation": {"daemon", "collect", "store", "sources", "fetch", "model", "errors"},
     "page": {"files", "export", "analysis", "frames", "sources", "store", "model", "errors"},

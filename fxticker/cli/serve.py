@@ -21,13 +21,23 @@ _NOTE = (
 )
 
 
+def _published(_context: object, _option: object, text: str | None) -> Path | None:
+    """Refuse, as wrong usage, a folder that has no page."""
+    if text is not None and not (Path(text) / "manifest.json").is_file():
+        raise click.BadParameter(f"{text} has no manifest.json: `fxticker publish {text}` writes it")
+    return None if text is None else Path(text)
+
+
 @click.command()
 @config_option
 @store_option
 @click.option("--listen", default=DEFAULT_LISTEN, help="Address and port; one that is not loopback needs a proxy.")
 @click.option("--host", "hosts", multiple=True, help="Also answer to this name in the header Host; may be repeated.")
 @click.option("--at", callback=past, help="Let now be this instant, or the end of this day, and stand still.")
-def serve(config: Path | None, store: Path | None, listen: str, hosts: tuple[str, ...], at: str | None) -> None:
+@click.option("--page", callback=_published, help="Also serve the folder that `fxticker publish` wrote, on /page/.")
+def serve(
+    config: Path | None, store: Path | None, listen: str, hosts: tuple[str, ...], at: str | None, page: Path | None
+) -> None:
     """Serve the store over HTTP, read-only.
 
     With the answers of Frankfurter's API, which existing programs read, and the rounding error of each rate. A process
@@ -63,5 +73,7 @@ def serve(config: Path | None, store: Path | None, listen: str, hosts: tuple[str
         print(f"Serving {folder} on {url}/ until Ctrl-C.", flush=True)
         if now is not None:
             print(f"Now stands still at {now:%Y-%m-%d %H:%M:%S} UTC: nothing later is shown.", flush=True)
+        if page is not None:
+            print(f"The page of {page} is {url}/page/", flush=True)
 
-    serve_store(reader, address, hosts, announce)
+    serve_store(reader, address, hosts, announce, page)

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fxticker.page.site import HASH_CHARS, Site
+from fxticker.page.site import HASH_CHARS, MANIFEST, Site
 
-MANIFEST = "manifest.json"
 VERSION = 1
 EARLIER = 2
 """Manifests before the present one whose objects are kept: a reader may hold one while the next two are written."""

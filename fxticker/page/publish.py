@@ -17,16 +17,15 @@ from fxticker.frames.now_and_zone import present
 from fxticker.model.schedule import Schedule
 from fxticker.page.answers import month_drift, month_ends, plain, present_rates, shown_pairs
 from fxticker.page.looks import looks
-from fxticker.page.manifest import MANIFEST, VERSION, Published, read_published, write_manifest
+from fxticker.page.manifest import VERSION, Published, read_published, write_manifest
 from fxticker.page.segments import publish_segments
-from fxticker.page.site import Site
+from fxticker.page.site import INDEX, LICENCES, MANIFEST, Site
 from fxticker.page.twins import month_inputs, publish_twins
 from fxticker.store.read_span import month_of
 from fxticker.store.store import Store
 from fxticker.store.store_id import read_store_id
 
 ASSETS = Path(__file__).parent / "assets"
-INDEX = "index.html"
 _LOCK = ".publish.lock"
 
 
@@ -162,6 +161,6 @@ def _publish_page(site: Site) -> list[dict[str, Any]]:
         name, sha256 = site.put_object("assets", stem, ending, data)
         html = html.replace(f'"{stem}.{ending}"', f'"{name}"')
         entries.append({"file": name, "kind": stem, "bytes": len(data), "sha256": sha256})
-    site.put("assets/licences.txt", (ASSETS / "licences.txt").read_bytes())
+    site.put(LICENCES, (ASSETS / "licences.txt").read_bytes())
     site.put(INDEX, html.encode())
     return entries

@@ -19,6 +19,13 @@ _OURS = {
     "rates": re.compile(r"[A-Z]{3}-[A-Z]{3}/[0-9]{4}-[0-9]{2}\.(?:csv|json|parquet)"),
 }
 """By folder, what the names of our files look like; other files are never touched."""
+INDEX, MANIFEST, LICENCES = "index.html", "manifest.json", "assets/licences.txt"
+
+
+def is_published(name: str) -> bool:
+    """Return whether a path inside a folder is that of a file of ours."""
+    top, _, rest = name.partition("/")
+    return name in (INDEX, MANIFEST, LICENCES) or (top in _OURS and _OURS[top].fullmatch(rest) is not None)
 
 
 class Site:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path as Folder
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,7 +25,7 @@ FROZEN_HEADER = "x-fxticker-now"
 """Header of every answer of a server whose present stands still."""
 
 
-def build(reader: Reader, hosts: Collection[str] = LOOPBACK_HOSTS) -> Guard:
+def build(reader: Reader, hosts: Collection[str] = LOOPBACK_HOSTS, page: Folder | None = None) -> Guard:
     """Return the application that serves a store.
 
     Parameters
@@ -33,12 +34,14 @@ def build(reader: Reader, hosts: Collection[str] = LOOPBACK_HOSTS) -> Guard:
         Reads the store.
     hosts
         Names by which the server may be addressed.
+    page
+        A published folder that is served below ``/page/``.
     """
     guard: Guard
     cache = AnswerCache()
     routes = [
         _Route(path, Handler(reader, cache, path.endpoint, path.body, path.pace))
-        for path in paths(lambda: guard.served)
+        for path in paths(lambda: guard.served, page)
     ]
     starlette = Starlette(routes=routes, exception_handlers={Exception: _fault})
     starlette.router.redirect_slashes = False

@@ -78,7 +78,9 @@ class Guard:
         async def send_protected(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 self.served[message["status"]] += 1
-                message["headers"] = [*message.get("headers", ()), *self._headers]
+                given = [*message.get("headers", ())]
+                named = {name for name, _ in given}
+                message["headers"] = [*given, *(header for header in self._headers if header[0] not in named)]
             await send(message)
 
         refusal = self._refusal(scope)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path as Folder
 
 from fxticker.web import (
     currencies_v2,
@@ -21,6 +22,7 @@ from fxticker.web import open_exchange_rates as oxr
 from fxticker.web.answers import Answer
 from fxticker.web.errors import not_found, plain, with_status
 from fxticker.web.handler import Asked, Body, Endpoint
+from fxticker.web.page_files import page_file
 from fxticker.web.reader import Pace
 from fxticker.web.view import View
 
@@ -53,13 +55,15 @@ class Path:
     pace: Pace = Pace.SHORT
 
 
-def paths(served: Callable[[], Mapping[int, int]]) -> list[Path]:
+def paths(served: Callable[[], Mapping[int, int]], page: Folder | None = None) -> list[Path]:
     """Return all paths; the first one that matches answers.
 
     Parameters
     ----------
     served
         Returns the number of answers so far, by status.
+    page
+        A published folder; None for no page.
     """
     return [
         Path("/", lambda view, _: root.root(view), with_status),
@@ -73,6 +77,7 @@ def paths(served: Callable[[], Mapping[int, int]]) -> list[Path]:
             lambda view, asked: parquet_files.file(view, asked.path["name"], asked.headers),
             with_status,
         ),
+        *([] if page is None else [_published_page(page)]),
         *_frankfurter_v1("/v1"),
         *_open_exchange_rates(""),
         *_open_exchange_rates("/api"),
@@ -82,6 +87,10 @@ def paths(served: Callable[[], Mapping[int, int]]) -> list[Path]:
         *_frankfurter_v1(""),
         Path("/{path:path}", _no_such_path, with_status),
     ]
+
+
+def _published_page(folder: Folder) -> Path:
+    return Path("/page/{name:path}", lambda _, asked: page_file(folder, asked.path["name"]), with_status)
 
 
 def _frankfurter_v1(prefix: str) -> list[Path]:

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 
 import uvicorn
 
@@ -30,7 +31,11 @@ _WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104  names, nothing is bound here
 
 
 def serve(
-    reader: Reader, address: tuple[str, int], hosts: Iterable[str] = (), on_start: Callable[[str], None] = print
+    reader: Reader,
+    address: tuple[str, int],
+    hosts: Iterable[str] = (),
+    on_start: Callable[[str], None] = print,
+    page: Path | None = None,
 ) -> None:
     """Serve a store until SIGTERM or SIGINT.
 
@@ -44,6 +49,8 @@ def serve(
         Further names by which the server may be addressed, beside those of loopback and its own address.
     on_start
         Called with the URL when requests are accepted.
+    page
+        A published folder that is served below ``/page/``.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def serve(
     url = _url(address[0], listener.getsockname()[1])
     own = set() if address[0] in _WILDCARDS else {url.removeprefix("http://").rpartition(":")[0]}
     config = uvicorn.Config(
-        build(reader, {*LOOPBACK_HOSTS, *own, *(host.lower() for host in hosts)}),
+        build(reader, {*LOOPBACK_HOSTS, *own, *(host.lower() for host in hosts)}, page),
         http=BoundedProtocol,
         loop="asyncio",
         ws="none",
