@@ -82,13 +82,25 @@ async function showHistory(all) {
     polls: lines[0]?.polls ?? pollsOf([]),
     a: state.a ?? firstDay(lines, from, to, all.holds), b: state.b ?? (state.a && state.a >= dayText(to) ? dayText(now) : dayText(to)),
   };
-  shown.chart?.destroy();
   put(viewHistory(all, view));
-  shown.chart = view.draw?.();
+  shown.draw = view.draw;
+  drawAgain();
   performance.mark("history-shown"); // for measurements
   const compared = `${pair} ${view.a} ${view.b}`;
   if (shown.compared && shown.compared !== compared) announce(document.getElementById("drift-text")?.textContent ?? "");
   shown.compared = compared;
+}
+
+/** Draws the chart, or draws it again in the colours of now. */
+function drawAgain() {
+  shown.chart?.destroy();
+  shown.chart = shown.draw?.();
+}
+
+/** Makes a printed page light, its chart too, and what follows as it was. */
+function printing(isBegun) {
+  document.documentElement.dataset.theme = isBegun ? "light" : (shown.state.theme ?? "");
+  drawAgain();
 }
 
 /** The first day of a span if its end has a value that counts, else that of the first value, unless it is the last. */
@@ -179,7 +191,9 @@ function begin() {
     shown.state = stateOf(location.hash);
     if (shown.manifest) showAll().catch(failed);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => shown.manifest && showHistory(context()));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAgain);
+  addEventListener("beforeprint", () => printing(true));
+  addEventListener("afterprint", () => printing(false));
   refresh();
 }
 

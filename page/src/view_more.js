@@ -65,7 +65,7 @@ const foreign = (t, text) => (t.has(text) ? t(text) : el("span", { lang: "en" },
 /** The code that puts the chart into another page, and the notes below. */
 export function viewFoot({ t, link }) {
   const address = new URL(link({ embed: "1" }), location.href).href;
-  const code = `<iframe src="${address.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}" title="${t("title")}" width="100%" height="460" loading="lazy"></iframe>`;
+  const code = `<iframe src="${address.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}" title="${t("title")}" width="100%" height="660" loading="lazy"></iframe>`;
   const before = t("data", { manifest: "|" }).split("|");
   return el(
     "footer", { id: "foot" },

@@ -47,7 +47,7 @@ function rowOf({ pair, rate, reason, beside, change }, context) {
   const { t, link, directed } = context;
   const name = directed(pair);
   const heading = el("a", { href: link({ pair }), id: `now-${pair}` }, name);
-  const why = rate ? expired(rate, context) : t("now.none", { reason });
+  const why = rate ? expired(rate, context) : woven(t("now.none"), { reason: el("span", { lang: "en" }, reason) });
   if (why) return [heading, "—", "—", "—", why, ""];
   const texts = textsOf(rate, context);
   const old = isStale(rate, context) && el("strong", { class: "old" }, ` ${t("now.stale")}`);

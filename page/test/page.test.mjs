@@ -254,6 +254,7 @@ test("embedded view has the chart alone, and print leaves the controls out", asy
   for (const id of ["now", "convert", "months", "explain", "foot"]) assert.equal(await page.locator(`#${id}`).isVisible(), false);
   await page.emulateMedia({ media: "print" });
   assert.equal(await page.locator("nav").first().isVisible(), false);
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
   await page.close();
 });
 
