@@ -74,6 +74,27 @@ def published_year(folder):
     publish(store, folder / "year", at=slots[-1])
 
 
+def month_of_somoni(store):
+    span = {"start": "2025-01-01", "end": "2025-01-31"}
+    rows = fx.load(store, pairs=["TJS"], bands=True, **span)
+    first, last = (
+        f"{row.observed_at:%Y-%m-%d %H:%M} UTC: timesca {row.rate_text}, between {row.rate_lo} and {row.rate_hi}"
+        for row in (rows.iloc[0], rows.iloc[-1])
+    )
+    [drift] = fx.drift(store, pairs=["TJS"], sources=["timesca"], start="2025-01-01", end="2025-01-23").to_dict(
+        "records"
+    )
+    texts = format_with_band(drift["drift_pct"], drift["drift_lo_pct"], drift["drift_hi_pct"], signed=True)
+    [bank] = fx.quotes(store, pairs=["TJS/USD"], sources=["nbt"]).to_dict("records")
+    beside = format_with_band(bank["rate"], bank["rate_lo"], bank["rate_hi"])
+    return {
+        "first": first,
+        "last": f"{last}; 2025-01-20 00:00 UTC: nbt {beside.value}, between {beside.lo} and {beside.hi}",
+        "drift": f"{texts.value} %, between {texts.lo} and {texts.hi} %",
+        "runs": len(fx.changes(store, pairs=["TJS"], sources=["timesca"], **span)),
+    }
+
+
 def expected(store):
     """What the page has to show of the history, by the functions of the package."""
     span = {"start": "2025-11-10", "end": "2025-12-20"}
@@ -85,6 +106,7 @@ def expected(store):
     facts = fx.convert(store, "1500", "KZT", "UZS", at=AT, source="timesca").facts()
     turned = in_one_direction(fx.quotes(fx.latest(store, sources=["timesca"])), per_usd=True)
     return {
+        "month": month_of_somoni(store),
         "first": f"{first.observed_at:%Y-%m-%d %H:%M} UTC: timesca {first.rate_text}, "
         f"between {first.rate_lo} and {first.rate_hi}",
         "drift": f"{texts.value} %, between {texts.lo} and {texts.hi} %",

@@ -5,6 +5,7 @@ import { objectsOf, readBytes } from "./site.js";
 import { RETRACTION_COLUMNS, TICK_COLUMNS, retractedIn, turned, valuesOf } from "./ticks.js";
 import { DAY, instantOf } from "./time.js";
 
+export const TICKER = "timesca";
 const MOST_ROWS = 2_000_000; // eleven years of five pairs at a poll every quarter of an hour; some seconds to read
 
 export const inversePair = (pair) => pair.split("/").reverse().join("/");
@@ -32,7 +33,7 @@ export class Data {
 
   /**
    * The values of a pair in a span, and before it as far back as they count at its start: [{ source, values, polls }],
-   * the source with most values first. holds(source) is the age up to which a value counts. Where a source prints the
+   * the ticker first, then the source with most values. holds(source) is the age up to which a value counts. Where a source prints the
    * inverse, its values are turned.
    */
   async lines(pair, from, to, holds) {
@@ -45,7 +46,8 @@ export class Data {
       const values = direct.at.length ? direct : turned(valuesOf(of(parts, source), inversePair(pair), options));
       return values.at.length ? [{ source, values, polls: pollsOf(of(polls, source), this.#upto) }] : [];
     });
-    return lines.sort((a, b) => b.values.at.length - a.values.at.length);
+    const rank = ({ source, values }) => (source === TICKER ? Infinity : values.at.length);
+    return lines.sort((a, b) => rank(b) - rank(a));
   }
 
   /** The earliest instant from which a pair's ticks up to another one are few enough to be read. */
@@ -81,7 +83,7 @@ export class Data {
         read.catch(() => this.#read.delete(file)); // the next attempt reads it again
         this.#read.set(file, read);
       }
-      return this.#read.get(file).then((columns) => ({ ...columns, source, file }));
+      return this.#read.get(file).then((columns) => ({ ...columns, source }));
     }));
   }
 }

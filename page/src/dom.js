@@ -47,5 +47,27 @@ export function tick(t, now) {
   for (const each of document.querySelectorAll("[data-since]")) each.textContent = t.age(now - Number(each.dataset.since));
 }
 
+/**
+ * A field for a day, with its label; `commit` gets another day when it is chosen, or when it was typed and the field is
+ * left or Enter pressed: a day that is typed is a day of another year at each of its digits.
+ */
+export function dateField(label, attributes, commit) {
+  let isTyped = false;
+  const done = () => {
+    isTyped = false;
+    if (input.value && input.value !== attributes.value) commit(input.value);
+  };
+  const input = el("input", {
+    type: "date", ...attributes,
+    onkeydown({ key }) {
+      if (key === "Enter") done();
+      else if (key !== "Tab" && key !== "Shift") isTyped = true;
+    },
+    onchange: () => isTyped || done(),
+    onblur: () => isTyped && done(),
+  });
+  return el("label", {}, label, " ", input);
+}
+
 /** A text with elements at its {names}. */
 export const woven = (text, elements) => text.split(/\{(\w+)\}/).map((part, place) => (place % 2 ? elements[part] : part));

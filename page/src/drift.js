@@ -1,6 +1,6 @@
 // Drift between two instants: which values are compared, how old they are, and why there is no figure.
 import { driftPct, isSignificant } from "./exact.js";
-import { lastBy } from "./ticks.js";
+import { ageAt, lastBy } from "./ticks.js";
 
 /**
  * The change of a pair between two instants in µs, as fxticker.drift has it.
@@ -13,7 +13,7 @@ export function driftBetween(values, startAt, endAt, holdsUs = Infinity) {
   for (const [name, at] of [["start", startAt], ["end", endAt]]) {
     const place = lastBy(values, at);
     if (place < 0) return { reason: "none", side: name };
-    const ageUs = at - values.at[place];
+    const ageUs = ageAt(values, place, at);
     ends[name] = { at: values.at[place], ageUs, place };
     if (ageUs > holdsUs) return { reason: "old", side: name, ...ends };
   }

@@ -3,7 +3,7 @@ import { Data, inversePair } from "./data.js";
 import { el, put, tick } from "./dom.js";
 import { pollsOf } from "./polls.js";
 import { SiteError, objectsOf, readJson, readManifest } from "./site.js";
-import { lastBy } from "./ticks.js";
+import { ageAt, lastBy } from "./ticks.js";
 import { fragmentOf, stateOf } from "./state.js";
 import { LANGUAGES, languageOf, textsOf } from "./texts.js";
 import { DAY, dayText, endOfDay, instantOf, minuteText, startOfDay } from "./time.js";
@@ -107,8 +107,8 @@ function printing(isBegun) {
 function firstDay([line], from, to, holds) {
   if (!line) return dayText(from);
   const end = endOfDay(dayText(from));
-  const known = line.values.at[lastBy(line.values, end)];
-  if (known !== undefined && end - known <= holds(line.source)) return dayText(from);
+  const known = lastBy(line.values, end);
+  if (known >= 0 && ageAt(line.values, known, end) <= holds(line.source)) return dayText(from);
   const first = dayText(line.values.at.find((at) => at >= from) ?? from);
   return first < dayText(to) ? first : dayText(from);
 }

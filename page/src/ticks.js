@@ -2,6 +2,7 @@
 // retracted rows do not count; an exact row goes before date-only ones, then the last recorded; date-only rows of an
 // instant are taken together.
 import { double, hull, inverse, printedBand } from "./exact.js";
+import { DAY } from "./time.js";
 
 export const TICK_COLUMNS = ["pair", "observed_at", "time_basis", "rate_text", "nominal", "origin", "recorded_at"];
 export const RETRACTION_COLUMNS = ["pair", "observed_at", "rate_text", "change_text", "retracted_at", "reason"];
@@ -25,13 +26,13 @@ export function retractedIn(parts) {
 /**
  * The values of a pair of one source, by instant.
  *
- * parts: columns of files; pair: as stored; upto: instant in microseconds up to which rows count; retracted: identities that do not count. Returns { at (µs), band, text, nominal, file } as arrays of one length; text
- * is null where several values of a date were taken together; file is the one that the row lies in.
+ * parts: columns of files; pair: as stored; upto: instant in microseconds up to which rows count; retracted: identities that do not count. Returns { at (µs), band, text, nominal, isDate } as arrays of one length;
+ * text is null where several values of a date were taken together; isDate tells that only the date is known.
  */
 export function valuesOf(parts, pair, { upto = Infinity, retracted = new Set() } = {}) {
   const rows = countingRows(parts, pair, upto, retracted);
   const bandOf = remembered();
-  const found = { at: [], band: [], text: [], nominal: [], file: [] };
+  const found = { at: [], band: [], text: [], nominal: [], isDate: [] };
   for (let first = 0, next; first < rows.at.length; first = next) {
     for (next = first + 1; next < rows.at.length && rows.at[next] === rows.at[first]; ) next += 1;
     let [columns, row] = [rows.columns[first], rows.row[first]];
@@ -47,7 +48,7 @@ export function valuesOf(parts, pair, { upto = Infinity, retracted = new Set() }
     found.band.push(band);
     found.text.push(text);
     found.nominal.push(columns.nominal[row]);
-    found.file.push(columns.file);
+    found.isDate.push(columns.time_basis[row] === "date");
   }
   return found;
 }
@@ -86,6 +87,11 @@ export function doubles(bands) {
     known.get(band) ??
     known.set(band, [double(band.value), double(band.lo), double(band.hi)]).get(band);
   return { value: bands.map((b) => of(b)[0]), lo: bands.map((b) => of(b)[1]), hi: bands.map((b) => of(b)[2]) };
+}
+
+/** The age of a value at an instant: of one that has a date only from the end of its day. */
+export function ageAt(values, place, at) {
+  return Math.max(at - values.at[place] - (values.isDate[place] ? DAY : 0), 0);
 }
 
 /** The place of the last value at or before an instant; -1 if there is none. */

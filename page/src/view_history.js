@@ -1,10 +1,10 @@
 // The history of one pair: chart with a cursor for keyboard and pointer, the compared dates, looks, tables and files.
 import { drawChart, shaded } from "./chart.js";
 import { inversePair } from "./data.js";
-import { el, table } from "./dom.js";
+import { dateField, el, table } from "./dom.js";
 import { bandText, written } from "./format.js";
 import { CAUSES, coverageOf } from "./polls.js";
-import { lastBy } from "./ticks.js";
+import { ageAt, lastBy } from "./ticks.js";
 import { DAY, dayText, endOfDay, minuteText, monthText, startOfDay } from "./time.js";
 import { driftText } from "./view_drift.js";
 
@@ -39,10 +39,7 @@ function pickers({ t, pairs, link, directed, go, now }, { pair, span, extent }) 
   const spans = [7, 30, 365].map((days) => choice(days, t(`span.${days}`), back(days)));
   if (extent) spans.push(choice("all", t("span.all"), { from: dayText(extent.first), to: "" }));
   const date = (name, label, value) =>
-    el("label", {}, label, " ", el("input", {
-      id: `date-${name}`, type: "date", value, max: dayText(now),
-      onchange: (event) => startOfDay(event.target.value) !== undefined && go({ [name]: event.target.value }),
-    }));
+    dateField(label, { id: `date-${name}`, value, max: dayText(now) }, (day) => go({ [name]: day }));
   return el(
     "div", { class: "controls" },
     el("nav", { "aria-label": t("history.pick"), class: "choices" },
@@ -64,7 +61,7 @@ function chartOf(context, view) {
   const look = (at, isAnnounced) => {
     place = Math.min(Math.max(lastBy(main.values, at), inSpan.first), inSpan.last);
     if (place < 0) return;
-    readout.textContent = valueText(t, main, place);
+    readout.textContent = [valueText(t, main, place), ...besideTexts(context, view, main.values.at[place])].join("; ");
     if (isAnnounced) announce(readout.textContent);
   };
   const pick = (at) => go(picked(context.state, dayText(at)));
@@ -131,6 +128,14 @@ function valueText(t, { source, values }, place) {
   return t("chart.value", { at: minuteText(values.at[place]), source, ...texts }) + printed;
 }
 
+/** What the other sources have at an instant, within their limits of age. */
+function besideTexts({ t, holds }, { lines }, at) {
+  return lines.slice(1).flatMap((line) => {
+    const place = lastBy(line.values, at);
+    return place >= 0 && ageAt(line.values, place, at) <= holds(line.source) ? [valueText(t, line, place)] : [];
+  });
+}
+
 function key({ t }, { lines, span }) {
   const causes = new Set(shaded(lines[0].polls, span).map((each) => each.cause));
   const shown = Object.keys(CAUSES).filter((cause) => causes.has(cause));
@@ -145,10 +150,7 @@ function key({ t }, { lines, span }) {
 function driftOf(context, { pair, lines, a, b }) {
   const { t, go, now } = context;
   const date = (name, value) =>
-    el("label", {}, t(`drift.${name}`), " ", el("input", {
-      id: `date-${name}`, type: "date", value, max: dayText(now),
-      onchange: (event) => startOfDay(event.target.value) !== undefined && go({ a, b, [name]: event.target.value }),
-    }));
+    dateField(t(`drift.${name}`), { id: `date-${name}`, value, max: dayText(now) }, (day) => go({ a, b, [name]: day }));
   return el(
     "section", { "aria-labelledby": "drift-title", id: "drift" },
     el("h3", { id: "drift-title" }, t("drift")),
@@ -192,7 +194,7 @@ function valueTable({ t }, { pair, lines, span }) {
     const cut = runs.length > LISTED_RUNS && el("p", { class: "muted" }, t("table.cut", { n: runs.length - LISTED_RUNS }));
     event.target.append(scrolled(table(caption, columns, rows), caption), ...(cut ? [cut] : []));
   };
-  return el("details", { id: "values", ontoggle: fill }, el("summary", {}, t("table.show")));
+  return el("details", { id: "values", ontoggle: fill }, el("summary", { id: "values-shown" }, t("table.show")));
 }
 
 function runsOf({ band }, { first, last }) {

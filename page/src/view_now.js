@@ -1,4 +1,5 @@
 // The rates now: value, band, age, last change, and the official rates beside.
+import { TICKER } from "./data.js";
 import { ageSince, el, table, woven } from "./dom.js";
 import { inverse, printedBand } from "./exact.js";
 import { bandText, written } from "./format.js";
@@ -61,7 +62,7 @@ function rowOf({ pair, rate, reason, beside, change }, context) {
   ];
 }
 
-const isStale = (rate, { now }) => rate.source === "timesca" && ageOf(rate, now) > STALE;
+const isStale = (rate, { now }) => rate.source === TICKER && ageOf(rate, now) > STALE;
 
 /** What of the rates changes with time alone: which are stale, which are beyond their limit, which looks are due. */
 export function statesOf(context) {

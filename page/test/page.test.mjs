@@ -109,6 +109,42 @@ test("what is open and what has the focus stays so when another span is chosen, 
   await page.close();
 });
 
+test("five questions about a month are answered with the keyboard alone", async () => {
+  const { page } = await opened("history");
+  const tabTo = async (id) => {
+    for (let step = 0; step < 90; step += 1) {
+      if (await page.evaluate((wanted) => document.activeElement.id === wanted, id)) return;
+      await page.keyboard.press("Tab");
+    }
+    assert.fail(`the Tab key does not reach ${id}`);
+  };
+  const entered = async (id, text, fragment) => {
+    await tabTo(id);
+    await page.keyboard.type(text);
+    await page.keyboard.press("Enter");
+    await page.waitForFunction((part) => location.hash.includes(part), fragment);
+    await page.waitForFunction((wanted) => document.activeElement.id === wanted, id);
+  };
+  await tabTo("pick-TJS/USD");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.hash.includes("pair=TJS/USD") && document.activeElement.id === "pick-TJS/USD");
+  await entered("date-from", "01012025", "from=2025-01-01");
+  await entered("date-to", "01312025", "to=2025-01-31");
+  await tabTo("chart");
+  await page.keyboard.press("End");
+  assert.equal(await page.locator("#announced").textContent(), EXPECTED.month.last); // the last value, and the bank's beside
+  await page.keyboard.press("Home");
+  assert.equal(await page.locator("#announced").textContent(), EXPECTED.month.first); // the first value with its band
+  await entered("date-b", "01232025", "b=2025-01-23");
+  await page.waitForFunction((text) => document.getElementById("announced").textContent.includes(text), EXPECTED.month.drift); // the change
+  await tabTo("values-shown");
+  await page.keyboard.press("Enter");
+  await page.locator("#values tbody tr").first().waitFor();
+  assert.equal(await page.locator("#values tbody tr").count(), EXPECTED.month.runs); // how many values there were
+  assert.match(await textOf(page, "#history"), /No look is on record in this span/); // how many looks
+  await page.close();
+});
+
 test("click on the chart sets a date, a second one the other", async () => {
   const { page } = await opened("history", "#pair=KZT/USD&from=2025-11-10&to=2025-12-20");
   const clicked = (part) => page.locator(".u-over").click({ position: { x: Math.round(1000 * part), y: 100 } });

@@ -6,7 +6,7 @@ import { breaksIn, coverageOf, pollsOf, stretchesOf, visible } from "../src/poll
 import { convert, cross, double, driftPct, inverse, isSignificant, printedBand } from "../src/exact.js";
 import { written, writtenAmount } from "../src/format.js";
 import { driftBetween } from "../src/drift.js";
-import { retractedIn, valuesOf } from "../src/ticks.js";
+import { ageAt, retractedIn, valuesOf } from "../src/ticks.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../tests/cases/page_vectors.json", import.meta.url)));
 
@@ -71,6 +71,12 @@ test("last retraction of a tick decides", () => {
   const at = (retracted_at, reason) => ({ ...row(10, "0.00191"), retracted_at, reason });
   assert.equal(retractedIn([columnsOf([at(40, "misread"), at(50, null)])]).size, 0);
   assert.equal(retractedIn([columnsOf([at(50, null), at(60, "misread")])]).size, 1);
+});
+
+test("value of which only the date is known ages from the end of its day", () => {
+  const day = 86_400_000_000;
+  const values = valuesOf([columnsOf([row(0, "0.00191", { time_basis: "date" }), row(2 * day, "0.00193")])], "KZT/USD");
+  assert.deepEqual([ageAt(values, 0, day - 1), ageAt(values, 0, 3 * day), ageAt(values, 1, 3 * day)], [0, 2 * day, day]);
 });
 
 test("drift names the end that has no value or an old one", () => {
