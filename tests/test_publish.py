@@ -112,6 +112,7 @@ def test_answers_are_those_of_the_functions(polled, dest):
     assert rate["rate"]["printed"][0]["file"] == explained["printed"][0]["file"]
     assert (rate["change"]["rate_text_start"], rate["change"]["rate_text_end"]) == ("0.00191", "0.00192")
     assert (rate["change"]["significant"], rate["change"]["written"]["lo"]) == (False, "0.0")
+    assert rate["unchanged_since"] == "2025-11-14T12:00:00Z"
     [source] = answers(dest, "rates")["sources"]
     assert (source["last_slot"], source["last_outcome"]) == ("2025-11-14T12:00:00Z", "ok")
     assert (source["next_slot"], source["holds_s"]) == ("2025-11-14T13:00:00Z", 7 * 86400)

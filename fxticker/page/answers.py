@@ -43,10 +43,12 @@ def present_rates(store: Store, pairs: Sequence[str], at: datetime) -> list[dict
     list
         A mapping per pair: ``pair``; ``rate``, the facts of `fxticker.explain` and ``written``, or ``None`` with a
         ``reason``; ``beside``, the facts of each other source that has a rate; ``change``, the last change of the
-        ticker, ``None`` if it had no two values in `CHANGES_DAYS`.
+        ticker, ``None`` if it had no two values in `CHANGES_DAYS`; ``unchanged_since``, the first look at its present
+        value in these days, ``None`` if there is none.
     """
     changed = _last_changes(store, at)
-    return [{"pair": pair, **_rate(store, pair, at), "change": changed.get(pair)} for pair in pairs]
+    none = {"change": None, "unchanged_since": None}
+    return [{"pair": pair, **_rate(store, pair, at), **changed.get(pair, none)} for pair in pairs]
 
 
 def shown_pairs(objects: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -131,11 +133,12 @@ def _last_changes(store: Store, at: datetime) -> dict[str, dict[str, Any]]:
     runs = changes(store, sources=[TICKER], start=at - timedelta(days=CHANGES_DAYS), end=at + MICROSECOND)
     found = {}
     for pair, rows in runs.groupby("pair", observed=True):
-        before, after = rows.iloc[:-1].tail(1), rows.tail(1)
+        before, after, change = rows.iloc[:-1].tail(1), rows.tail(1), None
         if len(before) and str(before["rate_text"].iloc[0]) != str(after["rate_text"].iloc[0]):
             ends = {"start": before["last_at"].iloc[0], "end": after["first_at"].iloc[0]}
             row = drift(store, pairs=[str(pair)], sources=[TICKER], max_age="any", **ends).iloc[0]
-            found[str(pair)] = plain(_with_text(row.to_dict()))
+            change = plain(_with_text(row.to_dict()))
+        found[str(pair)] = {"change": change, "unchanged_since": plain(after["first_at"].iloc[0])}
     return found
 
 

@@ -37,7 +37,7 @@ export const en = {
   "kind.market": "market",
   "kind.official": "official",
   "kind.peg": "fixed",
-  "change.none": "none in 92 days",
+  "change.none": "none seen since {at}",
   "change.what": "printed {from} → {to}",
   "change.seen": "seen {at}",
   "beside.none": "none within its age limit",

@@ -37,7 +37,7 @@ export const ru = {
   "kind.market": "рыночный",
   "kind.official": "официальный",
   "kind.peg": "фиксированный",
-  "change.none": "нет за 92 дня",
+  "change.none": "не замечено с {at}",
   "change.what": "напечатано {from} → {to}",
   "change.seen": "замечено {at}",
   "beside.none": "нет в пределах допустимой давности",

@@ -30,6 +30,7 @@ export function viewMonths({ t, drifts, rates }) {
 /** The explanation of each present rate, down to the printed text. */
 export function viewExplain({ t, rates, manifest }) {
   const all = rates.rates.flatMap(({ rate, beside }) => (rate ? [rate, ...beside] : []));
+  if (!all.length) return el("section", { id: "explain" });
   return el(
     "section", { id: "explain", "aria-labelledby": "explain-title" },
     el("h2", { id: "explain-title" }, t("explain")),

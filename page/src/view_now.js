@@ -44,7 +44,7 @@ export function viewNow(context) {
   );
 }
 
-function rowOf({ pair, rate, reason, beside, change }, context) {
+function rowOf({ pair, rate, reason, beside, change, unchanged_since: since }, context) {
   const { t, link, directed } = context;
   const name = directed(pair);
   const heading = el("a", { href: link({ pair }), id: `now-${pair}` }, name);
@@ -57,7 +57,7 @@ function rowOf({ pair, rate, reason, beside, change }, context) {
     el("strong", {}, texts.value),
     bandText(texts, t("to")),
     [ageSince(t, sinceOf(rate), context.now), old],
-    change ? changeText(change, t) : t("change.none"),
+    change ? changeText(change, t) : since ? t("change.none", { at: minuteText(instantOf(since)) }) : "",
     besideText(rate, beside, context),
   ];
 }
