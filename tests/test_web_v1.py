@@ -65,6 +65,15 @@ def test_range_stays_with_the_source_that_has_both_of_its_ends(store):
     assert {rates["UZS"] for rates in later.values()} == {11900.25}
 
 
+def test_range_that_no_source_has_whole_is_of_the_one_with_most_months_of_it(store):
+    days = [datetime(2025, month, 20, 12, tzinfo=UTC) for month in (9, 10, 11)]
+    store.append([row for day in days for row in snapshot_ticks(day)])
+    official = {"source": "cbu", "time_basis": TimeBasis.DATE}
+    store.append([tick("USD/UZS", "11900.25", None, days[-1], source_date=days[-1].date(), **official)])
+    found = Client(store, days[-1] + timedelta(days=1)).get("/v1/2025-09-01..2025-11-21?base=USD&symbols=UZS").json()
+    assert found["rates"] == {f"{day:%Y-%m-%d}": {"UZS": 12500.0} for day in days}
+
+
 def test_day_without_a_look_is_absent(store):
     store.append([*snapshot_ticks(NOON), *snapshot_ticks(NOON + timedelta(days=3))])
     answer = Client(store, NOON + timedelta(days=4)).get("/v1/2025-11-14..2025-11-18?base=USD").json()

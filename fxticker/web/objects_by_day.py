@@ -24,7 +24,7 @@ def objects_answer(
     *,
     number: Number = lambda row: row.rate,
 ) -> Answer:
-    """Return ``{…head, "base", "start_date", "rates": {day: {currency: number}}, "end_date"}`` of the days with rates.
+    """Return an object of the days with rates: a head, ``base``, ``start_date``, ``rates``, ``end_date``, ``sources``.
 
     Parameters
     ----------
@@ -54,7 +54,9 @@ def objects_answer(
 def _pieces(head: Mapping[str, Any], parts: Iterator[list[RateRow]], days: Days, number: Number) -> Iterator[bytes]:
     """Yield the object part by part; the last day is known at its end only."""
     day: date | None = None
+    sources: dict[str, str | None] = {}
     for part in parts:
+        sources |= {row.quote: row.source for row in part}
         by_day: dict[date, dict[str, float]] = {}
         for row in part:
             by_day.setdefault(row.day, {})[row.quote] = number(row)
@@ -63,4 +65,4 @@ def _pieces(head: Mapping[str, Any], parts: Iterator[list[RateRow]], days: Days,
         day = max(by_day)
     if day is None:
         raise not_found(f"no rate from {days.first} to {days.last}")
-    yield b'},"end_date":"%s"}' % day.isoformat().encode()
+    yield b"}," + dumps({"end_date": day.isoformat(), "sources": dict(sorted(sources.items()))})[1:]

@@ -52,7 +52,13 @@ _BAND = {
 }
 _BY_CURRENCY = {"dates": mapping(DAY), "sources": mapping(TEXT)}
 _NOTES = {"missing": mapping({**TEXT, "description": "Why a currency that was asked for has no rate"})}
-_SERIES = {"base": CODE, "start_date": DAY, "end_date": DAY, "rates": mapping(mapping(RATE))}
+_SERIES = {
+    "base": CODE,
+    "start_date": DAY,
+    "end_date": DAY,
+    "rates": mapping(mapping(RATE)),
+    "sources": mapping(TEXT),
+}
 _PEG = record({"base": CODE, "rate": RATE, "since": DAY, "stated": TEXT})
 _ISO = {"iso_code": CODE, "iso_numeric": nullable(TEXT), "name": TEXT, "symbol": nullable(TEXT)}
 _SHARE = nullable({"type": "number", "minimum": 0, "maximum": 1})

@@ -2,13 +2,13 @@
 
 A bank's USD/KZT and the ticker's differ by a few tenths of a percent, as much as a week moves either. A range that
 changes its source in the middle shows a move that never was. One source therefore answers throughout: of those that
-have a rate at both ends of the range the first one in the order; if none has, the first with a rate at its last end,
-then at its first, and then any that has ticks in it. An end where nothing is stored yet moves to where something is.
+have a rate at both ends of the range the first one in the order; if none has, that with ticks in most months of it. An
+end where nothing is stored yet moves to where something is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import product
@@ -62,11 +62,10 @@ def source_of_range(view: View, question: Question, pair: str, first: date, last
     begin = max(first, min(stored[source].first.date() for source in ids))
     end = min(last, max(stored[source].last.date() + _DAY for source in ids), view.now.date())
     at_first, at_last = (_young(view, question, pair, day) if first <= day else set() for day in (begin, end))
-    for wanted in (at_first & at_last, at_last, at_first):
-        for candidate in ranked:
-            if candidate.sources in wanted:
-                return candidate
-    return next((candidate for candidate in ranked if _overlaps(candidate, stored, first, last)), ranked[0])
+    for candidate in ranked:
+        if candidate.sources in at_first & at_last:
+            return candidate
+    return max(ranked, key=lambda candidate: len(_months(view, candidate, pair, first, last)))
 
 
 def candidates(stored: dict[str, Stored], pair: str) -> Iterator[Candidate]:
@@ -74,17 +73,33 @@ def candidates(stored: dict[str, Stored], pair: str) -> Iterator[Candidate]:
     base, quote = currencies_of(pair)
     for source, found in stored.items():
         pairs = _both_ways(found.pairs)
-        if pair in pairs:
-            yield Candidate((Leg(source, is_derived=False),))
-        elif any(f"{base}/{common}" in pairs and f"{quote}/{common}" in pairs for common in THROUGH):
-            yield Candidate((Leg(source, is_derived=True),))
+        if _follows(pair, pairs):
+            yield Candidate((Leg(source, is_derived=pair not in pairs),))
     if COMMON not in (base, quote):
         for left, right in product(stored, stored):
-            has_legs = f"{base}/{COMMON}" in _both_ways(stored[left].pairs) and f"{quote}/{COMMON}" in _both_ways(
-                stored[right].pairs
-            )
-            if left != right and has_legs:
+            has_base = f"{base}/{COMMON}" in _both_ways(stored[left].pairs)
+            if left != right and has_base and f"{quote}/{COMMON}" in _both_ways(stored[right].pairs):
                 yield Candidate((Leg(left, is_derived=False), Leg(right, is_derived=False)))
+
+
+def _follows(pair: str, pairs: Collection[str]) -> bool:
+    """Return whether a pair is among others, in any direction, or is the cross rate of two of them."""
+    base, quote = currencies_of(pair)
+    return pair in pairs or any(f"{base}/{common}" in pairs and f"{quote}/{common}" in pairs for common in THROUGH)
+
+
+def _months(view: View, candidate: Candidate, pair: str, first: date, last: date) -> set[str]:
+    """Return the months of a range in which there are ticks that a pair follows from."""
+    needed = [pair] if len(candidate.legs) == 1 else [f"{currency}/{COMMON}" for currency in currencies_of(pair)]
+    found = [
+        {
+            listed.segment.month
+            for listed in view.catalogue.ticks
+            if listed.segment.source == source and _follows(leg, _both_ways(listed.summary.series))
+        }
+        for source, leg in zip(candidate.sources, needed, strict=True)
+    ]
+    return {month for month in set.intersection(*found) if f"{first:%Y-%m}" <= month <= f"{last:%Y-%m}"}
 
 
 def _both_ways(pairs: Iterable[str]) -> set[str]:
@@ -101,8 +116,3 @@ def _young(view: View, question: Question, pair: str, day: date) -> set[tuple[st
     selection = Selection(sources=question.sources, as_of=question.as_of)
     lines = rate_lines(view.store, [pair], grid_of([lookup_of_day(day, view.now)]), selection, question.limit)[pair]
     return {tuple(leg.source for leg in line.legs) for line in lines if line.is_young[0]}
-
-
-def _overlaps(candidate: Candidate, stored: dict[str, Stored], first: date, last: date) -> bool:
-    spans: Sequence[Stored] = [stored[source] for source in candidate.sources]
-    return all(span.first.date() <= last and first <= span.last.date() + _DAY for span in spans)
