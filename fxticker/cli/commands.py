@@ -30,7 +30,7 @@ COMMANDS = {
         "latest": ("store.latest", "Print the last tick of each pair, and its age."),
         "history": ("store.history", "Print stored ticks with their bands."),
         "export": ("export.export", "Write rates to FILE, in the format of its ending."),
-        "publish": ("publish.publish", "Write a page of the rates, and its data, as static files to DIR."),
+        "publish": ("publish.publish", "Write a page of the rates and its data to DIR."),
     },
     "Ask": {
         "quotes": ("analysis.quotes", "Print rates of stored, inverse and cross pairs."),

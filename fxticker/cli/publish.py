@@ -18,7 +18,7 @@ from fxticker.errors import one_line
 @config_option
 @store_option
 def publish(dest: Path, at: str | None, config: Path | None, store: Path | None) -> None:
-    """Write a page of the rates, and its data, as static files to DIR.
+    """Write a page of the rates and its data to DIR.
 
     Any static host can serve DIR. Repeated runs write what changed; DIR/manifest.json, written last, names all files,
     and those that the two manifests before it name are kept. Files that this command did not write are left alone.

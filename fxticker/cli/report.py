@@ -31,9 +31,10 @@ def _month(context: click.Context, _option: object, text: str) -> str:
 @stored
 @selected("as_of", "tz")
 def report(month: str, output: str, folder: Path, selection: Selection) -> None:
-    """Write a page about a month: rates, changes, official rates, gaps, ages and limits.
+    """Write a page about a month.
 
-    The page is one HTML file without scripts that loads nothing and prints on A4; a browser's print makes a PDF. Its
+    Rates, changes, official rates, gaps, ages and limits. It is one HTML file without scripts that loads nothing and
+    prints on A4; a browser's print makes a PDF. Its
     last line is the command that makes it again later, with --as-of.
     """
     from fxticker.charts.settings import use_default_epoch
