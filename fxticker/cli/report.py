@@ -34,8 +34,7 @@ def report(month: str, output: str, folder: Path, selection: Selection) -> None:
     """Write a page about a month.
 
     Rates, changes, official rates, gaps, ages and limits. It is one HTML file without scripts that loads nothing and
-    prints on A4; a browser's print makes a PDF. Its
-    last line is the command that makes it again later, with --as-of.
+    prints on A4; a browser's print makes a PDF. Its last line is the command that makes it again later, with --as-of.
     """
     from fxticker.charts.settings import use_default_epoch
     from fxticker.report.monthly import monthly_report
