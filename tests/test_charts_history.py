@@ -154,7 +154,9 @@ def test_title_of_several_sources_is_about_the_ticker(store):
 
 def test_comparison_draws_no_crosses_that_would_hide_the_line():
     at = pd.date_range("2025-01-06T12:00Z", periods=80, freq="1D").as_unit("us")
-    frame = pd.DataFrame({"observed_at": at, "day": at.normalize(), "pair": "TMT/USD", "source": "cbr"})
+    frame = pd.DataFrame(
+        {"observed_at": at, "day": at.normalize(), "official_at": at.normalize(), "pair": "TMT/USD", "source": "cbr"}
+    )
     frame = frame.assign(official=0.2, official_lo=0.2, official_hi=0.2, ticker=[0.28571, 0.2849] * 40, inside=False)
     frame = frame.assign(ticker_lo=frame["ticker"] - 1e-5, ticker_hi=frame["ticker"] + 1e-5)
     frame = frame.assign(**dict.fromkeys(["distance_pct", "distance_lo_pct", "distance_hi_pct"], 42.0))

@@ -35,8 +35,6 @@ _BESIDE_PT = 6.0
 """Distance of a number from its mark or band."""
 _OTHER = pd.Timedelta(days=1)
 """Distance of a row's ends from those of the chart from which on it has its own dates."""
-_OTHER = pd.Timedelta(days=1)
-"""Distance of a row's ends from those of the chart from which on it has its own dates."""
 _BESIDE_AXIS, _INSIDE_AXIS = 1.02, 0.02
 """Where the texts of a row begin, as shares of the axis."""
 

@@ -1,4 +1,8 @@
-"""One per instant: decides which row counts where several share an instant, and gives it its rounding band."""
+"""One per instant: decides which row counts where several share an instant, and gives it its rounding band.
+
+For columns (`one_per_instant`) and for one instant (`effective_rows`). `fxticker.latest` takes the last recorded of these
+rows instead of their hull, for it has no band (`fxticker.frames.latest`).
+"""
 
 from __future__ import annotations
 
