@@ -52,7 +52,7 @@ class RateLine:
     parts
         The lines of the two legs; empty for a line of one source.
     ticks
-        The ticks behind a line of one source; ``None`` for one of two.
+        The ticks behind a line of one source, if they were asked for.
     """
 
     pair: str
@@ -114,6 +114,7 @@ def rate_lines(
     limit: AgeLimit,
     *,
     is_far: bool = False,
+    with_ticks: bool = False,
 ) -> dict[str, list[RateLine]]:
     """Return the lines of each pair, at least one rate each, in no meant order.
 
@@ -131,12 +132,16 @@ def rate_lines(
         The limit of age.
     is_far
         Read ticks of any age: lines have rates beyond the limit too.
+    with_ticks
+        Lines keep the ticks that they follow from, which take memory as long as they live.
     """
     asked = {pair: [pair, *_against_common(pair)] for pair in pairs}
     wanted = {leg for legs in asked.values() for leg in legs}
     stored = tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
     chosen = replace(selection, pairs=stored, start=None if is_far else _reach(grid, limit), end=None)
     found = _lines_by_source(ticks, wanted, grid, chosen, limit)
+    if not with_ticks:
+        found = {key: replace(line, ticks=None) for key, line in found.items()}
     return {pair: _with_crosses(pair, legs, found) for pair, *legs in asked.values()}
 
 
@@ -198,8 +203,8 @@ def _lines_by_source(
                 has_date = is_date[rates.left] | is_date[rates.right]
                 aged_from = rates.instants + (DAY_US if is_dated else (DAY_US - 1) * has_date)
                 series = _Series(rates, has_date & (not is_dated), aged_from)
-                line = _line(pair, source, _printed(settled, rates), series, grid, limit)
-                lines[source, pair] = replace(line, ticks=LineTicks(rows, rates, series.places(grid)))
+                behind = LineTicks(rows, rates, series.places(grid))
+                lines[source, pair] = _line(pair, source, _printed(settled, rates), series, behind, grid, limit)
     return {key: line for key, line in lines.items() if line.has_rate.any()}
 
 
@@ -229,10 +234,17 @@ def _printed(settled: SettledTicks, rates: Rates) -> tuple[str, ...]:
     return tuple(dict.fromkeys(settled.pairs[settled.pair[rows[-1]]] for rows in (rates.left, rates.right)))
 
 
-def _line(pair: str, source: str, printed: tuple[str, ...], series: _Series, grid: Grid, limit: AgeLimit) -> RateLine:
+def _line(
+    pair: str,
+    source: str,
+    printed: tuple[str, ...],
+    series: _Series,
+    ticks: LineTicks,
+    grid: Grid,
+    limit: AgeLimit,
+) -> RateLine:
     """Return what was in force at each instant of a grid."""
-    rates = series.rates
-    place = series.places(grid)
+    rates, place = series.rates, ticks.place
     has_rate = place >= 0
     age = np.where(has_rate, np.maximum(grid.upto - series.aged_from[place], 0), 0)
     longest = limit.of_source(source)
@@ -247,4 +259,5 @@ def _line(pair: str, source: str, printed: tuple[str, ...], series: _Series, gri
         observed_at=np.where(has_rate, rates.instants[place], _NEVER),
         age=age,
         is_young=has_rate if longest is None else has_rate & (age <= longest // MICROSECOND),
+        ticks=ticks,
     )

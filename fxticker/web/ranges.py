@@ -109,7 +109,7 @@ def _rows(
         ticks = Thinned(view.store, TICKER, pairs, start, end, "day", question.as_of).frame
         if ticks.empty:
             return
-    found = rate_lines(ticks, pairs, grid, selection, question.limit)
+    found = rate_lines(ticks, pairs, grid, selection, question.limit, with_ticks=True)
     numbers = np.array([(day - _EPOCH).days for day in days])
     for lines in found.values():
         for line in lines:

@@ -165,7 +165,7 @@ def _choices(view: View, question: Question, pairs: Collection[str], grid: Grid,
     if not pairs:
         return []
     selection = Selection(sources=question.sources, as_of=question.as_of)
-    lines = rate_lines(view.store, pairs, grid, selection, question.limit, is_far=is_far)
+    lines = rate_lines(view.store, pairs, grid, selection, question.limit, is_far=is_far, with_ticks=True)
     ids = {leg.source for found in lines.values() for line in found for leg in line.legs}
     order = SourceOrder.of(view.order, ids)
     return [choose(pair, found, order, question.limit, grid) for pair, found in lines.items()]
