@@ -68,7 +68,9 @@ SETTINGS = {
     "legend.frameon": True,
 }
 EARLY_EPOCH = "0000-12-31T00:00:00"
-charts = pytest.mark.parametrize("name", CHARTS)
+charts = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "history_dark" else name for name in CHARTS]
+)
 
 
 @pytest.fixture(scope="module")

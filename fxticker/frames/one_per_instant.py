@@ -1,7 +1,7 @@
 """One per instant: decides which row counts where several share an instant, and gives it its rounding band.
 
-For columns (`one_per_instant`) and for one instant (`effective_rows`). `fxticker.latest` takes the last recorded of these
-rows instead of their hull, for it has no band (`fxticker.frames.latest`).
+For columns (`one_per_instant`) and for one instant (`effective_rows`). `fxticker.latest` has no band: it takes the last
+recorded of these rows instead of their hull.
 """
 
 from __future__ import annotations
