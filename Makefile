@@ -8,13 +8,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 BENCH := .venv-bench
 ARCTICDB := .venv-arcticdb
+CLIENTS := .venv-clients
 SERVE_AT ?= 2026-02-25T18:00Z
 FUZZ_SECONDS ?= 600
 BENCH_ROWS ?= 13147200
 BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
-.PHONY: demo serve run test test-all node page torture soak real-history lint types lock clean bench fuzz
+.PHONY: demo serve run test test-all test-clients node page torture soak real-history lint types lock clean bench fuzz
 
 demo: $(VENV)/run.stamp
 	$(BIN)/fxticker demo
@@ -33,6 +34,13 @@ test: $(VENV)/dev.stamp
 
 test-all: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --hypothesis-profile thorough
+
+# Run programs that others wrote, unmodified, against `fxticker serve`, and requests made from OpenAPI documents; some
+# minutes. It takes the programs with pip and npm, and as root makes a network of its own for them, with `unshare` and
+# `ip`. Perl's is Debian's libfinance-quote-perl: `apt-get install` it first. What is absent is skipped and named.
+test-clients: $(VENV)/dev.stamp $(CLIENTS)/clients.stamp
+	if command -v npm >/dev/null; then npm ci --prefix tests/clients/node --ignore-scripts --no-audit --no-fund; fi
+	$(BIN)/python -m pytest -m slow tests/clients
 
 # Install what reads the store with JavaScript, builds and tests the page, and axe, which judges the page and the monthly
 # report; needs Node and npm. Without it those tests are skipped.
@@ -90,13 +98,15 @@ lock:
 		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/dev.txt
 	uv pip compile pyproject.toml --group bench --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --constraint requirements/dev.txt --output-file requirements/bench.txt
+	uv pip compile --group clients --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --output-file requirements/clients.txt
 	uv pip compile --group fuzz --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/fuzz.txt
 	uv pip compile --group bench-arcticdb --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(ARCTICDB) tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
+	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fxticker needs Python 3.11 or newer; say which with PYTHON=…")'
@@ -122,6 +132,12 @@ $(BENCH)/bench.stamp: requirements/bench.txt pyproject.toml
 	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
 	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Programs of others need versions of their own, and the project none of them.
+$(CLIENTS)/clients.stamp: requirements/clients.txt
+	test -x $(CLIENTS)/bin/python || $(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
 	touch $@
 
 # ArcticDB needs a pandas before 3 and so an environment of its own, without the project.

@@ -12,7 +12,8 @@ from web_client import Client
 from fxticker.model.records import Outcome, Poll
 from fxticker.store.store import Store
 
-PAGE = (Path(__file__).parent.parent / "docs" / "http.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "http.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```http\nGET (\S+)\n(.*?)```\n\n```(json|csv)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -38,3 +39,13 @@ def test_example_is_what_is_answered(client, path, headers, kind, expected):
         assert answer.json() == json.loads(expected)
     else:
         assert answer.text == expected
+
+
+def test_programs_of_others_are_named_with_the_versions_that_are_tried():
+    rows = re.findall(r"^\| `(\S+)` \((PyPI|npm)\) \| (\S+) \|", PAGE, re.MULTILINE)
+    modules = json.loads((ROOT / "tests" / "clients" / "node" / "package.json").read_text("utf-8"))["dependencies"]
+    assert {name: version for name, place, version in rows if place == "npm"} == modules
+    lock = (ROOT / "requirements" / "clients.txt").read_text("utf-8")
+    python = [f"{name}=={version} " for name, place, version in rows if place == "PyPI"]
+    assert len(python) == 10
+    assert [line for line in python if f"\n{line}" not in lock] == []

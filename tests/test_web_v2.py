@@ -107,7 +107,8 @@ def test_rate_in_force_until_the_next_one_has_a_row_every_day(store):
     client = Client(store, NOON)
     rows = client.get("/v2/rates?base=TMT&quotes=USD&from=2025-11-12").json()
     assert [(row["date"], row["rate"]) for row in rows] == [(f"2025-11-{day}", 0.2857142857) for day in (12, 13, 14)]
-    assert client.get("/v2/currency/TMT").json()["peg"]["rate"] == 3.5
+    peg = client.get("/v2/currency/TMT").json()["peg"]
+    assert (peg["rate"], peg["authority"]) == (3.5, "Central Bank of Turkmenistan")
 
 
 def test_as_of_answers_with_what_was_known_then(tmp_path):
@@ -152,6 +153,8 @@ def test_currencies_and_providers_state_their_days(client, history_store):
     currencies = {row["iso_code"]: row for row in client.get("/v2/currencies").json()}
     assert currencies["KZT"]["end_date"] == "2026-02-25"
     assert {*currencies} == {"KGS", "KZT", "TJS", "TMT", "USD", "UZS"}
+    assert [len(client.get(f"/v2/currencies?{query}").json()) for query in ("scope=x", "foo=1")] == [6, 6]
+    assert client.get("/v2/currencies?providers=ECB").json() == []
     earlier = Client(history_store, datetime(2025, 12, 8, 18, tzinfo=UTC))
     assert earlier.get("/v2/currencies").json()[0]["end_date"] == "2025-12-08"
     provider = client.get("/v2/providers").json()[0]

@@ -25,6 +25,8 @@ class Peg:
         The first day on which it is in force.
     until
         The first day on which it is no longer in force; None if it still is.
+    authority
+        The central bank.
     stated
         The publication that states it.
     """
@@ -34,6 +36,7 @@ class Peg:
     units_text: str
     since: date
     until: date | None
+    authority: str
     stated: str
 
     @property
@@ -51,6 +54,7 @@ PEGS = (
         units_text="2.85",
         since=date(2009, 1, 1),
         until=date(2015, 1, 1),
+        authority="Central Bank of Turkmenistan",
         stated="U.S. Commercial Service, country guide for Turkmenistan (21 July 2019): 2.85 from the redenomination "
         "at the beginning of 2009 until 1 January 2015",
     ),
@@ -60,6 +64,7 @@ PEGS = (
         units_text="3.5",
         since=date(2015, 1, 1),
         until=None,
+        authority="Central Bank of Turkmenistan",
         stated="Radio Free Europe, 1 January 2015: the site of the Central Bank of Turkmenistan shows 3.50 since "
         "that day; 3.5 is also in the bank's own file of 20 May 2026 and in the pegs that the rate service Frankfurter "
         "starts from",

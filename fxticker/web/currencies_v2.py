@@ -9,21 +9,17 @@ from typing import Any
 from fxticker.model.pairs import currencies_of
 from fxticker.model.pegs import PEGS
 from fxticker.web.answers import Answer, json_answer
-from fxticker.web.errors import invalid, not_found
+from fxticker.web.errors import not_found
 from fxticker.web.iso4217 import currencies as iso_currencies
 from fxticker.web.iso4217 import name_of
-from fxticker.web.parameters import require_known
-from fxticker.web.rates_query import sources_of
+from fxticker.web.parameters import names_of
 from fxticker.web.stored_days import PairDays, stored_days
 from fxticker.web.view import View
 
 
 def currencies(view: View, fields: Mapping[str, str]) -> Answer:
-    """Answer ``/v2/currencies``; ``scope=all`` changes nothing: no stored currency is left out."""
-    require_known(fields, ("scope", "providers"))
-    if fields.get("scope", "all") != "all":
-        raise invalid("invalid scope")
-    sources = sources_of(view, fields)
+    """Answer ``/v2/currencies``, which never refuses a parameter: ``scope=all`` changes nothing, others are ignored."""
+    sources = names_of(fields["providers"].lower()) if "providers" in fields else None
     days = [found for found in stored_days(view) if sources is None or found.source in sources]
     codes = sorted({code for found in days for code in currencies_of(found.pair)})
     return json_answer([_currency(code) | _span(code, days) for code in codes])
@@ -63,6 +59,7 @@ def _peg(code: str, day: date) -> dict[str, Any]:
                 "peg": {
                     "base": peg.anchor,
                     "rate": float(peg.units),
+                    "authority": peg.authority,
                     "since": peg.since.isoformat(),
                     "stated": peg.stated,
                 }

@@ -14,7 +14,7 @@ from fxticker.web.errors import Refused, invalid, not_found
 from fxticker.web.honest_number import honest_decimal
 from fxticker.web.iso4217 import name_of
 from fxticker.web.objects_by_day import objects_answer
-from fxticker.web.open_exchange_rates import number, question_of, timestamp
+from fxticker.web.open_exchange_rates import INVALID_BASE, number, question_of, timestamp
 from fxticker.web.parameters import amount_of, code_of, day_of, lookup_of_day
 from fxticker.web.ranges import days_of
 from fxticker.web.rows import newest
@@ -22,6 +22,7 @@ from fxticker.web.snapshots import Question, snapshot
 from fxticker.web.view import View
 
 _CODES = {
+    INVALID_BASE: (201, "invalid_base_currency"),
     "invalid date": (302, "invalid_date"),
     "invalid amount": (403, "invalid_amount"),
     HTTPStatus.NOT_FOUND: (106, "no_rates_available"),

@@ -118,14 +118,19 @@ class Guard:
 
 
 async def send_refusal(send: Send, refusal: Refused, body: dict[str, Any] | None = None) -> None:
-    """Send an error; its body is that of version 2 by default."""
-    content = dumps(with_status(refusal) if body is None else body)
+    """Send an error; its body is that of version 2 by default, and a status that stands in it is the one sent."""
+    body = with_status(refusal) if body is None else body
+    content = dumps(body)
     headers = [
         ("content-type", "application/json; charset=utf-8"),
         ("content-length", str(len(content))),
         ("cache-control", "no-store"),
         *refusal.headers,
     ]
-    start: Message = {"type": "http.response.start", "status": refusal.status, "headers": encoded(headers)}
+    start: Message = {
+        "type": "http.response.start",
+        "status": body.get("status", refusal.status),
+        "headers": encoded(headers),
+    }
     await send(start)
     await send({"type": "http.response.body", "body": content})

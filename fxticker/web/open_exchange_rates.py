@@ -21,11 +21,19 @@ from fxticker.web.rows import RateRow, newest
 from fxticker.web.snapshots import Question, Snapshot, snapshot
 from fxticker.web.view import View
 
+INVALID_BASE = "invalid base"
+_INVALID_RANGE = "invalid date range"
 _NAMES = {
     HTTPStatus.NOT_FOUND: "not_found",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid_parameter",
     HTTPStatus.SERVICE_UNAVAILABLE: "service_unavailable",
 }
+_INVALID = {
+    INVALID_BASE: "invalid_base",
+    "invalid currency": "invalid_currency",
+    "invalid date": "invalid_date",
+    _INVALID_RANGE: "invalid_date_range",
+}
+"""Names of errors by what is invalid: programs tell them by these and by the status 400."""
 _HEAD = {
     "disclaimer": "Rates as their sources printed them, one number for each rounding interval.",
     "license": "The terms of the sources hold: see /v2/providers.",
@@ -34,8 +42,10 @@ _HEAD = {
 
 def error_body(error: Refused) -> dict[str, Any]:
     """Return the body of an error."""
-    name = _NAMES.get(HTTPStatus(error.status), "error")
-    return {"error": True, "status": error.status, "message": name, "description": error.detail or error.message}
+    status, name = error.status, _NAMES.get(HTTPStatus(error.status), "error")
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        status, name = HTTPStatus.BAD_REQUEST, _INVALID.get(error.message.partition(":")[0], "invalid_parameter")
+    return {"error": True, "status": status, "message": name, "description": error.detail or error.message}
 
 
 def latest(view: View, fields: Mapping[str, str]) -> Answer:
@@ -65,13 +75,23 @@ def time_series(view: View, fields: Mapping[str, str]) -> Answer:
     """Answer ``/time-series.json``."""
     if not {"start", "end"} <= {*fields}:
         raise invalid("invalid date", "a time series has start and end")
-    days = days_of(view, day_of(fields["start"]), day_of(fields["end"]))
+    start, end = day_of(fields["start"]), day_of(fields["end"])
+    if start > end:
+        raise invalid(_INVALID_RANGE, f"it begins after its end: {start} is later than {end}")
+    days = days_of(view, start, end)
     return objects_answer(view, question_of(fields, COMMON), days, _HEAD)
 
 
 def currencies(view: View) -> Answer:
     """Answer ``/currencies.json``."""
     return json_answer({code: name_of(code) for code in sorted(view.catalogue.currencies)})
+
+
+def convert_query(view: View, fields: Mapping[str, str]) -> Answer:
+    """Answer ``/convert.json?amount=1500&from=KZT&to=UZS``, as some programs ask."""
+    if not {"amount", "from", "to"} <= {*fields}:
+        raise invalid("invalid parameter", "a conversion has amount, from and to")
+    return convert(view, fields["amount"], fields["from"], fields["to"])
 
 
 def convert(view: View, amount: str, base: str, quote: str) -> Answer:
@@ -103,9 +123,16 @@ def question_of(fields: Mapping[str, str], default_base: str | None) -> Question
         422, if one is no currency.
     """
     return Question(
-        base=code_of(fields["base"]) if fields.get("base") else default_base,
+        base=_base_of(fields["base"]) if fields.get("base") else default_base,
         quotes=codes_of(fields["symbols"]) if fields.get("symbols") else None,
     )
+
+
+def _base_of(text: str) -> str:
+    try:
+        return code_of(text)
+    except Refused as error:
+        raise invalid(INVALID_BASE, error.message) from None
 
 
 def number(row: RateRow) -> float | int:

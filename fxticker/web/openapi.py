@@ -67,7 +67,8 @@ _PARAMETERS = {
     "start_date": _parameter("start_date", DAY, "2025-12-07", "First day"),
     "end_date": _parameter("end_date", DAY, "2025-12-10", "Last day, included"),
     "outcome": _parameter("outcome", {"enum": sorted(Outcome)}, "ok", "Only polls with this outcome"),
-    "scope": _parameter("scope", {"enum": ["all"]}, "all", "Changes nothing"),
+    "any_providers": _parameter("providers", TEXT, "timesca", "Only of these sources; unknown ones are ignored"),
+    "scope": _parameter("scope", TEXT, "all", "Changes nothing"),
 }
 _RECORD = ("from", "to", "providers", "as_of")
 _OF_PATH = {
@@ -146,7 +147,7 @@ def _paths() -> Schema:
                 "max_age",
                 "as_of",
             ),
-            _operation("/v2/currencies", "Currencies and their days", array("Currency"), "scope", "providers"),
+            _operation("/v2/currencies", "Currencies and their days", array("Currency"), "scope", "any_providers"),
             _operation("/v2/currency/{code}", "A currency, its sources and its peg", ref("CurrencyDetail")),
             _operation("/v2/providers", "Sources", array("Provider")),
             _operation("/v2/gaps", "Periods without a successful poll", array("Gap"), *_RECORD),
@@ -191,6 +192,13 @@ def _paths() -> Schema:
             ),
             _operation("/currencies.json", "Names of the currencies", ref("Names"), error=_OXR),
             _operation("/convert/{amount}/{base}/{quote}", "An amount", ref("OpenExchangeRatesResult"), error=_OXR),
+            _operation(
+                "/convert.json",
+                "The same",
+                ref("OpenExchangeRatesResult"),
+                needed=("from_base", "to_quote", "amount"),
+                error=_OXR,
+            ),
             _operation("/fixer/latest", "Rates of now", ref("Fixer"), "base_or_none", "symbols", error=_FIXER),
             _operation("/fixer/{day}", "Rates of a day", ref("Fixer"), "base_or_none", "symbols", error=_FIXER),
             _operation(

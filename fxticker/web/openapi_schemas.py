@@ -59,7 +59,7 @@ _SERIES = {
     "rates": mapping(mapping(RATE)),
     "sources": mapping(TEXT),
 }
-_PEG = record({"base": CODE, "rate": RATE, "since": DAY, "stated": TEXT})
+_PEG = record({"base": CODE, "rate": RATE, "authority": TEXT, "since": DAY, "stated": TEXT})
 _ISO = {"iso_code": CODE, "iso_numeric": nullable(TEXT), "name": TEXT, "symbol": nullable(TEXT)}
 _SHARE = nullable({"type": "number", "minimum": 0, "maximum": 1})
 

@@ -133,6 +133,7 @@ def _open_exchange_rates(prefix: str) -> list[Path]:
         ("/historical/{day}.json", lambda view, asked: oxr.historical(view, asked.fields, asked.path["day"])),
         ("/time-series.json", lambda view, asked: oxr.time_series(view, asked.fields)),
         ("/currencies.json", lambda view, _: oxr.currencies(view)),
+        ("/convert.json", lambda view, asked: oxr.convert_query(view, asked.fields)),
         (
             "/convert/{amount}/{base}/{quote}",
             lambda view, asked: oxr.convert(view, asked.path["amount"], asked.path["base"], asked.path["quote"]),
