@@ -1,10 +1,10 @@
 """Segment writer: appends rows to the newest segment of a partition, or opens the next one.
 
-A partition (one source, one month) has numbered segments. An append replaces the newest segment as a whole, until it is
-full, with `SEGMENT_ROWS` of `fxticker.store.segments`; then it is sealed (`fxticker.store.segment_file.encoded` makes
-it small), appends never write it again, and the next number is opened. A published row stays in its segment, so there is no
-instant at which a reader sees it twice or not at all. What an append repeats, the rows and the summary of the newest
-segment, is verified before.
+A partition (one source, one month) has numbered segments. An append replaces the newest segment as a whole, until it
+is full, with `SEGMENT_ROWS` of `fxticker.store.segments`; then it is sealed (`fxticker.store.segment_file.encoded`
+makes it small), appends never write it again, and the next number is opened. A published row stays in its segment, so
+there is no instant at which a reader sees it twice or not at all. What an append repeats, the rows and the summary of
+the newest segment, is verified before.
 """
 
 from __future__ import annotations
