@@ -9,21 +9,16 @@ import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import trustme
 from builders import capture_ticks, tick
 from private_network import NAMES
+from programs import FOLDER, INTERPRETER, NODE_MODULES, NOW
 
 from fxticker.model.records import TimeBasis
 from fxticker.store.store import Store
 
-FOLDER = Path(__file__).parent
-PYTHON = FOLDER.parents[1] / ".venv-clients" / "bin" / "python"
-NODE_MODULES = FOLDER / "node" / "node_modules"
-NOW = "2026-05-24T12:00Z"
-"""On the day of the bank's list; the last page of the ticker is of 25 February, and too old for a rate."""
 BANK_DAY = datetime(2026, 5, 24, tzinfo=UTC)
 BANK = {"USD/KGS": "87.4500", "EUR/KGS": "101.5076"}
 """Of the list that `tests/payloads/nbkr_daily_2026-05-24.xml` holds."""
@@ -91,7 +86,7 @@ def network(known_store, tmp_path_factory):
     authority.cert_pem.write_to_path(folder / "trusted.pem")
     authority.issue_cert(*NAMES).private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
     (folder / "hosts").write_text("127.0.0.1 localhost {}\n".format(" ".join(NAMES)))
-    bundles = PYTHON.parents[1].glob("lib/python3*/site-packages/certifi/cacert.pem")
+    bundles = INTERPRETER.parents[1].glob("lib/python3*/site-packages/certifi/cacert.pem")
     replaced = ["hosts=/etc/hosts", *(f"trusted.pem={bundle}" for bundle in bundles)]
     command = ["unshare", "--net", "--mount", sys.executable, FOLDER / "private_network.py", folder, known_store, NOW]
     with subprocess.Popen([*command, *replaced], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -105,9 +100,9 @@ def network(known_store, tmp_path_factory):
 @pytest.fixture(scope="session")
 def python(network):
     """Run a Python program beside the installed clients, and return the JSON that it prints."""
-    if not PYTHON.exists():
+    if not INTERPRETER.exists():
         pytest.skip("the clients are not installed: `make test-clients`")
-    return lambda program: network.json(PYTHON, "-c", program)
+    return lambda program: network.json(INTERPRETER, "-c", program)
 
 
 @pytest.fixture(scope="session")

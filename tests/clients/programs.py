@@ -1,5 +1,12 @@
-"""Beginnings of the programs that tests run: what a client returns or raises, as JSON."""
+"""Where the programs of others are installed, and how the programs begin that tests run with them."""
 
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+INTERPRETER = FOLDER.parents[1] / ".venv-clients" / "bin" / "python"
+NODE_MODULES = FOLDER / "node" / "node_modules"
+NOW = "2026-05-24T12:00Z"
+"""On the day of the bank's list; the last page of the ticker is of 25 February, and too old for a rate."""
 PYTHON = """
 import datetime as dt
 import json

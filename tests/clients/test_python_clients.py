@@ -1,8 +1,7 @@
 """Clients of PyPI read the server unmodified: their users get the stored numbers, and an error where there is none."""
 
 import pytest
-from conftest import PYTHON as INTERPRETER
-from programs import PYTHON
+from programs import INTERPRETER, PYTHON
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import sys
 import urllib.request
 
 import pytest
-from conftest import FOLDER, NOW, PYTHON
+from programs import FOLDER, INTERPRETER, NOW
 
 pytestmark = pytest.mark.slow
 
@@ -47,13 +47,19 @@ def url(known_store, tmp_path_factory):
 @pytest.fixture
 def tried(tmp_path):
     """Try a server by a document, and return how many requests were made; all must be answered as it says."""
-    if not PYTHON.exists():
+    if not INTERPRETER.exists():
         pytest.skip("schemathesis is not installed: `make test-clients`")
 
     def run(document, base, *options):
         file = tmp_path / "openapi.json"
         file.write_text(json.dumps(document))
-        command = [PYTHON.with_name("schemathesis"), "--no-color", "--config-file", FOLDER / "schemathesis.toml", "run"]
+        command = [
+            INTERPRETER.with_name("schemathesis"),
+            "--no-color",
+            "--config-file",
+            FOLDER / "schemathesis.toml",
+            "run",
+        ]
         done = subprocess.run(
             [*command, file, "--url", base, "--seed", "1", "--no-shrink", *options],
             capture_output=True,
