@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import fxticker as fx
 from fxticker.cli import app
 from fxticker.model.formatting import format_with_band
-from fxticker.model.records import Outcome, Poll, Retraction, TimeBasis
+from fxticker.model.records import Origin, Outcome, Poll, Retraction, TimeBasis
 from fxticker.report.facts import facts_of
 from fxticker.report.html import element, joined
 from fxticker.report.limits import limits_section
@@ -310,6 +310,14 @@ def test_month_without_the_ticker_is_about_another_source_and_says_what_it_leave
     assert "The store also has rates of zeta, of which nothing is in this report." in limits_section(facts).text
     kept.append([tick()])
     assert _facts(kept, "2025-11").main == "timesca"
+
+
+def test_ticks_of_polls_without_outcomes_are_not_called_imported(kept):
+    kept.append([tick()])
+    said = "No outcome of a poll is on record for this month, though ticks of polls are: nothing shows what was missed."
+    assert said in record_section(_facts(kept, "2025-11"), {}).text
+    kept.append([tick(observed_at=NOON + 40 * DAY, origin=Origin.PAGE)])
+    assert "for this month, as with imported ticks:" in record_section(_facts(kept, "2025-12"), {}).text
 
 
 def test_days_and_clock_are_those_of_the_zone(kept):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from fxticker.analysis.coverage import SILENCE
 from fxticker.model.durations import age_text
-from fxticker.model.records import Outcome
+from fxticker.model.records import Origin, Outcome
 from fxticker.report.drawings import Charts, placed
 from fxticker.report.facts import MonthFacts
 from fxticker.report.html import Content, Html, element, joined
@@ -31,9 +31,9 @@ def record_section(facts: MonthFacts, charts: Charts) -> Html:
     said = element("p", " ".join(record_sentences(facts)))
     polls = facts.polls
     if polls.empty:
-        none = (
-            "No outcome of a poll is on record for this month, as with imported ticks: nothing shows what was missed."
-        )
+        are_of_polls = (facts.ticks["origin"] == Origin.LIVE).any()
+        but = "though ticks of polls are" if are_of_polls else "as with imported ticks"
+        none = f"No outcome of a poll is on record for this month, {but}: nothing shows what was missed."
         return joined(said, element("p", none), *_gaps(facts))
     rows = [_source_row(str(source), part) for source, part in polls.groupby("source", observed=True)]
     return joined(
