@@ -455,7 +455,7 @@ def test_heatmap_counts_the_cells_whose_closes_are_too_old(history_store):
     figure = plot_heatmap(fx.drift_by_period(history_store, "month", max_age=None))
     assert "2025-03-29 to 2025-05-25" in figure.get_supxlabel().replace("\n", " ")
     caption = " ".join(figure.get_supxlabel().split())
-    assert "Left out: 5 (end tick older than 7 d), 35 (start tick older than 7 d)." in caption
+    assert "Left out: 5 changes (end tick older than 7 d), 35 changes (start tick older than 7 d)." in caption
 
 
 def test_drift_names_the_pairs_that_it_leaves_out(store):
@@ -511,7 +511,7 @@ def test_coverage_fills_days_by_share_and_main_cause():
     assert [path.get_extents().height for path in unsound.get_paths()] == [pytest.approx(0.43)]
     assert same_color(unsound.get_facecolor()[0], "#e69f00")
     assert figure.get_suptitle() == "75.0 % of 192 polls succeeded, on 2 of 2 days"
-    assert "75.0 % successful\nof 192 polls\n2 of 2 days" in _labels(axis)
+    assert "75.0 % successful\nof 192 polls\non 2 of 2 days" in _labels(axis)
 
 
 def test_coverage_tells_and_explains_the_days_without_a_poll():
@@ -610,10 +610,10 @@ def test_comparison_says_on_how_many_days_the_official_rate_is_inside():
     assert _labels(panel) == ["nbt inside at 2 of 3 ticks\nby chance 66.7 %, band 0.0109 % wide"]
     assert (panel.get_title(loc="left"), panel.get_ylabel()) == ("", "USD per TJS")
     assert figure.get_supxlabel().replace("\n", " ") == (
-        "Ticker and official rates. Source: nbt (nbt.tj). 3 of 5 days, UTC. Up: somoni stronger. In colour: the "
-        "ticker, in the band that its digits allow. In ink: the last official rate stored by that day, of 3 value "
-        "dates from 2025-01-20 to 2025-01-24, each of its day. Cross: a day on which it lay outside at some tick. "
-        "Chance: the share inside if the rates of all days were compared. "
+        "Ticker and official rates. Sources: timesca (timesca.com), nbt (nbt.tj). 3 of 5 days, UTC. Up: somoni "
+        "stronger. In colour: the ticker, in the band that its digits allow. In ink: the last official rate stored by "
+        "that day, of 3 value dates from 2025-01-20 to 2025-01-24, each of its day. Cross: a day on which it lay "
+        "outside at some tick. Chance: the share inside if the rates of all days were compared. "
         f"fxticker {fx.__version__}."
     )
 

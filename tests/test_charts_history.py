@@ -147,7 +147,7 @@ def test_title_of_several_sources_is_about_the_ticker(store):
     ticks += [tick("USD/KZT", text, None, NOON + timedelta(days=day)) for day, text in enumerate(["12400", "12810"])]
     store.append(ticks)
     figure = fx.plot_history(store)
-    title = "The dollar gained 3.3 % against the tenge by timesca, 2025-11-14 to 2025-11-15"
+    title = "The dollar gained 3.3 % against the tenge by timesca, 2025-11-14 12:00 to 2025-11-15 12:00"
     assert figure.get_suptitle().replace("\n", " ") == title
     assert {text.get_text() for text in figure.axes[0].texts} == {"12,521.10  bank", "12,810  timesca"}
 

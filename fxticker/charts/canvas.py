@@ -22,6 +22,8 @@ _LEAST_WIDTH_IN = 6.0
 """Width that the labels beside a chart leave room for it in."""
 _LEAST_HEIGHT = 0.7
 """Height at which no texts overlap, as a share of the height that a chart has by default."""
+_TITLE_LINE_IN, _CAPTION_LINE_IN = 0.21, 0.14
+"""Height of a line of the title and of the caption."""
 
 Place: TypeAlias = Axes | Sequence[Axes] | np.ndarray
 """Where to draw: one axis, or one for each panel."""
@@ -80,6 +82,14 @@ class Canvas:
         if self.is_own:
             return default_in + self.more_in
         return float(self.axes[0].get_window_extent().height / self.figure.dpi)
+
+    @property
+    def more_texts_in(self) -> float:
+        """Height in inches that a title of over one line and a caption of over two take from the chart's own figure."""
+        if not self.is_own:
+            return 0.0
+        title, caption = self.figure.get_suptitle(), self.figure.get_supxlabel()
+        return _TITLE_LINE_IN * title.count("\n") + _CAPTION_LINE_IN * max(caption.count("\n") - 1, 0)
 
 
 @contextmanager

@@ -14,6 +14,8 @@ _CAPTION_MARKS, _TITLE_MARKS = 17.25, 10.5
 """Characters of the caption and of the title that fit an inch."""
 _BELOW_TICKS_PT, _BELOW_LABEL_PT = 34, 36
 """Distance of a caption from an axis of the caller, without and with a label."""
+_TIMED = pd.Timedelta(days=2)
+"""Span below which its ends have their times."""
 _MOST_LEFT_OUT = 4
 """Number of reasons that a caption has room for."""
 
@@ -60,12 +62,24 @@ def with_hops(changes: pd.DataFrame) -> pd.DataFrame:
 
 
 def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    """Return a span as text for titles and captions."""
+    """Return a span as text for captions, and for titles that do not depend on its hours."""
     if f"{first:%Y-%m-%d %H:%M}" == f"{last:%Y-%m-%d %H:%M}":
         return f"{first:%Y-%m-%d %H:%M}"
     if first.date() == last.date():
         return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}"
     return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def ends_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Return the span of a change as text for titles.
+
+    A day has several rates: from the first one of a day to the last one of the next the somoni lost 0.2 %, and from
+    day's end to day's end 0.4 %. So a span under two days has its times, unless both ends are dates.
+    """
+    are_dates = first == first.normalize() and last == last.normalize()
+    if first.date() == last.date() or last - first >= _TIMED or are_dates:
+        return span_text(first, last)
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
 
 
 def counted(number: int, thing: str) -> str:
@@ -80,10 +94,10 @@ def percent_of(part: float, whole: int) -> str:
     return f"{100 * part / whole:.0f} %"
 
 
-def left_out_rows(frame: pd.DataFrame) -> str:
-    """Return how many rows of a frame have no figures, and why, as a sentence; empty if all have."""
+def left_out_rows(frame: pd.DataFrame, thing: str) -> str:
+    """Return how many rows of a frame, each of a thing, have no figures, and why, as a sentence; empty if all have."""
     counts = _reasons(frame).dropna().astype(str).value_counts().sort_index(kind="stable")
-    return _left_out([f"{number:,} ({reason})" for reason, number in counts.items()])
+    return _left_out([f"{counted(number, thing)} ({reason})" for reason, number in counts.items()])
 
 
 def left_out_pairs(frame: pd.DataFrame) -> str:

@@ -113,7 +113,7 @@ def plot_compare(
             if len(shown) > 1:
                 panel.set_title(pair)
         canvas.figure.align_ylabels(canvas.axes)
-        _write_caption(canvas, rows, shown, banks, left_out_rows(ticks))
+        _write_caption(canvas, rows, shown, banks, left_out_rows(ticks, "comparison"))
     return canvas.figure
 
 
@@ -215,7 +215,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, pairs: list[str], sources
     write_caption(
         canvas,
         _title(rows, pairs, sources, f"{first:%Y-%m-%d}" if first == last else span_text(first, last)),
-        f"Ticker and official rates. {sources_text(sources)} {len(days):,} of {counted(whole, 'day')}, "
+        f"Ticker and official rates. {sources_text([TICKER, *sources])} {len(days):,} of {counted(whole, 'day')}, "
         f"{days.dt.tz}.{left_out}",
         f"{upward(pairs)} In colour: the ticker, in the band that its digits allow. In ink: the last official rate "
         f"stored by that day, {_value_dates(rows)}. {_crosses_text(rows)}{_hops_text(rows)}Chance: the share inside if "

@@ -78,7 +78,7 @@ def plot_coverage(
         A strip per source and, beyond a year, per year: a column per week, a row per weekday, a cell per day from
         `start` to `end`. A cell is filled from below by the share of its successful polls; the rest
         has the colour of the most frequent cause of the others. A pale cell is a day without any poll on record. The
-        right edge states the share of successful polls of the strip and the number of days with a poll.
+        right edge states the share of successful polls of the strip and the number of days with such a poll.
 
     Raises
     ------
@@ -108,12 +108,7 @@ def plot_coverage(
             _draw_strip(axis, strip, weeks, palette)
             axis.set_title(f"{source} {strip.name}" if len(polled) > 1 else strip.name)
         codes = cause_codes(polls)
-        _key(
-            canvas.axes[0],
-            set(codes.tolist()),
-            palette,
-            any((strip.counts.sum(axis=1) == 0).any() for _, strip in strips),
-        )
+        _key(canvas.axes[0], [strip for _, strip in strips], palette)
         _write_caption(canvas, polls, codes, first, last)
     return canvas.figure
 
@@ -196,11 +191,25 @@ def _week(days: Any) -> Any:
     return (days.astype(np.int64) + 3) // 7
 
 
-def _key(axis: Axes, seen: set[int], palette: Palette, has_pale: bool) -> None:  # noqa: FBT001 - of one caller
-    successful = [Patch(facecolor=palette.successful, linewidth=0, label="successful")] if SUCCESSFUL in seen else []
-    pale = [Patch(facecolor=palette.still, linewidth=0, label="no poll on record")] if has_pale else []
-    handles = [*successful, *key(seen, palette, 1.0), *pale]
+def _key(axis: Axes, strips: list[_Strip], palette: Palette) -> None:
+    """Explain the colours that are drawn: a cause that is the main one of no day has none."""
+    counts = np.concatenate([strip.counts for strip in strips])
+    failed = counts[:, :SUCCESSFUL].any(axis=1)
+    seen = set(_main_causes(counts)[failed].tolist())
+    successful = [Patch(facecolor=palette.successful, linewidth=0, label="successful")]
+    pale = [Patch(facecolor=palette.still, linewidth=0, label="no poll on record")]
+    handles = [
+        *(successful if counts[:, SUCCESSFUL].any() else []),
+        *key(seen, palette, 1.0),
+        *(pale if (counts.sum(axis=1) == 0).any() else []),
+    ]
     axis.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1.0), ncols=len(handles), columnspacing=1.2)
+
+
+def _main_causes(counts: np.ndarray) -> np.ndarray:
+    """Return the most frequent cause of each day; of a day without a failed poll it has no meaning."""
+    causes: np.ndarray = counts[:, :SUCCESSFUL].argmax(axis=1)
+    return causes
 
 
 def _draw_strip(axis: Axes, strip: _Strip, weeks: int, palette: Palette) -> None:
@@ -209,7 +218,7 @@ def _draw_strip(axis: Axes, strip: _Strip, weeks: int, palette: Palette) -> None
     column = _week(days) - _week(strip.origin)
     total = counts.sum(axis=1)
     height = _CELL * counts[:, SUCCESSFUL] / np.maximum(total, 1)
-    main = counts[:, :SUCCESSFUL].argmax(axis=1)
+    main = _main_causes(counts)
     # a part of a day is never too thin to be seen
     height = np.where((height > 0) & (counts[:, SUCCESSFUL] < total), np.clip(height, 0.12, _CELL - 0.12), height)
     bottom = weekday + _CELL / 2
@@ -218,10 +227,10 @@ def _draw_strip(axis: Axes, strip: _Strip, weeks: int, palette: Palette) -> None
         _cells(axis, column, bottom - height, _CELL - height, (total > 0) & (main == cause) & (height < _CELL), color)
     _cells(axis, column, bottom, np.full(len(days), _CELL), total == 0, palette.still)
     _set_axes(axis, strip, weeks)
-    successful, polled = int(counts[:, SUCCESSFUL].sum()), int((total > 0).sum())
+    successful, good_days = int(counts[:, SUCCESSFUL].sum()), int((counts[:, SUCCESSFUL] > 0).sum())
     axis.annotate(
         f"{percent_of(successful, int(total.sum()))} successful\nof {counted(int(total.sum()), 'poll')}\n"
-        f"{polled:,} of {counted(len(days), 'day')}",
+        f"on {good_days:,} of {counted(len(days), 'day')}",
         (strip.weeks - 1 + _CELL / 2, 3),
         xytext=(8, 0),
         textcoords="offset points",

@@ -16,10 +16,11 @@ from matplotlib.ticker import MaxNLocator
 from fxticker.analysis.drift import drift_series
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import counted, left_out_pairs, span_text, with_hops, write_caption
+from fxticker.charts.caption_frame import counted, ends_text, left_out_pairs, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.labels import LINE_IN, label_ends
+from fxticker.charts.last_values import dated, is_stale
 from fxticker.charts.line_looks import main_source
 from fxticker.charts.moves import band_text, change_text, moves_text
 from fxticker.charts.resolved import Reach, reach_of
@@ -38,8 +39,6 @@ _AROUND_IN = 1.2
 """Height of the figure outside its axis, in inches."""
 _MARK_IN = 0.065
 """Average width of a character of the vertical label, in inches."""
-_STALE = pd.Timedelta(days=1)
-"""Age of a last value, at the end of the chart, from which on it has its date and is no part of the title."""
 _ALPHA = 0.2
 """Opacity of bands."""
 _STYLES = ("solid", "dashed", "dotted")
@@ -125,14 +124,14 @@ def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
         drawn = [line for line, is_drawn in zip(lines, reach.is_drawn, strict=True) if is_drawn]
         _draw_lines(axis, drawn)
         _set_axes(canvas, reach, rows["observed_at"], sides, panel_in)
-        _write_notes(axis, [line for line in lines if line not in drawn], canvas.palette)
         latest = rows["observed_at"].iloc[-1]
+        _write_notes(axis, [line for line in lines if line not in drawn], latest, canvas.palette)
         ends = [
             (float(line.last["drift_pct"]), f"{line.name} {_last_text(line.last, latest)}", line.color)
             for line in drawn
         ]
-        label_ends(axis, ends, panel_in)
         _write_caption(canvas, rows, pd.DataFrame([line.last for line in lines]), left_out)
+        label_ends(axis, ends, panel_in - canvas.more_texts_in)
     return canvas.figure
 
 
@@ -178,16 +177,10 @@ def _reach(groups: list[pd.DataFrame]) -> Reach:
     return reach_of(lo, hi, width, np.array([bool(rows["significant"].any()) for rows in groups]))
 
 
-def _widest_text(rows: pd.DataFrame) -> str:
-    """Return the widest band of changes."""
-    widest = rows.iloc[int((rows["drift_hi_pct"] - rows["drift_lo_pct"]).argmax())]
-    return band_text(widest["drift_lo_pct"], widest["drift_hi_pct"])
-
-
-def _write_notes(axis: Axes, lines: list[_Line], palette: Palette) -> None:
-    """Name the lines that are not drawn, and what their digits allow."""
+def _write_notes(axis: Axes, lines: list[_Line], latest: pd.Timestamp, palette: Palette) -> None:
+    """Name the lines that are not drawn, and what their digits allow at their end, as the labels of the others do."""
     if lines:
-        notes = "; ".join(f"{line.name}, whose printed digits allow {_widest_text(line.rows)}" for line in lines)
+        notes = "; ".join(f"{line.name}, whose printed digits allow {_allowed(line.last, latest)}" for line in lines)
         axis.set_title(f"Not drawn: {notes}", fontsize=8, fontweight="normal", color=palette.muted)
 
 
@@ -206,7 +199,7 @@ def _set_axes(canvas: Canvas, reach: Reach, observed_at: pd.Series, sides: Sides
 
 def _write_caption(canvas: Canvas, rows: pd.DataFrame, lasts: pd.DataFrame, left_out: str) -> None:
     since, latest, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].iloc[-1]
-    spans = span_text(since, last) if since.date() == latest.date() else f"each since its own base, to {last:%Y-%m-%d}"
+    spans = ends_text(since, last) if since.date() == latest.date() else f"each since its own base, to {last:%Y-%m-%d}"
     sources = sources_text(sorted(rows["source"].astype(str).unique()))
     span = f"{span_text(rows['observed_at'].iloc[0], last)} {rows['observed_at'].dt.tz}"
     up = f" Up: {sides_of(rows['pair']).rise}." if canvas.axes[0].get_ylabel() == "percent" else ""
@@ -220,13 +213,8 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, lasts: pd.DataFrame, left
 
 def _finding(lasts: pd.DataFrame, last: pd.Timestamp) -> str:
     """Return the title: the last changes, of the lines that reach the end of the chart."""
-    changes = lasts[~_is_stale(lasts["observed_at"], last) & (lasts["observed_at"] != lasts["base_at"])]
+    changes = lasts[~is_stale(lasts["observed_at"], last) & (lasts["observed_at"] != lasts["base_at"])]
     return moves_text(changes) if len(changes) else f"No change yet: {counted(len(lasts), 'rate')} at the base alone"
-
-
-def _is_stale(observed_at: Any, latest: pd.Timestamp) -> Any:
-    """Return whether the last value of a line, or of each, is too old to speak of the end of the chart."""
-    return latest - observed_at > _STALE
 
 
 def _draw_lines(axis: Axes, lines: list[_Line]) -> None:
@@ -244,10 +232,15 @@ def _steps_of(rows: pd.DataFrame) -> Steps:
     return thinned(Steps(times, value, lo, hi, times[breaks]))
 
 
+def _allowed(row: pd.Series, latest: pd.Timestamp) -> str:
+    """Return the band of the last change of a line, and its date if the chart goes on for days after it."""
+    return dated(band_text(row["drift_lo_pct"], row["drift_hi_pct"]), " by ", row["observed_at"], latest)
+
+
 def _last_text(row: pd.Series, latest: pd.Timestamp) -> str:
     """Return the last change of a line, and its date if the chart goes on for days after it."""
     text = change_text(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"])
-    text += f" by {row['observed_at']:%Y-%m-%d}" if _is_stale(row["observed_at"], latest) else ""
+    text = dated(text, " by ", row["observed_at"], latest)
     if row["observed_at"] == row["base_at"]:
         return f"{text}, the base"
     told = verdict(row["drift_pct"], significant=row["significant"], peg_hop=row["peg_hop"])

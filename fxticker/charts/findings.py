@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 
 import pandas as pd
 
+from fxticker.charts.caption_frame import ends_text
 from fxticker.charts.hops import Levels
+from fxticker.charts.last_values import is_stale
 from fxticker.charts.line_looks import main_source
 from fxticker.charts.lines import Line
 from fxticker.charts.moves import moves_text
 from fxticker.model.pairs import COMMON, currencies_of
 
 
-def finding(lines: Sequence[Line], levels: Sequence[Levels], span: str) -> str:
+def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> str:
     """Return the title of a chart of rates.
 
     Parameters
     ----------
     lines, levels
-        All lines, and the levels of each. Of several sources the title is about the first one of `main_source`: their
-        values are not of the same instants.
-    span
-        From when to when, as text.
+        All lines, and the levels of each. Where a pair has several sources the title is about the first one of
+        `main_source`: their values are not of the same instants. A line that ends before the others says nothing of
+        their end.
+    zone
+        Whose dates are stated: those of the values that the title is about.
     """
     sources = sorted({line.source for line in lines})
     main = main_source(sources)
-    own = [(line, of_line) for line, of_line in zip(lines, levels, strict=True) if line.source == main]
-    by = f" by {main}" if len(sources) > 1 else ""
+    are_shared = len({line.pair for line in lines}) < len(lines)
+    own = [
+        (line, of_line) for line, of_line in zip(lines, levels, strict=True) if line.source == main or not are_shared
+    ]
+    latest = max(line.ends(zone)[1] for line, _ in own)
+    own = [(line, of_line) for line, of_line in own if not is_stale(line.ends(zone)[1], latest)]
+    span = _span([line for line, _ in own], zone)
+    by = f" by {main}" if are_shared else ""
     if any(len(line.steps.when) > 1 for line, _ in own):
         return f"{moves_text(_changes(own))}{by}, {span}"
     line = own[0][0]
     last = line.last.replace("\n", " ")
     return f"{line.pair}: {last}{by}, {span}" if len(own) == 1 else f"{len(own)} rates{by}, {span}"
+
+
+def _span(lines: Sequence[Line], zone: tzinfo) -> str:
+    """Return from when to when the values of lines are; each has its own begin where these are days apart."""
+    begins, ends = zip(*(line.ends(zone) for line in lines), strict=True)
+    if is_stale(min(begins), max(begins)):
+        return f"each since its first value, to {max(ends):%Y-%m-%d}"
+    return ends_text(min(begins), max(ends))
 
 
 def subject_of(pair: str) -> str:

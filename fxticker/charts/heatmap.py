@@ -15,7 +15,7 @@ from fxticker.analysis.drift_by_period import drift_by_period
 from fxticker.analysis.periods import Freq
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import counted, left_out_rows, span_text, with_hops, write_caption
+from fxticker.charts.caption_frame import counted, ends_text, left_out_rows, span_text, with_hops, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, write_cells
 from fxticker.charts.moves import is_move, move_text
@@ -151,7 +151,7 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
         canvas,
         _finding(rows, periods, span),
         f"{sources} {counted(len(rows), 'change')} per {periods.name}, {span} {drifts['start_at'].dt.tz}, "
-        f"{proven:,} more than rounding.{left_out_rows(drifts)}",
+        f"{proven:,} more than rounding.{left_out_rows(drifts, 'change')}",
         " ".join(filter(None, reading)),
     )
 
@@ -166,7 +166,7 @@ def _finding(rows: pd.DataFrame, periods: Periods, span: str) -> str:
     move = move_text(str(row["pair"]), row["drift_lo_pct"], row["drift_hi_pct"])
     source = f" by {row['source']}" if len(rows["source"].unique()) > 1 else ""
     # closes need not lie at the ends of a period
-    return f"Largest printed change in one {periods.name}: {move}{source}, {span_text(row['from_at'], row['to_at'])}"
+    return f"Largest printed change in one {periods.name}: {move}{source}, {ends_text(row['from_at'], row['to_at'])}"
 
 
 def _color_bar(canvas: Canvas, mesh: QuadMesh, sides: Sides) -> None:

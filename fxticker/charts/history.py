@@ -22,12 +22,13 @@ from fxticker.analysis.plateaus import EarlierLevels
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import counted, left_out_pairs, span_text, write_caption
+from fxticker.charts.caption_frame import counted, left_out_pairs, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
 from fxticker.charts.data import is_of_rate, polls_beside, rates_of
 from fxticker.charts.findings import finding
 from fxticker.charts.hops import MOST_MARKS, Levels, draw_levels, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
+from fxticker.charts.last_values import dated
 from fxticker.charts.line_looks import LineLook, line_look, main_source
 from fxticker.charts.lines import Line, are_quotes, lines_of
 from fxticker.charts.rate_axis import percent_axis, rate_axis
@@ -104,7 +105,8 @@ def plot_history(
         the shaded band is what its printed digits allow. The line breaks where the next value is farther away than
         three times the median distance of that line's values (of fewer than four values, than a day). The scale at the
         right is that at the left in percent from the first value. The right edge states the last value as printed, or
-        the range that several values of its day, or the rates it is derived from, allow. An official peg is a dashed
+        the range that several values of its day, or the rates it is derived from, allow, and its date if the chart
+        goes on for more than a day after it. An official peg is a dashed
         line, and a fixed rate that was stored as such has no line of its own. Where a pegged pair comes back to a level
         that its source showed before, a diamond stands in place of a vertical line. The title states what the bands of
         each first and last value prove. Up to 6,400 values of a line are drawn unchanged; of more, only those without
@@ -147,7 +149,10 @@ def _drawn(
 ) -> Figure:
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     first, last = _span(lines, polls, sources)
-    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * (len(sources) if len(sources) > 1 else 0))
+    labels = _labels(lines, sources, zone)
+    rows = max(label.count("\n") + 1 for label in labels)  # each label has the room of the highest one
+    most = max(sum(line.pair == pair for line in lines) for pair in pairs)
+    height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * rows * most)
     with drawing(look, 1.3 + height * len(pairs), len(pairs)) as canvas:
         seen: set[int] = set()
         scales = []
@@ -165,7 +170,11 @@ def _drawn(
                 seen |= shade(panel, failed, canvas.palette, narrowest)
         for panel, pair in zip(canvas.axes, pairs, strict=True):
             of_pair = [line for line in lines if line.pair == pair]
-            ends = [_end(line, of_pair, sources, canvas.palette) for line in of_pair]
+            ends = [
+                (line.last_value, label, _look(line, of_pair, sources, canvas.palette).color)
+                for line, label in zip(lines, labels, strict=True)
+                if line.pair == pair
+            ]
             label_ends(panel, ends, canvas.panel_in(height - _ABOVE_AXIS_IN), beyond_in=max(scales))
         canvas.figure.align_ylabels(canvas.axes)
         if seen:
@@ -176,10 +185,11 @@ def _drawn(
     return canvas.figure
 
 
-def _end(line: Line, of_pair: list[Line], sources: list[str], palette: Palette) -> tuple[float, str, str]:
-    """Return the last value, the label and the colour of a line."""
-    label = f"{line.last}  {line.source}" if len(sources) > 1 else line.last
-    return line.last_value, label, _look(line, of_pair, sources, palette).color
+def _labels(lines: list[Line], sources: list[str], zone: tzinfo) -> list[str]:
+    """Return the label of each line: its last value, its source if there are several, its date if that is old."""
+    latest = max(line.ends(zone)[1] for line in lines)
+    names = [f"{line.last}  {line.source}" if len(sources) > 1 else line.last for line in lines]
+    return [dated(name, "\nof ", line.ends(zone)[1], latest) for line, name in zip(lines, names, strict=True)]
 
 
 def _look(line: Line, of_pair: Sequence[Line], sources: list[str], palette: Palette) -> LineLook:
@@ -269,8 +279,7 @@ def _write_caption(
     left_out: str,
 ) -> None:
     sources = sorted({line.source for line in lines})
-    ends = np.concatenate([line.steps.when[[0, -1]] for line in lines])
-    first, last = (pd.Timestamp(instant, unit="us", tz="UTC").tz_convert(zone) for instant in (ends.min(), ends.max()))
+    first, last = min(line.ends(zone)[0] for line in lines), max(line.ends(zone)[1] for line in lines)
     days = len(np.unique(np.concatenate([line.days for line in lines])))
     whole = (last.tz_localize(None).normalize() - first.tz_localize(None).normalize()).days + 1
     facts = f"{sources_text(sources)} {counted(sum(line.rows for line in lines), 'value')}"
@@ -278,12 +287,14 @@ def _write_caption(
     outcomes = np.array([]) if polls is None else cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
     if len(outcomes):  # imported pages have no polls, and none of none reads as a failure
         facts += f"; {int((outcomes == SUCCESSFUL).sum()):,} of {counted(len(outcomes), 'poll')} successful"
-    shares_panel = len(lines) > len({line.pair for line in lines})
-    of = f" of {main_source(sources)}" if shares_panel else ""
-    up = upward(line.pair for line in lines)
+    main, pairs = main_source(sources), {line.pair for line in lines}
+    is_everywhere = pairs == {line.pair for line in lines if line.source == main}
+    of = f" of {main}" if is_everywhere else f", of {main} where it is drawn"
+    of = of if len(lines) > len(pairs) else ""
+    up = upward(pairs)
     reading = f"Band: what the printed digits allow. Right: percent from the first value{of}. {up}"
     if any(len(line.steps.ends) for line in lines):
         reading += " Lines break where there is no value."
     if is_shaded:
         reading += " Shaded: no successful poll, by cause."
-    write_caption(canvas, finding(lines, levels, span_text(first, last)), f"{facts}.{left_out}", reading)
+    write_caption(canvas, finding(lines, levels, zone), f"{facts}.{left_out}", reading)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from itertools import product
 
@@ -40,6 +40,11 @@ class Line:
     def last_value(self) -> float:
         """Value at which its label is placed."""
         return float(self.steps.value[-1])
+
+    def ends(self, zone: tzinfo) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """Return the instants of the first and the last value."""
+        first, last = (pd.Timestamp(end, unit="us", tz="UTC").tz_convert(zone) for end in self.steps.when[[0, -1]])
+        return first, last
 
 
 def lines_of(frame: pd.DataFrame, polls: pd.DataFrame | None) -> list[Line]:

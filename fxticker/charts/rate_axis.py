@@ -65,6 +65,7 @@ def percent_axis(panel: Axes, first: float, palette: Palette) -> float:
     low, high = map(percent_of, panel.get_ylim())
     step = next(_steps(low, high))
     decimals = _decimals(step)
+    twin.yaxis.set_view_interval(low, high, ignore=True)  # until it is drawn it would be 0 to 1: a thousand steps
     twin.yaxis.set_major_locator(MultipleLocator(step))
     twin.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: percent_text(value, decimals)))
     twin.tick_params(colors=palette.muted, labelsize=7, length=2)

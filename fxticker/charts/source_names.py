@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from fxticker.sources.registry import known_sources
 
-_MOST = 3
+_MOST = 6
 """Sources that a caption has room for."""
 
 
 def sources_text(sources: Sequence[str]) -> str:
-    """Return a sentence that names sources: ``Source: timesca (timesca.com).``; of more than three their number.
+    """Return a sentence that names sources: ``Source: timesca (timesca.com).``; of more than six their number.
 
     The two sources of a cross rate, ``nbk+cbu``, are one of them.
     """

@@ -1,0 +1,149 @@
+"""What a chart claims beyond its lines: titles, labels, counts and captions, for a reader who has only the picture."""
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+from builders import NOON, snapshot_ticks, tick
+from drawn import outside, overlapping, polls_of
+
+import fxticker as fx
+from fxticker.charts import plot_compare, plot_coverage, plot_path, save_figure
+
+DAYS = [NOON + timedelta(days=number) for number in range(41)]
+
+
+def _labels(axis):
+    return [text.get_text() for text in axis.texts]
+
+
+def _ticks(pair, texts, days, source="timesca"):
+    return [tick(pair, text, None, day, source=source) for text, day in zip(texts, days, strict=True)]
+
+
+def _title(figure):
+    return figure.get_suptitle().replace("\n", " ")
+
+
+def _caption(figure):
+    return figure.get_supxlabel().replace("\n", " ")
+
+
+def test_last_value_of_long_before_the_end_of_the_chart_has_its_date(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], [DAYS[0], DAYS[40]]))
+    store.append(_ticks("KZT/USD", ["0.00192", "0.00193"], DAYS[:2], source="bank"))
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10850"], DAYS[:2]))
+    figure = fx.plot_history(store)
+    assert [_labels(panel) for panel in figure.axes] == [
+        ["0.00193  bank\nof 2025-11-15", "0.00198  timesca"],
+        ["0.10850  timesca\nof 2025-11-15"],
+    ]
+    assert (outside(figure), overlapping(figure)) == ([], [])
+
+
+def test_title_claims_no_move_up_to_a_date_by_which_the_rate_had_ended(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], [DAYS[0], DAYS[40]]))
+    store.append(_ticks("TJS/USD", ["0.10840", "0.20850"], DAYS[:2]))
+    assert _title(fx.plot_history(store)) == (
+        "The tenge gained 3.1 to 4.2 % against the dollar, 2025-11-14 to 2025-12-24"
+    )
+
+
+def test_title_claims_no_move_since_a_date_at_which_the_rate_had_not_begun(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], [DAYS[0], DAYS[40]]))
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10940"], [DAYS[20], DAYS[40]]))
+    assert _title(fx.plot_history(store)) == (
+        "The tenge gained 3.1 to 4.2 % against the dollar, the somoni 0.91 to 0.94 %, "
+        "each since its first value, to 2025-12-24"
+    )
+
+
+def test_title_about_the_ticker_has_the_dates_of_the_ticker_and_not_of_a_bank(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], [DAYS[30], DAYS[40]]))
+    store.append(_ticks("KZT/USD", ["0.00150", "0.00198"], [DAYS[0], DAYS[40]], source="bank"))
+    assert _title(fx.plot_history(store)) == (
+        "The tenge gained 3.1 to 4.2 % against the dollar by timesca, 2025-12-14 to 2025-12-24"
+    )
+
+
+def test_title_of_pairs_that_each_have_one_source_is_about_all_of_them(store):
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10940"], DAYS[:2], source="nbt"))
+    store.append(_ticks("UZS/USD", ["0.000080", "0.000082"], DAYS[:2], source="cbu"))
+    assert _title(fx.plot_history(store)).startswith(
+        "The sum gained 1.2 to 3.8 % against the dollar, the somoni 0.91 to 0.94 %, 2025-11-14"
+    )
+
+
+def test_percent_of_a_panel_without_the_ticker_is_not_said_to_be_of_the_ticker(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], DAYS[:2]))
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], DAYS[:2], source="bank"))
+    assert "Right: percent from the first value of timesca." in _caption(fx.plot_history(store))
+    store.append(_ticks("KZT/RUB", ["0.156902", "0.157902"], DAYS[:2], source="bank"))
+    assert "Right: percent from the first value, of timesca where it is drawn." in _caption(fx.plot_history(store))
+
+
+def test_path_states_the_band_of_the_last_change_that_it_does_not_draw(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00198", "0.00198"], DAYS[:3]))
+    store.append(_ticks("UZS/USD", ["0.00008", "0.00009", "0.00008"], DAYS[:3]))
+    [axis] = plot_path(store).axes
+    assert axis.get_title(loc="left") == "Not drawn: UZS/USD, whose printed digits allow −12 to +14 %"
+
+
+def test_path_states_the_date_of_a_change_that_it_does_not_draw_and_that_is_old(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], [DAYS[0], DAYS[40]]))
+    store.append(_ticks("UZS/USD", ["0.00008", "0.00008"], DAYS[:2]))
+    [axis] = plot_path(store).axes
+    assert axis.get_title(loc="left") == "Not drawn: UZS/USD, whose printed digits allow −12 to +14 % by 2025-11-15"
+
+
+def test_coverage_counts_the_same_days_beside_a_strip_and_in_the_title():
+    figure = plot_coverage(polls_of(["timeout"] * 24 + ["ok"] * 48, every="1h"))
+    assert figure.get_suptitle() == "66.7 % of 72 polls succeeded, on 2 of 3 days"
+    assert _labels(figure.axes[0]) == ["66.7 % successful\nof 72 polls\non 2 of 3 days"]
+
+
+def test_coverage_has_no_key_to_a_colour_that_it_does_not_draw():
+    figure = plot_coverage(polls_of(["ok"] * 21 + ["timeout"] * 2 + ["blocked"], every="1h"))
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["successful", "no answer"]
+
+
+@pytest.fixture
+def compared(store):
+    store.append(snapshot_ticks(NOON))
+    store.append(_ticks("USD/TJS", ["9.2200"], [DAYS[0]], source="nbt"))
+    store.append(snapshot_ticks(DAYS[40]))
+    return plot_compare(store)
+
+
+def test_comparison_names_the_ticker_with_its_address(compared):
+    assert "Sources: timesca (timesca.com), nbt (nbt.tj)." in _caption(compared)
+
+
+def test_comparison_says_what_it_counts_as_left_out(compared):
+    assert "Left out: 1 comparison (official rate older than 4 d)." in _caption(compared)
+
+
+def test_six_sources_are_named_with_their_addresses(store):
+    for source in ("cbr", "cbu", "nbk", "nbkr", "nbt", "timesca"):
+        store.append(_ticks("KZT/USD", ["0.00191"], DAYS[:1], source=source))
+    assert "Sources: cbr (cbr.ru), cbu (cbu.uz), nbk (nationalbank.kz), " in _caption(fx.plot_history(store))
+
+
+def test_scale_in_small_percents_asks_for_no_thousand_ticks(store, tmp_path, caplog):
+    store.append(snapshot_ticks(NOON))
+    save_figure(fx.plot_history(store), tmp_path / "history.png", dpi=40)
+    assert caplog.messages == []
+
+
+def test_title_of_two_days_has_their_times_for_a_day_has_several_rates(store):
+    at = [pd.Timestamp(f"2025-11-{time}Z").to_pydatetime() for time in ("14T00:00", "14T23:45", "15T23:45")]
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863", "0.10817"], at))
+    assert _title(plot_path(store)).endswith(" 0.20 to 0.23 % against the dollar, 2025-11-14 00:00 to 2025-11-15 23:45")
+    drift = fx.plot_drift(store, start="2025-11-14", end="2025-11-15")
+    assert _title(drift).endswith(" 0.41 to 0.44 % against the dollar, 2025-11-14 23:45 to 2025-11-15 23:45")
+
+
+def test_title_of_two_value_dates_has_no_times(store):
+    at = [pd.Timestamp(f"2025-11-{day}", tz="UTC").to_pydatetime() for day in (14, 15)]
+    store.append(_ticks("USD/TJS", ["9.2200", "9.3200"], at, source="nbt"))
+    assert _title(fx.plot_history(store)).endswith(", 2025-11-14 to 2025-11-15")
