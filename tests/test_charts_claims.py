@@ -74,6 +74,14 @@ def test_title_of_pairs_that_each_have_one_source_is_about_all_of_them(store):
     )
 
 
+def test_titles_of_changes_of_several_sources_are_about_the_ticker_and_say_so(store):
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10940"], DAYS[:3:2]))
+    store.append(_ticks("TJS/USD", ["0.10840", "0.11940"], DAYS[:3:2], source="nbt"))
+    title = "The somoni gained 0.91 to 0.94 % against the dollar by timesca, 2025-11-14 to 2025-11-16"
+    figures = [plot_path(store), fx.plot_drift(store, start=DAYS[0], end=DAYS[2]), fx.plot_history(store)]
+    assert [_title(figure) for figure in figures] == [title] * 3
+
+
 def test_percent_of_a_panel_without_the_ticker_is_not_said_to_be_of_the_ticker(store):
     store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], DAYS[:2]))
     store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], DAYS[:2], source="bank"))
@@ -141,6 +149,20 @@ def test_title_of_two_days_has_their_times_for_a_day_has_several_rates(store):
     assert _title(plot_path(store)).endswith(" 0.20 to 0.23 % against the dollar, 2025-11-14 00:00 to 2025-11-15 23:45")
     drift = fx.plot_drift(store, start="2025-11-14", end="2025-11-15")
     assert _title(drift).endswith(" 0.41 to 0.44 % against the dollar, 2025-11-14 23:45 to 2025-11-15 23:45")
+
+
+def test_charts_of_the_same_changes_show_the_same_times(store):
+    at = [NOON + timedelta(seconds=2), NOON + timedelta(days=3, seconds=2)]
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], at))
+    assert " base 2025-11-14 12:01. " in _caption(plot_path(store))
+    drift = fx.plot_drift(store, start="2025-11-14", end="2025-11-17")
+    assert " each end: 2025-11-14 12:01 to 2025-11-17 12:01 UTC" in _caption(drift)
+
+
+def test_title_ends_on_the_day_of_its_last_tick_also_in_the_last_minute(store):
+    at = [pd.Timestamp(f"2025-11-14T{time}Z").to_pydatetime() for time in ("23:30", "23:59:30")]
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], at))
+    assert _title(plot_path(store)).endswith(", 2025-11-14 23:30 to 23:59:30")
 
 
 def test_title_of_two_value_dates_has_no_times(store):

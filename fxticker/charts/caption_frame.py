@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fxticker.charts.canvas import Canvas
+from fxticker.model.timestamps import minute_text
 
 _CAPTION_MARKS, _TITLE_MARKS = 17.25, 10.5
 """Characters of the caption and of the title that fit an inch."""
@@ -63,11 +64,13 @@ def with_hops(changes: pd.DataFrame) -> pd.DataFrame:
 
 def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return a span as text for captions, and for titles that do not depend on its hours."""
-    if f"{first:%Y-%m-%d %H:%M}" == f"{last:%Y-%m-%d %H:%M}":
-        return f"{first:%Y-%m-%d %H:%M}"
-    if first.date() == last.date():
-        return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}"
-    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    begin, end = minute_text(first), minute_text(last)
+    if begin == end:
+        return begin
+    if first.date() != last.date():
+        return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    day = f"{first:%Y-%m-%d} "
+    return f"{begin} to {end.removeprefix(day)}"
 
 
 def ends_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
@@ -79,7 +82,7 @@ def ends_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
     are_dates = first == first.normalize() and last == last.normalize()
     if first.date() == last.date() or last - first >= _TIMED or are_dates:
         return span_text(first, last)
-    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
+    return f"{minute_text(first)} to {minute_text(last)}"
 
 
 def counted(number: int, thing: str) -> str:

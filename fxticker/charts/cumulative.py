@@ -19,10 +19,11 @@ from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import counted, ends_text, left_out_pairs, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
+from fxticker.charts.findings import moves_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.last_values import dated, is_stale
 from fxticker.charts.line_looks import main_source
-from fxticker.charts.moves import band_text, change_text, moves_text
+from fxticker.charts.moves import band_text, change_text
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
@@ -214,7 +215,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, lasts: pd.DataFrame, left
 def _finding(lasts: pd.DataFrame, last: pd.Timestamp) -> str:
     """Return the title: the last changes, of the lines that reach the end of the chart."""
     changes = lasts[~is_stale(lasts["observed_at"], last) & (lasts["observed_at"] != lasts["base_at"])]
-    return moves_text(changes) if len(changes) else f"No change yet: {counted(len(lasts), 'rate')} at the base alone"
+    return moves_of(changes) if len(changes) else f"No change yet: {counted(len(lasts), 'rate')} at the base alone"
 
 
 def _draw_lines(axis: Axes, lines: list[_Line]) -> None:

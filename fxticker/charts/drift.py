@@ -15,7 +15,8 @@ from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import counted, ends_text, left_out_pairs, with_hops, write_caption
 from fxticker.charts.data import frame_of
-from fxticker.charts.moves import band_text, change_text, moves_text
+from fxticker.charts.findings import moves_of
+from fxticker.charts.moves import band_text, change_text
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import sides_of
 from fxticker.charts.source_names import sources_text
@@ -152,7 +153,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str) -> None:
     ]
     write_caption(
         canvas,
-        f"{moves_text(of_span if len(of_span) else rows)}, {ends_text(first, last)}",
+        f"{moves_of(of_span if len(of_span) else rows)}, {ends_text(first, last)}",
         f"{sources} Last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
         " ".join(filter(None, reading)),
     )

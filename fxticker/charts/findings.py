@@ -53,6 +53,21 @@ def _span(lines: Sequence[Line], zone: tzinfo) -> str:
     return ends_text(min(begins), max(ends))
 
 
+def moves_of(changes: pd.DataFrame) -> str:
+    """Return the proven moves of changes in words: where a pair has several sources, those of `main_source` alone.
+
+    Parameters
+    ----------
+    changes
+        As `moves_text` takes them, with their ``source``.
+    """
+    of_source = changes["source"].astype(str)
+    main = main_source(sorted(of_source.unique()))
+    if not changes["pair"].astype(str).duplicated().any():
+        return moves_text(changes)
+    return f"{moves_text(changes[of_source == main])} by {main}"
+
+
 def subject_of(pair: str) -> str:
     """Return the currency that a pair against USD is about; of a cross rate, which is about both, the pair."""
     base, quote = currencies_of(pair)
