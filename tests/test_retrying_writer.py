@@ -30,7 +30,8 @@ def test_failed_write_is_tried_again_without_another_request(tmp_path, table):
         taken = run_daemon(store, planned(server.url, Every(SECOND)), polls=1, retry_pauses_s=(0, 0))
     assert [str(poll.outcome) for poll in taken] == ["ok"]
     assert len(server.requests) == 1
-    assert outcomes(tmp_path / "store")[0] == (taken[0].slot, "ok")
+    recorded = [entry for entry in outcomes(tmp_path / "store") if entry[1] != "missed"]  # slots of a busy machine
+    assert recorded == [(taken[0].slot, "ok")]
 
 
 def test_tries_of_a_write_are_bounded(tmp_path, site):
