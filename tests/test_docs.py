@@ -19,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text("utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md"))
 }
+SLOW_COMMANDS = {"drill", "publish"}
+"""Tests of their own run these by default, on less."""
 DEFAULTS = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))
 
 
@@ -76,10 +78,11 @@ def test_command_line_is_valid(arguments):
 @pytest.mark.parametrize(
     "arguments",
     [
-        pytest.param(line, marks=pytest.mark.slow if line == ["drill"] else (), id=" ".join(line))
-        for text in PAGES.values()
-        for is_run, line in command_lines(text)
-        if is_run and line != ["demo"]
+        pytest.param(list(line), marks=pytest.mark.slow if line[0] in SLOW_COMMANDS else (), id=" ".join(line))
+        for line in dict.fromkeys(
+            tuple(line) for text in PAGES.values() for is_run, line in command_lines(text) if is_run
+        )
+        if line != ("demo",)
     ],
 )
 def test_command_example_succeeds(arguments, folder, monkeypatch):
