@@ -387,7 +387,8 @@ def test_heatmap_hatches_what_rounding_explains_and_leaves_missing_cells_empty()
     assert months == ["2025-09-01", "2025-10-01"]
     assert _labels(axis) == ["+1.0", "0", "−2.0"]
     assert figure.get_suptitle().replace("\n", " ") == (
-        "Largest printed change in one month: the tenge lost 1.5 to 2.5 % against the dollar, 2025-10-01 to 2025-11-01"
+        "Largest printed change from one month to the next: the tenge lost 1.5 to 2.5 % against the dollar, "
+        "2025-10-01 to 2025-11-01"
     )
 
 
@@ -440,7 +441,9 @@ def test_heatmap_says_that_its_numbers_have_no_room():
 def test_heatmap_of_rounding_alone_has_no_scale_of_colours():
     figure = plot_heatmap(_periods([0.0, 0.0], [False] * 2, ["2025-11-03", "2025-11-10"]))
     assert len(figure.axes) == 1
-    assert figure.get_suptitle() == "No change in one week is more than rounding, 2025-11-03 to 2025-11-10"
+    assert (
+        figure.get_suptitle() == "No change from one week to the next is more than rounding, 2025-11-03 to 2025-11-10"
+    )
 
 
 def test_heatmap_names_the_instants_of_the_data_and_not_of_the_periods(history_store):
@@ -485,7 +488,7 @@ def test_heatmap_colours_run_the_same_way_on_both_sides_of_no_change():
     norm = figure.axes[0].collections[0].norm
     assert (norm.vmin, norm.vmax) == (-3.0, 3.0)
     assert (
-        "in one week: the tenge lost 2.5 to 3.5 % against the dollar, 2025-11-03 to 2025-11-10"
+        "from one week to the next: the tenge lost 2.5 to 3.5 % against the dollar, 2025-11-03 to 2025-11-10"
         in figure.get_suptitle().replace("\n", " ")
     )
 

@@ -157,16 +157,17 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
 
 
 def _finding(rows: pd.DataFrame, periods: Periods, span: str) -> str:
-    """Return the title: the largest proven change of one period."""
+    """Return the title: the largest proven change from one period's close to the next one."""
     begun = periods.starts[np.maximum(periods.starts.searchsorted(pd.DatetimeIndex(rows["start_at"])) - 1, 0)]
     proven = rows[is_move(rows).to_numpy() & (pd.DatetimeIndex(rows["from_at"]) >= begun)]
     if proven.empty:
-        return f"No change in one {periods.name} is more than rounding, {span}"
+        return f"No change from one {periods.name} to the next is more than rounding, {span}"
     row = proven.iloc[int(proven["drift_pct"].abs().argmax())]
     move = move_text(str(row["pair"]), row["drift_lo_pct"], row["drift_hi_pct"])
     source = f" by {row['source']}" if len(rows["source"].unique()) > 1 else ""
     # closes need not lie at the ends of a period
-    return f"Largest printed change in one {periods.name}: {move}{source}, {ends_text(row['from_at'], row['to_at'])}"
+    span = ends_text(row["from_at"], row["to_at"])
+    return f"Largest printed change from one {periods.name} to the next: {move}{source}, {span}"
 
 
 def _color_bar(canvas: Canvas, mesh: QuadMesh, sides: Sides) -> None:
