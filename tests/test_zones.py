@@ -76,6 +76,35 @@ def test_printed_date_is_that_day_in_every_zone():
         assert fx.convert(dated, 1, "TJS", "USD", at="2025-11-14", tz=tz).legs[0].rate_text == "0.10840"
 
 
+@pytest.mark.parametrize("tz", ["UTC", TASHKENT, "America/New_York", "Pacific/Kiritimati"])
+def test_official_rate_answers_for_its_value_date_in_every_zone(tz):
+    def bank(text, day):
+        at = datetime(2025, 11, day, tzinfo=UTC)
+        basis = {"time_basis": TimeBasis.DATE, "source_date": date(2025, 11, day)}
+        return shown("USD/TJS", text, at, source="nbt", **basis)
+
+    dated = frame_of([bank("9.2000", 13), bank("9.3000", 14), bank("9.4000", 15)])
+    day = {"at": "2025-11-14", "tz": tz}
+    [row] = fx.rate(dated, "USD/TJS", **day).itertuples()
+    assert (row.rate, row.value_date.date()) == (9.3, date(2025, 11, 14))
+    assert fx.convert(dated, 1, "USD", "TJS", **day).legs[0].rate_text == "9.3000"
+    assert fx.best(dated, "USD/TJS", **day).at == datetime(2025, 11, 14, tzinfo=UTC)
+    series = fx.rate(dated, "USD/TJS", start="2025-11-13", end="2025-11-15", tz=tz)
+    assert series["rate"].tolist() == [9.2, 9.3, 9.4]
+    ends = {"start": "2025-11-13", "end": "2025-11-14", "tz": tz}
+    named, ordered = (fx.drift(dated, sources=source, **ends) for source in ("nbt", "rate"))
+    assert named["drift_pct"].tolist() == ordered["drift_pct"].tolist()
+
+
+def test_first_official_rate_of_the_next_day_answers_for_none_before_it():
+    at = datetime(2025, 11, 14, tzinfo=UTC)
+    basis = {"time_basis": TimeBasis.DATE, "source_date": date(2025, 11, 14)}
+    dated = frame_of([shown("USD/TJS", "9.3000", at, source="nbt", **basis)])
+    for ask in (fx.rate, fx.best):
+        with pytest.raises(fx.NoData, match="the first one after that is of 2025-11-14"):
+            ask(dated, "USD/TJS", at="2025-11-13", tz="America/New_York")
+
+
 def test_polls_are_counted_by_days_of_the_zone(store):
     slots = [EVENING, NOON, NOON + 8 * HOUR]
     store.record([Poll("timesca", slot, Outcome.OK) for slot in slots])
@@ -135,5 +164,22 @@ def test_commands_show_the_clock_of_the_zone(store, tmp_path):
     assert "0.10870" not in table
     csv = CliRunner().invoke(app, ["export", "-", *day]).stdout
     assert "2025-11-14T01:00:00.000000+05:00" in csv
+    best = CliRunner().invoke(app, ["best", "TJS", "--at", "2025-11-14", "--tz", TASHKENT, "--store", day[-1]]).stdout
+    assert "at 2025-11-14 01:00, times Asia/Tashkent" in best
     result = CliRunner().invoke(app, ["history", "--tz", "Asia/Nowhere"])
     assert (result.exit_code, "is no time zone" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("tz", ["UTC", TASHKENT, "America/New_York"])
+def test_tables_show_the_day_of_a_tick_of_which_only_the_date_is_known(store, tmp_path, tz):
+    basis = {"source": "nbt", "time_basis": TimeBasis.DATE}
+    store.append([tick("USD/TJS", "9.3000", observed_at=datetime(2025, 11, 14, tzinfo=UTC), **basis)])
+    store.append([tick("TJS/USD", "0.10840", observed_at=NOON + 8 * HOUR)])
+    for command in ("history", "latest", "quotes"):
+        asked = [command, "--tz", tz, "--store", str(tmp_path / "parquet")]
+        lines = CliRunner().invoke(app, asked).stdout.splitlines()
+        [ticker], [bank] = (
+            [line for line in lines if line.startswith(name) or name in line] for name in ("timesca", "nbt")
+        )
+        assert ":" in ticker
+        assert ("2025-11-14" in bank, ":" in bank) == (True, False)

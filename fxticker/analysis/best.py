@@ -121,7 +121,7 @@ def best(
     base, quote = currencies_of(pair)
     selection = replace(resolved(Selection.of(sources=sources, as_of=as_of, tz=tz)), tz=None)
     official = official_ticks(ticks, selection, ticker=TICKER)
-    official = official[official["observed_at"] <= pd.Timestamp(by.upto)]
+    official = official[official["observed_at"] <= pd.Timestamp(by.dated_upto)]
 
     def known(wanted: str) -> list[RateStatement]:
         return [*_of_ticker(ticks, wanted, by, selection), *_official(official, wanted, by)]

@@ -49,7 +49,7 @@ def first_in_force_after(ticks: Ticks, pair: str, at: Lookup, selection: Selecti
     for leg in legs:
         of_leg = (
             _first(ticks, at, replace(selection, pairs=(leg,), sources=of_ticker)),
-            _first(in_force, at, Selection(pairs=(leg,))),
+            _first(in_force, replace(at, upto=at.dated_upto), Selection(pairs=(leg,))),
         )
         firsts.append(min(filter(None, of_leg), default=None))
     return "" if None in firsts else _text(max(filter(None, firsts)))

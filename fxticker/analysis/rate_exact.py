@@ -137,5 +137,5 @@ def _of_one_source(ticks: Ticks, line: RateLine, by: Lookup, as_of: datetime | N
     dated = official_ticks(ticks, replace(wanted, pairs=tuple(legs_of(line.pair))), ticker=TICKER)
     # a rate is in force from the beginning of its value date on, and its age counts from the end of that day
     in_force = dated.assign(time_basis=pd.Categorical([TimeBasis.CLOCK.value] * len(dated)))
-    rate = rates_by(in_force, by, replace(wanted, as_of=None))[key]
+    rate = rates_by(in_force, replace(by, upto=by.dated_upto), replace(wanted, as_of=None))[key]
     return replace(rate, legs=tuple(replace(leg, counts_from=leg.observed_at + _DAY) for leg in rate.legs))

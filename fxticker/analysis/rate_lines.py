@@ -85,23 +85,23 @@ class RateLine:
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """Rates of a pair by one source, by instant, which of them have a date only, and from when their age counts."""
+    """Rates of a pair by one source, by instant, which have a date only, and from when they and their ages count.
+
+    A date-only rate of the ticker counts from the end of its day, an official one from the beginning of its value date.
+    """
 
     rates: Rates
     is_date: np.ndarray
+    counts_from: np.ndarray
     aged_from: np.ndarray
 
     def places(self, grid: Grid) -> np.ndarray:
-        """Return the place of the rate that is known at each instant, the later one of both bases; -1 for none.
-
-        A rate of which only the date is known counts from the end of its day.
-        """
-        instants = self.rates.instants
+        """Return the place of the rate that is known at each instant, the later one of both bases; -1 for none."""
         places = np.full(len(grid), -1)
-        for kept, delay, upto in ((~self.is_date, 0, grid.upto), (self.is_date, DAY_US - 1, grid.dated_upto)):
+        for kept, upto in ((~self.is_date, grid.upto), (self.is_date, grid.dated_upto)):
             rows = np.flatnonzero(kept)
             if len(rows):
-                last = np.searchsorted(instants[rows] + delay, upto, side="right") - 1
+                last = np.searchsorted(self.counts_from[rows], upto, side="right") - 1
                 places = np.maximum(places, np.where(last < 0, -1, rows[last]))  # rows are in the order of instants
         return places
 
@@ -201,8 +201,9 @@ def _lines_by_source(
             for rates in rates_of(settled, pair):
                 source = str(names[settled.source[rates.left[0]]])
                 has_date = is_date[rates.left] | is_date[rates.right]
-                aged_from = rates.instants + (DAY_US if is_dated else (DAY_US - 1) * has_date)
-                series = _Series(rates, has_date & (not is_dated), aged_from)
+                day_end = rates.instants + (DAY_US - 1) * has_date
+                counts_from, aged_from = (rates.instants, rates.instants + DAY_US) if is_dated else (day_end, day_end)
+                series = _Series(rates, has_date | is_dated, counts_from, aged_from)
                 behind = LineTicks(rows, rates, series.places(grid))
                 lines[source, pair] = _line(pair, source, _printed(settled, rates), series, behind, grid, limit)
     return {key: line for key, line in lines.items() if line.has_rate.any()}

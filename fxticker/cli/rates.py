@@ -81,6 +81,7 @@ def best(pair: str, at: str | None, max_age: str | None, selection: Selection, f
     import pandas as pd
 
     from fxticker.analysis.best import best as best_of
+    from fxticker.frames.now_and_zone import zone_of
 
     statement = best_of(folder, pair, at=at, max_age=max_age, **selection.given())
     rows = [
@@ -90,7 +91,7 @@ def best(pair: str, at: str | None, max_age: str | None, selection: Selection, f
             "rate_lo": each.lo,
             "rate_hi": each.hi,
             "width_pct": float(f"{each.width_pct:.2g}") if each.width_pct > _NO_WIDTH_PCT else 0.0,
-            "at": each.at,
+            "at": each.at.astimezone(zone_of(selection.tz)),
             "age_h": round(each.age.total_seconds() / _HOUR_S, 1),
             "contradicts": " ".join(
                 other.source for two in statement.contradictions if each in two for other in two if other is not each

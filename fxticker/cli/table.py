@@ -112,10 +112,11 @@ class _Range:
     is_constant: bool
     days: frozenset[str] = frozenset()
     finest: int = 0
+    has_dates: bool = False
 
 
 def _range_of(rows: pd.DataFrame | Records, name: str) -> _Range:
-    seen, days, finest = set[Any](), set[str](), 0
+    seen, days, finest, has_dates = set[Any](), set[str](), 0, False
     for block in blocks_of(rows, [name]):
         values = {*block[name]}
         times = {value for value in values if isinstance(value, date)}
@@ -124,7 +125,8 @@ def _range_of(rows: pd.DataFrame | Records, name: str) -> _Range:
             break
         days |= {str(value)[:_DAY] for value in times}
         finest = max(finest, _finest(times) if times else 0)
-    return _Range(len(seen) == 1, frozenset(days if None not in seen else ()), finest)
+        has_dates |= any(not isinstance(value, datetime) for value in times)
+    return _Range(len(seen) == 1, frozenset(days if None not in seen else ()), finest, has_dates)
 
 
 def _finest(values: Collection[date]) -> int:
@@ -153,7 +155,7 @@ def _times(ranges: Mapping[str, _Range]) -> dict[str, slice]:
     finest = max((each.finest for each in instants.values()), default=_DAY)
     times = {name: slice(_DAY) for name, each in ranges.items() if each.finest}
     for name, each in instants.items():
-        is_one_day = finest > _DAY and len(each.days) == 1 and not each.is_constant
+        is_one_day = finest > _DAY and len(each.days) == 1 and not (each.is_constant or each.has_dates)
         times[name] = slice(_DAY + 1 if is_one_day else 0, finest)
     return times
 
