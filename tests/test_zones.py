@@ -174,9 +174,9 @@ def test_commands_show_the_clock_of_the_zone(store, tmp_path):
 def test_tables_show_the_day_of_a_tick_of_which_only_the_date_is_known(store, tmp_path, tz):
     basis = {"source": "nbt", "time_basis": TimeBasis.DATE}
     store.append([tick("USD/TJS", "9.3000", observed_at=datetime(2025, 11, 14, tzinfo=UTC), **basis)])
-    store.append([tick("TJS/USD", "0.10840", observed_at=NOON + 8 * HOUR)])
-    for command in ("history", "latest", "quotes"):
-        asked = [command, "--tz", tz, "--store", str(tmp_path / "parquet")]
+    store.append([tick("TJS/USD", "0.10753", observed_at=NOON + 8 * HOUR)])
+    for command in (["history"], ["latest"], ["quotes"], ["best", "USD/TJS", "--at", "2025-11-15"]):
+        asked = [*command, "--tz", tz, "--store", str(tmp_path / "parquet")]
         lines = CliRunner().invoke(app, asked).stdout.splitlines()
         [ticker], [bank] = (
             [line for line in lines if line.startswith(name) or name in line] for name in ("timesca", "nbt")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +16,9 @@ from fxticker.cli.options import pair as pair_named
 from fxticker.cli.order import chosen_order, order_option
 from fxticker.cli.output import show, show_document, show_frame, terminal_text
 from fxticker.model.selection import Selection
+
+if TYPE_CHECKING:
+    from fxticker.analysis.best import RateStatement
 
 _HOUR_S = 3600
 _NO_WIDTH_PCT = 1e-9
@@ -82,6 +87,10 @@ def best(pair: str, at: str | None, max_age: str | None, selection: Selection, f
 
     from fxticker.analysis.best import best as best_of
     from fxticker.frames.now_and_zone import zone_of
+    from fxticker.sources.age_limits import TICKER
+
+    def is_day(each: RateStatement) -> bool:  # an official rate stands at 00:00 UTC of its value date
+        return form.kind == "table" and each.source != TICKER and each.at.time() == time()
 
     statement = best_of(folder, pair, at=at, max_age=max_age, **selection.given())
     rows = [
@@ -91,7 +100,7 @@ def best(pair: str, at: str | None, max_age: str | None, selection: Selection, f
             "rate_lo": each.lo,
             "rate_hi": each.hi,
             "width_pct": float(f"{each.width_pct:.2g}") if each.width_pct > _NO_WIDTH_PCT else 0.0,
-            "at": each.at.astimezone(zone_of(selection.tz)),
+            "at": each.at.date() if is_day(each) else each.at.astimezone(zone_of(selection.tz)),
             "age_h": round(each.age.total_seconds() / _HOUR_S, 1),
             "contradicts": " ".join(
                 other.source for two in statement.contradictions if each in two for other in two if other is not each
