@@ -249,6 +249,20 @@ def test_commands_name_what_is_too_old_on_stderr(store, tmp_path):
     assert CliRunner().invoke(app, ["latest", "--max-age", "soon", *folder]).exit_code == 2
 
 
+def test_drift_names_ticks_that_a_longer_limit_lets_in(tmp_path):
+    store = Store(tmp_path / "parquet")
+    for source in ("nbt", "timesca"):
+        at = [NOON - 20 * DAY, NOON - (0 if source == "nbt" else 10) * DAY]
+        store.append(
+            [tick("TJS/USD", f"0.1084{place}", observed_at=each, source=source) for place, each in enumerate(at)]
+        )
+    asked = ["--start", "2025-10-25", "--end", "2025-11-14", "--max-age", "any", "--store", str(tmp_path / "parquet")]
+    result = CliRunner().invoke(app, ["drift", *asked])
+    assert result.exit_code == 0
+    assert "TJS/USD of timesca: end tick 10 d 11 h old, limit 7 d; used by --max-age" in result.stderr
+    assert "nbt: end" not in result.stderr
+
+
 def test_months_name_the_close_from_which_they_measure(history_store):
     folder = ["--store", str(history_store), "--pair", "KZT"]
     result = CliRunner().invoke(app, ["drift-by-period", "--every", "month", *folder])

@@ -12,7 +12,7 @@ import click
 from fxticker.cli.columns import Columns, Printed, Reference, Value, band_of, banded
 from fxticker.cli.compared import compared_columns
 from fxticker.cli.formats import Format
-from fxticker.cli.left_out import reason_of
+from fxticker.cli.left_out import reason_of, warn_aged
 from fxticker.cli.options import base_option, between, closes_age_option, every_option, max_age_option, queried
 from fxticker.cli.order import order_for
 from fxticker.cli.output import show_frame, warn
@@ -146,6 +146,7 @@ def drift(
 
     chosen = {"max_age": max_age, "order": order_for(selection), **selection.given()}
     frame = drift_of(folder, start=start, end=end, base=base, **chosen)
+    warn_aged(frame)
     show_frame(without_verdict(frame), [*DRIFT, *([] if base == "first" else ["base_at"]), *reason_of(frame)], form)
 
 

@@ -1,10 +1,12 @@
-"""Rows without figures: named on standard error, with the reason, and the column that a table shows of it."""
+"""Rows without figures, or with figures of old ticks: named on standard error, and the column of the reason."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fxticker.cli.output import warn
+from fxticker.sources.age_limits import AgeLimit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,3 +24,18 @@ def reason_of(frame: pd.DataFrame) -> list[str]:
     """Return the column of reasons if a row has one, and print them on standard error."""
     warn_left_out(frame)
     return ["reason"] if frame["reason"].notna().any() else []
+
+
+def warn_aged(frame: pd.DataFrame) -> None:
+    """Print on standard error which ticks of a drift are older than their sources allow: a longer limit let them in.
+
+    A table of several sources may have no room for the instants of the ticks.
+    """
+    aged: dict[str, list[str]] = {}
+    for row in frame[frame["reason"].isna()].to_dict("records"):
+        source = str(row["source"])
+        ages = [(end, AgeLimit().excess(source, timedelta(hours=row[f"{end}_age_h"]))) for end in ("start", "end")]
+        if texts := [f"{end} tick {excess}" for end, excess in ages if excess is not None]:
+            aged.setdefault(f"{source}: {', '.join(texts)}", []).append(str(row["pair"]))
+    for text, pairs in aged.items():
+        warn(f"{', '.join(pairs)} of {text}; used by --max-age")
