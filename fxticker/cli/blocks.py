@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,10 +14,19 @@ Block = Mapping[str, list[Any]]
 Records = Sequence[Mapping[Any, Any]]
 
 
-def blocks_of(rows: pd.DataFrame | Records, names: Sequence[str]) -> Iterator[Block]:
-    """Yield these columns of consecutive rows, each as a list of Python's values; what is missing is ``None``."""
+def blocks_of(
+    rows: pd.DataFrame | Records,
+    names: Sequence[str],
+    change: Callable[[pd.DataFrame | Records], pd.DataFrame | Records] | None = None,
+) -> Iterator[Block]:
+    """Yield these columns of consecutive rows, each as a list of Python's values; what is missing is ``None``.
+
+    The rows of each block are changed before, if `change` is given.
+    """
     for begin in range(0, len(rows), BLOCK_ROWS):
         part = rows[begin : begin + BLOCK_ROWS]
+        if change is not None:
+            part = change(part)
         if isinstance(part, Sequence):
             yield {name: [_or_none(row[name]) for row in part] for name in names}
         else:

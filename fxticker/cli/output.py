@@ -91,7 +91,6 @@ def show_document(document: Mapping[str, Any]) -> None:
 def _write_table(rows: pd.DataFrame | Records, columns: Columns, fields: Sequence[str], *, is_wide: bool) -> None:
     from fxticker.cli.colours import colours_wanted
     from fxticker.cli.table import WIDTH, write_table
-    from fxticker.cli.zones import with_days
 
     shown = [Plain(column) if isinstance(column, str) else column for column in columns]
     if is_wide:
@@ -99,7 +98,7 @@ def _write_table(rows: pd.DataFrame | Records, columns: Columns, fields: Sequenc
         shown += [Plain(name) for name in fields if name not in there]
     is_coloured = colours_wanted(sys.stdout)
     width = max(WIDTH, _terminal_width()) if sys.stdout.isatty() else WIDTH
-    left_out = write_table(with_days(rows), shown, width=None if is_wide else width, is_coloured=is_coloured)
+    left_out = write_table(rows, shown, width=None if is_wide else width, is_coloured=is_coloured)
     if left_out:
         sys.stdout.flush()
         warn(f"not shown, for want of room: {', '.join(left_out)}; --wide prints all columns")

@@ -12,10 +12,10 @@ from itertools import chain, islice
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from fxticker.cli.blocks import Block, Records, blocks_of
+from fxticker.cli.blocks import Block, Records
 from fxticker.cli.colours import colour_of, painted
 from fxticker.cli.columns import Column, Plain, Reference
-from fxticker.cli.zones import zone_text
+from fxticker.cli.zones import blocks_with_days, zone_text
 from fxticker.errors import one_line
 from fxticker.model.formatting import short_text
 from fxticker.model.timestamps import MICROSECOND
@@ -56,6 +56,8 @@ _SPARE = (
     *("gap_h", "width_pct", "drift_band", "last_at"),  # rather than the verdict, and which source contradicts
 )
 """Headings that are left out first where a table is too wide; after them its last ones."""
+_WHOLE_DAY = "day"
+"""In place of the time, where the day stands above the table and only the date is known."""
 Texts = dict[str, list[str]]
 
 
@@ -85,7 +87,7 @@ def write_table(
     needed = _needed(rows, columns)
     ranges = {name: _range_of(rows, name) for name in needed}
     times = _times(ranges)
-    blocks = (_texts(block, columns, times) for block in blocks_of(rows, needed))
+    blocks = (_texts(block, columns, times) for block in blocks_with_days(rows, needed))
     first: Texts = next(blocks, {name: [] for column in columns for name in column.needs})
     widest = {name: _widest(texts) for name, texts in first.items()}
     alone = {column.name for column in columns if isinstance(column, Plain | Reference)}
@@ -93,7 +95,9 @@ def write_table(
     fitted = _fitted(widest, constants, width, is_one=len(rows) == 1)
     head = {name: first[name][0] or "(none)" for name in fitted.head}
     head |= {name: min(ranges[name].days) for name, time in times.items() if time.start and name in fitted.widths}
-    values = (value for block in islice(blocks_of(rows, needed), 1) for column in block.values() for value in column)
+    values = (
+        value for block in islice(blocks_with_days(rows, needed), 1) for column in block.values() for value in column
+    )
     if zone := zone_text(values):
         head["times"] = zone
     # joined by what is no space to `wrap`, so that no line ends within a part
@@ -112,12 +116,11 @@ class _Range:
     is_constant: bool
     days: frozenset[str] = frozenset()
     finest: int = 0
-    has_dates: bool = False
 
 
 def _range_of(rows: pd.DataFrame | Records, name: str) -> _Range:
-    seen, days, finest, has_dates = set[Any](), set[str](), 0, False
-    for block in blocks_of(rows, [name]):
+    seen, days, finest = set[Any](), set[str](), 0
+    for block in blocks_with_days(rows, [name]):
         values = {*block[name]}
         times = {value for value in values if isinstance(value, date)}
         seen |= values if len(seen) < 2 else set()  # noqa: PLR2004  two are not the same
@@ -125,8 +128,7 @@ def _range_of(rows: pd.DataFrame | Records, name: str) -> _Range:
             break
         days |= {str(value)[:_DAY] for value in times}
         finest = max(finest, _finest(times) if times else 0)
-        has_dates |= any(not isinstance(value, datetime) for value in times)
-    return _Range(len(seen) == 1, frozenset(days if None not in seen else ()), finest, has_dates)
+    return _Range(len(seen) == 1, frozenset(days if None not in seen else ()), finest)
 
 
 def _finest(values: Collection[date]) -> int:
@@ -155,7 +157,7 @@ def _times(ranges: Mapping[str, _Range]) -> dict[str, slice]:
     finest = max((each.finest for each in instants.values()), default=_DAY)
     times = {name: slice(_DAY) for name, each in ranges.items() if each.finest}
     for name, each in instants.items():
-        is_one_day = finest > _DAY and len(each.days) == 1 and not (each.is_constant or each.has_dates)
+        is_one_day = finest > _DAY and len(each.days) == 1 and not each.is_constant
         times[name] = slice(_DAY + 1 if is_one_day else 0, finest)
     return times
 
@@ -241,7 +243,7 @@ def _text(value: Any, time: slice | None) -> str:
         return short_text(value)
     if isinstance(value, date):
         time = time or slice(_SECOND)
-        return _rounded_up(value, time.stop)[time.start :]
+        return _rounded_up(value, time.stop)[time.start :] or _WHOLE_DAY
     return one_line(value)  # a text of the store may hold what a terminal obeys
 
 

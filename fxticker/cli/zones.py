@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from fxticker.cli.blocks import Records
+from fxticker.cli.blocks import Block, Records, blocks_of
 from fxticker.model.records import TimeBasis
 
 if TYPE_CHECKING:
@@ -25,8 +25,13 @@ def rows_in_zone(rows: Sequence[Mapping[Any, Any]], zone: tzinfo) -> list[dict[A
     ]
 
 
-def with_days(rows: pd.DataFrame | Records) -> pd.DataFrame | Records:
-    """Return rows with the day in place of the instant where only the date is known.
+def blocks_with_days(rows: pd.DataFrame | Records, names: Sequence[str]) -> Iterator[Block]:
+    """Yield what `blocks_of` does, with the day in place of the instant where only the date is known."""
+    return blocks_of(rows, names, _with_days)
+
+
+def _with_days(rows: pd.DataFrame | Records) -> pd.DataFrame | Records:
+    """Return rows with these days.
 
     The store has 00:00 UTC for a date: by the clock of a zone an hour at which nothing was observed, and west of UTC
     one of the day before.
