@@ -50,16 +50,10 @@ def tried(tmp_path):
     if not INTERPRETER.exists():
         pytest.skip("schemathesis is not installed: `make test-clients`")
 
-    def run(document, base, *options):
+    def run(document, base, *options, config=FOLDER / "schemathesis.toml"):
         file = tmp_path / "openapi.json"
         file.write_text(json.dumps(document))
-        command = [
-            INTERPRETER.with_name("schemathesis"),
-            "--no-color",
-            "--config-file",
-            FOLDER / "schemathesis.toml",
-            "run",
-        ]
+        command = [INTERPRETER.with_name("schemathesis"), "--no-color", "--config-file", config, "run"]
         done = subprocess.run(
             [*command, file, "--url", base, "--seed", "1", "--no-shrink", *options],
             capture_output=True,
@@ -108,3 +102,18 @@ def test_requests_of_the_document_of_the_server(url, tried):
         document = json.load(answer)
     del document["paths"]["/healthz"]  # nothing is polled here, so that it is 503
     assert tried(document, url, "-n", "20") >= 1000
+
+
+@pytest.mark.parametrize(
+    ("left_out", "needed"), [({"at", "from", "to", "group"}, ()), ({"at", "date"}, ("from",))], ids=["day", "range"]
+)
+def test_parameters_that_do_not_contradict_each_other_are_never_refused(url, tried, tmp_path, left_out, needed):
+    with urllib.request.urlopen(f"{url}/openapi.json") as answer:
+        document = json.load(answer)
+    document["paths"] = {path: document["paths"][path] for path in ("/v2/rates", "/v2/rates.csv")}
+    for item in document["paths"].values():
+        parameters = [each for each in item["get"]["parameters"] if each["name"] not in left_out]
+        item["get"]["parameters"] = [each | {"required": each["name"] in needed} for each in parameters]
+    config = tmp_path / "empty.toml"
+    config.touch()
+    assert tried(document, url, "-n", "80", config=config) >= 150
