@@ -11,12 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from fxticker.web import live_endpoint
 from fxticker.web.answer_cache import AnswerCache
 from fxticker.web.answers import dumps
 from fxticker.web.errors import FAULT, Refused, with_status
 from fxticker.web.fast_path import FastPath
 from fxticker.web.guard import Guard
 from fxticker.web.handler import Handler
+from fxticker.web.live import Live
+from fxticker.web.live_endpoint import LiveEndpoint
 from fxticker.web.reader import Reader
 from fxticker.web.routes import Path, paths
 
@@ -25,7 +28,12 @@ FROZEN_HEADER = "x-fxticker-now"
 """Header of every answer of a server whose present stands still."""
 
 
-def build(reader: Reader, hosts: Collection[str] = LOOPBACK_HOSTS, page: Folder | None = None) -> Guard:
+def build(
+    reader: Reader,
+    hosts: Collection[str] = LOOPBACK_HOSTS,
+    page: Folder | None = None,
+    live: Live | None = None,
+) -> Guard:
     """Return the application that serves a store.
 
     Parameters
@@ -36,6 +44,8 @@ def build(reader: Reader, hosts: Collection[str] = LOOPBACK_HOSTS, page: Folder 
         Names by which the server may be addressed.
     page
         A published folder that is served below ``/page/``.
+    live
+        The listeners of the store; by default there are none yet.
     """
     guard: Guard
     cache = AnswerCache()
@@ -43,7 +53,8 @@ def build(reader: Reader, hosts: Collection[str] = LOOPBACK_HOSTS, page: Folder 
         _Route(path, Handler(reader, cache, path.endpoint, path.body, path.pace))
         for path in paths(lambda: guard.served, page)
     ]
-    starlette = Starlette(routes=routes, exception_handlers={Exception: _fault})
+    listening = Route(live_endpoint.PATH, LiveEndpoint(Live(reader) if live is None else live))
+    starlette = Starlette(routes=[listening, *routes], exception_handlers={Exception: _fault})
     starlette.router.redirect_slashes = False
     frozen = [] if reader.frozen_at is None else [(FROZEN_HEADER, f"{reader.frozen_at:%Y-%m-%dT%H:%M:%SZ}")]
     guard = Guard(FastPath(starlette, cache, reader), hosts, frozen)

@@ -61,9 +61,9 @@ async def _sent_pieces(
     piece: bytes | None, pieces: Iterator[bytes], receive: Receive, send: Send, reader: Reader
 ) -> bool:
     """Send a piece and all others, each computed when the client has the one before; return whether all were sent."""
-    gone = asyncio.ensure_future(_gone(receive))
+    left = asyncio.ensure_future(gone(receive))
     try:
-        while not gone.done():
+        while not left.done():
             if piece is None:
                 return True
             await asyncio.wait_for(send({"type": "http.response.body", "body": piece, "more_body": True}), SEND_S)
@@ -71,11 +71,11 @@ async def _sent_pieces(
     except TimeoutError:
         _log.warning("web: a client took more than %g s for a piece of its answer", SEND_S)
     finally:
-        gone.cancel()
+        left.cancel()
     return False
 
 
-async def _gone(receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
     """Return when the client has gone away."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from fxticker.web.app import LOOPBACK_HOSTS, build
+from fxticker.web.live import Live
 from fxticker.web.protocol import BoundedProtocol
 from fxticker.web.reader import Reader
 
@@ -60,8 +61,9 @@ def serve(
     listener = _listener(address)
     url = _url(address[0], listener.getsockname()[1])
     own = set() if address[0] in _WILDCARDS else {url.removeprefix("http://").rpartition(":")[0]}
+    live = Live(reader)
     config = uvicorn.Config(
-        build(reader, {*LOOPBACK_HOSTS, *own, *(host.lower() for host in hosts)}, page),
+        build(reader, {*LOOPBACK_HOSTS, *own, *(host.lower() for host in hosts)}, page, live),
         http=BoundedProtocol,
         loop="asyncio",
         ws="none",
@@ -79,9 +81,22 @@ def serve(
     with contextlib.closing(listener), _ended_by_signals():
         on_start(url)
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            _Server(config, live).run(sockets=[listener])
         finally:
             reader.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that ends what its listeners are sent, which else never ends, before it waits for the other answers."""
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self._live = live
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        self._live.close()
+        await super().shutdown(sockets)
 
 
 def _room() -> int:
