@@ -154,9 +154,9 @@ def test_listeners_are_told_of_a_new_poll_with_its_rates(scene):
 
     *_, (_, _, read), (kind, last_id, failed) = asyncio.run(listen())
     assert (read["slot"], read["outcome"], len(read["rates"])) == ("2025-11-14T12:15:00Z", "ok", 5)
-    schema = document()
-    rows = {**schema, "type": "array", "items": {"$ref": "#/components/schemas/Rate"}}
-    jsonschema.Draft202012Validator(rows).validate(read["rates"])
+    schema = {"components": document()["components"], "$ref": "#/components/schemas/LivePoll"}
+    for data in (read, failed):
+        jsonschema.Draft202012Validator(schema).validate(data)
     expected = {"pair": "KZT/USD", "rate_text": "0.00191", "nominal": 1, "rate_lo": "0.001905", "rate_hi": "0.001915"}
     row = read["rates"][1]
     assert {name: row[name] for name in expected} == expected

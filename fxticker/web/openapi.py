@@ -221,11 +221,31 @@ def _paths() -> Schema:
             _operation("/fixer/symbols", "Names of the currencies", ref("FixerSymbols"), error=_FIXER),
         ]
     )
+    found["/live"] = _live()
     for path in ("/healthz",):
         found[path]["get"]["responses"]["503"]["content"] = {_TEXT: {"schema": TEXT}}
     lines = {NDJSON: {"schema": {"type": "string", "description": "A row in each line"}}}
     found["/v2/rates"]["get"]["responses"]["200"]["content"] |= lines
     return found
+
+
+def _live() -> Schema:
+    """Return the path of the events, which have no schema of their own: each is a text of several lines."""
+    text = "New polls as server-sent events, without an end: `poll` with a `LivePoll`, `reset` with a `LiveReset`"
+    _, item = _operation("/live", text, TEXT, media_type="text/event-stream")
+    came_back = {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "schema": TEXT,
+        "example": "timesca=2026-02-25T10:00:00Z",
+        "description": "The id of the last event that was received",
+    }
+    item["get"]["parameters"] = [came_back]
+    item["get"]["responses"]["200"]["content"]["text/event-stream"]["x-events"] = {
+        "poll": ref("LivePoll"),
+        "reset": ref("LiveReset"),
+    }
+    return item
 
 
 @cache

@@ -113,6 +113,10 @@ SCHEMAS: Schema = {
         {"outcome": nullable(TEXT), "whole": {"type": "boolean"}},
     ),
     "Poll": record({"source": TEXT, "slot": INSTANT, "outcome": TEXT, "ticks": COUNT}, {"detail": nullable(TEXT)}),
+    "LivePoll": record(
+        {"source": TEXT, "slot": INSTANT, "outcome": TEXT, "detail": nullable(TEXT), "rates": array("Rate")}
+    ),
+    "LiveReset": record({"reason": {**TEXT, "description": "Why events were missed, in one line"}}),
     "Drift": record(
         {
             **_PAIR,

@@ -101,6 +101,7 @@ def test_requests_of_the_document_of_the_server(url, tried):
     with urllib.request.urlopen(f"{url}/openapi.json") as answer:
         document = json.load(answer)
     del document["paths"]["/healthz"]  # nothing is polled here, so that it is 503
+    del document["paths"]["/live"]  # it has no end
     assert tried(document, url, "-n", "20") >= 1000
 
 
