@@ -49,3 +49,18 @@ def test_programs_of_others_are_named_with_the_versions_that_are_tried():
     python = [f"{name}=={version} " for name, place, version in rows if place == "PyPI"]
     assert len(python) == 10
     assert [line for line in python if f"\n{line}" not in lock] == []
+
+
+def test_requests_of_the_page_on_grafana_are_answered_with_the_columns_that_it_names(client):
+    page = (ROOT / "docs" / "readers" / "grafana.md").read_text("utf-8")
+    (query,) = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    (table,) = re.findall(r"^```text\nhttp://127.0.0.1:8080(\S+)\n```", page, re.MULTILINE)
+    days = {"${__from:date:YYYY-MM-DD}": "2025-12-06", "${__to:date:YYYY-MM-DD}": "2026-02-25"}
+    series = re.sub(r"\$\{__\w+:date:[\w-]+\}", lambda match: days[match[0]], query["url"])
+    rows = client.get(series.removeprefix("http://127.0.0.1:8080")).json()
+    for column in query["columns"]:
+        assert all(row[column["selector"]] is not None for row in rows)
+        assert column["type"] != "number" or all(float(row[column["selector"]]) > 0 for row in rows)
+    now = client.get(table).json()
+    assert (len(rows) > 20, len(now) > 2) == (True, True)
+    assert {"observed_at", "rate", "base", "quote", "rate_text", "source"} <= {*now[0]}
