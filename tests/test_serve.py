@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -10,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from fxticker.cli import app
+from fxticker.web.sending import SEND_S
+from fxticker.web.server import _listener
 
 
 @pytest.fixture
@@ -30,9 +33,20 @@ def test_server_answers_until_a_signal_ends_it(server):
     assert process.stdout.readline() == "Now stands still at 2026-02-25 18:00:00 UTC: nothing later is shown.\n"
     answer = httpx.get(f"{url}v1/latest?base=USD&symbols=KZT", trust_env=False)
     assert answer.json()["rates"] == {"KZT": 500.0}
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    with httpx.stream("GET", f"{url}live", trust_env=False) as events:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert events.headers["content-type"].startswith("text/event-stream")
+        assert events.read().count(b"event: ") <= 1
     assert process.stderr.read() == ""
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="of Linux")
+def test_system_drops_a_client_that_takes_nothing():
+    with _listener(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 1000 * SEND_S
 
 
 @pytest.mark.parametrize("address", ["localhost", "127.0.0.1:99999"])

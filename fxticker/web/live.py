@@ -50,12 +50,14 @@ class Listener:
         self._changed = asyncio.Event()
         self.is_over = False
 
-    def put(self, piece: bytes) -> None:
-        """Let a piece wait; a listener for which too many wait already is dropped."""
+    def put(self, piece: bytes) -> bool:
+        """Let a piece wait; return whether there is room, else the listener is over."""
         if len(self._waiting) >= MAX_WAITING:
             self.end()
+            return False
         self._waiting.append(piece)
         self._changed.set()
+        return True
 
     def end(self) -> None:
         """Send nothing more."""
@@ -177,11 +179,10 @@ class Live:
             self._tell(piece)
 
     def _tell(self, piece: bytes) -> None:
-        for listener in [*self._listeners]:
-            listener.put(piece)
-            if listener.is_over:
-                _log.warning("web: a listener is dropped, %d events waited for it", MAX_WAITING)
-                self._listeners.discard(listener)
+        slow = {listener for listener in self._listeners if not listener.put(piece)}
+        self._listeners -= slow
+        if slow:
+            _log.warning("web: listeners are dropped, as %d events wait for each: %d", MAX_WAITING, len(slow))
 
     async def _watch(self) -> None:
         """Look at the store again and again, and show that the connections are alive."""

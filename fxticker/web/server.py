@@ -17,6 +17,7 @@ from fxticker.web.app import LOOPBACK_HOSTS, build
 from fxticker.web.live import Live
 from fxticker.web.protocol import BoundedProtocol
 from fxticker.web.reader import Reader
+from fxticker.web.sending import SEND_S
 
 BACKLOG = 512
 """Connections that wait to be accepted."""
@@ -115,6 +116,9 @@ def _listener(address: tuple[str, int]) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Some MB may wait in the system for a client that takes none of it: Linux drops that one, on each connection.
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * SEND_S))
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
