@@ -1,4 +1,7 @@
-"""Store of ticks and polls: every acknowledged row is durable and visible to any reader exactly once."""
+"""Store of ticks and polls: every acknowledged row is durable and visible to any reader exactly once.
+
+What only writers need is imported where they write, for commands that read start with this module.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,12 @@ from fxticker.store.partition import partitioned, stamped
 from fxticker.store.read_recording import planned_slots, recorded_rows
 from fxticker.store.read_retractions import Retracted, read_retracted
 from fxticker.store.read_span import ALL_TIME, Span
-from fxticker.store.rejected import keep_rejected
-from fxticker.store.retract import append_retractions
 from fxticker.store.schema import POLLS, RETRACTIONS, TICKS
 from fxticker.store.segments import SEGMENT_ROWS, SegmentTable
-from fxticker.store.store_id import ensure_store_id
-from fxticker.store.wrong_clock_notes import WrongClockNote, keep_wrong_clock_note
 
 if TYPE_CHECKING:
     from fxticker.store.check import Finding, Moved
+    from fxticker.store.wrong_clock_notes import WrongClockNote
 
 LOCK_TIMEOUT_S = 30.0
 """Seconds that a writer waits for another: an import holds the lock for one or two seconds at a time."""
@@ -170,6 +170,8 @@ class Store:
         StoreLocked, WriteFailed, SegmentUnreadable
             As `append`.
         """
+        from fxticker.store.retract import append_retractions
+
         with self._writing():
             return append_retractions(self.retractions, list(retractions), self._clock.now())
 
@@ -199,7 +201,7 @@ class Store:
         StoreLocked, WriteFailed, SegmentUnreadable
             As `append`.
         """
-        import hashlib  # readers of ticks need none
+        import hashlib
 
         data = encoded(evidence)
         sha256 = hashlib.sha256(data).hexdigest()
@@ -210,11 +212,15 @@ class Store:
 
     def keep_wrong_clock_note(self, note: WrongClockNote) -> None:
         """Store a note of a page that came while the machine's clock was wrong; its ticks are not stored."""
+        from fxticker.store.wrong_clock_notes import keep_wrong_clock_note
+
         with self._writing():
             keep_wrong_clock_note(self.backend, note)
 
     def keep_rejected(self, source: str, slot: datetime, body: bytes, content_type: str | None = None) -> None:
         """Store a body that could not be parsed, compressed; the oldest are deleted beyond the folder's limits."""
+        from fxticker.store.rejected import keep_rejected
+
         with self._writing():
             keep_rejected(self.backend, source, slot, body, content_type)
 
@@ -279,6 +285,7 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
+        from fxticker.store.store_id import ensure_store_id
 
         with self.backend.write_lock(self._lock_timeout_s):
             if not self._has_id:
