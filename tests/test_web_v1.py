@@ -65,6 +65,17 @@ def test_range_stays_with_the_source_that_has_both_of_its_ends(store):
     assert {rates["UZS"] for rates in later.values()} == {11900.25}
 
 
+def test_range_is_not_of_a_source_that_showed_nothing_in_it(store):
+    store.append(snapshot_ticks(NOON))
+    friday = NOON - timedelta(days=2)
+    official = {"source": "cbu", "time_basis": TimeBasis.DATE, "source_date": friday.date()}
+    store.append([tick("USD/UZS", "11900.25", None, friday, **official)])
+    client = Client(store, NOON + timedelta(hours=1))
+    assert client.get("/v1/latest?base=USD&symbols=UZS").json()["sources"] == {"UZS": "cbu"}
+    day = client.get(f"/v1/{NOON:%Y-%m-%d}..?base=USD&symbols=UZS").json()
+    assert (day["rates"], day["sources"]) == ({f"{NOON:%Y-%m-%d}": {"UZS": 12500.0}}, {"UZS": "timesca"})
+
+
 def test_range_that_no_source_has_whole_is_of_the_one_with_most_months_of_it(store):
     days = [datetime(2025, month, 20, 12, tzinfo=UTC) for month in (9, 10, 11)]
     store.append([row for day in days for row in snapshot_ticks(day)])
@@ -72,6 +83,35 @@ def test_range_that_no_source_has_whole_is_of_the_one_with_most_months_of_it(sto
     store.append([tick("USD/UZS", "11900.25", None, days[-1], source_date=days[-1].date(), **official)])
     found = Client(store, days[-1] + timedelta(days=1)).get("/v1/2025-09-01..2025-11-21?base=USD&symbols=UZS").json()
     assert found["rates"] == {f"{day:%Y-%m-%d}": {"UZS": 12500.0} for day in days}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/2026-02-20..?base=USD&", "/time-series.json?start=2026-02-20&end=2026-02-25&"],
+)
+def test_range_says_why_a_currency_is_missing(client, path):
+    asked = client.get(f"{path}symbols=KZT,EUR").json()
+    assert asked["missing"] == {"EUR": "nothing is stored for it"}
+    assert "missing" not in client.get(f"{path}symbols=KZT").json()
+    assert "missing" not in client.get(path).json()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/latest?base=USD&",
+        "/v1/2026-02-20..?base=USD&",
+        "/latest.json?",
+        "/convert.json?amount=1&from=USD&to=UZS&",
+        "/fixer/latest?base=USD&",
+        "/fixer/convert?amount=1&from=USD&to=UZS&",
+    ],
+)
+def test_limit_that_a_shape_does_not_have_is_refused_and_not_ignored(client, path):
+    assert client.get(f"{path}unknown=1&unknown=2").status_code == 200
+    refused = client.get(f"{path}max_width=1%25")
+    assert refused.status_code in (400, 422)
+    assert "/v2/rates" in refused.text
 
 
 def test_day_without_a_look_is_absent(store):

@@ -68,6 +68,21 @@ def test_too_wide_band_is_missing_with_its_reason(client):
     assert client.get("/v2/rates?base=USD&quotes=UZS&max_width=12.6%25").json()[0]["rate"] == 12500.0
 
 
+@pytest.mark.parametrize("form", ["rates", "rates.csv"])
+@pytest.mark.parametrize("group", ["", "&group=day"])
+def test_range_names_what_is_missing_from_it(client, form, group):
+    query = f"base=USD&quotes=EUR,KZT,UZS&from=2026-02-20{group}"
+    whole = client.get(f"/v2/{form}?{query}")
+    assert whole.headers["x-fxticker-missing"] == "EUR: nothing is stored for it"
+    narrow = client.get(f"/v2/{form}?{query}&max_width=0.498%25")
+    wide = "UZS: timesca: the band is 12.5 % wide, max_width is 0.498 %, in 3 of 3 rows"
+    partly = "KZT: timesca: the band is 0.5 % wide, max_width is 0.498 %, in 2 of 3 rows"
+    assert narrow.headers["x-fxticker-missing"] == f"EUR: nothing is stored for it; {partly}; {wide}"
+    assert "x-fxticker-missing" not in client.get(f"/v2/{form}?base=USD&quotes=KZT&from=2026-02-20{group}").headers
+    long = client.get(f"/v2/{form}?base=USD&quotes=EUR,KZT&from=2024-09-01{group}")
+    assert long.headers["x-fxticker-missing"] == "EUR: nothing is stored for it"
+
+
 def test_provider_by_order_or_by_name_and_all_of_them_beside_it(store):
     store.append(snapshot_ticks(NOON))
     bank = {"source": "cbu", **OFFICIAL, "observed_at": NOON.replace(hour=0)}

@@ -93,6 +93,7 @@ def pieces_answer(
     modified: Callable[[], datetime | None],
     *,
     is_long: bool,
+    late_headers: Callable[[], Sequence[tuple[str, str]]] = tuple,
     **facts: Any,
 ) -> Answer:
     """Return an answer of pieces: whole if it is short, else to be streamed.
@@ -107,12 +108,16 @@ def pieces_answer(
         Returns when the newest row of the pieces so far was recorded; a streamed answer does not have it.
     is_long
         Stream it, and compute nothing yet.
+    late_headers
+        Returns headers that are known after the last piece; a streamed answer does not have them.
     facts
         Further attributes of the answer.
     """
     if is_long:
         return Answer(pieces, version=version(), **facts)
-    return Answer(b"".join(pieces), modified=modified(), **facts)
+    body = b"".join(pieces)
+    headers = (*facts.pop("headers", ()), *late_headers())
+    return Answer(body, modified=modified(), headers=headers, **facts)
 
 
 def is_long(rows: int, days: int) -> bool:

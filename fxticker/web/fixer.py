@@ -15,7 +15,7 @@ from fxticker.web.honest_number import honest_decimal
 from fxticker.web.iso4217 import name_of
 from fxticker.web.objects_by_day import objects_answer
 from fxticker.web.open_exchange_rates import INVALID_BASE, number, question_of, timestamp
-from fxticker.web.parameters import amount_of, code_of, day_of, lookup_of_day
+from fxticker.web.parameters import amount_of, code_of, day_of, lookup_of_day, refuse_limits
 from fxticker.web.ranges import days_of
 from fxticker.web.rows import newest
 from fxticker.web.snapshots import Question, snapshot
@@ -83,6 +83,7 @@ def convert(view: View, fields: Mapping[str, str]) -> Answer:
     """Answer ``/fixer/convert``."""
     if not {"from", "to", "amount"} <= {*fields}:
         raise invalid("invalid parameter", "a conversion has from, to and amount")
+    refuse_limits(fields)
     value = amount_of(fields["amount"])
     question = Question(base=code_of(fields["from"]), quotes=(code_of(fields["to"]),))
     by = lookup_of_day(day_of(fields["date"]), view.now) if "date" in fields else Lookup(view.now, view.now)

@@ -15,7 +15,7 @@ from fxticker.web.errors import invalid, not_found
 from fxticker.web.honest_number import honest_decimal
 from fxticker.web.iso4217 import name_of
 from fxticker.web.objects_by_day import objects_answer
-from fxticker.web.parameters import amount_of, day_of, lenient_codes, lookup_of_day
+from fxticker.web.parameters import amount_of, day_of, lenient_codes, lookup_of_day, refuse_limits
 from fxticker.web.ranges import days_of
 from fxticker.web.rows import RateRow, newest
 from fxticker.web.snapshots import DEFAULT_BASE, Question, snapshot
@@ -46,8 +46,9 @@ class Asked:
         Raises
         ------
         Refused
-            422, if the amount is none, or the base is the only quote.
+            422, if the amount is none, the base is the only quote, or a limit of version 2 is given.
         """
+        refuse_limits(fields)
         amount = amount_of(fields["amount"]) if "amount" in fields else Fraction(1)
         named = fields.get("from", fields.get("base"))
         base = None if named is None else named.strip().upper()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from fxticker.web.absent import Absent
 from fxticker.web.answers import JSON, Answer, Keep, is_long, json_answer
 from fxticker.web.errors import Refused
 from fxticker.web.groups import grouped, periods_in
@@ -13,7 +14,7 @@ from fxticker.web.parameters import code_of
 from fxticker.web.ranges import Days, daily
 from fxticker.web.rates_query import RATE, RatesQuery
 from fxticker.web.rows import Newest, RateRow, newest
-from fxticker.web.snapshots import Snapshot, pairs_of, snapshot
+from fxticker.web.snapshots import base_of, pairs_of, reasons_text, snapshot
 from fxticker.web.tables import CSV, NDJSON, table_answer
 from fxticker.web.view import View
 
@@ -53,25 +54,49 @@ def not_as_csv(_view: View) -> Answer:
 
 
 def _rates(view: View, query: RatesQuery, media_type: str, headers: Sequence[tuple[str, str]]) -> Answer:
-    modified, days = Newest(), query.days
-    if days is None:
-        assert query.by is not None
-        found = snapshot(view, query.question, query.by)
-        headers = [*headers, *_missing(found, query)]
-        parts = _as_fields(modified.noting([found.rows]), query, media_type)
-    elif query.group is None:
-        parts = _as_fields(modified.noting(daily(view, query.question, days)), query, media_type)
+    if query.days is None:
+        return _of_snapshot(view, query, media_type, headers)
+    return _of_range(view, query, query.days, media_type, headers)
+
+
+def _of_snapshot(view: View, query: RatesQuery, media_type: str, headers: Sequence[tuple[str, str]]) -> Answer:
+    assert query.by is not None
+    modified, found = Newest(), snapshot(view, query.question, query.by)
+    return table_answer(
+        _as_fields(modified.noting([found.rows]), query, media_type),
+        media_type=media_type,
+        is_long=False,
+        columns=_columns(query),
+        version=str,
+        modified=modified,
+        keep=_keep(query),
+        headers=(*headers, *_missing(found.missing, query)),
+    )
+
+
+def _of_range(view: View, query: RatesQuery, days: Days, media_type: str, headers: Sequence[tuple[str, str]]) -> Answer:
+    modified, absent = Newest(), Absent(view, query.question, days)
+    base = base_of(view, query.question)
+    parts: Iterator[list[dict[str, Any]]]
+    if query.group is None:
+        found = daily(view, query.question, days, absent.keeps)
+        parts = _as_fields(modified.noting(found), query, media_type)
     else:
-        parts = ([row.fields() for row in part] for part in grouped(view, query.question, days, query.group))
+        periods = grouped(view, query.question, days, query.group, absent.keeps)
+        parts = ([row.fields() for row in part] for part in periods)
+    is_streamed = is_long(_rows_in(view, query, days), len(days))
+    early = _missing(absent.unknown, query) if is_streamed else []
     return table_answer(
         parts,
         media_type=media_type,
-        is_long=days is not None and is_long(_rows_in(view, query, days), len(days)),
+        is_long=is_streamed,
         columns=_columns(query),
-        version=lambda: "" if days is None else view.catalogue.version_of(days.first, days.last),
+        version=lambda: view.catalogue.version_of(days.first, days.last),
         modified=modified,
+        why_empty=lambda: reasons_text(base, absent.reasons()),
         keep=_keep(query),
-        headers=(*headers,),
+        headers=(*headers, *early),
+        late_headers=lambda: _missing(absent.reasons(), query),
     )
 
 
@@ -93,10 +118,10 @@ def _keep(query: RatesQuery) -> Keep:
     return Keep.LATEST if query.is_latest else Keep.REVALIDATED
 
 
-def _missing(found: Snapshot, query: RatesQuery) -> list[tuple[str, str]]:
-    if query.question.quotes is None or not found.missing:
+def _missing(reasons: Mapping[str, str], query: RatesQuery) -> list[tuple[str, str]]:
+    if query.question.quotes is None or not reasons:
         return []
-    text = "; ".join(f"{code}: {reason}" for code, reason in found.missing.items())
+    text = "; ".join(f"{code}: {reason}" for code, reason in reasons.items())
     return [(MISSING_HEADER, text[:_MISSING_CHARS])]
 
 

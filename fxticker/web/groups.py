@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -22,7 +22,7 @@ from fxticker.sources.rate_order import kind_of
 from fxticker.web.range_source import source_of_range
 from fxticker.web.ranges import Days, instants_of
 from fxticker.web.rows import RateRow, text_of_instant
-from fxticker.web.snapshots import Question, pairs_of, too_wide
+from fxticker.web.snapshots import Question, pairs_of
 from fxticker.web.thinned import Thinned
 from fxticker.web.view import View
 
@@ -67,7 +67,9 @@ class GroupRow:
         }
 
 
-def grouped(view: View, question: Question, days: Days, freq: Freq) -> Iterator[list[GroupRow]]:
+def grouped(
+    view: View, question: Question, days: Days, freq: Freq, keeps: Callable[[RateRow], bool]
+) -> Iterator[list[GroupRow]]:
     """Yield the periods of a range, some at once, by their start and then by quote.
 
     Each pair is of one source throughout; cross rates of two sources, which have no looks of their own, are left out. A
@@ -83,7 +85,7 @@ def grouped(view: View, question: Question, days: Days, freq: Freq) -> Iterator[
             row
             for source, pairs in answering.items()
             for row in _rows(view, question, source, pairs, part, freq)
-            if too_wide(row.row, question) is None
+            if keeps(row.row)
         ]
         if rows:
             yield sorted(rows, key=lambda row: (row.start_at, row.row.quote))

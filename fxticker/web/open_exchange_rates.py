@@ -15,7 +15,7 @@ from fxticker.web.errors import Refused, invalid
 from fxticker.web.honest_number import honest_decimal
 from fxticker.web.iso4217 import name_of
 from fxticker.web.objects_by_day import objects_answer
-from fxticker.web.parameters import amount_of, code_of, codes_of, day_of, lookup_of_day
+from fxticker.web.parameters import amount_of, code_of, codes_of, day_of, lookup_of_day, refuse_limits
 from fxticker.web.ranges import days_of
 from fxticker.web.rows import RateRow, newest
 from fxticker.web.snapshots import Question, Snapshot, snapshot
@@ -91,6 +91,7 @@ def convert_query(view: View, fields: Mapping[str, str]) -> Answer:
     """Answer ``/convert.json?amount=1500&from=KZT&to=UZS``, as some programs ask."""
     if not {"amount", "from", "to"} <= {*fields}:
         raise invalid("invalid parameter", "a conversion has amount, from and to")
+    refuse_limits(fields)
     return convert(view, fields["amount"], fields["from"], fields["to"])
 
 
@@ -120,8 +121,9 @@ def question_of(fields: Mapping[str, str], default_base: str | None) -> Question
     Raises
     ------
     Refused
-        422, if one is no currency.
+        422, if one is no currency, or a limit of Frankfurter's version 2 is given.
     """
+    refuse_limits(fields)
     return Question(
         base=_base_of(fields["base"]) if fields.get("base") else default_base,
         quotes=codes_of(fields["symbols"]) if fields.get("symbols") else None,

@@ -73,7 +73,7 @@ SCHEMAS: Schema = {
         {"amount": RATE, "base": CODE, "date": DAY, "rates": mapping(RATE), **_BY_CURRENCY},
         _NOTES,
     ),
-    "RatesByDay": record({"amount": RATE, **_SERIES}),
+    "RatesByDay": record({"amount": RATE, **_SERIES}, _NOTES),
     "Names": mapping(TEXT),
     "Rate": record(
         {"date": DAY, **_PAIR, "rate": RATE, **_BAND},

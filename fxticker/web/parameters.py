@@ -26,22 +26,30 @@ _CODE = re.compile(r"[A-Z]{3}")
 _NUMBER = re.compile(r"\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?")
 _PERCENT = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)%")
 _BAD_REQUEST = 400
+LIMITS = ("providers", "max_width", "max_age", "at", "as_of", "asOf")
+"""Parameters that only version 2 has, and whose neglect would be a wider, older or other figure than was asked for."""
+_SPANS = ("date", "from", "to", "start", "end", "start_date", "end_date", "group")
+_ONCE = frozenset((*LIMITS, *_SPANS, "base", "quotes", "symbols", "amount"))
+"""Parameters that have one value; a name that no endpoint knows may be repeated."""
 
 
 def fields_of(query: bytes) -> dict[str, str]:
-    """Return the parameters of a query string; of one that is repeated the last value.
+    """Return the parameters of a query string.
 
     Raises
     ------
     Refused
-        If it is no text, or has too many parameters.
+        If it is no text, has too many parameters, or one with several values: one of them would be another question.
     """
     try:
         text = query.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise Refused(_BAD_REQUEST, "invalid query", "a query is percent-encoded UTF-8 of a few parameters") from error
-    return dict(pairs)
+    fields = dict(pairs)
+    if several := sorted({name for name, value in pairs if name in _ONCE and fields[name] != value}):
+        raise invalid("conflicting params", f"{', '.join(several)} has several values; a list has commas")
+    return fields
 
 
 def require_known(fields: Mapping[str, str], known: Collection[str]) -> None:
@@ -55,6 +63,18 @@ def require_known(fields: Mapping[str, str], known: Collection[str]) -> None:
     unknown = [name for name in fields if name not in known]
     if unknown:
         raise invalid(f"unknown parameter: {', '.join(unknown)[:200]}")
+
+
+def refuse_limits(fields: Mapping[str, str]) -> None:
+    """Refuse what version 2 alone understands, where unknown parameters are ignored.
+
+    Raises
+    ------
+    Refused
+        422, with their names.
+    """
+    if named := [name for name in LIMITS if name in fields]:
+        raise invalid(f"unknown parameter: {', '.join(named)}", "/v2/rates understands it")
 
 
 def day_of(text: str) -> date:
@@ -97,14 +117,20 @@ def lookup_of_instant(text: str, now: datetime) -> Lookup:
     return closing(_moment("at", text, now), now)
 
 
-def known_by(text: str, now: datetime) -> datetime:
-    """Return the instant by which rows must have been recorded; of a day its end, and at most now.
+def known_by(fields: Mapping[str, str], now: datetime) -> datetime | None:
+    """Return the instant by which rows must have been recorded; of a day its end, at most now; None if none is given.
 
     Raises
     ------
     Refused
-        422, if it is none; 404, if it is later than now.
+        422, if it is none, or there are two; 404, if it is later than now.
     """
+    given = {fields[name] for name in ("as_of", "asOf") if name in fields}
+    if not given:
+        return None
+    if len(given) > 1:
+        raise invalid("conflicting params", "as_of and asOf are the same parameter")
+    text = given.pop()
     return closing(_moment("as_of", text, now), now).upto
 
 
@@ -126,9 +152,12 @@ def code_of(text: str) -> str:
     Raises
     ------
     Refused
-        422, if ISO 4217 has no such currency.
+        422, if ISO 4217 has no such currency, or if there are several: the first alone would be another question.
     """
-    return codes_of(text)[0]
+    codes = codes_of(text)
+    if len(codes) != 1:
+        raise invalid(f"invalid currency: {','.join(codes)[:200]}", "one currency is meant here")
+    return codes[0]
 
 
 def codes_of(text: str) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 A bank's USD/KZT and the ticker's differ by a few tenths of a percent, as much as a week moves either. A range that
 changes its source in the middle shows a move that never was. One source therefore answers throughout: of those that
-have a rate at both ends of the range the first one in the order; if none has, that with ticks in most months of it. An
-end where nothing is stored yet moves to where something is.
+have a rate at both ends of the range, and showed one in it, the first one in the order; if none has, that with ticks in
+most months of it. An end where nothing is stored yet moves to where something is.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import product
 
-from fxticker.analysis.rate_grid import grid_of
-from fxticker.analysis.rate_lines import rate_lines
+from fxticker.analysis.rate_grid import DAY_US, grid_of
+from fxticker.analysis.rate_lines import RateLine, rate_lines
 from fxticker.model.pairs import COMMON, THROUGH, currencies_of, inverse_of
 from fxticker.model.selection import Selection
+from fxticker.sources.age_limits import holds_days
 from fxticker.sources.rate_order import Leg, SourceOrder
 from fxticker.web.catalogue import Stored
 from fxticker.web.parameters import lookup_of_day
@@ -24,6 +25,7 @@ from fxticker.web.snapshots import Question
 from fxticker.web.view import View
 
 _DAY = timedelta(days=1)
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,12 @@ def source_of_range(view: View, question: Question, pair: str, first: date, last
     ids = {source for candidate in ranked for source in candidate.sources}
     begin = max(first, min(stored[source].first.date() for source in ids))
     end = min(last, max(stored[source].last.date() + _DAY for source in ids), view.now.date())
-    at_first, at_last = (_young(view, question, pair, day) if first <= day else set() for day in (begin, end))
-    for candidate in ranked:
-        if candidate.sources in at_first & at_last:
-            return candidate
+    if first <= end:
+        at_first = {_sources(line) for line in _young(view, question, pair, begin)}
+        at_last = {_sources(line) for line in _young(view, question, pair, end) if _is_shown_since(line, first)}
+        for candidate in ranked:
+            if candidate.sources in at_first & at_last:
+                return candidate
     return max(ranked, key=lambda candidate: len(_months(view, candidate, pair, first, last)))
 
 
@@ -111,8 +115,19 @@ def _ranked(found: Iterable[Candidate], order: SourceOrder) -> list[Candidate]:
     return [candidate for _, candidate in sorted(ranks, key=lambda ranked: ranked[0])]
 
 
-def _young(view: View, question: Question, pair: str, day: date) -> set[tuple[str, ...]]:
-    """Return who has a rate within its limit of age at the end of a day."""
+def _young(view: View, question: Question, pair: str, day: date) -> list[RateLine]:
+    """Return the lines of those that have a rate within its limit of age at the end of a day."""
     selection = Selection(sources=question.sources, as_of=question.as_of)
     lines = rate_lines(view.store, [pair], grid_of([lookup_of_day(day, view.now)]), selection, question.limit)[pair]
-    return {tuple(leg.source for leg in line.legs) for line in lines if line.is_young[0]}
+    return [line for line in lines if line.is_young[0]]
+
+
+def _sources(line: RateLine) -> tuple[str, ...]:
+    return tuple(leg.source for leg in line.legs)
+
+
+def _is_shown_since(line: RateLine, first: date) -> bool:
+    """Return whether a line of one instant has a row in a range that begins on a day: an older rate has none there."""
+    since = (first - _EPOCH).days
+    parts = line.parts or (line,)
+    return any(part.observed_at[0] // DAY_US >= since or holds_days(part.source) is None for part in parts)

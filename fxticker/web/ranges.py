@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -18,7 +18,7 @@ from fxticker.web.errors import not_found
 from fxticker.web.parameters import lookup_of_day
 from fxticker.web.range_source import Candidate, source_of_range
 from fxticker.web.rows import RateRow, identity, rows_of_line
-from fxticker.web.snapshots import Question, base_of, pairs_of, too_wide
+from fxticker.web.snapshots import Question, base_of, pairs_of
 from fxticker.web.thinned import Thinned
 from fxticker.web.view import View
 
@@ -58,7 +58,9 @@ def days_of(view: View, first: date, last: date | None) -> Days:
     return Days(begin, end)
 
 
-def daily(view: View, question: Question, days: Days) -> Iterator[list[RateRow]]:
+def daily(
+    view: View, question: Question, days: Days, keeps: Callable[[RateRow], bool] = lambda _: True
+) -> Iterator[list[RateRow]]:
     """Yield the rows of a range, some days at once, by day and then by quote.
 
     A day has a row of a pair if its source showed one on that day, the last one; the day of a bank is its value date.
@@ -70,6 +72,8 @@ def daily(view: View, question: Question, days: Days) -> Iterator[list[RateRow]]
         The store and which of it is asked for.
     days
         The days.
+    keeps
+        Returns whether a row is part of the answer.
     """
     base = base_of(view, question)
     pairs = pairs_of(view, question)
@@ -82,9 +86,9 @@ def daily(view: View, question: Question, days: Days) -> Iterator[list[RateRow]]
     has_identity = question.quotes is None or base in question.quotes
     for part in _parts(days, TICKER_DAYS if is_ticker else OTHER_DAYS):
         rows = [row for candidate, named in answering.items() for row in _rows(view, question, candidate, named, part)]
-        rows = [row for row in rows if too_wide(row, question) is None]
+        rows = [row for row in rows if keeps(row)]
         if has_identity:
-            dates = {row.day for row in rows} if answering else {*part}
+            dates = {*part} if question.quotes == (base,) else {row.day for row in rows}
             rows += [identity(base, day) for day in dates]
         if rows:
             yield sorted(rows, key=lambda row: (row.day, row.quote))

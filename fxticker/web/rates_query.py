@@ -112,14 +112,13 @@ def group_of(text: str) -> Freq:
 
 
 def _question(view: View, fields: Mapping[str, str]) -> Question:
-    as_of = fields.get("as_of", fields.get("asOf"))
     return Question(
         base=code_of(fields["base"]) if "base" in fields else None,
         quotes=codes_of(fields["quotes"]) if "quotes" in fields else None,
         sources=sources_of(view, fields),
         limit=age_limit_of(fields.get("max_age")),
         max_width_pct=width_of(fields["max_width"]) if "max_width" in fields else None,
-        as_of=None if as_of is None else known_by(as_of, view.now),
+        as_of=known_by(fields, view.now),
     )
 
 

@@ -56,7 +56,7 @@ def gaps(view: View, fields: Mapping[str, str]) -> Answer:
     require_known(fields, ("from", "to", "providers", "as_of", "asOf"))
     span = Span.of(view, fields)
     found = gaps_of(
-        view.store, sources=_polled(view, fields), start=span.start, end=span.end, as_of=_as_of(view, fields)
+        view.store, sources=_polled(view, fields), start=span.start, end=span.end, as_of=known_by(fields, view.now)
     )
     return json_answer(rows_of_frame(found))
 
@@ -72,7 +72,7 @@ def coverage(view: View, fields: Mapping[str, str]) -> Answer:
         sources=_polled(view, fields),
         start=span.start,
         end=span.end,
-        as_of=_as_of(view, fields),
+        as_of=known_by(fields, view.now),
     )
     return json_answer(rows_of_frame(found))
 
@@ -83,7 +83,7 @@ def polls(view: View, fields: Mapping[str, str]) -> Answer:
     outcome, span = fields.get("outcome"), Span.of(view, fields)
     if outcome is not None and outcome not in {*Outcome}:
         raise invalid("invalid outcome", f"there are {', '.join(sorted(Outcome))}")
-    sources, as_of = _polled(view, fields), _as_of(view, fields)
+    sources, as_of = _polled(view, fields), known_by(fields, view.now)
 
     def rows() -> Iterator[list[dict[str, Any]]]:
         begin = span.start
@@ -124,16 +124,11 @@ def drift(view: View, fields: Mapping[str, str]) -> Answer:
         end=last if last < view.now.date() else view.now,
         pairs=pairs,
         max_age=fields.get("max_age"),
-        as_of=_as_of(view, fields),
+        as_of=known_by(fields, view.now),
         **by_order,
     )
     rows = rows_of_frame(found)
     return json_answer([dict(zip(("base", "quote"), currencies_of(row["pair"]), strict=True)) | row for row in rows])
-
-
-def _as_of(view: View, fields: Mapping[str, str]) -> datetime | None:
-    given = fields.get("as_of", fields.get("asOf"))
-    return None if given is None else known_by(given, view.now)
 
 
 def _polled(view: View, fields: Mapping[str, str]) -> tuple[str, ...] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -100,7 +100,7 @@ def snapshot(view: View, question: Question, by: Lookup) -> Snapshot:
     for choice in choices(view, question, pairs, grid):
         _, quote = currencies_of(choice.pair)
         if choice.line is None:
-            missing[quote] = "; ".join(choice.passed_over) or "it does not follow from what is stored"
+            missing[quote] = "; ".join(choice.passed_over) or _nothing_by(by, question)
             continue
         others = [line for line in choice.others if len(line.legs) == 1]
         row = rows_of_line(choice.line, [by.upto.date()], others)[0]
@@ -113,8 +113,19 @@ def snapshot(view: View, question: Question, by: Lookup) -> Snapshot:
         day = max((row.day for row in rows), default=by.upto.date())
         rows.append(identity(base, day))
     if not any(row.source is not None for row in rows) and (missing or not rows):
-        raise not_found("; ".join(f"{base}/{quote}: {reason}" for quote, reason in missing.items()))
+        raise not_found(reasons_text(base, missing))
     return Snapshot(base, sorted(rows, key=lambda row: row.quote), missing)
+
+
+def _nothing_by(by: Lookup, question: Question) -> str:
+    named = f" by {', '.join(question.sources)}" if question.sources else ""
+    known = f", as recorded by {question.as_of:%Y-%m-%d %H:%M} UTC" if question.as_of else ""
+    return f"nothing that it follows from was shown{named} until {by.upto:%Y-%m-%d %H:%M} UTC{known}"
+
+
+def reasons_text(base: str, missing: Mapping[str, str]) -> str:
+    """Return why pairs of a base have no rate, in one line."""
+    return "; ".join(f"{base}/{quote}: {reason}" for quote, reason in missing.items()) or "no quote is asked for"
 
 
 def base_of(view: View, question: Question) -> str:

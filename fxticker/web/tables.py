@@ -28,6 +28,7 @@ def table_answer(
     columns: Sequence[str] = (),
     modified: Callable[[], datetime | None] = lambda: None,
     is_empty_good: bool = False,
+    why_empty: Callable[[], str] = lambda: "nothing is stored for these days and currencies",
     **facts: Any,
 ) -> Answer:
     """Return an answer with rows: whole if it is short, else streamed.
@@ -48,6 +49,8 @@ def table_answer(
         Returns when the newest of the rows so far was recorded.
     is_empty_good
         Whether no row is an answer too.
+    why_empty
+        Returns why there is no row, when there is none.
     facts
         Further attributes of the answer.
 
@@ -56,11 +59,11 @@ def table_answer(
     Refused
         404, if there is no row; of a long answer when its first piece is computed.
     """
-    pieces = _pieces(rows if is_empty_good else _checked(rows), media_type, columns)
+    pieces = _pieces(rows if is_empty_good else _checked(rows, why_empty), media_type, columns)
     return pieces_answer(pieces, version, modified, is_long=is_long, media_type=media_type, **facts)
 
 
-def _checked(rows: Rows) -> Iterator[Sequence[Mapping[str, Any]]]:
+def _checked(rows: Rows, why_empty: Callable[[], str]) -> Iterator[Sequence[Mapping[str, Any]]]:
     """Yield rows; raise what means that there are none when the first are asked for."""
     is_empty = True
     for part in rows:
@@ -68,7 +71,7 @@ def _checked(rows: Rows) -> Iterator[Sequence[Mapping[str, Any]]]:
             is_empty = False
             yield part
     if is_empty:
-        raise not_found("nothing is stored for these days and currencies")
+        raise not_found(why_empty())
 
 
 def _pieces(rows: Rows, media_type: str, columns: Sequence[str]) -> Iterator[bytes]:
