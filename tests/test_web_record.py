@@ -118,3 +118,21 @@ def test_files_with_rows_after_a_frozen_now_are_not_served(client, tmp_path):
 )
 def test_nothing_but_segments_is_served(client, name):
     assert client.get(f"/parquet/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["gaps", "coverage?group=month&", "polls"])
+@pytest.mark.parametrize("span", ["from=2025-11-14&to=9999-12-31", "from=0001-01-01", "from=0001-01-01&to=9999-12-31"])
+def test_span_may_be_longer_than_the_record(client, path, span):
+    answer = client.get(f"/v2/{path if '?' in path else path + '?'}{span}")
+    assert (answer.status_code, bool(answer.json())) == (200, True)
+
+
+@pytest.mark.parametrize("path", ["gaps", "coverage", "polls"])
+def test_span_before_the_first_days_of_the_calendar_is_cut(client, path):
+    assert client.get(f"/v2/{path}?to=0001-01-05").status_code == 200
+
+
+def test_drift_names_currencies_that_are_not_stored(client):
+    answer = client.get("/v2/drift?from=2025-11-14&base=KZT&quotes=USD,EUR")
+    assert [row["quote"] for row in answer.json()] == ["USD"]
+    assert answer.headers["x-fxticker-missing"] == "EUR: nothing is stored for it"

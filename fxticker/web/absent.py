@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from fxticker.model.pairs import currencies_of
 from fxticker.web.ranges import Days
 from fxticker.web.rows import RateRow
 from fxticker.web.snapshots import Question, pairs_of, too_wide, unknown_quotes
 from fxticker.web.view import View
+
+MISSING_HEADER = "x-fxticker-missing"
+"""Header of an array, which has no place for it: why a currency has no rate."""
+_MISSING_CHARS = 2000
+
+
+def missing_headers(reasons: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the header that says why currencies have no rate, by their codes; none if all have one."""
+    text = "; ".join(f"{code}: {reason}" for code, reason in reasons.items())
+    return ((MISSING_HEADER, text[:_MISSING_CHARS]),) if reasons else ()
 
 
 class Absent:

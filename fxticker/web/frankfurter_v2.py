@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fxticker.web.absent import Absent
+from fxticker.web.absent import Absent, missing_headers
 from fxticker.web.answers import JSON, Answer, Keep, is_long, json_answer
 from fxticker.web.errors import Refused
 from fxticker.web.groups import grouped, periods_in
@@ -18,13 +18,10 @@ from fxticker.web.snapshots import base_of, pairs_of, reasons_text, snapshot
 from fxticker.web.tables import CSV, NDJSON, table_answer
 from fxticker.web.view import View
 
-MISSING_HEADER = "x-fxticker-missing"
-"""Header of an array, which has no place for it: why a currency has no rate."""
 _COLUMNS = ("date", "base", "quote", "rate")
 _BAND = ("rate_lo", "rate_hi", "rate_text", "nominal", "observed_at", "source")
 _GROUP = ("start_at", "looks", "coverage", "whole")
 _VARY = (("vary", "Accept"),)
-_MISSING_CHARS = 2000
 
 
 def rates(view: View, fields: Mapping[str, str], accept: str) -> Answer:
@@ -85,7 +82,7 @@ def _of_range(view: View, query: RatesQuery, days: Days, media_type: str, header
         periods = grouped(view, query.question, days, query.group, absent.keeps)
         parts = ([row.fields() for row in part] for part in periods)
     is_streamed = is_long(_rows_in(view, query, days), len(days))
-    early = _missing(absent.unknown, query) if is_streamed else []
+    early = _missing(absent.unknown, query) if is_streamed else ()
     return table_answer(
         parts,
         media_type=media_type,
@@ -118,11 +115,8 @@ def _keep(query: RatesQuery) -> Keep:
     return Keep.LATEST if query.is_latest else Keep.REVALIDATED
 
 
-def _missing(reasons: Mapping[str, str], query: RatesQuery) -> list[tuple[str, str]]:
-    if query.question.quotes is None or not reasons:
-        return []
-    text = "; ".join(f"{code}: {reason}" for code, reason in reasons.items())
-    return [(MISSING_HEADER, text[:_MISSING_CHARS])]
+def _missing(reasons: Mapping[str, str], query: RatesQuery) -> tuple[tuple[str, str], ...]:
+    return () if query.question.quotes is None else missing_headers(reasons)
 
 
 def _as_fields(parts: Iterable[list[RateRow]], query: RatesQuery, media_type: str) -> Iterator[list[dict[str, Any]]]:

@@ -21,10 +21,10 @@ MAX_NAMES = 200
 """Entries of a list with commas: ISO 4217 has fewer currencies."""
 LEAST_AMOUNT, MOST_AMOUNT = Decimal("1e-12"), Decimal("1e15")
 """Amounts that are converted."""
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CODE = re.compile(r"[A-Z]{3}")
-_NUMBER = re.compile(r"\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?")
-_PERCENT = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)%")
+_NUMBER = re.compile(r"\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_PERCENT = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)%", re.ASCII)
 _BAD_REQUEST = 400
 LIMITS = ("providers", "max_width", "max_age", "at", "as_of", "asOf")
 """Parameters that only version 2 has, and whose neglect would be a wider, older or other figure than was asked for."""

@@ -14,17 +14,22 @@ from fxticker.frames.load import load_polls
 from fxticker.model.pairs import currencies_of
 from fxticker.model.records import Outcome
 from fxticker.sources.rate_order import RATE
+from fxticker.web.absent import missing_headers
 from fxticker.web.answers import JSON, Answer, json_answer
 from fxticker.web.errors import invalid, not_found
 from fxticker.web.frame_rows import rows_of_frame
+from fxticker.web.groups import periods_in
 from fxticker.web.parameters import age_limit_of, code_of, codes_of, day_of, known_by, require_known
+from fxticker.web.ranges import Days
 from fxticker.web.rates_query import group_of, sources_of
-from fxticker.web.snapshots import Question, base_of, pairs_of
+from fxticker.web.snapshots import Question, base_of, pairs_of, unknown_quotes
 from fxticker.web.tables import table_answer
 from fxticker.web.view import View
 
 DEFAULT_DAYS = 31
 """Days up to now that are meant where a request names none."""
+MAX_PERIODS = 100_000
+"""Rows of coverage that are answered, eleven years by hours: of all centuries there are 17 million."""
 _DAY = timedelta(days=1)
 
 
@@ -44,11 +49,13 @@ class Span:
         Refused
             422, if one is no date; 404, if the span ends before it begins, or begins after now.
         """
-        last = day_of(fields["to"]) if "to" in fields else view.now.date()
-        first = day_of(fields["from"]) if "from" in fields else min(last, view.now.date()) - (DEFAULT_DAYS - 1) * _DAY
-        if first > last or first > view.now.date():
+        today = view.now.date()
+        last = day_of(fields["to"]) if "to" in fields else today
+        usual = date.fromordinal(max(min(last, today).toordinal() - DEFAULT_DAYS + 1, 1))
+        first = day_of(fields["from"]) if "from" in fields else usual
+        if first > min(last, today):
             raise not_found(f"there is nothing from {first} to {last}")
-        return cls(_midnight(first), min(_midnight(last + _DAY), view.now))
+        return cls(_midnight(first), view.now if last >= today else _midnight(last + _DAY))
 
 
 def gaps(view: View, fields: Mapping[str, str]) -> Answer:
@@ -66,6 +73,8 @@ def coverage(view: View, fields: Mapping[str, str]) -> Answer:
     require_known(fields, ("from", "to", "providers", "group", "as_of", "asOf"))
     group = group_of(fields.get("group", "day"))
     span = Span.of(view, fields)
+    if periods_in(Days(span.start.date(), span.end.date()), group) > MAX_PERIODS:
+        raise invalid("invalid date", f"coverage is of {MAX_PERIODS} periods at most")
     found = coverage_of(
         view.store,
         group,
@@ -86,7 +95,7 @@ def polls(view: View, fields: Mapping[str, str]) -> Answer:
     sources, as_of = _polled(view, fields), known_by(fields, view.now)
 
     def rows() -> Iterator[list[dict[str, Any]]]:
-        begin = span.start
+        begin = max(span.start, _first_of_record(view))
         while begin < span.end:
             until = min(begin + DEFAULT_DAYS * _DAY, span.end)
             found = load_polls(view.store, sources=sources, start=begin, end=until, as_of=as_of)
@@ -97,6 +106,12 @@ def polls(view: View, fields: Mapping[str, str]) -> Answer:
     return table_answer(
         rows(), media_type=JSON, version=lambda: view.catalogue.version, is_long=is_long, is_empty_good=True
     )
+
+
+def _first_of_record(view: View) -> datetime:
+    """Return when the first month with polls begins, of all sources; now, if there is none."""
+    months = [segment.month for segment in view.store.polls.segments()]
+    return _midnight(date.fromisoformat(f"{min(months)}-01")) if months else view.now
 
 
 def drift(view: View, fields: Mapping[str, str]) -> Answer:
@@ -128,7 +143,8 @@ def drift(view: View, fields: Mapping[str, str]) -> Answer:
         **by_order,
     )
     rows = rows_of_frame(found)
-    return json_answer([dict(zip(("base", "quote"), currencies_of(row["pair"]), strict=True)) | row for row in rows])
+    content = [dict(zip(("base", "quote"), currencies_of(row["pair"]), strict=True)) | row for row in rows]
+    return json_answer(content, headers=missing_headers(unknown_quotes(view, question)))
 
 
 def _polled(view: View, fields: Mapping[str, str]) -> tuple[str, ...] | None:
