@@ -1,5 +1,6 @@
 """Time zones: whose day a day is, for periods, closes, lookups, tables and charts; the store stays in UTC."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -74,6 +75,89 @@ def test_printed_date_is_that_day_in_every_zone():
         [row] = fx.resample(dated, "day", tz=tz).itertuples()
         assert row.start_at.date() == date(2025, 11, 14)
         assert fx.convert(dated, 1, "TJS", "USD", at="2025-11-14", tz=tz).legs[0].rate_text == "0.10840"
+
+
+@pytest.fixture
+def banks_week():
+    """Rates of the 13th to the 15th, of which only the date is known."""
+
+    def bank(text, day):
+        basis = {"time_basis": TimeBasis.DATE, "source_date": date(2025, 11, day)}
+        return shown("USD/TJS", text, datetime(2025, 11, day, tzinfo=UTC), source="nbt", **basis)
+
+    return [bank("9.2000", 13), bank("9.3000", 14), bank("9.4000", 15)]
+
+
+@pytest.mark.parametrize("tz", ["UTC", TASHKENT, "America/New_York", "Pacific/Kiritimati"])
+def test_span_of_a_day_has_the_rates_of_its_date_in_every_zone(store, banks_week, tz):
+    store.append(banks_week)
+    day = {"start": "2025-11-14", "end": "2025-11-14", "tz": tz}
+    stated = date(2025, 11, 14)
+    for ticks in (store, frame_of(banks_week)):
+        for sources in ("nbt", "rate"):
+            found = fx.quotes(ticks, pairs=["USD/TJS"], sources=sources, **day)
+            assert found["rate"].tolist() == [9.3]
+        [row] = fx.resample(ticks, "day", pairs=["USD/TJS"], **day).itertuples()
+        assert (row.start_at.date(), row.close_at.date(), row.close) == (stated, stated, 9.3)
+    assert fx.load(store, columns=["rate"], **day)["rate"].tolist() == [9.3]
+    instant = pd.Timestamp("2025-11-14", tz=tz)
+    assert fx.wide(store, **day).index.tolist() == [instant]
+    parts = [fx.load(store, tz=tz, **ends)["rate"].tolist() for ends in ({"end": instant}, {"start": instant})]
+    assert parts == [[9.2], [9.3, 9.4]]
+
+
+def test_span_reads_the_month_that_has_its_dates(store):
+    first = datetime(2025, 11, 1, tzinfo=UTC)
+    texts = ("9.2000", "9.3000", "9.4000")
+    days = (first - DAY, first, first + DAY)
+    basis = {"source": "nbt", "time_basis": TimeBasis.DATE}
+    store.append([tick("USD/TJS", text, None, day, **basis) for text, day in zip(texts, days, strict=True)])
+    for tz in (TASHKENT, "America/New_York"):
+        for day, rate in (("2025-10-31", 9.2), ("2025-11-01", 9.3)):
+            assert fx.load(store, start=day, end=day, tz=tz)["rate"].tolist() == [rate]
+
+
+def test_date_and_instant_at_one_midnight_are_one_row_of_a_wide_frame(store):
+    midnight = datetime(2025, 11, 13, 19, tzinfo=UTC)
+    dated = tick("TJS/USD", "0.10850", None, datetime(2025, 11, 14, tzinfo=UTC), time_basis=TimeBasis.DATE)
+    store.append([tick("TJS/USD", "0.10840", None, midnight), dated])
+    assert fx.wide(store, tz=TASHKENT)["TJS/USD"].to_dict() == {pd.Timestamp(midnight): 0.1084}
+
+
+def test_day_without_midnight_has_the_rate_of_its_date():
+    """On 2026-04-24 clocks in Cairo go from 00:00 to 01:00."""
+    day = datetime(2026, 4, 24, tzinfo=UTC)
+    dated = frame_of([shown("TJS/USD", "0.10840", day, time_basis=TimeBasis.DATE)])
+    for asked, count in (("2026-04-23", 0), ("2026-04-24", 1)):
+        assert len(fx.quotes(dated, start=asked, end=asked, tz="Africa/Cairo")) == count
+
+
+@pytest.mark.parametrize("tz", ["UTC", TASHKENT, "America/New_York"])
+def test_derived_frames_have_the_midnight_of_a_date(banks_week, tz):
+    dated = frame_of(banks_week)
+    days = [pd.Timestamp(2025, 11, day, tz=tz) for day in (13, 14, 15)]
+    changed = fx.changes(dated, tz=tz)
+    assert changed["first_at"].tolist() == changed["last_at"].tolist() == days
+    assert fx.peg(frame_of([replace(banks_week[0], pair="USD/TMT")]), tz=tz)["observed_at"].tolist() == days[:1]
+    for sources in ("nbt", "rate"):
+        asked = {"pairs": ["USD/TJS"], "sources": sources, "tz": tz}
+        path = fx.drift_series(dated, base="2025-11-13", **asked)
+        assert (path["observed_at"].tolist(), path["base_at"].tolist()) == (days, days[:1] * 3)
+        [moved] = fx.drift(dated, start="2025-11-13", end="2025-11-15", **asked).itertuples()
+        assert [moved.start_at, moved.end_at, moved.base_at] == [days[0], days[2], days[0]]
+        closes = fx.drift_by_period(dated, "day", **asked)
+        assert (closes["from_at"].tolist()[1:], closes["to_at"].tolist()) == (days[:2], days)
+        assert fx.resample(dated, "day", **asked)["close_at"].tolist() == days
+
+
+@pytest.mark.parametrize("tz", [TASHKENT, "America/New_York"])
+def test_tables_of_derived_rates_show_dates_without_a_time(store, banks_week, tmp_path, tz):
+    store.append(banks_week)
+    span, daily = "--start 2025-11-13 --end 2025-11-15", "--every day"
+    for command in ("changes", f"drift {span}", "drift-series", f"drift-by-period {daily}", f"resample {daily}"):
+        asked = f"{command} --tz {tz} --source nbt --pair USD/TJS --store {tmp_path / 'parquet'}"
+        table = CliRunner().invoke(app, asked).stdout
+        assert [text in table for text in ("2025-11-15", "2025-11-12", "05:00", "19:00")] == [True, *3 * [False]]
 
 
 @pytest.mark.parametrize("tz", ["UTC", TASHKENT, "America/New_York", "Pacific/Kiritimati"])

@@ -12,7 +12,8 @@ from fxticker.analysis.plateaus import came_back, peg_hops
 from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series, runs
 from fxticker.analysis.source_quotes import Ticks
-from fxticker.frames.now_and_zone import in_zone, resolved
+from fxticker.frames.dates_in_zone import instants_in_zone
+from fxticker.frames.now_and_zone import resolved, zone_of
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 
@@ -51,7 +52,8 @@ def changes(
     as_of
         Use only rows that were recorded by then.
     tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned; where only the date
+        of a tick is known, its instant is the midnight of that date there.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
     order
@@ -78,17 +80,17 @@ def changes(
         If a pair is neither stored nor derivable from stored ones.
     """
     given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
-    rows = in_zone(quotes_of(ticks, resolved(given), order), tz)
+    rows = quotes_of(ticks, resolved(given), order)
     in_order, begins = runs(rows)
     count = np.diff(np.append(begins, len(in_order)))
     first, last = in_order[begins], in_order[begins + count - 1]
-    seen_at = rows["observed_at"]
+    seen_at = instants_in_zone(rows, zone_of(tz))
     result = rows[_OF_VALUE].take(first).reset_index(drop=True)
     return result.assign(
         first_at=seen_at.take(first).array,
         last_at=seen_at.take(last).array,
         polls=count.astype(np.int64),
-        gap_h=_longest_h(seen_at.to_numpy("M8[us]")[in_order], begins),
+        gap_h=_longest_h(rows["observed_at"].to_numpy("M8[us]")[in_order], begins),
         **_drifts(ticks, rows, first, as_of),
     )
 

@@ -16,7 +16,7 @@ from fxticker.analysis.scores import scores_by
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
-from fxticker.frames.now_and_zone import resolved, zone_of
+from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
 from fxticker.model.durations import age_text, limit_text
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
@@ -186,7 +186,7 @@ def lags(
 
 def _ticker_rates(ticks: Ticks, ticker: str, selection: Selection) -> pd.DataFrame:
     """Return the ticker's rates with their days."""
-    rows = quotes(ticks, **replace(selection, sources=(ticker,), tz=None).given())
+    rows = in_zone(quotes(ticks, **replace(selection, sources=(ticker,)).given()), "UTC")
     days = pd.Series(local_times(rows, zone_of(selection.tz))).dt.tz_localize("UTC").dt.floor("D")
     names = {"rate": "ticker", "rate_lo": "ticker_lo", "rate_hi": "ticker_hi"}
     names |= {"rate_text": "ticker_text", "nominal": "ticker_nominal"}

@@ -20,6 +20,7 @@ from fxticker.analysis.rate_quotes import quotes_by_order
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.analysis.source_quotes import Ticks, source_quotes
 from fxticker.errors import NoData
+from fxticker.frames.dates_in_zone import by_instant, instants_in_zone
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
 from fxticker.model.days import Lookup, closing, lookup
@@ -74,7 +75,8 @@ def drift(
     as_of
         Use only rows that were recorded by then.
     tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned; where only the date
+        of a tick is known, its instant is the midnight of that date there.
     max_age
         Do not use a tick that is older than this at its end or at the base: a duration, or text such as ``12h`` or
         ``14D``; ``None`` for the limit of each source (7 days for the ticker, its longest holidays for a bank; see
@@ -133,7 +135,7 @@ def drift(
     for key in sorted(rates_at[last]):
         later = partial(_first_of, ticks, key, selection)
         found = [Found.of(name, at, rates_at[at].get(key), limit, later) for name, at in ends.items()]
-        rows.append((*key, *drift_row(*found)))
+        rows.append((*key, *drift_row(*found, zone=zone)))
     rows += [(RATE, pair, *drift_row(*3 * [Found(None, problem=reason)])) for pair, reason in missing.items()]
     result = typed(rows, COLUMNS)
     result["peg_hop"] = [
@@ -190,7 +192,8 @@ def drift_series(
     as_of
         Use only rows that were recorded by then.
     tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned; where only the date
+        of a tick is known, its instant is the midnight of that date there.
     max_age
         Do not use a tick as base that is older than this as of `base`; as for `drift`. With ``rate`` the source that
         answers has none that is older, at the ends of days too.
@@ -219,7 +222,8 @@ def drift_series(
     """
     given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
     selection, limit = resolved(given), AgeLimit.of(max_age)
-    at = None if base == FIRST else lookup(base, present(), zone_of(tz))
+    zone = zone_of(tz)
+    at = None if base == FIRST else lookup(base, present(), zone)
     by_order = is_by_order(selection.sources, order)
     if by_order:
         rows = quotes_by_order(ticks, selection, order, limit, [] if at is None else [at])
@@ -227,6 +231,7 @@ def drift_series(
         rows = source_quotes(ticks, selection)
     places, first = in_series(rows)
     bases = rows.iloc[places[first]]
+    base_at = instants_in_zone(bases, zone)
     reasons: list[str | None] = [None] * len(bases)
     if at is not None:
         shown = tuple(rows["pair"].cat.categories) if by_order or selection.pairs is not None else None
@@ -236,6 +241,8 @@ def drift_series(
         found = [Found.of("base", at, rates.get(key), limit, partial(_first_of, ticks, key, selection)) for key in keys]
         reasons = [each.problem for each in found]
         bases = typed([_quote_of(each) for each in found], QUOTE)
+        stated = [pd.NaT if each.rate is None or each.is_too_old else each.rate.stands_at(zone) for each in found]
+        base_at = pd.Series(stated, dtype=bases["observed_at"].dtype)
         if len(rows) and bases["observed_at"].isna().all():
             too_old = sorted({each.problem for each in found if each.is_too_old and each.problem})
             first_one = "" if too_old else first_after(ticks, at, selection)
@@ -244,11 +251,12 @@ def drift_series(
     number[places] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rows))))
     since = bases[[*QUOTE]].iloc[number].reset_index(drop=True)
     result = pd.concat([rows[["observed_at", "source", "pair"]], changes_since(rows, since)], axis=1).assign(
-        base_at=since["observed_at"],
+        observed_at=instants_in_zone(rows, zone),
+        base_at=base_at.take(number).array,
         reason=pd.Categorical(reasons).take(number),
         peg_hop=peg_hops(rows, since, came_back(ticks, rows, selection.as_of)),
     )
-    return in_zone(result, tz)
+    return by_instant(result)
 
 
 def _quote_of(found: Found) -> tuple[Any, ...]:

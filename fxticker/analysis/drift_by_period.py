@@ -14,6 +14,7 @@ from fxticker.analysis.plateaus import came_back, peg_hops
 from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series, may_close
 from fxticker.analysis.source_quotes import Ticks
+from fxticker.frames.dates_in_zone import instants_in_zone
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.model.durations import limit_text
 from fxticker.model.records import TimeBasis
@@ -59,7 +60,8 @@ def drift_by_period(
     as_of
         Use only rows that were recorded by then.
     tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned; where only the date
+        of a tick is known, its instant is the midnight of that date there.
     max_age
         Do not use a close that is older than this at the end of its period, or, of the close before, at the start of
         this one; ``None`` for each source's own limit, as for `fxticker.drift`. By default there is none: a change is
@@ -108,7 +110,9 @@ def drift_by_period(
     places_before[begins] = -1  # a label that no row has
     before = closes[[*QUOTE, "time_basis"]].reindex(places_before).reset_index(drop=True)
     moved = changes_since(closes, before).assign(
-        peg_hop=peg_hops(closes, before, returned), from_at=before["observed_at"], to_at=closes["observed_at"]
+        peg_hop=peg_hops(closes, before, returned),
+        from_at=instants_in_zone(before, zone),
+        to_at=instants_in_zone(closes, zone),
     )
     of_series, every, places = every_period(number, begins)
     series = closes[["source", "pair"]].iloc[begins].iloc[of_series].reset_index(drop=True)

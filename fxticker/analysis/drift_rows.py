@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pandas as pd
@@ -74,12 +74,12 @@ def no_drift(rows: pd.DataFrame, first: datetime, last: datetime, first_one: str
     return f"no pair has a recent tick {span}: {ages}; {OTHER_LIMIT}"
 
 
-def drift_row(start: Found, end: Found, base: Found) -> tuple[Any, ...]:
-    """Return the columns of a drift from `start_at` on."""
+def drift_row(start: Found, end: Found, base: Found, *, zone: tzinfo = UTC) -> tuple[Any, ...]:
+    """Return the columns of a drift from `start_at` on; dates are those of the zone."""
     figures = dict.fromkeys(COLUMNS, None) | {"significant": False, "nominal_start": 1, "nominal_end": 1}
     for name, found in (("start", start), ("end", end), ("base", base)):
         if found.rate is not None and found.age is not None:
-            figures |= {f"{name}_at": found.rate.observed_at, f"{name}_age_h": found.age / _HOUR}
+            figures |= {f"{name}_at": found.rate.stands_at(zone), f"{name}_age_h": found.age / _HOUR}
     looked_up = (start, end) if base.rate is start.rate else (start, end, base)
     too_old = [found.problem for found in looked_up if found.is_too_old]
     if too_old:

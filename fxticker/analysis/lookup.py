@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from fractions import Fraction
 
 import numpy as np
@@ -87,6 +87,11 @@ class Rate:
     def nominal(self) -> int:
         """Units of base that the text is for; 1 where there is none."""
         return 1 if self.rate_text is None else self.legs[0].nominal
+
+    def stands_at(self, zone: tzinfo) -> datetime:
+        """Return its instant, aware UTC; of a rate of which only the date is known the zone's midnight of that date."""
+        is_date = any(leg.observed_at == self.observed_at != leg.counts_from for leg in self.legs)
+        return instant(datetime.combine(self.observed_at.date(), time(), zone)) if is_date else self.observed_at
 
     def age(self, at: datetime) -> timedelta:
         """Return the age of its older tick at an instant; that of a date-only one counts from the end of its day."""

@@ -10,7 +10,8 @@ import pandas as pd
 from fxticker.analysis.distance import distances
 from fxticker.analysis.series import in_series, runs
 from fxticker.analysis.source_quotes import Ticks, source_quotes
-from fxticker.frames.now_and_zone import in_zone, resolved
+from fxticker.frames.dates_in_zone import by_instant, instants_in_zone
+from fxticker.frames.now_and_zone import resolved, zone_of
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection, Zone
@@ -48,7 +49,8 @@ def peg(
     as_of
         Use only rows that were recorded by then.
     tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned; where only the date
+        of a tick is known, its instant is the midnight of that date there.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
 
@@ -73,13 +75,15 @@ def peg(
     rate = _peg_rates(rows)
     lo, hi = (rows[name].to_numpy() for name in ("rate_lo", "rate_hi"))
     plateau, hops = _plateaus(rows)
-    return rows[_KEPT].assign(
+    result = rows[_KEPT].assign(
+        observed_at=instants_in_zone(rows, zone_of(tz)),
         peg_rate=rate,
         **distances((rows["rate"].to_numpy(), lo, hi), (rate, rate, rate)),
         at_peg=pd.arrays.BooleanArray((lo <= rate) & (rate <= hi), np.isnan(rate)),
         plateau=plateau,
         hop=hops,
     )
+    return by_instant(result)
 
 
 def _pegged(ticks: Ticks, selection: Selection) -> pd.DataFrame:
@@ -87,7 +91,7 @@ def _pegged(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     for pair in selection.pairs or ():
         if not pegs_of(pair):
             raise InvalidArgument(f"{pair} has no peg")
-    rows = in_zone(source_quotes(ticks, resolved(selection)), selection.tz)
+    rows = source_quotes(ticks, resolved(selection))
     known = [pair for pair in rows["pair"].cat.categories if pegs_of(pair)]
     kept = rows[rows["pair"].isin(known)].reset_index(drop=True)
     return kept.assign(pair=kept["pair"].cat.remove_unused_categories())

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from fxticker.frames.dates_in_zone import midnights_of
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.records import TimeBasis
 
@@ -77,10 +78,7 @@ def start_of(number: np.ndarray, freq: Freq, zone: tzinfo = UTC) -> np.ndarray:
     local = units.astype(_UNITS[freq]).astype("M8[us]")
     if zone is UTC or freq == "hour":
         return local
-    midnights = pd.DatetimeIndex(local).tz_localize(
-        zone, ambiguous=np.ones(len(local), bool), nonexistent="shift_forward"
-    )
-    return midnights.to_numpy("M8[us]")
+    return midnights_of(local, zone)
 
 
 def local_times(rows: pd.DataFrame, zone: tzinfo, freq: Freq = "day") -> np.ndarray:

@@ -68,7 +68,8 @@ def quotes(
     as_of
         Use only rows that were recorded by then; of a date its end.
     tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned; that of a date is
+        00:00 UTC of it in every zone, as in the store.
     per_usd
         Return pairs against USD as units per USD (``USD/KZT``), whichever way they were named.
     order

@@ -9,6 +9,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.periods import local_times
 from fxticker.analysis.rate_choice import Choice, choices_of
 from fxticker.analysis.rate_exact import named_pairs
 from fxticker.analysis.rate_grid import Grid, grid_every, grid_of
@@ -17,13 +18,14 @@ from fxticker.analysis.series import may_close
 from fxticker.analysis.source_quotes import Ticks, source_quotes, ticks_of, tidied
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData
+from fxticker.frames.dates_in_zone import in_span
 from fxticker.frames.now_and_zone import present, zone_of
 from fxticker.model.bands import cross_bounds
 from fxticker.model.days import Lookup
 from fxticker.model.pairs import legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import EPOCH, MICROSECOND, instant
+from fxticker.model.timestamps import EPOCH, MICROSECOND
 from fxticker.sources.age_limits import TICKER, AgeLimit
 
 _EVERY = "1D"
@@ -97,10 +99,11 @@ def _days(ticks: Ticks, pairs: Iterable[str], selection: Selection, also_at: Seq
     start, end = selection.start, selection.end
     if start is None or end is None:
         legs = tuple(sorted({leg for pair in pairs for leg in legs_of(pair)}))
-        shown = ticks_of(ticks, replace(selection, pairs=legs), columns=["observed_at"])["observed_at"]
+        shown = ticks_of(ticks, replace(selection, pairs=legs), columns=["observed_at", "time_basis"])
         if shown.empty:
             return None
-        first, last = (max(each.to_pydatetime(), EPOCH).astimezone(zone).date() for each in (shown.min(), shown.max()))
+        times = local_times(shown, zone)
+        first, last = (max(each, np.datetime64(0, "us")).item().date() for each in (times.min(), times.max()))
         start, end = first if start is None else start, last if end is None else end
     days = grid_every(_EVERY, start, end, now, zone)
     also = grid_of(also_at)
@@ -147,8 +150,6 @@ def _of_two_sources(ticks: Ticks, line: RateLine, selection: Selection, limit: A
     shown = [_of_one_source(ticks, part, replace(selection, start=None)) for part in line.parts]
     shown = [rows[may_close(rows)].reset_index(drop=True) for rows in shown]
     at = pd.DatetimeIndex(np.union1d(*(rows["observed_at"].to_numpy("M8[us]") for rows in shown)), tz="UTC")
-    if selection.start is not None:
-        at = at[at >= pd.Timestamp(instant(selection.start))]
     places = [rows["observed_at"].searchsorted(at, side="right") - 1 for rows in shown]
     in_force = np.logical_and.reduce(
         [
@@ -160,7 +161,7 @@ def _of_two_sources(ticks: Ticks, line: RateLine, selection: Selection, limit: A
     base, quote = (rows.iloc[place[in_force]].reset_index(drop=True) for rows, place in zip(shown, places, strict=True))
     is_date = [((leg["observed_at"] == at) & (leg["time_basis"] == TimeBasis.DATE)).to_numpy() for leg in (base, quote)]
     lo, hi = cross_bounds(*(leg[name].to_numpy() for leg in (base, quote) for name in ("rate_lo", "rate_hi")))
-    return base.assign(
+    crossed = base.assign(
         pair=line.pair,
         observed_at=at,
         rate=base["rate"] / quote["rate"],
@@ -172,6 +173,7 @@ def _of_two_sources(ticks: Ticks, line: RateLine, selection: Selection, limit: A
         time_basis=np.where(is_date[0] | is_date[1], TimeBasis.DATE.value, TimeBasis.CLOCK.value),
         source=line.source,
     )
+    return crossed[in_span(crossed, selection)].reset_index(drop=True)
 
 
 def _is_young(source: str, rows: pd.DataFrame, place: np.ndarray, at: pd.DatetimeIndex, limit: AgeLimit) -> np.ndarray:

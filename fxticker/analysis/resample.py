@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import tzinfo
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.record_holes import holds, recorded_span
 from fxticker.analysis.series import in_series, may_close
 from fxticker.analysis.source_quotes import Ticks
+from fxticker.frames.dates_in_zone import instants_in_zone
 from fxticker.frames.load import load_polls
 from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
 from fxticker.model.records import TimeBasis
@@ -64,7 +66,8 @@ def resample(
     as_of
         Use only rows that were recorded by then.
     tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned; where only the date
+        of a tick is known, its instant is the midnight of that date there.
     per_usd
         Units per USD (``USD/KZT``), in place of the direction of the ticker, for pairs against USD.
     order
@@ -111,7 +114,7 @@ def resample(
     of_series, every, places = every_period(number[begins], np.searchsorted(begins, first), sources_of)
     grid: pd.DataFrame = series.take(of_series).reset_index(drop=True)
     grid = grid.assign(start_at=pd.Series(start_of(every, freq, zone)).dt.tz_localize("UTC"))
-    for name, values in _summary(rows, times, in_order, begins).items():
+    for name, values in _summary(rows, times, in_order, begins, zone).items():
         column = np.full(len(grid), _NO_QUOTE.get(name, np.nan), values.dtype)
         column[places] = values
         grid[name] = column
@@ -132,7 +135,9 @@ def _answering(selection: Selection, rows: pd.DataFrame) -> tuple[str, ...] | No
     return tuple(dict.fromkeys(source for name in rows["source"].cat.categories for source in str(name).split("+")))
 
 
-def _summary(rows: pd.DataFrame, times: np.ndarray, order: np.ndarray, begins: np.ndarray) -> dict[str, np.ndarray]:
+def _summary(
+    rows: pd.DataFrame, times: np.ndarray, order: np.ndarray, begins: np.ndarray, zone: tzinfo
+) -> dict[str, np.ndarray]:
     """Return the columns of the periods that have quotes."""
     count = np.diff(np.append(begins, len(order))).astype(np.int64)
     at_ends = np.flatnonzero(may_close(rows, times)[order])  # every period has one
@@ -148,7 +153,7 @@ def _summary(rows: pd.DataFrame, times: np.ndarray, order: np.ndarray, begins: n
                 columns[column + suffix] = values[places.get(column, begins)]
             else:
                 columns[column + suffix] = (np.maximum if column == "high" else np.minimum).reduceat(values, begins)
-    closed_at = rows["observed_at"].dt.tz_localize(None).to_numpy()[order][places["close"]]
+    closed_at = instants_in_zone(rows, zone).to_numpy("M8[us]")[order][places["close"]]
     return {**columns, "close_at": closed_at, "count": count}
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from fxticker.analysis.cross_rates import NO_RATES, Rates, SettledTicks, join, rates_of
 from fxticker.analysis.direction import in_one_direction
 from fxticker.errors import NotDerivable
+from fxticker.frames.dates_in_zone import in_span
 from fxticker.frames.load import load_selected
 from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.frames.one_per_instant import one_per_instant
@@ -19,7 +20,7 @@ from fxticker.frames.tick_columns import require_columns
 from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import instant, last_instant
+from fxticker.model.timestamps import last_instant
 
 Ticks = StorePath | pd.DataFrame
 """A store's folder, an open store, or a frame of ticks as `fxticker.load` gives it."""
@@ -63,10 +64,8 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
     for column, names in (("pair", selection.pairs), ("source", selection.sources)):
         if names is not None:
             kept &= ticks[column].isin(names).to_numpy()
-    if selection.start is not None:
-        kept &= (ticks["observed_at"] >= instant(selection.start)).to_numpy()
-    if selection.end is not None:
-        kept &= (ticks["observed_at"] < instant(selection.end)).to_numpy()
+    if selection.start is not None or selection.end is not None:
+        kept &= in_span(ticks, selection)
     if selection.as_of is not None:
         kept &= (ticks["recorded_at"] <= last_instant(selection.as_of)).to_numpy()
     frame = ticks if columns is None else ticks[list(columns)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from datetime import tzinfo
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ from fxticker.analysis.quotes import quotes
 from fxticker.analysis.sigma import sigma_of
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.errors import NoData, NotDerivable
-from fxticker.frames.now_and_zone import in_zone, resolved
+from fxticker.frames.dates_in_zone import instants_in_zone
+from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
@@ -103,9 +104,9 @@ def volatility(
         If `start` is later than now, or a pair is neither stored nor derivable.
     """
     given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
-    selection = replace(resolved(given), tz=None)
+    selection, zone = resolved(given), zone_of(tz)
     rows = [
-        _row(str(source), str(pair), part.reset_index(drop=True), ticks)
+        _row(str(source), str(pair), part.reset_index(drop=True), ticks, zone)
         for found in _quotes(ticks, selection)
         for (source, pair), part in found.groupby(["source", "pair"], observed=True, sort=True)
         if len(part) > 1
@@ -121,7 +122,7 @@ def _quotes(ticks: Ticks, selection: Selection) -> list[pd.DataFrame]:
     if selection.sources is None or TICKER in selection.sources:
         given = selection.given() | {"sources": [TICKER]}
         try:
-            found.append(without_repeated_days(quotes(ticks, **given)))
+            found.append(without_repeated_days(in_zone(quotes(ticks, **given), "UTC")))
         except NotDerivable as error:
             missing = error
     official = official_quotes(ticks, selection.pairs, selection, ticker=TICKER)
@@ -130,7 +131,7 @@ def _quotes(ticks: Ticks, selection: Selection) -> list[pd.DataFrame]:
     return [*found, official]
 
 
-def _row(source: str, pair: str, rows: pd.DataFrame, ticks: Ticks) -> tuple[Any, ...]:
+def _row(source: str, pair: str, rows: pd.DataFrame, ticks: Ticks, zone: tzinfo) -> tuple[Any, ...]:
     problem = walk_problem(pair, rows["observed_at"].iloc[-1].date(), ticks)
     at = microseconds(rows["observed_at"])
     known = known_of(rows, move=0.0)
@@ -146,7 +147,7 @@ def _row(source: str, pair: str, rows: pd.DataFrame, ticks: Ticks) -> tuple[Any,
     return (
         source,
         pair,
-        *rows["observed_at"].iloc[[0, -1]],
+        *instants_in_zone(rows, zone).iloc[[0, -1]].dt.tz_convert("UTC"),
         len(rows),
         100 * float(np.median(known.hi - known.lo)),
         told,

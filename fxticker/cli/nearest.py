@@ -52,17 +52,18 @@ def _as_stored(folder: Path, selection: Selection) -> Selection:
 
 
 def _nearest(folder: Path, selection: Selection) -> str:
+    from fxticker.frames.dates_in_zone import instants_in_zone
     from fxticker.frames.load import load_selected
-    from fxticker.frames.now_and_zone import resolved
+    from fxticker.frames.now_and_zone import resolved, zone_of
 
     if selection.start is None and selection.end is None:
         return ""
     span = resolved(selection)
     whole = replace(_as_stored(folder, span), start=None, end=None)
-    stored = load_selected(folder, whole, columns=["observed_at"])
-    instants = stored["observed_at"]
-    before = instants[instants < span.start] if span.start is not None else instants[:0]
-    after = instants[instants >= span.end] if span.end is not None else instants[:0]
+    stored = load_selected(folder, whole, columns=["observed_at", "time_basis"])
+    instants, counted_at = stored["observed_at"], instants_in_zone(stored, zone_of(span.tz))
+    before = instants[counted_at < span.start] if span.start is not None else instants[:0]
+    after = instants[counted_at >= span.end] if span.end is not None else instants[:0]
     if len(before) + len(after) < len(instants):
         return ""
     found = [exact_text(nearest) for nearest in (*before.nlargest(1), *after.nsmallest(1))]

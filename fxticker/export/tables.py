@@ -10,7 +10,9 @@ from fxticker.analysis.periods import Freq
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.resample import resample
 from fxticker.errors import NoData
+from fxticker.frames.dates_in_zone import one_each_in_zone
 from fxticker.frames.load import load, load_polls
+from fxticker.frames.now_and_zone import zone_of
 from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import StorePath, stored_pairs
 from fxticker.model.invalid import InvalidArgument
@@ -81,7 +83,7 @@ def _wide(rows: pd.DataFrame, index: str, values: str) -> pd.DataFrame:
 def _one_each(store: StorePath, selection: Selection) -> pd.DataFrame:
     """Return one rate per source, pair and instant, as stored unless it must be derived."""
     rows = ticks_table(store, selection)
-    return one_per_instant(rows) if "origin" in rows.columns else rows
+    return one_each_in_zone(one_per_instant(rows) if "origin" in rows.columns else rows, zone_of(selection.tz))
 
 
 def polls_table(store: StorePath, selection: Selection) -> pd.DataFrame:

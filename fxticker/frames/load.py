@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from fxticker.frames.now_and_zone import in_zone, resolved
+from fxticker.frames.dates_in_zone import counted_at, reach_of, span_of
+from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
 from fxticker.frames.pairs import StorePath, require_stored
 from fxticker.model.days import Lookup
 from fxticker.model.invalid import InvalidArgument
+from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
-from fxticker.model.timestamps import Moment, instant, last_instant
-from fxticker.store.arrow import order_by, take
+from fxticker.model.timestamps import Moment, last_instant
+from fxticker.store.arrow import is_in, order_by, take, to_int64
 from fxticker.store.polls_by import polls_by
 from fxticker.store.read_last import read_last
-from fxticker.store.read_span import Span, matching, read_span, segments_of, with_source
+from fxticker.store.read_span import ALL_TIME, matching, read_span, segments_of, with_source
 from fxticker.store.schema import TICKS
 from fxticker.store.segments import SegmentTable
 from fxticker.store.store import Store, opened
@@ -63,14 +66,15 @@ def load(
     start, end
         Span of `observed_at`: days are whole, both included, an instant at the end is excluded; None is open. Text may
         also be ``2025-11``, ``2025-Q4``, ``2025``, ``today``, ``yesterday``, ``-30d`` or ``-12h``: see
-        `fxticker.model.days`.
+        `fxticker.model.days`. A tick of which only the date is known counts at the midnight of that date in `tz`.
     sources
         Read only these sources; ``None`` for all.
     as_of
         Read only what was known then: rows recorded by then, without those retracted by then; a date stands for its
         end.
     tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
+        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned; that of a date is
+        00:00 UTC of it in every zone, as in the store.
     columns
         Return only these columns, in this order; fewer are read faster.
     bands
@@ -185,7 +189,7 @@ def load_outcomes(
 
 def _polls(store: StorePath, selection: Selection, columns: Sequence[str] | None = None) -> pd.DataFrame:
     selection = resolved(selection)
-    table = read_span(opened(store).polls, sources=selection.sources, span=_span(selection), columns=columns)
+    table = read_span(opened(store).polls, sources=selection.sources, span=span_of(selection), columns=columns)
     as_of = None if selection.as_of is None else last_instant(selection.as_of)
     table = polls_by(table, as_of).unify_dictionaries()
     return to_frame(take(table, order_by(table, ("slot", "source"))))
@@ -230,25 +234,26 @@ def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:
 def _columns(store: Store, columns: Collection[str], selection: Selection, thin: Thin | None = None) -> Gathered:
     from fxticker.store.read_columns import read_columns  # its threads take 10 ms to import, and `latest` needs none
 
-    pairs, span = selection.pairs, _span(selection)
+    pairs, span, zone = selection.pairs, span_of(selection), zone_of(selection.tz)
+    reach, has_own_dates = reach_of(span, zone), zone is not UTC and span != ALL_TIME
     as_of = None if selection.as_of is None else last_instant(selection.as_of)
-    retracted = store.retracted(sources=selection.sources, span=span, as_of=as_of)
+    retracted = store.retracted(sources=selection.sources, span=reach, as_of=as_of)
 
     def select(source: str, rows: pa.Table) -> np.ndarray | None:
         kept = counting = retracted.counting(source, rows)
         if pairs is not None or as_of is not None:
             kept = matching(rows, pairs, as_of)
             kept = kept if counting is None else kept & counting
+        if has_own_dates:
+            instants, is_date = to_int64(rows.column("observed_at")), is_in(rows.column("time_basis"), [TimeBasis.DATE])
+            within = span.within(counted_at(instants.view("M8[us]"), is_date, zone).view(np.int64))
+            kept = within if kept is None else kept & within
         return kept if thin is None else thin(rows, kept)
 
-    segments = segments_of(store.ticks, selection.sources, span)
+    segments = segments_of(store.ticks, selection.sources, reach)
     needed = {*columns, *retracted.columns, *(() if as_of is None else ("recorded_at",))}
-    return read_columns(store.ticks, segments, span=span, columns=needed, select=select)
-
-
-def _span(selection: Selection) -> Span:
-    start, end = (None if moment is None else instant(moment) for moment in (selection.start, selection.end))
-    return Span(start, end)
+    needed |= {"time_basis"} if has_own_dates else set()
+    return read_columns(store.ticks, segments, span=reach, columns=needed, select=select)
 
 
 def sources_of(table: SegmentTable, sources: Collection[str] | None) -> list[str]:

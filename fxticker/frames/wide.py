@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from fxticker.frames.dates_in_zone import one_each_in_zone
 from fxticker.frames.load import load
+from fxticker.frames.now_and_zone import zone_of
 from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import StorePath
 from fxticker.model.invalid import InvalidArgument
@@ -28,8 +30,9 @@ def wide(
     Returns
     -------
     pandas.DataFrame
-        Index ``observed_at`` (in the zone `tz`, whose days are also meant), a float64 column per pair in alphabetical
-        order, NaN where a pair was not shown at that instant. Several values at one instant are settled by
+        Index ``observed_at`` (in the zone `tz`, whose days are also meant; of a tick of which only the date is known
+        the midnight of that date there), a float64 column per pair in alphabetical order, NaN where a pair was not
+        shown at that instant. Several values at one instant are settled by
         `fxticker.frames.one_per_instant.one_per_instant`.
 
     Raises
@@ -41,7 +44,7 @@ def wide(
     stored = sorted(frame["source"].unique())
     if len(stored) > 1:
         raise InvalidArgument(f"the store holds several sources, name one: {', '.join(stored)}")
-    one_each = one_per_instant(frame)
+    one_each = one_each_in_zone(one_per_instant(frame), zone_of(tz))
     return (
         one_each.assign(pair=one_each["pair"].astype(str))
         .set_index(["observed_at", "pair"])["rate"]

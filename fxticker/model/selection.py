@@ -26,7 +26,7 @@ class Selection:
         Ids of sources.
     start, end
         Span of `observed_at`, or of slots where polls are read: days are whole, both included, an instant at the end is
-        excluded. See `fxticker.model.days`.
+        excluded. See `fxticker.model.days`. What has a date only counts at the midnight of that date in `tz`.
     as_of
         What was known then: rows recorded by then, without those retracted by then; of a date its end.
     tz
