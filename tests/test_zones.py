@@ -210,6 +210,12 @@ def test_comparison_is_by_days_of_the_zone():
     assert row.official_age_h == 0
 
 
+@pytest.mark.parametrize("tz", ["UTC", TASHKENT, "America/New_York"])
+def test_charts_show_dates_at_their_midnights(banks_week, tz):
+    figure = fx.plot_history(fx.quotes(frame_of(banks_week), tz=tz))
+    assert "2025-11-13 to 2025-11-15" in figure.get_suptitle()
+
+
 def test_charts_show_the_clock_of_their_frame(ticks):
     figure = fx.plot_history(fx.quotes(ticks, end="2025-11-14", tz=TASHKENT))
     assert figure.get_suptitle().endswith(", 2025-11-14 01:00 to 23:00")

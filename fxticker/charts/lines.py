@@ -13,6 +13,7 @@ import pandas as pd
 
 from fxticker.charts.causes import SUCCESSFUL, Stretches, cause_codes, instants, local_instants, stretches_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
+from fxticker.frames.dates_in_zone import instants_in_zone
 from fxticker.frames.one_per_instant import one_per_instant, with_bands
 from fxticker.model.formatting import decimal_point, format_with_band
 from fxticker.model.records import Outcome
@@ -51,6 +52,8 @@ def lines_of(frame: pd.DataFrame, polls: pd.DataFrame | None) -> list[Line]:
     """Return the lines of each source and pair, sorted by both."""
     source_of, pair_of = (_texts(frame[name]) for name in ("source", "pair"))
     sources, pairs = source_of.codes, pair_of.codes
+    if frame["observed_at"].dt.tz is not UTC and "time_basis" in frame.columns:
+        frame = frame.assign(observed_at=instants_in_zone(frame, frame["observed_at"].dt.tz))
     times = instants(frame["observed_at"])
     local = times if frame["observed_at"].dt.tz is UTC else local_instants(frame["observed_at"])
     names = source_of.categories.astype(str)
