@@ -139,6 +139,8 @@ def test_derived_frames_have_the_midnight_of_a_date(banks_week, tz):
     changed = fx.changes(dated, tz=tz)
     assert changed["first_at"].tolist() == changed["last_at"].tolist() == days
     assert fx.peg(frame_of([replace(banks_week[0], pair="USD/TMT")]), tz=tz)["observed_at"].tolist() == days[:1]
+    seen = fx.decode(frame_of([replace(row, source="timesca") for row in banks_week]), tz=tz)
+    assert (seen["observed_at"].tolist(), seen["seen_from_at"].tolist()[1:]) == (days, days[:2])
     for sources in ("nbt", "rate"):
         asked = {"pairs": ["USD/TJS"], "sources": sources, "tz": tz}
         path = fx.drift_series(dated, base="2025-11-13", **asked)

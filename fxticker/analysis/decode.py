@@ -9,7 +9,8 @@ import pandas as pd
 
 from fxticker.analysis.series import change_pct, in_series
 from fxticker.analysis.source_quotes import Ticks, ticks_of
-from fxticker.frames.now_and_zone import in_zone, zone_of
+from fxticker.frames.dates_in_zone import by_instant, instants_in_zone
+from fxticker.frames.now_and_zone import zone_of
 from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import require_stored
 from fxticker.frames.tick_columns import require_columns
@@ -89,17 +90,19 @@ def decode(
     before = np.empty(len(rows), np.intp)
     before[order] = _last_of_earlier_day(rows["observed_at"].to_numpy("M8[us]")[order], order, first)
     seen_lo, seen_hi = _observed_change(rows, before)
+    at = instants_in_zone(rows, zone_of(tz))
     decoded = rows[_KEPT].assign(
+        observed_at=at,
         base_lo=base_lo,
         base_hi=base_hi,
         consistent=pd.arrays.BooleanArray(~np.isnan(base_lo), ~printed),
         base_run=run,
-        seen_from_at=rows["observed_at"].take(before).where(before >= 0).array,
+        seen_from_at=at.take(before).where(before >= 0).array,
         seen_lo_pct=seen_lo,
         seen_hi_pct=seen_hi,
         agrees=pd.arrays.BooleanArray((seen_lo <= high_pct) & (low_pct <= seen_hi), ~printed | np.isnan(seen_lo)),
     )
-    return in_zone(decoded, tz)
+    return by_instant(decoded)
 
 
 def rollovers(

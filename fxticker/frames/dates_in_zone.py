@@ -65,7 +65,8 @@ def by_instant(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows by observed_at, pair and source, which those by the instants of the store are, but for dates."""
     if rows["observed_at"].is_monotonic_increasing:
         return rows
-    return rows.sort_values(["observed_at", "pair", "source"], kind="stable", ignore_index=True)
+    keys = [name for name in ("observed_at", "pair", "source") if name in rows.columns]
+    return rows.sort_values(keys, kind="stable", ignore_index=True)
 
 
 def in_span(rows: pd.DataFrame, selection: Selection) -> np.ndarray:
