@@ -38,6 +38,16 @@ def test_gaps_are_those_of_the_package(client):
     assert len(rows) == len(fx.gaps(client.reader.store, start="2025-11-14", end="2025-11-14"))
 
 
+@pytest.mark.parametrize("name", ["gaps", "coverage", "polls"])
+def test_nothing_is_said_of_polls_that_are_not_on_record(tmp_path, name):
+    store = Store(tmp_path / "parquet")
+    store.append(snapshot_ticks(NOON))
+    for query in ("", "?providers=timesca"):
+        refused = Client(store, NOON).get(f"/v2/{name}{query}")
+        assert refused.status_code == 404
+        assert "no poll of timesca is on record" in refused.json()["detail"]
+
+
 def test_coverage_counts_successful_polls(client):
     hours = client.get("/v2/coverage?group=hour&from=2025-11-14&to=2025-11-14").json()
     assert [(row["start_at"], row["slots"], row["ok"], row["outcome"]) for row in hours] == [

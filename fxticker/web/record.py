@@ -148,14 +148,17 @@ def drift(view: View, fields: Mapping[str, str]) -> Answer:
 
 
 def _polled(view: View, fields: Mapping[str, str]) -> tuple[str, ...] | None:
-    """Return the sources that `providers` names; None if it is not given."""
-    if "providers" not in fields:
-        return None
-    known = {*view.store.polls.sources(), *view.catalogue.sources}
-    named = tuple(dict.fromkeys(fields["providers"].lower().split(",")))
-    if unknown := [name for name in named if name not in known]:
+    """Return the sources that `providers` names, None if it is not given; refuse where no poll of them is on record."""
+    polled = set(view.store.polls.sources())
+    known = polled | set(view.catalogue.sources)
+    named = tuple(dict.fromkeys(fields.get("providers", ",".join(sorted(known))).lower().split(",")))
+    if "providers" in fields and (unknown := [name for name in named if name not in known]):
         raise not_found(f"no provider {', '.join(unknown)[:200]}; there are {', '.join(sorted(known)) or 'none'}")
-    return named
+    if polled.isdisjoint(named):
+        raise not_found(
+            f"no poll of {', '.join(named) or 'any source'} is on record: when it was looked at is not known"
+        )
+    return named if "providers" in fields else None
 
 
 def _midnight(day: date) -> datetime:
