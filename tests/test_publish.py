@@ -100,6 +100,17 @@ def test_twins_are_the_ticks_of_a_pair_and_month_with_bands(polled, dest):
     pd.testing.assert_frame_equal(pd.read_parquet(dest / "rates/KZT-USD/2025-11.parquet"), frame)
 
 
+def test_pegs_of_the_shown_pairs_are_published_with_their_days(root, dest):
+    store = Store(root, clock=FixedClock(NOON))
+    store.append([tick(), tick("TMT/USD", "0.28571")])
+    publish(store, dest, at=NOON)
+
+    assert answers(dest, "rates")["pegs"] == [
+        {"pair": "TMT/USD", "since": "2009-01-01", "until": "2015-01-01"},
+        {"pair": "TMT/USD", "since": "2015-01-01", "until": None},
+    ]
+
+
 def test_answers_are_those_of_the_functions(polled, dest):
     publish(polled, dest, at=NOON, schedules={"timesca": Every(HOUR)})
 

@@ -15,6 +15,7 @@ from fxticker.errors import NoData
 from fxticker.model.durations import OTHER_LIMIT
 from fxticker.model.formatting import format_with_band
 from fxticker.model.pairs import COMMON, currencies_of
+from fxticker.model.pegs import pegs_of
 from fxticker.model.timestamps import MICROSECOND
 from fxticker.sources.age_limits import TICKER
 from fxticker.store.read_span import month_of
@@ -61,6 +62,15 @@ def shown_pairs(objects: Sequence[Mapping[str, Any]]) -> list[str]:
     stored = {pair for each in about for pair in each["pairs"] if COMMON in currencies_of(pair)}
     others = {code for pair in stored for code in currencies_of(pair)} - {COMMON}
     return [f"{code}/{COMMON}" for code in sorted(others)]
+
+
+def pegs_in_force(pairs: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the pegs of pairs, each with the days from which and until which it is in force."""
+    return [
+        {"pair": pair, "since": plain(peg.since), "until": plain(peg.until)}
+        for pair in pairs
+        for peg, _ in pegs_of(pair)
+    ]
 
 
 def month_ends(months: Sequence[str], at: datetime) -> Iterator[tuple[str | datetime, str | datetime]]:

@@ -15,7 +15,7 @@ import filelock
 from fxticker.errors import StoreError, StoreLocked
 from fxticker.frames.now_and_zone import present
 from fxticker.model.schedule import Schedule
-from fxticker.page.answers import month_drift, month_ends, plain, present_rates, shown_pairs
+from fxticker.page.answers import month_drift, month_ends, pegs_in_force, plain, present_rates, shown_pairs
 from fxticker.page.looks import looks
 from fxticker.page.manifest import VERSION, Published, read_published, write_manifest
 from fxticker.page.segments import publish_segments
@@ -120,7 +120,12 @@ def _publish_rates(
     store: Store, site: Site, objects: Sequence[Mapping[str, Any]], at: datetime, schedules: Mapping[str, Schedule]
 ) -> dict[str, Any]:
     pairs = shown_pairs(objects)
-    answers = {"at": plain(at), "rates": present_rates(store, pairs, at), "sources": looks(store, at, schedules)}
+    answers = {
+        "at": plain(at),
+        "rates": present_rates(store, pairs, at),
+        "sources": looks(store, at, schedules),
+        "pegs": pegs_in_force(pairs),
+    }
     return _publish_json(site, "rates", answers) | {"pairs": pairs}
 
 

@@ -25,7 +25,7 @@ export class Data {
 
   /** The first and the last instant of a pair's ticks; undefined if there are none. */
   extent(pair) {
-    const files = this.#ticks(pair).filter((each) => each.rows);
+    const files = this.#ticks(pair).filter((each) => each.rows && instantOf(each.first_at) <= this.#upto);
     if (!files.length) return undefined;
     const last = Math.max(...files.map((each) => instantOf(each.last_at)));
     return { first: Math.min(...files.map((each) => instantOf(each.first_at))), last: Math.min(last, this.#upto) };

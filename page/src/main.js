@@ -1,6 +1,7 @@
 // The page: reads the manifest again and again, and shows what the fragment of its address names.
 import { Data, inversePair } from "./data.js";
 import { el, put, tick } from "./dom.js";
+import { LOOK_BACK } from "./pegs.js";
 import { pollsOf } from "./polls.js";
 import { SiteError, objectsOf, readJson, readManifest } from "./site.js";
 import { ageAt, lastBy } from "./ticks.js";
@@ -70,7 +71,7 @@ async function showAll() {
 }
 
 async function showHistory(all) {
-  const { state, now, pairs, directed } = all;
+  const { state, now, pairs, directed, rates } = all;
   if (!pairs.length) return put(el("section", { id: "history" }));
   const { from, to, first, last, isCut, ...stored } = viewOf(state, pairs, now);
   const pair = directed(stored.pair);
@@ -82,13 +83,24 @@ async function showHistory(all) {
     polls: lines[0]?.polls ?? pollsOf([]),
     a: state.a ?? firstDay(lines, from, to, all.holds), b: state.b ?? (state.a && state.a >= dayText(to) ? dayText(now) : dayText(to)),
   };
+  view.pegs = (rates.pegs ?? []).filter((each) => each.pair === stored.pair);
+  view.earlier = await earlierValues(view);
+  if (state !== shown.state) return;
   put(viewHistory(all, view));
   shown.draw = view.draw;
   drawAgain();
   performance.mark("history-shown"); // for measurements
   const compared = `${pair} ${view.a} ${view.b}`;
-  if (shown.compared && shown.compared !== compared) announce(document.getElementById("drift-text")?.textContent ?? "");
+  if (shown.compared && shown.compared !== compared) announce([...(document.getElementById("drift-text")?.children ?? [])].map((each) => each.textContent).join(" "));
   shown.compared = compared;
+}
+
+/** The values that tell a hop around a peg from a move; those of the view where its pair has no peg. */
+async function earlierValues({ pair, lines, pegs, b }) {
+  if (!lines.length || !pegs.length) return lines[0]?.values;
+  const end = endOfDay(b) ?? -Infinity;
+  const found = await data.lines(pair, end - LOOK_BACK, end, () => 0);
+  return (found.find(({ source }) => source === lines[0].source) ?? lines[0]).values;
 }
 
 /** Draws the chart, or draws it again in the colours of now. */

@@ -1,5 +1,7 @@
 // Outcomes of polls: their causes, the stretches without a successful one, and how many succeeded.
 
+import { DAY } from "./time.js";
+
 /** Outcomes by their cause, as fxticker.charts.causes groups them. */
 export const CAUSES = {
   notPolled: ["missed", "overrun", "stopped", "clock", "error"],
@@ -54,16 +56,18 @@ function longestCause(parts) {
   return [...times].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
 }
 
-/** How many polls there are in a span, how many succeeded, and how many had each other outcome. */
+/** How many polls there are in a span, how many succeeded, how many had each other outcome, and on how many days they were. */
 export function coverageOf({ slot, outcome }, from = -Infinity, to = Infinity) {
   const counts = { slots: 0, ok: 0, others: new Map() };
+  const days = new Set();
   for (let row = 0; row < slot.length; row += 1) {
     if (slot[row] < from || slot[row] >= to) continue;
     counts.slots += 1;
+    days.add(Math.floor(slot[row] / DAY));
     if (outcome[row] === "ok") counts.ok += 1;
     else counts.others.set(outcome[row], (counts.others.get(outcome[row]) ?? 0) + 1);
   }
-  return counts;
+  return { ...counts, days: days.size };
 }
 
 const CADENCES = 3;

@@ -6,6 +6,7 @@ import { bandOf, expired, sinceOf } from "./view_now.js";
 
 const USD = "USD";
 const AMOUNT = /^\d{1,12}(?:[.,]\d{1,12})?$/;
+const AMBIGUOUS = /^[1-9]\d{0,2},\d{3}$/; // thousands in English, decimals in Russian
 
 export function viewConvert(context) {
   const { t, state, rates, replaceState } = context;
@@ -38,6 +39,7 @@ function resultOf({ amount, sell, buy }, context) {
   const { t, rates } = context;
   const text = amount.trim().replace(/[\s\u00a0]/g, "");
   if (!AMOUNT.test(text) || !/[1-9]/.test(text)) return [el("p", {}, t("convert.bad"))];
+  if (AMBIGUOUS.test(text)) return [el("p", {}, t("convert.comma", { whole: text.replace(",", ""), point: text.replace(",", ".") }))];
   if (sell === buy) return [el("p", {}, t("convert.same"))];
   const legs = [sell, buy].filter((code) => code !== USD).map((code) => rates.rates.find(({ pair }) => pair === `${code}/${USD}`)?.rate);
   const why = whyNot(legs, context);
@@ -49,7 +51,7 @@ function resultOf({ amount, sell, buy }, context) {
   const names = legs.map(({ printed: [row] }) => `${row.pair} ${row.rate_text}${row.nominal === 1 ? "" : t("chart.nominal", { n: row.nominal })} (${row.source})`);
   const age = ageSince(t, Math.min(...legs.map(sinceOf)), context.now);
   return [
-    el("p", {}, el("strong", {}, t("convert.result", { amount: text, sell, buy, ...amounts }))),
+    el("p", {}, el("strong", {}, t("convert.result", { amount: text.replace(",", "."), sell, buy, ...amounts }))),
     el("p", { class: "muted" }, woven(t("convert.by", { legs: names.join(", ") }), { age })),
   ];
 }

@@ -2,10 +2,11 @@
 import { driftBetween } from "./drift.js";
 import { el } from "./dom.js";
 import { written } from "./format.js";
+import { isHop } from "./pegs.js";
 import { endOfDay, minuteText } from "./time.js";
 
-/** The paragraphs about the change of a line between the ends of two days. */
-export function driftText({ source, values }, pair, a, b, { t, now, holds }) {
+/** The paragraphs about the change of the first line of a view between the ends of two days. */
+export function driftText({ lines: [{ source, values }], pair, a, b, pegs, earlier }, { t, now, holds }) {
   const [start, end] = [endOfDay(a), Math.min(endOfDay(b), now)];
   if (!(start < end)) return [el("p", {}, t("drift.order"))];
   const found = driftBetween(values, start, end, holds(source));
@@ -13,9 +14,10 @@ export function driftText({ source, values }, pair, a, b, { t, now, holds }) {
   const of = ({ place }) => written(values.band[place]).value;
   const texts = written(found.band, true);
   const isSame = values.band[found.start.place] === values.band[found.end.place];
-  const says = found.significant
-    ? t("drift.significant", { moved: t.moved(pair, found.band.lo[0] > 0n) })
-    : t("drift.rounding");
+  const compared = ({ at, place }) => ({ at, value: values.band[place].value });
+  const moved = () => t("drift.significant", { moved: t.moved(pair, found.band.lo[0] > 0n) });
+  const hops = found.significant && isHop(pegs, earlier, compared(found.start), compared(found.end));
+  const says = hops ? t("drift.hop") : found.significant ? moved() : t("drift.rounding");
   return [
     el("p", {},
       t("drift.text", {

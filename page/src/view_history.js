@@ -30,7 +30,7 @@ export function viewHistory(context, view) {
 }
 
 function emptyText({ t }, { extent }) {
-  return extent ? t("chart.none", { at: minuteText(extent.last) }) : t("chart.none.at.all");
+  return extent ? t("chart.none", { first: minuteText(extent.first), last: minuteText(extent.last) }) : t("chart.none.at.all");
 }
 
 function pickers({ t, pairs, link, directed, go, now }, { pair, span, extent }) {
@@ -54,7 +54,7 @@ function chartOf(context, view) {
   const { pair, lines, span } = view;
   const main = lines[0];
   const inSpan = placesIn(main.values, span);
-  const label = t("chart.label", { pair, from: dayText(span.from), to: dayText(span.to), n: inSpan.last - inSpan.first + 1 });
+  const label = t("chart.label", { pair, from: dayText(span.from), until: dayText(span.to), n: inSpan.last - inSpan.first + 1 });
   const readout = el("p", { id: "readout", class: "readout" }, t("chart.hint"));
   const canvas = el("div", { id: "chart", class: "chart", tabindex: "0", role: "application", "aria-label": label });
   let place = inSpan.last;
@@ -93,7 +93,7 @@ function keysOf(values, { first, last }, place, move, mark) {
     ArrowLeft: step(-1),
     ArrowRight: step(1),
     PageUp: () => move(values.at[place()] - DAY),
-    PageDown: () => move(values.at[place()] + DAY),
+    PageDown: () => move(Math.max(values.at[place()] + DAY, values.at[Math.min(place() + 1, last)])), // over a gap too
     Home: () => move(values.at[first]),
     End: () => move(values.at[last]),
     a: () => mark("a"),
@@ -147,7 +147,8 @@ function key({ t }, { lines, span }) {
   );
 }
 
-function driftOf(context, { pair, lines, a, b }) {
+function driftOf(context, view) {
+  const { a, b } = view;
   const { t, go, now } = context;
   const date = (name, value) =>
     dateField(t(`drift.${name}`), { id: `date-${name}`, value, max: dayText(now) }, (day) => go({ a, b, [name]: day }));
@@ -155,14 +156,15 @@ function driftOf(context, { pair, lines, a, b }) {
     "section", { "aria-labelledby": "drift-title", id: "drift" },
     el("h3", { id: "drift-title" }, t("drift")),
     el("div", { class: "choices" }, date("a", a), date("b", b)),
-    el("div", { id: "drift-text" }, driftText(lines[0], pair, a, b, context)),
+    el("div", { id: "drift-text" }, driftText(view, context)),
   );
 }
 
 function coverage({ t }, { polls, span }) {
   const whole = coverageOf(polls, span.from, span.to + 1);
   const percent = ({ ok, slots }) => (Math.floor((1000 * ok) / slots) / 10).toFixed(1);
-  const text = whole.slots ? t("coverage.text", { ok: whole.ok, n: whole.slots, pct: percent(whole) }) : t("coverage.none");
+  const all = Math.round((startOfDay(dayText(span.to)) - startOfDay(dayText(span.from))) / DAY) + 1;
+  const text = whole.slots ? t("coverage.text", { ok: whole.ok, n: whole.slots, pct: percent(whole), days: whole.days, all }) : t("coverage.none");
   const rows = [];
   for (let start = startOfDay(dayText(span.to)); start >= span.from - DAY && rows.length < LISTED_DAYS; start -= DAY) {
     const day = coverageOf(polls, start, start + DAY);

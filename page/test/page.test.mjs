@@ -145,6 +145,41 @@ test("five questions about a month are answered with the keyboard alone", async 
   await page.close();
 });
 
+test("Page Down crosses a gap, and the chart says its span and keys whole", async () => {
+  const { page } = await opened("history", "#pair=KZT/USD&from=2025-12-01&to=2025-12-31");
+  assert.match(await page.getAttribute("#chart", "aria-label"), /2025-12-01 to 2025-12-31, /);
+  await page.locator("#chart").focus();
+  await page.keyboard.press("End");
+  const last = await textOf(page, "#readout");
+  await page.keyboard.press("Home");
+  for (let day = 0; day < 31; day += 1) await page.keyboard.press("PageDown");
+  assert.equal(await textOf(page, "#readout"), last);
+  await page.close();
+});
+
+test("empty span is not said to follow values that are later", async () => {
+  const { page } = await opened("history", "#pair=KZT/USD&from=2025-06-10&to=2025-08-10");
+  assert.match(await textOf(page, "#history"), /No value in this span\. Those on record are between 2024-09-08 00:00 UTC and 2026-02-25 12:00 UTC\./);
+  await page.close();
+});
+
+test("change of a pegged currency to an earlier level is a hop, in both directions and languages", async () => {
+  const fragment = "#pair=TMT/USD&from=2025-12-01&to=2025-12-22&a=2025-12-05&b=2025-12-11";
+  for (const [more, says] of [["", /Hop around the peg, no move of the rate/], ["&per=usd&lang=ru", /Скачок вокруг фиксированного курса, не движение/]]) {
+    const { page } = await opened("history", fragment + more);
+    assert.match(await textOf(page, "#drift-text strong"), says);
+    await page.close();
+  }
+});
+
+test("no text of the page has an unfilled name", async () => {
+  for (const lang of ["en", "ru"]) {
+    const { page } = await opened("history", `#lang=${lang}`);
+    assert.doesNotMatch(await page.locator("#page").evaluate((each) => each.outerHTML), /\{\w+\}/);
+    await page.close();
+  }
+});
+
 test("click on the chart sets a date, a second one the other", async () => {
   const { page } = await opened("history", "#pair=KZT/USD&from=2025-11-10&to=2025-12-20");
   const clicked = (part) => page.locator(".u-over").click({ position: { x: Math.round(1000 * part), y: 100 } });
@@ -169,6 +204,10 @@ test("converter gives what the function gives, and refuses what is no amount", a
   await page.locator("#convert-amount").fill("1e5");
   assert.match(await textOf(page, "#converted"), /An amount is a number above 0/);
   assert.match(page.url(), /amount=1e5/);
+  await page.locator("#convert-amount").fill("1,500");
+  assert.match(await textOf(page, "#converted"), /two meanings: write 1500 or 1\.500/);
+  await page.locator("#convert-amount").fill("1500,0");
+  assert.match(await textOf(page, "#converted strong"), /^1500\.0 KZT are /);
   await page.close();
 });
 
@@ -216,7 +255,7 @@ test("gaps are named by cause and counted", async () => {
   const from = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
   const { page } = await opened("gaps", `#from=${from}`);
   assert.match(await textOf(page, ".key"), /no successful look:.*not polled.*no answer/s);
-  assert.match(await textOf(page, "#history"), /4 of 8 looks succeeded \(50\.0 %\)/);
+  assert.match(await textOf(page, "#history"), /4 of 8 looks succeeded \(50\.0 %\); there are looks on [12] of 4 days\./);
   assert.match(await textOf(page, "#now"), /Next look .* UTC|The next look was due/);
   await page.close();
 });

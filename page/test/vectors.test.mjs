@@ -6,6 +6,7 @@ import { breaksIn, coverageOf, pollsOf, stretchesOf, visible } from "../src/poll
 import { convert, cross, double, driftPct, inverse, isSignificant, printedBand } from "../src/exact.js";
 import { written, writtenAmount } from "../src/format.js";
 import { driftBetween } from "../src/drift.js";
+import { isHop } from "../src/pegs.js";
 import { ageAt, retractedIn, valuesOf } from "../src/ticks.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../tests/cases/page_vectors.json", import.meta.url)));
@@ -87,6 +88,18 @@ test("drift names the end that has no value or an old one", () => {
   assert.equal(driftBetween(values, 20, 25).reason, "same");
 });
 
+test("hop comes back to a level before a different one, under one peg, in a year", () => {
+  const day = 86_400_000_000;
+  const values = valuesOf([columnsOf([
+    row(day, "0.28571"), row(2 * day, "0.28490"), row(3 * day, "0.28571"), row(4 * day, "0.28575"), row(400 * day, "0.28490"),
+  ])], "KZT/USD");
+  const end = (place) => ({ at: values.at[place], value: values.band[place].value });
+  const hops = (first, last, pegs = [{ since: "1970-01-01", until: null }]) => isHop(pegs, values, end(first), end(last));
+  assert.equal(hops(1, 2), true);
+  assert.deepEqual([hops(0, 1), hops(2, 3), hops(0, 2), hops(3, 4)], [false, false, false, false]); // new, new, none, long ago
+  assert.deepEqual([hops(1, 2, []), hops(1, 2, [{ since: "1970-01-01", until: "1970-01-04" }, { since: "1970-01-04", until: null }])], [false, false]);
+});
+
 test("stretches without a successful poll have their cause, and the last ends at its own slot", () => {
   const polls = pollsOf([columnsOf([
     { slot: 10, outcome: "ok" }, { slot: 20, outcome: "missed" }, { slot: 30, outcome: "clock" },
@@ -95,6 +108,7 @@ test("stretches without a successful poll have their cause, and the last ends at
   assert.deepEqual(stretchesOf(polls), [
     { start: 20, end: 40, cause: "notPolled" }, { start: 40, end: 50, cause: "noAnswer" }, { start: 60, end: 60, cause: "noTicker" },
   ]);
+  assert.equal(coverageOf(polls).days, 1);
   const { slots, ok, others } = coverageOf(polls, 20, 60);
   assert.deepEqual([slots, ok, [...others]], [4, 1, [["missed", 1], ["clock", 1], ["timeout", 1]]]);
 });

@@ -1,0 +1,27 @@
+// Pegged currencies: whether a change is a hop between levels around the peg, as fxticker.analysis.plateaus has it.
+import { DAY, dayText } from "./time.js";
+
+/** How far before a change its level may have been shown. */
+export const LOOK_BACK = 366 * DAY;
+
+const isSame = ([a, b], [c, d]) => a * d === c * b;
+const pegOn = (pegs, day) => pegs.find(({ since, until }) => since <= day && (until === null || day < until));
+
+/**
+ * Whether a change came back to a level that was shown before a different one, under one peg.
+ *
+ * pegs: those of the pair, { since, until } as days; values: of its source, from LOOK_BACK before the end at least;
+ * start, end: { at (µs), value } of the compared values.
+ */
+export function isHop(pegs, values, start, end) {
+  const peg = pegOn(pegs, dayText(start.at));
+  if (!peg || peg !== pegOn(pegs, dayText(end.at)) || isSame(start.value, end.value)) return false;
+  let isBeyond = false;
+  for (let place = values.at.length - 1; place >= 0 && values.at[place] >= end.at - LOOK_BACK; place -= 1) {
+    if (values.at[place] >= end.at) continue;
+    const isLevel = isSame(values.band[place].value, end.value);
+    if (isLevel && isBeyond) return true;
+    isBeyond ||= !isLevel;
+  }
+  return false;
+}
