@@ -1,11 +1,12 @@
 """What a chart claims beyond its lines: titles, labels, counts and captions, for a reader who has only the picture."""
 
+import re
 from datetime import timedelta
 
 import pandas as pd
 import pytest
 from builders import NOON, snapshot_ticks, tick
-from drawn import outside, overlapping, polls_of
+from drawn import outside, overlapping, polls_of, ticks_of
 
 import fxticker as fx
 from fxticker.charts import plot_compare, plot_coverage, plot_path, save_figure
@@ -169,3 +170,60 @@ def test_title_of_two_value_dates_has_no_times(store):
     at = [pd.Timestamp(f"2025-11-{day}", tz="UTC").to_pydatetime() for day in (14, 15)]
     store.append(_ticks("USD/TJS", ["9.2200", "9.3200"], at, source="nbt"))
     assert _title(fx.plot_history(store)).endswith(", 2025-11-14 to 2025-11-15")
+
+
+def test_title_of_a_path_has_the_base_and_the_name_of_the_source_that_it_is_about(store):
+    later = NOON + timedelta(minutes=1)
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], [later, later + timedelta(days=1)]))
+    store.append(_ticks("TJS/USD", ["0.10840"], [NOON], source="nbt"))
+    assert _title(plot_path(store)) == (
+        "The somoni gained 0.20 to 0.23 % against the dollar by timesca, 2025-11-14 12:01 to 2025-11-15 12:01"
+    )
+
+
+def test_title_of_a_path_does_not_say_that_its_rates_have_bases_of_their_own_for_a_bank(store):
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], [DAYS[0], DAYS[40]]))
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], [DAYS[20], DAYS[30]], source="nbt"))
+    assert _title(plot_path(store)).endswith(" by timesca, 2025-11-14 to 2025-12-24")
+
+
+def test_path_explains_no_band_and_no_break_that_it_does_not_draw(store):
+    store.append(_ticks("KZT/USD", ["0.00191"], DAYS[:1]))
+    assert " base 2025-11-14 12:00. fxticker " in _caption(plot_path(store))
+    store.append(_ticks("KZT/USD", ["0.00192"], [DAYS[0] + timedelta(hours=1)]))
+    assert " Band: what the printed digits allow. fxticker " in _caption(plot_path(store))
+    store.append(_ticks("KZT/USD", ["0.00193"], DAYS[40:]))
+    assert " allow. Lines break where there is no value. fxticker " in _caption(plot_path(store))
+
+
+def test_coverage_explains_a_cause_only_where_a_poll_failed():
+    assert " A cell is a day. fxticker " in _caption(plot_coverage(polls_of(["ok"] * 3)))
+    assert " the colour above is the main cause " in _caption(plot_coverage(polls_of(["ok", "timeout"])))
+
+
+@pytest.fixture
+def ten_seconds(store):
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], [NOON + timedelta(seconds=number) for number in (2, 12)]))
+    return store
+
+
+def test_change_within_a_minute_has_the_seconds_of_both_its_ends(ten_seconds):
+    span = ", 2025-11-14 12:00:02 to 12:00:12"
+    assert [_title(draw(ten_seconds))[-len(span) :] for draw in (fx.plot_history, plot_path)] == [span] * 2
+
+
+def test_axis_of_seconds_does_not_read_as_one_of_days(ten_seconds):
+    figure = fx.plot_history(ten_seconds)
+    [panel] = figure.axes
+    figure.draw_without_rendering()
+    low, high = panel.get_xlim()
+    labels = [label.get_text() for label in panel.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert re.fullmatch(r"12:00:\d\d\n14 Nov\n2025", labels[0])
+
+
+def test_one_tick_shortly_after_its_poll_is_a_chart_of_one_instant():
+    frame = ticks_of({"pair": "TMT/USD", "observed_at": [NOON + timedelta(seconds=1)], "rate_text": "0.28615"})
+    [panel] = fx.plot_history(frame, polls=polls_of(["ok"], start=NOON)).axes
+    low, high = panel.get_xlim()
+    assert high - low == pytest.approx(1)
+    assert list(panel.lines[-1].get_xdata()) == [0, 1]  # the peg, from edge to edge

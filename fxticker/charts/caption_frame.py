@@ -39,7 +39,8 @@ def write_caption(canvas: Canvas, title: str, facts: str, reading: str) -> None:
         Sentences on how the chart is read: what bands, colours and gaps mean.
     """
     title = _wrapped(title if canvas.title is None else canvas.title, canvas.width_in * _TITLE_MARKS)
-    caption = _wrapped(f"{facts} {reading} fxticker {version('fxticker')}.", canvas.width_in * _CAPTION_MARKS)
+    text = " ".join(filter(None, [facts, reading, f"fxticker {version('fxticker')}."]))
+    caption = _wrapped(text, canvas.width_in * _CAPTION_MARKS)
     style: dict[str, Any] = {"fontsize": 7, "color": canvas.palette.muted, "linespacing": 1.4}
     if canvas.is_own:
         canvas.figure.suptitle(title, x=0.01, ha="left")
@@ -65,8 +66,10 @@ def with_hops(changes: pd.DataFrame) -> pd.DataFrame:
 def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return a span as text for captions, and for titles that do not depend on its hours."""
     begin, end = minute_text(first), minute_text(last)
-    if begin == end:
-        return begin
+    if begin == end:  # a change takes time: its ends are never shown as one
+        if first.floor("s") == last.floor("s"):
+            return begin
+        return f"{first.ceil('s'):%Y-%m-%d %H:%M:%S} to {last.ceil('s'):%H:%M:%S}"
     if first.date() != last.date():
         return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
     day = f"{first:%Y-%m-%d} "

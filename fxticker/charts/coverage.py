@@ -124,7 +124,9 @@ def _write_caption(
         f"{share} of {counted(len(polls), 'poll')} succeeded, on {successful_days:,} of {days}",
         f"{sources_text(sorted(set(polls['source'])))} {span_text(first, last)} {polls['slot'].dt.tz}.",
         "A cell is a day, filled from below by the share of its polls that succeeded; the colour above "
-        "is the main cause of the others.",
+        "is the main cause of the others."
+        if (codes != SUCCESSFUL).any()
+        else "A cell is a day.",
     )
 
 

@@ -19,11 +19,11 @@ from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import counted, ends_text, left_out_pairs, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
-from fxticker.charts.findings import moves_of
+from fxticker.charts.findings import main_rows
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.last_values import dated, is_stale
 from fxticker.charts.line_looks import main_source
-from fxticker.charts.moves import band_text, change_text
+from fxticker.charts.moves import band_text, change_text, moves_text
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
@@ -123,7 +123,8 @@ def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
         axis.axhline(0, color=canvas.palette.muted, linewidth=0.8)
         lines = _lines_of(groups, canvas.palette)
         drawn = [line for line, is_drawn in zip(lines, reach.is_drawn, strict=True) if is_drawn]
-        _draw_lines(axis, drawn)
+        steps = [_steps_of(line.rows) for line in drawn]
+        _draw_lines(axis, drawn, steps)
         _set_axes(canvas, reach, rows["observed_at"], sides, panel_in)
         latest = rows["observed_at"].iloc[-1]
         _write_notes(axis, [line for line in lines if line not in drawn], latest, canvas.palette)
@@ -131,7 +132,7 @@ def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
             (float(line.last["drift_pct"]), f"{line.name} {_last_text(line.last, latest)}", line.color)
             for line in drawn
         ]
-        _write_caption(canvas, rows, pd.DataFrame([line.last for line in lines]), left_out)
+        _write_caption(canvas, rows, pd.DataFrame([line.last for line in lines]), steps, left_out)
         label_ends(axis, ends, panel_in - canvas.more_texts_in)
     return canvas.figure
 
@@ -198,29 +199,36 @@ def _set_axes(canvas: Canvas, reach: Reach, observed_at: pd.Series, sides: Sides
     date_axis(axis, first, last, observed_at.dt.tz, most=8 if canvas.width_in >= WIDTH_IN else 5)
 
 
-def _write_caption(canvas: Canvas, rows: pd.DataFrame, lasts: pd.DataFrame, left_out: str) -> None:
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, lasts: pd.DataFrame, steps: list[Steps], left_out: str) -> None:
     since, latest, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].iloc[-1]
-    spans = ends_text(since, last) if since.date() == latest.date() else f"each since its own base, to {last:%Y-%m-%d}"
     sources = sources_text(sorted(rows["source"].astype(str).unique()))
     span = f"{span_text(rows['observed_at'].iloc[0], last)} {rows['observed_at'].dt.tz}"
     up = f" Up: {sides_of(rows['pair']).rise}." if canvas.axes[0].get_ylabel() == "percent" else ""
+    band = "Band: what the printed digits allow." if any((each.lo < each.hi).any() for each in steps) else ""
+    breaks = " Lines break where there is no value." if any(len(each.ends) for each in steps) else ""
     write_caption(
         canvas,
-        f"{_finding(lasts, last)}, {spans}",
+        _finding(lasts),
         f"{sources} {counted(len(rows), 'value')}, {span}, base {span_text(since, latest)}.{left_out}",
-        f"Band: what the printed digits allow.{up} Lines break where there is no value.",
+        f"{band}{up}{breaks}".strip(),  # nothing but what is drawn
     )
 
 
-def _finding(lasts: pd.DataFrame, last: pd.Timestamp) -> str:
-    """Return the title: the last changes, of the lines that reach the end of the chart."""
-    changes = lasts[~is_stale(lasts["observed_at"], last) & (lasts["observed_at"] != lasts["base_at"])]
-    return moves_of(changes) if len(changes) else f"No change yet: {counted(len(lasts), 'rate')} at the base alone"
+def _finding(lasts: pd.DataFrame) -> str:
+    """Return the title: the last changes of the lines that reach the end, and the dates of these lines alone."""
+    own, by = main_rows(lasts)
+    own = own[~is_stale(own["observed_at"], own["observed_at"].max())]
+    changes = own[own["observed_at"] != own["base_at"]]
+    if changes.empty:
+        span = span_text(own["base_at"].min(), own["observed_at"].max())
+        return f"No change yet{by}: {counted(len(own), 'rate')} at the base alone, {span}"
+    since, latest, last = changes["base_at"].min(), changes["base_at"].max(), changes["observed_at"].max()
+    span = ends_text(since, last) if since.date() == latest.date() else f"each since its own base, to {last:%Y-%m-%d}"
+    return f"{moves_text(changes)}{by}, {span}"
 
 
-def _draw_lines(axis: Axes, lines: list[_Line]) -> None:
+def _draw_lines(axis: Axes, lines: list[_Line], steps: list[Steps]) -> None:
     """Draw the widest band first, so that it covers neither the other bands nor their lines."""
-    steps = [_steps_of(line.rows) for line in lines]
     for place in np.argsort([float((each.hi - each.lo).max()) for each in steps], kind="stable")[::-1]:
         color, style = lines[place].color, lines[place].style
         draw_steps(axis, steps[place], color=color, band=color, band_alpha=_ALPHA, linestyle=style)

@@ -61,11 +61,17 @@ def moves_of(changes: pd.DataFrame) -> str:
     changes
         As `moves_text` takes them, with their ``source``.
     """
+    own, by = main_rows(changes)
+    return f"{moves_text(own)}{by}"
+
+
+def main_rows(changes: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the changes that a title is about, and whose they are in words: all, where each pair has one source."""
     of_source = changes["source"].astype(str)
-    main = main_source(sorted(of_source.unique()))
     if not changes["pair"].astype(str).duplicated().any():
-        return moves_text(changes)
-    return f"{moves_text(changes[of_source == main])} by {main}"
+        return changes, ""
+    main = main_source(sorted(of_source.unique()))
+    return changes[of_source == main], f" by {main}"
 
 
 def subject_of(pair: str) -> str:

@@ -105,12 +105,12 @@ def plot_history(
         the shaded band is what its printed digits allow. The line breaks where the next value is farther away than
         three times the median distance of that line's values (of fewer than four values, than a day). The scale at the
         right is that at the left in percent from the first value. The right edge states the last value as printed, or
-        the range that several values of its day, or the rates it is derived from, allow, and its date if the chart
-        goes on for more than a day after it. An official peg is a dashed
-        line, and a fixed rate that was stored as such has no line of its own. Where a pegged pair comes back to a level
-        that its source showed before, a diamond stands in place of a vertical line. The title states what the bands of
-        each first and last value prove. Up to 6,400 values of a line are drawn unchanged; of more, only those without
-        which a picture 1,600 pixels wide would look different, all extremes among them.
+        the range that several values of its day, or the rates it is derived from, allow, and its date if the chart goes
+        on for more than a day after it. An official peg is a dashed line, and a fixed rate that was stored as such has
+        no line of its own. Where a pegged pair comes back to a level that its source showed before, a diamond stands in
+        place of a vertical line. The title states what the bands of each first and last value prove. Up to 6,400 values
+        of a line are drawn unchanged; of more, only those without which a picture 1,600 pixels wide would look
+        different, all extremes among them.
 
     Raises
     ------
@@ -224,13 +224,14 @@ def _in_one_direction(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _span(lines: list[Line], polls: pd.DataFrame | None, sources: list[str]) -> tuple[np.datetime64, np.datetime64]:
-    """Return the first and the last instant of the values and, if given, the polls."""
+    """Return the first and the last instant of the values and, if given, the polls; one tick and its poll are one."""
     ends = [line.steps.when[[0, -1]] for line in lines]
     if polls is not None:
         slots = instants(polls["slot"])[polls["source"].isin(sources).to_numpy()]
         ends.extend([slots[[0, -1]]] if len(slots) else [])
     times = np.concatenate(ends).view("M8[us]")
-    return times.min(), times.max()
+    is_one = all(len(line.steps.when) == 1 for line in lines) and np.ptp(times) < np.timedelta64(1, "m")
+    return times.max() if is_one else times.min(), times.max()
 
 
 def _pegs(pair: str, first: np.datetime64, last: np.datetime64) -> list[_Peg]:
@@ -251,8 +252,7 @@ def _draw_panel(
     lines = [line for line, _ in own]
     for line, levels in own:
         draw_levels(panel, line.steps, levels, _look(line, lines, sources, palette))
-    base, quote = lines[0].pair.split("/")
-    panel.set_ylabel(f"{quote} per {base}")
+    panel.set_ylabel(" per ".join(reversed(lines[0].pair.split("/"))))
     for peg in pegs:
         style: dict[str, Any] = {"color": palette.muted, "linestyle": (0, (5, 3)), "linewidth": 1}
         if peg.span[0] == peg.span[1]:  # a chart of one instant

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from matplotlib.dates import ConciseDateFormatter, num2date
 
+_HOUR = 1 / 24
+"""An hour in days, within which labels without a colon are seconds."""
 _MONTH_DAYS = 27
 """Days between ticks from which on they are months or years."""
 
@@ -24,8 +26,15 @@ class FirstTickDated(ConciseDateFormatter):
         low, high = sorted(self._locator.axis.get_view_interval())
         seen = [place for place, value in enumerate(values) if low <= value <= high]
         if seen and not re.fullmatch(r"\d{4}", labels[seen[0]]):
+            labels[seen[0]] = self._with_minute(values, seen[0], labels[seen[0]])
             labels[seen[0]] += "\n" + self._missing(values, seen[0], labels[seen[0]])
         return labels
+
+    def _with_minute(self, values: Sequence[float], place: int, label: str) -> str:
+        """Return a label of seconds, which else reads as one of days, with its hour and minute."""
+        is_of_seconds = re.fullmatch(r"\d\d(\.\d+)?", label) and values[-1] - values[0] < _HOUR
+        instant = num2date(values[place], tz=self._tz)  # type: ignore[no-untyped-call]
+        return f"{instant:%H:%M}:{label}" if is_of_seconds else label
 
     def _missing(self, values: Sequence[float], place: int, label: str) -> str:
         """Return what a short label leaves out of its date."""
