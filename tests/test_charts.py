@@ -653,7 +653,7 @@ def test_comparison_of_several_pairs_and_sources_names_each():
         figure = plot_compare(frame, theme=theme)
         assert (outside(figure), overlapping(figure)) == ([], [])
     assert figure.get_suptitle().replace("\n", " ") == (
-        "Official rate inside the ticker's band: TJS at 75.0 % of ticks; KZT never, 2025-01-20 to 2025-01-21"
+        "Official rate inside the ticker's band: TJS at 75.0 % of comparisons; KZT never, 2025-01-20 to 2025-01-21"
     )
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["KZT/USD", "TJS/USD"]
     assert [_labels(panel) for panel in figure.axes] == [

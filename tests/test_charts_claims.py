@@ -227,3 +227,23 @@ def test_one_tick_shortly_after_its_poll_is_a_chart_of_one_instant():
     low, high = panel.get_xlim()
     assert high - low == pytest.approx(1)
     assert list(panel.lines[-1].get_xdata()) == [0, 1]  # the peg, from edge to edge
+
+
+@pytest.mark.parametrize("draw", [fx.plot_history, plot_path])
+def test_title_has_the_times_of_the_rates_that_moved_and_not_of_one_that_did_not(store, draw):
+    half = timedelta(hours=11)
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00191"], [NOON, NOON + 2 * half]))
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], [NOON + half, NOON + 3 * half], source="nbt"))
+    assert _title(draw(store)) == (
+        "The somoni gained 0.20 to 0.23 % against the dollar, 2025-11-14 23:00 to 2025-11-15 21:00"
+    )
+
+
+def test_comparison_with_two_banks_does_not_call_its_comparisons_ticks(store):
+    store.append(_ticks("TJS/USD", ["0.10840"], DAYS[:1]))
+    store.append(_ticks("USD/TJS", ["9.2250"], DAYS[:1], source="nbt"))
+    store.append(_ticks("USD/TJS", ["9.2550"], DAYS[:1], source="cbr"))
+    assert (
+        _title(plot_compare(store))
+        == "Official rate inside the ticker's band: TJS at 50.0 % of comparisons, 2025-11-14"
+    )

@@ -192,7 +192,8 @@ def _title(rows: pd.DataFrame, pairs: list[str], sources: list[str], span: str) 
         if pair not in [*always, *never]
     ]
     told = [f"{', '.join(map(subject_of, always))} always"] if always else []
-    told += [f"{', '.join(partly)} of ticks"] if partly else []
+    several = rows.groupby(rows["pair"].astype(str))["source"].nunique().gt(1).any()  # a tick is compared with each
+    told += [f"{', '.join(partly)} of {'comparisons' if several else 'ticks'}"] if partly else []
     told += [f"{', '.join(map(subject_of, never))} never"] if never else []
     return f"Official rate inside the ticker's band: {'; '.join(told)}, {span}"
 

@@ -12,7 +12,7 @@ from fxticker.charts.hops import Levels
 from fxticker.charts.last_values import is_stale
 from fxticker.charts.line_looks import main_source
 from fxticker.charts.lines import Line
-from fxticker.charts.moves import moves_text
+from fxticker.charts.moves import is_move, moves_text
 from fxticker.model.pairs import COMMON, currencies_of
 
 
@@ -36,11 +36,13 @@ def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> st
     ]
     latest = max(line.ends(zone)[1] for line, _ in own)
     own = [(line, of_line) for line, of_line in own if not is_stale(line.ends(zone)[1], latest)]
-    span = _span([line for line, _ in own], zone)
     by = f" by {main}" if are_shared else ""
     if any(len(line.steps.when) > 1 for line, _ in own):
-        return f"{moves_text(_changes(own))}{by}, {span}"
-    line = own[0][0]
+        changes = _changes(own)
+        moved = is_move(changes)
+        told = [line for (line, _), is_told in zip(own, moved, strict=True) if is_told or not moved.any()]
+        return f"{moves_text(changes)}{by}, {_span(told, zone)}"
+    line, span = own[0][0], _span([line for line, _ in own], zone)
     last = line.last.replace("\n", " ")
     return f"{line.pair}: {last}{by}, {span}" if len(own) == 1 else f"{len(own)} rates{by}, {span}"
 
