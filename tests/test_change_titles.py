@@ -30,7 +30,8 @@ COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "
         ([UZS], "Rounding could explain the change of the sum against the dollar"),
         ([UZS, UZS], "Rounding could explain all 2 changes"),
         ([UZS, TMT], "Rounding and peg hops could explain all 2 changes"),
-        ([TMT], "Nothing but peg hops"),
+        ([TMT], "The manat came back to a level shown before"),
+        ([TMT, TMT], "All 2 came back to a level shown before"),
         ([KZT, KZT, UZS], "2 of 3 rates moved by more than rounding"),  # of two sources
         ([("USD/KZT", 1.0, 0.96, 1.04, True, False)], "The dollar gained 1.0 % against the tenge"),
         (

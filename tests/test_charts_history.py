@@ -83,8 +83,8 @@ def test_scales_have_thousands_separators_and_real_minus_signs():
         (["0.00191", "0.00192"], "KZT/USD", "Rounding could explain the change of the tenge against the dollar"),
         (["521.10", "531.30"], "USD/KZT", "The dollar gained 2.0 % against the tenge"),
         (["0.28571", "0.28490"], "TMT/USD", "The manat lost 0.28 to 0.29 % against the dollar"),
-        (LEVELS, "TMT/USD", "Nothing but peg hops"),
-        (LEVELS[:3], "TMT/USD", "Nothing but peg hops"),
+        (LEVELS, "TMT/USD", "The manat came back to a level shown before"),
+        (LEVELS[:3], "TMT/USD", "The manat came back to a level shown before"),
     ],
 )
 def test_title_states_what_the_bands_prove(texts, pair, title):
@@ -133,7 +133,9 @@ def test_hop_to_a_level_that_the_store_held_before_the_chart_is_no_wall(store):
     [panel] = fx.plot_history(store, pairs=["TMT/USD"], start="2025-11-16").axes
     assert _walls(panel) == []
     assert (
-        fx.plot_history(store, pairs=["TMT/USD"], start="2025-11-16").get_suptitle().startswith("Nothing but peg hops")
+        fx.plot_history(store, pairs=["TMT/USD"], start="2025-11-16")
+        .get_suptitle()
+        .startswith("The manat came back to a level shown before")
     )
 
 

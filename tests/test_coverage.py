@@ -131,6 +131,13 @@ def test_day_is_whole_if_span_and_record_reach_over_it(store, span, whole):
     assert set(found["coverage"]) == {1}
 
 
+@pytest.mark.parametrize(("step", "whole"), [("1D", True), ("3D", True), ("4D", False)])
+def test_week_of_polls_many_days_apart_is_not_whole(store, step, whole):
+    store.record(_every(step, "2025-11-03T00:00Z", "2025-12-28T00:00Z"))
+    found = coverage(store, "week", start="2025-11-03", end="2025-12-21")
+    assert set(found["whole"]) == {whole}
+
+
 def test_period_with_a_hole_of_the_record_is_not_whole(store):
     store.record(_every("1h", "2025-11-03T00:00Z", "2025-11-30T00:00Z", but=(18, 19)))
     found = coverage(store, "week", end="2025-11-23")

@@ -13,6 +13,8 @@ from fxticker.model.timestamps import Moment, instant
 
 GAP_CADENCES = 3
 """Limit of the distance between two polls, in median distances: a longer one is a gap and not a late poll."""
+_MOST_CADENCE_US = 86_400_000_000
+"""The most that is taken for a usual distance: polls days apart are no record of what a week's highest rate was."""
 _NEIGHBOURS = 9
 """Distances of which the median is taken on either side of one: schedules change over the years."""
 _ONLY_POLL_US = 86_400_000_000
@@ -51,8 +53,8 @@ def is_whole(
 
     The record begins with the span if a poll follows as soon as usual, and else with the first slot; it ends likewise.
     It has a hole where two slots lie more than three times as far apart as usual: as the longer of the usual distances
-    before and after, for a schedule may change. For a period without any slot it is the shorter one: nothing is on
-    record in it, and only if both agree was no poll due.
+    before and after, for a schedule may change, and a day at most. For a period without any slot it is the shorter one:
+    nothing is on record in it, and only if both agree was no poll due.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ def is_whole(
         As for `holds`.
     """
     slots = np.sort(slots.astype("M8[us]"))
-    before, after = _usual_us(np.diff(slots).astype(np.int64))
+    before, after = (np.minimum(usual, _MOST_CADENCE_US) for usual in _usual_us(np.diff(slots).astype(np.int64)))
     span = (slots, start_at, end_at, begin, until)
     has_slot = np.searchsorted(slots, start_at) < np.searchsorted(slots, end_at)
     whole: np.ndarray = _has_no_hole(*span, np.fmax(before, after)) & (

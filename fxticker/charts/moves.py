@@ -97,10 +97,11 @@ def _verb(change: float) -> str:
 
 
 def _no_move(rows: pd.DataFrame) -> str:
-    if rows["peg_hop"].all():
-        return "Nothing but peg hops"
+    base, quote = currencies_of(str(rows["pair"].iloc[0]))
+    if rows["peg_hop"].all():  # of the two ends: what was shown between them is not said
+        subject = who(base) if len(rows) == 1 else f"all {len(rows):,}"
+        return f"{subject[0].upper()}{subject[1:]} came back to a level shown before"
     what = "rounding and peg hops" if rows["peg_hop"].any() else "rounding"
     if len(rows) == 1:
-        base, quote = currencies_of(str(rows["pair"].iloc[0]))
         return f"{what.capitalize()} could explain the change of {who(base)} against {who(quote)}"
     return f"{what.capitalize()} could explain all {len(rows):,} changes"

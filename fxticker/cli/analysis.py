@@ -189,7 +189,10 @@ def changes(folder: Path, selection: Selection, form: Format) -> None:
     for (source, pair), hops in frame.groupby(["source", "pair"], observed=True)["peg_hop"]:
         if hops.any():  # the verdict may have no room in the table
             count = f"{hops.sum()} of {len(hops) - 1} changes"
-            warn(f"{pair} of {source}: {count} are peg hops, which are no moves of the rate")
+            others = (
+                "; the others are to levels not shown before: the supplier's, or a move" if not hops[1:].all() else ""
+            )
+            warn(f"{pair} of {source}: {count} are peg hops, which are no moves of the rate{others}")
     has_changes = frame["drift_pct"].notna().any()
     show_frame(without_verdict(frame), [*_RUNS, *(_CHANGES if has_changes else ())], form)
 
