@@ -49,6 +49,7 @@ def demo(output: Path) -> None:
     history = list(dated_slots(read_captures()))
     with TickerSite() as site:
         print(f"A ticker site on {site.url} replays {len(history)} recorded pages under a simulated clock.")
+        print("Their dates are real; their hours are not on record: the pages of a date are spread over its day.")
         polls = list(tracked(replay(history, site=site, store_path=history_store), "replaying", len(history)))
         print(f"  outcomes: {_counted([poll.outcome for poll in polls])}")
         store_with_official(history_store, official_store)
