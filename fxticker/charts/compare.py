@@ -235,4 +235,4 @@ def _crosses_text(rows: pd.DataFrame) -> str:
 def _hops_text(rows: pd.DataFrame) -> str:
     levels = rows["ticker"].groupby(rows["pair"].astype(str)).nunique()
     has_hops = any(number > 1 and pegs_of(str(pair)) for pair, number in levels.items())
-    return "Diamond: the ticker came back to a level that it had before. " if has_hops else ""
+    return "Diamond: the ticker came back to a level that this chart shows before. " if has_hops else ""

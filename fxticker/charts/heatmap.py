@@ -142,16 +142,18 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
     reading = [
         "Pale and hatched: rounding alone could explain the change." if (unproven & ~cells.is_long).any() else "",
         "Pale and dotted: peg hop, back to a level that was shown before." if (hops & ~cells.is_long).any() else "",
-        "Frame: one change over all its periods, grey where rounding could explain it." if cells.is_long.any() else "",
-        "Empty: no value in the period, or none before it." if len(rows) < len(drifts) else "",
+        "Frame: one change over all its periods, grey where rounding or a peg hop could explain it."
+        if cells.is_long.any()
+        else "",
+        "Empty: no value in the period, or none before it in the span." if len(rows) < len(drifts) else "",
         "" if is_written else "Numbers only where they have room.",
     ]
-    proven = int(cells.is_move.sum())
+    proven = f"{int(cells.is_move.sum()):,} more than rounding{', peg hops aside' if hops.any() else ''}"
     write_caption(
         canvas,
         _finding(rows, periods, span),
-        f"{sources} {counted(len(rows), 'change')} per {periods.name}, {span} {drifts['start_at'].dt.tz}, "
-        f"{proven:,} more than rounding.{left_out_rows(drifts, 'change')}",
+        f"{sources} {counted(len(rows), 'change')} between closes of {periods.name}s, {span} "
+        f"{drifts['start_at'].dt.tz}, {proven}.{left_out_rows(drifts, 'change')}",
         " ".join(filter(None, reading)),
     )
 

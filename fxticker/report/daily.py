@@ -66,6 +66,13 @@ def _days_text(facts: MonthFacts) -> str:
     )
 
 
+def _proven(runs: pd.DataFrame) -> str:
+    """Return the number of changes that are moves, and of those that are more than rounding and none."""
+    hops = int(runs["peg_hop"].sum())
+    moves = int((runs["significant"] & ~runs["peg_hop"]).sum())
+    return f"{moves:,}, and {counted(hops, 'peg hop')}" if hops else f"{moves:,}"
+
+
 def changed_text(facts: MonthFacts) -> str:
     """Return how often each pair changed, as a sentence."""
     parts = [f"{pair} {counted(len(facts.runs[facts.runs['pair'] == pair]) - 1, 'time')}" for pair in facts.pairs]
@@ -86,7 +93,7 @@ def _summary(pair: str, runs: pd.DataFrame) -> list[Content]:
         f"{runs['polls'].sum():,}",
         f"{runs['rate'].nunique():,}",
         f"{len(runs) - 1:,}",
-        f"{(runs['significant'] & ~runs['peg_hop']).sum():,}",
+        _proven(runs),
         joined(_value(lowest), _soft(minute(lowest["first_at"]))),
         joined(_value(highest), _soft(minute(highest["first_at"]))),
         joined(
@@ -109,7 +116,8 @@ def _steps(facts: MonthFacts) -> list[Html]:
     largest = steps.loc[steps["drift_pct"].abs().nlargest(_MOST_STEPS, keep="first").index]
     is_part = len(largest) < len(steps)
     many = f"The {len(largest)} largest of {len(steps):,} changes" if is_part else "Changes"
-    caption = f"{many} by more than rounding from one tick to the next in {facts.period.name}, by time"
+    aside = ", hops of a peg aside" if facts.runs["peg_hop"].any() else ""
+    caption = f"{many} by more than rounding{aside}, from one tick to the next in {facts.period.name}, by time"
     rows = [_step_row(row) for _, row in largest.sort_values(["first_at", "pair"], kind="stable").iterrows()]
     return [table(caption, _STEPS, rows)]
 

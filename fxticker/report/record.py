@@ -85,7 +85,8 @@ def _gaps(facts: MonthFacts) -> list[Html]:
     caption = f"The longest {len(longest)} of {len(inside):,} gaps" if is_part else "Gaps"
     intro = (
         f"{counted(len(inside), 'gap')}: a gap is a period without a successful poll, also where the next poll on "
-        "record came more than three times as late as is usual. Nothing is drawn or computed across it."
+        "record came more than three times as late as is usual. No value is filled in for it; what changed across it "
+        "changed at some time within."
     )
     rows = [_gap_row(row, facts) for _, row in longest.iterrows()]
     return [element("p", intro), table(f"{caption} in {facts.period.name}, by time", _GAPS, rows)]
