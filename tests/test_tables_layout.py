@@ -262,7 +262,7 @@ def test_tables_are_written_at_50_000_rows_a_second(printed):
     texts = [f"{n / 100000:.5f}" for n in range(1100, 1200)]
     rows = pd.DataFrame(
         {
-            "observed_at": pd.date_range("2025-11-01", periods=200_000, freq="min", tz="UTC"),
+            "observed_at": pd.date_range("2025-11-01T00:00:03.5Z", periods=200_000, freq="min").as_unit("us"),
             "pair": pd.Categorical(["KZT/USD", "KGS/USD"] * 100_000),
             "rate_text": pd.Categorical(texts * 2000),
             "nominal": 1,

@@ -37,7 +37,10 @@ def _values(column: pd.Series) -> list[Any]:
     import pandas as pd
 
     codes, distinct = pd.factorize(column)
-    values = [*distinct.tolist(), None]  # a missing value has the code -1: the last one
+    listed: list[Any] = distinct.tolist()
+    if isinstance(distinct, pd.DatetimeIndex) and distinct.unit != "ns":  # Python's are written in half the time
+        listed = distinct.to_pydatetime().tolist()
+    values = [*listed, None]  # a missing value has the code -1: the last one
     return [values[code] for code in codes.tolist()]
 
 

@@ -144,7 +144,7 @@ def _rounded_up(value: date, size: int) -> str:
 
     One whose next minute or second is of another day is not rounded.
     """
-    if isinstance(value, datetime) and size in _STEPS:
+    if isinstance(value, datetime) and size in _STEPS and (value.microsecond or value.second):  # else it is whole
         later = value + _STEPS[size]
         value = later if later.date() == value.date() else value
     return str(value)[:size]
