@@ -248,6 +248,9 @@ class StoreBesideAModel(RuleBasedStateMachine):
         DAMAGES[damage](path)
         content = path.read_bytes()
         inside = [row for row in batch if (row.source, f"{row.observed_at:%Y-%m}") == (source, month)]
+        if damage == "flipped byte in the data":  # rows of other instants need not read it
+            spans = [key[1] for key in lost]
+            inside = [row for row in inside if min(spans) <= row.observed_at <= max(spans)]
         self._record_beside_damage(inside, lost)
         assert path.read_bytes() == content
         assert [moved.name for moved in self.store.quarantine()] == [str(path.relative_to(self.root))]
