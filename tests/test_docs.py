@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text("utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md"))
 }
-SLOW_COMMANDS = {"drill", "publish"}
+SLOW_COMMANDS = {"drill", "publish", "report"}
 """Tests of their own run these by default, on less."""
 DEFAULTS = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))
 
