@@ -103,6 +103,7 @@ def test_settings_of_the_caller_change_nothing_and_stay(store, tmp_path, name):
         assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.slow
 def test_pdf_is_the_same_under_other_settings(store, tmp_path):
     plain = saved(CHARTS["drift"](store), tmp_path, "pdf")
     with mpl.rc_context(SETTINGS):

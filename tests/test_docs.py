@@ -110,7 +110,7 @@ def test_every_chart_has_an_example():
 @pytest.mark.parametrize(
     "page",
     [
-        page
+        pytest.param(page, marks=pytest.mark.slow if page == "docs/report.md" else ())
         for page, text in PAGES.items()
         if blocks(text, "python") and not page.startswith(("docs/readers/", "docs/notebooks/"))
     ],
