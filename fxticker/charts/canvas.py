@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from fxticker.charts.settings import ThemedFigure
 from fxticker.charts.style import Palette, Theme, apply_theme, restyle, themed
+from fxticker.model.formatting import counted
 from fxticker.model.invalid import InvalidArgument
 
 WIDTH_IN = 8.0
@@ -169,5 +170,5 @@ def _given(place: Place, panels: int) -> list[Axes]:
     if not all(isinstance(axis, Axes) for axis in axes):
         raise InvalidArgument("ax must be an axis of matplotlib, or a sequence of them")
     if len(axes) != panels:
-        raise InvalidArgument(f"this chart has {panels} panel{'' if panels == 1 else 's'}, ax has {len(axes)} axes")
+        raise InvalidArgument(f"this chart has {counted(panels, 'panel')}, ax has {len(axes)} axes")
     return axes

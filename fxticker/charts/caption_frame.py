@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fxticker.charts.canvas import Canvas
+from fxticker.model.formatting import counted
 from fxticker.model.timestamps import minute_text
 
 _CAPTION_MARKS, _TITLE_MARKS = 17.25, 10.5
@@ -86,11 +87,6 @@ def ends_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
     if first.date() == last.date() or last - first >= _TIMED or are_dates:
         return span_text(first, last)
     return f"{minute_text(first)} to {minute_text(last)}"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number with its unit: ``1 tick``, ``2,880 ticks``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def percent_of(part: float, whole: int) -> str:

@@ -14,7 +14,7 @@ from fxticker.analysis.compare import compare
 from fxticker.analysis.scores import scores
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import counted, left_out_rows, percent_of, span_text, write_caption
+from fxticker.charts.caption_frame import left_out_rows, percent_of, span_text, write_caption
 from fxticker.charts.causes import local_instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import subject_of
@@ -28,7 +28,7 @@ from fxticker.charts.source_names import sources_text
 from fxticker.charts.steps import Steps, draw_band, draw_line, gap_starts, thinned
 from fxticker.charts.style import Theme, color_of, date_axis
 from fxticker.errors import NoData
-from fxticker.model.formatting import short_text
+from fxticker.model.formatting import counted, short_text
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment

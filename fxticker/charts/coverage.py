@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import counted, percent_of, span_text, write_caption
+from fxticker.charts.caption_frame import percent_of, span_text, write_caption
 from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, key, local_instants
 from fxticker.charts.data import polls_of
 from fxticker.charts.source_names import sources_text
@@ -23,6 +23,7 @@ from fxticker.charts.style import Palette, Theme
 from fxticker.errors import NoData
 from fxticker.frames.now_and_zone import present
 from fxticker.model.days import span_of
+from fxticker.model.formatting import counted
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import MICROSECOND, Moment
 

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from fxticker.analysis.drift import drift_series
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import counted, ends_text, left_out_pairs, span_text, with_hops, write_caption
+from fxticker.charts.caption_frame import ends_text, left_out_pairs, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import main_rows
@@ -31,6 +31,7 @@ from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_
 from fxticker.charts.style import Palette, Theme, color_of, date_axis, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
+from fxticker.model.formatting import counted
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.model.verdicts import MORE, verdict

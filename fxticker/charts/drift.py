@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from fxticker.analysis.drift import drift
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import counted, ends_text, left_out_pairs, with_hops, write_caption
+from fxticker.charts.caption_frame import ends_text, left_out_pairs, with_hops, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import moves_of
 from fxticker.charts.moves import band_text, change_text
@@ -22,6 +22,7 @@ from fxticker.charts.sides import sides_of
 from fxticker.charts.source_names import sources_text
 from fxticker.charts.style import Palette, Theme, color_of, signed_ticks
 from fxticker.errors import NoData
+from fxticker.model.formatting import counted
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment, minute_text

@@ -15,7 +15,7 @@ from fxticker.analysis.drift_by_period import drift_by_period
 from fxticker.analysis.periods import Freq
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import counted, ends_text, left_out_rows, span_text, with_hops, write_caption
+from fxticker.charts.caption_frame import ends_text, left_out_rows, span_text, with_hops, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, write_cells
 from fxticker.charts.moves import is_move, move_text
@@ -25,6 +25,7 @@ from fxticker.charts.source_names import sources_text
 from fxticker.charts.style import Theme, apply_theme, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
+from fxticker.model.formatting import counted
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import MaxAge

@@ -13,9 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 
-from fxticker.charts.moves import is_move, real_minus
+from fxticker.charts.moves import is_move
 from fxticker.charts.period_axis import Periods
 from fxticker.charts.style import Palette
+from fxticker.model.formatting import real_minus
 
 _LEAST_PCT = 1.0
 """Change that has the full colour at least: else a step of rounding would look like a crash."""

@@ -22,7 +22,7 @@ from fxticker.analysis.plateaus import EarlierLevels
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import counted, left_out_pairs, write_caption
+from fxticker.charts.caption_frame import left_out_pairs, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
 from fxticker.charts.data import is_of_rate, polls_beside, rates_of
 from fxticker.charts.findings import finding
@@ -38,6 +38,7 @@ from fxticker.charts.steps import COLUMNS
 from fxticker.charts.style import Palette, Theme, date_axis
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
+from fxticker.model.formatting import counted
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
@@ -154,8 +155,7 @@ def _drawn(
     most = max(sum(line.pair == pair for line in lines) for pair in pairs)
     height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * rows * most)
     with drawing(look, 1.3 + height * len(pairs), len(pairs)) as canvas:
-        seen: set[int] = set()
-        scales = []
+        seen, scales = set[int](), list[float]()
         for panel, pair in zip(canvas.axes, pairs, strict=True):
             own = [(line, of_line) for line, of_line in zip(lines, levels, strict=True) if line.pair == pair]
             pegs = _pegs(pair, first, last)

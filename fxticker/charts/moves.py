@@ -7,17 +7,11 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 import pandas as pd
 
 from fxticker.model.currencies import NAMES
-from fxticker.model.formatting import format_with_band
+from fxticker.model.formatting import format_with_band, real_minus
 from fxticker.model.pairs import COMMON, currencies_of
 
-_MINUS = "\N{MINUS SIGN}"
 _MOST_NAMED = 5
 """Moves that a title has room for."""
-
-
-def real_minus(text: str) -> str:
-    """Return the text of numbers with minus signs in place of hyphens."""
-    return text.replace("-", _MINUS)
 
 
 def change_text(value: float, lo: float, hi: float) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import date2num
 
-from fxticker.charts.caption_frame import counted
+from fxticker.model.formatting import counted
 from fxticker.model.invalid import InvalidArgument
 
 MAX_PERIODS = 960

@@ -11,8 +11,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from fxticker.charts.moves import real_minus
 from fxticker.charts.style import Palette
+from fxticker.model.formatting import real_minus
 
 FEWEST_TICKS = 4
 """Of fewer a reader cannot tell how far apart values are."""

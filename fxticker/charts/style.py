@@ -21,6 +21,7 @@ from matplotlib.ticker import FuncFormatter
 from fxticker.charts.settings import settings
 from fxticker.charts.time_axis import FirstTickDated
 from fxticker.files import replaced
+from fxticker.model.formatting import real_minus
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pairs import currencies_of
 
@@ -200,4 +201,4 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float | No
 
 def signed_ticks() -> FuncFormatter:
     """Return a formatter of ticks as signed numbers with real minus signs, zero without a sign."""
-    return FuncFormatter(lambda value, _position: f"{value:+g}".replace("-", "\N{MINUS SIGN}") if value else "0")
+    return FuncFormatter(lambda value, _position: real_minus(f"{value:+g}") if value else "0")

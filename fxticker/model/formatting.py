@@ -93,6 +93,16 @@ def printed_text(rate_text: str, nominal: int) -> str:
     return rate_text if nominal == 1 else f"{rate_text} per {nominal:,}"
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number with its unit: ``1 tick``, ``2,880 ticks``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def real_minus(text: str) -> str:
+    """Return a number, or several, with minus signs in place of hyphens."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
 def decimal_point(rate_text: str) -> str:
     """Return a printed number with a decimal point: ``87,4500`` among ``87.413`` reads as 874,500."""
     return rate_text.replace(",", ".")

@@ -71,6 +71,11 @@ def is_date(moment: Moment) -> bool:
     return not isinstance(moment, datetime)
 
 
+def iso_text(moment: datetime) -> str:
+    """Return an instant as ISO 8601, with a ``Z`` if it is in UTC."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def exact_text(moment: datetime) -> str:
     """Return an instant as text in its zone, with its seconds and their fraction where it has them."""
     text = f"{moment:%Y-%m-%d %H:%M:%S.%f}".rstrip("0").rstrip(".")

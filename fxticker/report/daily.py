@@ -6,14 +6,15 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from fxticker.model.formatting import format_with_band
+from fxticker.model.formatting import counted, format_with_band
 from fxticker.model.pegs import peg_on
+from fxticker.model.timestamps import minute_text
 from fxticker.report.drawings import Charts, placed
 from fxticker.report.facts import MonthFacts
 from fxticker.report.html import Content, Html, element, joined
 from fxticker.report.rates import shown_text
 from fxticker.report.tables import Column, table
-from fxticker.report.texts import NONE, age, between, counted, day_name, minute, number
+from fxticker.report.texts import NONE, age, between, day_name, number
 
 _UP, _DOWN = "\u2191", "\u2193"
 _MOST_STEPS = 12
@@ -94,12 +95,12 @@ def _summary(pair: str, runs: pd.DataFrame) -> list[Content]:
         f"{runs['rate'].nunique():,}",
         f"{len(runs) - 1:,}",
         _proven(runs),
-        joined(_value(lowest), _soft(minute(lowest["first_at"]))),
-        joined(_value(highest), _soft(minute(highest["first_at"]))),
+        joined(_value(lowest), _soft(minute_text(lowest["first_at"]))),
+        joined(_value(highest), _soft(minute_text(highest["first_at"]))),
         joined(
             _value(longest),
-            _soft(minute(longest["first_at"])),
-            _soft(f"to {minute(longest['last_at'])},"),
+            _soft(minute_text(longest["first_at"])),
+            _soft(f"to {minute_text(longest['last_at'])},"),
             _soft(f"up to {age(float(longest['gap_h']))} without a tick"),
         ),
     ]
@@ -126,8 +127,8 @@ def _step_row(row: pd.Series) -> list[Content]:
     texts = format_with_band(row["drift_pct"], row["drift_lo_pct"], row["drift_hi_pct"], signed=True)
     return [
         str(row["pair"]),
-        element("span", minute(row["last_at_before"]), class_="whole"),
-        element("span", minute(row["first_at"]), class_="whole"),
+        element("span", minute_text(row["last_at_before"]), class_="whole"),
+        element("span", minute_text(row["first_at"]), class_="whole"),
         _value(row, "_before"),
         _value(row),
         number(f"{texts.value} %"),

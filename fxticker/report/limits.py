@@ -6,7 +6,7 @@ from fxticker.model.formatting import short_text
 from fxticker.report.facts import MonthFacts
 from fxticker.report.html import Html, element
 from fxticker.report.rates import COARSE_PCT, last_rates
-from fxticker.report.texts import age, listed, zone_name
+from fxticker.report.texts import age, listed
 from fxticker.sources.age_limits import TICKER, AgeLimit
 from fxticker.sources.rate_order import kind_of
 from fxticker.sources.source import Kind
@@ -24,7 +24,7 @@ _PERCENTAGE = (
 
 def limits_section(facts: MonthFacts) -> Html:
     """Return the section of the limits."""
-    zone = zone_name(facts.period.zone)
+    zone = str(facts.period.zone)
     days = f"Days are those of {zone}, and times its clock. A date that a bank prints is the bank\u2019s own day."
     items = [*_of_the_rates(facts), _BETWEEN, _INSIDE, *([_PERCENTAGE] if facts.main == TICKER else []), days]
     if facts.others:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from fxticker.analysis.scores import scores
 from fxticker.model.currencies import name_of
-from fxticker.model.formatting import format_with_band
+from fxticker.model.formatting import counted, format_with_band
 from fxticker.model.pairs import currencies_of
 from fxticker.model.pegs import peg_on, pegs_of
 from fxticker.report.drawings import Charts, placed
@@ -15,7 +15,7 @@ from fxticker.report.html import Content, Html, element, joined
 from fxticker.report.moves import change_table
 from fxticker.report.rates import last_rates
 from fxticker.report.tables import Column, table
-from fxticker.report.texts import age, between, counted, listed, number
+from fxticker.report.texts import age, between, listed, number
 from fxticker.sources.rate_order import kind_of
 from fxticker.sources.source import Kind
 

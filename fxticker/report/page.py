@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fxticker.model.currencies import name_of
+from fxticker.model.timestamps import minute_text
 from fxticker.report.daily import changed_text, daily_section
 from fxticker.report.drawings import Charts
 from fxticker.report.facts import MonthFacts
@@ -15,7 +16,7 @@ from fxticker.report.moves import move_sentences, moves_section
 from fxticker.report.official import official_section, official_sentences
 from fxticker.report.rates import rates_section
 from fxticker.report.record import record_section, record_sentences
-from fxticker.report.texts import exact, listed, minute, zone_name
+from fxticker.report.texts import exact, listed
 from fxticker.sources.age_limits import TICKER
 from fxticker.sources.registry import source_of
 
@@ -49,7 +50,9 @@ def _lead(facts: MonthFacts) -> list[Html]:
     period = facts.period
     if facts.main is None:
         before = facts.last_before
-        last = f" The last one before is of {minute(before.astimezone(period.zone))}." if before is not None else ""
+        last = (
+            f" The last one before is of {minute_text(before.astimezone(period.zone))}." if before is not None else ""
+        )
         what = f"No tick is on record in {period.name}, so that nothing can be stated about its rates.{last}"
     else:
         source = source_of(facts.main)
@@ -62,7 +65,7 @@ def _lead(facts: MonthFacts) -> list[Html]:
         )
     lead = [element("p", what, class_="lead")]
     if period.is_running:
-        cut = f"{minute(period.cut.astimezone(period.zone))} {zone_name(period.zone)}"
+        cut = f"{minute_text(period.cut.astimezone(period.zone))} {period.zone!s}"
         lead.append(element("p", element("strong", "The month has not ended. "), f"This report is cut at {cut}."))
     return lead
 
@@ -100,7 +103,7 @@ def _short(facts: MonthFacts) -> Html:
 def _footer(facts: MonthFacts) -> list[Html]:
     period = facts.period
     known = period.cut if facts.newest is None or period.is_running else max(facts.newest, period.cut)
-    zone = "" if zone_name(period.zone) == "UTC" else f" --tz {zone_name(period.zone)}"
+    zone = "" if str(period.zone) == "UTC" else f" --tz {period.zone!s}"
     command = f"fxticker report --month {period.month} --as-of {exact(known)}{zone} -o report.html"
     addresses = [f"{name}: {source.url}" for name in _names(facts) if (source := source_of(name)) is not None]
     words: list[Html] = [element("p", "Sources: ", "; ".join(addresses), ".")] if addresses else []

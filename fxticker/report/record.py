@@ -6,12 +6,14 @@ import pandas as pd
 
 from fxticker.analysis.coverage import SILENCE
 from fxticker.model.durations import age_text
+from fxticker.model.formatting import counted
 from fxticker.model.records import Origin, Outcome
+from fxticker.model.timestamps import minute_text
 from fxticker.report.drawings import Charts, placed
 from fxticker.report.facts import MonthFacts
 from fxticker.report.html import Content, Html, element, joined
 from fxticker.report.tables import Column, table
-from fxticker.report.texts import counted, listed, minute
+from fxticker.report.texts import listed
 
 _MOST_GAPS = 12
 """Number of gaps that are listed, the longest ones: each failed poll between two successful ones is a gap."""
@@ -112,8 +114,8 @@ def _gap_row(row: pd.Series, facts: MonthFacts) -> list[Content]:
     is_before = row["start_at"] < pd.Timestamp(facts.period.begin)
     end = "the cut of the report" if facts.period.is_running else "the end of the month"
     return [
-        "the beginning of the month" if is_before else minute(row["start"].tz_convert(zone)),
-        end if row["is_open"] else minute(row["end"].tz_convert(zone)),
+        "the beginning of the month" if is_before else minute_text(row["start"].tz_convert(zone)),
+        end if row["is_open"] else minute_text(row["end"].tz_convert(zone)),
         age_text(row["length"].to_pytimedelta()),
         str(row["source"]),
         "nothing" if row["why"] == SILENCE else str(row["why"]).replace(" x ", " \u00d7 "),

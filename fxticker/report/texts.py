@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 
@@ -31,14 +31,9 @@ def between(written: Written, unit: str = "") -> str:
     return number(written.band) + unit
 
 
-def minute(at: datetime | pd.Timestamp) -> str:
-    """Return an instant in its zone, to the minute, rounded up."""
-    return minute_text(at)
-
-
 def when(at: pd.Timestamp, *, is_date: bool) -> str:
     """Return an instant in its zone, or the date of a rate of which only that is known."""
-    return f"{at.tz_convert('UTC'):%Y-%m-%d}" if is_date else minute(at)
+    return f"{at.tz_convert('UTC'):%Y-%m-%d}" if is_date else minute_text(at)
 
 
 def day_name(day: date) -> str:
@@ -56,17 +51,7 @@ def age(hours: float) -> str:
     return age_text(hours * _HOUR)
 
 
-def zone_name(zone: tzinfo) -> str:
-    """Return the name of a time zone as a command reads it."""
-    return str(zone)
-
-
 def listed(names: Sequence[str]) -> str:
     """Return names as part of a sentence: ``"KGS, KZT and TJS"``."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
-
-
-def counted(number_of: int, thing: str) -> str:
-    """Return a number with its unit: ``1 tick``, ``2,880 ticks``."""
-    return f"{number_of:,} {thing}{'' if number_of == 1 else 's'}"
