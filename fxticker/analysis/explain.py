@@ -19,7 +19,7 @@ from fxticker.frames.pairs import StorePath
 from fxticker.model.durations import age_text
 from fxticker.model.formatting import format_with_band, printed_text
 from fxticker.model.selection import Selection, Zone
-from fxticker.model.timestamps import EPOCH, MICROSECOND, Moment, minute_text
+from fxticker.model.timestamps import EPOCH, MICROSECOND, Moment, iso_text, minute_text
 from fxticker.sources.age_limits import AgeLimit, MaxAge
 from fxticker.sources.rate_order import SourceOrder
 from fxticker.store.store import opened
@@ -156,8 +156,8 @@ def _lines_of(printed: PrintedRate) -> list[str]:
     date = f", printed date {row['source_date']}" if row["source_date"] else ""
     facts = {
         "printed": f"{printed_text(row['rate_text'], row['nominal'])}{change}: {band}",
-        "observed": f"{_exact(row['observed_at'])}, basis {row['time_basis']}, origin {row['origin']}{date}",
-        "recorded": _exact(row["recorded_at"]),
+        "observed": f"{iso_text(row['observed_at'])}, basis {row['time_basis']}, origin {row['origin']}{date}",
+        "recorded": iso_text(row["recorded_at"]),
         "file": printed.file or "rewritten while it was looked for",
         "poll": "none on record" if poll is None else _poll_text(poll),
         "page": "" if poll is None or poll["body_sha256"] is None else f"SHA-256 {poll['body_sha256']}",
@@ -184,10 +184,6 @@ def _age(hours: float) -> str:
 
 def _minute(instant: datetime) -> str:
     return f"{minute_text(instant)} {instant.tzname()}"
-
-
-def _exact(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _instant(microseconds: int) -> datetime:

@@ -13,6 +13,7 @@ from fxticker.cli.columns import Columns, Plain
 from fxticker.cli.formats import Format
 from fxticker.errors import NoData, one_line
 from fxticker.model.formatting import plain_decimal
+from fxticker.model.timestamps import iso_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +144,7 @@ def _by_value(block: Block, text: Callable[[str, Any], Any]) -> list[list[Any]]:
 
 def _plain(name: str, value: Any) -> Any:
     if isinstance(value, datetime) and not name.endswith(_DATE):
-        return value.isoformat().replace("+00:00", "Z")
+        return iso_text(value)
     if isinstance(value, date):
         return str(value.date() if isinstance(value, datetime) else value)
     return value.item() if hasattr(value, "item") else value

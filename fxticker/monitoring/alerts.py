@@ -20,6 +20,7 @@ from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
+from fxticker.model.timestamps import iso_text
 from fxticker.monitoring.damage import damage_of
 from fxticker.monitoring.health import Problem, problem_of
 from fxticker.monitoring.observer import Observer
@@ -83,9 +84,9 @@ class Alert:
         content: dict[str, Any] = {
             "event": self.event,
             "source": self.source,
-            "since": _iso(self.since),
+            "since": iso_text(self.since),
             "reason": self.reason,
-            "last_ok": None if self.last_ok is None else _iso(self.last_ok),
+            "last_ok": None if self.last_ok is None else iso_text(self.last_ok),
             "fxticker": version("fxticker"),
         }
         if self.pair is not None:
@@ -244,7 +245,3 @@ def _change(watch: _Watch, now: datetime) -> Alert | None:
 def _first_poll_over(schedule: Schedule, now: datetime) -> datetime:
     """When the first poll after an instant has certainly ended: at the slot after it."""
     return schedule.after(schedule.after(now))
-
-
-def _iso(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")

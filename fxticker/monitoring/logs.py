@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from fxticker.errors import one_line
 from fxticker.model.records import Outcome, Poll
+from fxticker.model.timestamps import iso_text
 from fxticker.monitoring.observer import Observer
 
 _MESSAGE_CHARS = 1_000
@@ -101,7 +102,7 @@ class JsonLines(logging.Formatter):
         if isinstance(poll, Poll):
             line |= {
                 "source": poll.source,
-                "slot": poll.slot.isoformat().replace("+00:00", "Z"),
+                "slot": iso_text(poll.slot),
                 "outcome": poll.outcome,
                 "ticks": poll.ticks,
                 "duration_ms": poll.duration_ms,

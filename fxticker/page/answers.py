@@ -16,7 +16,7 @@ from fxticker.model.durations import OTHER_LIMIT
 from fxticker.model.formatting import format_with_band
 from fxticker.model.pairs import COMMON, currencies_of
 from fxticker.model.pegs import pegs_of
-from fxticker.model.timestamps import MICROSECOND
+from fxticker.model.timestamps import MICROSECOND, iso_text
 from fxticker.sources.age_limits import TICKER
 from fxticker.store.read_span import month_of
 from fxticker.store.store import Store
@@ -102,7 +102,7 @@ def plain(value: Any) -> Any:
     if value is None or value != value:  # noqa: PLR0124  NaN and NaT
         return None
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return iso_text(value)
     if isinstance(value, date):
         return value.isoformat()
     item = value.item() if hasattr(value, "item") else value

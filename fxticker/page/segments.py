@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fxticker.errors import SegmentUnreadable
-from fxticker.model.timestamps import EPOCH, MICROSECOND
+from fxticker.model.timestamps import EPOCH, MICROSECOND, iso_text
 from fxticker.page.site import Site
 from fxticker.store.read_span import month_of
 from fxticker.store.segment_file import CODEC, DAMAGE, summary_in
@@ -71,4 +71,4 @@ def _codecs(metadata: pq.FileMetaData) -> set[str]:
 
 
 def _instant(microseconds: int) -> str:
-    return (EPOCH + microseconds * MICROSECOND).isoformat().replace("+00:00", "Z")
+    return iso_text(EPOCH + microseconds * MICROSECOND)

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from fxticker.export.formats import FileForm, Format, write_tables
 from fxticker.frames.load import load
-from fxticker.model.timestamps import MICROSECOND
+from fxticker.model.timestamps import MICROSECOND, iso_text
 from fxticker.page.manifest import Published
 from fxticker.page.site import Site
 from fxticker.store.read_span import month_of
@@ -75,7 +75,7 @@ def _publish_month(store: Store, site: Site, month: str, inputs: str, at: dateti
         stem = f"rates/{str(pair).replace('/', '-')}/{month}"
         for form in FORMATS:
             site.put(f"{stem}.{form}", _bytes(frame, form))
-        first, last = (each.isoformat().replace("+00:00", "Z") for each in frame["observed_at"].iloc[[0, -1]])
+        first, last = (iso_text(each) for each in frame["observed_at"].iloc[[0, -1]])
         yield {
             "pair": str(pair),
             "month": month,

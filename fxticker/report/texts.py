@@ -10,7 +10,7 @@ import pandas as pd
 
 from fxticker.model.durations import age_text
 from fxticker.model.formatting import Written
-from fxticker.model.timestamps import minute_text
+from fxticker.model.timestamps import iso_text, minute_text
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 """Names of the days of the week, whatever the locale."""
@@ -43,7 +43,7 @@ def day_name(day: date) -> str:
 
 def exact(at: datetime) -> str:
     """Return an instant as a command reads it."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return iso_text(at.astimezone(UTC))
 
 
 def age(hours: float) -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from fxticker.errors import SegmentUnreadable
+from fxticker.model.timestamps import iso_text
 from fxticker.store.backend import StorageBackend
 
 WRONG_CLOCK_NOTES = "doubted"
@@ -67,14 +68,10 @@ def keep_wrong_clock_note(backend: StorageBackend, note: WrongClockNote, *, days
                 earlier = file.read(_MAX_FILE_BYTES + 1)
         except OSError as error:  # while it is read
             raise SegmentUnreadable(name, str(error)) from error
-    line = json.dumps(asdict(note), default=_iso).encode() + b"\n"
+    line = json.dumps(asdict(note), default=iso_text).encode() + b"\n"
     if len(earlier) + len(line) > _MAX_FILE_BYTES:
         return
     backend.put(name, earlier + line)
     others = [item.name for item in kept if item.name != name]
     for oldest in others[: max(0, len(others) + 1 - days)]:
         backend.delete(oldest)
-
-
-def _iso(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
