@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
@@ -169,3 +170,14 @@ def _gaps(polls: Sequence[Poll], schedule: Schedule, now: datetime) -> int:
 def _is_silence(earlier: datetime, later: datetime, schedule: Schedule) -> bool:
     # nearly always it is the next slot, and three steps on a cron grid are slow
     return later > schedule.after(earlier) and later > _slots_on(earlier, schedule)
+
+
+def health_text(reasons: Sequence[str]) -> bytes:
+    """Return the answer of ``/healthz`` as text: a line per reason, or ``ok``."""
+    return "".join(f"{reason}\n" for reason in reasons or ["ok"]).encode()
+
+
+def health_facts(reasons: Sequence[str], next_slots: Mapping[str, datetime]) -> dict[str, Any]:
+    """Return the answer of ``/healthz`` as a JSON object."""
+    slots = {name: f"{slot:%Y-%m-%dT%H:%M:%SZ}" for name, slot in next_slots.items()}
+    return {"well": not reasons, "reasons": reasons, "next_slots": slots}

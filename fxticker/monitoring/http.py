@@ -22,6 +22,7 @@ from importlib.metadata import version
 from typing import Any, Self
 
 from fxticker.monitoring.exposition import exposition
+from fxticker.monitoring.health import health_facts, health_text
 from fxticker.monitoring.metrics import Metrics
 
 REQUEST_S = 5.0
@@ -159,10 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/healthz":
             reasons = self.server.metrics.reasons()
             status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
-            body = "".join(f"{reason}\n" for reason in reasons or ["ok"]).encode()
+            body = health_text(reasons)
             if "application/json" in self.headers.get("Accept", ""):
-                slots = {name: f"{slot:%Y-%m-%dT%H:%M:%SZ}" for name, slot in self.server.metrics.next_slots().items()}
-                facts = {"well": not reasons, "reasons": reasons, "next_slots": slots}
+                facts = health_facts(reasons, self.server.metrics.next_slots())
                 media_type, body = "application/json", json.dumps(facts).encode()
         self.send_response(status)
         self.send_header("Content-Type", media_type)

@@ -13,7 +13,7 @@ from prometheus_client.process_collector import ProcessCollector
 from fxticker.errors import StoreError, one_line
 from fxticker.monitoring.damage import damage_of
 from fxticker.monitoring.exposition import exposition
-from fxticker.monitoring.health import problem_of
+from fxticker.monitoring.health import health_facts, health_text, problem_of
 from fxticker.monitoring.store_families import SourceReading, families_of_sources, families_of_space
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.open_slots import next_open_slot
@@ -31,9 +31,8 @@ def healthz(view: View, accept: str) -> Answer:
     reasons = [reading.reason for reading in _readings(view) if reading.reason is not None]
     status = 503 if reasons else 200
     if "application/json" in accept[:_ACCEPT_CHARS]:
-        slots = {name: f"{slot:%Y-%m-%dT%H:%M:%SZ}" for name, slot in _next_slots(view).items()}
-        return json_answer({"well": not reasons, "reasons": reasons, "next_slots": slots}, status=status, keep=Keep.NOT)
-    return Answer("".join(f"{reason}\n" for reason in reasons or ["ok"]).encode(), _TEXT, status, Keep.NOT)
+        return json_answer(health_facts(reasons, _next_slots(view)), status=status, keep=Keep.NOT)
+    return Answer(health_text(reasons), _TEXT, status, Keep.NOT)
 
 
 def metrics(view: View, accept: str, served: Mapping[int, int]) -> Answer:
