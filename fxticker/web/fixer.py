@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from fractions import Fraction
 from http import HTTPStatus
 from typing import Any
 
 from fxticker.model.days import Lookup
 from fxticker.web.answers import Answer, Keep, json_answer
 from fxticker.web.errors import Refused, invalid, not_found
-from fxticker.web.honest_number import honest_decimal
 from fxticker.web.iso4217 import name_of
 from fxticker.web.objects_by_day import objects_answer
 from fxticker.web.open_exchange_rates import INVALID_BASE, number, question_of, timestamp
@@ -39,7 +37,7 @@ def error_body(error: Refused) -> dict[str, Any]:
 
 def latest(view: View, fields: Mapping[str, str]) -> Answer:
     """Answer ``/fixer/latest``."""
-    return _snapshot(view, fields, Lookup(view.now, view.now), Keep.LATEST, {})
+    return _snapshot(view, fields, view.present, Keep.LATEST, {})
 
 
 def on(view: View, fields: Mapping[str, str], day: str) -> Answer:
@@ -86,7 +84,7 @@ def convert(view: View, fields: Mapping[str, str]) -> Answer:
     refuse_limits(fields)
     value = amount_of(fields["amount"])
     question = Question(base=code_of(fields["from"]), quotes=(code_of(fields["to"]),))
-    by = lookup_of_day(day_of(fields["date"]), view.now) if "date" in fields else Lookup(view.now, view.now)
+    by = lookup_of_day(day_of(fields["date"]), view.now) if "date" in fields else view.present
     found = snapshot(view, question, by)
     row = found.rows[0]
     content = {
@@ -94,6 +92,6 @@ def convert(view: View, fields: Mapping[str, str]) -> Answer:
         "query": {"from": row.base, "to": row.quote, "amount": float(value)},
         "info": {"timestamp": timestamp(found, by), "rate": row.rate},
         "date": row.day.isoformat(),
-        "result": float(honest_decimal(Fraction(row.lo) * value, Fraction(row.hi) * value)),
+        "result": row.times(value),
     }
     return json_answer(content, keep=Keep.REVALIDATED if "date" in fields else Keep.LATEST, modified=newest(found.rows))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fxticker.web.rows import text_of_instant
+from fxticker.model.timestamps import iso_text
 
 _WHOLE = frozenset({"duration_ms", "http_status", "body_bytes", "parser_version"})
 """Columns of whole numbers that may be null, which frames have as floats."""
@@ -46,7 +46,7 @@ def _same(value: Any) -> Any:
 
 
 def _instant(value: pd.Timestamp) -> str:
-    return text_of_instant(value.to_pydatetime())
+    return iso_text(value.to_pydatetime())
 
 
 def _day(value: pd.Timestamp) -> str:

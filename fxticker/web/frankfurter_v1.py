@@ -12,12 +12,11 @@ from typing import Any
 from fxticker.model.days import Lookup
 from fxticker.web.answers import Answer, Keep, json_answer
 from fxticker.web.errors import invalid, not_found
-from fxticker.web.honest_number import honest_decimal
 from fxticker.web.iso4217 import name_of
 from fxticker.web.objects_by_day import objects_answer
 from fxticker.web.parameters import amount_of, day_of, lenient_codes, lookup_of_day, refuse_limits
 from fxticker.web.ranges import days_of
-from fxticker.web.rows import RateRow, newest
+from fxticker.web.rows import newest
 from fxticker.web.snapshots import DEFAULT_BASE, Question, snapshot
 from fxticker.web.view import View
 
@@ -63,7 +62,7 @@ class Asked:
 
 def latest(view: View, fields: Mapping[str, str]) -> Answer:
     """Answer ``/v1/latest`` and ``/v1/current``: the rates as they are now."""
-    return _of_one_day(view, Asked.of(fields), Lookup(view.now, view.now), keep=Keep.LATEST)
+    return _of_one_day(view, Asked.of(fields), view.present, keep=Keep.LATEST)
 
 
 def on(view: View, fields: Mapping[str, str], days: str) -> Answer:
@@ -92,7 +91,7 @@ def _of_one_day(view: View, asked: Asked, by: Lookup, *, keep: Keep) -> Answer:
         "amount": float(asked.amount),
         "base": found.base,
         "date": max(row.day for row in rows).isoformat(),
-        "rates": {row.quote: _rate(row, asked.amount) for row in rows},
+        "rates": {row.quote: row.times(asked.amount) for row in rows},
         **found.facts(asked.question),
     }
     return json_answer(content, keep=keep, modified=newest(rows))
@@ -102,13 +101,9 @@ def _of_days(view: View, asked: Asked, first: date, last: date | None) -> Answer
     """Answer with the rates of the days of a range that have any."""
     days = days_of(view, first, last)
     head = {"amount": float(asked.amount)}
-    return objects_answer(view, asked.question, days, head, number=lambda row: _rate(row, asked.amount))
+    return objects_answer(view, asked.question, days, head, number=lambda row: row.times(asked.amount))
 
 
 def currencies(view: View) -> Answer:
     """Answer ``/v1/currencies``: the names of the currencies that have rates."""
     return json_answer({code: name_of(code) for code in sorted(view.catalogue.currencies)})
-
-
-def _rate(row: RateRow, amount: Fraction) -> float:
-    return row.rate if amount == 1 else float(honest_decimal(Fraction(row.lo) * amount, Fraction(row.hi) * amount))

@@ -17,11 +17,12 @@ from fxticker.analysis.value_dates import official_ticks
 from fxticker.frames.load import load_polls
 from fxticker.model.pairs import currencies_of
 from fxticker.model.selection import Selection
+from fxticker.model.timestamps import iso_text
 from fxticker.sources.age_limits import TICKER
 from fxticker.sources.rate_order import kind_of
 from fxticker.web.range_source import source_of_range
 from fxticker.web.ranges import Days, instants_of
-from fxticker.web.rows import RateRow, text_of_instant
+from fxticker.web.rows import RateRow
 from fxticker.web.snapshots import Question, pairs_of
 from fxticker.web.thinned import Thinned
 from fxticker.web.view import View
@@ -60,7 +61,7 @@ class GroupRow:
         """Return the row as JSON has it."""
         return {
             **self.row.fields(),
-            "start_at": text_of_instant(self.start_at),
+            "start_at": iso_text(self.start_at),
             "looks": self.looks,
             "coverage": self.coverage,
             "whole": self.whole,

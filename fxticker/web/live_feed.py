@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from fxticker.model.timestamps import iso_text
 from fxticker.web.answers import dumps
-from fxticker.web.rows import text_of_instant
 
 REACH = timedelta(days=1)
 """How far back events are sent again."""
@@ -94,7 +94,7 @@ class Feed:
         last = self.position
         for source, slot in position.items():
             if source not in last or slot > last[source]:
-                return f"{source}: no poll at {text_of_instant(slot)} is on record"
+                return f"{source}: no poll at {iso_text(slot)} is on record"
         for source, slot in self.before.items():
             if source not in position or position[source] < slot:
                 return f"{source}: more than a day, or {MAX_EVENTS} polls, were missed"
@@ -155,7 +155,7 @@ def first_pieces(feed: Feed, last_event_id: str | None) -> Iterator[bytes]:
 
 def id_of(position: Position) -> str:
     """Return the text of a position: ``cbu=2026-02-25T12:00:00Z,timesca=2026-02-25T12:15:00Z``."""
-    return ",".join(f"{source}={text_of_instant(slot)}" for source, slot in sorted(position.items()))
+    return ",".join(f"{source}={iso_text(slot)}" for source, slot in sorted(position.items()))
 
 
 def position_of(text: str) -> Position | None:
@@ -177,4 +177,4 @@ def _is_after(event: Event, position: Position) -> bool:
 
 
 def _late_text(event: Event) -> str:
-    return f"{event.source}: the poll of {text_of_instant(event.slot)} was recorded after a later one"
+    return f"{event.source}: the poll of {iso_text(event.slot)} was recorded after a later one"

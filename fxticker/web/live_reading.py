@@ -9,12 +9,12 @@ from typing import Any
 
 from fxticker.model.bands import rate_band
 from fxticker.model.pairs import currencies_of
-from fxticker.model.timestamps import EPOCH, MICROSECOND
+from fxticker.model.timestamps import EPOCH, MICROSECOND, iso_text
 from fxticker.store.poll_log import poll_log
 from fxticker.store.store import Store
 from fxticker.web.answers import dumps
 from fxticker.web.live_feed import MAX_EVENTS, REACH, Event, Feed
-from fxticker.web.rows import RateRow, text_of_instant
+from fxticker.web.rows import RateRow
 
 _ROUNDED = timedelta(seconds=1)
 """What a poll may take after its recorded duration: that is rounded, and of another clock."""
@@ -88,7 +88,7 @@ def event_of(poll: Row, ticks: Sequence[Row]) -> Event:
     """
     content = {
         "source": poll["source"],
-        "slot": text_of_instant(poll["slot"]),
+        "slot": iso_text(poll["slot"]),
         "outcome": str(poll["outcome"]),
         "detail": poll["detail"],
         "rates": [_rate(poll["source"], tick) for tick in sorted(ticks, key=lambda tick: str(tick["pair"]))],

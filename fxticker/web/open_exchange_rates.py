@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +11,6 @@ from fxticker.model.pairs import COMMON
 from fxticker.model.timestamps import EPOCH, MICROSECOND
 from fxticker.web.answers import Answer, Keep, json_answer
 from fxticker.web.errors import Refused, invalid
-from fxticker.web.honest_number import honest_decimal
 from fxticker.web.iso4217 import name_of
 from fxticker.web.objects_by_day import objects_answer
 from fxticker.web.parameters import amount_of, code_of, codes_of, day_of, lookup_of_day, refuse_limits
@@ -50,7 +48,7 @@ def error_body(error: Refused) -> dict[str, Any]:
 
 def latest(view: View, fields: Mapping[str, str]) -> Answer:
     """Answer ``/latest.json``."""
-    return _snapshot(view, fields, Lookup(view.now, view.now), Keep.LATEST)
+    return _snapshot(view, fields, view.present, Keep.LATEST)
 
 
 def historical(view: View, fields: Mapping[str, str], day: str) -> Answer:
@@ -98,9 +96,8 @@ def convert_query(view: View, fields: Mapping[str, str]) -> Answer:
 def convert(view: View, amount: str, base: str, quote: str) -> Answer:
     """Answer ``/convert/1500/KZT/UZS``."""
     value, question = amount_of(amount), Question(base=code_of(base), quotes=(code_of(quote),))
-    found = snapshot(view, question, Lookup(view.now, view.now))
+    found = snapshot(view, question, view.present)
     row = found.rows[0]
-    result = honest_decimal(Fraction(row.lo) * value, Fraction(row.hi) * value)
     content = {
         **_HEAD,
         "request": {
@@ -109,8 +106,8 @@ def convert(view: View, amount: str, base: str, quote: str) -> Answer:
             "from": row.base,
             "to": row.quote,
         },
-        "meta": {"timestamp": timestamp(found, Lookup(view.now, view.now)), "rate": row.rate},
-        "response": float(result),
+        "meta": {"timestamp": timestamp(found, view.present), "rate": row.rate},
+        "response": row.times(value),
     }
     return json_answer(content, keep=Keep.LATEST, modified=newest(found.rows))
 

@@ -15,13 +15,12 @@ from datetime import datetime
 from typing import Any
 
 from fxticker.errors import SegmentUnreadable
-from fxticker.model.timestamps import EPOCH, MICROSECOND
+from fxticker.model.timestamps import EPOCH, MICROSECOND, iso_text
 from fxticker.store.backend import StoredObject
 from fxticker.store.segment_file import MAX_SEGMENT_BYTES, SegmentSummary
 from fxticker.store.segments import SegmentTable
 from fxticker.web.answers import Answer, json_answer
 from fxticker.web.errors import Refused, not_found
-from fxticker.web.rows import text_of_instant
 from fxticker.web.view import View
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
@@ -53,8 +52,8 @@ def _entry(view: View, segment: _Segment) -> dict[str, Any]:
     return {
         "file": segment.item.name,
         "rows": segment.summary.rows,
-        "first_at": text_of_instant(segment.first),
-        "last_at": text_of_instant(segment.last),
+        "first_at": iso_text(segment.first),
+        "last_at": iso_text(segment.last),
         "pairs": list(segment.summary.series),
         "sealed": segment.summary.sealed,
         "bytes": len(data),

@@ -8,7 +8,7 @@ from typing import Any
 
 from fxticker.model.pairs import COMMON, currencies_of
 from fxticker.model.records import Outcome
-from fxticker.model.timestamps import EPOCH, MICROSECOND
+from fxticker.model.timestamps import EPOCH, MICROSECOND, iso_text
 from fxticker.sources.fixed import CONSTANTS
 from fxticker.sources.rate_order import kind_of
 from fxticker.sources.registry import source_of
@@ -16,7 +16,6 @@ from fxticker.sources.source import Source
 from fxticker.store.arrow import filter_rows, is_in, to_int64
 from fxticker.store.read_recent import MAX_SEGMENTS
 from fxticker.web.answers import Answer, json_answer
-from fxticker.web.rows import text_of_instant
 from fxticker.web.stored_days import PairDays, stored_days
 from fxticker.web.view import View
 
@@ -62,7 +61,7 @@ def _provider(view: View, source: str, days: list[PairDays]) -> dict[str, Any]:
         "publish_cadence": None if known is None else "daily",
         "publishes_missed": None if known is None else _missed(known, end if last_ok is None else last_ok.date(), view),
         "currencies": sorted(counts),
-        "last_ok_at": None if last_ok is None else text_of_instant(last_ok),
+        "last_ok_at": None if last_ok is None else iso_text(last_ok),
     }
 
 

@@ -142,4 +142,4 @@ def sources_of(view: View, fields: Mapping[str, str]) -> tuple[str, ...] | None:
 def _lookup(view: View, fields: Mapping[str, str], day: date | None) -> Lookup:
     if "at" in fields:
         return lookup_of_instant(fields["at"], view.now)
-    return Lookup(view.now, view.now) if day is None else lookup_of_day(day, view.now)
+    return view.present if day is None else lookup_of_day(day, view.now)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
+from fxticker.model.timestamps import iso_text
 from fxticker.web.answers import Answer, Keep, json_answer
-from fxticker.web.rows import text_of_instant
 from fxticker.web.view import View
 
 
@@ -18,7 +18,7 @@ def root(view: View) -> Answer:
         "version": version("fxticker"),
         "versions": {"v1": {"path": "/v1"}, "v2": {"path": "/v2"}},
         "other_shapes": {"Open Exchange Rates": {"path": "/latest.json"}, "Fixer": {"path": "/fixer/latest"}},
-        "now": text_of_instant(view.now.replace(microsecond=0)),
+        "now": iso_text(view.now.replace(microsecond=0)),
         "is_now_frozen": view.is_frozen,
         "sources": sorted(view.catalogue.sources),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ import numpy as np
 from fxticker.analysis.rate_lines import RateLine
 from fxticker.model.formatting import plain_decimal
 from fxticker.model.pairs import currencies_of
-from fxticker.model.timestamps import EPOCH, MICROSECOND
+from fxticker.model.timestamps import EPOCH, MICROSECOND, iso_text
 from fxticker.sources.fixed import CONSTANTS
-from fxticker.web.honest_number import honest_number
+from fxticker.web.honest_number import honest_decimal, honest_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,12 @@ class RateRow:
     def rate(self) -> float:
         """The one number that stands for the band."""
         return honest_number(self.lo, self.hi)
+
+    def times(self, amount: Fraction) -> float:
+        """Return the one number that stands for the band of an amount, which is above 0."""
+        return (
+            self.rate if amount == 1 else float(honest_decimal(Fraction(self.lo) * amount, Fraction(self.hi) * amount))
+        )
 
     @property
     def width_pct(self) -> float:
@@ -141,14 +148,8 @@ def day_of(microseconds: int) -> date:
 
 
 def instant_text(microseconds: int) -> str:
-    """Return an instant in microseconds since 1970 as `text_of_instant` does."""
-    return text_of_instant(EPOCH + microseconds * MICROSECOND)
-
-
-def text_of_instant(instant: datetime) -> str:
-    """Return an instant as ISO 8601 in UTC, with fractions of a second only if it has any."""
-    unit = "microseconds" if instant.microsecond else "seconds"
-    return instant.isoformat(timespec=unit).replace("+00:00", "Z")
+    """Return an instant in microseconds since 1970 as ISO 8601."""
+    return iso_text(EPOCH + microseconds * MICROSECOND)
 
 
 class Newest:

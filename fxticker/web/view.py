@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from fxticker.model.days import Lookup
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.store import Store
 from fxticker.web.catalogue import Catalogue
@@ -37,3 +38,8 @@ class View:
     is_frozen: bool
     order: Sequence[str]
     planned: Sequence[ScheduledSource]
+
+    @property
+    def present(self) -> Lookup:
+        """What a lookup as of now includes."""
+        return Lookup(self.now, self.now)
