@@ -18,7 +18,7 @@ from fxticker.cli.columns import Column, Plain, Reference
 from fxticker.cli.zones import blocks_with_days, zone_text
 from fxticker.errors import one_line
 from fxticker.model.formatting import short_text
-from fxticker.model.timestamps import MICROSECOND
+from fxticker.model.timestamps import rounded_up
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +33,8 @@ _DAYS = re.compile(r"day|start_at|official_at|\w+_date")
 """Headings of days, value dates included, and of periods, which begin at midnight."""
 _DAY, _MINUTE, _SECOND = 10, 16, 19
 """Characters of ``2025-11-14 12:00:00`` up to the day, the minute and the second."""
-_STEPS = {_MINUTE: timedelta(minutes=1) - MICROSECOND, _SECOND: timedelta(seconds=1) - MICROSECOND}
-"""What is added to an instant that is cut at these characters."""
+_STEPS = {_MINUTE: timedelta(minutes=1), _SECOND: timedelta(seconds=1)}
+"""To what an instant is rounded up that is cut at these characters."""
 _LAST_MINUTE, _LAST_SECOND = "23:59:00", "23:59:59"
 """Between these the minute has no room to be rounded up; the last second of a day stands for its end."""
 _SPARE = (
@@ -145,8 +145,7 @@ def _rounded_up(value: date, size: int) -> str:
     One whose next minute or second is of another day is not rounded.
     """
     if isinstance(value, datetime) and size in _STEPS and (value.microsecond or value.second):  # else it is whole
-        later = value + _STEPS[size]
-        value = later if later.date() == value.date() else value
+        value = rounded_up(value, _STEPS[size])
     return str(value)[:size]
 
 

@@ -82,12 +82,18 @@ def exact_text(moment: datetime) -> str:
     return text if "." in text else text.removesuffix(":00")
 
 
+def rounded_up(moment: datetime, step: timedelta) -> datetime:
+    """Return an instant that is cut to the next whole step; the instant itself if that step is of another day."""
+    later = moment + step - MICROSECOND
+    return later if later.date() == moment.date() else moment
+
+
 def minute_text(moment: datetime) -> str:
     """Return an instant in its zone to the minute, rounded up: a tick was not there yet at an earlier minute.
 
     Where the next minute is of another day, the text has seconds; the last second of a day stands for its end.
     """
-    later = moment + _MINUTE - MICROSECOND
-    if later.date() == moment.date():
+    later = rounded_up(moment, _MINUTE)
+    if later != moment:
         return f"{later:%Y-%m-%d %H:%M}"
     return f"{moment:%Y-%m-%d %H:%M}" if moment.second == _LAST_SECOND else exact_text(moment)

@@ -60,9 +60,9 @@ class RateRow:
 
     def times(self, amount: Fraction) -> float:
         """Return the one number that stands for the band of an amount, which is above 0."""
-        return (
-            self.rate if amount == 1 else float(honest_decimal(Fraction(self.lo) * amount, Fraction(self.hi) * amount))
-        )
+        if amount == 1:
+            return self.rate
+        return float(honest_decimal(Fraction(self.lo) * amount, Fraction(self.hi) * amount))
 
     @property
     def width_pct(self) -> float:
