@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from builders import NOON, snapshot_ticks, tick
 from drawn import outside, overlapping, polls_of, ticks_of
+from rate_ticks import official
 
 import fxticker as fx
 from fxticker.charts import plot_compare, plot_coverage, plot_path, save_figure
@@ -247,3 +248,20 @@ def test_comparison_with_two_banks_does_not_call_its_comparisons_ticks(store):
         _title(plot_compare(store))
         == "Official rate inside the ticker's band: TJS at 50.0 % of comparisons, 2025-11-14"
     )
+
+
+def test_comparison_knows_levels_from_before_it_and_names_the_lines_that_share_an_ink(store):
+    rates = ["0.28490", "0.28571", "0.28571", "0.28490"]
+    store.append([tick("TMT/USD", rate, "0%", DAYS[number]) for number, rate in enumerate(rates)])
+    banks = [("cbt", "3.5"), ("nbx", "3.51")]
+    store.append([official("USD/TMT", text, bank, DAYS[2].date()) for bank, text in banks])
+
+    span = {"start": DAYS[2] - timedelta(hours=1), "end": DAYS[4]}
+    by_store, by_frame = fx.plot_compare(store, **span), fx.plot_compare(fx.compare(store, **span))
+
+    assert "Lines: cbt solid, nbx dotted. " in _caption(by_store)
+    assert "Diamond: the ticker came back to a level shown before." in _caption(by_store)
+    assert "Diamond" not in _caption(by_frame)
+    one = fx.plot_compare(store, sources=["nbx"], **span)
+    assert "Lines:" not in _caption(one)
+    assert "Lines: cbt solid, nbx dotted." in _caption(fx.plot_history(store, pairs=["TMT/USD"]))

@@ -2,13 +2,14 @@
 
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from subprocess import run
 
 import pytest
 from browser import CHROMIUM
 from builders import capture_ticks, tick
 from page_in_browser import AXE, PHONE_PX, SHEET_PX, axe_findings, wide_boxes
+from rate_ticks import official
 
 import fxticker as fx
 from fxticker.model.records import Outcome, Poll, TimeBasis
@@ -88,3 +89,14 @@ def test_nothing_is_wider_than_a_sheet_or_a_phone(page, tmp_path, width, is_prin
 def test_a_wider_element_would_be_found(page, tmp_path):
     wide = page.replace("<footer>", '<footer><p style="width: 900px">wide</p>')
     assert wide_boxes(wide, tmp_path, SHEET_PX, is_print=True)["wide"] == ["p: wide"]
+
+
+def test_charts_of_a_month_know_the_levels_of_before_it(tmp_path):
+    store = Store(tmp_path / "parquet")
+    levels = {datetime(2025, 11, 29, 12, tzinfo=UTC): "0.28490", datetime(2025, 11, 30, 12, tzinfo=UTC): "0.28571"}
+    month = {datetime(2025, 12, 1, 12, tzinfo=UTC): "0.28571", datetime(2025, 12, 2, 12, tzinfo=UTC): "0.28490"}
+    store.append([tick("TMT/USD", text, "0%", at) for at, text in (levels | month).items()])
+    store.append([official("USD/TMT", "3.5", "cbr", date(2025, 12, 1))])
+    page = fx.monthly_report(store, "2025-12")
+    assert "diamonds: hops to levels shown before" in page
+    assert "Diamond: the ticker came back to a level shown before." in page

@@ -18,9 +18,9 @@ from fxticker.charts.caption_frame import left_out_rows, percent_of, span_text, 
 from fxticker.charts.causes import local_instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import subject_of
-from fxticker.charts.hops import draw_levels, levels_of
+from fxticker.charts.hops import Levels, Past, draw_levels, hops_text, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
-from fxticker.charts.line_looks import LineLook, line_look, tint
+from fxticker.charts.line_looks import LineLook, line_look, styles_text, tint
 from fxticker.charts.lines import DAY_US
 from fxticker.charts.rate_axis import rate_axis
 from fxticker.charts.sides import upward
@@ -29,7 +29,6 @@ from fxticker.charts.steps import Steps, draw_band, draw_line, gap_starts, thinn
 from fxticker.charts.style import Theme, color_of, date_axis
 from fxticker.errors import NoData
 from fxticker.model.formatting import counted, short_text
-from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, MaxAge
@@ -96,34 +95,45 @@ def plot_compare(
     """
     spans = {"start": start, "end": end, "as_of": as_of, "tz": tz, "max_age": max_age}
     ticks = frame_of(compared, "official", compare, {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd})
-    rows = ticks.dropna(subset=["official"]).sort_values("observed_at", kind="stable")
+    return comparison_chart(ticks, Past(compared, as_of), Look(theme, title, figsize, ax))
+
+
+def comparison_chart(compared: pd.DataFrame, past: Past, look: Look, ticker: str = TICKER) -> Figure:
+    """Draw the rows of `fxticker.compare` with a ticker, whose levels before them are looked up: see `plot_compare`."""
+    rows = compared.dropna(subset=["official"]).sort_values("observed_at", kind="stable")
     if rows.empty:
         raise NoData("there is no comparison to draw")
-    shown, banks = (sorted(rows[name].astype(str).unique()) for name in ("pair", "source"))
+    pairs, banks = (sorted(rows[name].astype(str).unique()) for name in ("pair", "source"))
+    tickers = {pair: _ticker_of(rows[rows["pair"] == pair], past, ticker) for pair in pairs}
     height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * _LABEL_LINES * LINE_IN * len(banks))
-    with drawing(Look(theme, title, figsize, ax), 1.3 + height * len(shown), len(shown)) as canvas:
+    with drawing(look, 1.3 + height * len(pairs), len(pairs)) as canvas:
         first, last = local_instants(rows["day"])[[0, -1]].view("M8[us]")
-        for panel, pair in zip(canvas.axes, shown, strict=True):
-            looks = {bank: line_look(pair, bank, [TICKER, *banks], canvas.palette) for bank in banks}
-            ends = _draw_panel(panel, rows[rows["pair"] == pair], looks, color_of(pair, canvas.palette))
+        for panel, pair in zip(canvas.axes, pairs, strict=True):
+            color = color_of(pair, canvas.palette)
+            draw_levels(panel, *tickers[pair], LineLook(color, "solid", tint(color), 1.0))
+            looks = {bank: line_look(pair, bank, [ticker, *banks], canvas.palette) for bank in banks}
+            ends = _draw_official(panel, rows[rows["pair"] == pair], looks)
             label_ends(panel, ends, canvas.panel_in(height - _ABOVE_AXIS_IN))
             date_axis(panel, first, last + np.timedelta64(DAY_US, "us"))
             base, quote = pair.split("/")
             panel.set_ylabel(f"{quote} per {base}")
-            if len(shown) > 1:
+            if len(pairs) > 1:
                 panel.set_title(pair)
         canvas.figure.align_ylabels(canvas.axes)
-        _write_caption(canvas, rows, shown, banks, left_out_rows(ticks, "comparison"))
+        hops = hops_text([levels for _, levels in tickers.values()], past)
+        _write_caption(canvas, rows, [ticker, *banks], left_out_rows(compared, "comparison"), hops)
     return canvas.figure
 
 
-def _draw_panel(
-    panel: Axes, rows: pd.DataFrame, looks: Mapping[str, LineLook], color: str
-) -> list[tuple[float, str, str]]:
-    """Draw a pair; return the last value, the label and the colour of each line."""
-    shown = _by_tick(rows.drop_duplicates("observed_at"))
-    levels = levels_of(shown, str(rows["pair"].iloc[0]))
-    draw_levels(panel, shown, levels, LineLook(color, "solid", tint(color), 1.0))
+def _ticker_of(rows: pd.DataFrame, past: Past, ticker: str) -> tuple[Steps, Levels]:
+    """Return the line of the ticker in the rows of a pair."""
+    steps = _by_tick(rows.drop_duplicates("observed_at"))
+    pair = str(rows["pair"].iloc[0])
+    return steps, levels_of(steps, pair, past.before(rows["observed_at"].iloc[0], ticker, pair))
+
+
+def _draw_official(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, LineLook]) -> list[tuple[float, str, str]]:
+    """Draw the official rates of a pair; return the last value, the label and the colour of each line."""
     ends = []
     for score in scores(rows).to_dict("records"):
         source_rows, look = rows[rows["source"] == score["source"]], looks[score["source"]]
@@ -209,18 +219,21 @@ def _value_dates(rows: pd.DataFrame) -> str:
     )
 
 
-def _write_caption(canvas: Canvas, rows: pd.DataFrame, pairs: list[str], sources: list[str], left_out: str) -> None:
-    days = rows["day"].drop_duplicates()
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_out: str, hops: str) -> None:
+    """Write title and caption; the ticker is the first one of the sources."""
+    days, pairs = rows["day"].drop_duplicates(), sorted(rows["pair"].astype(str).unique())
+    lines = rows[["pair", "source"]].astype(str).drop_duplicates().itertuples(index=False, name=None)
+    styles = styles_text([*lines, (pairs[0], sources[0])])
     first, last = days.iloc[0], days.iloc[-1]
     whole = (last - first).days + 1
     write_caption(
         canvas,
-        _title(rows, pairs, sources, f"{first:%Y-%m-%d}" if first == last else span_text(first, last)),
-        f"Ticker and official rates. {sources_text([TICKER, *sources])} {len(days):,} of {counted(whole, 'day')}, "
+        _title(rows, pairs, sources[1:], f"{first:%Y-%m-%d}" if first == last else span_text(first, last)),
+        f"Ticker and official rates. {sources_text(sources)} {len(days):,} of {counted(whole, 'day')}, "
         f"{days.dt.tz}.{left_out}",
         f"{upward(pairs)} In colour: the ticker, in the band that its digits allow. In ink: the last official rate "
-        f"stored by that day, {_value_dates(rows)}. {_crosses_text(rows)}{_hops_text(rows)}Chance: the share inside if "
-        "the rates of all days were compared.",
+        f"stored by that day, {_value_dates(rows)}. {styles}{_crosses_text(rows)}{hops}Chance: the share "
+        "inside if the rates of all days were compared.",
     )
 
 
@@ -230,9 +243,3 @@ def _crosses_text(rows: pd.DataFrame) -> str:
         return ""
     few = " (where these are few)" if max(outside) > _MOST_CROSSES else ""
     return f"Cross: a day on which it lay outside at some tick{few}. "
-
-
-def _hops_text(rows: pd.DataFrame) -> str:
-    levels = rows["ticker"].groupby(rows["pair"].astype(str)).nunique()
-    has_hops = any(number > 1 and pegs_of(str(pair)) for pair, number in levels.items())
-    return "Diamond: the ticker came back to a level that this chart shows before. " if has_hops else ""

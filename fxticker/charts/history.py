@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from functools import reduce
 from typing import Any
 
@@ -18,7 +18,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fxticker.analysis.direction import are_both_ways, in_one_direction
-from fxticker.analysis.plateaus import EarlierLevels
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
@@ -26,10 +25,10 @@ from fxticker.charts.caption_frame import left_out_pairs, write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
 from fxticker.charts.data import is_of_rate, polls_beside, rates_of
 from fxticker.charts.findings import finding
-from fxticker.charts.hops import MOST_MARKS, Levels, draw_levels, levels_of
+from fxticker.charts.hops import MOST_MARKS, Levels, Past, draw_levels, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.last_values import dated
-from fxticker.charts.line_looks import LineLook, line_look, main_source
+from fxticker.charts.line_looks import LineLook, line_look, main_source, styles_text
 from fxticker.charts.lines import Line, are_quotes, lines_of
 from fxticker.charts.rate_axis import percent_axis, rate_axis
 from fxticker.charts.sides import upward
@@ -125,24 +124,24 @@ def plot_history(
     filters = {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd, "order": order}
     rates = rates_of(frame, filters)
     polls = polls_beside(frame, filters) if polls is None else polls
+    left_out = (
+        left_out_pairs(frame[frame["rate"].isna()]) if isinstance(frame, pd.DataFrame) and is_of_rate(frame) else None
+    )
+    return rates_chart(rates, polls, Past(frame, as_of), Look(theme, title, figsize, ax), left_out)
+
+
+def rates_chart(
+    rates: pd.DataFrame, polls: pd.DataFrame | None, past: Past, look: Look, left_out: str | None = None
+) -> Figure:
+    """Draw ticks, quotes or, with a text on those left out, looked-up rates: see `plot_history`."""
     if rates.empty:
         raise NoData("there is no tick to draw")
-    rows, left_out = _in_one_direction(rates), ""
-    if isinstance(frame, pd.DataFrame) and is_of_rate(frame):
-        left_out = left_out_pairs(frame[frame["rate"].isna()])
-    else:
-        rows = without_constants(rows)
-    lines = lines_of(rows, polls)
-    levels = [levels_of(line.steps, line.pair, _earlier(frame, line, as_of)) for line in lines]
-    return _drawn(lines, levels, polls, Look(theme, title, figsize, ax), rates["observed_at"].dt.tz, left_out)
-
-
-def _earlier(ticks: Ticks, line: Line, as_of: Moment | None) -> EarlierLevels | None:
-    """Return the levels that a store has of before a line; a frame has none."""
-    if isinstance(ticks, pd.DataFrame):
-        return None
-    begin = pd.Timestamp(line.steps.when[0], unit="us", tz="UTC").to_pydatetime()
-    return EarlierLevels(ticks, line.source, line.pair, begin, as_of)
+    rows = _in_one_direction(rates)
+    lines = lines_of(without_constants(rows) if left_out is None else rows, polls)
+    levels = [
+        levels_of(line.steps, line.pair, past.before(line.ends(UTC)[0], line.source, line.pair)) for line in lines
+    ]
+    return _drawn(lines, levels, polls, look, rates["observed_at"].dt.tz, left_out or "")
 
 
 def _drawn(
@@ -291,8 +290,9 @@ def _write_caption(
     is_everywhere = pairs == {line.pair for line in lines if line.source == main}
     of = f" of {main}" if is_everywhere else f", of {main} where it is drawn"
     of = of if len(lines) > len(pairs) else ""
-    up = upward(pairs)
-    reading = f"Band: what the printed digits allow. Right: percent from the first value{of}. {up}"
+    styles = styles_text((line.pair, line.source) for line in lines)
+    reading = f"Band: what the printed digits allow. Right: percent from the first value{of}. {upward(pairs)} {styles}"
+    reading = reading.rstrip()
     if any(len(line.steps.ends) for line in lines):
         reading += " Lines break where there is no value."
     if is_shaded:

@@ -6,19 +6,49 @@ levels around its peg, in turn; a change back to a level that was shown before i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from fxticker.analysis.plateaus import EarlierLevels, level_of
+from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.line_looks import LineLook
 from fxticker.charts.steps import Steps, breaks_at, draw_band, draw_dots, draw_line
 from fxticker.model.pegs import is_hop, pegs_of
+from fxticker.model.timestamps import Moment
 
 _MARK_PT = 4.5
 MOST_MARKS = 60
 """Of more the marks would run together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Where levels are looked up that a source showed before the first value of a line.
+
+    Attributes
+    ----------
+    ticks
+        A store; a frame of ticks has none of before it.
+    as_of
+        Use only rows that were recorded by then.
+    """
+
+    ticks: Ticks
+    as_of: Moment | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is one: levels that a chart does not show can be known."""
+        return not isinstance(self.ticks, pd.DataFrame)
+
+    def before(self, begin: datetime, source: str, pair: str) -> EarlierLevels | None:
+        """Return the levels before an aware instant; ``None`` if they are not known."""
+        return EarlierLevels(self.ticks, source, pair, begin, self.as_of) if self.is_known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +109,15 @@ def draw_levels(axis: Axes, steps: Steps, levels: Levels, look: LineLook) -> Non
             markerfacecolor="none",
             color=look.color,
         )
+
+
+def hops_text(lines: Sequence[Levels], past: Past) -> str:
+    """Return a sentence on the diamonds of lines, or nothing."""
+    most = max(len(levels.hops) for levels in lines)
+    if most > MOST_MARKS:
+        return "Changes back to levels shown before are not connected. "
+    where = "a level shown before" if past.is_known else "a level that this chart shows before"
+    return f"Diamond: the ticker came back to {where}. " if most else ""
 
 
 def _hops(steps: Steps, pair: str, earlier: EarlierLevels | None) -> tuple[np.ndarray, bool]:

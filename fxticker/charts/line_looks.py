@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -17,6 +17,7 @@ _SHARED_ALPHA = 0.25
 """Opacity of bands that may lie on each other."""
 _STYLES = ("solid", "dotted", "dashdot")
 """Styles of the lines that share an ink; a peg is dashed."""
+_STYLE_NAMES = ("solid", "dotted", "dash-dotted")
 
 
 class LineLook(NamedTuple):
@@ -53,6 +54,26 @@ def line_look(pair: str, source: str, sources: Sequence[str], palette: Palette) 
 def main_source(sources: Sequence[str]) -> str:
     """Return the source whose lines have the colours of the currencies."""
     return TICKER if TICKER in sources else sources[0]
+
+
+def styles_text(keys: Iterable[tuple[str, str]]) -> str:
+    """Return a sentence that names the styles of lines which share an ink in a panel, or nothing.
+
+    Parameters
+    ----------
+    keys
+        Pair and source of each line.
+    """
+    panels: dict[str, set[str]] = {}
+    for pair, source in keys:
+        panels.setdefault(pair, set()).add(source)
+    sources = sorted(set().union(*panels.values()))
+    others = [name for name in sources if name != main_source(sources)]
+    if all(len(panel.intersection(others)) <= 1 for panel in panels.values()):
+        return ""
+    places = (divmod(place, len(_STYLES)) for place in range(len(others)))
+    names = [f"{_STYLE_NAMES[style]}{' grey' * (cycle % 2)}" for cycle, style in places]
+    return f"Lines: {', '.join(f'{name} {style}' for name, style in zip(others, names, strict=True))}. "
 
 
 def tint(color: str) -> str:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fxticker.charts import plot_compare, plot_coverage, plot_drift, plot_history, plot_path
+from fxticker.charts import plot_coverage, plot_drift, plot_path
+from fxticker.charts.canvas import Look
+from fxticker.charts.compare import comparison_chart
+from fxticker.charts.history import rates_chart
+from fxticker.charts.hops import Past
 from fxticker.report.charts import chart
 from fxticker.report.facts import MonthFacts
 from fxticker.report.html import Html
+from fxticker.store.store import Store
 
 Charts = Mapping[str, Html]
 """Charts by name: ``drift``, ``path``, ``compare``, ``history``, ``coverage``; those without data are missing."""
 
 
-def charts_of(facts: MonthFacts) -> Charts:
-    """Return the charts of a month."""
+def charts_of(store: Store, facts: MonthFacts) -> Charts:
+    """Return the charts of a month, of a store, where levels before the month are looked up."""
+    past, main = Past(store, facts.period.as_of), str(facts.main)
     drifts, first, last = facts.own_drifts, facts.period.first_day, facts.period.last_day
     drawn = {}
     if len(drifts):
@@ -22,10 +28,12 @@ def charts_of(facts: MonthFacts) -> Charts:
     if len(facts.path):
         drawn["path"] = chart("path", "change from tick to tick", lambda theme: plot_path(facts.path, theme=theme))
     if len(facts.official):
-        drawn["compare"] = chart("compare", "official rates", lambda theme: plot_compare(facts.compared, theme=theme))
+        drawn["compare"] = chart(
+            "compare", "official rates", lambda theme: comparison_chart(facts.compared, past, Look(theme), main)
+        )
     if facts.pairs:
         drawn["history"] = chart(
-            "history", "rates over time", lambda theme: plot_history(facts.ticks, polls=facts.polls, theme=theme)
+            "history", "rates over time", lambda theme: rates_chart(facts.ticks, facts.polls, past, Look(theme))
         )
     if len(facts.polls):
         drawn["coverage"] = chart(

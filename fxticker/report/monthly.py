@@ -44,5 +44,6 @@ def monthly_report(store: StorePath, month: str, *, as_of: Moment | None = None,
         If `month` is no month, or begins later than now or than `as_of`.
     """
     period = period_of(month, present(), zone_of(tz), as_of)
-    facts = facts_of(opened(store), period)
-    return page_of(facts, charts_of(facts))
+    opened_store = opened(store)
+    facts = facts_of(opened_store, period)
+    return page_of(facts, charts_of(opened_store, facts))
