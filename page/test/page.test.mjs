@@ -54,7 +54,8 @@ test("page fits every width", async () => {
   const { page } = await opened("history", "#per=usd&lang=ru");
   for (const width of [320, 480, 700, 820, 1000, 1130]) {
     await page.setViewportSize({ width, height: 800 });
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+    // the charts follow when their boxes have been measured anew
+    await page.waitForFunction((wide) => document.documentElement.scrollWidth === wide, width, { timeout: 10_000 });
     const right = await page.locator("#now table").evaluate((each) => each.getBoundingClientRect().right);
     assert.ok(right <= width - 15, `${width}: the table ends at ${right}`);
   }
