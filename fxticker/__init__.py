@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     )
     from fxticker.export.save import save_frame
     from fxticker.frames.latest import latest
-    from fxticker.frames.load import load, load_polls
+    from fxticker.frames.load import load
+    from fxticker.frames.polls import load_polls
     from fxticker.frames.wide import wide
     from fxticker.report.monthly import monthly_report
     from fxticker.sources.timesca.ticker import parse
@@ -83,7 +84,7 @@ _HOME = {
     "lags": "analysis.compare",
     "latest": "frames.latest",
     "load": "frames.load",
-    "load_polls": "frames.load",
+    "load_polls": "frames.polls",
     "monthly_report": "report.monthly",
     "parse": "sources.timesca.ticker",
     "peg": "analysis.peg",

@@ -159,6 +159,7 @@ for _name in (
     *("decode", "rollovers", "resample", "peg", "coverage", "gaps", "convert", "best", "compare", "lags"),
 ):
     ADDED_PARAMETERS.setdefault(_name, []).append("*tz='UTC'")
+ADDED_PARAMETERS["load"].append("*returns='pandas'")
 _LOOK = ["*ax=None", "*figsize=None", "*title=None"]
 _SPAN = ["*sources=None", "*start=None", "*end=None", "*tz=None"]
 _DERIVED = [*_SPAN, "*pairs=None", "*as_of=None", "*per_usd=False", *_LOOK]

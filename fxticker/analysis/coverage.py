@@ -12,10 +12,10 @@ import pandas as pd
 
 from fxticker.analysis.periods import Freq, local_clock, period_of, start_of
 from fxticker.analysis.record_holes import GAP_CADENCES, is_whole, recorded_span
-from fxticker.frames.load import load_outcomes, load_polls
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
 from fxticker.frames.pairs import StorePath
+from fxticker.frames.polls import load_outcomes, load_polls
 from fxticker.model.days import lookup, span_of
 from fxticker.model.records import Outcome
 from fxticker.model.selection import Selection, Zone

@@ -16,8 +16,8 @@ from fxticker.analysis.record_holes import holds, recorded_span
 from fxticker.analysis.series import in_series, may_close
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.frames.dates_in_zone import instants_in_zone
-from fxticker.frames.load import load_polls
 from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
+from fxticker.frames.polls import load_polls
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment

@@ -10,8 +10,8 @@ import pandas as pd
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks, ticks_of
 from fxticker.charts.lines import are_quotes
-from fxticker.frames.load import load_polls
 from fxticker.frames.now_and_zone import in_zone
+from fxticker.frames.polls import load_polls
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection

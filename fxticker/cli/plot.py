@@ -158,7 +158,7 @@ def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection
 def coverage(folder: Path, selection: Selection, look: Look) -> Figure:
     """Draw a calendar of polls and their outcomes."""
     from fxticker.charts import plot_coverage
-    from fxticker.frames.load import load_polls
+    from fxticker.frames.polls import load_polls
 
     return plot_coverage(load_polls(folder, **selection.given()), **look)
 

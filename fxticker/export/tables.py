@@ -11,10 +11,11 @@ from fxticker.analysis.quotes import quotes
 from fxticker.analysis.resample import resample
 from fxticker.errors import NoData
 from fxticker.frames.dates_in_zone import one_each_in_zone
-from fxticker.frames.load import load, load_polls
+from fxticker.frames.load import load
 from fxticker.frames.now_and_zone import zone_of
 from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import StorePath, stored_pairs
+from fxticker.frames.polls import load_polls
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection
 

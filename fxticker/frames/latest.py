@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import NoData
-from fxticker.frames.load import DEFAULT_COLUMNS, sources_of, to_frame
+from fxticker.frames.load import DEFAULT_COLUMNS, sources_of
+from fxticker.frames.loaded_types import to_frame
 from fxticker.frames.now_and_zone import in_zone, present, zone_of
 from fxticker.frames.pairs import StorePath, require_stored
 from fxticker.model.days import Lookup, lookup

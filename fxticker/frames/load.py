@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 import pyarrow as pa
 
 from fxticker.frames.dates_in_zone import counted_at, reach_of, span_of
-from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
+from fxticker.frames.loaded_types import Returns, converter, pandas_frame, to_frame, with_bands
+from fxticker.frames.now_and_zone import resolved, zone_of
 from fxticker.frames.pairs import StorePath, require_stored
 from fxticker.model.days import Lookup
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment, last_instant
-from fxticker.store.arrow import is_in, order_by, take, to_int64
-from fxticker.store.polls_by import polls_by
+from fxticker.store.arrow import is_in, to_int64
 from fxticker.store.read_last import read_last
-from fxticker.store.read_span import ALL_TIME, matching, read_span, segments_of, with_source
+from fxticker.store.read_span import ALL_TIME, matching, segments_of, with_source
 from fxticker.store.schema import TICKS
 from fxticker.store.segments import SegmentTable
 from fxticker.store.store import Store, opened
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
     from fxticker.store.read_columns import Gathered
 
-_NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes", "parser_version"}
 _FIRST, _LAST = ("pair", "observed_at", "rate"), ("nominal", "origin", "source")
 """The columns that stay when a frame is printed: pandas leaves out those in the middle, as many as do not fit."""
 DEFAULT_COLUMNS = (
@@ -41,6 +42,31 @@ DEFAULT_COLUMNS = (
 """Hashes of evidence serve to look pages up, and would cost every load a tenth of its time."""
 Thin = Callable[[pa.Table, np.ndarray | None], np.ndarray]
 """Returns which rows of a file to keep, of those that count; ``None`` if all of them do."""
+
+
+class Filters(TypedDict, total=False):
+    """Arguments of `load` that choose rows and columns."""
+
+    pairs: Iterable[str] | None
+    start: Moment | None
+    end: Moment | None
+    sources: Iterable[str] | None
+    as_of: Moment | None
+    tz: Zone
+    columns: Iterable[str] | None
+    bands: bool
+
+
+@overload
+def load(store: StorePath, *, returns: Literal["pandas"] = "pandas", **filters: Unpack[Filters]) -> pd.DataFrame: ...
+
+
+@overload
+def load(store: StorePath, *, returns: Literal["arrow"], **filters: Unpack[Filters]) -> pa.Table: ...
+
+
+@overload
+def load(store: StorePath, *, returns: Literal["polars"], **filters: Unpack[Filters]) -> pl.DataFrame: ...
 
 
 def load(
@@ -54,7 +80,8 @@ def load(
     tz: Zone = "UTC",
     columns: Iterable[str] | None = None,
     bands: bool = False,
-) -> pd.DataFrame:
+    returns: Returns = "pandas",
+) -> pd.DataFrame | pa.Table | pl.DataFrame:
     """Return all stored ticks that match, one row each.
 
     Parameters
@@ -79,10 +106,12 @@ def load(
         Return only these columns, in this order; fewer are read faster.
     bands
         Add `rate_lo` and `rate_hi`, the bounds that the printed digits allow; of a constant both are the rate.
+    returns
+        ``"pandas"``, ``"arrow"`` for a table or ``"polars"`` for a frame of these, without a copy by way of pandas.
 
     Returns
     -------
-    pandas.DataFrame
+    pandas.DataFrame, pyarrow.Table or polars.DataFrame
         Sorted by observed_at, then pair. Columns: ``pair`` (category), ``observed_at`` (datetime64[us, UTC]), ``rate``
         (float64, quote per one unit of base), ``time_basis`` (category), ``rate_text`` (category), ``change_pct``
         (float64, NaN if none was printed), ``change_text`` (category, null if none was printed), ``source_date``
@@ -91,37 +120,34 @@ def load(
         are sorted and all occur. Retracted ticks are left out.
         Empty, with the same columns and types, where nothing matches.
 
+        An Arrow table has the same rows and columns as dictionaries of strings, ``timestamp[us]`` with the zone,
+        ``date32``, ``double`` and ``int32``, and a null where the frame has NaN or NaT. A Polars frame is made of that
+        table: ``Categorical``, ``Datetime``, ``Date``, ``Float64`` and ``Int32``.
+
     Raises
     ------
     StoreError
         If there is no store at the path, or a file of it cannot be read: no file is skipped.
+    MissingExtra
+        If Polars is asked for and not installed.
     NotStored
         If one of `pairs` is not stored; the message lists those that are.
     ValueError
-        If a column does not exist, a text is no date or instant, the span ends before it begins, or begins after now.
+        If a column or type does not exist, a text is no date or instant, the span ends before it begins, or begins
+        after now.
     """
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz)
-    frame = in_zone(load_selected(store, selection, columns=columns, bands=bands), tz)
-    require_stored(selection.pairs, frame["pair"].cat.categories if "pair" in frame.columns else (), store)
-    return frame
+    converted = converter(returns)
+    gathered = _gathered(store, selection, columns, bands=bands)
+    require_stored(selection.pairs, gathered.texts.get("pair", ()), store)
+    return converted(gathered, zone_of(tz))
 
 
 def load_selected(
     store: StorePath, selection: Selection, *, columns: Iterable[str] | None = None, bands: bool = False
 ) -> pd.DataFrame:
     """Return what `load` does; pairs that are not stored are no error."""
-    selection = resolved(selection)
-    known = ["source", *TICKS.schema.names]
-    wanted = list(DEFAULT_COLUMNS) if columns is None else [columns] if isinstance(columns, str) else list(columns)
-    if not set(wanted) <= set(known):
-        raise InvalidArgument(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
-    needed = {*wanted, *(("rate_text", "nominal", "origin") if bands else ())}
-    frame = _frame_of(_columns(opened(store), needed, selection))
-    if bands:
-        from fxticker.frames.one_per_instant import with_bands
-
-        return with_bands(frame)[[*wanted, "rate_lo", "rate_hi"]]
-    return frame[wanted]
+    return pandas_frame(_gathered(store, selection, columns, bands=bands))
 
 
 def load_thinned(store: StorePath, selection: Selection, *, columns: Sequence[str], thin: Thin) -> pd.DataFrame:
@@ -138,61 +164,7 @@ def load_thinned(store: StorePath, selection: Selection, *, columns: Sequence[st
     thin
         Called with the rows of each file, by several threads.
     """
-    return _frame_of(_columns(opened(store), columns, resolved(selection), thin))[list(columns)]
-
-
-def load_polls(
-    store: StorePath,
-    *,
-    sources: Iterable[str] | None = None,
-    start: Moment | None = None,
-    end: Moment | None = None,
-    as_of: Moment | None = None,
-    tz: Zone = "UTC",
-) -> pd.DataFrame:
-    """Return the outcome of every slot, one row each.
-
-    Parameters
-    ----------
-    store
-        The store's folder, or an open store.
-    sources
-        Read only these sources; ``None`` for all.
-    start, end
-        Span of `slot`, as for `load`.
-    as_of
-        Read only outcomes that were recorded by then; a date stands for its end. One that 0.1.0 recorded counts from
-        its slot on.
-    tz
-        Whose days are meant, as ``Asia/Tashkent``, and the zone of the instants that are returned.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Sorted by slot, then source. Columns: ``source``, then those of the data contract, from ``slot`` to
-        ``detail``; whole numbers that may be null are float64.
-    """
-    return in_zone(_polls(store, Selection.of(sources=sources, start=start, end=end, as_of=as_of, tz=tz)), tz)
-
-
-def load_outcomes(
-    store: StorePath,
-    *,
-    sources: Iterable[str] | None = None,
-    end: Moment | None = None,
-    as_of: Moment | None = None,
-) -> pd.DataFrame:
-    """Return what `load_polls` does, of source, slot and outcome alone, which takes less memory."""
-    selection = Selection.of(sources=sources, end=end, as_of=as_of)
-    return _polls(store, selection, ["slot", "outcome", "recorded_at"])[["source", "slot", "outcome"]]
-
-
-def _polls(store: StorePath, selection: Selection, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    selection = resolved(selection)
-    table = read_span(opened(store).polls, sources=selection.sources, span=span_of(selection), columns=columns)
-    as_of = None if selection.as_of is None else last_instant(selection.as_of)
-    table = polls_by(table, as_of).unify_dictionaries()
-    return to_frame(take(table, order_by(table, ("slot", "source"))))
+    return pandas_frame(_columns(opened(store), columns, resolved(selection), thin))[list(columns)]
 
 
 def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:
@@ -231,6 +203,19 @@ def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:
     return to_frame(pa.concat_tables([empty, *filter(None, parts)]).select(DEFAULT_COLUMNS))
 
 
+def _gathered(store: StorePath, selection: Selection, columns: Iterable[str] | None, *, bands: bool) -> Gathered:
+    """Return the columns that are asked for, in that order."""
+    known = ["source", *TICKS.schema.names]
+    wanted = list(DEFAULT_COLUMNS) if columns is None else [columns] if isinstance(columns, str) else list(columns)
+    if not set(wanted) <= set(known):
+        raise InvalidArgument(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
+    needed = {*wanted, *(("rate_text", "nominal", "origin") if bands else ())}
+    gathered = _columns(opened(store), needed, resolved(selection))
+    if bands:
+        gathered, wanted = with_bands(gathered), [*wanted, "rate_lo", "rate_hi"]
+    return replace(gathered, columns={name: gathered.columns[name] for name in wanted})
+
+
 def _columns(store: Store, columns: Collection[str], selection: Selection, thin: Thin | None = None) -> Gathered:
     from fxticker.store.read_columns import read_columns  # its threads take 10 ms to import, and `latest` needs none
 
@@ -259,31 +244,3 @@ def _columns(store: Store, columns: Collection[str], selection: Selection, thin:
 def sources_of(table: SegmentTable, sources: Collection[str] | None) -> list[str]:
     """Return the selected sources, or all there are, each once and sorted."""
     return table.sources() if sources is None else sorted(set(sources))
-
-
-def _frame_of(gathered: Gathered) -> pd.DataFrame:
-    import pandas as pd
-
-    def series(name: str, values: np.ndarray) -> Any:
-        if name in gathered.texts:
-            categories = pd.Index(gathered.texts[name], dtype="str")
-            return pd.Categorical.from_codes(values, dtype=pd.CategoricalDtype(categories), validate=False)
-        if name.endswith("_at"):
-            return pd.array(values, dtype=pd.DatetimeTZDtype("us", "UTC"), copy=False)
-        return values.view("M8[ms]") if name.endswith("_date") else values
-
-    return pd.DataFrame({name: series(name, values) for name, values in gathered.columns.items()}, copy=False)
-
-
-def to_frame(table: pa.Table) -> pd.DataFrame:
-    """Return rows as a frame with the types of `load`."""
-    import pandas as pd
-
-    # dates as datetime64: a column of Python dates takes longer to load than all others together
-    frame: pd.DataFrame = table.unify_dictionaries().to_pandas(date_as_object=False)
-    for name in frame.columns[frame.dtypes == "category"]:
-        kept = frame[name].cat.remove_unused_categories()
-        frame[name] = kept if len(kept.cat.categories) else kept.cat.set_categories(pd.Index([], dtype="str"))
-    for name in _NULLABLE_NUMBERS & set(frame.columns):
-        frame[name] = frame[name].astype("float64")
-    return frame

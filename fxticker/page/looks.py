@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from fxticker.frames.load import load_polls
+from fxticker.frames.polls import load_polls
 from fxticker.model.records import Outcome
 from fxticker.model.schedule import Schedule
 from fxticker.model.timestamps import MICROSECOND

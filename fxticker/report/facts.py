@@ -15,7 +15,8 @@ from fxticker.analysis.coverage import gaps
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.resample import resample
 from fxticker.errors import NoData
-from fxticker.frames.load import load, load_polls
+from fxticker.frames.load import load
+from fxticker.frames.polls import load_polls
 from fxticker.model.pairs import COMMON, directed
 from fxticker.model.timestamps import instant
 from fxticker.report.month_drift import month_drift, month_path

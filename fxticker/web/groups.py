@@ -14,7 +14,7 @@ from fxticker.analysis.periods import Freq, period_of
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.resample import resample
 from fxticker.analysis.value_dates import official_ticks
-from fxticker.frames.load import load_polls
+from fxticker.frames.polls import load_polls
 from fxticker.model.pairs import currencies_of
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import iso_text

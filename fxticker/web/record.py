@@ -10,7 +10,7 @@ from typing import Any
 from fxticker.analysis.coverage import coverage as coverage_of
 from fxticker.analysis.coverage import gaps as gaps_of
 from fxticker.analysis.drift import drift as drift_of
-from fxticker.frames.load import load_polls
+from fxticker.frames.polls import load_polls
 from fxticker.model.pairs import currencies_of
 from fxticker.model.records import Outcome
 from fxticker.sources.rate_order import RATE

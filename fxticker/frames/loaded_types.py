@@ -1,0 +1,107 @@
+"""Types of loaded rows: a pandas frame, an Arrow table or a Polars frame of the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+import numpy as np
+import pyarrow as pa
+
+from fxticker.errors import MissingExtra
+from fxticker.frames.now_and_zone import in_zone
+from fxticker.model.invalid import InvalidArgument
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fxticker.store.read_columns import Gathered
+
+Returns: TypeAlias = Literal["pandas", "arrow", "polars"]
+_NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes", "parser_version"}
+_DAY_MS = 86_400_000
+
+
+def converter(returns: Returns) -> Callable[[Gathered, tzinfo], Any]:
+    """Return what makes columns a frame or table of a type, with instants in a time zone.
+
+    Raises
+    ------
+    MissingExtra
+        If Polars is not installed: ``pip install 'fxticker[readers]'``.
+    ValueError
+        If there is no such type.
+    """
+    if returns not in get_args(Returns):
+        raise InvalidArgument(f"returns={returns!r} is none of {', '.join(get_args(Returns))}")
+    if returns == "arrow":
+        return arrow_table
+    if returns == "pandas":
+        return lambda gathered, zone: in_zone(pandas_frame(gathered), zone)
+    try:
+        import polars as pl
+    except ModuleNotFoundError as error:
+        raise MissingExtra("a Polars frame needs Polars", "readers") from error
+    return lambda gathered, zone: pl.from_arrow(arrow_table(gathered, zone))
+
+
+def pandas_frame(gathered: Gathered) -> pd.DataFrame:
+    """Return columns as a frame, with the types of `fxticker.load` and its instants in UTC."""
+    import pandas as pd
+
+    def series(name: str, values: np.ndarray) -> Any:
+        if name in gathered.texts:
+            categories = pd.Index(gathered.texts[name], dtype="str")
+            return pd.Categorical.from_codes(values, dtype=pd.CategoricalDtype(categories), validate=False)
+        if name.endswith("_at"):
+            return pd.array(values, dtype=pd.DatetimeTZDtype("us", "UTC"), copy=False)
+        return values.view("M8[ms]") if name.endswith("_date") else values
+
+    return pd.DataFrame({name: series(name, values) for name, values in gathered.columns.items()}, copy=False)
+
+
+def arrow_table(gathered: Gathered, zone: tzinfo) -> pa.Table:
+    """Return columns as a table, with the types of the store's files and its instants in a time zone.
+
+    What takes no conversion, numbers without nulls and instants, is not copied.
+    """
+    instant = pa.timestamp("us", pa.lib.tzinfo_to_string(zone))
+
+    def array(name: str, values: np.ndarray) -> pa.Array:
+        if name in gathered.texts:
+            codes = pa.array(values, mask=values < 0 if (values < 0).any() else None)
+            return pa.DictionaryArray.from_arrays(codes, pa.array(gathered.texts[name], pa.string()))
+        if name.endswith("_at"):
+            return pa.Array.from_buffers(instant, len(values), [None, pa.py_buffer(values)])
+        if name.endswith("_date"):
+            is_null = np.isnat(values.view("M8[ms]"))
+            return pa.array(np.where(is_null, 0, values // _DAY_MS).astype(np.int32), mask=is_null).view(pa.date32())
+        return pa.array(values, from_pandas=values.dtype.kind == "f")  # NaN stands for null
+
+    return pa.table({name: array(name, values) for name, values in gathered.columns.items()})
+
+
+def with_bands(gathered: Gathered) -> Gathered:
+    """Return columns with `rate_lo` and `rate_hi` after them: see `fxticker.frames.one_per_instant.with_bands`."""
+    from fxticker.frames.one_per_instant import with_bands as banded
+
+    needed = {name: gathered.columns[name] for name in ("rate_text", "nominal", "origin")}
+    frame = banded(pandas_frame(replace(gathered, columns=needed)))
+    bounds = {name: frame[name].to_numpy() for name in ("rate_lo", "rate_hi")}
+    return replace(gathered, columns=gathered.columns | bounds)
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Return rows as a frame with the types of `load`."""
+    import pandas as pd
+
+    # dates as datetime64: a column of Python dates takes longer to load than all others together
+    frame: pd.DataFrame = table.unify_dictionaries().to_pandas(date_as_object=False)
+    for name in frame.columns[frame.dtypes == "category"]:
+        kept = frame[name].cat.remove_unused_categories()
+        frame[name] = kept if len(kept.cat.categories) else kept.cat.set_categories(pd.Index([], dtype="str"))
+    for name in _NULLABLE_NUMBERS & set(frame.columns):
+        frame[name] = frame[name].astype("float64")
+    return frame
