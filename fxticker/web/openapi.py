@@ -18,7 +18,8 @@ _JSON = "application/json"
 _ANY_CODE = "|".join(currencies())
 _ISO_CODE: Schema = {"enum": list(currencies()), "description": "ISO 4217, in any case"}
 _ISO_CODES: Schema = {"type": "string", "pattern": f"^({_ANY_CODE})(,({_ANY_CODE}))*$"}
-_OR_NONE: Schema = {"type": "string", "pattern": f"^(({_ANY_CODE})(,({_ANY_CODE}))*)?$"}
+_ISO_CODE_OR_NONE: Schema = {"enum": ["", *currencies()], "description": "ISO 4217, in any case"}
+_ISO_CODES_OR_NONE: Schema = {"type": "string", "pattern": f"^(({_ANY_CODE})(,({_ANY_CODE}))*)?$"}
 _SOURCES: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,63}(,[a-z][a-z0-9_-]{0,63})*$"}
 _AMOUNT: Schema = {"type": "number", "minimum": float(LEAST_AMOUNT), "maximum": float(MOST_AMOUNT)}
 _DURATION: Schema = {"type": "string", "pattern": "^(any|[0-9]{1,6}(s|min|h|d|w))$"}
@@ -45,8 +46,8 @@ _PARAMETERS = {
     "any_symbols": _parameter("symbols", TEXT, "KZT,UZS", "Only these currencies; unknown ones are ignored"),
     "any_from": _parameter("from", TEXT, "USD", "Base; wins over `base`"),
     "any_to": _parameter("to", TEXT, "KZT", "Only these currencies; wins over `symbols`"),
-    "base_or_none": _parameter("base", _OR_NONE, "USD", "Base"),
-    "symbols": _parameter("symbols", _OR_NONE, "KZT,UZS", "Only these currencies, separated by commas"),
+    "base_or_none": _parameter("base", _ISO_CODE_OR_NONE, "USD", "Base"),
+    "symbols": _parameter("symbols", _ISO_CODES_OR_NONE, "KZT,UZS", "Only these currencies, separated by commas"),
     "from_base": _parameter("from", _ISO_CODE, "USD", "From this currency"),
     "to_quote": _parameter("to", _ISO_CODE, "KZT", "To this currency"),
     "amount": _parameter("amount", _AMOUNT, 100, "What the rates are multiplied by"),
