@@ -31,12 +31,14 @@
         ├── SchemaMismatch               rows or a file do not fit the schema
         │   └── NewerSchema              … because a newer fxticker wrote the file: use that one
         └── WriteFailed(OSError)         the storage refused: disk full, no permission, gone
+            └── Conflict                 … because another writer replaced the object meanwhile: repeat the call
 
 Beside it, as the model imports nothing: ``model.invalid.InvalidArgument(ValueError)``, a given value is meaningless.
 """
 
 from __future__ import annotations
 
+import errno
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -341,3 +343,10 @@ class WriteFailed(StoreError, OSError):
 
     def __str__(self) -> str:
         return f"{self.args[1]} (nothing of this write is acknowledged)"
+
+
+class Conflict(WriteFailed):
+    """An object is not of the version that was read: another writer replaced, created or removed it meanwhile."""
+
+    def __init__(self, store: object, name: str) -> None:
+        super().__init__(store, name, OSError(errno.EAGAIN, "another writer changed it meanwhile"))

@@ -134,8 +134,8 @@ class BadSectors:
     def __getattr__(self, name):
         return getattr(self._backend, name)
 
-    def open(self, name):
-        file = self._backend.open(name)
+    def open(self, name, *, version=None):
+        file = self._backend.open(name, version=version)
         return _BadSector(file) if self._part in name else file
 
 

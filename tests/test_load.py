@@ -402,9 +402,9 @@ class Counting(LocalStorage):
 
     opened = 0
 
-    def open(self, name):
+    def open(self, name, *, version=None):
         self.opened += 1
-        return super().open(name)
+        return super().open(name, version=version)
 
 
 def test_columns_of_several_sources_are_read_once(root):

@@ -74,9 +74,9 @@ class Busy(LocalStorage):
         self._poll(prefix)
         return items
 
-    def open(self, name):
+    def open(self, name, *, version=None):
         self._poll(name)
-        file = super().open(name)
+        file = super().open(name, version=version)
         self._poll(name)
         return file
 
@@ -88,8 +88,8 @@ class Watched(LocalStorage):
         super().__init__(folder)
         self.faults = []
 
-    def put(self, name, data):
-        version = super().put(name, data)
+    def put(self, name, data, *, expected=None):
+        version = super().put(name, data, expected=expected)
         self.faults += [f"after {name}: {fault}" for fault in faults_of(self._root)]
         return version
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from fxticker.errors import SegmentUnreadable
-from fxticker.store.backend import FreeSpace
+from fxticker.errors import Conflict, SegmentUnreadable
+from fxticker.store.backend import ABSENT, FreeSpace
 from fxticker.store.local import LocalStorage
 
 
@@ -28,6 +28,62 @@ class BackendContract:
 
         assert backend.open("a/1").read() == b"short"
         assert backend.list("a")[0].version != before
+
+    def test_put_of_an_expected_version_replaces_that_version_only(self, backend):
+        first = backend.put("a/1", b"first")
+        second = backend.put("a/1", b"second", expected=first)
+
+        with pytest.raises(Conflict, match=r"a/1: another writer changed it meanwhile"):
+            backend.put("a/1", b"third", expected=first)
+        with pytest.raises(Conflict):
+            backend.put("a/2", b"", expected=first)
+
+        assert backend.open("a/1").read() == b"second"
+        assert [item.version for item in backend.list("a")] == [second]
+
+    def test_put_that_expects_no_object_creates_it_once(self, backend):
+        backend.put("a/1", b"first", expected=ABSENT)
+
+        with pytest.raises(Conflict):
+            backend.put("a/1", b"second", expected=ABSENT)
+
+        assert backend.open("a/1").read() == b"first"
+
+    def test_opening_another_version_than_the_present_one_is_a_conflict(self, backend):
+        first = backend.put("a/1", b"first")
+        assert backend.open("a/1", version=first).read() == b"first"
+
+        backend.put("a/1", b"SECOND BODY")
+
+        with pytest.raises(Conflict, match="a/1"):
+            backend.open("a/1", version=first)
+
+    def test_moved_object_has_its_content_under_the_new_name_alone(self, backend):
+        backend.put("a/1", b"body")
+
+        backend.move("a/1", "quarantine/a/1")
+
+        assert backend.open("quarantine/a/1").read() == b"body"
+        assert backend.list("a") == []
+
+    def test_folders_are_those_directly_below(self, backend):
+        for name in ("t/source=b/1", "t/source=a/month=1/1", "t/1", "u/source=c/1"):
+            backend.put(name, b"")
+
+        assert [*backend.folders("t")] == ["source=a", "source=b"]
+        assert [*backend.folders("v")] == []
+
+    def test_part_of_an_object_is_read_from_a_position(self, backend):
+        data = bytes(range(256)) * 1000
+        backend.put("a/1", data)
+
+        with backend.open("a/1") as file:
+            assert file.size() == len(data)
+            file.seek(len(data) - 300)
+            assert file.read(200) == data[-300:-100]
+            file.seek(0)
+            assert file.read(10) == data[:10]
+        assert backend.open("a/1").read_buffer().to_pybytes() == data
 
     def test_replacement_does_not_change_what_an_open_reader_reads(self, backend):
         backend.put("a/1", b"first")

@@ -288,7 +288,7 @@ class FailingStorage(LocalStorage):
         super().__init__(root)
         self._error = error
 
-    def open(self, name):
+    def open(self, name, *, version=None):
         raise self._error
 
 

@@ -199,10 +199,10 @@ def test_damaged_segment_that_was_replaced_by_a_sound_one_is_no_damage_any_more(
 class Unreadable(LocalStorage):
     """A disk that does not give one file, for a reason that says nothing about its bytes."""
 
-    def open(self, name):
+    def open(self, name, *, version=None):
         if name == FIRST:
             raise SegmentUnreadable(name, "Input/output error") from OSError(errno.EIO, "Input/output error")
-        return super().open(name)
+        return super().open(name, version=version)
 
 
 def test_system_error_is_no_damage_and_refuses_live_ticks_too(store, root):

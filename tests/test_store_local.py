@@ -20,7 +20,8 @@ from store_faults import RecordedCalls
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable, StoreError, StoreLocked, WriteFailed
 from fxticker.model.records import Outcome, Poll
-from fxticker.store.local import LocalStorage, local_storage
+from fxticker.store.local import LocalStorage
+from fxticker.store.location import storage_at
 from fxticker.store.store import Appended, Store
 
 NOVEMBER = "ticks/source=timesca/month=2025-11/00000.parquet"
@@ -111,9 +112,9 @@ def test_failed_delete_names_the_object(root, calls):
         backend.delete("a/1")
 
 
-def test_local_storage_refuses_a_missing_folder(tmp_path):
+def test_storage_at_refuses_a_missing_folder(tmp_path):
     with pytest.raises(StoreError, match="parquet: there is no store here"):
-        local_storage(tmp_path / "parquet", must_exist=True)
+        storage_at(tmp_path / "parquet", must_exist=True)
 
 
 def test_append_fsyncs_the_file_before_its_name_and_the_folder_after(store, calls):
@@ -521,7 +522,7 @@ def test_daemon_lock_that_cannot_be_tested_is_named(root):
 
 def test_folder_that_only_a_daemon_has_used_is_a_store(root):
     with Store(root).daemon_lock():
-        assert local_storage(root, must_exist=True).exists()
+        assert storage_at(root, must_exist=True).exists()
 
 
 @pytest.mark.parametrize("replaced", [True, False])

@@ -12,7 +12,7 @@ from fxticker.cli.options import stored
 from fxticker.errors import StoreError, one_line
 
 if TYPE_CHECKING:
-    from fxticker.store.local import LocalStorage
+    from fxticker.store.backend import StorageBackend
     from fxticker.store.mirror import CopySummary
 
 _FOLDER = click.Path(path_type=Path, readable=False)
@@ -29,10 +29,10 @@ def mirror(dest: Path, delete: bool, folder: Path) -> None:  # noqa: FBT001
     by their hashes; DEST/mirror/manifest.json, written last, has them all. Exit 1 if a file was not copied.
     """
     from fxticker.store import mirror as copying
-    from fxticker.store.local import local_storage
+    from fxticker.store.location import storage_at
 
     require_apart(folder, dest)
-    _show(copying.mirror(local_storage(folder, must_exist=True), _target(dest), delete=delete), dest)
+    _show(copying.mirror(storage_at(folder, must_exist=True), _target(dest), delete=delete), dest)
 
 
 @click.command()
@@ -45,17 +45,17 @@ def restore(src: Path, folder: Path) -> None:
     run. Every file is verified. Exit 1 if one was not restored.
     """
     from fxticker.store import mirror as copying
-    from fxticker.store.local import local_storage
+    from fxticker.store.location import storage_at
 
     require_apart(src, folder)
-    _show(copying.restore(local_storage(src, must_exist=True), _target(folder)), folder)
+    _show(copying.restore(storage_at(src, must_exist=True), _target(folder)), folder)
 
 
-def _target(path: Path) -> LocalStorage:
+def _target(path: Path) -> StorageBackend:
     """The storage to write to: a store, an empty folder, or none yet."""
-    from fxticker.store.local import local_storage
+    from fxticker.store.location import storage_at
 
-    return local_storage(path, must_exist=path.exists())
+    return storage_at(path, must_exist=path.exists())
 
 
 def require_apart(left: Path, right: Path) -> None:

@@ -43,14 +43,14 @@ def status(config: Path | None, store: Path | None, kind: Kind) -> None:
     no lock: it works whether or not the daemon runs.
     """
     from fxticker.cli.output import show, show_document, warn
-    from fxticker.store.local import local_storage
+    from fxticker.store.location import storage_at
     from fxticker.store.read_recent import stored_bytes
     from fxticker.store.read_recording import stray_files
     from fxticker.store.store import Store
 
     configured = settings(config)
     folder = store if store is not None else configured.store.path
-    backend = local_storage(folder, must_exist=True)
+    backend = storage_at(folder, must_exist=True)
     opened = Store(backend)
     now = datetime.now(UTC)
     plans = configured.planned()

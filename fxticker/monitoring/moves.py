@@ -18,6 +18,7 @@ from fxticker.monitoring.alert_filter import MOVE, AlertFilter
 from fxticker.monitoring.alerts import Alert
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
+from fxticker.store.backend import Version
 from fxticker.store.read_runs import joined, rates_shown, read_runs
 from fxticker.store.read_span import Span
 from fxticker.store.store import Store
@@ -45,7 +46,7 @@ class Moves(Observer):
         self._look_back = 2 * max(limit.span for limit in limits.values())
         self._store = store
         self._runs: dict[str, dict[str, list[RateRun]]] = {}
-        self._retractions: dict[str, list[tuple[int, ...]]] = {}
+        self._retractions: dict[str, list[Version]] = {}
         self._hops: dict[tuple[str, str], tuple[RateRun, bool]] = {}
         self._changed: set[str] = set()
         self._unchecked: set[str] = set()

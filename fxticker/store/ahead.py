@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from fxticker.model.records import TimeBasis
 from fxticker.store.arrow import compact, filter_rows, instant_of, is_in, microseconds, to_int64
-from fxticker.store.backend import StorageBackend
+from fxticker.store.backend import StorageBackend, StoredObject, Version
 from fxticker.store.check import QUARANTINE, free_name
 from fxticker.store.read_recording import unless_damaged
 from fxticker.store.read_span import month_of
@@ -73,7 +73,7 @@ def rows_ahead(store: Store, after: datetime) -> list[Ahead]:
         If a segment cannot be read for another reason than its bytes: rows of a damaged one are left out.
     """
     found = _segments_ahead(store, after, beside_damage=True)
-    return [_described(table, segment, rows) for table, segment, rows, _ in found]
+    return [_described(table, segment, rows) for table, _, segment, rows, _ in found]
 
 
 def summed(found: Sequence[Ahead]) -> list[Ahead]:
@@ -120,17 +120,17 @@ def forget(store: Store, after: datetime, now: datetime) -> list[Ahead]:
     """
     removed = []
     with store.daemon_lock(), store.backend.write_lock(LOCK_TIMEOUT_S):
-        for table, segment, ahead, kept in _segments_ahead(store, after, beside_damage=False):
+        for table, found, segment, ahead, kept in _segments_ahead(store, after, beside_damage=False):
             item = _described(table, segment, ahead)
             _set_aside(store.backend, table, segment, ahead, item, now)
-            _replace(store.backend, table, segment, kept)
+            _replace(store.backend, table, segment, kept, found.version)
             removed.append(item)
     return removed
 
 
 def _segments_ahead(
     store: Store, after: datetime, *, beside_damage: bool
-) -> Iterator[tuple[SegmentTable, SegmentName, pa.Table, pa.Table]]:
+) -> Iterator[tuple[SegmentTable, StoredObject, SegmentName, pa.Table, pa.Table]]:
     """Each segment with rows later than an instant, those rows, and its other rows; other files are left out."""
     members = ((table, *entry) for table in (store.polls, store.ticks) for entry in table.recorded())
     for table, item, segment in members:
@@ -141,7 +141,7 @@ def _segments_ahead(
                 continue
             are_ahead = is_ahead(table, rows, after)
             if are_ahead.any():
-                yield table, segment, filter_rows(rows, are_ahead), filter_rows(rows, ~are_ahead)
+                yield table, item, segment, filter_rows(rows, are_ahead), filter_rows(rows, ~are_ahead)
 
 
 def _rows_if_later(table: SegmentTable, segment: SegmentName, after: datetime) -> pa.Table | None:
@@ -188,7 +188,9 @@ def _kept_already(backend: StorageBackend, name: str, data: pa.Buffer) -> str | 
     return None
 
 
-def _replace(backend: StorageBackend, table: SegmentTable, segment: SegmentName, kept: pa.Table) -> None:
+def _replace(
+    backend: StorageBackend, table: SegmentTable, segment: SegmentName, kept: pa.Table, version: Version
+) -> None:
     if not kept.num_rows:
         backend.delete(segment.name)
         return
@@ -196,4 +198,4 @@ def _replace(backend: StorageBackend, table: SegmentTable, segment: SegmentName,
     before = table.summary(segment)
     # pairs of the month that are gone do no harm in the summary; that one is missing would
     summary = summary_of(rows, table.spec, sealed=before.sealed, earlier=before.month_series)
-    backend.put(segment.name, encoded(rows, table.spec, summary))
+    backend.put(segment.name, encoded(rows, table.spec, summary), expected=version)

@@ -8,12 +8,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
+Version: TypeAlias = tuple[int | str, ...]
+"""What identifies one content of an object; it changes whenever the object is replaced."""
+ABSENT: Version = ()
+"""The version of an object that does not exist."""
 STORE_ID = "store.id"
 """Name of the object with the store's id. It is not hidden, as copies often leave out what is."""
 
@@ -34,7 +38,7 @@ class StoredObject:
 
     name: str
     size_bytes: int
-    version: tuple[int, ...]
+    version: Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +60,31 @@ class FreeSpace:
 class StorageBackend(Protocol):
     """Objects of a store by name, and the store's two locks; ``str()`` gives its location."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether writers and daemons of several machines may use the store at once.
+
+        Then the locks exclude nobody elsewhere, a write is decided by the version that it replaces, and what is listed
+        is durable.
+        """
+
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects below the folder `prefix`, at any depth, sorted by name; empty if it does not exist."""
 
     def folders(self, prefix: str) -> Sequence[str]:
         """Return the names of the folders directly below the folder `prefix`, sorted; empty if it does not exist."""
 
-    def open(self, name: str) -> Any:
-        """Open an object for random reading, as a pyarrow file."""
+    def open(self, name: str, *, version: Version | None = None) -> Any:
+        """Open an object for random reading, with the methods of a pyarrow file; all reads are of one content.
 
-    def put(self, name: str, data: bytes | pa.Buffer) -> tuple[int, ...]:
-        """Replace the object's whole content atomically and durably, and return its version."""
+        With a `version`, raises `Conflict` if the object has another one.
+        """
+
+    def put(self, name: str, data: bytes | pa.Buffer, *, expected: Version | None = None) -> Version:
+        """Replace the object's whole content atomically and durably, and return its version.
+
+        With an `expected` version, raises `Conflict` if the object has another one; `ABSENT` creates it.
+        """
 
     def delete(self, name: str) -> None:
         """Remove the object durably."""
@@ -79,6 +97,9 @@ class StorageBackend(Protocol):
 
     def daemon_lock(self) -> contextlib.AbstractContextManager[None]:
         """Hold the lock that only one daemon has at a time; writers and readers are not hindered."""
+
+    def lock_holder(self) -> str:
+        """Return process, program and start time of the last writer; empty if unknown."""
 
     def free_space(self) -> FreeSpace | None:
         """Return what is free; None if that is not limited or not known."""

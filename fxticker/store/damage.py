@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fxticker.errors import NewerSchema, SegmentUnreadable, one_line
-from fxticker.store.backend import StoredObject
+from fxticker.store.backend import StoredObject, Version
 
 if TYPE_CHECKING:
     import logging
@@ -30,7 +30,7 @@ class DamagedSegment:
 
     name: str
     cause: str
-    version: tuple[int, ...]
+    version: Version
 
     def __str__(self) -> str:
         return one_line(

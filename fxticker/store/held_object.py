@@ -9,7 +9,7 @@ from typing import Any, cast
 import pyarrow as pa
 
 from fxticker.errors import SegmentUnreadable
-from fxticker.store.backend import StorageBackend, StoredObject
+from fxticker.store.backend import StorageBackend, StoredObject, Version
 from fxticker.store.check import Finding, check_segment
 from fxticker.store.dedupe import first_of_identity
 from fxticker.store.deferred import DEFERRED, stretches_in
@@ -37,8 +37,8 @@ class _HeldBytes:
     def __init__(self, data: bytes | pa.Buffer) -> None:
         self._data = data
 
-    def open(self, name: str) -> Any:
-        del name
+    def open(self, name: str, *, version: Version | None = None) -> Any:
+        del name, version
         return pa.BufferReader(self._data)
 
 

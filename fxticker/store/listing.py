@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from fxticker.errors import SegmentUnreadable
-from fxticker.store.backend import StoredObject
+from fxticker.store.backend import StoredObject, Version
 from fxticker.store.folders import StoreFolders
 
 _MAX_DEPTH = 8
@@ -69,6 +69,6 @@ def _status_of(entry: os.DirEntry[str]) -> os.stat_result | None:
         return None
 
 
-def version_of(status: os.stat_result) -> tuple[int, ...]:
+def version_of(status: os.stat_result) -> Version:
     """Return what changes whenever a file is replaced."""
     return status.st_ino, status.st_mtime_ns, status.st_size

@@ -17,13 +17,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from fxticker.errors import NotOwner, SegmentUnreadable, StoreError, WriteFailed
-from fxticker.store.backend import STORE_ID, FreeSpace, StoredObject
+from fxticker.errors import Conflict, NotOwner, SegmentUnreadable, WriteFailed
+from fxticker.store.backend import ABSENT, STORE_ID, FreeSpace, StoredObject, Version
 from fxticker.store.folders import FileAt, FileCalls, StoreFolders
 from fxticker.store.listing import objects_below, version_of
 from fxticker.store.locks import DAEMON_LOCK, WRITE_LOCK, StoreLocks
 
-__all__ = ["STAGING", "FileCalls", "LocalStorage", "local_storage"]
+__all__ = ["STAGING", "FileCalls", "LocalStorage"]
 
 STAGING = ".staging"
 _TEMPORARY = re.compile(r"([0-9]{5}\.parquet\.)?[0-9]+\.[0-9]+(\.[0-9a-f]{8})?")
@@ -41,6 +41,8 @@ class LocalStorage:
     calls
         The system calls of a write.
     """
+
+    is_shared = False  # one machine at a time writes
 
     def __init__(self, root: Path, calls: FileCalls | None = None) -> None:
         self._root = root
@@ -89,7 +91,7 @@ class LocalStorage:
             with os.scandir(handle) as entries:
                 return sorted(entry.name for entry in entries if _is_folder(entry))
 
-    def open(self, name: str) -> Any:
+    def open(self, name: str, *, version: Version | None = None) -> Any:
         """Open a file for reading; a later replacement of the name does not change what is read from it.
 
         It is not memory-mapped, because a bad sector would then end the reader's process instead of raising an error.
@@ -98,14 +100,20 @@ class LocalStorage:
         ------
         SegmentUnreadable
             If there is no such file, or it is no regular file or cannot be opened.
+        Conflict
+            If it is not of the given version.
         """
         path = os.fsencode(self._root / name)
         try:
-            if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  a pipe would be waited for
+            status = os.stat(path)  # noqa: PTH116  a pipe would be waited for
+            if not stat.S_ISREG(status.st_mode):
                 raise SegmentUnreadable(name, "no regular file")
-            return pa.OSFile(path)
+            file = pa.OSFile(path)
         except (OSError, pa.ArrowInvalid) as error:
             raise SegmentUnreadable(name, str(error)) from error
+        if version is not None and version_of(status) != version:
+            raise Conflict(self, name)
+        return file
 
     def free_space(self) -> FreeSpace | None:
         """Return what is free on the folder's file system; None if the folder does not exist."""
@@ -115,11 +123,15 @@ class LocalStorage:
             return None
         return FreeSpace(free.f_bavail * free.f_frsize, free.f_favail if free.f_files else None)
 
-    def put(self, name: str, data: bytes | pa.Buffer) -> tuple[int, ...]:
+    def put(self, name: str, data: bytes | pa.Buffer, *, expected: Version | None = None) -> Version:
         """Replace the content of `name` by `data`; it is durable when this returns.
+
+        The comparison with an expected version is sound only under the write lock, which every writer holds.
 
         Raises
         ------
+        Conflict
+            If the file is not of the expected version; nothing is written.
         WriteFailed
             If a system call failed. Unless it was the last one (the folder's fsync), the old content is unchanged.
         """
@@ -129,6 +141,8 @@ class LocalStorage:
                 self._folders.opened(STAGING, create=True) as staging,
                 self._folders.opened(_folder_of(name), create=True) as folder,
             ):
+                if expected is not None and _version_at(self._folders.file(folder, name)) != expected:
+                    raise Conflict(self, name)
                 staged = self._folders.file(staging, temporary)
                 try:
                     version = self._write(staged, memoryview(data))
@@ -138,6 +152,8 @@ class LocalStorage:
                         self._calls.unlink(staged)
                     raise
                 self._calls.fsync(folder)
+        except WriteFailed:
+            raise
         except OSError as error:
             raise WriteFailed(self, name, error) from error
         return version
@@ -231,7 +247,7 @@ class LocalStorage:
             for name in left:
                 self._calls.unlink(self._folders.file(staging, f"{STAGING}/{name}"))
 
-    def _write(self, file: FileAt, data: memoryview) -> tuple[int, ...]:
+    def _write(self, file: FileAt, data: memoryview) -> Version:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         mode = self._folders.file_mode
         handle = self._calls.open(file, flags, mode)
@@ -244,6 +260,14 @@ class LocalStorage:
         finally:
             self._calls.close(handle)
         return version
+
+
+def _version_at(file: FileAt) -> Version:
+    """The version of a file, or of what a link leads to; `ABSENT` if there is none."""
+    try:
+        return version_of(os.stat(file.name, dir_fd=file.folder))
+    except FileNotFoundError:
+        return ABSENT
 
 
 def _folder_of(name: str) -> str:
@@ -270,18 +294,3 @@ def _account(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"#{uid}"
-
-
-def local_storage(path: str | os.PathLike[str], *, must_exist: bool) -> LocalStorage:
-    """Return the backend of a store's folder.
-
-    Raises
-    ------
-    StoreError
-        If it must exist and there is no folder, or one with other content.
-    """
-    backend = LocalStorage(Path(path))
-    if must_exist and not backend.exists():
-        reason = "a folder of other things" if Path(path).is_dir() else "no such folder"
-        raise StoreError(f"{path}: there is no store here ({reason})")
-    return backend

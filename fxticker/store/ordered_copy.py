@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fxticker.errors import SegmentUnreadable, StoreError
-from fxticker.store.backend import StorageBackend, StoredObject
+from fxticker.store.backend import StorageBackend, StoredObject, Version
 from fxticker.store.check import QUARANTINE, Finding
 from fxticker.store.deferred import DEFERRED
 from fxticker.store.evidence import EVIDENCE
@@ -78,7 +78,7 @@ class OrderedCopy:
         self._manifest = manifest
         self._expected = expected or {}
         self._present = {item.name for folder in FOLDERS for item in target.list(folder)}
-        self._seen: dict[str, tuple[tuple[int, ...], bool]] = {}
+        self._seen: dict[str, tuple[Version, bool]] = {}
         self._written: set[str] = set()
         self._refused: set[str | None] = set()
         self.counts = Counts()

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from fxticker.errors import SegmentUnreadable
 from fxticker.store.arrow import compact
-from fxticker.store.backend import StorageBackend
+from fxticker.store.backend import ABSENT, StorageBackend, Version
 from fxticker.store.check import Finding
 from fxticker.store.held_object import held_segment
 from fxticker.store.schema import SCHEMA_VERSION, version_of
@@ -108,12 +108,20 @@ def rewrite(store: Store) -> Iterator[Rewritten | Finding]:
         for table in store.tables:
             for _, segment in table.recorded():
                 with store.backend.write_lock(LOCK_TIMEOUT_S):
-                    result = _rewrite(store.backend, table, segment)
+                    result = _rewrite(store.backend, table, segment, _version(table, segment))
                 if result is not None:
                     yield result
 
 
-def _rewrite(backend: StorageBackend, table: SegmentTable, segment: SegmentName) -> Rewritten | Finding | None:
+def _version(table: SegmentTable, segment: SegmentName) -> Version:
+    """The present version of a segment; `ABSENT` if it was moved aside."""
+    present = table.recorded(segment.source, segment.month)
+    return next((item.version for item, name in present if name == segment), ABSENT)
+
+
+def _rewrite(
+    backend: StorageBackend, table: SegmentTable, segment: SegmentName, version: Version
+) -> Rewritten | Finding | None:
     name = segment.name
     try:
         old = table.open(segment)
@@ -127,13 +135,18 @@ def _rewrite(backend: StorageBackend, table: SegmentTable, segment: SegmentName)
             return Finding(name, "not rewritten: its rows or its summary would not be the same")
     except SegmentUnreadable as error:
         return Finding(name, f"not rewritten: {error.cause}")
-    backend.put(name, data)
-    _require_readable(backend, table, segment, new, old)
+    written = backend.put(name, data, expected=version)
+    _require_readable(backend, table, segment, new, old, written)
     return Rewritten(name, rows.num_rows, before, _encoding(new), old.data.size, data.size)
 
 
 def _require_readable(
-    backend: StorageBackend, table: SegmentTable, segment: SegmentName, new: SegmentFile, old: SegmentFile
+    backend: StorageBackend,
+    table: SegmentTable,
+    segment: SegmentName,
+    new: SegmentFile,
+    old: SegmentFile,
+    written: Version,
 ) -> None:
     """Read a rewritten segment back; if it has other bytes, put the old ones in its place and raise."""
     try:
@@ -141,7 +154,8 @@ def _require_readable(
     except SegmentUnreadable:
         is_same = False
     if not is_same:
-        backend.put(segment.name, old.data)
+        # under the lock of a disk nobody else has replaced it
+        backend.put(segment.name, old.data, expected=written if backend.is_shared else None)
         raise SegmentUnreadable(segment.name, "what is read back is not what was written; the file is as it was")
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fxticker.errors import SchemaMismatch, SegmentUnreadable
+from fxticker.errors import Conflict, SchemaMismatch, SegmentUnreadable
 from fxticker.store.arrow import to_int64, used_texts, validate
-from fxticker.store.backend import StorageBackend
+from fxticker.store.backend import StorageBackend, Version
 from fxticker.store.schema import TableSpec, conform, version_marks
 
 CODEC = "snappy"
@@ -176,19 +176,15 @@ class SegmentFile:
 
     Parameters
     ----------
-    backend
-        Storage of the file.
-    name
-        Path inside the store.
-    spec
-        The table it belongs to.
+    backend, name, spec
+        Storage of the file, its path inside the store, and the table it belongs to.
+    version
+        The version to read; None for the present one.
 
     Attributes
     ----------
-    name
-        Path inside the store.
-    data
-        The file's bytes.
+    name, data
+        Path inside the store, and the file's bytes.
     summary
         Summary of its rows.
 
@@ -196,13 +192,15 @@ class SegmentFile:
     ------
     SegmentUnreadable
         If the file is damaged, foreign, or of a schema that this version cannot read.
+    Conflict
+        If the file is not of the given version.
     """
 
-    def __init__(self, backend: StorageBackend, name: str, spec: TableSpec) -> None:
+    def __init__(self, backend: StorageBackend, name: str, spec: TableSpec, *, version: Version | None = None) -> None:
         self.name = name
         self._spec = spec
         with _named(name):
-            with backend.open(name) as file:
+            with backend.open(name, version=version) as file:
                 if file.size() > MAX_SEGMENT_BYTES:
                     raise ValueError(f"{file.size()} bytes: no segment is so large")
                 self.data: pa.Buffer = file.read_buffer()
@@ -269,18 +267,20 @@ class SegmentFile:
         return table
 
 
-def summary_of_file(backend: StorageBackend, name: str, spec: TableSpec) -> SegmentSummary:
+def summary_of_file(
+    backend: StorageBackend, name: str, spec: TableSpec, *, version: Version | None = None
+) -> SegmentSummary:
     """Return the summary of a segment's rows; of an undamaged file only the end is read.
 
     Raises
     ------
-    SegmentUnreadable
-        If the file is damaged, foreign, or of a schema that this version cannot read.
+    SegmentUnreadable, Conflict
+        As `SegmentFile`.
     """
-    with _named(name), backend.open(name) as file:
+    with _named(name), backend.open(name, version=version) as file:
         file.seek(max(0, file.size() - END_BYTES))
         summary = summary_at_end(file.read(END_BYTES))
-    return SegmentFile(backend, name, spec).summary if summary is None else summary
+    return SegmentFile(backend, name, spec, version=version).summary if summary is None else summary
 
 
 @contextlib.contextmanager
@@ -288,7 +288,7 @@ def _named(name: str) -> Iterator[None]:
     """Raise whatever a file's bytes cause as one error that names the file."""
     try:
         yield
-    except (SegmentUnreadable, MemoryError):
+    except (SegmentUnreadable, Conflict, MemoryError):
         raise  # Arrow's out-of-memory error is an ArrowException and not caused by the file
     except SchemaMismatch as error:
         raise SegmentUnreadable(name, str(error)) from error

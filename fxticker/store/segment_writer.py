@@ -5,6 +5,10 @@ is full, with `SEGMENT_ROWS` of `fxticker.store.segments`; then it is sealed (`f
 makes it small), appends never write it again, and the next number is opened. A published row stays in its segment, so
 there is no instant at which a reader sees it twice or not at all. What an append repeats, the rows and the summary of
 the newest segment, is verified before.
+
+Each write names the version that it replaces, or that there is none. If another writer came first, the append begins
+again from the listing, with the rows that are still new. A segment is created only after the one before it was sealed,
+by this writer or as it was read, or is damaged.
 """
 
 from __future__ import annotations
@@ -17,15 +21,17 @@ from typing import Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from fxticker.errors import SchemaMismatch, SegmentUnreadable
+from fxticker.errors import Conflict, SchemaMismatch, SegmentUnreadable
 from fxticker.store.arrow import compact, order_by, take, to_int64
-from fxticker.store.backend import StorageBackend, StoredObject
+from fxticker.store.backend import ABSENT, StorageBackend, StoredObject, Version
 from fxticker.store.damage import DamageLog, is_damage
 from fxticker.store.dedupe import first_of_identity, is_strictly_sorted
 from fxticker.store.schema import TableSpec
 from fxticker.store.segment_file import SegmentFile, SegmentSummary, encoded, summary_of, summary_of_file
 from fxticker.store.segment_name import SegmentName, numbered, segment_name
 
+_TRIES = 20
+"""How often an append begins. Each time one of the writers succeeds, so few of them never come near it."""
 _OPEN_TABLES_KEPT = 4
 """Open segments kept in memory between appends, one of each source: an import goes through months in order."""
 _Result = TypeVar("_Result")
@@ -56,10 +62,10 @@ class SegmentWriter:
         self._spec = spec
         self._segment_rows = segment_rows
         self._damage = damage
-        self._summaries: dict[str, tuple[tuple[int, ...], SegmentSummary]] = {}
-        self._open_tables: OrderedDict[str, tuple[tuple[int, ...], pa.Table]] = OrderedDict()
-        self._durable: dict[str, tuple[int, ...]] = {}
-        self._verified: dict[str, tuple[int, ...]] = {}
+        self._summaries: dict[str, tuple[Version, SegmentSummary]] = {}
+        self._open_tables: OrderedDict[str, tuple[Version, pa.Table]] = OrderedDict()
+        self._durable: dict[str, Version] = {}
+        self._verified: dict[str, Version] = {}
 
     def append(self, partition: str, rows: pa.Table, *, beside_damage: bool = False) -> int:
         """Append the rows whose identity is not stored yet, and return their number once they are durable.
@@ -85,12 +91,28 @@ class SegmentWriter:
         """
         if not rows.schema.equals(self._spec.schema, check_metadata=True):
             raise SchemaMismatch(f"{self._spec.name}: rows to be appended are not of the table's schema")
+        added = 0
+        for number in range(1, _TRIES + 1):
+            try:
+                for count in self._published(partition, rows, beside_damage=beside_damage):
+                    added += count
+            except Conflict:
+                if number == _TRIES:
+                    raise
+            else:
+                break
+        return added
+
+    def _published(self, partition: str, rows: pa.Table, *, beside_damage: bool) -> Iterator[int]:
+        """Publish the rows whose identity is not stored yet, and yield their number segment by segment."""
         segments = dict(listed(self._backend, self._spec.name, partition, self._damage))
         objects = [*segments]
-        unless_damaged = partial(self._unless_damaged, beside_damage=beside_damage)
+        newest = objects[-1] if objects else None
+        # What an unreadable newest segment holds is decided by its version alone where others may write, too.
+        needed = newest if self._backend.is_shared else None
+        unless_damaged = partial(self._unless_damaged, needed=needed, beside_damage=beside_damage)
         sound = [item for item in objects if unless_damaged(item, partial(self._verify, partition, item, objects))]
         fresh = self._fresh(partition, sound, self._sorted(rows), unless_damaged)
-        newest = objects[-1] if objects else None
         stored = None
         if newest and newest in sound:
             if fresh.num_rows and not self._summary(newest).sealed:
@@ -98,14 +120,15 @@ class SegmentWriter:
             else:
                 unless_damaged(newest, partial(self._ensure_durable, partition, newest))
         if not fresh.num_rows:
-            return 0
-        number = segments[newest].number if newest and stored else self._free_number(partition, objects)
+            return
+        number = segments[newest].number if newest and stored is not None else self._free_number(partition, objects)
         earlier = () if newest is None else self._summary(newest).month_series if sound == objects else None
         for part in self._parts(fresh, self._segment_rows - (stored.num_rows if stored is not None else 0)):
             content = part if stored is None else self._merged(stored, part)
-            earlier = self._publish(partition, numbered(partition, number), content, earlier).month_series
+            expected = newest.version if newest and stored is not None else ABSENT
+            earlier = self._publish(partition, numbered(partition, number), content, expected, earlier).month_series
             stored, number = None, number + 1
-        return int(fresh.num_rows)
+            yield int(part.num_rows)
 
     def _free_number(self, partition: str, objects: Sequence[StoredObject]) -> int:
         """The number after those of all segments of a partition, and of folders in their place."""
@@ -115,13 +138,13 @@ class SegmentWriter:
         return max((segment.number + 1 for segment in segments if segment is not None), default=0)
 
     def _unless_damaged(
-        self, item: StoredObject, read: Callable[[], _Result], *, beside_damage: bool
+        self, item: StoredObject, read: Callable[[], _Result], *, needed: StoredObject | None, beside_damage: bool
     ) -> _Result | None:
         """The result of reading a segment; None if it is damaged and may be passed over, which is noted."""
         try:
             return read()
         except SegmentUnreadable as error:
-            if not beside_damage or not is_damage(error):
+            if not beside_damage or item is needed or not is_damage(error):
                 raise
             self._damage.note(item, error)
             return None
@@ -198,19 +221,21 @@ class SegmentWriter:
             yield compact(rows.slice(start, end - start))
             start, room = end, self._segment_rows
 
-    def _publish(self, partition: str, name: str, rows: pa.Table, earlier: tuple[str, ...] | None) -> SegmentSummary:
+    def _publish(
+        self, partition: str, name: str, rows: pa.Table, expected: Version, earlier: tuple[str, ...] | None
+    ) -> SegmentSummary:
         self._open_tables.pop(partition, None)
         summary = summary_of(rows, self._spec, sealed=rows.num_rows >= self._segment_rows, earlier=earlier)
-        version = self._put(partition, name, encoded(rows, self._spec, summary))
+        version = self._put(partition, name, encoded(rows, self._spec, summary), expected)
         # Kept, so that the next append does not read back what was just written.
         self._summaries[name] = version, summary
         if not summary.sealed:
             self._keep(partition, version, rows)
         return summary
 
-    def _put(self, partition: str, name: str, data: pa.Buffer) -> tuple[int, ...]:
+    def _put(self, partition: str, name: str, data: pa.Buffer, expected: Version) -> Version:
         """Publish the newest segment of a partition, and return its version, which is durable now."""
-        self._durable[partition] = self._backend.put(name, data)
+        self._durable[partition] = self._backend.put(name, data, expected=expected)
         return self._durable[partition]
 
     def _ensure_durable(self, partition: str, newest: StoredObject) -> None:
@@ -219,10 +244,10 @@ class SegmentWriter:
         An interrupted process, or a failed fsync of the folder, may have left a segment visible and not durable. Its
         bytes are published once more, because a second fsync after a failed one proves nothing.
         """
-        if self._durable.get(partition) != newest.version:
+        if not self._backend.is_shared and self._durable.get(partition) != newest.version:
             file = self._opened(newest)
             file.verified()
-            self._put(partition, newest.name, file.data)
+            self._put(partition, newest.name, file.data, newest.version)
 
     def _open_table(self, partition: str, item: StoredObject) -> pa.Table:
         kept = self._open_tables.get(partition)
@@ -230,7 +255,7 @@ class SegmentWriter:
             self._keep(partition, item.version, self._sorted(self._opened(item).verified()))
         return self._open_tables[partition][1]
 
-    def _keep(self, partition: str, version: tuple[int, ...], rows: pa.Table) -> None:
+    def _keep(self, partition: str, version: Version, rows: pa.Table) -> None:
         source = partition.rpartition("/")[0]
         for other in [name for name in self._open_tables if name.rpartition("/")[0] == source]:
             del self._open_tables[other]
@@ -241,7 +266,7 @@ class SegmentWriter:
     def _summary(self, item: StoredObject) -> SegmentSummary:
         version, summary = self._summaries.get(item.name, (None, None))
         if summary is None or version != item.version:
-            summary = summary_of_file(self._backend, item.name, self._spec)
+            summary = summary_of_file(self._backend, item.name, self._spec, version=item.version)
             self._summaries[item.name] = item.version, summary
         return summary
 
@@ -249,7 +274,7 @@ class SegmentWriter:
         return self._opened(item).read(self._spec.identity)
 
     def _opened(self, item: StoredObject) -> SegmentFile:
-        return SegmentFile(self._backend, item.name, self._spec)
+        return SegmentFile(self._backend, item.name, self._spec, version=item.version)
 
 
 def listed(

@@ -19,7 +19,7 @@ from fxticker.model.records import Evidence, Origin, Poll, Retraction, Tick
 from fxticker.store.arrow import records_of
 from fxticker.store.backend import StorageBackend
 from fxticker.store.evidence import EvidenceFolder, encoded
-from fxticker.store.local import local_storage
+from fxticker.store.location import storage_at
 from fxticker.store.partition import partitioned, stamped
 from fxticker.store.read_recording import planned_slots, recorded_rows
 from fxticker.store.read_retractions import Retracted, read_retracted
@@ -78,7 +78,7 @@ class Store:
         segment_rows: int = SEGMENT_ROWS,
     ) -> None:
         self.backend: StorageBackend = (
-            local_storage(path, must_exist=False) if isinstance(path, str | os.PathLike) else path
+            storage_at(path, must_exist=False) if isinstance(path, str | os.PathLike) else path
         )
         self._clock = clock or SystemClock()
         self._lock_timeout_s = lock_timeout_s
@@ -315,4 +315,4 @@ def opened(store: str | os.PathLike[str] | Store) -> Store:
     StoreError
         If there is no store at the path.
     """
-    return store if isinstance(store, Store) else Store(local_storage(store, must_exist=True))
+    return store if isinstance(store, Store) else Store(storage_at(store, must_exist=True))

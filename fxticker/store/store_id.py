@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import suppress
 
-from fxticker.errors import SegmentUnreadable, StoreError
-from fxticker.store.backend import STORE_ID, StorageBackend
+from fxticker.errors import Conflict, SegmentUnreadable, StoreError
+from fxticker.store.backend import ABSENT, STORE_ID, StorageBackend
 
 _MAX_BYTES = 100
 """Bytes that are read of it: it has 37."""
@@ -54,7 +55,8 @@ def ensure_store_id(backend: StorageBackend) -> None:
     except SegmentUnreadable:
         return  # `check` names it; it is no reason to refuse rows
     if has_none:
-        backend.put(STORE_ID, f"{uuid.uuid4()}\n".encode())
+        with suppress(Conflict):  # another writer gave it one
+            backend.put(STORE_ID, f"{uuid.uuid4()}\n".encode(), expected=ABSENT)
 
 
 def copy_store_id(source: StorageBackend, target: StorageBackend) -> None:

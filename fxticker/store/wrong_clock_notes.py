@@ -10,9 +10,9 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from fxticker.errors import SegmentUnreadable
+from fxticker.errors import Conflict, SegmentUnreadable
 from fxticker.model.timestamps import iso_text
-from fxticker.store.backend import StorageBackend
+from fxticker.store.backend import ABSENT, StorageBackend
 
 WRONG_CLOCK_NOTES = "doubted"
 """Folder of the notes."""
@@ -62,16 +62,19 @@ def keep_wrong_clock_note(backend: StorageBackend, note: WrongClockNote, *, days
     name = f"{folder}/{note.confirmed:%Y-%m-%d}.jsonl"
     kept = backend.list(folder)
     earlier = b""
-    if any(item.name == name for item in kept):
+    version = next((item.version for item in kept if item.name == name), ABSENT)
+    if version != ABSENT:
         try:
-            with backend.open(name) as file:
+            with backend.open(name, version=version) as file:
                 earlier = file.read(_MAX_FILE_BYTES + 1)
+        except Conflict:
+            raise
         except OSError as error:  # while it is read
             raise SegmentUnreadable(name, str(error)) from error
     line = json.dumps(asdict(note), default=iso_text).encode() + b"\n"
     if len(earlier) + len(line) > _MAX_FILE_BYTES:
         return
-    backend.put(name, earlier + line)
+    backend.put(name, earlier + line, expected=version)
     others = [item.name for item in kept if item.name != name]
     for oldest in others[: max(0, len(others) + 1 - days)]:
         backend.delete(oldest)
