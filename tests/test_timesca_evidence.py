@@ -282,3 +282,16 @@ def test_hostile_page_takes_bounded_time(noise, is_before):
     SOURCE.evidence(page, headers, snapshot)
 
     assert time.process_time() - started_s < 5 + 4 * parsed_s
+
+
+def test_piece_that_many_pages_have_is_read_once():
+    readings = []
+
+    def parse(body, headers):
+        readings.append(body)
+        return SOURCE.parse(body, headers)
+
+    pages = [page_of(block(), tail=f"<p>words</p>{word}{ARTICLE}") for word in ("one", "two", "three")]
+    pieces = {find_evidence(page, {}, SOURCE.parse(page, {}), parse=parse).body for page in pages}
+    assert len(pieces) == 1
+    assert len(readings) == len(set(readings))

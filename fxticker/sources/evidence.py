@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from fxticker.errors import ParseError
 from fxticker.model.records import MAX_EVIDENCE_BYTES, Evidence, Snapshot
@@ -35,18 +35,28 @@ def evidence_of(
         evidence = source.evidence(body, headers, snapshot)
         if evidence is None:
             return None, f"no piece of it that is small enough gives the same ticks ({len(body)} bytes)"
-        if is_same(source.parse(evidence.body, evidence.headers), snapshot):
+        read = read_piece(source.parse, evidence)
+        if isinstance(read, ParseError):
+            return None, f"the piece cannot be read: {read}"
+        if is_same(read, snapshot):
             return evidence, None
-    except ParseError as error:
-        return None, f"the piece cannot be read: {error}"
     except (Exception, SystemExit) as error:  # noqa: BLE001  a fault in a source's code must not cost its ticks
         return None, f"{type(error).__name__}: {error}"
     return None, "the piece does not give the same ticks"
 
 
+@lru_cache(maxsize=64)  # pages of a day have the same piece; and one of those that no page has is tried before it
+def read_piece(parse: Callable[[bytes, Mapping[str, str]], Snapshot], evidence: Evidence) -> Snapshot | ParseError:
+    """Return what a parser reads in a piece of an answer, or why it refuses it."""
+    try:
+        return parse(evidence.body, evidence.headers)
+    except ParseError as error:
+        return error.with_traceback(None)  # which would hold the page
+
+
 def is_same(left: Snapshot, right: Snapshot) -> bool:
     """Whether two snapshots agree in every field, also in those by which two equal ones may differ."""
-    return asdict(left) == asdict(right)
+    return left == right and left.unread_date == right.unread_date
 
 
 __all__ = ["MAX_EVIDENCE_BYTES", "evidence_of", "is_same", "whole_answer"]

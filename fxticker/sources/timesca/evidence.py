@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
 from fxticker.errors import ParseError
 from fxticker.model.records import Evidence, Snapshot
-from fxticker.sources.evidence import is_same
+from fxticker.sources.evidence import is_same, read_piece
 from fxticker.sources.html import charset_of, is_html, page_text
 from fxticker.sources.timesca.candidate import MIN_PAIRS
 
@@ -47,7 +48,7 @@ _TOKEN = re.compile(
     + _RAW
     + rb")"
     + _ATTRIBUTES
-    + rb"(?>(?s:.*?)(?=</(?P=raw)[\s/>]|\Z))(?:</(?P=raw)"
+    + rb"(?-i:[^<]*+)(?:<(?!/(?P=raw)[\s/>])(?-i:[^<]*+))*+(?:</(?P=raw)"
     + _ATTRIBUTES
     + rb"|\Z)"
     rb"|!--(?:>|->|(?>(?s:.*?)(?:--!?>|\Z)))|[!?/][^>]*+(?:>|\Z))",
@@ -59,10 +60,10 @@ _HIDING = re.compile(
     re.IGNORECASE,
 )
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
-_BASE_BYTES = 300
-"""Bytes before a slash at most in which the first code begins: it and a few tags."""
+_CODE_BYTES = 600
+"""Bytes before a second code at most in which the first one begins: it, the slash and a few tags."""
 _BETWEEN = rb"(?>(?:\s++|<[^<>]{0,300}>){0,1000})"
-_BASE = re.compile(rb"(?<![A-Za-z])([A-Z]{3})" + _BETWEEN + rb"\Z")
+_CODE = re.compile(rb"(?<![A-Za-z])([A-Z]{3})" + _BETWEEN + b"/" + _BETWEEN + rb"\Z")
 _REFERENCE = re.compile(rb"&[#A-Za-z0-9]{1,32}+;")
 _WORD_OR_MARKUP = re.compile(r"""[^\W\d_]|["'>]""")
 """A word, or the end of a tag or comment whose begin is not there."""
@@ -103,26 +104,28 @@ def find_evidence(
 def _if_read_alike(
     evidence: Evidence, snapshot: Snapshot, parse: Callable[[bytes, Mapping[str, str]], Snapshot]
 ) -> Evidence | None:
-    try:
-        return evidence if is_same(parse(evidence.body, evidence.headers), snapshot) else None
-    except ParseError:
-        return None
+    read = read_piece(parse, evidence)
+    return evidence if not isinstance(read, ParseError) and is_same(read, snapshot) else None
 
 
 def _pieces_of_html(body: bytes, charset: str, snapshot: Snapshot) -> Iterator[bytes]:
     """Yield pieces to try, the fewest bytes first."""
-    groups = _in_text(body, charset, _groups(body, charset, snapshot))
-    limits = [*(group.start for group in groups[1:]), len(body)][: len(groups)]
-    ends = [[end for end in group.ends if end <= limit] or [limit] for group, limit in zip(groups, limits, strict=True)]
-    for step in _STEPS if groups else ():
-        parts = [
-            b"".join([*group.tags, body[group.start : own[min(step, len(own)) - 1]], *_closed(group.tags)])
-            for group, own in zip(groups, ends, strict=True)
+    places = _groups(body, charset, snapshot)
+    for steps in (_STEPS[:2], _STEPS[2:]) if places else ():  # most pages need no more than the first ones
+        groups = _in_text(body, charset, places, steps[-1])
+        limits = [*(group.start for group in groups[1:]), len(body)][: len(groups)]
+        ends = [
+            [end for end in group.ends if end <= limit] or [limit] for group, limit in zip(groups, limits, strict=True)
         ]
-        if len(piece := b"<hr>".join(parts)) <= MAX_PIECE_BYTES:
-            yield piece
-        if step >= max(map(len, ends)):
-            return
+        for step in steps if groups else ():
+            parts = [
+                b"".join([*group.tags, body[group.start : own[min(step, len(own)) - 1]], *_closed(group.tags)])
+                for group, own in zip(groups, ends, strict=True)
+            ]
+            if len(piece := b"<hr>".join(parts)) <= MAX_PIECE_BYTES:
+                yield piece
+            if step >= max(map(len, ends)):
+                return
 
 
 def _pieces_of_text(text: bytes, charset: str, snapshot: Snapshot) -> Iterator[bytes]:
@@ -137,12 +140,9 @@ def _pieces_of_text(text: bytes, charset: str, snapshot: Snapshot) -> Iterator[b
 def _groups(body: bytes, charset: str, snapshot: Snapshot) -> list[tuple[int, int]]:
     """Where groups with most pairs of a snapshot stand, each from its first code to the end of its last."""
     groups: list[list[_Code]] = []
-    parted: dict[bytes, bool] = {}  # copies repeat what stands between their codes
     for code in _codes(body, snapshot):
-        between = body[groups[-1][-1].end : code.start] if groups else b""
-        if between not in parted:
-            parted[between] = _is_parted(between, charset)
-        if groups and not parted[between]:
+        gap = range(groups[-1][-1].end, code.start) if groups else range(0)
+        if groups and len(gap) <= _GAP_BYTES and not _is_parted(body[gap.start : gap.stop], charset):
             groups[-1].append(code)
         else:
             groups.append([code])
@@ -162,21 +162,36 @@ class _Code(NamedTuple):
 
 def _codes(body: bytes, snapshot: Snapshot) -> list[_Code]:
     """Where pairs stand with a quote currency of a snapshot, whether they are in it or not; none if too many."""
-    quotes = b"|".join(sorted({re.escape(tick.pair.partition("/")[2].encode()) for tick in snapshot.ticks}))
-    # A page has far fewer slashes than letters, and few of them stand before a code.
-    second = re.compile(b"/%s(%s)(?![A-Za-z])" % (_BETWEEN, quotes))
-    found = []
-    for slash in islice(second.finditer(body), _MAX_CODES):
-        window = max(0, slash.start() - _BASE_BYTES)
-        if base := _BASE.search(body[window : slash.start()]):
-            found.append(_Code(window + base.start(), slash.end(), b"%s/%s" % (base[1], slash[1])))
+    found: list[_Code] = []
+    for end, quote in islice(_quotes(body, snapshot), _MAX_CODES):
+        if first := _first_code(body[max(0, end - _CODE_BYTES) : end - len(quote)]):
+            begin_before, base = first
+            found.append(_Code(end - len(quote) - begin_before, end, b"%s/%s" % (base, quote)))
     return found if len(found) < _MAX_CODES else []
 
 
+@lru_cache(maxsize=512)  # copies repeat what stands before their second codes, and so do the pages of a day
+def _first_code(before: bytes) -> tuple[int, bytes] | None:
+    """How far before a second code the first one begins, and that code; None if there is none."""
+    match = _CODE.search(before)
+    return None if match is None else (len(before) - match.start(), match[1])
+
+
+def _quotes(body: bytes, snapshot: Snapshot) -> list[tuple[int, bytes]]:
+    """Where the quote currencies of a snapshot end in a page, in order, and which they are."""
+    found = []
+    for quote in {tick.pair.partition("/")[2].encode() for tick in snapshot.ticks}:
+        end = 0
+        while (place := body.find(quote, end)) >= 0:
+            end = place + len(quote)
+            if not body[end : end + 1].isalpha():
+                found.append((end, quote))
+    return sorted(found)
+
+
+@lru_cache(maxsize=512)
 def _is_parted(between: bytes, charset: str) -> bool:
     """Whether two codes belong to different groups: words stand between them, or one lies in a tag or script."""
-    if len(between) > _GAP_BYTES:
-        return True
     tokens = [*_TOKEN.finditer(between)]
     is_cut = bool(tokens) and tokens[-1].end() == len(between) and not between.endswith(b">")
     is_script = any(token["slash"] and _RAW_NAME.fullmatch(token["name"]) for token in tokens)
@@ -206,39 +221,50 @@ class _Group(NamedTuple):
     ends: Sequence[int]
 
 
-def _in_text(body: bytes, charset: str, places: Sequence[tuple[int, int]]) -> list[_Group]:
-    """Return the groups at some places that begin in text, and not in a tag, comment or script."""
+def _in_text(body: bytes, charset: str, places: Sequence[tuple[int, int]], steps: int) -> list[_Group]:
+    """Return the groups at some places that begin in text, and not in a tag, comment or script.
+
+    The last one has `steps` ends and one more, if the page has: what follows an end may belong to the text before.
+    """
     groups: list[_Group] = []
-    opened: list[re.Match[bytes]] = []
+    opened: list[tuple[bytes, re.Match[bytes]]] = []
     ends: list[int] = []
     waiting = list(places)
     last = before = 0
-    for token in _TOKEN.finditer(body):
+    while token := _TOKEN.search(body, before):
         while waiting and waiting[0][0] < token.end():
             start, end = waiting.pop(0)
             if start < token.start():
                 ends, last = [], end
-                groups.append(_Group(start, [_hiding_tag(each) for each in opened], ends))
+                groups.append(_Group(start, [_hiding_tag(each) for _, each in opened], ends))
+                if not waiting:
+                    token = _TOKEN.search(body, start + _last_token(body[start:end])) or token
         if groups and token.start() >= last and (text := body[max(before, last) : token.start()]).strip():
             if ends and token.end() - last <= _GAP_BYTES and not _has_words(text, charset):
                 ends.pop()
             ends.append(token.end())
-        if not waiting and (not groups or len(ends) >= _STEPS[-1]):
+        if not waiting and (not groups or len(ends) > steps):
             break
         before = token.end()
-        if (name := token["name"]) is not None:
+        if waiting and (name := token["name"]) is not None:
             _follow(opened, token, name.lower())
-    groups += [_Group(start, [_hiding_tag(each) for each in opened], []) for start, _ in waiting]
+    groups += [_Group(start, [_hiding_tag(each) for _, each in opened], []) for start, _ in waiting]
     return groups
 
 
-def _follow(opened: list[re.Match[bytes]], token: re.Match[bytes], name: bytes) -> None:
+@lru_cache(maxsize=64)  # pages of a day have the same ticker
+def _last_token(group: bytes) -> int:
+    """Where the last token of a group begins; 0 if it has none."""
+    return max((token.start() for token in _TOKEN.finditer(group)), default=0)
+
+
+def _follow(opened: list[tuple[bytes, re.Match[bytes]]], token: re.Match[bytes], name: bytes) -> None:
     """Open an element, or close it with all that is open in it; an end tag of none that is open changes nothing."""
     if not token["slash"]:
         if name not in _VOID and len(opened) < _MAX_OPEN:
-            opened.append(token)
-    elif any(each["name"].lower() == name for each in opened):
-        while opened.pop()["name"].lower() != name:
+            opened.append((name, token))
+    elif any(name == each for each, _ in opened):
+        while opened.pop()[0] != name:
             pass
 
 
