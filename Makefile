@@ -15,7 +15,7 @@ BENCH_ROWS ?= 13147200
 BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
-.PHONY: demo serve run test test-all test-clients node page torture soak real-history lint types lock clean bench fuzz
+.PHONY: demo serve run test test-all test-clients node page torture soak real-history lint types lock wheel clean bench fuzz
 
 demo: $(VENV)/run.stamp
 	$(BIN)/fxticker demo
@@ -71,6 +71,10 @@ real-history: $(VENV)/dev.stamp
 notebooks: $(VENV)/dev.stamp
 	$(BIN)/python tests/notebook_pages.py
 
+# Build dist/fxticker-….whl.
+wheel: $(VENV)/dev.stamp
+	$(BIN)/python -m flit_core.wheel --outdir dist .
+
 # Mutate the input of each reader for ten minutes; what fails is kept in tests/fuzz/found. Atheris must have a wheel.
 fuzz: $(VENV)/fuzz.stamp
 	for target in parse warc cdx banks parquet; do \
@@ -92,6 +96,8 @@ bench: $(BENCH)/bench.stamp $(ARCTICDB)/bench.stamp
 lock:
 	uv pip compile pyproject.toml --group build --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/run.txt
+	uv pip compile --group recorder --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/recorder.txt
 	uv pip compile pyproject.toml --group build --extra web --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/web.txt
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --upgrade \

@@ -1,5 +1,7 @@
 """A known failure ends a command with one line and exit code 1; a fault of the program keeps its traceback."""
 
+import sys
+
 import pytest
 
 from fxticker.daemon.exit import exit_on_error
@@ -52,3 +54,28 @@ def test_fault_of_the_program_is_raised_with_its_traceback(capsys, error):
         exit_on_error(failing(error))
     assert raised.value is error
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "install"),
+    [
+        ("pandas", "pandas", "fxticker"),
+        ("matplotlib.axes", "matplotlib", "fxticker"),
+        ("prometheus_client", "prometheus-client", "fxticker"),
+        ("duckdb.functional", "duckdb", "'fxticker[readers]'"),
+    ],
+)
+def test_package_that_is_not_installed_is_named_with_what_installs_it(capsys, monkeypatch, module, package, install):
+    monkeypatch.setitem(sys.modules, module.partition(".")[0], None)  # as if it were not there
+    with pytest.raises(SystemExit) as ended:
+        exit_on_error(failing(ModuleNotFoundError(f"No module named {module!r}", name=module)))
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        f"fxticker: this command needs {package}, which is not installed: pip install {install}\n"
+    )
+
+
+@pytest.mark.parametrize("module", ["nonsense", "fxticker.nonsense", "pandas.nonsense"])
+def test_module_that_no_requirement_has_is_a_fault_of_the_program(module):
+    with pytest.raises(ModuleNotFoundError):
+        exit_on_error(failing(ModuleNotFoundError(f"No module named {module!r}", name=module)))

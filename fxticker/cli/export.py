@@ -42,9 +42,9 @@ def export(
 ) -> None:
     """Write rates to FILE, in the format of its ending.
 
-    .csv, .json and .parquet hold ticks with their bands; so do .xlsx (Excel) and .sqlite, which has the polls, too.
-    .ledger, .journal and .beancount hold a price line for each day. .gz compresses text. FILE may be -, standard
-    output, as CSV or in the --format. A file is replaced as a whole, or stays as it was.
+    .csv, .json and .parquet hold ticks with their bands; so do .xlsx (Excel; needs fxticker[excel]) and .sqlite, which
+    has the polls, too. .ledger, .journal and .beancount hold a price line for each day. .gz compresses text. FILE may
+    be -, standard output, as CSV or in the --format. A file is replaced as a whole, or stays as it was.
     """
     form = _form(file, given)
     _require_fitting(form, wide=wide, every=every, sheets=sheet_per_pair, decimal_comma=decimal_comma)

@@ -41,7 +41,8 @@ def serve(
     """Serve the store over HTTP, read-only.
 
     With the answers of Frankfurter's API, which existing programs read, and the rounding error of each rate. A process
-    of its own: it takes no lock, writes nothing, and may run on a copy of the store. SIGTERM and SIGINT end it.
+    of its own: it takes no lock, writes nothing, and may run on a copy of the store. SIGTERM and SIGINT end it. Needs
+    fxticker[web].
     """
     from fxticker.web.listen import address_of, is_loopback
 

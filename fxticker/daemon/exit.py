@@ -21,8 +21,8 @@ _interrupts: list[bool] = []
 def exit_on_error(run: Callable[[], None]) -> None:
     """Run a process's work; a known error is a line on stderr and exit code 1, an interrupt exit code 130.
 
-    An argument that means nothing is wrong usage: exit code 2.
-    Where the reader of standard output is gone, as after ``| head -1``, the process ends with 0.
+    A package that the installation leaves out is a known error. An argument that means nothing is wrong usage: exit
+    code 2. Where the reader of standard output is gone, as after ``| head -1``, the process ends with 0.
     """
     open_standard_streams()
     try:
@@ -73,8 +73,11 @@ def _run(run: Callable[[], None]) -> None:
         _exit("out of memory")
     except Exception as error:
         from fxticker.errors import ConfigError, FxTickerError
+        from fxticker.installed import missing_text
         from fxticker.model.invalid import InvalidArgument
 
+        if isinstance(error, ModuleNotFoundError) and (text := missing_text(error)) is not None:
+            _exit(text)
         if _interrupts or not isinstance(error, (FxTickerError, OSError, InvalidArgument)):
             raise
         if isinstance(error, ConfigError):
