@@ -20,6 +20,7 @@ ALLOWED = {
     "page": {"files", "export", "analysis", "frames", "sources", "store", "model", "errors"},
     "charts": {"files", "analysis", "frames", "sources", "model", "errors"},
     "export": {"files", "analysis", "frames", "store", "model", "errors"},
+    "doctor": {"installed", "config", "daemon", "monitoring", "collect", "store", "fetch", "model", "errors"},
     "daemon": {"files", "installed", "config", "monitoring", "collect", "store", "sources", "fetch", "model", "errors"},
     "analysis": {"frames", "store", "sources", "model", "errors"},
     "backfill": {"store", "sources", "fetch", "model", "errors"},

@@ -18,7 +18,7 @@ path = "parquet"
 on_alert = "{python} -c pass"
 [sources.timesca]
 url = "{url}"
-every = "1s"
+every = "{every}"
 [http]
 timeout_s = 0.9
 """
@@ -92,10 +92,15 @@ def test_recorder_alone_records_and_says_what_other_commands_need(recorder, site
         line = [*before, recorder / "fxticker", *words.split()]
         return run(line, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
-    (tmp_path / "config.toml").write_text(CONFIG.format(python=recorder / "python", url=site.url), "utf-8")
+    def configure(every):
+        text = CONFIG.format(python=recorder / "python", url=site.url, every=every)
+        (tmp_path / "config.toml").write_text(text, "utf-8")
+
+    configure("15min")
     for words in WORKING:
         result = fxticker(words)
         assert (result.returncode, result.stderr) == (0, ""), words
+    configure("1s")
     daemon = fxticker("run", "timeout", "4")
     assert daemon.returncode == 124, daemon.stderr  # of `timeout`, which ended it
     assert fxticker("polls --format csv").stdout.count(",ok,") >= 2
@@ -103,6 +108,8 @@ def test_recorder_alone_records_and_says_what_other_commands_need(recorder, site
         result = fxticker(words)
         line = f"fxticker: this command needs {package}, which is not installed: pip install fxticker\n"
         assert (result.returncode, result.stderr) == (1, line), words
+    page = fxticker("doctor").stdout
+    assert "not installed: matplotlib, pandas, rich, tsdownsample, warcio" in " ".join(page.split())
     result = fxticker("serve")
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     assert "fxticker[web]" in result.stderr

@@ -6,6 +6,7 @@ COMMANDS = {
         "serve": ("serve.serve", "Serve the store over HTTP, read-only."),
         "service": ("service.service", "Run as a service of systemd."),
         "alert": ("alert.alert", "Try the alert command of the configuration."),
+        "doctor": ("doctor.doctor", "Print what is installed and how it is set up, on one page."),
         "demo": ("demo.demo", "Run a complete example offline."),
         "drill": ("drill.drill", "Test how faults of network and site are recorded."),
     },

@@ -1,0 +1,1 @@
+"""Facts about an installation, for a person who looks for the reason of a failure; nothing is changed."""
