@@ -127,6 +127,27 @@ def test_slow_answer_is_503_at_the_deadline_and_too_many_are_refused_at_once(tmp
     done.set()
 
 
+def test_long_answers_that_wait_leave_short_ones_their_places(tmp_path, monkeypatch):
+    store, done = Store(tmp_path / "parquet"), Event()
+    store.append(snapshot_ticks(NOON))
+    client = Client(store, NOON, workers=1, max_waiting=0, deadline_s=0.05, relist_s=60)
+    client.get("/v1/currencies")
+    monkeypatch.setattr("fxticker.web.record.gaps", lambda view, fields: done.wait(10))
+    messages = [client.get(f"/v2/gaps?{number}").json()["message"] for number in range(3)]
+    assert messages == ["deadline exceeded", "deadline exceeded", "busy"]
+    assert client.get("/v2/rate/KZT/USD").status_code == 200
+    done.set()
+
+
+def test_store_that_hangs_is_waited_for_once(tmp_path, monkeypatch):
+    store, done = Store(tmp_path / "parquet"), Event()
+    client = Client(store, NOON, deadline_s=0.05)
+    monkeypatch.setattr("fxticker.web.reader.objects_of", lambda store: done.wait(10))
+    messages = [client.get("/v1/currencies").json()["message"] for _ in range(3)]
+    assert messages == ["deadline exceeded", "busy", "busy"]
+    done.set()
+
+
 @pytest.mark.parametrize(
     "text", ["8080", "localhost:80", "127.0.0.1", "127.0.0.1:65536", "::1:80", "127.0.0.1:-1", "[127.0.0.1]:1"]
 )

@@ -1,5 +1,6 @@
 """HTTP API: the ledger of polls, drift, and the store's own files."""
 
+import asyncio
 import hashlib
 import io
 from datetime import timedelta
@@ -113,6 +114,29 @@ def test_range_of_a_file_is_of_the_version_that_was_asked_for(tmp_path):
     replaced = client.get(path, range="bytes=-8", if_range=whole.headers["etag"])
     assert (replaced.status_code, len(replaced.content) > 8) == (200, True)
     assert client.get(path, range="bytes=-8", if_match=whole.headers["etag"]).status_code == 412
+
+
+def test_requests_for_one_file_at_once_get_each_its_own_answer(tmp_path):
+    store = Store(tmp_path / "parquet")
+    store.append(snapshot_ticks(NOON))
+    client = Client(store, NOON)
+    path = f"/parquet/{client.get('/parquet/manifest.json').json()['files'][0]['file']}"
+    given = [{"if-match": '"old"'}, {"range": "bytes=0-3"}, {"range": "bytes=999999-"}, {}]
+
+    async def at_once():
+        return await asyncio.gather(*(client._send("GET", path, headers) for headers in given))
+
+    assert [answer.status_code for answer in asyncio.run(at_once())] == [412, 206, 416, 200]
+
+
+def test_part_of_a_file_that_is_known_is_not_sent_again(tmp_path):
+    store = Store(tmp_path / "parquet")
+    store.append(snapshot_ticks(NOON))
+    client = Client(store, NOON)
+    path = f"/parquet/{client.get('/parquet/manifest.json').json()['files'][0]['file']}"
+    tag = client.get(path).headers["etag"]
+    answer = client.get(path, range="bytes=0-3", if_none_match=tag)
+    assert (answer.status_code, answer.content, "content-range" in answer.headers) == (304, b"", False)
 
 
 def test_files_with_rows_after_a_frozen_now_are_not_served(client, tmp_path):

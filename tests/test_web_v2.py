@@ -61,6 +61,10 @@ def test_lines_and_csv_have_the_rows_of_the_array(client):
     assert [(row["rate_lo"], row["source"]) for row in banded] == [(row["rate_lo"], row["source"]) for row in rows]
 
 
+def test_long_list_loses_no_name(client):
+    assert client.get(f"/v2/rates?base=USD&quotes={'UZS,' * 300}KZT").json()[0]["quote"] == "KZT"
+
+
 def test_too_wide_band_is_missing_with_its_reason(client):
     answer = client.get("/v2/rates?base=USD&quotes=KZT,UZS&max_width=1%25")
     assert [row["quote"] for row in answer.json()] == ["KZT"]

@@ -11,7 +11,7 @@ from fxticker.web.errors import Refused
 from fxticker.web.groups import grouped, periods_in
 from fxticker.web.honest_number import honest_number
 from fxticker.web.parameters import code_of
-from fxticker.web.ranges import Days, daily
+from fxticker.web.ranges import Days, daily, version_of_days
 from fxticker.web.rates_query import RATE, RatesQuery
 from fxticker.web.rows import Newest, RateRow, newest
 from fxticker.web.snapshots import base_of, pairs_of, reasons_text, snapshot
@@ -88,13 +88,21 @@ def _of_range(view: View, query: RatesQuery, days: Days, media_type: str, header
         media_type=media_type,
         is_long=is_streamed,
         columns=_columns(query),
-        version=lambda: view.catalogue.version_of(days.first, days.last),
+        version=lambda: _version(view, query, days, media_type),
         modified=modified,
         why_empty=lambda: reasons_text(base, absent.reasons()),
         keep=_keep(query),
         headers=(*headers, *early),
         late_headers=lambda: _missing(absent.reasons(), query),
     )
+
+
+def _version(view: View, query: RatesQuery, days: Days, media_type: str) -> str:
+    """Return what differs whenever the rows of a range do, or their form."""
+    if query.group is None:
+        return version_of_days(view, query.question, days, media_type)
+    hour = view.now.replace(minute=0, second=0, microsecond=0)  # a period is whole when it has passed
+    return view.version_of(view.catalogue.version, hour, days, media_type)  # polls count here too
 
 
 def _rows_in(view: View, query: RatesQuery, days: Days) -> int:

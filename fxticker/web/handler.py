@@ -22,6 +22,8 @@ from fxticker.web.sending import send_answer
 from fxticker.web.view import View
 
 _SERVER_ERROR = 500
+_OF_A_PART = frozenset({b"range", b"if-range", b"if-match"})
+"""Headers on which the answer about a file depends, and an error too: such requests are not answered together."""
 
 _log = logging.getLogger("fxticker")
 
@@ -103,11 +105,12 @@ class Handler:
         view = await self._reader.view()
         key, version = key_of(scope), view.catalogue.version
         kept = self._cache.get(key, version, view.now)
-        if kept is None:
-            fields = fields_of(scope["query_string"])
-            asked = Asked(scope.get("path_params", {}), fields, dict(scope["headers"]))
-            kept = await self._cache.computed(key, version, lambda: self._computed(view, asked))
-        return kept
+        if kept is not None:
+            return kept
+        asked = Asked(scope.get("path_params", {}), fields_of(scope["query_string"]), dict(scope["headers"]))
+        if not _OF_A_PART.isdisjoint(asked.headers):
+            return await self._computed(view, asked)
+        return await self._cache.computed(key, version, lambda: self._computed(view, asked))
 
     async def _computed(self, view: View, asked: Asked) -> Kept:
         answer = await self._reader.run(lambda: self._endpoint(view, asked), self._pace)

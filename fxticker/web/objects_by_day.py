@@ -9,7 +9,7 @@ from typing import Any
 from fxticker.web.absent import Absent
 from fxticker.web.answers import Answer, dumps, is_long, pieces_answer
 from fxticker.web.errors import not_found
-from fxticker.web.ranges import Days, daily
+from fxticker.web.ranges import Days, daily, version_of_days
 from fxticker.web.rows import Newest, RateRow
 from fxticker.web.snapshots import Question, base_of, pairs_of, reasons_text
 from fxticker.web.view import View
@@ -52,7 +52,7 @@ def objects_answer(
         _pieces(
             {**head, "base": base_of(view, question)}, parts, absent, number, has_names=question.quotes is not None
         ),
-        lambda: view.catalogue.version_of(days.first, days.last),
+        lambda: version_of_days(view, question, days),
         noted,
         is_long=is_long(len(days) * len(pairs_of(view, question)), len(days)),
     )

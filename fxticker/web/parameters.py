@@ -17,8 +17,6 @@ from fxticker.web.iso4217 import currencies
 
 MAX_FIELDS = 40
 """Parameters of a request: there are a dozen."""
-MAX_NAMES = 200
-"""Entries of a list with commas: ISO 4217 has fewer currencies."""
 LEAST_AMOUNT, MOST_AMOUNT = Decimal("1e-12"), Decimal("1e15")
 """Amounts that are converted."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -29,7 +27,7 @@ _BAD_REQUEST = 400
 LIMITS = ("providers", "max_width", "max_age", "at", "as_of", "asOf")
 """Parameters that only version 2 has, and whose neglect would be a wider, older or other figure than was asked for."""
 _SPANS = ("date", "from", "to", "start", "end", "start_date", "end_date", "group")
-_ONCE = frozenset((*LIMITS, *_SPANS, "base", "quotes", "symbols", "amount"))
+_ONCE = frozenset((*LIMITS, *_SPANS, "base", "quotes", "symbols", "amount", "expand", "outcome"))
 """Parameters that have one value; a name that no endpoint knows may be repeated."""
 
 
@@ -182,7 +180,7 @@ def lenient_codes(text: str) -> tuple[str, ...]:
 
 def names_of(text: str) -> tuple[str, ...]:
     """Return the names of a list with commas, once each."""
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",")[:MAX_NAMES]))
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
 
 
 def amount_of(text: str) -> Fraction:

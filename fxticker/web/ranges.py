@@ -13,7 +13,7 @@ from fxticker.analysis.rate_lines import RateLine, rate_lines
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import MICROSECOND
-from fxticker.sources.age_limits import TICKER, holds_days
+from fxticker.sources.age_limits import TICKER, AgeLimit, holds_days
 from fxticker.web.errors import not_found
 from fxticker.web.parameters import lookup_of_day
 from fxticker.web.range_source import Candidate, source_of_range
@@ -56,6 +56,17 @@ def days_of(view: View, first: date, last: date | None) -> Days:
     if first > (last or today) or begin > end or not stored:
         raise not_found(f"nothing is stored from {first} to {last or today}")
     return Days(begin, end)
+
+
+def version_of_days(view: View, question: Question, days: Days, *facts: object) -> str:
+    """Return what differs whenever the rates of a range do, or facts about the form of their answer.
+
+    Under a limit of age of the request a rate of today becomes too old without any change of a file, and a file from
+    long before the range may decide who answers it.
+    """
+    if question.limit == AgeLimit():
+        return view.version_of(view.catalogue.version_of(days.first, days.last), days, *facts)
+    return view.version_of(view.catalogue.version, view.now, days, *facts)
 
 
 def daily(

@@ -27,7 +27,7 @@ LONG_WORKERS = 2
 MAX_LONG = 8
 """Long answers at once: each holds the rows of some months; further ones are refused."""
 MAX_WAITING = 64
-"""Requests that wait for a thread; further ones are refused at once."""
+"""Requests that wait for a thread of their pace; further ones are refused at once."""
 DEADLINE_S = 15.0
 """Seconds for one answer, or for one piece of a streamed one. A range of ten years begins within one."""
 RELIST_S = 0.5
@@ -83,7 +83,11 @@ class Reader:
         self._planned = tuple(planned)
         self._deadline_s = deadline_s
         self._relist_s = relist_s
-        self._places = workers + max_waiting
+        self._places = {
+            Pace.SHORT: workers + max_waiting,
+            Pace.LONG: LONG_WORKERS + max_waiting,
+            Pace.LISTING: 1,  # one that hangs is waited for once, and refused to all who come after it
+        }
         self._pools = {
             Pace.SHORT: ThreadPoolExecutor(workers, thread_name_prefix="reader"),
             Pace.LONG: ThreadPoolExecutor(LONG_WORKERS, thread_name_prefix="long-reader"),
@@ -151,13 +155,14 @@ class Reader:
         Raises
         ------
         Refused
-            503, if too many wait already, or it is not done by the deadline; its thread then goes on to its end.
+            503, if too many of its pace wait already, or it is not done by the deadline; its thread then goes on to its
+            end, and has its place until then.
         """
-        if self._places <= 0:
+        if self._places[pace] <= 0:
             raise Refused(_SERVICE_UNAVAILABLE, "busy", "too many requests wait", (("retry-after", "1"),))
-        self._take_place(-1)
+        self._take_place(pace, -1)
         future = self._pools[pace].submit(work)
-        future.add_done_callback(lambda _: self._take_place(1))
+        future.add_done_callback(lambda _: self._take_place(pace, 1))
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self._deadline_s)
         except TimeoutError as error:
@@ -167,9 +172,9 @@ class Reader:
             detail = f"the answer takes longer than {self._deadline_s:g} s: ask for fewer days or currencies"
             raise Refused(_SERVICE_UNAVAILABLE, "deadline exceeded", detail) from error
 
-    def _take_place(self, change: int) -> None:
+    def _take_place(self, pace: Pace, change: int) -> None:
         with self._counting:  # a thread that is done gives its place back
-            self._places += change
+            self._places[pace] += change
 
     def expires(self, now: datetime) -> datetime:
         """Return until when an answer of the present holds if nothing is stored: the next slot, a minute at most."""

@@ -104,7 +104,11 @@ def polls(view: View, fields: Mapping[str, str]) -> Answer:
 
     is_long = (span.end - span.start) > DEFAULT_DAYS * _DAY
     return table_answer(
-        rows(), media_type=JSON, version=lambda: view.catalogue.version, is_long=is_long, is_empty_good=True
+        rows(),
+        media_type=JSON,
+        version=lambda: view.version_of(view.catalogue.version),
+        is_long=is_long,
+        is_empty_good=True,
     )
 
 

@@ -15,8 +15,9 @@ from fxticker.web.reader import Pace, Reader
 
 SEND_S = 30.0
 """Seconds that a client may take for one piece before its connection is closed."""
-_OK, _NOT_MODIFIED = 200, 304
-_OF_THE_BODY = (b"content-type", b"content-length")
+_NOT_MODIFIED = 304
+_WHOLE_OR_PART = (200, 206)
+_OF_THE_BODY = (b"content-type", b"content-length", b"content-range")
 
 _log = logging.getLogger("fxticker")
 
@@ -40,7 +41,11 @@ async def send_answer(kept: Kept, scope: Scope, receive: Receive, send: Send, re
     left_s = 0 if reader.frozen_at is not None else int((kept.expires - reader.now()).total_seconds())
     control = cache_control(answer, left_s)
     headers: Mapping[bytes, bytes] = dict(scope["headers"])
-    if b"if-none-match" in headers and answer.status == _OK and is_known(kept.etag, headers[b"if-none-match"]):
+    if (
+        b"if-none-match" in headers
+        and answer.status in _WHOLE_OR_PART
+        and is_known(kept.etag, headers[b"if-none-match"])
+    ):
         unchanged = [control, *(header for header in kept.head if header[0] not in _OF_THE_BODY)]
         await send({"type": "http.response.start", "status": _NOT_MODIFIED, "headers": unchanged})
         await send({"type": "http.response.body"})

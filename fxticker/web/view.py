@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 
 from fxticker.model.days import Lookup
 from fxticker.sources.registry import ScheduledSource
@@ -43,3 +45,11 @@ class View:
     def present(self) -> Lookup:
         """What a lookup as of now includes."""
         return Lookup(self.now, self.now)
+
+    def version_of(self, *facts: object) -> str:
+        """Return a hash that differs whenever facts do, or what every answer follows from beside the store.
+
+        That is the program, the order of its sources, and a present that stands still.
+        """
+        text = repr((version("fxticker"), self.now if self.is_frozen else None, tuple(self.order), facts))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
