@@ -14,7 +14,7 @@ from builders import FixedClock, capture_ticks, cases, snapshot_ticks, tick
 import fxticker as fx
 from fxticker.analysis.direction import in_one_direction
 from fxticker.model.formatting import format_with_band
-from fxticker.model.records import Outcome, Poll
+from fxticker.model.records import Outcome, Poll, Retraction
 from fxticker.model.schedule import Every
 from fxticker.page.publish import publish
 from fxticker.simulation.official import official_ticks
@@ -52,6 +52,19 @@ def published_gaps(folder):
         facts = {"started_at": slot, "ticks": 5, "detail": "<img src=x onerror=alert(1)>"}
         store.record([Poll("timesca", slot, outcome, **(facts if outcome == Outcome.OK else {}))])
     publish(store, folder / "gaps", schedules={"timesca": Every(QUARTER)})
+
+
+def published_retraction(folder):
+    """Two values, one of which is retracted by the second run; the manifest of the first is kept beside."""
+    store, site = Store(folder / "store-retracted", clock=FixedClock(AT)), folder / "retracted"
+    instants = [AT - timedelta(hours=1), AT]
+    store.append(
+        [tick(rate_text=text, observed_at=at) for text, at in zip(("0.00191", "0.00192"), instants, strict=True)]
+    )
+    publish(store, site, at=AT)
+    shutil.copy(site / "manifest.json", folder / "retracted-before.json")
+    store.retract([Retraction("timesca", "KZT/USD", instants[0], "0.00191", "-0%", 2, "misread")])
+    publish(store, site, at=AT)
 
 
 def published_year(folder):
@@ -130,6 +143,7 @@ def sites(tmp_path_factory):
     one.append([tick(observed_at=AT, source_date=AT.date())])
     publish(one, folder / "one", at=AT)
     published_gaps(folder)
+    published_retraction(folder)
     published_year(folder)
     (folder / "expected.json").write_text(json.dumps(expected(history)), "utf-8")
     return folder

@@ -17,6 +17,8 @@ export class Data {
   #objects = { ticks: [], polls: [], retractions: [] };
 
   follow(manifest) {
+    const isFirst = !this.#objects.retractions.length && objectsOf(manifest, "retractions").length > 0;
+    if (isFirst) this.#read.clear(); // what was read lacks the column that a retraction names
     for (const kind of Object.keys(this.#objects)) this.#objects[kind] = objectsOf(manifest, kind);
     const named = new Set(Object.values(this.#objects).flat().map((each) => each.file));
     for (const file of this.#read.keys()) if (!named.has(file)) this.#read.delete(file);

@@ -136,7 +136,7 @@ function header({ t, state, manifest, link, perUsd }) {
     el("div", { class: "choices" },
       el("nav", { "aria-label": t("language"), class: "choices" }, languages),
       el("a", { href: link({ per: perUsd ? "" : "usd" }), id: "direction" }, t(perUsd ? "direction.unit" : "direction.usd")),
-      state.embed && el("a", { href: link({ embed: "" }), target: "_blank", rel: "noopener" }, t("embed.whole"))),
+      state.embed && el("a", { id: "whole", href: link({ embed: "" }), target: "_blank", rel: "noopener" }, t("embed.whole"))),
   );
 }
 

@@ -8,7 +8,7 @@ const TEXTS = { en, ru };
 /** The language of a state: the named one, else the browser's if there is a translation, else English. */
 export function languageOf(named) {
   const wanted = named ?? navigator.language.slice(0, 2);
-  return wanted in TEXTS ? wanted : "en";
+  return Object.hasOwn(TEXTS, wanted) ? wanted : "en";
 }
 
 /** A function that gives the texts of a language by name: t("age.old", { age }); t.has(name) tells whether one exists. */
@@ -20,7 +20,7 @@ export function textsOf(language) {
     return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? `{${key}}`);
   };
   t.language = language;
-  t.has = (name) => name in TEXTS[language];
+  t.has = (name) => Object.hasOwn(TEXTS[language], name);
   /** An age in two units: "3 d 4 h". */
   t.age = (us) => {
     const minutes = Math.max(Math.round(us / 6e7), 0);

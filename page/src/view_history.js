@@ -175,7 +175,7 @@ function coverage({ t }, { polls, span }) {
     "section", { "aria-labelledby": "coverage-title" },
     el("h3", { id: "coverage-title" }, t("coverage")),
     el("p", {}, text),
-    rows.length ? el("details", { id: "looks" }, el("summary", {}, t("coverage.caption")), scrolled(table(t("coverage.caption"), columns, rows), t("coverage.caption"))) : null,
+    rows.length ? el("details", { id: "looks" }, el("summary", { id: "looks-shown" }, t("coverage.caption")), scrolled("looks-table", table(t("coverage.caption"), columns, rows), t("coverage.caption"))) : null,
   );
 }
 
@@ -194,7 +194,7 @@ function valueTable({ t }, { pair, lines, span }) {
       [t("table.from")], [t("table.until")], [t("col.value"), true], [t("col.band"), true], [t("table.looks"), true],
     ];
     const cut = runs.length > LISTED_RUNS && el("p", { class: "muted" }, t("table.cut", { n: runs.length - LISTED_RUNS }));
-    event.target.append(scrolled(table(caption, columns, rows), caption), ...(cut ? [cut] : []));
+    event.target.append(scrolled("values-table", table(caption, columns, rows), caption), ...(cut ? [cut] : []));
   };
   return el("details", { id: "values", ontoggle: fill }, el("summary", { id: "values-shown" }, t("table.show")));
 }
@@ -214,14 +214,14 @@ function files({ t, manifest }, { pair, span }) {
   if (!twins.length) return null;
   const rows = twins.reverse().map((each) => [
     [each.month, each.pair === pair ? "" : ` ${each.pair}`], `${each.rows}`,
-    each.files.map((file) => [el("a", { href: file, "aria-label": `${each.pair} ${each.month} .${file.split(".").pop()}` }, `.${file.split(".").pop()}`), " "]),
+    each.files.map((file) => [el("a", { id: `file-${file}`, href: file, "aria-label": `${each.pair} ${each.month} .${file.split(".").pop()}` }, `.${file.split(".").pop()}`), " "]),
   ]);
   const columns = [[t("files.month")], [t("files.rows"), true], [t("files.files")]];
   return el(
-    "details", { id: "files" }, el("summary", {}, t("files")),
-    scrolled(table(t("files.caption", { pair }), columns, rows), t("files")),
+    "details", { id: "files" }, el("summary", { id: "files-shown" }, t("files")),
+    scrolled("files-table", table(t("files.caption", { pair }), columns, rows), t("files")),
   );
 }
 
 /** A table that scrolls sideways where the page is narrow; it takes the focus so that keys can scroll it. */
-const scrolled = (content, label) => el("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": label }, content);
+const scrolled = (id, content, label) => el("div", { id, class: "scrolled", tabindex: "0", role: "region", "aria-label": label }, content);

@@ -21,8 +21,8 @@ export function viewMonths({ t, drifts, rates }) {
     "section", { id: "months", "aria-labelledby": "months-title" },
     el("h2", { id: "months-title" }, t("months")),
     rows.length
-      ? el("details", { id: "month-table" }, el("summary", {}, t("months.show")),
-          el("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": t("months.caption") }, table(t("months.caption"), columns, rows)))
+      ? el("details", { id: "month-table" }, el("summary", { id: "months-shown" }, t("months.show")),
+          el("div", { id: "months-scrolled", class: "scrolled", tabindex: "0", role: "region", "aria-label": t("months.caption") }, table(t("months.caption"), columns, rows)))
       : el("p", {}, t("months.none")),
   );
 }
@@ -35,20 +35,20 @@ export function viewExplain({ t, rates, manifest }) {
     "section", { id: "explain", "aria-labelledby": "explain-title" },
     el("h2", { id: "explain-title" }, t("explain")),
     all.map((rate) =>
-      el("details", { id: `explain-${rate.pair}-${rate.source}` }, el("summary", {}, `${t("explain.of", { pair: rate.pair, value: rate.written.value })} (${rate.source})`),
-        rate.printed.map((row) => printedFacts(row, t, manifest)))),
+      el("details", { id: `explain-${rate.pair}-${rate.source}` }, el("summary", { id: `shown-${rate.pair}-${rate.source}` }, `${t("explain.of", { pair: rate.pair, value: rate.written.value })} (${rate.source})`),
+        rate.printed.map((row, place) => printedFacts(row, `file-${rate.pair}-${rate.source}-${place}`, t, manifest)))),
   );
 }
 
-function printedFacts(row, t, manifest) {
+function printedFacts(row, id, t, manifest) {
   const file = manifest.objects.find((each) => each.stored_as === row.file)?.file;
   const instant = (text) => (text.length > 10 ? `${text.replace("T", " ").replace("Z", "")} UTC` : text);
   const facts = [
     ["explain.printed", `${row.source} ${row.pair} = ${row.rate_text}${row.nominal === 1 ? "" : t("chart.nominal", { n: row.nominal })}${row.change_text ? ` ${row.change_text}` : ""}`],
     ["explain.observed", `${instant(row.observed_at)} (${row.time_basis}, ${row.origin})`],
     ["explain.recorded", instant(row.recorded_at)],
-    ["explain.file", file ? el("a", { href: file }, row.file) : row.file],
-    ["explain.poll", row.poll && `${minuteText(instantOf(row.poll.slot))}, ${row.poll.outcome}, HTTP ${row.poll.http_status}`],
+    ["explain.file", file ? el("a", { id, href: file }, row.file) : row.file],
+    ["explain.poll", row.poll && `${minuteText(instantOf(row.poll.slot))}, ${row.poll.outcome}${row.poll.http_status === null ? "" : `, HTTP ${row.poll.http_status}`}`],
     ["explain.page", row.poll?.body_sha256],
     ["explain.parser", row.poll?.parser_version == null ? null : `${row.poll.parser_version}`],
   ];
@@ -74,6 +74,6 @@ export function viewFoot({ t, link }) {
     el("label", {}, t("embed.code"), el("textarea", { id: "embed-code", readonly: true, rows: "3", value: code, spellcheck: "false" })),
     el("h2", {}, t("reading")),
     el("p", {}, t("reading.text")),
-    el("p", {}, before[0], el("a", { href: "manifest.json" }, "manifest.json"), before[1], " ", el("a", { href: "assets/licences.txt" }, "hyparquet, uPlot"), "."),
+    el("p", {}, before[0], el("a", { id: "all-files", href: "manifest.json" }, "manifest.json"), before[1], " ", el("a", { id: "licences", href: "assets/licences.txt" }, "hyparquet, uPlot"), "."),
   );
 }

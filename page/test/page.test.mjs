@@ -14,7 +14,7 @@ const servers = {};
 
 before(async () => {
   browser = await launch();
-  for (const name of ["history", "empty", "one", "gaps", "year"]) servers[name] = await serve(`${SITES}/${name}`);
+  for (const name of ["history", "empty", "one", "gaps", "year", "retracted"]) servers[name] = await serve(`${SITES}/${name}`);
   if (PICTURES) mkdirSync(PICTURES, { recursive: true });
 });
 after(async () => {
@@ -107,6 +107,35 @@ test("what is open and what has the focus stays so when another span is chosen, 
   await page.clock.runFor(REFRESH_MS);
   assert.equal(await page.locator("#explain details[open]").count(), 1);
   assert.equal(await page.evaluate(() => document.activeElement.id), "pick-365");
+  await page.close();
+});
+
+test("whatever takes the focus has an id of its own, by which it keeps it", async () => {
+  for (const fragment of ["", "#embed=1"]) {
+    const { page } = await opened("history", fragment);
+    await page.evaluate(() => document.querySelectorAll("details").forEach((each) => { each.open = true; }));
+    await page.locator("#values-table").waitFor({ state: "attached" });
+    const [unnamed, ids] = await page.evaluate(() => {
+      const all = [...document.querySelectorAll("a[href], summary, input, select, textarea, [tabindex]")];
+      return [all.filter(({ id }) => !id).map(({ outerHTML }) => outerHTML.slice(0, 100)), [...document.querySelectorAll("[id]")].map(({ id }) => id)];
+    });
+    assert.deepEqual(unnamed, []);
+    assert.equal(new Set(ids).size, ids.length);
+    await page.close();
+  }
+});
+
+test("first retraction is taken into account while the page is open", async () => {
+  const { url, faults } = servers.retracted;
+  const earlier = readFileSync(`${SITES}/retracted-before.json`);
+  faults.set("/manifest.json", (_, response) => response.end(earlier));
+  const { page, complaints } = await open(browser, `${url}#pair=KZT/USD`, { hasClock: true });
+  await historyShown(page);
+  assert.match(await page.locator("#chart").getAttribute("aria-label"), / 2 values/);
+  faults.clear();
+  await page.clock.runFor(REFRESH_MS);
+  await page.locator('#chart[aria-label*=" 1 values"]').waitFor();
+  assert.deepEqual([await textOf(page, "#problem"), complaints], ["", []]);
   await page.close();
 });
 
@@ -332,6 +361,15 @@ test("embedded view has the chart alone, and print leaves the controls out", asy
   assert.equal(await page.locator("nav").first().isVisible(), false);
   assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
   await page.close();
+});
+
+test("language that there is not is that of the browser", async () => {
+  for (const lang of ["constructor", "toString", "xx"]) {
+    const { page, complaints } = await opened("one", `#lang=${lang}`);
+    assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
+    assert.deepEqual(complaints, []);
+    await page.close();
+  }
 });
 
 test("page is in the language that is asked for, and the other one is a link", async () => {
