@@ -15,85 +15,89 @@ BENCH_ROWS ?= 13147200
 BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
-.PHONY: demo serve run test test-all test-clients node page torture soak real-history lint types lock wheel clean bench fuzz
+.DEFAULT_GOAL := help
+.PHONY: help demo serve run test test-all test-clients node page torture soak real-history notebooks lint types lock wheel clean bench fuzz
 
-demo: $(VENV)/run.stamp
+# A target is listed by what follows `##` in its line.
+help:
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+demo: $(VENV)/run.stamp  ## the whole job offline: record a loopback site, draw charts into fxticker-demo/
 	$(BIN)/fxticker demo
 
 # Serve what `make demo` wrote, as if it were the evening of the last recorded page: its history ends there.
-serve: $(VENV)/web.stamp
+serve: $(VENV)/web.stamp  ## answer from what `make demo` wrote, over HTTP on loopback
 	@test -d fxticker-demo/history || { echo "make demo first: it writes what is served" >&2; exit 1; }
 	$(BIN)/fxticker publish fxticker-demo/site --store fxticker-demo/history --at $(SERVE_AT)
 	$(BIN)/fxticker serve --store fxticker-demo/history --at $(SERVE_AT) --page fxticker-demo/site
 
-run: $(VENV)/run.stamp
+run: $(VENV)/run.stamp  ## the daemon on the live site, configured by config.toml
 	$(BIN)/fxticker run --config config.toml
 
-test: $(VENV)/dev.stamp
+test: $(VENV)/dev.stamp  ## the tests that decide whether a change is good
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
-test-all: $(VENV)/dev.stamp
+test-all: $(VENV)/dev.stamp  ## these, the slow ones, and more examples of each property
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --hypothesis-profile thorough
 
 # Run programs that others wrote, unmodified, against `fxticker serve`, and requests made from OpenAPI documents; some
 # minutes. It takes the programs with pip and npm, and as root makes a network of its own for them, with `unshare` and
 # `ip`. Perl's is Debian's libfinance-quote-perl: `apt-get install` it first. What is absent is skipped and named.
-test-clients: $(VENV)/dev.stamp $(CLIENTS)/clients.stamp
+test-clients: $(VENV)/dev.stamp $(CLIENTS)/clients.stamp  ## programs of others against the HTTP API
 	if command -v npm >/dev/null; then npm ci --prefix tests/clients/node --ignore-scripts --no-audit --no-fund; fi
 	$(BIN)/python -m pytest -m slow tests/clients
 
 # Install what reads the store with JavaScript, builds and tests the page, and axe, which judges the page and the monthly
 # report; needs Node and npm. Without it those tests are skipped.
-node:
+node:  ## install what tests and builds the page with Node
 	npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund
 	npm ci --prefix page --ignore-scripts --no-audit --no-fund
 
 # Build the script of the page from page/src into the package.
-page: page/node_modules
+page: page/node_modules  ## build the script of the page from page/src into the package
 	cd page && node build.mjs
 
 page/node_modules: page/package-lock.json
 	npm ci --prefix page --ignore-scripts --no-audit --no-fund
 
 # Kill a writer 1,000 times while readers look on; some minutes. SEED=… repeats a run's snapshots and lives.
-torture: $(VENV)/dev.stamp
+torture: $(VENV)/dev.stamp  ## kill a writer 1,000 times while readers look on
 	$(BIN)/python tests/torture.py --kills 1000 $(if $(SEED),--seed $(SEED))
 
 # Poll the loopback site 100,000 times at speed and watch memory, descriptors and outcomes.
-soak: $(VENV)/dev.stamp
+soak: $(VENV)/dev.stamp  ## poll a loopback site 100,000 times at speed
 	$(BIN)/python tests/soak.py --polls 100000
 
 # Days of a real aggregator, from its packages to the comparison with the ticker; takes 20 packages with npm, once.
-real-history: $(VENV)/dev.stamp
+real-history: $(VENV)/dev.stamp  ## days of a real aggregator, through to the comparison with the ticker
 	$(BIN)/python tests/real_history.py
 
 # Execute the notebooks and write docs/notebooks, their pages with outputs and pictures; a test compares both.
-notebooks: $(VENV)/dev.stamp
+notebooks: $(VENV)/dev.stamp  ## execute the notebooks, write docs/notebooks
 	$(BIN)/python tests/notebook_pages.py
 
-# Build dist/fxticker-….whl.
-wheel: $(VENV)/dev.stamp
+wheel: $(VENV)/dev.stamp  ## build dist/fxticker-….whl
 	$(BIN)/python -m flit_core.wheel --outdir dist .
 
 # Mutate the input of each reader for ten minutes; what fails is kept in tests/fuzz/found. Atheris must have a wheel.
-fuzz: $(VENV)/fuzz.stamp
+fuzz: $(VENV)/fuzz.stamp  ## mutate the input of each reader for ten minutes
 	for target in parse warc cdx banks parquet; do \
 		$(BIN)/python tests/fuzz/fuzz_$$target.py --seconds $(FUZZ_SECONDS) || exit 1; done
 
-lint: $(VENV)/dev.stamp
+lint: $(VENV)/dev.stamp  ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/dev.stamp
+types: $(VENV)/dev.stamp  ## mypy, strict
 	$(BIN)/mypy
 
 # Everything against everything, some 15 minutes; `make bench BENCH_ROWS=200000 BENCH_RESULTS=/tmp/results` is a quick try.
-bench: $(BENCH)/bench.stamp $(ARCTICDB)/bench.stamp
+bench: $(BENCH)/bench.stamp $(ARCTICDB)/bench.stamp  ## speed and size beside other stores, some 15 minutes
 	$(BENCH)/bin/python -m benchmarks --rows $(BENCH_ROWS) --work $(BENCH_WORK) --results $(BENCH_RESULTS) \
 		--arcticdb-python $(ARCTICDB)/bin/python
 
 # Resolve the lock files anew; needs uv. They name packages, versions and hashes, no registry.
-lock:
+lock:  ## resolve the lock files anew; needs uv
 	uv pip compile pyproject.toml --group build --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/run.txt
 	uv pip compile --group recorder --universal --generate-hashes --python-version 3.11 --upgrade \
@@ -111,7 +115,7 @@ lock:
 	uv pip compile --group bench-arcticdb --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
-clean:
+clean:  ## remove environments, caches and the demonstration
 	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
