@@ -17,7 +17,8 @@ from fxticker.sources.registry import known_sources
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
-    str(path.relative_to(ROOT)): path.read_text("utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md"))
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for path in (*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")), *ROOT.glob("docs/**/*.md"))
 }
 SLOW_COMMANDS = {"drill", "publish", "report"}
 """Tests of their own run these by default, on less."""
