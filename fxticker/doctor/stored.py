@@ -12,7 +12,7 @@ from fxticker.doctor.fact import Fact
 from fxticker.errors import FxTickerError, SegmentUnreadable, StoreError
 from fxticker.monitoring.damage import damage_of
 from fxticker.store.ahead import CORRECTED, rows_ahead, summed
-from fxticker.store.local import local_storage
+from fxticker.store.location import storage_at
 from fxticker.store.poll_log import poll_log
 from fxticker.store.read_recent import read_recent, stored_bytes
 from fxticker.store.read_recording import stray_files
@@ -34,7 +34,7 @@ def store_facts(folder: Path, now: datetime) -> Iterator[Fact]:
         yield Fact("store", "note", f"{folder.absolute()} is not there yet: the first poll makes it")
         return
     try:
-        store = Store(local_storage(folder, must_exist=True))
+        store = Store(storage_at(folder, must_exist=True))
         yield Fact("store", "ok", _identity(store, folder))
         yield Fact("polls", "ok", _polls(store) or "none on record")
         problems = list(_problems(store, now))
