@@ -363,7 +363,7 @@ def test_status_is_plain_text_on_a_terminal(fxticker, tmp_path):
     assert lines[3] == "  last 24 h  ok 1, timeout 1; gaps: 1"
     assert lines[6].startswith("  KZT/USD    0.00191 at ")
     # a store of two polls says nothing of the time before them
-    assert lines[7].endswith(f"; unchanged since {last - QUARTER:%Y-%m-%d %H:%M:%S}")
+    assert lines[7].endswith(f"; rate and percentage the same at least since {last - QUARTER:%Y-%m-%d %H:%M:%S}")
     assert "store: store" in lines
 
 

@@ -1,12 +1,17 @@
 from datetime import timedelta
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
-from builders import NOON, cases
+from builders import NOON, FixedClock, cases
+from hypothesis import given
+from hypothesis import strategies as st
+from laws import law
 
 import fxticker as fx
 from fxticker.analysis.coverage import coverage
 from fxticker.model.records import Outcome, Poll
+from fxticker.store.store import Store
 
 CASES = cases("coverage")
 QUARTER = timedelta(minutes=15)
@@ -23,6 +28,49 @@ def test_gaps_are_runs_of_failed_polls_and_periods_without_records(store, case):
     gaps = fx.gaps(store, **{"end": NOON + QUARTER * len(case["polls"]), **case.get("span", {})})
     found = gaps.drop(columns="source").astype("str").fillna("").to_numpy().tolist()
     assert found == case["gaps"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        pytest.param(3, 4, id="begins before and ends after"),
+        pytest.param(0, 3, id="ends after"),
+        pytest.param(4, 9, id="begins before"),
+    ],
+)
+def test_gap_that_reaches_into_the_span_is_given_whole(store, start, end):
+    store.record(_polls("ok", "ok", "timeout", "timeout", "missed", "ok", "ok"))
+    [gap] = fx.gaps(store, start=NOON + QUARTER * start, end=NOON + QUARTER * end).itertuples()
+    assert (gap.start_at, gap.end_at) == (NOON + 2 * QUARTER, NOON + 5 * QUARTER)
+    assert (gap.slots, gap.why) == (3, "timeout x 2, missed x 1")
+
+
+@pytest.mark.parametrize(("end", "as_of"), [(5, None), (3, 5)])
+def test_gap_without_a_later_successful_poll_is_open(store, end, as_of):
+    clock = FixedClock(NOON + 3 * QUARTER)
+    Store(store.backend, clock=clock).record(_polls("ok", "ok", "timeout"))
+    if as_of is not None:
+        clock.at = NOON + 9 * QUARTER
+        Store(store.backend, clock=clock).record(_polls("", "", "", "ok"))
+    as_of = None if as_of is None else NOON + as_of * QUARTER
+    [gap] = fx.gaps(store, end=NOON + end * QUARTER, as_of=as_of).itertuples()
+    assert (gap.start_at, pd.isna(gap.end_at)) == (NOON + 2 * QUARTER, True)
+
+
+@given(st.text("of", min_size=6, max_size=30), st.data())
+@law(60)
+def test_gaps_of_a_span_are_those_of_the_record_that_reach_into_it(outcomes, data):
+    start = data.draw(st.integers(0, len(outcomes) - 1))
+    end = data.draw(st.integers(start + 1, len(outcomes)))
+    with TemporaryDirectory() as folder:
+        store = Store(folder)
+        store.record(_polls(*({"o": "ok", "f": "timeout"}[each] for each in outcomes)))
+        start, end = NOON + QUARTER * start, NOON + QUARTER * end
+        whole = fx.gaps(store, end=NOON + QUARTER * len(outcomes))
+        found = fx.gaps(store, start=start, end=end)
+    is_in = (whole["why"] != "nothing is on record") & (whole["start_at"] < end)
+    is_in &= whole["end_at"].isna() | (whole["end_at"] > start)
+    pd.testing.assert_frame_equal(found, whole[is_in].reset_index(drop=True))
 
 
 def test_gaps_last_until_now(store):

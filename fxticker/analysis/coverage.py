@@ -58,8 +58,9 @@ def gaps(
     sources
         Use only these sources; ``None`` for all.
     start, end
-        Span of slots, as for `fxticker.load`; an open end is now. A period without records from the last poll before
-        `start` is a gap too if it reaches into the span, and so is one from the last poll to the end.
+        Span of slots, as for `fxticker.load`; an open end is now. A gap that reaches into the span is given whole,
+        whether it began before or ended after. Where no later poll is on record, one from the last poll to the end is
+        a gap too.
     as_of
         Use only outcomes that were recorded by then, as `fxticker.load_polls` does; a later or open end is then.
     tz
@@ -70,18 +71,18 @@ def gaps(
     pandas.DataFrame
         One row per gap, by source and start: ``source``, ``start_at`` (its first slot without a successful poll; where
         nothing is on record, the last slot before), ``end_at`` (the next slot with a successful poll, or, where nothing
-        is on record, with any; NaT if there is none yet), ``slots`` (number of outcomes on record in it), ``why``
-        (these outcomes with their counts, or that nothing is on record: the distance of two polls is more than three
-        times the source's median). A source without any poll before `end` has no gap.
+        is on record, with any; NaT if none is on record, also none after the span), ``slots`` (number of outcomes on
+        record in it), ``why`` (these outcomes with their counts, or that nothing is on record: the distance of two
+        polls is more than three times the source's median). A source without any poll before `end` has no gap.
     """
     now = present()
     by = now if as_of is None else lookup(as_of, now, zone_of(tz)).upto
     begin, until = span_of(start, now if end is None else end, now, zone_of(tz))
     until = by if until is None else min(until, by)
-    polls = load_outcomes(store, sources=sources, end=until, as_of=None if as_of is None else by)
     if begin is not None and begin >= until:  # as of an instant before the span
         return in_zone(typed([], COLUMNS), tz)
-    first, last = (None if moment is None else pd.Timestamp(moment) for moment in (begin, until))
+    polls = load_outcomes(store, sources=sources, end=by, as_of=None if as_of is None else by)
+    first, last = None if begin is None else pd.Timestamp(begin), pd.Timestamp(until)
     rows = [
         (source, *gap)
         for source, rows in polls.groupby("source", observed=True, sort=True)
@@ -90,16 +91,25 @@ def gaps(
     return in_zone(typed(rows, COLUMNS), tz)
 
 
-def _gaps(polls: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None) -> list[tuple[Any, Any, int, str]]:
-    """Return the gaps of one source; `polls` may begin before `start`."""
-    inside = polls if start is None else polls[polls["slot"] >= start]
-    before = polls["slot"][: len(polls) - len(inside)].tail(1)
+def _gaps(polls: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp) -> list[tuple[Any, Any, int, str]]:
+    """Return the gaps of one source that reach into a span; `polls` are all until now."""
+    slots, is_successful = polls["slot"], (polls["outcome"] == Outcome.OK).to_numpy()
+    if slots[0] >= end:
+        return []
+    bounds = [0 if start is None else int(slots.searchsorted(start)), int(slots.searchsorted(end))]
+    inside = slots[slice(*bounds)]
     # the median of the span itself: the schedule may have been different in other years
-    usual = (inside if len(inside) > GAP_CADENCES else polls)["slot"].diff().median()
+    usual = (inside if len(inside) > GAP_CADENCES else slots).diff().median()
     # a single poll has no distance: a day without records is a gap then
     limit = pd.Timedelta(days=1) if pd.isna(usual) else pd.Timedelta(GAP_CADENCES * usual)
-    found = [*_failed_runs(inside), *_unrecorded([*before, *inside["slot"]], end, limit)]
-    return sorted(found, key=lambda gap: gap[0])
+    successes = np.flatnonzero(is_successful)
+    around = [successes[successes < bounds[0]][-1:], successes[successes >= bounds[1]][:1]]
+    near = polls[int(around[0][0]) if len(around[0]) else 0 : int(around[1][0]) + 1 if len(around[1]) else None]
+    found = [*_failed_runs(near), *_unrecorded([*near["slot"]], end, limit)]
+    return sorted(
+        (gap for gap in found if gap[0] < end and (start is None or pd.isna(gap[1]) or gap[1] > start)),
+        key=lambda gap: gap[0],
+    )
 
 
 def _failed_runs(polls: pd.DataFrame) -> Iterator[tuple[Any, Any, int, str]]:
@@ -114,13 +124,13 @@ def _failed_runs(polls: pd.DataFrame) -> Iterator[tuple[Any, Any, int, str]]:
 
 
 def _unrecorded(
-    slots: list[pd.Timestamp], end: pd.Timestamp | None, limit: pd.Timedelta
+    slots: list[pd.Timestamp], end: pd.Timestamp, limit: pd.Timedelta
 ) -> Iterator[tuple[Any, Any, int, str]]:
     """Yield a gap for each two consecutive slots, and the last slot and `end`, farther apart than the limit."""
     for earlier, later in pairwise(slots):
         if later - earlier > limit:
             yield earlier, later, 0, SILENCE
-    if end is not None and end - slots[-1] > limit:
+    if end - slots[-1] > limit:
         yield slots[-1], pd.NaT, 0, SILENCE
 
 

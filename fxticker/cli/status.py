@@ -41,6 +41,9 @@ def status(config: Path | None, store: Path | None, kind: Kind) -> None:
     Exit 1 if a source is not healthy: without a successful poll for three slots or at all, with one in the future, with
     a page that prints an old date, or with rates that have not changed for days; also if rows are ahead of now. Takes
     no lock: it works whether or not the daemon runs.
+
+    A change of a pair is one of its printed rate or percentage between live polls of the last 31 days: a source that
+    prints new percentages is alive. When a rate changed is what `changes` prints.
     """
     from fxticker.cli.output import show, show_document, warn
     from fxticker.store.location import storage_at
@@ -264,7 +267,8 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
             _say("last 24 h", f"{_counts(health.outcomes_24h) or 'no polls'}; gaps: {health.gaps_24h}")
         _say("next slot", _time(health.next_slot))
         for pair in health.pairs:
-            change = f"{'changed' if pair.changed_at else 'unchanged since'} {_time(pair.changed_at or pair.first_at)}"
+            changed = "rate or percentage changed" if pair.changed_at else "rate and percentage the same at least since"
+            change = f"{changed} {_time(pair.changed_at or pair.first_at)}"
             _say(pair.pair, f"{printed_text(pair.rate_text, pair.nominal)} at {_time(pair.seen_at)}; {change}")
     if not found:
         print("no source is enabled")

@@ -118,5 +118,12 @@ def _gap_row(row: pd.Series, facts: MonthFacts) -> list[Content]:
         end if row["is_open"] else minute_text(row["end"].tz_convert(zone)),
         age_text(row["length"].to_pytimedelta()),
         str(row["source"]),
-        "nothing" if row["why"] == SILENCE else str(row["why"]).replace(" x ", " \u00d7 "),
+        "nothing" if row["why"] == SILENCE else _outcomes(row, facts.polls),
     ]
+
+
+def _outcomes(gap: pd.Series, polls: pd.DataFrame) -> str:
+    """Return the outcomes that the month has of a gap, with their counts."""
+    is_in = (polls["source"] == gap["source"]) & (polls["slot"] >= gap["start"]) & (polls["slot"] < gap["end"])
+    counts = polls.loc[is_in, "outcome"].astype(str).value_counts()
+    return ", ".join(f"{name} \u00d7 {count}" for name, count in counts.items()) or "nothing"
