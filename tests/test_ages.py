@@ -269,3 +269,10 @@ def test_months_name_the_close_from_which_they_measure(history_store):
     [december] = [line for line in result.stdout.splitlines() if line.startswith("2024-12-01")]
     assert "2024-09-29" in december
     assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_span_of_one_period_says_why_nothing_is_compared(store):
+    store.append([tick("KZT/USD", "0.00191", "0%", NOON)])
+    shown = CliRunner().invoke(app, ["drift-by-period", "--store", str(store.backend), "--every", "month"])
+    assert shown.exit_code == 0
+    assert "begin a period earlier, with --start" in shown.stderr

@@ -13,7 +13,15 @@ from fxticker.cli.columns import Columns, Printed, Reference, Value, band_of, ba
 from fxticker.cli.compared import compared_columns
 from fxticker.cli.formats import Format
 from fxticker.cli.left_out import reason_of, warn_aged
-from fxticker.cli.options import base_option, between, closes_age_option, every_option, max_age_option, queried
+from fxticker.cli.options import (
+    base_option,
+    between,
+    closes_age_option,
+    every_option,
+    max_age_option,
+    official_age_option,
+    queried,
+)
 from fxticker.cli.order import order_for
 from fxticker.cli.output import show_frame, warn
 from fxticker.model.selection import Selection
@@ -171,6 +179,8 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: S
     from fxticker.analysis.drift_by_period import drift_by_period as by_period
 
     frame = by_period(folder, every, max_age=max_age, order=order_for(selection), **selection.given())
+    if len(frame) and frame["from_at"].isna().all():
+        warn("the first period of a span has no close to be compared with: begin a period earlier, with --start")
     closes = _CLOSES if every == "hour" else (FromDay(), *_CLOSES)
     show_frame(without_verdict(frame), [*_OF_PERIOD, *closes, *reason_of(frame)], form)
 
@@ -254,7 +264,7 @@ def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 @click.command()
 @click.option("--scores", "is_summed", is_flag=True, help="Print how often each pair agrees, beside what chance gives.")
 @click.option("--lags", "by_lag", is_flag=True, help="Print the scores for each lag from -5 to 5 days.")
-@max_age_option
+@official_age_option
 @queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def compare(
     is_summed: bool,  # noqa: FBT001

@@ -136,6 +136,12 @@ max_age_option = click.option(
     callback=max_age,
     help="Oldest tick that counts: 12h, 30d, any; default: 7 days for the ticker, its longest holidays for a bank.",
 )
+official_age_option = click.option(
+    "--max-age",
+    callback=max_age,
+    help="Oldest official rate that counts: 12h, 30d, any; default: the bank's longest holidays, 4 days for its last "
+    "rate on record.",
+)
 closes_age_option = click.option(
     "--max-age", default="any", callback=max_age, help="Leave out changes from or to an older close: 12h, 30d."
 )

@@ -12,7 +12,16 @@ import click
 
 from fxticker.cli.chart_size import Size, dpi_option, size_option
 from fxticker.cli.left_out import warn_left_out
-from fxticker.cli.options import base_option, between, closes_age_option, every_option, max_age_option, selected, stored
+from fxticker.cli.options import (
+    base_option,
+    between,
+    closes_age_option,
+    every_option,
+    max_age_option,
+    official_age_option,
+    selected,
+    stored,
+)
 from fxticker.cli.order import order_for
 from fxticker.model.selection import Selection
 
@@ -165,7 +174,7 @@ def coverage(folder: Path, selection: Selection, look: Look) -> Figure:
 
 @plot.command()
 @_drawing
-@max_age_option
+@official_age_option
 @selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def compare(folder: Path, max_age: str | None, selection: Selection, look: Look) -> Figure:
     """Draw the ticker's daily band and the official rates in force."""
