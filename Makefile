@@ -9,6 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 BENCH := .venv-bench
 ARCTICDB := .venv-arcticdb
 CLIENTS := .venv-clients
+DOCS := .venv-docs
 SERVE_AT ?= 2026-02-25T18:00Z
 FUZZ_SECONDS ?= 600
 BENCH_ROWS ?= 13147200
@@ -16,7 +17,7 @@ BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve run test test-all test-clients node page torture soak real-history notebooks lint types lock wheel clean bench fuzz
+.PHONY: help demo serve run test test-all test-clients node page torture soak real-history notebooks docs lint types lock wheel clean bench fuzz
 
 # A target is listed by what follows `##` in its line.
 help:
@@ -79,6 +80,14 @@ notebooks: $(VENV)/dev.stamp  ## execute the notebooks, write docs/notebooks
 wheel: $(VENV)/dev.stamp  ## build dist/fxticker-….whl
 	$(BIN)/python -m flit_core.wheel --outdir dist .
 
+# Pages, references made from the code, and the Markdown of each page. Warnings, links that lead nowhere and anything that would
+# be loaded from another host are errors.
+docs: $(DOCS)/docs.stamp  ## build the site of the documentation into build/site
+	$(DOCS)/bin/python docs/site/compose.py build/docs-source
+	rm -rf build/site
+	$(DOCS)/bin/python -m sphinx -W --keep-going -q -b html -d build/docs-cache -c docs/site build/docs-source build/site
+	$(DOCS)/bin/python docs/site/check.py build/site
+
 # Mutate the input of each reader for ten minutes; what fails is kept in tests/fuzz/found. Atheris must have a wheel.
 fuzz: $(VENV)/fuzz.stamp  ## mutate the input of each reader for ten minutes
 	for target in parse warc cdx banks parquet; do \
@@ -108,6 +117,8 @@ lock:  ## resolve the lock files anew; needs uv
 		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/dev.txt
 	uv pip compile pyproject.toml --group bench --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --constraint requirements/dev.txt --output-file requirements/bench.txt
+	uv pip compile pyproject.toml --group docs --extra web --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --constraint requirements/dev.txt --output-file requirements/docs.txt
 	uv pip compile --group clients --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/clients.txt
 	uv pip compile --group fuzz --universal --generate-hashes --python-version 3.11 --upgrade \
@@ -116,7 +127,7 @@ lock:  ## resolve the lock files anew; needs uv
 		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
 clean:  ## remove environments, caches and the demonstration
-	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
+	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) $(DOCS) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fxticker needs Python 3.11 or newer; say which with PYTHON=…")'
@@ -142,6 +153,13 @@ $(BENCH)/bench.stamp: requirements/bench.txt pyproject.toml
 	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
 	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
+	touch $@
+
+# What builds the site, with the project, whose docstrings it reads.
+$(DOCS)/docs.stamp: requirements/docs.txt pyproject.toml
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
+	$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
 	touch $@
 
 # Programs of others need versions of their own, and the project none of them.

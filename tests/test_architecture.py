@@ -224,7 +224,7 @@ def test_committed_files_name_no_package_registry():
     root = PACKAGE.parent
     locks = [root / folder / "package-lock.json" for folder in ("tests/node", "tests/clients/node", "page")]
     named = [root / "pyproject.toml", root / "Makefile", root / ".ci" / "run", *locks, *root.glob("requirements/*.txt")]
-    assert len(named) == 14
+    assert len(named) >= 14
     for path in named:
         text = path.read_text("utf-8")
         assert "pypi" not in text.lower()

@@ -59,7 +59,7 @@ class RateStatement:
 
     @property
     def contradictions(self) -> tuple[tuple[RateStatement, RateStatement], ...]:
-        """Pairs of statements, this one included, whose bands are disjoint: at least one of the two is wrong."""
+        """Pairs of statements, this one included, with disjoint bands, so that at least one of the two is wrong."""
         pairs = combinations((self, *self.others), 2)
         return tuple((left, right) for left, right in pairs if left.hi < right.lo or right.hi < left.lo)
 
