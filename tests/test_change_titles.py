@@ -17,6 +17,7 @@ KZT = ("KZT/USD", -1.0, -1.04, -0.96, True, False)
 KGS = ("KGS/USD", -0.4, -0.5, -0.3, True, False)
 TJS = ("TJS/USD", 2.1, 2.09, 2.11, True, False)
 UZS = ("UZS/USD", 0.0, -12.0, 14.0, False, False)
+SUM = ("UZS/USD", 12.5, 0.0, 27.0, False, False)
 TMT = ("TMT/USD", -0.44, -0.45, -0.43, True, True)
 COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "peg_hop"]
 
@@ -27,8 +28,10 @@ COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "
         ([KZT], "The tenge lost 1.0 % against the dollar"),
         ([KZT, KGS, UZS], "The tenge lost 1.0 % against the dollar, the som 0.30 to 0.50 %"),
         ([KZT, TJS, TMT], "The somoni gained 2.1 % against the dollar; the tenge lost 1.0 %"),
-        ([UZS], "Rounding could explain the change of the sum against the dollar"),
-        ([UZS, UZS], "Rounding could explain all 2 changes"),
+        ([UZS], "No change of the sum against the dollar printed: the digits allow −12 to +14 %"),
+        ([UZS, UZS], "No change of any of 2 rates printed"),
+        ([SUM], "Rounding could explain the change of the sum against the dollar"),
+        ([UZS, SUM], "Rounding could explain all 2 changes"),
         ([UZS, TMT], "Rounding and peg hops could explain all 2 changes"),
         ([TMT], "The manat came back to a level shown before"),
         ([TMT, TMT], "All 2 came back to a level shown before"),
@@ -52,6 +55,20 @@ COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "
 )
 def test_title_states_what_is_proven(rows, text):
     assert moves_text(pd.DataFrame(rows, columns=COLUMNS)) == text
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([UZS], "No change of the sum against the dollar printed from end to end: the digits allow −12 to +14 %"),
+        ([UZS, UZS], "No change of any of 2 rates printed from end to end"),
+        ([SUM], "Rounding could explain the change of the sum against the dollar from end to end"),
+        ([UZS, SUM], "Rounding could explain all 2 changes from end to end"),
+        ([KZT, UZS], "The tenge lost 1.0 % against the dollar"),
+    ],
+)
+def test_title_of_lines_claims_nothing_of_the_values_between_their_ends(rows, text):
+    assert moves_text(pd.DataFrame(rows, columns=COLUMNS), "from end to end") == text
 
 
 bound = st.floats(1e-6, 1e4)

@@ -82,7 +82,8 @@ def test_history_says_what_is_seen_and_what_it_rests_on(store):
     store.append(_ticks_at([0, 15]))
     figure = fx.plot_history(fx.load(store))
     assert figure.get_suptitle().replace("\n", " ") == (
-        "Rounding could explain the change of the tenge against the dollar, 2025-11-14 12:00 to 12:15"
+        "No change of the tenge against the dollar printed from first to last value: the digits allow −0.6 to +0.6 %, "
+        "2025-11-14 12:00 to 12:15"
     )
     assert figure.get_supxlabel().replace("\n", " ") == (
         "Source: timesca (timesca.com). 2 values on 1 of 1 day, UTC. Band: what the printed digits allow. "
@@ -275,7 +276,33 @@ def test_drift_of_other_dates_than_the_others_has_its_own_and_no_part_in_the_tit
         [],
         ["2025-11-14 to 2025-11-17"],
     ]
-    assert figure.get_suptitle().startswith("The tenge gained 4.6 to 5.8 % against the dollar, 2025-11-14")
+    title = "The tenge gained 4.6 to 5.8 % against the dollar by timesca, 2025-11-14 to 2025-11-19"
+    assert figure.get_suptitle().replace("\n", " ") == title
+
+
+def test_title_of_a_drift_at_a_weekend_is_about_the_rates_that_ended_on_friday(store):
+    at = [datetime(2025, 12, day, tzinfo=UTC) for day in (3, 26, 28)]
+    banks = {"USD/KZT": ("nbk", "512.00", "520.00"), "USD/TJS": ("nbt", "9.2200", "9.3200")}
+    for pair, (bank, *texts) in banks.items():
+        store.append([tick(pair, text, None, day, source=bank) for text, day in zip(texts, at[:2], strict=True)])
+    store.append([tick("TMT/USD", "0.28571", None, day) for day in at[::2]])
+    figure = fx.plot_drift(store, start=at[0], end=at[2])
+    assert figure.get_suptitle().replace("\n", " ") == (
+        "The tenge lost 1.5 % against the dollar, the somoni 1.1 %, 2025-12-03 to 2025-12-26"
+    )
+    assert [label.partition("\n")[2] for label in _labels(figure.axes[0]) if " to " in label] == [
+        "",
+        "",
+        "2025-12-03 to 2025-12-28",
+    ]
+
+
+def test_title_of_a_drift_has_the_times_of_the_source_that_it_is_about(store):
+    at = [NOON + timedelta(minutes=15), NOON + timedelta(days=1)]
+    store.append([tick("TJS/USD", text, None, day) for text, day in zip(("0.10840", "0.10863"), at, strict=True)])
+    store.append([tick("TJS/USD", "0.10840", None, day, source="nbt") for day in (NOON, at[1] - timedelta(hours=1))])
+    title = fx.plot_drift(store, start=at[0], end=at[1]).get_suptitle().replace("\n", " ")
+    assert title.endswith(" % against the dollar by timesca, 2025-11-14 12:15 to 2025-11-15 12:00")
 
 
 def test_drift_within_rounding_fills_no_axis(history_store):
@@ -289,7 +316,7 @@ def test_drift_of_a_wide_band_alone_is_drawn(history_store):
     figure = fx.plot_drift(fx.drift(history_store, start="2025-11-13", end="2025-12-14", pairs=["UZS/USD"]))
     assert _labels(figure.axes[0]) == ["0 %", "−12 to +14 %   no change printed"]
     assert figure.get_suptitle().replace("\n", " ") == (
-        "Rounding could explain the change of the sum against the dollar, 2025-11-11 to 2025-12-14"
+        "No change of the sum against the dollar printed: the digits allow −12 to +14 %, 2025-11-11 to 2025-12-14"
     )
 
 
@@ -797,6 +824,7 @@ def test_drift_by_another_base_names_it_in_the_caption(store):
     own, other = (fx.plot_drift(fx.drift(store, **span, **base)) for base in ({}, {"base": NOON}))
     assert "Percent of" not in own.get_supxlabel()
     assert "Percent of the values as of 2025-11-14 12:00 UTC." in other.get_supxlabel().replace("\n", " ")
+    assert other.get_suptitle().replace("\n", " ").endswith(", in percent of the values of 2025-11-14")
 
 
 def test_the_last_value_has_its_band_though_no_time_has_passed_since(store):

@@ -80,7 +80,11 @@ def test_scales_have_thousands_separators_and_real_minus_signs():
     ("texts", "pair", "title"),
     [
         (["0.00191", "0.00194"], "KZT/USD", "The tenge gained 1.0 to 2.1 % against the dollar"),
-        (["0.00191", "0.00192"], "KZT/USD", "Rounding could explain the change of the tenge against the dollar"),
+        (
+            ["0.00191", "0.00198", "0.00192"],
+            "KZT/USD",
+            "Rounding could explain the change of the tenge against the dollar from first to last value",
+        ),
         (["521.10", "531.30"], "USD/KZT", "The dollar gained 2.0 % against the tenge"),
         (["0.28571", "0.28490"], "TMT/USD", "The manat lost 0.28 to 0.29 % against the dollar"),
         (LEVELS, "TMT/USD", "The manat came back to a level shown before"),

@@ -19,11 +19,11 @@ from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import ends_text, left_out_pairs, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
-from fxticker.charts.findings import main_rows
+from fxticker.charts.findings import FIRST_TO_LAST, main_rows
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.last_values import dated, is_stale
 from fxticker.charts.line_looks import main_source
-from fxticker.charts.moves import band_text, change_text, is_move, moves_text
+from fxticker.charts.moves import band_text, change_text, moves_text, told
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
@@ -223,10 +223,10 @@ def _finding(lasts: pd.DataFrame) -> str:
     if changes.empty:
         span = span_text(own["base_at"].min(), own["observed_at"].max())
         return f"No change yet{by}: {counted(len(own), 'rate')} at the base alone, {span}"
-    told = changes[is_move(changes)] if is_move(changes).any() else changes
-    since, latest, last = told["base_at"].min(), told["base_at"].max(), told["observed_at"].max()
+    rows = told(changes)
+    since, latest, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].max()
     span = ends_text(since, last) if since.date() == latest.date() else f"each since its own base, to {last:%Y-%m-%d}"
-    return f"{moves_text(changes)}{by}, {span}"
+    return f"{moves_text(changes, FIRST_TO_LAST)}{by}, {span}"
 
 
 def _draw_lines(axis: Axes, lines: list[_Line], steps: list[Steps]) -> None:

@@ -15,8 +15,8 @@ from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import ends_text, left_out_pairs, with_hops, write_caption
 from fxticker.charts.data import frame_of
-from fxticker.charts.findings import moves_of
-from fxticker.charts.moves import band_text, change_text
+from fxticker.charts.findings import main_rows
+from fxticker.charts.moves import band_text, change_text, moves_text, told
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import sides_of
 from fxticker.charts.source_names import sources_text
@@ -107,7 +107,7 @@ def plot_drift(
 
 
 def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
-    first, last = rows["start_at"].min(), rows["end_at"].max()
+    first, last = _common_ends(rows)
     reach, spans = _reach(rows), [_own_span(row, first, last) for _, row in rows.iterrows()]
     # what is drawn stands above what is not, the largest rise on top
     rows = rows.assign(is_drawn=reach.is_drawn, own_span=spans)
@@ -139,12 +139,11 @@ def _reach(rows: pd.DataFrame) -> Reach:
 
 
 def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str) -> None:
-    first, last = rows["start_at"].min(), rows["end_at"].max()
     ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} {rows['end_at'].dt.tz}"
     own_base = (rows["base_at"] != rows["start_at"]).any()
     base = f" Percent of the values as of {_ends_text(rows['base_at'])} {rows['base_at'].dt.tz}." if own_base else ""
     sources = sources_text(sorted(rows["source"].astype(str).unique()))
-    drawn, of_span = rows[rows["is_drawn"]], rows[rows["own_span"] == ""]
+    drawn = rows[rows["is_drawn"]]
     reading = [
         "Line: what the printed digits allow.",
         "Filled: the change is more than rounding." if drawn["significant"].any() else "",
@@ -154,7 +153,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str) -> None:
     ]
     write_caption(
         canvas,
-        f"{moves_of(of_span if len(of_span) else rows)}, {ends_text(first, last)}",
+        _finding(rows) + (f", in percent of the values of {rows['base_at'].max():%Y-%m-%d}" if own_base else ""),
         f"{sources} Last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
         " ".join(filter(None, reading)),
     )
@@ -166,9 +165,29 @@ def _ends_text(instants: pd.Series) -> str:
     return first if first == last else f"({first} … {last})"
 
 
+def _common_ends(rows: pd.DataFrame) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return the ends that most rows of the title have; of equally many the longest span.
+
+    At a weekend the rates of banks end on Friday, and a title about what ends on Sunday would tell of none of them.
+    """
+    own, _ = main_rows(rows)
+    days = own[["start_at", "end_at"]].apply(lambda ends: ends.dt.normalize())
+    start, end = max(days.value_counts().items(), key=lambda dates: (dates[1], dates[0][1] - dates[0][0]))[0]
+    common = own[((days["start_at"] == start) & (days["end_at"] == end)).to_numpy()]
+    return common["start_at"].min(), common["end_at"].max()
+
+
+def _finding(rows: pd.DataFrame) -> str:
+    """Return the title: the proven moves of the rows that have its ends, and whose they are."""
+    own, by = main_rows(rows)
+    of_span = own[own["own_span"] == ""]
+    dated = told(of_span)
+    return f"{moves_text(of_span)}{by}, {ends_text(dated['start_at'].min(), dated['end_at'].max())}"
+
+
 def _own_span(row: pd.Series, first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return the dates of a row whose ends lie more than a day from those in the title."""
-    is_other = row["start_at"] - first > _OTHER or last - row["end_at"] > _OTHER
+    is_other = abs(row["start_at"] - first) > _OTHER or abs(row["end_at"] - last) > _OTHER
     return f"{row['start_at']:%Y-%m-%d} to {row['end_at']:%Y-%m-%d}" if is_other else ""
 
 

@@ -15,6 +15,9 @@ from fxticker.charts.lines import Line
 from fxticker.charts.moves import is_move, moves_text
 from fxticker.model.pairs import COMMON, currencies_of
 
+FIRST_TO_LAST = "from first to last value"
+"""Ends of the changes that the title of a chart of lines is about."""
+
 
 def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> str:
     """Return the title of a chart of rates.
@@ -41,7 +44,7 @@ def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> st
         changes = _changes(own)
         moved = is_move(changes)
         told = [line for (line, _), is_told in zip(own, moved, strict=True) if is_told or not moved.any()]
-        return f"{moves_text(changes)}{by}, {_span(told, zone)}"
+        return f"{moves_text(changes, FIRST_TO_LAST)}{by}, {_span(told, zone)}"
     line, span = own[0][0], _span([line for line, _ in own], zone)
     last = line.last.replace("\n", " ")
     return f"{line.pair}: {last}{by}, {span}" if len(own) == 1 else f"{len(own)} rates{by}, {span}"
@@ -53,18 +56,6 @@ def _span(lines: Sequence[Line], zone: tzinfo) -> str:
     if is_stale(min(begins), max(begins)):
         return f"each since its first value, to {max(ends):%Y-%m-%d}"
     return ends_text(min(begins), max(ends))
-
-
-def moves_of(changes: pd.DataFrame) -> str:
-    """Return the proven moves of changes in words: where a pair has several sources, those of `main_source` alone.
-
-    Parameters
-    ----------
-    changes
-        As `moves_text` takes them, with their ``source``.
-    """
-    own, by = main_rows(changes)
-    return f"{moves_text(own)}{by}"
 
 
 def main_rows(changes: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -24,17 +24,20 @@ def band_text(lo: float, hi: float) -> str:
     return real_minus(f"{format_with_band((lo + hi) / 2, lo, hi, signed=True).band} %")
 
 
-def moves_text(rows: pd.DataFrame) -> str:
+def moves_text(rows: pd.DataFrame, between: str = "") -> str:
     """Return the proven moves as a sentence without an end: ``The tenge lost 1.0 % against the dollar, the som 2.1 %``.
 
     Parameters
     ----------
     rows
         One row per change: ``pair``, ``drift_pct``, ``drift_lo_pct``, ``drift_hi_pct``, ``significant``, ``peg_hop``.
+    between
+        Of a chart that shows values between the ends of its changes: what these ends are. Without a proven change it is
+        said, for the chart may show moves that came back.
     """
     proven = rows[is_move(rows)]
     if proven.empty:
-        return _no_move(rows)
+        return _no_move(rows, f" {between}" if between else "")
     if len(proven) > _MOST_NAMED or proven["pair"].astype(str).duplicated().any():
         return f"{len(proven):,} of {len(rows):,} rates moved by more than rounding"
     proven = proven.iloc[proven["drift_pct"].abs().argsort(kind="stable")[::-1]]
@@ -90,12 +93,22 @@ def _verb(change: float) -> str:
     return "gained" if change > 0 else "lost"
 
 
-def _no_move(rows: pd.DataFrame) -> str:
+def told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the changes that `moves_text` tells of, which the dates of a title are those of."""
+    return rows[is_move(rows)] if is_move(rows).any() else rows
+
+
+def _no_move(rows: pd.DataFrame, between: str) -> str:
     base, quote = currencies_of(str(rows["pair"].iloc[0]))
     if rows["peg_hop"].all():  # of the two ends: what was shown between them is not said
         subject = who(base) if len(rows) == 1 else f"all {len(rows):,}"
         return f"{subject[0].upper()}{subject[1:]} came back to a level shown before"
+    if not rows["drift_pct"].any() and not rows["peg_hop"].any():
+        if len(rows) > 1:
+            return f"No change of any of {len(rows):,} rates printed{between}"
+        allowed = band_text(rows["drift_lo_pct"].iloc[0], rows["drift_hi_pct"].iloc[0])
+        return f"No change of {who(base)} against {who(quote)} printed{between}: the digits allow {allowed}"
     what = "rounding and peg hops" if rows["peg_hop"].any() else "rounding"
     if len(rows) == 1:
-        return f"{what.capitalize()} could explain the change of {who(base)} against {who(quote)}"
-    return f"{what.capitalize()} could explain all {len(rows):,} changes"
+        return f"{what.capitalize()} could explain the change of {who(base)} against {who(quote)}{between}"
+    return f"{what.capitalize()} could explain all {len(rows):,} changes{between}"
