@@ -82,7 +82,7 @@ def test_history_says_what_is_seen_and_what_it_rests_on(store):
     store.append(_ticks_at([0, 15]))
     figure = fx.plot_history(fx.load(store))
     assert figure.get_suptitle().replace("\n", " ") == (
-        "No change of the tenge against the dollar printed from first to last value: the digits allow −0.6 to +0.6 %, "
+        "The digits allow −0.6 to +0.6 % for the tenge against the dollar: no change printed from first to last value, "
         "2025-11-14 12:00 to 12:15"
     )
     assert figure.get_supxlabel().replace("\n", " ") == (
@@ -316,7 +316,7 @@ def test_drift_of_a_wide_band_alone_is_drawn(history_store):
     figure = fx.plot_drift(fx.drift(history_store, start="2025-11-13", end="2025-12-14", pairs=["UZS/USD"]))
     assert _labels(figure.axes[0]) == ["0 %", "−12 to +14 %   no change printed"]
     assert figure.get_suptitle().replace("\n", " ") == (
-        "No change of the sum against the dollar printed: the digits allow −12 to +14 %, 2025-11-11 to 2025-12-14"
+        "The digits allow −12 to +14 % for the sum against the dollar: no change printed, 2025-11-11 to 2025-12-14"
     )
 
 
@@ -364,7 +364,7 @@ def test_path_draws_the_lines_of_the_ticker_solid_and_those_of_a_bank_dashed():
     rows = _path([(day, "KZT/USD", 0.0, -0.5, 0.5, False) for day in ("2025-11-10", "2025-11-11")])
     figure = plot_path(pd.concat([rows.assign(source="nbk"), rows], ignore_index=True))
     assert sorted(_labels(figure.axes[0])) == [
-        "KZT/USD (nbk, dashed) 0 %, no change printed",
+        "KZT/USD (nbk, dashed ■) 0 %, no change printed",
         "KZT/USD (timesca) 0 %, no change printed",
     ]
 
@@ -807,7 +807,7 @@ def test_lines_whose_colour_has_come_before_are_told_apart_by_their_style():
     [axis] = plot_path(_path(rows)).axes
     lines = _step_lines(axis)
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8
-    assert next(label for label in _labels(axis) if "(dashed)" in label).startswith("JPY/USD (dashed)")
+    assert next(label for label in _labels(axis) if "(dashed ■)" in label).startswith("JPY/USD (dashed ■)")
 
 
 def test_a_heatmap_of_more_periods_than_pixels_is_refused():

@@ -259,9 +259,9 @@ def test_comparison_knows_levels_from_before_it_and_names_the_lines_that_share_a
     span = {"start": DAYS[2] - timedelta(hours=1), "end": DAYS[4]}
     by_store, by_frame = fx.plot_compare(store, **span), fx.plot_compare(fx.compare(store, **span))
 
-    assert "Lines: cbt solid, nbx dotted. " in _caption(by_store)
-    assert "Diamond: the ticker came back to a level shown before." in _caption(by_store)
+    assert "Lines: cbt solid ●, nbx dotted ■. " in _caption(by_store)
+    assert "Diamond: peg hop, back to a level that was shown before." in _caption(by_store)
     assert "Diamond" not in _caption(by_frame)
     one = fx.plot_compare(store, sources=["nbx"], **span)
     assert "Lines:" not in _caption(one)
-    assert "Lines: cbt solid, nbx dotted." in _caption(fx.plot_history(store, pairs=["TMT/USD"]))
+    assert "Lines: cbt solid ●, nbx dotted ■." in _caption(fx.plot_history(store, pairs=["TMT/USD"]))

@@ -30,6 +30,10 @@ def _in_sight(axis):
     return [label.get_text() for label in axis.get_yticklabels() if low <= label.get_position()[1] <= high]
 
 
+def _caption(figure):
+    return figure.get_supxlabel().replace("\n", " ")
+
+
 def _walls(panel):
     """The heights of the vertical lines of the steps."""
     values = [line.get_ydata() for line in panel.lines if line.get_drawstyle() == "steps-post"]
@@ -114,14 +118,15 @@ def test_hop_to_a_level_shown_before_is_a_mark_and_no_wall():
     assert _walls(panel) == pytest.approx([0.00081])  # the first time the lower level is news
     [marks] = [line for line in panel.lines if line.get_marker() == "D"]
     assert marks.get_ydata().tolist() == [0.28571, 0.2849]
-    assert panel.get_title(loc="left").endswith("; diamonds: hops to levels shown before")
+    assert " Diamond: peg hop, back to a level that this chart shows before. " in _caption(_history(LEVELS, "TMT/USD"))
 
 
 def test_many_hops_are_not_drawn_at_all():
     [panel] = _history(LEVELS * 20, "TMT/USD").axes
     assert len(_walls(panel)) == 1
     assert [line for line in panel.lines if line.get_marker() == "D"] == []
-    assert panel.get_title(loc="left").endswith("; hops to levels shown before: not drawn")
+    text = " Peg hops, back to a level that this chart shows before, are not connected. "
+    assert text in _caption(_history(LEVELS * 20, "TMT/USD"))
 
 
 def test_caption_names_breaks_only_where_a_line_breaks():

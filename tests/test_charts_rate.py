@@ -41,7 +41,8 @@ def test_rates_are_drawn_with_their_band_and_their_source(ticks):
     assert {rate for line in panel.lines for rate in line.get_ydata()} == {*rates["rate"]}
     bands = np.concatenate([path.vertices[:, 1] for each in panel.collections for path in each.get_paths()])
     assert (bands.min(), bands.max()) == pytest.approx((rates["rate_lo"].min(), rates["rate_hi"].max()))
-    assert "Source: nbk (nationalbank.kz). 10 values on 10 of 10 days" in texts_of(figure)
+    assert "Source: nbk (nationalbank.kz). 10 look-ups on 10 of 10 days" in texts_of(figure)
+    assert " Dot: the last rate as of that instant. " in texts_of(figure)
 
 
 def test_cross_of_two_banks_names_both_and_a_fixed_rate_has_a_panel(ticks):

@@ -98,5 +98,4 @@ def test_charts_of_a_month_know_the_levels_of_before_it(tmp_path):
     store.append([tick("TMT/USD", text, "0%", at) for at, text in (levels | month).items()])
     store.append([official("USD/TMT", "3.5", "cbr", date(2025, 12, 1))])
     page = fx.monthly_report(store, "2025-12")
-    assert "diamonds: hops to levels shown before" in page
-    assert "Diamond: the ticker came back to a level shown before." in page
+    assert page.count("Diamond: peg hop, back to a level that was shown before.") == 3  # history, path and comparison

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from math import inf
+from dataclasses import dataclass, replace
+from math import ceil, inf
 from typing import Literal, TypeAlias
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from fxticker.charts.settings import ThemedFigure
 from fxticker.charts.style import Palette, Theme, apply_theme, restyle, themed
@@ -23,6 +24,10 @@ _LEAST_WIDTH_IN = 6.0
 """Width that the labels beside a chart leave room for it in."""
 _LEAST_HEIGHT = 0.7
 """Height at which no texts overlap, as a share of the height that a chart has by default."""
+_ENTRY_IN, _ENTRY_MARK_IN, _TITLE_MARK_IN = 0.42, 0.06, 0.08
+"""Width of an entry of a key without its label, and of a character of that and of an axis' title, in inches."""
+_KEY_LINE_PT = 13.0
+"""Height of a line of a key."""
 _TITLE_LINE_IN, _CAPTION_LINE_IN = 0.21, 0.14
 """Height of a line of the title and of the caption."""
 
@@ -68,6 +73,8 @@ class Canvas:
         Width that a caption may have, in inches.
     more_in
         Height that each panel has beyond that of the default size, in inches.
+    key_pt
+        Height of a key between the first axis and its title, in points.
     """
 
     figure: Figure
@@ -77,6 +84,12 @@ class Canvas:
     is_own: bool
     width_in: float
     more_in: float = 0.0
+    key_pt: float = 0.0
+
+    @property
+    def title_pad_pt(self) -> float:
+        """Distance of a title of the first axis from it, in points."""
+        return float(mpl.rcParams["axes.titlepad"]) + self.key_pt
 
     def panel_in(self, default_in: float) -> float:
         """Return the approximate height of a panel in inches, given that in a figure of the default size."""
@@ -150,6 +163,36 @@ def drawing(
         for axis in axes:
             apply_theme(axis, grid=grid)
         yield canvas
+
+
+def place_key(canvas: Canvas, entries: Sequence[Patch], beside_in: float) -> Canvas:
+    """Place the key to colours above the first axis, between it and its title if there is no room beside that.
+
+    Parameters
+    ----------
+    canvas
+        The chart; the first axis has its title, and that of the chart is not written yet.
+    entries
+        Entries with their labels.
+    beside_in
+        Width in inches that a figure of the chart's own has beside its axes.
+
+    Returns
+    -------
+    Canvas
+        The canvas, with the height that a title of the first axis must leave.
+    """
+    axis = canvas.axes[0]
+    title = axis.get_title(loc="left")
+    room = canvas.width_in - (beside_in if canvas.is_own else 0)
+    widths = [_ENTRY_IN + _ENTRY_MARK_IN * len(str(entry.get_label())) for entry in entries]
+    columns = len(entries) if sum(widths) <= room else max(1, int(room / max(widths)))
+    axis.legend(handles=entries, loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, columnspacing=1.2)
+    if canvas.is_own and columns == len(entries) and _TITLE_MARK_IN * len(title) + sum(widths) <= room:
+        return canvas
+    canvas = replace(canvas, key_pt=_KEY_LINE_PT * ceil(len(entries) / columns))
+    axis.set_title(title, pad=canvas.title_pad_pt)
+    return canvas
 
 
 def _size(figsize: tuple[float, float] | None, default: tuple[float, float], least: float) -> tuple[float, float]:

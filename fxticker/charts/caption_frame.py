@@ -48,7 +48,8 @@ def write_caption(canvas: Canvas, title: str, facts: str, reading: str) -> None:
         canvas.figure.supxlabel(caption, x=0.01, ha="left", **style)
         return
     first, last = canvas.axes[0], canvas.axes[-1]
-    first.set_title("\n".join(filter(None, [title, first.get_title(loc="left")])), color=canvas.palette.text)
+    titles = "\n".join(filter(None, [title, first.get_title(loc="left")]))
+    first.set_title(titles, color=canvas.palette.text, pad=canvas.title_pad_pt)
     below = -(_BELOW_LABEL_PT if last.get_xlabel() else _BELOW_TICKS_PT)
     last.annotate(
         caption, (0, 0), (0, below), "axes fraction", "offset points", va="top", annotation_clip=False, **style

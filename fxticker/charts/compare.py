@@ -25,16 +25,22 @@ from fxticker.charts.lines import DAY_US
 from fxticker.charts.rate_axis import rate_axis
 from fxticker.charts.sides import upward
 from fxticker.charts.source_names import sources_text
-from fxticker.charts.steps import Steps, draw_band, draw_line, gap_starts, thinned
+from fxticker.charts.steps import Steps, draw_band, draw_dots, draw_line, gap_starts, pieces, thinned
 from fxticker.charts.style import Theme, color_of, date_axis
 from fxticker.errors import NoData
 from fxticker.model.formatting import counted, short_text
+from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, MaxAge
 
 _PANEL_IN = 1.6
 _LABEL_LINES = 2
+_SAME = 1e-12
+"""Relative width below which that of a band is the error of doubles."""
+_SHORT = 0.05
+"""Piece of a line, as a share of the chart, of which a dotted one shows too few dots."""
+_DAY = pd.Timedelta(days=1)
 _MOST_CROSSES = 60
 """Of more in one line they would hide it and each other."""
 _ABOVE_AXIS_IN = 0.4
@@ -120,7 +126,7 @@ def comparison_chart(compared: pd.DataFrame, past: Past, look: Look, ticker: str
             if len(pairs) > 1:
                 panel.set_title(pair)
         canvas.figure.align_ylabels(canvas.axes)
-        hops = hops_text([levels for _, levels in tickers.values()], past)
+        hops = hops_text([levels for _, levels in tickers.values()], is_past_known=past.is_known)
         _write_caption(canvas, rows, [ticker, *banks], left_out_rows(compared, "comparison"), hops)
     return canvas.figure
 
@@ -128,8 +134,8 @@ def comparison_chart(compared: pd.DataFrame, past: Past, look: Look, ticker: str
 def _ticker_of(rows: pd.DataFrame, past: Past, ticker: str) -> tuple[Steps, Levels]:
     """Return the line of the ticker in the rows of a pair."""
     steps = _by_tick(rows.drop_duplicates("observed_at"))
-    pair = str(rows["pair"].iloc[0])
-    return steps, levels_of(steps, pair, past.before(rows["observed_at"].iloc[0], ticker, pair))
+    pair, at = str(rows["pair"].iloc[0]), rows["observed_at"]
+    return steps, levels_of(steps, pair, past.levels(ticker, pair, at.iloc[0], at.iloc[-1]))
 
 
 def _draw_official(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, LineLook]) -> list[tuple[float, str, str]]:
@@ -139,7 +145,9 @@ def _draw_official(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, LineLook
         source_rows, look = rows[rows["source"] == score["source"]], looks[score["source"]]
         steps = _by_day(source_rows.drop_duplicates("day"), "official", "official_lo", "official_hi")
         draw_band(panel, steps, color=look.band, alpha=look.band_alpha)
-        draw_line(panel, steps, color=look.color, linestyle=look.linestyle, marked=False)
+        draw_line(panel, steps, color=look.color, linestyle=look.linestyle)
+        if len(rows["source"].unique()) > 1:
+            _mark_short(panel, steps, look, _SHORT * (_DAY + rows["day"].max() - rows["day"].min()))
         out = _days_outside(source_rows)
         if len(out) <= _MOST_CROSSES:
             marks = local_instants(out["observed_at"]).view("M8[us]")
@@ -149,6 +157,14 @@ def _draw_official(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, LineLook
     hi = rows[["ticker_hi", "official_hi"]].to_numpy(np.float64).max()
     rate_axis(panel, lo, hi, [])
     return ends
+
+
+def _mark_short(panel: Axes, steps: Steps, look: LineLook, short: pd.Timedelta) -> None:
+    """Mark the pieces of a line that are too short for its style to be seen."""
+    begins, lasts = pieces(steps)
+    is_short = steps.when[lasts] - steps.when[begins] < short / pd.Timedelta(1, "us")
+    lone = Steps(*(column[begins[is_short]] for column in (steps.when, steps.value, steps.lo, steps.hi)))
+    draw_dots(panel, lone, color=look.color, mark=look.mark)
 
 
 def _days_outside(rows: pd.DataFrame) -> pd.DataFrame:
@@ -209,14 +225,22 @@ def _title(rows: pd.DataFrame, pairs: list[str], sources: list[str], span: str) 
 
 
 def _value_dates(rows: pd.DataFrame) -> str:
-    """Return the value dates of the official rates, and by how much the oldest one is older than its day."""
+    """Return the value dates of the official rates, and by how much the oldest one is older than its day.
+
+    A peg, whose exact rate has no width, is in force until the next one: its age says nothing.
+    """
+    is_fixed = rows["pair"].map(lambda pair: bool(pegs_of(str(pair)))).astype(bool)
+    is_fixed &= rows["official_hi"] - rows["official_lo"] < _SAME * rows["official"]
+    if is_fixed.all():
+        return "a fixed one"
+    fixed = f"; {', '.join(sorted(rows['source'][is_fixed].astype(str).unique()))} has a fixed one"
+    rows = rows[~is_fixed]
     dates = rows["official_at"].drop_duplicates().sort_values()
     first, last = f"{dates.iloc[0]:%Y-%m-%d}", f"{dates.iloc[-1]:%Y-%m-%d}"
     of_dates = f"of {first}" if first == last else f"of {len(dates):,} value dates from {first} to {last}"
     oldest = round((rows["day"] - rows["official_at"]).max() / pd.Timedelta(days=1))
-    return (
-        f"{of_dates}, up to {counted(oldest, 'day')} older than the day" if oldest else f"{of_dates}, each of its day"
-    )
+    ages = f"up to {counted(oldest, 'day')} older than the day" if oldest else "each of its day"
+    return f"{of_dates}, {ages}{fixed if is_fixed.any() else ''}"
 
 
 def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_out: str, hops: str) -> None:
@@ -232,8 +256,8 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_
         f"Ticker and official rates. {sources_text(sources)} {len(days):,} of {counted(whole, 'day')}, "
         f"{days.dt.tz}.{left_out}",
         f"{upward(pairs)} In colour: the ticker, in the band that its digits allow. In ink: the last official rate "
-        f"stored by that day, {_value_dates(rows)}. {styles}{_crosses_text(rows)}{hops}Chance: the share "
-        "inside if the rates of all days were compared.",
+        f"stored by that day, {_value_dates(rows)}. {styles}{_crosses_text(rows)}{f'{hops} ' if hops else ''}"
+        "Chance: the share inside if the rates of all days were compared.",
     )
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from fxticker.analysis.source_quotes import Ticks
-from fxticker.charts.canvas import Canvas, Look, Place, drawing
+from fxticker.charts.canvas import Canvas, Look, Place, drawing, place_key
 from fxticker.charts.caption_frame import percent_of, span_text, write_caption
 from fxticker.charts.causes import CAUSES, SUCCESSFUL, cause_codes, key, local_instants
 from fxticker.charts.data import polls_of
@@ -35,6 +35,8 @@ _FEWEST_WEEKS = 12
 _SHORT_WEEKS = 30
 _MONTH_WEEKS = 2
 """Smallest distance between the names of months, in weeks."""
+_BESIDE_IN = 0.4
+"""Width of the names of weekdays, in inches."""
 _DAY_US = 86_400_000_000
 _CELL = 0.86
 """Side of a day's cell in columns; the rest is the space between cells."""
@@ -109,8 +111,8 @@ def plot_coverage(
             _draw_strip(axis, strip, weeks, palette)
             axis.set_title(f"{source} {strip.name}" if len(polled) > 1 else strip.name)
         codes = cause_codes(polls)
-        _key(canvas.axes[0], [strip for _, strip in strips], palette)
-        _write_caption(canvas, polls, codes, first, last)
+        keyed = _key(canvas, [strip for _, strip in strips])
+        _write_caption(keyed, polls, codes, first, last)
     return canvas.figure
 
 
@@ -194,9 +196,9 @@ def _week(days: Any) -> Any:
     return (days.astype(np.int64) + 3) // 7
 
 
-def _key(axis: Axes, strips: list[_Strip], palette: Palette) -> None:
+def _key(canvas: Canvas, strips: list[_Strip]) -> Canvas:
     """Explain the colours that are drawn: a cause that is the main one of no day has none."""
-    counts = np.concatenate([strip.counts for strip in strips])
+    palette, counts = canvas.palette, np.concatenate([strip.counts for strip in strips])
     failed = counts[:, :SUCCESSFUL].any(axis=1)
     seen = set(_main_causes(counts)[failed].tolist())
     successful = [Patch(facecolor=palette.successful, linewidth=0, label="successful")]
@@ -206,7 +208,7 @@ def _key(axis: Axes, strips: list[_Strip], palette: Palette) -> None:
         *key(seen, palette, 1.0),
         *(pale if (counts.sum(axis=1) == 0).any() else []),
     ]
-    axis.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1.0), ncols=len(handles), columnspacing=1.2)
+    return place_key(canvas, handles, _BESIDE_IN)
 
 
 def _main_causes(counts: np.ndarray) -> np.ndarray:

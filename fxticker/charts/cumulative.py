@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,20 +14,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fxticker.analysis.drift import drift_series
+from fxticker.analysis.plateaus import level_of
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import ends_text, left_out_pairs, span_text, with_hops, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import FIRST_TO_LAST, main_rows
+from fxticker.charts.hops import PEG_HOP, Levels, WasShown, draw_levels, hops_text, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.last_values import dated, is_stale
-from fxticker.charts.line_looks import main_source
+from fxticker.charts.line_looks import MARK_NAMES, MARKS, LineLook, main_source
 from fxticker.charts.moves import band_text, change_text, moves_text, told
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
-from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, draw_steps, gap_starts, thinned
+from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, gap_starts, thinned
 from fxticker.charts.style import Palette, Theme, color_of, date_axis, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
@@ -88,9 +90,10 @@ def plot_path(
     matplotlib.figure.Figure
         A line of steps per source and pair in its band, over time (of the frame's zone), labelled at the right edge
         with its last change, and with "within rounding" where rounding alone could explain it. Lines break as in
-        `plot_history`, and of many values only those are drawn that pixels can show. The axis reaches 1 % to either
-        side at least; a line whose band is wider than the axis of all others, and never proves a change, is named above
-        the chart and not drawn. The title states the last changes that are proven.
+        `plot_history`, a diamond is a hop of a peg as there, and of many values only those are drawn that pixels can
+        show. The axis reaches 1 % to either side at least; a line whose band is wider than the axis of all others, and
+        never proves a change, is named above the chart and not drawn. The title states the last changes that are
+        proven.
 
     Raises
     ------
@@ -123,17 +126,16 @@ def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
         [axis], panel_in = canvas.axes, canvas.panel_in(height - _AROUND_IN)
         axis.axhline(0, color=canvas.palette.muted, linewidth=0.8)
         lines = _lines_of(groups, canvas.palette)
-        drawn = [line for line, is_drawn in zip(lines, reach.is_drawn, strict=True) if is_drawn]
-        steps = [_steps_of(line.rows) for line in drawn]
-        _draw_lines(axis, drawn, steps)
+        drawn = _draw_lines(axis, [line for line, is_drawn in zip(lines, reach.is_drawn, strict=True) if is_drawn])
         _set_axes(canvas, reach, rows["observed_at"], sides, panel_in)
         latest = rows["observed_at"].iloc[-1]
-        _write_notes(axis, [line for line in lines if line not in drawn], latest, canvas.palette)
+        not_drawn = [line for line, is_drawn in zip(lines, reach.is_drawn, strict=True) if not is_drawn]
+        _write_notes(axis, not_drawn, latest, canvas.palette)
         ends = [
             (float(line.last["drift_pct"]), f"{line.name} {_last_text(line.last, latest)}", line.color)
-            for line in drawn
+            for line, *_ in drawn
         ]
-        _write_caption(canvas, rows, pd.DataFrame([line.last for line in lines]), steps, left_out)
+        _write_caption(canvas, rows, lines, drawn, left_out)
         label_ends(axis, ends, panel_in - canvas.more_texts_in)
     return canvas.figure
 
@@ -145,12 +147,21 @@ class _Line:
     name: str
     rows: pd.DataFrame
     color: str
-    style: str
+    style: int
+    """Index into `_STYLES` and `MARKS`."""
 
     @property
     def last(self) -> pd.Series:
         """The last change."""
         return self.rows.iloc[-1]
+
+
+class _Drawn(NamedTuple):
+    """A line that is drawn, and its steps without and with its peg hops."""
+
+    line: _Line
+    steps: Steps
+    levels: Levels
 
 
 def _lines_of(groups: list[tuple[Any, pd.DataFrame]], palette: Palette) -> list[_Line]:
@@ -159,17 +170,17 @@ def _lines_of(groups: list[tuple[Any, pd.DataFrame]], palette: Palette) -> list[
     strokes = _strokes([str(pair) for (_, pair), _ in groups], palette)
     lines = []
     for ((source, pair), rows), (color, style) in zip(groups, strokes, strict=True):
-        notes = ", ".join([str(source)] * are_several + [style] * (style != _STYLES[0]))
+        notes = ", ".join([str(source)] * are_several + [f"{_STYLES[style]} {MARK_NAMES[style]}"] * (style > 0))
         lines.append(_Line(f"{pair} ({notes})" if notes else str(pair), rows, color, style))
     return lines
 
 
-def _strokes(pairs: list[str], palette: Palette) -> list[tuple[str, str]]:
+def _strokes(pairs: list[str], palette: Palette) -> list[tuple[str, int]]:
     """Return the colour of each line, that of its currency, and a style that no line of this colour before it has."""
     others = cycle(palette.series)
     colors = [color_of(pair, palette) for pair in pairs]
     colors = [next(others) if color == palette.ink else color for color in colors]
-    return [(color, _STYLES[colors[:number].count(color) % len(_STYLES)]) for number, color in enumerate(colors)]
+    return [(color, colors[:number].count(color) % len(_STYLES)) for number, color in enumerate(colors)]
 
 
 def _reach(groups: list[pd.DataFrame]) -> Reach:
@@ -200,18 +211,24 @@ def _set_axes(canvas: Canvas, reach: Reach, observed_at: pd.Series, sides: Sides
     date_axis(axis, first, last, observed_at.dt.tz, most=8 if canvas.width_in >= WIDTH_IN else 5)
 
 
-def _write_caption(canvas: Canvas, rows: pd.DataFrame, lasts: pd.DataFrame, steps: list[Steps], left_out: str) -> None:
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, lines: list[_Line], drawn: list[_Drawn], left_out: str) -> None:
     since, latest, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].iloc[-1]
     sources = sources_text(sorted(rows["source"].astype(str).unique()))
     span = f"{span_text(rows['observed_at'].iloc[0], last)} {rows['observed_at'].dt.tz}"
+    base = f"base {span_text(since, latest)}"
+    if since != latest:
+        base = f"each line from its own base, {span_text(since, latest)}"
     up = f" Up: {sides_of(rows['pair']).rise}." if canvas.axes[0].get_ylabel() == "percent" else ""
-    band = "Band: what the printed digits allow." if any((each.lo < each.hi).any() for each in steps) else ""
-    breaks = " Lines break where there is no value." if any(len(each.ends) for each in steps) else ""
+    band = "Band: what the printed digits allow." if any((each.lo < each.hi).any() for _, each, _ in drawn) else ""
+    breaks = " Lines break where there is no value." if any(len(each.ends) for _, each, _ in drawn) else ""
+    hops = hops_text([levels for *_, levels in drawn], is_past_known=True)
+    if not hops and any(line.last["peg_hop"] for line, *_ in drawn):
+        hops = PEG_HOP
     write_caption(
         canvas,
-        _finding(lasts),
-        f"{sources} {counted(len(rows), 'value')}, {span}, base {span_text(since, latest)}.{left_out}",
-        f"{band}{up}{breaks}".strip(),  # nothing but what is drawn
+        _finding(pd.DataFrame([line.last for line in lines])),
+        f"{sources} {counted(sum(len(line.rows) for line, *_ in drawn), 'value')}, {span}, {base}.{left_out}",
+        f"{band}{up}{breaks} {hops}".strip(),  # nothing but what is drawn
     )
 
 
@@ -229,11 +246,23 @@ def _finding(lasts: pd.DataFrame) -> str:
     return f"{moves_text(changes, FIRST_TO_LAST)}{by}, {span}"
 
 
-def _draw_lines(axis: Axes, lines: list[_Line], steps: list[Steps]) -> None:
+def _draw_lines(axis: Axes, lines: list[_Line]) -> list[_Drawn]:
     """Draw the widest band first, so that it covers neither the other bands nor their lines."""
-    for place in np.argsort([float((each.hi - each.lo).max()) for each in steps], kind="stable")[::-1]:
-        color, style = lines[place].color, lines[place].style
-        draw_steps(axis, steps[place], color=color, band=color, band_alpha=_ALPHA, linestyle=style)
+    drawn = []
+    for line in lines:
+        steps = _steps_of(line.rows)
+        drawn.append(_Drawn(line, steps, levels_of(steps, str(line.rows["pair"].iloc[0]), _was_shown(line.rows))))
+    for place in np.argsort([float((each.steps.hi - each.steps.lo).max()) for each in drawn], kind="stable")[::-1]:
+        line, steps, levels = drawn[place]
+        look = LineLook(line.color, _STYLES[line.style], line.color, _ALPHA, MARKS[line.style])
+        draw_levels(axis, steps, levels, look)
+    return drawn
+
+
+def _was_shown(rows: pd.DataFrame) -> WasShown:
+    """Return whether a level of a line was shown before: that of the base, and those that its peg hops came back to."""
+    returned = {*instants(rows["observed_at"])[rows["peg_hop"].to_numpy(bool)].tolist()}
+    return lambda level, at: level == level_of(0.0) or at in returned
 
 
 def _steps_of(rows: pd.DataFrame) -> Steps:

@@ -16,6 +16,7 @@ from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import ends_text, left_out_pairs, with_hops, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import main_rows
+from fxticker.charts.hops import PEG_HOP
 from fxticker.charts.moves import band_text, change_text, moves_text, told
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import sides_of
@@ -149,7 +150,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str) -> None:
         "Filled: the change is more than rounding." if drawn["significant"].any() else "",
         "" if drawn["significant"].all() else "Hollow: rounding alone could explain it.",
         "" if rows["is_drawn"].all() else "Not drawn: what would fill the axis.",
-        "Peg hop: a pegged currency came back to a level that was shown before." if rows["peg_hop"].any() else "",
+        PEG_HOP if rows["peg_hop"].any() else "",
     ]
     write_caption(
         canvas,

@@ -20,29 +20,28 @@ from matplotlib.figure import Figure
 from fxticker.analysis.direction import are_both_ways, in_one_direction
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
-from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import left_out_pairs, write_caption
-from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants, key, shade, shared
+from fxticker.charts.canvas import Look, Place, drawing, place_key
+from fxticker.charts.caption_frame import left_out_pairs
+from fxticker.charts.causes import Stretches, instants, key, shade, shared
 from fxticker.charts.data import is_of_rate, polls_beside, rates_of
-from fxticker.charts.findings import finding
-from fxticker.charts.hops import MOST_MARKS, Levels, Past, draw_levels, levels_of
+from fxticker.charts.history_caption import Facts, write_history_caption
+from fxticker.charts.hops import Levels, Past, draw_levels, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.last_values import dated
-from fxticker.charts.line_looks import LineLook, line_look, main_source, styles_text
+from fxticker.charts.line_looks import LineLook, line_look, main_source
 from fxticker.charts.lines import Line, are_quotes, lines_of
 from fxticker.charts.rate_axis import percent_axis, rate_axis
-from fxticker.charts.sides import upward
-from fxticker.charts.source_names import sources_text
 from fxticker.charts.steps import COLUMNS
 from fxticker.charts.style import Palette, Theme, date_axis
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
-from fxticker.model.formatting import counted
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 
 _PANEL_IN = 1.5
+_BESIDE_IN = 2.3
+"""Width beside the panels, in inches: two scales and the labels."""
 _ABOVE_AXIS_IN = 0.4
 """Part of a panel's height, in inches, that its title and the space between panels take."""
 
@@ -83,7 +82,7 @@ def plot_history(
     polls
         Outcomes of the same span as returned by `fxticker.load_polls`: lines then also break where a poll gave no tick,
         and stretches without a successful poll are shaded by their cause; in a panel with several sources, those
-        without a successful poll of any of them. ``None`` for those of the store, or, of a frame, none.
+        without a successful poll of any of them that was polled. ``None`` for those of the store, or, of a frame, none.
     pairs, sources, start, end, as_of, tz, per_usd, order
         Arguments of `fxticker.quotes`. Without `pairs` and `per_usd` all stored pairs are drawn as they were printed.
         With the source ``rate`` each pair is drawn by one source, all but the ticker at value dates.
@@ -139,14 +138,14 @@ def rates_chart(
     rows = _in_one_direction(rates)
     lines = lines_of(without_constants(rows) if left_out is None else rows, polls)
     levels = [
-        levels_of(line.steps, line.pair, past.before(line.ends(UTC)[0], line.source, line.pair)) for line in lines
+        levels_of(line.steps, line.pair, past.levels(line.source, line.pair, line.ends(UTC)[0])) for line in lines
     ]
-    return _drawn(lines, levels, polls, look, rates["observed_at"].dt.tz, left_out or "")
+    facts = Facts(lines, levels, polls, rates["observed_at"].dt.tz, past.is_known, left_out)
+    return _drawn(facts, look)
 
 
-def _drawn(
-    lines: list[Line], levels: list[Levels], polls: pd.DataFrame | None, look: Look, zone: tzinfo, left_out: str
-) -> Figure:
+def _drawn(facts: Facts, look: Look) -> Figure:
+    lines, polls, zone = facts.lines, facts.polls, facts.zone
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     first, last = _span(lines, polls, sources)
     labels = _labels(lines, sources, zone)
@@ -156,17 +155,16 @@ def _drawn(
     with drawing(look, 1.3 + height * len(pairs), len(pairs)) as canvas:
         seen, scales = set[int](), list[float]()
         for panel, pair in zip(canvas.axes, pairs, strict=True):
-            own = [(line, of_line) for line, of_line in zip(lines, levels, strict=True) if line.pair == pair]
+            own = [(line, of_line) for line, of_line in zip(lines, facts.levels, strict=True) if line.pair == pair]
             pegs = _pegs(pair, first, last)
             _draw_panel(panel, own, pegs, sources, canvas.palette)
             scales.append(percent_axis(panel, _reference(own, sources), canvas.palette))
             date_axis(panel, first, last, zone)
             # the title of the figure names a single pair
-            panel.set_title("   ".join([*([pair] if len(pairs) > 1 else []), *_peg_texts(pegs, own)]))
-            if polls is not None:
-                failed = reduce(shared, [line.failed for line, _ in own])
+            panel.set_title("   ".join([*([pair] if len(pairs) > 1 else []), *_peg_texts(pegs)]))
+            if failed := _failed(own, polls):
                 narrowest = float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4
-                seen |= shade(panel, failed, canvas.palette, narrowest)
+                seen |= shade(panel, reduce(shared, failed), canvas.palette, narrowest)
         for panel, pair in zip(canvas.axes, pairs, strict=True):
             of_pair = [line for line in lines if line.pair == pair]
             ends = [
@@ -176,11 +174,8 @@ def _drawn(
             ]
             label_ends(panel, ends, canvas.panel_in(height - _ABOVE_AXIS_IN), beyond_in=max(scales))
         canvas.figure.align_ylabels(canvas.axes)
-        if seen:
-            canvas.axes[0].legend(
-                handles=key(seen, canvas.palette, 0.3), loc="lower right", bbox_to_anchor=(1, 1), ncols=4
-            )
-        _write_caption(canvas, lines, levels, polls, is_shaded=bool(seen), zone=zone, left_out=left_out)
+        keyed = place_key(canvas, key(seen, canvas.palette, 0.3), _BESIDE_IN) if seen else canvas
+        write_history_caption(keyed, facts, is_shaded=bool(seen))
     return canvas.figure
 
 
@@ -203,15 +198,15 @@ def _reference(own: Sequence[tuple[Line, Levels]], sources: list[str]) -> float:
     return float(first.steps.value[0])
 
 
-def _peg_texts(pegs: list[_Peg], own: Sequence[tuple[Line, Levels]]) -> list[str]:
-    """Return what the title of a panel states on pegs and hops."""
-    if not pegs:
-        return []
-    most = max(len(levels.hops) for _, levels in own)
-    hops = "; diamonds: hops to levels shown before" if most else ""
-    if most > MOST_MARKS:
-        hops = "; hops to levels shown before: not drawn"
-    return [f"dashed: official peg, {', then '.join(peg.text for peg in pegs)}{hops}"]
+def _peg_texts(pegs: list[_Peg]) -> list[str]:
+    """Return what the title of a panel states on pegs."""
+    return [f"dashed: official peg, {', then '.join(peg.text for peg in pegs)}"] if pegs else []
+
+
+def _failed(own: Sequence[tuple[Line, Levels]], polls: pd.DataFrame | None) -> list[Stretches]:
+    """Return the stretches without a successful poll of each source of a panel that was polled at all."""
+    polled = set() if polls is None else {*polls["source"].unique()}
+    return [line.failed for line, _ in own if line.source in polled]
 
 
 def _in_one_direction(frame: pd.DataFrame) -> pd.DataFrame:
@@ -248,8 +243,9 @@ def _pegs(pair: str, first: np.datetime64, last: np.datetime64) -> list[_Peg]:
 def _draw_panel(
     panel: Axes, own: Sequence[tuple[Line, Levels]], pegs: list[_Peg], sources: list[str], palette: Palette
 ) -> None:
-    lines = [line for line, _ in own]
-    for line, levels in own:
+    lines, main = [line for line, _ in own], main_source(sources)
+    # its bands are opaque: they stand below those of the others
+    for line, levels in sorted(own, key=lambda each: each[0].source != main):
         draw_levels(panel, line.steps, levels, _look(line, lines, sources, palette))
     panel.set_ylabel(" per ".join(reversed(lines[0].pair.split("/"))))
     for peg in pegs:
@@ -265,36 +261,3 @@ def _draw_panel(
         max([*rates, *(line.steps.hi.max() for line in lines)]),
         [line.quantum for line in lines if line.quantum is not None],
     )
-
-
-def _write_caption(
-    canvas: Canvas,
-    lines: list[Line],
-    levels: list[Levels],
-    polls: pd.DataFrame | None,
-    *,
-    is_shaded: bool,
-    zone: tzinfo,
-    left_out: str,
-) -> None:
-    sources = sorted({line.source for line in lines})
-    first, last = min(line.ends(zone)[0] for line in lines), max(line.ends(zone)[1] for line in lines)
-    days = len(np.unique(np.concatenate([line.days for line in lines])))
-    whole = (last.tz_localize(None).normalize() - first.tz_localize(None).normalize()).days + 1
-    facts = f"{sources_text(sources)} {counted(sum(line.rows for line in lines), 'value')}"
-    facts += f" on {days:,} of {counted(whole, 'day')}, {zone}"
-    outcomes = np.array([]) if polls is None else cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
-    if len(outcomes):  # imported pages have no polls, and none of none reads as a failure
-        facts += f"; {int((outcomes == SUCCESSFUL).sum()):,} of {counted(len(outcomes), 'poll')} successful"
-    main, pairs = main_source(sources), {line.pair for line in lines}
-    is_everywhere = pairs == {line.pair for line in lines if line.source == main}
-    of = f" of {main}" if is_everywhere else f", of {main} where it is drawn"
-    of = of if len(lines) > len(pairs) else ""
-    styles = styles_text((line.pair, line.source) for line in lines)
-    reading = f"Band: what the printed digits allow. Right: percent from the first value{of}. {upward(pairs)} {styles}"
-    reading = reading.rstrip()
-    if any(len(line.steps.ends) for line in lines):
-        reading += " Lines break where there is no value."
-    if is_shaded:
-        reading += " Shaded: no successful poll, by cause."
-    write_caption(canvas, finding(lines, levels, zone), f"{facts}.{left_out}", reading)

@@ -6,29 +6,36 @@ levels around its peg, in turn; a change back to a level that was shown before i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from fxticker.analysis.plateaus import EarlierLevels, level_of
+from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
+from fxticker.charts.causes import local_instants
 from fxticker.charts.line_looks import LineLook
 from fxticker.charts.steps import Steps, breaks_at, draw_band, draw_dots, draw_line
 from fxticker.model.pegs import is_hop, pegs_of
 from fxticker.model.timestamps import Moment
 
 _MARK_PT = 4.5
+PEG_HOP = "Peg hop: a pegged currency came back to a level that was shown before."
+"""What it means where no mark stands for it."""
 MOST_MARKS = 60
 """Of more the marks would run together."""
+WasShown: TypeAlias = Callable[[str, int], bool]
+"""Whether a level, which the line does not show by then, was shown before an instant: one of the line's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Where levels are looked up that a source showed before the first value of a line.
+    """Where levels are looked up that a source showed before a value of a line, and the line does not show.
 
     Attributes
     ----------
@@ -46,9 +53,36 @@ class Past:
         """Whether there is one: levels that a chart does not show can be known."""
         return not isinstance(self.ticks, pd.DataFrame)
 
-    def before(self, begin: datetime, source: str, pair: str) -> EarlierLevels | None:
-        """Return the levels before an aware instant; ``None`` if they are not known."""
-        return EarlierLevels(self.ticks, source, pair, begin, self.as_of) if self.is_known else None
+    def levels(self, source: str, pair: str, begin: datetime, end: datetime | None = None) -> WasShown | None:
+        """Return whether a level was shown before the first value of a line; ``None`` if that is not known.
+
+        Parameters
+        ----------
+        source, pair
+            Whose line it is.
+        begin
+            The aware instant of its first value.
+        end
+            That of the last one of a line without some ticks of its source: then these count too.
+        """
+        if not self.is_known:
+            return None
+        earlier = EarlierLevels(self.ticks, source, pair, begin, self.as_of)
+
+        def was_shown(level: str, at: int) -> bool:
+            if earlier.has(level, beyond_current=False):
+                return True
+            return end is not None and at > self._first_shown(source, pair, begin, end).get(level, at)
+
+        return was_shown
+
+    def _first_shown(self, source: str, pair: str, begin: datetime, end: datetime) -> dict[str, int]:
+        rows = quotes(
+            self.ticks, pairs=[pair], sources=[source], start=begin, end=end, as_of=self.as_of, tz=begin.tzinfo or UTC
+        )
+        rows = rows.drop_duplicates("rate")
+        times = local_instants(rows["observed_at"])
+        return {level_of(rate): int(at) for rate, at in zip(rows["rate"], times, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +104,21 @@ class Levels:
     came_back: bool
 
 
-def levels_of(steps: Steps, pair: str, earlier: EarlierLevels | None = None) -> Levels:
+def levels_of(steps: Steps, pair: str, was_shown: WasShown | None = None) -> Levels:
     """Return a line whose levels are not connected where the rate came back to one that was shown before.
 
     Parameters
     ----------
     steps
-        The line.
+        The line, of rates or of their changes since one base.
     pair
         Pair of the line; one without a peg has no hops.
-    earlier
-        Levels that its source showed before the line; ``None`` if these are not known.
+    was_shown
+        What its source showed that the line does not; ``None`` if that is not known.
     """
     if not pegs_of(pair):
         return Levels(steps, np.zeros(0, np.int64), came_back=False)
-    hops, came_back = _hops(steps, pair, earlier)
+    hops, came_back = _hops(steps, pair, was_shown)
     # after a gap there is no wall to leave out
     walls = hops[~np.isin(hops, breaks_at(steps.when, steps.ends) + 1)]
     held = steps.when[walls] - 1  # a microsecond, which no picture shows
@@ -96,8 +130,8 @@ def levels_of(steps: Steps, pair: str, earlier: EarlierLevels | None = None) -> 
 def draw_levels(axis: Axes, steps: Steps, levels: Levels, look: LineLook) -> None:
     """Draw a line in its band, and a hollow diamond at each of few hops."""
     draw_band(axis, levels.steps, color=look.band, alpha=look.band_alpha)
-    draw_line(axis, levels.steps, color=look.color, linestyle=look.linestyle, marked=False)
-    draw_dots(axis, steps, color=look.color)
+    draw_line(axis, levels.steps, color=look.color, linestyle=look.linestyle)
+    draw_dots(axis, steps, color=look.color, mark=look.mark)
     if 0 < len(levels.hops) <= MOST_MARKS:
         axis.plot(
             steps.when[levels.hops].view("M8[us]"),
@@ -111,22 +145,22 @@ def draw_levels(axis: Axes, steps: Steps, levels: Levels, look: LineLook) -> Non
         )
 
 
-def hops_text(lines: Sequence[Levels], past: Past) -> str:
+def hops_text(lines: Sequence[Levels], *, is_past_known: bool) -> str:
     """Return a sentence on the diamonds of lines, or nothing."""
     most = max(len(levels.hops) for levels in lines)
+    where = "a level that was shown before" if is_past_known else "a level that this chart shows before"
     if most > MOST_MARKS:
-        return "Changes back to levels shown before are not connected. "
-    where = "a level shown before" if past.is_known else "a level that this chart shows before"
-    return f"Diamond: the ticker came back to {where}. " if most else ""
+        return f"Peg hops, back to {where}, are not connected."
+    return f"Diamond: peg hop, back to {where}." if most else ""
 
 
-def _hops(steps: Steps, pair: str, earlier: EarlierLevels | None) -> tuple[np.ndarray, bool]:
+def _hops(steps: Steps, pair: str, was_shown: WasShown | None) -> tuple[np.ndarray, bool]:
     """Return the positions of values that came back to a level, and whether the last level was shown before."""
     shown = {level_of(steps.value[0])}
     hops, came_back = [], False
     for place in np.flatnonzero(np.diff(steps.value)) + 1:
         level, day = level_of(steps.value[place]), steps.when[place].view("M8[us]").astype("M8[D]").item()
-        if level not in shown and earlier is not None and earlier.has(level, beyond_current=False):
+        if level not in shown and was_shown is not None and was_shown(level, int(steps.when[place])):
             shown.add(level)
         came_back = is_hop(pair, day, level, shown)
         if came_back:

@@ -1,4 +1,4 @@
-"""Looks of lines: the colour stands for the currency, and the style for the source where several share a panel."""
+"""Looks of lines: the colour stands for the currency, style and mark for the source where several share a panel."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _SHARED_ALPHA = 0.25
 _STYLES = ("solid", "dotted", "dashdot")
 """Styles of the lines that share an ink; a peg is dashed."""
 _STYLE_NAMES = ("solid", "dotted", "dash-dotted")
+MARKS, MARK_NAMES = ("o", "s", "^"), ("\N{BLACK CIRCLE}", "\N{BLACK SQUARE}", "\N{BLACK UP-POINTING TRIANGLE}")
+"""Marks of the values of lines that share a colour: of a lone value nothing else is drawn."""
 
 
 class LineLook(NamedTuple):
@@ -27,6 +29,7 @@ class LineLook(NamedTuple):
     linestyle: str
     band: str
     band_alpha: float
+    mark: str = MARKS[0]
 
 
 def line_look(pair: str, source: str, sources: Sequence[str], palette: Palette) -> LineLook:
@@ -45,10 +48,10 @@ def line_look(pair: str, source: str, sources: Sequence[str], palette: Palette) 
     others = [name for name in sources if name != main_source(sources)]
     if source not in others:
         color = color_of(pair, palette)
-        return LineLook(color, "solid", color if others else tint(color), _SHARED_ALPHA if others else 1.0)
+        return LineLook(color, "solid", tint(color), 1.0)
     cycle, place = divmod(others.index(source), len(_STYLES))
     ink = (palette.text, palette.muted)[cycle % 2]
-    return LineLook(ink, _STYLES[place], ink, _SHARED_ALPHA)
+    return LineLook(ink, _STYLES[place], ink, _SHARED_ALPHA, MARKS[place])
 
 
 def main_source(sources: Sequence[str]) -> str:
@@ -72,7 +75,7 @@ def styles_text(keys: Iterable[tuple[str, str]]) -> str:
     if all(len(panel.intersection(others)) <= 1 for panel in panels.values()):
         return ""
     places = (divmod(place, len(_STYLES)) for place in range(len(others)))
-    names = [f"{_STYLE_NAMES[style]}{' grey' * (cycle % 2)}" for cycle, style in places]
+    names = [f"{_STYLE_NAMES[style]} {MARK_NAMES[style]}{' grey' * (cycle % 2)}" for cycle, style in places]
     return f"Lines: {', '.join(f'{name} {style}' for name, style in zip(others, names, strict=True))}. "
 
 

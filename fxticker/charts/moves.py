@@ -107,7 +107,7 @@ def _no_move(rows: pd.DataFrame, between: str) -> str:
         if len(rows) > 1:
             return f"No change of any of {len(rows):,} rates printed{between}"
         allowed = band_text(rows["drift_lo_pct"].iloc[0], rows["drift_hi_pct"].iloc[0])
-        return f"No change of {who(base)} against {who(quote)} printed{between}: the digits allow {allowed}"
+        return f"The digits allow {allowed} for {who(base)} against {who(quote)}: no change printed{between}"
     what = "rounding and peg hops" if rows["peg_hop"].any() else "rounding"
     if len(rows) == 1:
         return f"{what.capitalize()} could explain the change of {who(base)} against {who(quote)}{between}"

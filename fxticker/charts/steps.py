@@ -24,6 +24,8 @@ _FEWEST_DISTANCES, _DAY_US = 3, 86_400e6
 """Of fewer distances none is typical: a line then spans a day at most."""
 _NARROW_PIECES = 150
 """Fraction (1 / n) of a line's width below which the dots of a piece would hide its band."""
+_MARK_SIZES_PT = {"o": 1.8, "s": 2.6, "^": 3.4}
+"""Sizes of the marks of values: a square and a triangle must be told from a dot."""
 _STROKE_PT = 2.4
 """Width of the stroke for the band of a value without duration: just wider than a dot, so that it does not extend over
 days without a poll."""
@@ -142,36 +144,30 @@ def _kept_always(times: np.ndarray, breaks: np.ndarray) -> np.ndarray:
     return keep
 
 
-def draw_steps(
-    axis: Axes, steps: Steps, *, color: str, band: str, band_alpha: float = 1.0, linestyle: str = "solid"
-) -> None:
-    """Draw the line in its band."""
-    draw_band(axis, steps, color=band, alpha=band_alpha)
-    draw_line(axis, steps, color=color, linestyle=linestyle)
-
-
 def draw_band(axis: Axes, steps: Steps, *, color: str, alpha: float = 1.0) -> None:
     """Shade the bands; that of a narrow piece or a last value, which has no visible width, is drawn as a stroke."""
     steps = bands_by_column(steps) if len(steps.when) > 2 * COLUMNS else steps
     x, lo, hi = _broken(steps, steps.lo, steps.hi)
     axis.fill_between(x, lo, hi, step="post", color=color, alpha=alpha, linewidth=0)
-    begins, lasts = _pieces(steps)
+    begins, lasts = pieces(steps)
     widths = steps.when[lasts] - steps.when[begins]
     is_narrow = np.repeat(widths <= (steps.when[-1] - steps.when[0]) / _NARROW_PIECES, lasts - begins + 1)
     # adjacent equal strokes would add up to a darker one
     is_new = np.append(True, (np.diff(steps.lo) != 0) | (np.diff(steps.hi) != 0))
     is_new[begins] = True
     stroke = is_narrow & is_new
-    stroke[lasts] = True
+    # on its own transparent area a stroke would read as a mark
+    stroke[lasts] = is_new[lasts] if alpha < 1 else True
     if stroke.any():
         times = steps.when[stroke].view("M8[us]")
-        axis.vlines(times, steps.lo[stroke], steps.hi[stroke], color=color, alpha=alpha, linewidth=_STROKE_PT)
+        # below all lines, as the area is
+        axis.vlines(times, steps.lo[stroke], steps.hi[stroke], color=color, alpha=alpha, linewidth=_STROKE_PT, zorder=1)
 
 
 def bands_by_column(steps: Steps) -> Steps:
     """Merge the bands of each column of pixels: the hull of all up to the last one, then the last one."""
     column = (steps.when - steps.when[0]) * COLUMNS // max(int(steps.when[-1] - steps.when[0]), 1)
-    begins, _ = _pieces(steps)
+    begins, _ = pieces(steps)
     first = np.union1d(begins, np.flatnonzero(np.diff(column)) + 1)
     last = np.append(first[1:], len(column)) - 1
     kept = np.column_stack([first != last, np.ones(len(first), bool)]).ravel()
@@ -189,24 +185,24 @@ def bands_by_column(steps: Steps) -> Steps:
     )
 
 
-def draw_line(axis: Axes, steps: Steps, *, color: str, marked: bool = True, linestyle: str = "solid") -> None:
-    """Draw the steps without their band; if marked, few values get dots too, and so does a value between two gaps."""
+def draw_line(axis: Axes, steps: Steps, *, color: str, linestyle: str = "solid") -> None:
+    """Draw the steps without their band."""
     x, value = _broken(steps, steps.value)
     axis.step(x, value, where="post", color=color, linestyle=linestyle, solid_capstyle="projecting")
-    if marked:
-        draw_dots(axis, steps, color=color)
 
 
-def draw_dots(axis: Axes, steps: Steps, *, color: str) -> None:
-    """Draw a dot at each of few values, and at a value between two gaps."""
-    begins, lasts = _pieces(steps)
+def draw_dots(axis: Axes, steps: Steps, *, color: str, mark: str = "o") -> None:
+    """Draw a dot, or another mark, at each of few values, and at a value between two gaps."""
+    begins, lasts = pieces(steps)
     dotted = np.ones(len(steps.when), bool)
     if len(dotted) > _MARKED_VALUES:
         dotted[:] = False
         dotted[begins[begins == lasts]] = True
     if dotted.any():
         marks = steps.when[dotted].view("M8[us]")
-        axis.plot(marks, steps.value[dotted], linestyle="none", marker="o", color=color)
+        axis.plot(
+            marks, steps.value[dotted], linestyle="none", marker=mark, color=color, markersize=_MARK_SIZES_PT[mark]
+        )
 
 
 def _broken(steps: Steps, *columns: np.ndarray) -> list[np.ndarray]:
@@ -216,7 +212,7 @@ def _broken(steps: Steps, *columns: np.ndarray) -> list[np.ndarray]:
     return [np.insert(marks, breaks + 1, marks[breaks]), *(np.insert(column, breaks + 1, np.nan) for column in columns)]
 
 
-def _pieces(steps: Steps) -> tuple[np.ndarray, np.ndarray]:
+def pieces(steps: Steps) -> tuple[np.ndarray, np.ndarray]:
     """Return the first and the last positions of unbroken pieces."""
     breaks = breaks_at(steps.when, steps.ends)
     return np.append(0, breaks + 1), np.append(breaks, len(steps.when) - 1)

@@ -1,0 +1,110 @@
+"""Caption of a chart of rates over time: what is drawn, from which polls, and how it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+import numpy as np
+import pandas as pd
+
+from fxticker.charts.canvas import Canvas
+from fxticker.charts.caption_frame import write_caption
+from fxticker.charts.causes import SUCCESSFUL, cause_codes
+from fxticker.charts.findings import finding
+from fxticker.charts.hops import Levels, hops_text
+from fxticker.charts.line_looks import main_source, styles_text
+from fxticker.charts.lines import Line
+from fxticker.charts.sides import upward
+from fxticker.charts.source_names import sources_text
+from fxticker.model.formatting import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a chart of rates shows.
+
+    Attributes
+    ----------
+    lines, levels
+        All lines, and the levels of each.
+    polls
+        Outcomes of the same span, or ``None``.
+    zone
+        Whose clock the chart shows.
+    is_past_known
+        Whether levels that were shown before the chart are known.
+    left_out
+        Of looked-up rates a sentence on the pairs without one, or an empty text; ``None`` of ticks and quotes.
+    """
+
+    lines: list[Line]
+    levels: list[Levels]
+    polls: pd.DataFrame | None
+    zone: tzinfo
+    is_past_known: bool
+    left_out: str | None = None
+
+    @property
+    def sources(self) -> list[str]:
+        """Their names."""
+        return sorted({line.source for line in self.lines})
+
+    @property
+    def are_shared(self) -> bool:
+        """Whether a panel has several sources."""
+        return len(self.lines) > len({line.pair for line in self.lines})
+
+
+def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> None:
+    """Write title and caption of a chart of rates.
+
+    Parameters
+    ----------
+    canvas
+        The chart.
+    facts
+        What it shows.
+    is_shaded
+        Whether stretches without a successful poll are shaded.
+    """
+    styles = styles_text((line.pair, line.source) for line in facts.lines)
+    of_panel = " of any source of the panel" if facts.are_shared else ""
+    reading = [
+        "Band: what the printed digits allow.",
+        "" if facts.left_out is None else "Dot: the last rate as of that instant.",
+        f"Right: percent from the first value{_of_main(facts)}.",
+        upward({line.pair for line in facts.lines}),
+        styles.rstrip(),
+        hops_text(facts.levels, is_past_known=facts.is_past_known),
+        "Lines break where there is no value." if any(len(line.steps.ends) for line in facts.lines) else "",
+        f"Shaded: no successful poll{of_panel}, by cause." if is_shaded else "",
+    ]
+    title = finding(facts.lines, facts.levels, facts.zone)
+    write_caption(canvas, title, f"{_counts(facts)}.{facts.left_out or ''}", " ".join(filter(None, reading)))
+
+
+def _counts(facts: Facts) -> str:
+    lines, sources, polls = facts.lines, facts.sources, facts.polls
+    first, last = (pick(line.ends(facts.zone)[end] for line in lines) for end, pick in ((0, min), (1, max)))
+    days = len(np.unique(np.concatenate([line.days for line in lines])))
+    whole = (last.tz_localize(None).normalize() - first.tz_localize(None).normalize()).days + 1
+    what = "value" if facts.left_out is None else "look-up"
+    text = f"{sources_text(sources)} {counted(sum(line.rows for line in lines), what)}"
+    text += f" on {days:,} of {counted(whole, 'day')}, {facts.zone}"
+    outcomes = np.array([]) if polls is None else cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
+    if len(outcomes):  # imported pages have no polls, and none of none reads as a failure
+        text += f"; {int((outcomes == SUCCESSFUL).sum()):,} of {counted(len(outcomes), 'poll')} successful"
+    return text
+
+
+def _of_main(facts: Facts) -> str:
+    """Return whose first value percent are counted from, where panels have several sources."""
+    if not facts.are_shared:
+        return ""
+    main = main_source(facts.sources)
+    is_everywhere = all(
+        any(line.pair == pair and line.source == main for line in facts.lines)
+        for pair in {line.pair for line in facts.lines}
+    )
+    return f" of {main}" if is_everywhere else f", of {main} where it is drawn"

@@ -1,0 +1,148 @@
+"""Charts of several sources and of pegs: which source a mark is of, what is explained, and what is counted."""
+
+from datetime import timedelta
+
+import pandas as pd
+from builders import NOON, tick
+from drawn import outside, overlapping, polls_of, regular, ticks_of
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from rate_ticks import PEG, official
+
+import fxticker as fx
+
+DAYS = [NOON + timedelta(days=number) for number in range(41)]
+HOPS = ["0.28571", "0.28490", "0.28571", "0.28490"]
+
+
+def _caption(figure):
+    return figure.get_supxlabel().replace("\n", " ")
+
+
+def _ticks(pair, texts, days, source="timesca"):
+    return [tick(pair, text, None, day, source=source) for text, day in zip(texts, days, strict=True)]
+
+
+def _walls(axis):
+    """Vertical parts of all lines of steps."""
+    lines = [line.get_ydata() for line in axis.lines if line.get_drawstyle() == "steps-post"]
+    return sum(int((pd.Series(line).diff().abs() > 0).sum()) for line in lines)
+
+
+def _marks(axis):
+    """Marks of values, without those of hops."""
+    return {line.get_marker() for line in axis.lines} - {"None", "D", "x"}
+
+
+def test_lone_values_of_sources_that_share_an_ink_have_marks_of_their_own(store):
+    store.append(_ticks("UZS/USD", ["0.00008"], DAYS[:1]))
+    store.append([official("USD/UZS", "12194.21", bank, DAYS[day].date()) for day, bank in ((0, "cbr"), (20, "cbu"))])
+    store.append([official("USD/UZS", "12190.21", "cbr", DAYS[40].date())])
+    store.append(_ticks("UZS/USD", ["0.00008"], DAYS[40:]))
+    figure = fx.plot_history(store)
+    assert _marks(figure.axes[0]) == {"o", "s"}
+    assert " Lines: cbr solid ●, cbu dotted ■. " in _caption(figure)
+    assert _marks(fx.plot_path(store, per_usd=True).axes[0]) == {"s", "^"}  # that of the ticker is not drawn
+
+
+def test_pieces_of_a_comparison_that_are_too_short_for_a_style_are_marked(store):
+    store.append(_ticks("UZS/USD", ["0.00008"] * 3, [DAYS[0], DAYS[20], DAYS[40]]))
+    store.append([official("USD/UZS", "12194.21", "cbr", DAYS[day].date()) for day in (0, 20, 40)])
+    store.append([official("USD/UZS", "12190.21", "cbu", DAYS[20].date())])
+    assert _marks(fx.plot_compare(store).axes[0]) == {"o", "s"}
+
+
+def test_transparent_band_of_a_value_that_stayed_has_no_darker_stroke_at_its_end():
+    at = regular(300)
+    frame = ticks_of({"pair": "UZS/USD", "observed_at": at.delete(range(100, 110)), "rate_text": "0.00008"})
+    [panel] = fx.plot_path(frame).axes
+    assert [each for each in panel.collections if isinstance(each, LineCollection)] == []
+
+
+def test_band_of_the_ticker_is_opaque_below_the_lines_of_banks():
+    at = regular(300)
+    frame = ticks_of({"pair": "UZS/USD", "observed_at": at.delete(range(100, 110)), "rate_text": "0.00008"})
+    bank = ticks_of({"pair": "UZS/USD", "observed_at": at[::96], "rate_text": "0.000082"}).assign(source="cbu")
+    [panel] = fx.plot_history(pd.concat([frame, bank], ignore_index=True)).axes
+    first = panel.collections[0]
+    assert (first.get_alpha(), first.get_zorder()) == (1, 1)
+    assert {each.get_zorder() for each in panel.collections} == {1}
+    assert min(line.get_zorder() for line in panel.lines) == 2
+
+
+def test_bank_that_was_not_polled_hides_no_stretch_without_a_poll():
+    outcomes = ["ok"] * 40 + ["timeout"] * 40 + ["ok"] * 40
+    kept = regular(120).delete(range(40, 80))
+    ticker = ticks_of({"pair": "KZT/USD", "observed_at": kept, "rate_text": "0.00191"})
+    bank = ticks_of({"pair": "KZT/USD", "observed_at": kept[:1], "rate_text": "0.001911"}).assign(source="nbk")
+    figure = fx.plot_history(pd.concat([ticker, bank], ignore_index=True), polls=polls_of(outcomes))
+    assert " Shaded: no successful poll of any source of the panel, by cause. " in _caption(figure)
+
+
+def test_path_draws_no_wall_at_a_peg_hop_and_explains_its_mark(store):
+    store.append(_ticks("TMT/USD", HOPS, DAYS[:4]))
+    [axis] = (figure := fx.plot_path(store)).axes
+    assert _walls(axis) == 1  # the first time the lower level is news
+    assert " Diamond: peg hop, back to a level that was shown before. " in _caption(figure)
+    assert "Lines break" not in _caption(figure)
+    assert _walls(fx.plot_path(store, start=DAYS[1], end=DAYS[4]).axes[0]) == 0  # the store held it before
+
+
+def test_path_explains_a_peg_hop_without_a_mark(store):
+    store.append(_ticks("TMT/USD", HOPS, DAYS[:4]))
+    figure = fx.plot_path(store, start=DAYS[3], base=DAYS[2])
+    assert "Peg hop: a pegged currency came back to a level that was shown before." in _caption(figure)
+
+
+def test_path_counts_the_values_that_it_draws(store):
+    store.append(_ticks("UZS/USD", ["0.00008"] * 3, DAYS[:3]))
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], DAYS[:2]))
+    assert " 2 values, 2025-11-14 to 2025-11-16 UTC, base 2025-11-14 12:00. " in _caption(fx.plot_path(store))
+
+
+def test_path_of_several_bases_does_not_state_their_span_as_a_base(store):
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], [DAYS[0], DAYS[40]]))
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00193"], [DAYS[20], DAYS[40]]))
+    assert ", each line from its own base, 2025-11-14 to 2025-12-04. " in _caption(fx.plot_path(store))
+
+
+def test_comparison_knows_levels_that_were_shown_between_its_ticks(store):
+    levels = ["0.28490", "0.28571", "0.28571", "0.28575", "0.28575"]
+    at = [DAYS[day] for day in (0, 2, 5, 20, 40)]  # the bank is too old on the fourth day
+    store.append(_ticks("TMT/USD", levels, at))
+    store.append([official("USD/TMT", "3.5", "cbt", DAYS[day].date()) for day in (0, 2, 5, 40)])
+    store.append(_ticks("TMT/USD", ["0.28571"], [DAYS[39]]))
+    figure = fx.plot_compare(store, sources=["cbt"])
+    marks = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
+    assert [line.get_ydata().tolist() for line in marks] == [[0.28575]]
+
+
+def test_comparison_states_no_age_of_a_peg(store):
+    store.append(_ticks("TMT/USD", ["0.28571"], DAYS[:1]))
+    store.append([PEG])
+    assert " the last official rate stored by that day, a fixed one. " in _caption(fx.plot_compare(store))
+    store.append([official("USD/TMT", "3.50", "cbt", DAYS[0].date())])
+    text = " of 2025-11-14, each of its day; tmt-peg has a fixed one. "
+    assert text in _caption(fx.plot_compare(store))
+
+
+def test_key_to_causes_stands_beside_no_title_that_it_would_cover():
+    outcomes = [name for name in ("ok", "timeout", "blocked", "missed", "no_ticker") for _ in range(40)]
+    polls = polls_of(outcomes)
+    frame = ticks_of({"pair": "TMT/USD", "observed_at": regular(40), "rate_text": "0.28571"})
+    figure = fx.plot_history(frame, polls=polls)
+    assert (outside(figure), overlapping(figure)) == ([], [])
+    small = fx.plot_coverage(polls, figsize=(6, 2.4))
+    assert (outside(small), overlapping(small)) == ([], [])
+    page = Figure(figsize=(9, 4), layout="constrained")
+    left, right = page.subplots(1, 2)
+    fx.plot_coverage(polls, ax=left)
+    fx.plot_history(frame, polls=polls, ax=right)
+    assert overlapping(page) == []
+
+
+def test_smallest_history_of_a_pegged_pair_keeps_its_texts_on_the_canvas(store):
+    store.append(_ticks("TMT/USD", HOPS, DAYS[:4]))
+    store.append(_ticks("KZT/USD", ["0.00191"], DAYS[:1]))
+    figure = fx.plot_history(store, figsize=(6, 4.3))
+    assert (outside(figure), overlapping(figure)) == ([], [])
