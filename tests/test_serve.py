@@ -55,6 +55,12 @@ def test_address_that_is_none_is_wrong_usage(address, history_store):
     assert (result.exit_code, "is no address and port" in result.output) == (2, True)
 
 
+@pytest.mark.parametrize("name", ["https://rates.example.org", "rates.example.org:443", "a b", "[::1", ""])
+def test_name_that_no_request_can_have_is_wrong_usage(name, history_store):
+    result = CliRunner().invoke(app, ["serve", "--store", str(history_store), "--host", name])
+    assert (result.exit_code, "without scheme and port" in result.output) == (2, True)
+
+
 def test_missing_extra_is_named(monkeypatch, history_store):
     monkeypatch.setitem(sys.modules, "starlette", None)
     result = CliRunner().invoke(app, ["serve", "--store", str(history_store)])

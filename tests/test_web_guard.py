@@ -8,8 +8,9 @@ from builders import NOON, snapshot_ticks
 from web_client import Client
 
 from fxticker.store.store import Store
+from fxticker.web.answers import json_answer
 from fxticker.web.app import build
-from fxticker.web.listen import address_of
+from fxticker.web.listen import address_of, host_of
 
 
 @pytest.fixture(scope="module")
@@ -130,13 +131,22 @@ def test_slow_answer_is_503_at_the_deadline_and_too_many_are_refused_at_once(tmp
 def test_long_answers_that_wait_leave_short_ones_their_places(tmp_path, monkeypatch):
     store, done = Store(tmp_path / "parquet"), Event()
     store.append(snapshot_ticks(NOON))
-    client = Client(store, NOON, workers=1, max_waiting=0, deadline_s=0.05, relist_s=60)
-    client.get("/v1/currencies")
-    monkeypatch.setattr("fxticker.web.record.gaps", lambda view, fields: done.wait(10))
-    messages = [client.get(f"/v2/gaps?{number}").json()["message"] for number in range(3)]
-    assert messages == ["deadline exceeded", "deadline exceeded", "busy"]
-    assert client.get("/v2/rate/KZT/USD").status_code == 200
-    done.set()
+    client = Client(store, NOON, workers=1, max_waiting=0, relist_s=60)
+    monkeypatch.setattr("fxticker.web.record.gaps", lambda view, fields: done.wait(10) and json_answer([]))
+
+    async def run():
+        long = [asyncio.ensure_future(client._send("GET", f"/v2/gaps?{number}", {})) for number in range(3)]
+        finished, _ = await asyncio.wait(long, return_when=asyncio.FIRST_COMPLETED)
+        short = await client._send("GET", "/v2/rate/KZT/USD", {})
+        done.set()
+        return (
+            [answer.result().json() for answer in finished],
+            short,
+            [answer.status_code for answer in await asyncio.gather(*long)],
+        )
+
+    [refused], short, statuses = asyncio.run(run())
+    assert (refused["message"], short.status_code, sorted(statuses)) == ("busy", 200, [200, 200, 503])
 
 
 def test_store_that_hangs_is_waited_for_once(tmp_path, monkeypatch):
@@ -158,3 +168,8 @@ def test_address_without_ip_or_port_is_refused(text):
 
 def test_addresses_of_both_versions_are_read():
     assert (address_of("127.0.0.1:8080"), address_of("[::1]:0")) == (("127.0.0.1", 8080), ("::1", 0))
+
+
+def test_names_of_hosts_are_read_in_lower_case():
+    names = ["Rates.Example.ORG", "192.0.2.7", "[2001:DB8::1]"]
+    assert [host_of(name) for name in names] == ["rates.example.org", "192.0.2.7", "[2001:db8::1]"]

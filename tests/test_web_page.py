@@ -33,6 +33,12 @@ def test_page_may_run_its_own_script_and_reach_no_other_host(served):
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_path_without_its_slash_leads_to_the_page(served):
+    client, _ = served
+    answer = client.get("/page?x")
+    assert (answer.status_code, answer.headers["location"]) == (308, "page/")
+
+
 def test_files_of_the_manifest_are_served_as_they_are(served):
     client, folder = served
     manifest = client.get("/page/manifest.json").json()

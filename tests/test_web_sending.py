@@ -234,6 +234,17 @@ def test_requests_that_follow_each_other_at_once_are_answered_in_order(client):
     assert [b'"rate":0.00191' in answer for answer in answers] == [False, True, False]
 
 
+def test_offer_of_another_protocol_is_answered_and_not_logged(client, caplog):
+    offer = REQUEST.replace(b"Connection: close", b"Connection: Upgrade, close\r\nUpgrade: h2c")
+
+    async def run():
+        async with server(client) as port:
+            return await asked(port, offer)
+
+    assert asyncio.run(run()).startswith(b"HTTP/1.1 200 OK")
+    assert caplog.text == ""
+
+
 def test_listener_sends_at_once(client):
     with contextlib.closing(_listener(("127.0.0.1", 0))) as listener:
         assert listener.proto == 6  # TCP: asyncio sets TCP_NODELAY on such sockets only

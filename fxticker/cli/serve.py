@@ -13,7 +13,7 @@ import click
 from fxticker.cli.options import config_option, past, settings, store_option
 from fxticker.errors import MissingExtra
 
-_PACKAGES = ("orjson", "starlette", "uvicorn")
+_PACKAGES = ("httptools", "orjson", "starlette", "uvicorn")
 DEFAULT_LISTEN = "127.0.0.1:8080"
 _NOTE = (
     "note: other machines reach this address. Let a proxy stand before it that has TLS and limits the requests of a "
@@ -28,15 +28,39 @@ def _published(_context: object, _option: object, text: str | None) -> Path | No
     return None if text is None else Path(text)
 
 
+def _address(text: str) -> tuple[str, int]:
+    from fxticker.web.listen import address_of
+
+    try:
+        return address_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--listen") from error
+
+
+def _hosts(_context: object, _option: object, names: tuple[str, ...]) -> list[str]:
+    from fxticker.web.listen import host_of
+
+    try:
+        return [host_of(name) for name in names]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @click.command()
 @config_option
 @store_option
 @click.option("--listen", default=DEFAULT_LISTEN, help="Address and port; one that is not loopback needs a proxy.")
-@click.option("--host", "hosts", multiple=True, help="Also answer to this name in the header Host; may be repeated.")
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    callback=_hosts,
+    help="Also answer to this name in the header Host; may be repeated.",
+)
 @click.option("--at", callback=past, help="Let now be this instant, or the end of this day, and stand still.")
 @click.option("--page", callback=_published, help="Also serve the folder that `fxticker publish` wrote, on /page/.")
 def serve(
-    config: Path | None, store: Path | None, listen: str, hosts: tuple[str, ...], at: str | None, page: Path | None
+    config: Path | None, store: Path | None, listen: str, hosts: list[str], at: str | None, page: Path | None
 ) -> None:
     """Serve the store over HTTP, read-only.
 
@@ -44,12 +68,9 @@ def serve(
     of its own: it takes no lock, writes nothing, and may run on a copy of the store. SIGTERM and SIGINT end it. Needs
     fxticker[web].
     """
-    from fxticker.web.listen import address_of, is_loopback
+    from fxticker.web.listen import is_loopback
 
-    try:
-        address = address_of(listen)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--listen") from error
+    address = _address(listen)
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise MissingExtra(f"`fxticker serve` needs {', '.join(missing)}", "web")

@@ -24,6 +24,11 @@ _MEDIA_TYPES = {
 }
 
 
+def to_page() -> Answer:
+    """Answer ``/page``: the page finds the files beside it from ``/page/`` only."""
+    return Answer(b"", "text/plain; charset=utf-8", 308, headers=(("location", "page/"),))
+
+
 def page_file(folder: Path, name: str) -> Answer:
     """Answer ``/page/`` and what is below it.
 

@@ -44,6 +44,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._since_s = self.loop.time()
         super().data_received(data)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Log nothing: a client may offer another protocol in each of its requests, and is answered in this one."""
+
     def on_message_complete(self) -> None:
         """Note that the request has come in."""
         self._received, self._since_s = 0, None

@@ -22,7 +22,7 @@ from fxticker.web import open_exchange_rates as oxr
 from fxticker.web.answers import Answer
 from fxticker.web.errors import not_found, plain, with_status
 from fxticker.web.handler import Asked, Body, Endpoint
-from fxticker.web.page_files import page_file
+from fxticker.web.page_files import page_file, to_page
 from fxticker.web.reader import Pace
 from fxticker.web.view import View
 
@@ -77,7 +77,7 @@ def paths(served: Callable[[], Mapping[int, int]], page: Folder | None = None) -
             lambda view, asked: parquet_files.file(view, asked.path["name"], asked.headers),
             with_status,
         ),
-        *([] if page is None else [_published_page(page)]),
+        *([] if page is None else _published_page(page)),
         *_frankfurter_v1("/v1"),
         *_open_exchange_rates(""),
         *_open_exchange_rates("/api"),
@@ -89,8 +89,11 @@ def paths(served: Callable[[], Mapping[int, int]], page: Folder | None = None) -
     ]
 
 
-def _published_page(folder: Folder) -> Path:
-    return Path("/page/{name:path}", lambda _, asked: page_file(folder, asked.path["name"]), with_status)
+def _published_page(folder: Folder) -> list[Path]:
+    return [
+        Path("/page", lambda _view, _asked: to_page(), with_status),
+        Path("/page/{name:path}", lambda _, asked: page_file(folder, asked.path["name"]), with_status),
+    ]
 
 
 def _frankfurter_v1(prefix: str) -> list[Path]:

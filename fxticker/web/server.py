@@ -48,7 +48,7 @@ def serve(
     address
         IP address and port.
     hosts
-        Further names by which the server may be addressed, beside those of loopback and its own address.
+        Further names by which the server may be addressed, in lower case, beside those of loopback and its own address.
     on_start
         Called with the URL when requests are accepted.
     page
@@ -64,7 +64,7 @@ def serve(
     own = set() if address[0] in _WILDCARDS else {url.removeprefix("http://").rpartition(":")[0]}
     live = Live(reader)
     config = uvicorn.Config(
-        build(reader, {*LOOPBACK_HOSTS, *own, *(host.lower() for host in hosts)}, page, live),
+        build(reader, {*LOOPBACK_HOSTS, *own, *hosts}, page, live),
         http=BoundedProtocol,
         loop="asyncio",
         ws="none",
