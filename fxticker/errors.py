@@ -48,12 +48,17 @@ from fxticker.model.durations import OTHER_LIMIT, excess_text, limit_text
 from fxticker.model.outcome import Outcome
 
 
-def one_line(text: object) -> str:
-    """Return a text as one line of at most 300 characters: text of a page or a file's name must not forge log lines."""
+def one_line(text: object, most: int = 300) -> str:
+    """Return a text as one line of so many characters at most: text of a page or a file must not forge log lines.
+
+    A longer one ends with an ellipsis.
+    """
     joined = " ".join(str(text).split())
+    if len(joined) > most:
+        joined = joined[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
     if joined.isprintable():
-        return joined[:300]
-    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in joined)[:300]
+        return joined
+    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in joined)
 
 
 class FxTickerError(Exception):

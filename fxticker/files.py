@@ -7,6 +7,7 @@ it under the name of the whole. So it is written under another name in the same 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
+
+TEMPORARY = re.compile(r"\.fxticker-[0-9a-f]{16}\.tmp")
+"""Name of a file that is not whole yet; one stays where a process was killed."""
 
 
 @contextmanager

@@ -220,8 +220,10 @@ def test_files_of_others_are_left_alone(polled, dest):
     publish(polled, dest, at=NOON)
     orphan = dest / "data" / "ticks-timesca-2020-01-00000.0123456789abcdef.parquet"
     orphan.write_text("of a run that failed")
+    killed = dest / "rates" / "KZT-USD" / ".fxticker-0123456789abcdef.tmp"
+    killed.write_text("of a run that was killed")
 
-    assert publish(polled, dest, at=NOON).deleted == 1
+    assert publish(polled, dest, at=NOON).deleted == 2
     assert [(dest / name).read_text() for name in others] == ["mine"] * 4
 
 

@@ -72,6 +72,12 @@ def test_too_wide_band_is_missing_with_its_reason(client):
     assert client.get("/v2/rates?base=USD&quotes=UZS&max_width=12.6%25").json()[0]["rate"] == 12500.0
 
 
+@pytest.mark.parametrize("path", ["/v2/rates?base=USD&max_width=0%25", "/v2/drift?base=USD&from=2026-02-20&max_age=1h"])
+def test_error_has_the_reason_of_each_currency(client, path):
+    detail = client.get(path).json()["detail"]
+    assert [detail.count(f"USD/{code}") for code in ("KGS", "KZT", "TJS", "TMT", "UZS")] == [1] * 5
+
+
 @pytest.mark.parametrize("form", ["rates", "rates.csv"])
 @pytest.mark.parametrize("group", ["", "&group=day"])
 def test_range_names_what_is_missing_from_it(client, form, group):

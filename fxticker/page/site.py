@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from fxticker.files import replaced
+from fxticker.files import TEMPORARY, replaced
 
 HASH_CHARS = 16
 """Characters of a SHA-256 in the name of an object: 64 bits; the manifest has all of it."""
@@ -80,11 +80,11 @@ class Site:
         return len(unkept)
 
     def _ours(self) -> list[str]:
-        return [
-            f"{top}/{name}"
-            for top, pattern in _OURS.items()
-            for path in sorted((self.folder / top).rglob("*"))
-            if pattern.fullmatch(name := path.relative_to(self.folder / top).as_posix())
-            and path.is_file()
-            and not path.is_symlink()
-        ]
+        found = []
+        for top, pattern in _OURS.items():
+            for path in sorted((self.folder / top).rglob("*")):
+                name = path.relative_to(self.folder / top).as_posix()
+                is_named = pattern.fullmatch(name) or TEMPORARY.fullmatch(path.name)
+                if is_named and path.is_file() and not path.is_symlink():
+                    found.append(f"{top}/{name}")
+        return found

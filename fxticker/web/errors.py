@@ -15,6 +15,8 @@ from fxticker.model.invalid import InvalidArgument
 
 NOT_FOUND = "not found"
 FAULT = "internal error"
+MAX_DETAIL = 4000
+"""Characters of a reason: one for each of 25 pairs."""
 
 
 class Refused(FxTickerError):
@@ -44,12 +46,12 @@ class Refused(FxTickerError):
 
 def not_found(detail: object) -> Refused:
     """Return the error of a request that nothing stored answers."""
-    return Refused(HTTPStatus.NOT_FOUND, NOT_FOUND, one_line(detail))
+    return Refused(HTTPStatus.NOT_FOUND, NOT_FOUND, one_line(detail, MAX_DETAIL))
 
 
 def invalid(message: str, detail: object = None) -> Refused:
     """Return the error of a request with an invalid parameter."""
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, message, None if detail is None else one_line(detail))
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, message, None if detail is None else one_line(detail, MAX_DETAIL))
 
 
 def refusal_of(error: FxTickerError | InvalidArgument) -> Refused:

@@ -127,6 +127,7 @@ export const en = {
   "convert.comma": "A comma before three digits has two meanings: write {whole} or {point}.",
   "convert.same": "Choose two currencies.",
   "convert.none": "No rate within its age limit gives this.",
+  "convert.apart": "No figure: the two rates were not shown together, but {a} and {b}.",
   months: "Change between month ends",
   "months.caption": "Change of the ticker's rates from the end of one month to the next, in percent, newest first",
   "months.show": "Table by month",

@@ -2,6 +2,7 @@
 import { convert, cross } from "./exact.js";
 import { ageSince, el, woven } from "./dom.js";
 import { writtenAmount } from "./format.js";
+import { instantOf, minuteText } from "./time.js";
 import { bandOf, expired, sinceOf } from "./view_now.js";
 
 const USD = "USD";
@@ -63,5 +64,6 @@ function whyNot(legs, context) {
   const old = legs.map((rate) => expired(rate, context)).find(Boolean);
   if (old) return old;
   const [a, b] = legs.map(({ printed: [row] }) => row);
-  return b && a.source === b.source && a.observed_at !== b.observed_at ? t("convert.none") : undefined;
+  if (!b || a.source !== b.source || a.observed_at === b.observed_at) return undefined;
+  return t("convert.apart", { a: minuteText(instantOf(a.observed_at)), b: minuteText(instantOf(b.observed_at)) });
 }

@@ -32,7 +32,7 @@ export function viewNow(context) {
   const columns = [
     [t("col.pair")], [t("col.value"), true], [t("col.band"), true], [t("col.age")], [t("col.change")], [t("col.beside")],
   ];
-  const order = rates.rates.find((each) => each.rate)?.rate.order.join(", ");
+  const order = rates.rates.find((each) => each.rate)?.rate.order.map((name) => (t.has(`order.${name}`) ? t(`order.${name}`) : name)).join(", ");
   const caption = t("now.caption", { at: minuteText(instantOf(rates.at)) }) + (order ? t("now.order", { order }) : "");
   const rows = rates.rates.map((each) => rowOf(each, context));
   return el(

@@ -241,6 +241,20 @@ test("converter gives what the function gives, and refuses what is no amount", a
   await page.close();
 });
 
+test("converter says that two rates were not shown together", async () => {
+  const { url, faults } = servers.history;
+  const { objects } = JSON.parse(readFileSync(`${SITES}/history/manifest.json`));
+  const { file } = objects.find(({ kind }) => kind === "rates");
+  const rates = JSON.parse(readFileSync(`${SITES}/history/${file}`));
+  rates.rates.find(({ pair }) => pair === "UZS/USD").rate.printed[0].observed_at = "2026-02-24T12:00:00Z";
+  faults.set(`/${file}`, (_, response) => response.end(JSON.stringify(rates)));
+  const { page } = await open(browser, `${url}#sell=KZT&buy=UZS`);
+  await historyShown(page);
+  faults.clear();
+  assert.match(await textOf(page, "#converted"), /not shown together, but 2026-02-25 12:00 UTC and 2026-02-24 12:00 UTC/);
+  await page.close();
+});
+
 test("table behind the chart has its values, and the files of the view are there", async () => {
   const { page } = await opened("history", "#pair=KZT/USD&from=2025-11-10&to=2025-12-20");
   await page.locator("#values > summary").click();
@@ -375,7 +389,7 @@ test("language that there is not is that of the browser", async () => {
 test("page is in the language that is asked for, and the other one is a link", async () => {
   const { page } = await opened("history", "#lang=ru");
   assert.equal(await page.evaluate(() => document.documentElement.lang), "ru");
-  assert.match(await textOf(page, "#now"), /Курсы сейчас/);
+  assert.match(await textOf(page, "#now"), /Курсы сейчас[^]*Порядок источников: строка курсов, официальные/);
   await page.getByRole("link", { name: "English" }).click();
   await page.waitForFunction(() => document.documentElement.lang === "en");
   await page.close();
