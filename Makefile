@@ -10,6 +10,7 @@ BENCH := .venv-bench
 ARCTICDB := .venv-arcticdb
 CLIENTS := .venv-clients
 DOCS := .venv-docs
+SERVERS := .venv-servers
 SERVE_AT ?= 2026-02-25T18:00Z
 FUZZ_SECONDS ?= 600
 BENCH_ROWS ?= 13147200
@@ -17,7 +18,7 @@ BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve run test test-all test-clients node page torture soak real-history notebooks docs lint types lock wheel clean bench fuzz
+.PHONY: help demo serve run test test-all test-clients servers node page torture soak real-history notebooks docs lint types lock wheel clean bench fuzz
 
 # A target is listed by what follows `##` in its line.
 help:
@@ -38,7 +39,7 @@ run: $(VENV)/run.stamp  ## the daemon on the live site, configured by config.tom
 test: $(VENV)/dev.stamp  ## the tests that decide whether a change is good
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
-test-all: $(VENV)/dev.stamp  ## these, the slow ones, and more examples of each property
+test-all: $(VENV)/dev.stamp $(SERVERS)/servers.stamp  ## these, the slow ones, and more examples of each property
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --hypothesis-profile thorough
 
 # Run programs that others wrote, unmodified, against `fxticker serve`, and requests made from OpenAPI documents; some
@@ -47,6 +48,9 @@ test-all: $(VENV)/dev.stamp  ## these, the slow ones, and more examples of each 
 test-clients: $(VENV)/dev.stamp $(CLIENTS)/clients.stamp  ## programs of others against the HTTP API
 	if command -v npm >/dev/null; then npm ci --prefix tests/clients/node --ignore-scripts --no-audit --no-fund; fi
 	$(BIN)/python -m pytest -m slow tests/clients
+
+# Install the object storages that slow tests start: SeaweedFS and moto; some 200 MB.
+servers: $(SERVERS)/servers.stamp  ## install the object storages that slow tests start
 
 # Install what reads the store with JavaScript, builds and tests the page, and axe, which judges the page and the monthly
 # report; needs Node and npm. Without it those tests are skipped.
@@ -113,8 +117,12 @@ lock:  ## resolve the lock files anew; needs uv
 		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/recorder.txt
 	uv pip compile pyproject.toml --group build --extra web --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/web.txt
+	uv pip compile pyproject.toml --group build --extra s3 --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/s3.txt
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/dev.txt
+	uv pip compile --group servers --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --output-file requirements/servers.txt
 	uv pip compile pyproject.toml --group bench --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --constraint requirements/dev.txt --output-file requirements/bench.txt
 	uv pip compile pyproject.toml --group docs --extra web --universal --generate-hashes --python-version 3.11 --upgrade \
@@ -127,7 +135,7 @@ lock:  ## resolve the lock files anew; needs uv
 		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
 clean:  ## remove environments, caches and the demonstration
-	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) $(DOCS) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
+	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) $(SERVERS) $(DOCS) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fxticker needs Python 3.11 or newer; say which with PYTHON=…")'
@@ -142,6 +150,12 @@ $(VENV)/web.stamp: $(VENV)/run.stamp requirements/web.txt
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	touch $@
+
+# Servers that slow tests start need versions of their own, and the project none of them.
+$(SERVERS)/servers.stamp: requirements/servers.txt
+	test -x $(SERVERS)/bin/python || $(PYTHON) -m venv $(SERVERS)
+	$(SERVERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
 	touch $@
 
 $(VENV)/fuzz.stamp: $(VENV)/dev.stamp requirements/fuzz.txt

@@ -34,7 +34,7 @@ def _only_loopback(monkeypatch):
 @pytest.fixture(autouse=True)
 def _no_configuration_from_outside(monkeypatch):
     for name in list(os.environ):
-        if name.startswith("FXTICKER_"):
+        if name.startswith(("FXTICKER_", "AWS_")):
             monkeypatch.delenv(name)
 
 
@@ -135,3 +135,21 @@ def info_log(caplog):
     """What the package logs, from the level INFO on."""
     caplog.set_level(logging.INFO, "fxticker")
     return caplog
+
+
+@pytest.fixture(scope="session")
+def seaweedfs_endpoint():
+    """A SeaweedFS, which decides conditional writes one after the other."""
+    from object_servers import seaweedfs
+
+    with seaweedfs() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint():
+    """A moto server, for one writer at a time."""
+    from object_servers import moto
+
+    with moto() as endpoint:
+        yield endpoint

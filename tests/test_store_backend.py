@@ -1,12 +1,16 @@
 """Contract of a storage backend: every implementation passes the same tests."""
 
 import os
+import uuid
 
 import pytest
+from object_faults import in_memory
+from object_servers import BUCKET, environment
 
 from fxticker.errors import Conflict, SegmentUnreadable
 from fxticker.store.backend import ABSENT, FreeSpace
 from fxticker.store.local import LocalStorage
+from fxticker.store.s3_location import s3_storage
 
 
 class BackendContract:
@@ -133,3 +137,19 @@ class TestLocalStorage(BackendContract):
         assert backend.free_space() == FreeSpace(bytes=40 * 512, inodes=800)
         free[5:8] = [0, 0, 0]  # as of btrfs
         assert backend.free_space() == FreeSpace(bytes=40 * 512, inodes=None)
+
+
+class TestObjectStorageInMemory(BackendContract):
+    @pytest.fixture
+    def backend(self):
+        pytest.importorskip("obstore")
+        return in_memory()[0]
+
+
+@pytest.mark.slow
+class TestObjectStorageOnAServer(BackendContract):
+    @pytest.fixture(params=["seaweedfs_endpoint", "moto_endpoint"])
+    def backend(self, request, monkeypatch):
+        for name, value in environment(request.getfixturevalue(request.param)).items():
+            monkeypatch.setenv(name, value)
+        return s3_storage(f"s3://{BUCKET}/{uuid.uuid4()}")

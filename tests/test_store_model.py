@@ -139,6 +139,8 @@ class Segments:
 class StoreBesideAModel(RuleBasedStateMachine):
     """Two writers that take turns, and a dictionary of what they were told is stored."""
 
+    refusals = (WriteFailed,)
+
     @initialize(segment_rows=st.sampled_from([3, 7, 12, 1, 50_000]))
     def begin(self, segment_rows):
         self.folder = tempfile.TemporaryDirectory()
@@ -155,6 +157,11 @@ class StoreBesideAModel(RuleBasedStateMachine):
         self.sent = []
         self.staging_is_clean = True
         self.store, self.other = self._opened(), self._opened()
+
+    @property
+    def place(self):
+        """What readers are given."""
+        return self.root
 
     def teardown(self):
         if hasattr(self, "folder"):
@@ -214,6 +221,7 @@ class StoreBesideAModel(RuleBasedStateMachine):
         if self._is_acknowledged(self.store.retract, wanted, step, Died(), lasting=lasting):
             self._take_retractions(changed)
         else:
+            self.bring_files()
             known = {key for keys in self.retractions.values() for key in keys}
             stored = {retraction_key(row) for row in self.retraction_files.rows()} - known
             assert {key[:5] for key in stored} <= set(changed)
@@ -285,13 +293,14 @@ class StoreBesideAModel(RuleBasedStateMachine):
         as_of = None if as_of_hours is None else NOON + timedelta(hours=as_of_hours)
         if not self.root.exists():
             return
+        self.bring_files()
         stored = {row["pair"] for row in self.ticks.values()}
         is_no_span = start is not None and (start > datetime.now(UTC) or (end is not None and start > end))
         if is_no_span or (stored and not {*(pairs or ())} <= stored):
             with pytest.raises(ValueError, match=r"later than now|before it begins|not stored"):
-                fx.load(self.root, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+                fx.load(self.place, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
             return
-        frame = fx.load(self.root, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
+        frame = fx.load(self.place, pairs=pairs, sources=sources, start=start, end=end, as_of=as_of)
         expected = [
             (*identity, row["recorded_at"])
             for identity, row in self.ticks.items()
@@ -322,7 +331,7 @@ class StoreBesideAModel(RuleBasedStateMachine):
     @precondition(lambda self: self.polls)
     @rule()
     def load_polls(self):
-        found = rows_of(fx.load_polls(self.root), "slot", "source", "outcome")
+        found = rows_of(fx.load_polls(self.place), "slot", "source", "outcome")
         assert found == sorted((row["slot"], row["source"], row["outcome"]) for row in self.polls.values())
 
     @precondition(lambda self: self.ticks)
@@ -342,9 +351,9 @@ class StoreBesideAModel(RuleBasedStateMachine):
         }
         if not expected:
             with pytest.raises(NoData):
-                fx.latest(self.root)
+                fx.latest(self.place)
             return
-        found = rows_of(fx.latest(self.root), "source", "pair", "observed_at", "time_basis", "recorded_at")
+        found = rows_of(fx.latest(self.place), "source", "pair", "observed_at", "time_basis", "recorded_at")
         assert {row[:2]: (row[2], row[3] != TimeBasis.DATE, row[4]) for row in found} == expected
         assert [row[:2] for row in found] == sorted(expected)
 
@@ -354,6 +363,7 @@ class StoreBesideAModel(RuleBasedStateMachine):
     def every_identity_is_stored_once_as_it_was_first_acknowledged(self):
         if not hasattr(self, "folder"):
             return
+        self.bring_files()
         assert_same_rows(self.tick_files.rows(), self.ticks, tick_identity)
         assert_same_rows(self.poll_files.rows(), self.polls, poll_identity)
         keys = [key for keys in self.retractions.values() for key in keys]
@@ -381,6 +391,9 @@ class StoreBesideAModel(RuleBasedStateMachine):
         assert self.store.append(batch).added == len(fresh)
         self._beside = fresh
         self.ticks |= fresh
+
+    def bring_files(self):
+        """Have the store's files in the folder, where they are read without fxticker."""
 
     def check_all(self):
         self.every_identity_is_stored_once_as_it_was_first_acknowledged()
@@ -429,18 +442,20 @@ class StoreBesideAModel(RuleBasedStateMachine):
         self.sent.extend(batch)
         fresh = self._fresh_ticks(batch)
         acknowledged = self._is_acknowledged(self.store.append, batch, step, fault, lasting=lasting)
+        self.bring_files()
         self.ticks |= whole_groups(fresh, self.tick_files.rows(), tick_identity, acknowledged=acknowledged)
 
     def _record_with_a_fault(self, batch, step, fault, *, lasting=False):
         fresh = self._fresh_polls(batch)
         acknowledged = self._is_acknowledged(self.store.record, batch, step, fault, lasting=lasting)
+        self.bring_files()
         self.polls |= whole_groups(fresh, self.poll_files.rows(), poll_identity, acknowledged=acknowledged)
 
     def _is_acknowledged(self, write, batch, step, fault, *, lasting):
         self.calls.fail(step, fault, lasting=lasting)
         try:
             write(batch)
-        except (Died, WriteFailed):
+        except (Died, *self.refusals):
             self.staging_is_clean = False
             return False
         finally:

@@ -8,16 +8,28 @@ from pathlib import Path
 from fxticker.errors import StoreError
 from fxticker.store.backend import StorageBackend
 from fxticker.store.local import LocalStorage
+from fxticker.store.s3_location import SCHEME, is_s3, s3_storage
 
 
 def storage_at(location: str | os.PathLike[str], *, must_exist: bool) -> StorageBackend:
-    """Return the backend of a store.
+    """Return the backend of a store: a folder, or an object storage's ``s3://bucket/prefix``.
 
     Raises
     ------
     StoreError
-        If it must exist and there is no folder, or one with other content.
+        If it must exist and there is no folder, or one with other content; or if a URL is invalid.
+    MissingExtra
+        If a URL is given and the client of object storage is not installed.
+    SegmentUnreadable
+        If it must exist and the object storage cannot be read.
     """
+    if is_s3(location):
+        objects = s3_storage(str(location))
+        if must_exist and not objects.exists():
+            raise StoreError(f"{objects}: there is no store here (no objects of one)")
+        return objects
+    if str(location).startswith("s3:/"):
+        raise StoreError(f"{location}: a Path has one slash of {SCHEME} only; give the URL as a text")
     backend = LocalStorage(Path(location))
     if must_exist and not backend.exists():
         reason = "a folder of other things" if Path(location).is_dir() else "no such folder"

@@ -1,0 +1,142 @@
+"""Object calls: the requests that an object storage is made of, with errors of its client mapped to Python's."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fxticker.store.backend import ABSENT, StoredObject, Version
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MAX_CAUSE = 200
+"""Characters of a client's message that are kept: method, address and status; the rest is its internal state."""
+
+
+class ConditionFailed(Exception):
+    """The object is not of the version that a request named."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPart:
+    """A part of one version of an object.
+
+    Attributes
+    ----------
+    data
+        Its bytes.
+    start, size_bytes
+        Position of the first of them, and the size of the whole object.
+    version
+        Version of the object.
+    """
+
+    data: bytes
+    start: int
+    size_bytes: int
+    version: Version
+
+
+class ObjectCalls:
+    """The requests to one bucket and prefix; tests replace each by one that fails.
+
+    Every method raises FileNotFoundError, `ConditionFailed`, PermissionError, or an OSError for anything else.
+
+    Parameters
+    ----------
+    reads
+        Client for reads, which may repeat them by itself.
+    writes
+        Client for writes, which does not: whether a write was done is found out by reading. The same by default.
+    """
+
+    def __init__(self, reads: Any, writes: Any = None) -> None:
+        self._reads = reads
+        self._writes = reads if writes is None else writes
+
+    def get(
+        self, name: str, *, version: Version | None = None, span: tuple[int, int] | None = None, last: int | None = None
+    ) -> ObjectPart:
+        """Return an object; of a version, a half-open span of it, or its last bytes."""
+        import obstore  # here and below, as `s3_location` names the extra where it is missing
+
+        options: dict[str, Any] = {}
+        if version is not None:
+            options["if_match"] = version[0]
+        if span is not None:
+            options["range"] = span
+        if last is not None:
+            options["range"] = {"suffix": last}
+        with _mapped():
+            result = obstore.get(self._reads, name, options=options)
+            data = bytes(result.bytes())
+        return ObjectPart(data, result.range[0], result.meta["size"], _version(result.meta))
+
+    def put(self, name: str, data: bytes | pa.Buffer, expected: Version | None) -> Version:
+        """Replace an object if it is of the expected version, and return its version."""
+        import obstore
+
+        content = memoryview(data).cast("B")
+        mode: Any = "overwrite" if expected is None else "create" if expected == ABSENT else {"e_tag": expected[0]}
+        with _mapped():
+            # in one request, as a condition is not one of several parts
+            return _version(obstore.put(self._writes, name, content, mode=mode, use_multipart=False))
+
+    def list(self, prefix: str) -> Sequence[StoredObject]:
+        """Return the objects below a folder, at any depth."""
+        import obstore
+
+        with _mapped():
+            found = obstore.list(self._reads, prefix or None).collect()
+        return [StoredObject(item["path"], item["size"], _version(item)) for item in found]
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Return the paths of the folders directly below a folder."""
+        import obstore
+
+        with _mapped():
+            return [str(path) for path in obstore.list_with_delimiter(self._reads, prefix or None)["common_prefixes"]]
+
+    def delete(self, name: str) -> None:
+        """Remove an object; a missing one is no error."""
+        import obstore
+
+        with _mapped(), contextlib.suppress(FileNotFoundError):
+            obstore.delete(self._writes, name)
+
+
+def _version(meta: Any) -> Version:
+    """The version of an object: its ETag, which every storage of this kind sends."""
+    if meta["e_tag"] is None:
+        raise OSError(errno.EPROTO, "the object storage sends no ETag")
+    return (str(meta["e_tag"]),)
+
+
+@contextlib.contextmanager
+def _mapped() -> Iterator[None]:
+    from obstore.exceptions import (
+        AlreadyExistsError,
+        BaseError,
+        PermissionDeniedError,
+        PreconditionError,
+        UnauthenticatedError,
+    )
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileNotFoundError(errno.ENOENT, "no such object") from error
+    except (AlreadyExistsError, PreconditionError) as error:
+        raise ConditionFailed from error
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise PermissionError(errno.EACCES, _cause(error)) from error
+    except BaseError as error:
+        raise OSError(errno.EIO, _cause(error)) from error
+
+
+def _cause(error: Exception) -> str:
+    return " ".join(str(error).partition("Debug source")[0].split())[:_MAX_CAUSE]

@@ -1,0 +1,163 @@
+"""Object storage: a store's objects in a bucket, replaced by conditional writes.
+
+A storage of this kind makes a put of a whole object atomic and durable, and refuses one whose condition does not hold:
+that the object does not exist (If-None-Match), or is of a version (If-Match with its ETag). There is no lock that ends
+with its process, so none is needed: each write names the version that it was made from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fxticker.errors import Conflict, SegmentUnreadable, StoreLocked, WriteFailed
+from fxticker.store.backend import ABSENT, STORE_ID, FreeSpace, StoredObject, Version
+from fxticker.store.object_calls import ConditionFailed, ObjectCalls
+from fxticker.store.object_file import ObjectFile
+from fxticker.store.object_put import put_settled
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class ObjectStorage:
+    """A prefix of a bucket, as a `StorageBackend`.
+
+    Parameters
+    ----------
+    calls
+        The requests.
+    location
+        Where it is, ``s3://bucket/prefix``, for messages.
+    """
+
+    is_shared = True
+
+    def __init__(self, calls: ObjectCalls, location: str) -> None:
+        self._calls = calls
+        self._location = location
+        self._lock = threading.Lock()
+
+    def __str__(self) -> str:
+        return self._location
+
+    def exists(self) -> bool:
+        """Whether there is a store; raises SegmentUnreadable if the storage cannot be read."""
+        try:
+            names = {name.rpartition("/")[2] for name in self._calls.folders("")}
+            return bool(names & {"ticks", "polls"}) or bool(self._calls.get(STORE_ID).data)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise SegmentUnreadable(self._location, error.strerror or str(error)) from error
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        """Return the objects below the folder `prefix`, by name; names that start with ``.`` or ``_`` are no objects.
+
+        Raises
+        ------
+        SegmentUnreadable
+            If the storage cannot list them.
+        """
+        prefix = prefix.rstrip("/")
+        try:
+            found = self._calls.list(prefix)
+        except OSError as error:
+            raise SegmentUnreadable(prefix, error.strerror or str(error)) from error
+        return sorted((item for item in found if _is_visible(item.name, prefix)), key=lambda item: item.name)
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Return the names of the folders directly below the folder `prefix`, sorted; raises as `list`."""
+        try:
+            return sorted(path.rpartition("/")[2] for path in self._calls.folders(prefix))
+        except OSError as error:
+            raise SegmentUnreadable(prefix, error.strerror or str(error)) from error
+
+    def open(self, name: str, *, version: Version | None = None) -> Any:
+        """Open an object for reading: `ObjectFile`.
+
+        Raises
+        ------
+        SegmentUnreadable
+            If there is no such object, or the storage cannot read it.
+        Conflict
+            If it is not of the given version.
+        """
+        try:
+            return ObjectFile(self._calls, name, version)
+        except ConditionFailed as error:
+            raise Conflict(self, name) from error
+        except FileNotFoundError as error:
+            if version is not None:
+                raise Conflict(self, name) from error
+            raise SegmentUnreadable(name, "no such object") from error
+        except OSError as error:
+            raise SegmentUnreadable(name, error.strerror or str(error)) from error
+
+    def put(self, name: str, data: bytes | pa.Buffer, *, expected: Version | None = None) -> Version:
+        """Replace the content of `name` by `data`; it is durable when this returns.
+
+        Raises
+        ------
+        Conflict, WriteFailed
+            As `put_settled`.
+        """
+        return put_settled(self._calls, self, name, data, expected)
+
+    def delete(self, name: str) -> None:
+        """Remove the object; a missing one is no error. Raises WriteFailed."""
+        try:
+            self._calls.delete(name)
+        except OSError as error:
+            raise WriteFailed(self, name, error) from error
+
+    def move(self, name: str, to: str) -> None:
+        """Copy the object to a free name, then remove it: an interrupted call leaves it under both names.
+
+        Raises
+        ------
+        Conflict
+            If the new name is taken by other content.
+        WriteFailed
+            If the storage refuses.
+        """
+        try:
+            data = self._calls.get(name).data
+        except OSError as error:
+            raise WriteFailed(self, name, error) from error
+        self.put(to, data, expected=ABSENT)
+        self.delete(name)
+
+    @contextlib.contextmanager
+    def write_lock(self, timeout_s: float) -> Iterator[None]:
+        """Let the threads of this process write one after the other; raises StoreLocked after `timeout_s`."""
+        if not self._lock.acquire(timeout=timeout_s):
+            raise StoreLocked(self._location, timeout_s, "another thread of this process")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @contextlib.contextmanager
+    def daemon_lock(self) -> Iterator[None]:
+        """Hold nothing: several daemons may record into one store."""
+        yield
+
+    def lock_holder(self) -> str:
+        """Return an empty text: nobody holds the store alone."""
+        return ""
+
+    def free_space(self) -> FreeSpace | None:
+        """Return None: the space is not limited."""
+        return None
+
+    def daemon(self) -> str | None:
+        """Return None: no daemon excludes another."""
+        return None
+
+
+def _is_visible(name: str, prefix: str) -> bool:
+    below = name.removeprefix(prefix).strip("/")
+    return not any(part.startswith((".", "_")) for part in below.split("/"))
