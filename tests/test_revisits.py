@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import fxticker as fx
 from fxticker.backfill.page_files import find_pages
-from fxticker.backfill.revisits import KnownCaptures, UnknownCapture
+from fxticker.backfill.revisits import KnownCaptures, UnknownCapture, names_of
 from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.warc import read_warc
 from fxticker.backfill.warc_page import Revisit, WarcPage
@@ -174,8 +174,9 @@ def test_known_captures_are_bounded_and_the_last_ones_stay():
     known = KnownCaptures(max_captures=10)
     pages = [item for item in read_warc(io.BytesIO(response() * 100)) if isinstance(item, WarcPage)]
     for number, page in enumerate(pages):
-        known.add(WarcPage(0, f"{URL}{number}", page.instant, 200, {}, b"", digests=(f"sha1:{number}",)), ())
+        digests = (f"sha1:{number}",)
+        known.add(names_of(WarcPage(0, f"{URL}{number}", page.instant, 200, {}, b"", digests=digests)), digests, ())
     assert len(known._known) == 50
-    assert known.ticks_of(Revisit(0, URL, SECOND, "sha1:99", None, "")) == []
+    assert known.ticks_of(Revisit(0, URL, SECOND, "sha1:99", None, "")) == ()
     with pytest.raises(UnknownCapture):
         known.ticks_of(Revisit(0, URL, SECOND, "sha1:1", None, ""))

@@ -30,9 +30,6 @@ class UnknownCapture(ParseError):
     """A revisit of a capture that is not known, or not yet."""
 
 
-_Content = tuple[tuple[str, str, int, str | None, date | None], ...]
-
-
 @dataclass(frozen=True, slots=True)
 class _Known:
     """An earlier capture.
@@ -58,33 +55,32 @@ class KnownCaptures:
 
     max_captures: int = MAX_CAPTURES
     _known: dict[bytes, _Known] = field(default_factory=dict)
-    _contents: dict[_Content, Sequence[Tick]] = field(default_factory=dict)
 
-    def add(self, page: WarcPage, ticks: Sequence[Tick] | None) -> None:
+    def add(self, names: Sequence[bytes], digests: tuple[str, ...], ticks: Sequence[Tick] | None) -> None:
         """Remember a capture.
 
         Parameters
         ----------
+        names
+            What revisits may refer to it by: see `names_of`.
+        digests
+            Digests of its payload.
         ticks
-            Its ticks, none if it has no readable ticker; `None` if it is no page of the source.
+            Its ticks, none if it has no readable ticker; `None` if it is no page of the source. Captures that show the
+            same best have the same sequence.
         """
-        if ticks:  # most pages show what another one shows
-            if len(self._contents) >= self.max_captures:
-                self._contents.clear()
-            ticks = self._contents.setdefault(_content(ticks), ticks)
-        known = _Known(ticks, page.digests)
-        keys = [*map(_digest_key, page.digests), _instant_key(page.url, page.instant), _instant_key("", page.instant)]
-        keys += [_id_key(page.record_id)] if page.record_id else []
-        for key in keys:
-            earlier = self._known.get(key, known)
-            self._known[key] = replace(known, is_single=earlier.is_single and _is_same(earlier.ticks, ticks))
+        known = _Known(ticks, digests)
+        for name in names:
+            earlier = self._known.get(name)
+            is_single = earlier is None or (earlier.is_single and _is_same(earlier.ticks, ticks))
+            self._known[name] = known if is_single else replace(known, is_single=False)
         while len(self._known) > _MAX_NAMES * self.max_captures:
             del self._known[next(iter(self._known))]
 
     def ticks_of(
         self, revisit: Revisit, stored: Mapping[datetime, Sequence[Tick]] | None = None
     ) -> Sequence[Tick] | None:
-        """Return the ticks of a revisit, at its instant; `None` if it refers to what is no page of the source.
+        """Return the ticks of the capture that a revisit shows again; `None` if that is no page of the source.
 
         Parameters
         ----------
@@ -108,7 +104,7 @@ class KnownCaptures:
             known = _Known(ticks, ())
         if not known.is_single:
             raise ParseError("a revisit of one of several captures that differ")
-        return None if known.ticks is None else [replace(tick, observed_at=revisit.instant) for tick in known.ticks]
+        return known.ticks
 
     def _stored(self, revisit: Revisit, stored: Mapping[datetime, Sequence[Tick]]) -> Sequence[Tick] | None:
         """Return what was stored before of the earlier capture; the store knows instants and no URLs."""
@@ -127,6 +123,12 @@ class KnownCaptures:
             if any(digest.startswith(algorithm) for digest in known.digests):
                 raise ParseError("a revisit whose digest is not that of the capture it refers to")
         return known
+
+
+def names_of(page: WarcPage) -> tuple[bytes, ...]:
+    """Return what revisits may refer to a capture by, in hashed form: digests, URL and instant, instant, record id."""
+    keys = [*map(_digest_key, page.digests), _instant_key(page.url, page.instant), _instant_key("", page.instant)]
+    return (*keys, _id_key(page.record_id)) if page.record_id else tuple(keys)
 
 
 def stored_captures(store: Store, source: str, instants: Collection[datetime]) -> dict[datetime, list[Tick]]:
@@ -153,7 +155,7 @@ def _is_same(left: Sequence[Tick] | None, right: Sequence[Tick] | None) -> bool:
     return left is right or _content(left) == _content(right)
 
 
-def _content(ticks: Sequence[Tick]) -> _Content:
+def _content(ticks: Sequence[Tick]) -> tuple[tuple[str, str, int, str | None, date | None], ...]:
     return tuple((tick.pair, tick.rate_text, tick.nominal, tick.change_text, tick.source_date) for tick in ticks)
 
 

@@ -6,18 +6,18 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Union
 
+from fxticker.backfill.capture_import import CaptureImport
+from fxticker.backfill.captures import Captures, read_captures
 from fxticker.backfill.file_kinds import HEAD_BYTES, ZIP, named, packing_of, require_readable
 from fxticker.backfill.import_evidence import Keep, evidence_keeper, keep_nothing
 from fxticker.backfill.import_summary import ImportSummary, Refusals
 from fxticker.backfill.packed_files import unpacked, warc_files
 from fxticker.backfill.page_files import MAX_PAGE_BYTES, FilePage, Page
 from fxticker.backfill.parquet_files import PARQUET, batches, is_table
-from fxticker.backfill.revisits import KnownCaptures, UnknownCapture, stored_captures
 from fxticker.backfill.text_tables import form_of, text_batches
-from fxticker.backfill.warc import is_warc, read_captures
-from fxticker.backfill.warc_page import DamagedRecord, Revisit, SkippedRecord
+from fxticker.backfill.warc import WarcReader, is_warc
 from fxticker.errors import NoTicker, ParseError, SchemaMismatch, StoreLocked, UndatedPage, WriteFailed
 from fxticker.model.clock import Clock, SystemClock
 from fxticker.model.normalise import normalise
@@ -29,8 +29,6 @@ from fxticker.store.store import Appended, Store
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_MAX_WAITING = 100_000
-"""Revisits that wait for a capture that is not known yet, at most."""
 _TIME_ZONES = timedelta(days=1)
 """Tolerance for dates in the future: a page printed east of UTC may already carry tomorrow's date."""
 _BATCH_TICKS = 20_000
@@ -78,16 +76,24 @@ def import_pages(
     """
     summary = summary if summary is not None else ImportSummary()
     latest = (clock or SystemClock()).now() + _TIME_ZONES
-    run = _Run(source, store, observed_at, latest, evidence_keeper(source, store, latest=latest), summary)
+    keep = evidence_keeper(source, store, latest=latest)
+    run = _Run(source, store, observed_at, latest, keep, summary, CaptureImport(source.id, store, summary))
     for page in pages:
         summary.pages += 1
         for part in run.parts(page):
             run.take(part)
     run.flush()
-    for ticks in run.late_revisits():
-        run.take(ticks)
-    run.flush()
+    run.captures.close()
     return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _FileCaptures:
+    """A part of the captures in a file, and what is refused of the file so far."""
+
+    name: str
+    captures: Captures
+    refused: Refusals
 
 
 @dataclass(slots=True)
@@ -102,10 +108,8 @@ class _Run:
         Latest accepted `observed_at`.
     waiting
         Ticks that are not stored yet.
-    known
-        Captures that revisits may refer to.
-    revisits
-        Those of captures that are not known yet, with the name of their file.
+    captures
+        Stores captures of WARC files.
     """
 
     source: Source
@@ -114,11 +118,10 @@ class _Run:
     latest: datetime
     keep: Keep
     summary: ImportSummary
+    captures: CaptureImport
     waiting: list[Tick] = field(default_factory=list)
-    known: KnownCaptures = field(default_factory=KnownCaptures)
-    revisits: list[tuple[str, Revisit]] = field(default_factory=list)
 
-    def parts(self, page: Page) -> Iterator[Sequence[Tick] | pa.Table]:
+    def parts(self, page: Page) -> Iterator[_Part]:
         """Yield the ticks or tables of a file in parts; an unusable file is added to the summary."""
         try:
             if isinstance(page, FilePage) and is_table(page.path):
@@ -135,9 +138,11 @@ class _Run:
         except (ParseError, UndatedPage, SchemaMismatch, OSError) as error:
             self.summary.refused.append((page.name, getattr(error, "strerror", None) or str(error)))
 
-    def take(self, part: Sequence[Tick] | pa.Table) -> None:
-        """Store a table, month by month; collect ticks until they make a batch."""
-        if isinstance(part, Sequence):
+    def take(self, part: _Part) -> None:
+        """Store a table, month by month; collect ticks and captures until they make a batch."""
+        if isinstance(part, _FileCaptures):
+            self.captures.take(part.name, part.captures, part.refused)
+        elif isinstance(part, Sequence):
             self.waiting += part
         else:
             for appended in self.store.append_by_month(part):
@@ -155,9 +160,7 @@ class _Run:
         self.summary.added += appended.added
         self.summary.known += appended.known
 
-    def _content(
-        self, name: str, file: BinaryIO, packed_bytes: int | None = None
-    ) -> Iterator[Sequence[Tick] | pa.Table]:
+    def _content(self, name: str, file: BinaryIO, packed_bytes: int | None = None) -> Iterator[_Part]:
         """Yield the ticks or tables of a file that is no Parquet file; `packed_bytes` is its size if it was packed."""
         file.seek(0)
         head = file.read(HEAD_BYTES)
@@ -186,63 +189,17 @@ class _Run:
             ticks = read_page(body, source=self.source, observed_at=self.observed_at, keep=self.keep)
             yield _plausible(ticks, self.latest)
 
-    def _captures(self, name: str, file: BinaryIO, packed_bytes: int | None) -> Iterator[Sequence[Tick]]:
-        """Yield the ticks of each page of the source's site in a WARC file; other records are counted."""
+    def _captures(self, name: str, file: BinaryIO, packed_bytes: int | None) -> Iterator[_Part]:
+        """Yield the captures of the source's site in a WARC file in parts."""
         if self.observed_at is not None:
             raise UndatedPage("a WARC file has the timestamp of each capture: leave --observed-at out")
-        damaged = Refusals(self.summary.refused)
-        records = read_captures(file, self.source, self.latest, self.known, keep=self.keep, packed_bytes=packed_bytes)
-        for record in records:
-            if isinstance(record, DamagedRecord):
-                damaged.add(f"{name} at byte {record.offset}", record.reason)
-            elif isinstance(record, SkippedRecord):
-                self.summary.elsewhere += 1
-            elif isinstance(record, Revisit):
-                yield from self._revisit(name, record, damaged)
-            else:
-                yield from self._counted(record)
-        damaged.close(name, "unusable records")
-
-    def _revisit(self, name: str, revisit: Revisit, refused: Refusals) -> Iterator[Sequence[Tick]]:
-        """Yield the ticks of a revisit; one whose capture is not known yet waits for the end of the import."""
-        try:
-            ticks = self.known.ticks_of(revisit)
-        except UnknownCapture as error:
-            if len(self.revisits) < _MAX_WAITING:
-                self.revisits.append((name, revisit))
-            else:
-                refused.add(f"{name} at byte {revisit.offset}", str(error))
-        except ParseError as error:
-            refused.add(f"{name} at byte {revisit.offset}", str(error))
-        else:
-            yield from self._counted(ticks, is_revisit=True)
-
-    def late_revisits(self) -> Iterator[Sequence[Tick]]:
-        """Yield the ticks of the revisits that wait, by all captures of the import and those that are stored."""
-        instants = {revisit.refers_to[1] for _, revisit in self.revisits if revisit.refers_to}
-        stored = stored_captures(self.store, self.source.id, instants)
         refused = Refusals(self.summary.refused)
-        for name, revisit in self.revisits:
-            try:
-                ticks = self.known.ticks_of(revisit, stored)
-            except ParseError as error:
-                refused.add(f"{name} at byte {revisit.offset}", str(error))
-            else:
-                yield from self._counted(ticks, is_revisit=True)
-        refused.close("WARC files", "revisits of captures that are not known")
+        for captures in read_captures(WarcReader(file, packed_bytes=packed_bytes), self.source, self.latest):
+            yield _FileCaptures(name, captures, refused)
+        refused.close(name, "unusable records")
 
-    def _counted(self, ticks: Sequence[Tick] | None, *, is_revisit: bool = False) -> Iterator[Sequence[Tick]]:
-        """Count a capture, and yield its ticks if there are some."""
-        if ticks is None:
-            self.summary.elsewhere += 1
-        elif not ticks:
-            self.summary.empty += 1
-        else:
-            if is_revisit:
-                self.summary.revisits += 1
-            else:
-                self.summary.captures += 1
-            yield ticks
+
+_Part = Union[Sequence[Tick], "pa.Table", _FileCaptures]
 
 
 def read_page(

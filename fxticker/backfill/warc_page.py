@@ -54,7 +54,8 @@ class WarcPage:
     problem
         Why there is no body; empty if there is one.
     digests
-        Digests of the payload, in the form of `payload_digest`: that of the record's header, and SHA-1.
+        Digests of the payload, in the form of `payload_digest`: that of the record's header, and SHA-1 if that is
+        another one.
     record_id
         WARC-Record-ID; empty if the record has none.
     """
@@ -151,15 +152,16 @@ def page_of(offset: int, headers: Any, url: str, block: bytes) -> WarcPage:
     """
     captured_at = _captured_at(headers, block)
     status, named, raw = _answer(block)
-    digest = payload_digest(headers.get_header("WARC-Payload-Digest"))
-    digests = {digest, payload_digest(f"sha1:{hashlib.sha1(raw, usedforsecurity=False).hexdigest()}")} - {None}
+    digests = {payload_digest(headers.get_header("WARC-Payload-Digest"))}
+    if not any(digest and digest.startswith("sha1:") for digest in digests):  # revisits name the one of their writer
+        digests.add(payload_digest(f"sha1:{hashlib.sha1(raw, usedforsecurity=False).hexdigest()}"))
     body, problem = None, ""
     try:
         body = _decoded(raw, named)
     except UnsupportedEncoding as error:
         problem = str(error)
     record_id = headers.get_header("WARC-Record-ID") or ""
-    known = tuple(sorted(text for text in digests if text))
+    known = tuple(sorted(digest for digest in digests if digest))
     return WarcPage(offset, url, captured_at, status, named, body, problem, known, record_id)
 
 
