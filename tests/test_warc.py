@@ -9,6 +9,8 @@ import pyarrow as pa
 import pytest
 from archive_server import ArchivedPage, warc_record
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 import fxticker as fx
 from fxticker.backfill.page_files import find_pages
@@ -16,7 +18,7 @@ from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.warc import is_warc, read_warc
 from fxticker.backfill.warc_page import DamagedRecord, SkippedRecord, WarcPage
 from fxticker.cli.snapshot import import_
-from fxticker.fetch.gzip import GzipReader
+from fxticker.fetch.gzip import GzipDecoder, GzipReader
 from fxticker.model.records import PrintedTick
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE
@@ -490,6 +492,23 @@ def test_members_are_unpacked_up_to_the_requested_size():
     counts = [members.readinto(buffer) for _ in range(10_001)]
     assert (max(counts), counts[-1], bytes(buffer[:3])) == (1000, 3, b"end")
     assert members.readinto(buffer) == 0
+
+
+@given(data=st.binary(max_size=300), cut=st.integers(0, 400), flipped=st.integers(0, 400), size=st.integers(1, 100))
+def test_igzip_decodes_as_zlib_does_and_refuses_what_zlib_refuses(data, cut, flipped, size):
+    pytest.importorskip("isal")
+    packed = bytearray(gzip.compress(data, mtime=0) + gzip.compress(data[:7], mtime=0))
+    if 3 < flipped < len(packed):
+        packed[flipped] ^= 16
+    answers = []
+    for is_fast in (False, True):
+        decoder = GzipDecoder(is_fast=is_fast)
+        try:
+            decoded = decoder.decode(bytes(packed[: -cut or None]), size)
+            answers.append((decoded, decoder.is_in_member and len(decoded) < size))
+        except zlib.error:
+            answers.append(None)
+    assert answers[0] == answers[1]
 
 
 def test_rubbish_is_one_damage():
