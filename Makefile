@@ -18,7 +18,7 @@ BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve run test test-all test-clients servers node page torture soak real-history notebooks docs lint types lock wheel clean bench fuzz
+.PHONY: help demo serve run test test-all test-clients servers node page torture soak real-history notebooks docs share lint types lock wheel clean bench fuzz
 
 # A target is listed by what follows `##` in its line.
 help:
@@ -91,6 +91,10 @@ docs: $(DOCS)/docs.stamp  ## build the site of the documentation into build/site
 	rm -rf build/site
 	$(DOCS)/bin/python -m sphinx -W --keep-going -q -b html -d build/docs-cache -c docs/site build/docs-source build/site
 	$(DOCS)/bin/python docs/site/check.py build/site
+
+# They are committed, as a wheel is built without this step; a test compares them with the commands.
+share: $(VENV)/dev.stamp  ## write the manual pages and shell completions that the package installs
+	$(BIN)/python docs/site/share.py
 
 # Mutate the input of each reader for ten minutes; what fails is kept in tests/fuzz/found. Atheris must have a wheel.
 fuzz: $(VENV)/fuzz.stamp  ## mutate the input of each reader for ten minutes

@@ -39,7 +39,7 @@ class Command:
     paragraphs
         The description, the summary included.
     options
-        Names with their value, and the text of each.
+        Names with their value, and the text of each; arguments are explained in the description.
     examples
         Command lines with what they do, which may be empty.
     """
@@ -89,7 +89,7 @@ def _described(command: click.Command, context: click.Context, words: tuple[str,
         " ".join(command.collect_usage_pieces(context)),
         " ".join(paragraphs[0].split()),
         paragraphs,
-        tuple((names, " ".join(shown.split())) for names, shown in filter(None, records)),
+        tuple((names, " ".join(shown.split())) for names, shown in filter(None, records) if shown),
         tuple(_examples(words)),
     )
 
