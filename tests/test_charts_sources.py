@@ -146,3 +146,36 @@ def test_smallest_history_of_a_pegged_pair_keeps_its_texts_on_the_canvas(store):
     store.append(_ticks("KZT/USD", ["0.00191"], DAYS[:1]))
     figure = fx.plot_history(store, figsize=(6, 4.3))
     assert (outside(figure), overlapping(figure)) == ([], [])
+
+
+def test_heatmap_says_which_zeros_its_digits_cannot_tell(store):
+    store.append(_ticks("UZS/USD", ["0.00008"] * 3, DAYS[:3]))
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863", "0.10963"], DAYS[:3]))
+    text = " Cannot be told: UZS/USD, whose bands are up to 25.1 % wide. "
+    assert text in _caption(fx.plot_heatmap(store, freq="day"))
+    assert "Cannot be told" not in _caption(fx.plot_heatmap(store, freq="day", pairs=["TJS"]))
+
+
+def test_heatmap_of_peg_hops_alone_does_not_call_them_rounding(store):
+    store.append(_ticks("TMT/USD", HOPS, DAYS[:4]))
+    title = fx.plot_heatmap(store, freq="day", start=DAYS[2] - timedelta(hours=1)).get_suptitle()
+    assert title.startswith("No change from one day to the next is more than rounding or a peg hop, ")
+
+
+def test_caption_states_a_reason_once_and_long_ones_in_short(store):
+    banks = [("USD/KZT", "512.00", "nbk"), ("USD/TJS", "9.2200", "nbt")]
+    store.append([official(pair, text, bank, DAYS[0].date()) for pair, text, bank in banks])
+    store.append(_ticks("UZS/USD", ["0.00008"] * 2, [DAYS[0], DAYS[30]]))
+    days = {"start": DAYS[0].date(), "end": DAYS[30].date()}
+    caption = _caption(fx.plot_drift(store, sources="rate", **days))
+    reason = "no source has a rate at all 2 instants from 2025-11-14 23:59 to 2025-12-14 23:59 UTC"
+    assert caption.partition("Left out: ")[2].partition(" Line:")[0] == f"KZT/USD, TJS/USD ({reason})."
+
+
+def test_report_states_no_age_of_a_peg_and_the_verdicts_of_the_charts(store):
+    store.append(_ticks("TMT/USD", ["0.28571"], DAYS[:1]))
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00192"], DAYS[:2]))
+    store.append([PEG])
+    page = fx.monthly_report(store, "2025-11")
+    assert "peg in force" in page
+    assert "<td>within rounding</td>" in page

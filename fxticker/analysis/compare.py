@@ -18,6 +18,7 @@ from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
 from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
 from fxticker.model.durations import age_text, limit_text
+from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge
@@ -29,6 +30,8 @@ _HOUR = timedelta(hours=1)
 _NONE_STORED = "; no official rate of these is stored: configure a bank, or backfill its past days"
 LAGS_DAYS = range(-5, 6)
 """Lags that `lags` compares, in days."""
+_SAME = 1e-12
+"""Width of a band that is the error of doubles, as a share of its rate."""
 _SAME_PCT = 1e-9
 """Difference of two mean distances that is rounding of doubles, in percent."""
 _COLUMNS = [
@@ -128,6 +131,12 @@ def _ages_text(compared: pd.DataFrame) -> str:
         for row in youngest.to_dict("records")
     ]
     return "; ".join(["", *ages])
+
+
+def is_of_peg(compared: pd.DataFrame) -> pd.Series:
+    """Return which official rates of compared rows are pegs, whose exact rates have no width and are of no day."""
+    is_pegged = compared["pair"].map(lambda pair: bool(pegs_of(str(pair)))).astype(bool)
+    return is_pegged & ((compared["official_hi"] - compared["official_lo"]) < _SAME * compared["official"]).astype(bool)
 
 
 def lags(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from fxticker.charts.canvas import Canvas
 from fxticker.model.formatting import counted
 from fxticker.model.timestamps import minute_text
+from fxticker.sources.rate_order import RATE
 
 _CAPTION_MARKS, _TITLE_MARKS = 17.25, 10.5
 """Characters of the caption and of the title that fit an inch."""
@@ -18,6 +20,8 @@ _BELOW_TICKS_PT, _BELOW_LABEL_PT = 34, 36
 """Distance of a caption from an axis of the caller, without and with a label."""
 _TIMED = pd.Timedelta(days=2)
 """Span below which its ends have their times."""
+_LONGEST = 300
+"""Characters of reasons beyond which only what stands before their first semicolon is stated: two lines."""
 _MOST_LEFT_OUT = 4
 """Number of reasons that a caption has room for."""
 
@@ -106,10 +110,25 @@ def left_out_rows(frame: pd.DataFrame, thing: str) -> str:
 def left_out_pairs(frame: pd.DataFrame) -> str:
     """Return which pairs of a frame have no figures, and why, as a sentence; empty if all have."""
     rows = frame[_reasons(frame).notna()].drop_duplicates(["source", "pair"])
-    names = rows["pair"].astype(str)
-    if len(frame["source"].unique()) > 1:  # the same pair of another source may be in the chart
-        names += " of " + rows["source"].astype(str)
-    return _left_out([f"{name} ({reason})" for name, reason in zip(names, _reasons(rows), strict=True)])
+    pairs, sources = rows["pair"].astype(str), rows["source"].astype(str)
+    # the same pair of another source may be in the chart; where an order chooses, none has it
+    are_several = len(frame["source"].unique()) > 1
+    names = pairs + (" of " + sources).where(are_several & (sources != RATE), "")
+    reasons = [
+        reason.replace(f" of {pair} ", " ") for reason, pair in zip(_reasons(rows).astype(str), pairs, strict=True)
+    ]
+    texts = _joined(names, reasons)
+    if sum(map(len, texts)) > _LONGEST:
+        texts = _joined(names, [reason.partition(";")[0] for reason in reasons])
+    return _left_out(texts)
+
+
+def _joined(names: Iterable[str], reasons: Iterable[str]) -> list[str]:
+    """Return each reason behind all the names that have it."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in zip(names, reasons, strict=True):
+        by_reason.setdefault(reason, []).append(name)
+    return [f"{', '.join(of_reason)} ({reason})" for reason, of_reason in by_reason.items()]
 
 
 def _reasons(frame: pd.DataFrame) -> pd.Series:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fxticker.analysis.compare import compare
+from fxticker.analysis.compare import compare, is_of_peg
 from fxticker.analysis.scores import scores
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
@@ -29,15 +29,12 @@ from fxticker.charts.steps import Steps, draw_band, draw_dots, draw_line, gap_st
 from fxticker.charts.style import Theme, color_of, date_axis
 from fxticker.errors import NoData
 from fxticker.model.formatting import counted, short_text
-from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, MaxAge
 
 _PANEL_IN = 1.6
 _LABEL_LINES = 2
-_SAME = 1e-12
-"""Relative width below which that of a band is the error of doubles."""
 _SHORT = 0.05
 """Piece of a line, as a share of the chart, of which a dotted one shows too few dots."""
 _DAY = pd.Timedelta(days=1)
@@ -227,10 +224,9 @@ def _title(rows: pd.DataFrame, pairs: list[str], sources: list[str], span: str) 
 def _value_dates(rows: pd.DataFrame) -> str:
     """Return the value dates of the official rates, and by how much the oldest one is older than its day.
 
-    A peg, whose exact rate has no width, is in force until the next one: its age says nothing.
+    A peg is in force until the next one: its age says nothing.
     """
-    is_fixed = rows["pair"].map(lambda pair: bool(pegs_of(str(pair)))).astype(bool)
-    is_fixed &= rows["official_hi"] - rows["official_lo"] < _SAME * rows["official"]
+    is_fixed = is_of_peg(rows)
     if is_fixed.all():
         return "a fixed one"
     fixed = f"; {', '.join(sorted(rows['source'][is_fixed].astype(str).unique()))} has a fixed one"

@@ -17,7 +17,7 @@ from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import ends_text, left_out_rows, span_text, with_hops, write_caption
 from fxticker.charts.data import frame_of
-from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, write_cells
+from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, reach_pct, write_cells
 from fxticker.charts.moves import is_move, move_text
 from fxticker.charts.period_axis import Periods, label_periods, periods_of
 from fxticker.charts.sides import Sides, sides_of
@@ -25,7 +25,7 @@ from fxticker.charts.source_names import sources_text
 from fxticker.charts.style import Theme, apply_theme, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
-from fxticker.model.formatting import counted
+from fxticker.model.formatting import counted, short_text
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import MaxAge
@@ -33,6 +33,8 @@ from fxticker.sources.age_limits import MaxAge
 _ROW_IN = 0.42
 _BESIDE_IN = 1.1
 """Width that the names of rows take."""
+_UNRESOLVED = 0.6
+"""Width of a band, as a share of the scale of colours, above which a change cannot be told, as in a chart of drifts."""
 _WIDEST_IN = 16.0
 """Width up to which a chart grows so that numbers fit its cells."""
 
@@ -143,11 +145,12 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
     reading = [
         "Pale and hatched: rounding alone could explain the change." if (unproven & ~cells.is_long).any() else "",
         "Pale and dotted: peg hop, back to a level that was shown before." if (hops & ~cells.is_long).any() else "",
-        "Frame: one change over all its periods, grey where rounding or a peg hop could explain it."
+        "Frame: one change over all its periods, its number grey where rounding or a peg hop could explain it."
         if cells.is_long.any()
         else "",
         "Empty: no value in the period, or none before it in the span." if len(rows) < len(drifts) else "",
         "" if is_written else "Numbers only where they have room.",
+        _not_told(rows, cells),
     ]
     proven = f"{int(cells.is_move.sum()):,} more than rounding{', peg hops aside' if hops.any() else ''}"
     write_caption(
@@ -159,12 +162,24 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
     )
 
 
+def _not_told(rows: pd.DataFrame, cells: Cells) -> str:
+    """Return which rows have digits too few for the scale of colours: their printed zeros say nothing."""
+    widths = rows["drift_hi_pct"] - rows["drift_lo_pct"]
+    by_row = pd.DataFrame({"name": _names(rows), "width": widths, "is_move": cells.is_move}).groupby("name")
+    widest = by_row["width"].max()[~by_row["is_move"].any()]
+    widest = widest[widest > _UNRESOLVED * 2 * reach_pct(cells)]
+    if widest.empty:
+        return ""
+    return f"Cannot be told: {', '.join(widest.index)}, whose bands are up to {short_text(widest.max())} % wide."
+
+
 def _finding(rows: pd.DataFrame, periods: Periods, span: str) -> str:
     """Return the title: the largest proven change from one period's close to the next one."""
     begun = periods.starts[np.maximum(periods.starts.searchsorted(pd.DatetimeIndex(rows["start_at"])) - 1, 0)]
     proven = rows[is_move(rows).to_numpy() & (pd.DatetimeIndex(rows["from_at"]) >= begun)]
     if proven.empty:
-        return f"No change from one {periods.name} to the next is more than rounding, {span}"
+        hops = " or a peg hop" if rows["peg_hop"].any() else ""
+        return f"No change from one {periods.name} to the next is more than rounding{hops}, {span}"
     row = proven.iloc[int(proven["drift_pct"].abs().argmax())]
     move = move_text(str(row["pair"]), row["drift_lo_pct"], row["drift_hi_pct"])
     source = f" by {row['source']}" if len(rows["source"].unique()) > 1 else ""

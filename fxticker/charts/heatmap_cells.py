@@ -99,12 +99,18 @@ def cell_text(percent: float, is_proven: bool) -> str:  # noqa: FBT001 - a colum
     return real_minus(f"{percent:+.1g}" if size < 0.095 else f"{percent:+.{decimals}f}")  # noqa: PLR2004 - to 0.10
 
 
+def reach_pct(cells: Cells) -> float:
+    """Return the change that has the full colour, in percent."""
+    colored = cells.is_move & ~cells.is_long
+    return max(float(np.abs(cells.percent[colored]).max(initial=0.0)), _LEAST_PCT)
+
+
 def draw_cells(axis: Axes, cells: Cells, shape: tuple[int, int], periods: Periods, palette: Palette) -> QuadMesh:
     """Draw the cells; return the coloured ones, of which there may be none."""
     grid = np.full(shape, np.nan)
     colored = cells.is_move & ~cells.is_long
     grid[cells.row[colored], cells.last[colored]] = cells.percent[colored]
-    reach = max(np.nanmax(np.abs(grid), initial=0.0) if colored.any() else 0.0, _LEAST_PCT)
+    reach = reach_pct(cells)
     mesh = axis.pcolormesh(
         periods.days,
         np.arange(shape[0] + 1) - 0.5,

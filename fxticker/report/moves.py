@@ -18,7 +18,7 @@ from fxticker.report.texts import between, number, when
 from fxticker.sources.rate_order import kind_of
 from fxticker.sources.source import Kind
 
-_PROOFS = {WITHIN: "not more than rounding", HOP: "a hop around the peg, no move", NONE: "no change printed"}
+_PROOFS = {WITHIN: WITHIN, HOP: f"{HOP}, no move of the rate", NONE: NONE}
 
 
 def moves_section(facts: MonthFacts, charts: Charts) -> Html:
@@ -111,7 +111,7 @@ def _sentence(row: pd.Series) -> str:
         text = f"the same value was printed at both ends, {span}; a change of {between(texts, ' %')} would not show."
     else:
         text = (
-            f"a change of {number(texts.value)} % was printed {span}, not more than rounding: the digits allow "
+            f"a change of {number(texts.value)} % was printed {span}, within rounding: the digits allow "
             f"{between(texts, ' %')}, so whether the {who} moved cannot be told."
         )
     return f"{pair}: {text}{_remarks(row, who)}"

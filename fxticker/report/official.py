@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from fxticker.analysis.compare import is_of_peg
 from fxticker.analysis.scores import scores
 from fxticker.model.currencies import name_of
 from fxticker.model.formatting import counted, format_with_band
@@ -41,7 +42,8 @@ def official_section(facts: MonthFacts, charts: Charts) -> Html:
     score = scores(compared).set_index(["pair", "source"])
     drifts = facts.drifts[[kind_of(str(source)) is Kind.OFFICIAL for source in facts.drifts["source"]]]
     moved = f"Change of official rates in {facts.period.name}, in percent of the rate at the start"
-    rows = [_row(row, score.loc[(row["pair"], row["source"])]) for _, row in _last(compared).iterrows()]
+    last = _last(compared).assign(is_peg=is_of_peg)
+    rows = [_row(row, score.loc[(row["pair"], row["source"])]) for _, row in last.iterrows()]
     caption = f"Last stored official rates beside the last tick of {facts.period.name} that can be compared"
     left_out = len(facts.compared) - len(compared)
     absent = (
@@ -95,13 +97,18 @@ def _row(row: pd.Series, score: pd.Series) -> list[Content]:
     return [
         str(row["pair"]),
         str(row["source"]),
-        joined(element("span", dated, class_="whole"), " ", _soft(age(float(row["official_age_h"])))),
+        joined(element("span", dated, class_="whole"), " ", _soft(_age(row))),
         number(format_with_band(1 / rate, 1 / hi, 1 / lo).value),
         joined(number(f"{distance.value} %"), " ", _soft(between(distance))),
         "agree" if row["inside"] else "contradict each other",
         f"{score['inside'] * score['ticks']:,.0f} of {score['ticks']:,.0f}",
         f"{100 * score['chance']:.0f} %",
     ]
+
+
+def _age(row: pd.Series) -> str:
+    """Return the age of an official rate; a peg is in force until the next one."""
+    return "peg in force" if row["is_peg"] else age(float(row["official_age_h"]))
 
 
 def _soft(text: str) -> Html:
