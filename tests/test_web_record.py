@@ -67,6 +67,23 @@ def test_polls_have_every_outcome_and_their_text_as_data(client):
     assert client.get("/v2/polls?from=2025-11-15&to=2025-11-15").json() == []
 
 
+@pytest.mark.parametrize(
+    "path", ["coverage?group=hour&from=2025-11-14", "gaps?from=2025-11-14", "polls?from=2025-11-14"]
+)
+def test_many_rows_are_streamed_and_the_same(client, monkeypatch, path):
+    whole = client.get(f"/v2/{path}")
+    monkeypatch.setattr("fxticker.web.answers.LONG_ROWS", 1)
+    monkeypatch.setattr("fxticker.web.record.LONG_ROWS", 2)
+    streamed = client.get(f"/v2/{path}&providers=timesca")
+    assert [answer.headers["etag"].startswith("W/") for answer in (whole, streamed)] == [False, True]
+    assert streamed.json() == whole.json()
+    assert len(whole.json()) > 1
+    client.reader._long_places = 0
+    busy = client.get(f"/v2/{path}&providers=timesca,timesca")
+    client.reader._long_places = 8
+    assert (busy.status_code, busy.json()["message"]) == (503, "busy")
+
+
 def test_drift_has_its_band_and_whether_it_is_more_than_rounding(client):
     (row,) = client.get("/v2/drift?from=2025-11-14&to=2025-11-15&base=KZT&quotes=USD").json()
     assert (row["base"], row["quote"], row["source"], row["significant"]) == ("KZT", "USD", "timesca", True)

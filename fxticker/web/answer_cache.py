@@ -51,7 +51,8 @@ class Kept:
     @classmethod
     def of(cls, answer: Answer, version: str, expires: datetime) -> Kept:
         """Return an answer with its headers."""
-        return cls(answer, tuple(head_of(answer)), answer.etag, version, expires)
+        etag = answer.etag
+        return cls(answer, tuple(head_of(answer, etag)), etag, version, expires)
 
     @property
     def is_shared(self) -> bool:

@@ -134,13 +134,13 @@ def is_known(etag: str, tags: bytes) -> bool:
     return "*" in known or etag.removeprefix("W/") in known
 
 
-def head_of(answer: Answer) -> list[tuple[bytes, bytes]]:
+def head_of(answer: Answer, etag: str) -> list[tuple[bytes, bytes]]:
     """Return the headers of an answer, but for `cache_control`."""
     head = [("content-type", answer.media_type)]
     if isinstance(answer.body, bytes):
         head.append(("content-length", str(len(answer.body))))
     if answer.status < 400:  # noqa: PLR2004
-        head.append(("etag", answer.etag))
+        head.append(("etag", etag))
         if answer.modified is not None:
             head.append(("last-modified", format_datetime(answer.modified, usegmt=True)))
     return encoded([*head, *answer.headers])

@@ -113,5 +113,7 @@ class Handler:
         return await self._cache.computed(key, version, lambda: self._computed(view, asked))
 
     async def _computed(self, view: View, asked: Asked) -> Kept:
-        answer = await self._reader.run(lambda: self._endpoint(view, asked), self._pace)
-        return Kept.of(answer, view.catalogue.version, self._reader.expires(view.now))
+        def compute() -> Kept:  # the hash of a long body too
+            return Kept.of(self._endpoint(view, asked), view.catalogue.version, self._reader.expires(view.now))
+
+        return await self._reader.run(compute, self._pace)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fxticker.analysis.coverage import coverage as coverage_of
 from fxticker.analysis.coverage import gaps as gaps_of
@@ -14,8 +14,9 @@ from fxticker.frames.polls import load_polls
 from fxticker.model.pairs import currencies_of
 from fxticker.model.records import Outcome
 from fxticker.sources.rate_order import RATE
+from fxticker.store.read_span import month_of
 from fxticker.web.absent import missing_headers
-from fxticker.web.answers import JSON, Answer, json_answer
+from fxticker.web.answers import JSON, LONG_ROWS, Answer, is_long, json_answer
 from fxticker.web.errors import invalid, not_found
 from fxticker.web.frame_rows import rows_of_frame
 from fxticker.web.groups import periods_in
@@ -26,10 +27,15 @@ from fxticker.web.snapshots import Question, base_of, pairs_of, unknown_quotes
 from fxticker.web.tables import table_answer
 from fxticker.web.view import View
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 DEFAULT_DAYS = 31
 """Days up to now that are meant where a request names none."""
 MAX_PERIODS = 100_000
 """Rows of coverage that are answered, eleven years by hours: of all centuries there are 17 million."""
+_PART_DAYS = 7
+"""Days of polls that are read at once: at a poll a minute 10,000."""
 _DAY = timedelta(days=1)
 
 
@@ -65,7 +71,7 @@ def gaps(view: View, fields: Mapping[str, str]) -> Answer:
     found = gaps_of(
         view.store, sources=_polled(view, fields), start=span.start, end=span.end, as_of=known_by(fields, view.now)
     )
-    return json_answer(rows_of_frame(found))
+    return _answer(view, span, found)
 
 
 def coverage(view: View, fields: Mapping[str, str]) -> Answer:
@@ -83,7 +89,7 @@ def coverage(view: View, fields: Mapping[str, str]) -> Answer:
         end=span.end,
         as_of=known_by(fields, view.now),
     )
-    return json_answer(rows_of_frame(found))
+    return _answer(view, span, found)
 
 
 def polls(view: View, fields: Mapping[str, str]) -> Answer:
@@ -93,21 +99,42 @@ def polls(view: View, fields: Mapping[str, str]) -> Answer:
     if outcome is not None and outcome not in {*Outcome}:
         raise invalid("invalid outcome", f"there are {', '.join(sorted(Outcome))}")
     sources, as_of = _polled(view, fields), known_by(fields, view.now)
+    first = max(span.start, _first_of_record(view))
 
     def rows() -> Iterator[list[dict[str, Any]]]:
-        begin = max(span.start, _first_of_record(view))
+        begin = first
         while begin < span.end:
-            until = min(begin + DEFAULT_DAYS * _DAY, span.end)
+            until = min(begin + _PART_DAYS * _DAY, span.end)
             found = load_polls(view.store, sources=sources, start=begin, end=until, as_of=as_of)
             yield rows_of_frame(found if outcome is None else found[found["outcome"] == outcome])
             begin = until
 
-    is_long = (span.end - span.start) > DEFAULT_DAYS * _DAY
+    days = (span.end - span.start).days
+    return _table(view, span, rows(), LONG_ROWS + 1 if days > DEFAULT_DAYS else _polls_in(view, first, span.end))
+
+
+def _polls_in(view: View, start: datetime, end: datetime) -> int:
+    """Return how many polls of all sources there are at most between two instants."""
+    return sum(
+        view.store.polls.summary(segment).rows
+        for segment in view.store.polls.segments()
+        if month_of(start) <= segment.month <= month_of(end)
+    )
+
+
+def _answer(view: View, span: Span, found: pd.DataFrame) -> Answer:
+    """Answer with the rows of a frame."""
+    firsts = range(0, len(found), LONG_ROWS)
+    return _table(view, span, (rows_of_frame(found.iloc[first : first + LONG_ROWS]) for first in firsts), len(found))
+
+
+def _table(view: View, span: Span, parts: Iterator[list[dict[str, Any]]], count: int) -> Answer:
+    """Answer with so many rows at most; many are streamed, so that few of them wait for a client that takes none."""
     return table_answer(
-        rows(),
+        parts,
         media_type=JSON,
-        version=lambda: view.version_of(view.catalogue.version),
-        is_long=is_long,
+        version=lambda: view.version_of(view.catalogue.version, span),
+        is_long=is_long(count, 0),
         is_empty_good=True,
     )
 
