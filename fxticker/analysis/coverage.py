@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -114,13 +115,14 @@ def _gaps(polls: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp) ->
 
 def _failed_runs(polls: pd.DataFrame) -> Iterator[tuple[Any, Any, int, str]]:
     """Yield a gap for each run of polls that were not successful."""
-    slots, outcomes = polls["slot"], polls["outcome"].astype(str)
-    is_successful = outcomes == Outcome.OK
-    for _, run in slots.groupby((is_successful != is_successful.shift()).cumsum()):
-        if not is_successful[run.index[0]]:
-            counts = outcomes[run.index].value_counts()
-            why = ", ".join(f"{name} x {count}" for name, count in counts.items())
-            yield run.iloc[0], slots.get(run.index[-1] + 1, pd.NaT), len(run), why
+    slots, outcomes = [*polls["slot"]], polls["outcome"].astype(str).tolist()
+    for is_successful, run in groupby(range(len(slots)), lambda place: outcomes[place] == Outcome.OK):
+        if not is_successful:
+            places = [*run]
+            counts = Counter(outcomes[place] for place in places)
+            why = ", ".join(f"{name} x {count}" for name, count in counts.most_common())
+            following = places[-1] + 1
+            yield slots[places[0]], slots[following] if following < len(slots) else pd.NaT, len(places), why
 
 
 def _unrecorded(

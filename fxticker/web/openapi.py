@@ -223,6 +223,12 @@ def _paths() -> Schema:
         ]
     )
     found["/live"] = _live()
+    found["/parquet/{name}"]["get"]["responses"] |= {
+        "206": {"description": "The range of the file that `Range` names"},
+        "304": {"description": "The client has this version of the file"},
+        "412": {"description": "The file is no longer the version of `If-Match`"},
+        "416": {"description": "The file has no such range"},
+    }
     for path in ("/healthz",):
         found[path]["get"]["responses"]["503"]["content"] = {_TEXT: {"schema": TEXT}}
     lines = {NDJSON: {"schema": {"type": "string", "description": "A row in each line"}}}
