@@ -236,6 +236,17 @@ def test_folder_with_another_page_is_refused(polled, dest):
     assert files_in(dest).keys() == {"index.html"}
 
 
+def test_page_of_a_store_is_not_replaced_by_that_of_none(polled, root, dest):
+    publish(polled, dest, at=NOON)
+    before = files_in(dest)
+    root.rename(root.with_name("elsewhere"))
+    root.mkdir()
+
+    with pytest.raises(StoreError, match="may not be mounted"):
+        publish(Store(root), dest, at=NOON)
+    assert files_in(dest) == before
+
+
 @pytest.mark.slow
 def test_nothing_is_deleted_after_a_damaged_manifest(polled, dest):
     publish(polled, dest, at=NOON)

@@ -106,6 +106,18 @@ def test_unreadable_store_is_a_named_503(tmp_path):
     assert "ticks/source=timesca" in answer.json()["detail"]
 
 
+def test_store_that_is_gone_is_no_empty_one(tmp_path):
+    store = Store(tmp_path / "parquet")
+    store.append(snapshot_ticks(NOON))
+    client = Client(store, NOON, relist_s=0)
+    assert client.get("/v1/latest?base=USD").status_code == 200
+    (tmp_path / "parquet").rename(tmp_path / "elsewhere")
+    answer = client.get("/v1/latest?base=USD")
+    assert (answer.status_code, answer.json()["message"]) == (503, "the store cannot be read")
+    (tmp_path / "elsewhere").rename(tmp_path / "parquet")
+    assert client.get("/v1/latest?base=USD").status_code == 200
+
+
 def test_fault_of_an_endpoint_is_500_without_its_text(client, monkeypatch):
     def broken(view):
         raise RuntimeError("secret")

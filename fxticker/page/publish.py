@@ -73,7 +73,8 @@ def publish(
     Raises
     ------
     StoreError
-        If the folder has another page, or a file of the store cannot be published.
+        If the folder has another page, or that of a store with ticks where this one has none, or a file of the store
+        cannot be published.
     StoreLocked
         If another run writes there.
     """
@@ -82,6 +83,7 @@ def publish(
     with _alone(folder):
         site = Site(folder)
         published = read_published(site)
+        _require_ticks(store, published, folder)
         objects = [*publish_segments(store, site, instant)]
         twins = [*publish_twins(store, site, published, objects, instant, frozen=at is not None)]
         objects.append(_publish_rates(store, site, objects, instant, schedules or {}))
@@ -104,6 +106,12 @@ def publish(
 def _require_ours(folder: Path) -> None:
     if (folder / INDEX).exists() and not (folder / MANIFEST).exists():
         raise StoreError(f"{folder}: there is another page here; choose an empty folder")
+
+
+def _require_ticks(store: Store, published: Published, folder: Path) -> None:
+    """Refuse to replace the page of a store that has ticks by one of none: all that was published would be deleted."""
+    if any(each["kind"] == "ticks" for each in published.content.get("objects", ())) and not store.ticks.sources():
+        raise StoreError(f"{folder} shows a store with ticks, and this one has none: its disk may not be mounted")
 
 
 @contextmanager

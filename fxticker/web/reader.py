@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TypeVar
 
+from fxticker.errors import StoreError
 from fxticker.sources.rate_order import DEFAULT_ORDER
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.store import Store
@@ -128,7 +129,10 @@ class Reader:
         return View(self.store, self._catalogue, self.now(), self.frozen_at is not None, self._order, self._planned)
 
     def _list(self, known: Catalogue | None) -> Catalogue:
-        return catalogue_of(self.store, objects_of(self.store), known)
+        objects = objects_of(self.store)
+        if known is not None and known.ticks and not objects:
+            raise StoreError("all files of the store are gone: its disk may not be mounted")
+        return catalogue_of(self.store, objects, known)
 
     @contextmanager
     def long_answer(self) -> Iterator[None]:
