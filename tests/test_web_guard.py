@@ -10,6 +10,7 @@ from web_client import Client
 from fxticker.store.store import Store
 from fxticker.web.answers import json_answer
 from fxticker.web.app import build
+from fxticker.web.catalogue import objects_of
 from fxticker.web.listen import address_of, host_of
 
 
@@ -159,6 +160,30 @@ def test_long_answers_that_wait_leave_short_ones_their_places(tmp_path, monkeypa
 
     [refused], short, statuses = asyncio.run(run())
     assert (refused["message"], short.status_code, sorted(statuses)) == ("busy", 200, [200, 200, 503])
+
+
+def test_listing_goes_on_for_others_when_one_who_waits_for_it_goes_away(tmp_path, monkeypatch):
+    store, done, begun = Store(tmp_path / "parquet"), Event(), Event()
+    store.append(snapshot_ticks(NOON))
+    client = Client(store, NOON)
+
+    def slow(store):
+        begun.set()
+        assert done.wait(10)
+        return objects_of(store)
+
+    monkeypatch.setattr("fxticker.web.reader.objects_of", slow)
+
+    async def run():
+        first = asyncio.ensure_future(client.reader.view())
+        await asyncio.to_thread(begun.wait, 10)
+        first.cancel()
+        second = asyncio.ensure_future(client._send("GET", "/v1/latest?base=USD", {}))
+        await asyncio.sleep(0)
+        done.set()
+        return (await second).status_code
+
+    assert asyncio.run(run()) == 200
 
 
 def test_store_that_hangs_is_waited_for_once(tmp_path, monkeypatch):

@@ -97,7 +97,7 @@ class Reader:
         self._long_places = MAX_LONG
         self._catalogue: Catalogue | None = None
         self._listed_s = float("-inf")
-        self._listing = asyncio.Lock()
+        self._listing: asyncio.Future[None] | None = None
         self._counting = threading.Lock()
 
     def now(self) -> datetime:
@@ -120,13 +120,17 @@ class Reader:
             If the store cannot be listed.
         """
         if self.known_version() is None:
-            async with self._listing:
-                if self.known_version() is None:
-                    started_s = time.monotonic()
-                    self._catalogue = await self.run(lambda: self._list(self._catalogue), Pace.LISTING)
-                    self._listed_s = started_s
+            if self._listing is None or self._listing.done():
+                self._listing = asyncio.ensure_future(self._relist())
+                self._listing.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.shield(self._listing)  # one for all that wait, of whom one may go away
         assert self._catalogue is not None
         return View(self.store, self._catalogue, self.now(), self.frozen_at is not None, self._order, self._planned)
+
+    async def _relist(self) -> None:
+        started_s = time.monotonic()
+        self._catalogue = await self.run(lambda: self._list(self._catalogue), Pace.LISTING)
+        self._listed_s = started_s
 
     def _list(self, known: Catalogue | None) -> Catalogue:
         objects = objects_of(self.store)
