@@ -27,6 +27,7 @@ from fxticker.model.schedule import Cron, every, slots_between
 from fxticker.model.timestamps import EPOCH
 from fxticker.sources.rate_order import DEFAULT_ORDER, SourceOrder
 from fxticker.sources.registry import ScheduledSource, known_sources, scheduled, source_of
+from fxticker.store.s3_location import SCHEME, checked_s3, is_s3
 
 if TYPE_CHECKING:
     from fxticker.fetch.client import Fetcher
@@ -82,7 +83,12 @@ def _limited(value: object, *, kind: type[_Number], name: str, limit: int) -> _N
     return number
 
 
-def _folder(value: object) -> Path:
+def _location(value: object) -> Path | str:
+    """Return a store's folder, or the URL of an object storage."""
+    if is_s3(value):
+        return checked_s3(str(value))
+    if str(value).startswith("s3:"):
+        raise ValueError(f"must be a folder, or begin with {SCHEME}")
     if value == "" or "\0" in str(value) or not isinstance(value, str | Path):
         raise ValueError("must name a folder")
     return Path(value)
@@ -192,7 +198,7 @@ def _order(value: object) -> tuple[str, ...]:
 class StoreSettings:
     """``[store]``."""
 
-    path: Annotated[Path, _folder] = Path("parquet")
+    path: Annotated[Path | str, _location] = Path("parquet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,7 +412,7 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     for table, key in (("store", "path"), ("http", "ca_file")):
         keys = data.get(table)
         if isinstance(keys, dict) and isinstance(keys.get(key), str) and keys[key]:
-            anchored[table] = {**keys, key: folder / keys[key]}
+            anchored[table] = {**keys, key: keys[key] if keys[key].startswith("s3:") else folder / keys[key]}
     return anchored
 
 
@@ -494,7 +500,8 @@ def _problems(error: BaseException, value: Any, path: tuple[str, ...] = ()) -> I
             yield from _problems(inner, inside, path if key is None else (*path, key))
     else:
         # A table and a secret are not repeated, nor a value in place of a table, which may have a secret in it.
-        is_shown = isinstance(value, str | int | float) and path[-1] not in _SECRET_KEYS and str(error) != _NO_TABLE
+        is_secret = path[-1] in _SECRET_KEYS or str(value).startswith("s3:")
+        is_shown = isinstance(value, str | int | float) and not is_secret and str(error) != _NO_TABLE
         given = f" (given: {str(value)[:60]!r})" if is_shown else ""
         yield path, f"{'.'.join(path)}: {error}{given}"
 

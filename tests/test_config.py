@@ -429,3 +429,20 @@ def test_variable_below_a_value_is_a_problem(written, monkeypatch):
     assert problems_of(written("[http]\ntimeout_s = 7\n")) == [
         "environment variable FXTICKER_HTTP__TIMEOUT_S__X: http.timeout_s is no table"
     ]
+
+
+# A store on object storage
+
+
+def test_url_of_an_object_storage_is_kept_as_it_is(written, monkeypatch):
+    assert load_settings(written('[store]\npath = "s3://rates/kyrgyz/"')).store.path == "s3://rates/kyrgyz"
+
+    monkeypatch.setenv("FXTICKER_STORE__PATH", "s3://rates")
+    assert load_settings(written("")).store.path == "s3://rates"
+
+
+@pytest.mark.parametrize("url", ["s3:/rates", "s3://", "s3://key:secret@rates/kyrgyz", "s3://rates/a b"])
+def test_url_that_names_no_bucket_is_a_problem_of_its_key(written, url):
+    with pytest.raises(ConfigError, match=r"store\.path: must be") as raised:
+        load_settings(written(f'[store]\npath = "{url}"'))
+    assert "secret" not in str(raised.value)

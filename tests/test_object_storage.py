@@ -208,7 +208,7 @@ def test_store_that_does_not_exist_or_cannot_be_reached_is_named(storage, monkey
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "word-that-is-secret")
-    with pytest.raises(SegmentUnreadable, match=r"s3://bucket/prefix: cannot be read \(.*127\.0\.0\.1:9") as raised:
+    with pytest.raises(StoreError, match=r"s3://bucket/prefix: cannot be read \(.*127\.0\.0\.1:9") as raised:
         fx.load("s3://bucket/prefix")
     assert "word-that-is-secret" not in str(raised.value)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fxticker.analysis.periods import Freq
+    from fxticker.store.location import Location
 
 _RATE = banded("rate", text="rate_text")
 _DRIFT_PCT = replace(banded("drift", "_pct"), heading="drift %")  # the table has room for 80 characters
@@ -131,7 +131,7 @@ def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
 
 @click.command()
 @queried("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
-def quotes(folder: Path, selection: Selection, form: Format) -> None:
+def quotes(folder: Location, selection: Selection, form: Format) -> None:
     """Print rates of stored, inverse and cross pairs.
 
     Each rate has its band.
@@ -147,7 +147,7 @@ def quotes(folder: Path, selection: Selection, form: Format) -> None:
 @max_age_option
 @queried("any_pairs", "any_sources", "as_of", "tz", "per_usd")
 def drift(
-    start: str, end: str | None, base: str, max_age: str | None, folder: Path, selection: Selection, form: Format
+    start: str, end: str | None, base: str, max_age: str | None, folder: Location, selection: Selection, form: Format
 ) -> None:
     """Print how far rates moved, with bands."""
     from fxticker.analysis.drift import drift as drift_of
@@ -162,7 +162,7 @@ def drift(
 @base_option
 @max_age_option
 @queried("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
-def drift_series(base: str, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
+def drift_series(base: str, max_age: str | None, folder: Location, selection: Selection, form: Format) -> None:
     """Print the drift of each pair since its first tick."""
     from fxticker.analysis.drift import drift_series as series_of
 
@@ -174,7 +174,7 @@ def drift_series(base: str, max_age: str | None, folder: Path, selection: Select
 @every_option("month")
 @closes_age_option
 @queried("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
-def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: Selection, form: Format) -> None:
+def drift_by_period(every: Freq, max_age: str | None, folder: Location, selection: Selection, form: Format) -> None:
     """Print the drift from each period's close to the next one."""
     from fxticker.analysis.drift_by_period import drift_by_period as by_period
 
@@ -187,7 +187,7 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Path, selection: S
 
 @click.command()
 @queried("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
-def changes(folder: Path, selection: Selection, form: Format) -> None:
+def changes(folder: Location, selection: Selection, form: Format) -> None:
     """Print runs of equal printed values, and the change to each.
 
     Each run has its first and last instant, its number of ticks, and the longest time within it without a tick in hours
@@ -210,7 +210,7 @@ def changes(folder: Path, selection: Selection, form: Format) -> None:
 @click.command()
 @click.option("--rollovers", is_flag=True, help="A row for each earlier rate that the site compared with.")
 @queried("pairs", "start", "end", "as_of", "tz")
-def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) -> None:  # noqa: FBT001
+def decode(rollovers: bool, folder: Location, selection: Selection, form: Format) -> None:  # noqa: FBT001
     """Print the earlier rates that each percentage allows."""
     from fxticker.analysis import decode as decoding
 
@@ -223,7 +223,7 @@ def decode(rollovers: bool, folder: Path, selection: Selection, form: Format) ->
 @click.command()
 @every_option("day")
 @queried("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
-def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
+def resample(every: Freq, folder: Location, selection: Selection, form: Format) -> None:
     """Print open, high, low and close of each period.
 
     The coverage is the share of polls on record that succeeded; a row is not whole if the span, the present or
@@ -236,7 +236,7 @@ def resample(every: Freq, folder: Path, selection: Selection, form: Format) -> N
 
 @click.command()
 @queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
-def peg(folder: Path, selection: Selection, form: Format) -> None:
+def peg(folder: Location, selection: Selection, form: Format) -> None:
     """Print the distance of pegged currencies from their peg.
 
     The ticker shows a pegged currency at one of a few levels in turn. A plateau is a time during which a source prints
@@ -250,7 +250,7 @@ def peg(folder: Path, selection: Selection, form: Format) -> None:
 @click.command()
 @every_option("day")
 @queried("sources", "start", "end", "as_of", "tz")
-def coverage(every: Freq, folder: Path, selection: Selection, form: Format) -> None:
+def coverage(every: Freq, folder: Location, selection: Selection, form: Format) -> None:
     """Print how many of each period's planned polls succeeded.
 
     A row is not whole if the span, the present or the record has a part of its period only.
@@ -270,7 +270,7 @@ def compare(
     is_summed: bool,  # noqa: FBT001
     by_lag: bool,  # noqa: FBT001
     max_age: str | None,
-    folder: Path,
+    folder: Location,
     selection: Selection,
     form: Format,
 ) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fxticker.backfill.history_summary import BackfillSummary
     from fxticker.config import Settings
     from fxticker.sources.source import Source
+    from fxticker.store.location import Location
     from fxticker.store.store import Store
 
 _REMARKS_TOLD = 20
@@ -41,7 +42,7 @@ def backfill(
     from_archive: bool,  # noqa: FBT001
     archive: str,
     config: Path | None,
-    store: Path | None,
+    store: Location | None,
 ) -> None:
     """Store past rates from a source's history or web archives.
 

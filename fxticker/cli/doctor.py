@@ -18,6 +18,7 @@ from fxticker.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
     from fxticker.doctor.fact import Fact
+    from fxticker.store.location import Location
 
 _FIELDS = ("about", "state", "text")
 _WIDTH = 80
@@ -28,7 +29,7 @@ _WIDTH = 80
 @config_option
 @store_option
 @kind_option
-def doctor(config: Path | None, store: Path | None, kind: Kind) -> None:
+def doctor(config: Path | None, store: Location | None, kind: Kind) -> None:
     """Print what is installed and how it is set up, on one page.
 
     For a question or an issue: it has no credentials, no path or query of a URL, and no value of the environment.
@@ -53,7 +54,7 @@ def doctor(config: Path | None, store: Path | None, kind: Kind) -> None:
         sys.exit(1)
 
 
-def _facts(config: Path | None, store: Path | None, now: datetime) -> Iterator[Fact]:
+def _facts(config: Path | None, store: Location | None, now: datetime) -> Iterator[Fact]:
     from fxticker.doctor.configuration import configuration
     from fxticker.doctor.machine import clock_fact, disk_fact
     from fxticker.doctor.network import network_facts
@@ -67,7 +68,8 @@ def _facts(config: Path | None, store: Path | None, now: datetime) -> Iterator[F
     yield from found
     folder = store if store is not None or settings is None else settings.store.path
     if folder is not None:
-        yield disk_fact(folder, 0 if settings is None else settings.alerts.free_space_mb)
+        if isinstance(folder, Path):
+            yield disk_fact(folder, 0 if settings is None else settings.alerts.free_space_mb)
         yield from store_facts(folder, now)
     if settings is not None:
         yield from network_facts(settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,9 @@ from fxticker.cli.options import queried
 from fxticker.cli.output import show_frame
 from fxticker.model.selection import Selection
 from fxticker.sources.age_limits import TICKER
+
+if TYPE_CHECKING:
+    from fxticker.store.location import Location
 
 _ESTIMATED: Columns = (
     "source",
@@ -70,7 +73,7 @@ def estimate(
     every: str | None,
     max_move: float | None,
     basis: float | None,
-    folder: Path,
+    folder: Location,
     selection: Selection,
     form: Format,
 ) -> None:
@@ -88,7 +91,7 @@ def estimate(
 
 @click.command()
 @queried("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
-def volatility(folder: Path, selection: Selection, form: Format) -> None:
+def volatility(folder: Location, selection: Selection, form: Format) -> None:
     """Print how much rates move in a day, with intervals.
 
     Where one printed step is many times the daily move, it cannot be told. The naive figure is that of the printed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +18,7 @@ from fxticker.model.selection import Selection
 if TYPE_CHECKING:
     from fxticker.backfill.reparse import ReparseSummary
     from fxticker.model.days import Lookup
+    from fxticker.store.location import Location
     from fxticker.store.store import Store
 
 _COLUMNS = ("source", "observed_at", "pair", "stored", "read_now", "effect")
@@ -28,7 +28,7 @@ _COLUMNS = ("source", "observed_at", "pair", "stored", "read_now", "effect")
 @click.option("--at", required=True, callback=past, help="The instant; a day means its end.")
 @stored
 @selected("sources")
-def evidence(at: str, folder: Path, selection: Selection) -> None:
+def evidence(at: str, folder: Location, selection: Selection) -> None:
     """Show the piece of page that ticks were read from.
 
     The ticks are the last ones by an instant, however old; their age is shown. Control and direction characters are
@@ -54,7 +54,7 @@ def evidence(at: str, folder: Path, selection: Selection) -> None:
 @click.option("--write", is_flag=True, help="Store corrections, and retract what is read otherwise or refused.")
 @stored
 @kind_option
-def reparse(since: str | None, write: bool, folder: Path, kind: Kind) -> None:  # noqa: FBT001
+def reparse(since: str | None, write: bool, folder: Location, kind: Kind) -> None:  # noqa: FBT001
     """Print what the present parsers read otherwise.
 
     They read all kept evidence, and the rejected pages.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fxticker.analysis.periods import Freq
+    from fxticker.store.location import Location
 
 
 @click.command()
@@ -37,7 +38,7 @@ def export(
     sheet_per_pair: bool,  # noqa: FBT001
     decimal_comma: bool,  # noqa: FBT001
     given: Format | None,
-    folder: Path,
+    folder: Location,
     selection: Selection,
 ) -> None:
     """Write rates to FILE, in the format of its ending.
@@ -62,7 +63,7 @@ def export(
     _report(file, ", ".join(f"{len(frame)} {name}" for name, frame in tables.items()))
 
 
-def _export_prices(file: str, folder: Path, selection: Selection, form: FileForm) -> None:
+def _export_prices(file: str, folder: Location, selection: Selection, form: FileForm) -> None:
     from fxticker.export.prices import price_lines
     from fxticker.export.tables import periods_table
 
@@ -73,7 +74,7 @@ def _export_prices(file: str, folder: Path, selection: Selection, form: FileForm
 
 
 def _tables(
-    folder: Path, selection: Selection, form: FileForm, *, wide: bool, every: Freq | None
+    folder: Location, selection: Selection, form: FileForm, *, wide: bool, every: Freq | None
 ) -> dict[str, pd.DataFrame]:
     from fxticker.export.tables import periods_table, polls_table, ticks_table, wide_closes, wide_table
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,13 +11,14 @@ from fxticker.cli.options import moment, stored
 
 if TYPE_CHECKING:
     from fxticker.store.ahead import Ahead
+    from fxticker.store.location import Location
 
 
 @click.command()
 @click.option("--after", required=True, callback=moment, help="What is later than this instant, or day, is removed.")
 @click.option("--yes", is_flag=True, help="Remove them; without it they are only counted.")
 @stored
-def forget(folder: Path, after: str, yes: bool) -> None:  # noqa: FBT001
+def forget(folder: Location, after: str, yes: bool) -> None:  # noqa: FBT001
     """Remove outcomes and ticks that lie in the future.
 
     Use after the clock was ahead: a slot with an outcome is never polled, so future outcomes would block polling. What

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import click
 
 from fxticker.cli.options import stored
+from fxticker.cli.store_location import store_location
 from fxticker.errors import StoreError, one_line
 
 if TYPE_CHECKING:
     from fxticker.store.backend import StorageBackend
+    from fxticker.store.location import Location
     from fxticker.store.mirror import CopySummary
-
-_FOLDER = click.Path(path_type=Path, readable=False)
 
 
 @click.command()
-@click.argument("dest", type=_FOLDER)
+@click.argument("dest", type=store_location)
 @click.option("--delete", is_flag=True, help="Delete files that an earlier run copied and the store no longer has.")
 @stored
-def mirror(dest: Path, delete: bool, folder: Path) -> None:  # noqa: FBT001
+def mirror(dest: Location, delete: bool, folder: Location) -> None:  # noqa: FBT001
     """Bring a verified copy of the store in DEST up to date.
 
     The daemon may run. At every instant DEST is a store itself, which `check` and all readers take. Files are compared
@@ -36,9 +36,9 @@ def mirror(dest: Path, delete: bool, folder: Path) -> None:  # noqa: FBT001
 
 
 @click.command()
-@click.argument("src", type=_FOLDER)
+@click.argument("src", type=store_location)
 @stored
-def restore(src: Path, folder: Path) -> None:
+def restore(src: Location, folder: Location) -> None:
     """Bring a mirror in SRC back as the store.
 
     The store's folder must be empty or absent, or hold a restore of the same mirror that ended early; no daemon may
@@ -51,15 +51,19 @@ def restore(src: Path, folder: Path) -> None:
     _show(copying.restore(storage_at(src, must_exist=True), _target(folder)), folder)
 
 
-def _target(path: Path) -> StorageBackend:
-    """The storage to write to: a store, an empty folder, or none yet."""
+def _target(location: Location) -> StorageBackend:
+    """The storage to write to: a store, an empty folder or prefix, or none yet."""
     from fxticker.store.location import storage_at
 
-    return storage_at(path, must_exist=path.exists())
+    return storage_at(location, must_exist=isinstance(location, Path) and location.exists())
 
 
-def require_apart(left: Path, right: Path) -> None:
-    """Refuse two folders of which one is the other, or lies in it."""
+def require_apart(left: Location, right: Location) -> None:
+    """Refuse two folders, or two URLs, of which one is the other or lies in it."""
+    if isinstance(left, str) or isinstance(right, str):
+        if f"{left}/".startswith(f"{right}/") or f"{right}/".startswith(f"{left}/"):
+            raise StoreError(f"{left} and {right}: one is the other, or lies in it")
+        return
     try:
         first, second = left.resolve(), right.resolve()
     except RuntimeError as error:  # until Python 3.13
@@ -68,7 +72,7 @@ def require_apart(left: Path, right: Path) -> None:
         raise StoreError(f"{left} and {right}: one is the other, or lies in it")
 
 
-def _show(summary: CopySummary, target: Path) -> None:
+def _show(summary: CopySummary, target: Location) -> None:
     from fxticker.cli.output import warn
 
     for problem in summary.problems:

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fxticker.errors import FxTickerError, NoData
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import exact_text
 
+if TYPE_CHECKING:
+    from fxticker.store.location import Location
+
 
 @contextmanager
-def naming_nearest(folder: Path, selection: Selection) -> Iterator[None]:
+def naming_nearest(folder: Location, selection: Selection) -> Iterator[None]:
     """Add to a `NoData` the last tick before and the first one after the span, if none lies in it.
 
     Or when the first one was recorded, if none was by the instant as of which ticks were asked for.
@@ -29,7 +32,7 @@ def naming_nearest(folder: Path, selection: Selection) -> Iterator[None]:
         raise
 
 
-def _first_recorded(folder: Path, selection: Selection) -> str:
+def _first_recorded(folder: Location, selection: Selection) -> str:
     if selection.as_of is None:
         return ""
     from fxticker.frames.first_recorded import first_recorded_after
@@ -40,7 +43,7 @@ def _first_recorded(folder: Path, selection: Selection) -> str:
     return first_recorded_after(folder, span.as_of, _as_stored(folder, span))
 
 
-def _as_stored(folder: Path, selection: Selection) -> Selection:
+def _as_stored(folder: Location, selection: Selection) -> Selection:
     """Return the selection without its pairs if one is derived, and of all sources if an order chooses one."""
     from fxticker.frames.pairs import stored_pairs
     from fxticker.sources.rate_order import RATE
@@ -51,7 +54,7 @@ def _as_stored(folder: Path, selection: Selection) -> Selection:
     return selection if is_stored else replace(selection, pairs=None)
 
 
-def _nearest(folder: Path, selection: Selection) -> str:
+def _nearest(folder: Location, selection: Selection) -> str:
     from fxticker.frames.dates_in_zone import instants_in_zone
     from fxticker.frames.load import load_selected
     from fxticker.frames.now_and_zone import resolved, zone_of

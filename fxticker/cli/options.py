@@ -13,10 +13,12 @@ import click
 from fxticker.cli import completion
 from fxticker.cli.formats import rows_options
 from fxticker.cli.nearest import naming_nearest
+from fxticker.cli.store_location import store_location
 from fxticker.model.selection import Selection, Zone
 
 if TYPE_CHECKING:
     from fxticker.config import Settings
+    from fxticker.store.location import Location
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
@@ -90,7 +92,7 @@ def _base(context: click.Context, option: object, text: str) -> str | None:
     return text if text == "first" else past(context, option, text)
 
 
-def _named(_context: object, _option: object, path: Path | None) -> Path | None:
+def _named(_context: object, _option: object, path: Location | None) -> Location | None:
     # An unset variable of a shell must not mean the working directory.
     if path is not None and str(path) == ".":
         raise click.BadParameter("must name a file or folder; for the working directory say $PWD")
@@ -99,7 +101,12 @@ def _named(_context: object, _option: object, path: Path | None) -> Path | None:
 
 _PATH = click.Path(path_type=Path, readable=False)
 config_option = click.option("--config", type=_PATH, help="The configuration; default: config.toml, if it exists.")
-store_option = click.option("--store", type=_PATH, callback=_named, help="The store's folder; default: as configured.")
+store_option = click.option(
+    "--store",
+    type=store_location,
+    callback=_named,
+    help="The store's folder, or s3://bucket/prefix; default: as configured.",
+)
 base_option = click.option(
     "--base", default="first", callback=_base, help="Reference of the percentage: first, or the rate as of this date."
 )
@@ -207,7 +214,7 @@ def stored(command: Callable[..., Result]) -> Callable[..., Result]:
     @config_option
     @store_option
     @wraps(command)
-    def run(config: Path | None, store: Path | None, **values: Any) -> Result:
+    def run(config: Path | None, store: Location | None, **values: Any) -> Result:
         return command(folder=store if store is not None else settings(config).store.path, **values)
 
     return run
@@ -263,7 +270,7 @@ def require_among(names: Iterable[str], known: Iterable[str], what: str) -> None
         raise click.BadParameter(f"{what} {', '.join(others)}; known are {', '.join(sorted(known)) or 'none'}")
 
 
-def _require_known(names: Iterable[str], folder: Path) -> None:
+def _require_known(names: Iterable[str], folder: Location) -> None:
     """Refuse sources that neither the store nor the package knows; one without a row yet is no wrong usage."""
     from fxticker.store.store import opened
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from fxticker.analysis.periods import Freq
+    from fxticker.store.location import Location
 
 
 def _picture(_context: object, _option: object, path: Path) -> Path:
@@ -97,7 +98,7 @@ def _drawing(command: Callable[..., Figure]) -> Callable[..., None]:
 @plot.command()
 @_drawing
 @selected("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
-def history(folder: Path, selection: Selection, look: Look) -> Figure:
+def history(folder: Location, selection: Selection, look: Look) -> Figure:
     """Draw rates over time, their bands and the cause of each gap."""
     from fxticker.charts import plot_history
 
@@ -111,7 +112,7 @@ def history(folder: Path, selection: Selection, look: Look) -> Figure:
 @max_age_option
 @selected("any_pairs", "any_sources", "as_of", "tz", "per_usd")
 def drift(
-    folder: Path, start: str, end: str | None, base: str, max_age: str | None, selection: Selection, look: Look
+    folder: Location, start: str, end: str | None, base: str, max_age: str | None, selection: Selection, look: Look
 ) -> Figure:
     """Draw the change between two dates."""
     from fxticker.analysis.drift import drift as drift_of
@@ -129,7 +130,7 @@ def drift(
 @max_age_option
 @selected("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
 def path(
-    folder: Path,
+    folder: Location,
     base: str,
     max_age: str | None,
     selection: Selection,
@@ -150,7 +151,7 @@ def path(
 @every_option("month")
 @closes_age_option
 @selected("any_pairs", "any_sources", "start", "end", "as_of", "tz", "per_usd")
-def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection, look: Look) -> Figure:
+def heatmap(folder: Location, every: Freq, max_age: str | None, selection: Selection, look: Look) -> Figure:
     """Draw the change of rates per period, side by side."""
     from fxticker.analysis.drift_by_period import drift_by_period
     from fxticker.charts import plot_heatmap
@@ -164,7 +165,7 @@ def heatmap(folder: Path, every: Freq, max_age: str | None, selection: Selection
 @plot.command()
 @_drawing
 @selected("sources", "start", "end", "as_of", "tz")
-def coverage(folder: Path, selection: Selection, look: Look) -> Figure:
+def coverage(folder: Location, selection: Selection, look: Look) -> Figure:
     """Draw a calendar of polls and their outcomes."""
     from fxticker.charts import plot_coverage
     from fxticker.frames.polls import load_polls
@@ -176,7 +177,7 @@ def coverage(folder: Path, selection: Selection, look: Look) -> Figure:
 @_drawing
 @official_age_option
 @selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
-def compare(folder: Path, max_age: str | None, selection: Selection, look: Look) -> Figure:
+def compare(folder: Location, max_age: str | None, selection: Selection, look: Look) -> Figure:
     """Draw the ticker's daily band and the official rates in force."""
     from fxticker.analysis.compare import compare as compared
     from fxticker.charts import plot_compare
@@ -186,7 +187,7 @@ def compare(folder: Path, max_age: str | None, selection: Selection, look: Look)
     return plot_compare(days, **look)
 
 
-def _inverted(folder: Path, selection: Selection) -> Selection:
+def _inverted(folder: Location, selection: Selection) -> Selection:
     """Invert the selected pairs; without any, select all stored ones as units per USD, however they are stored."""
     from fxticker.frames.pairs import stored_pairs
     from fxticker.model.pairs import COMMON, inverse_of

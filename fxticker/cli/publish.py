@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,13 +12,16 @@ from fxticker.cli.mirror import require_apart
 from fxticker.cli.options import config_option, past, settings, store_option
 from fxticker.errors import one_line
 
+if TYPE_CHECKING:
+    from fxticker.store.location import Location
+
 
 @click.command()
 @click.argument("dest", metavar="DIR", type=click.Path(path_type=Path, readable=False))
 @click.option("--at", callback=past, help="Show this instant, or the end of this day, as now; the page says so.")
 @config_option
 @store_option
-def publish(dest: Path, at: str | None, config: Path | None, store: Path | None) -> None:
+def publish(dest: Path, at: str | None, config: Path | None, store: Location | None) -> None:
     """Write a page of the rates and its data to DIR.
 
     Any static host can serve DIR. Repeated runs write what changed; DIR/manifest.json, written last, names all files,

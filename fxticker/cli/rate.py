@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +17,8 @@ from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fxticker.store.location import Location
 
 
 class Others:
@@ -70,7 +71,7 @@ def rate(
     order: str | None,
     max_age: str | None,
     selection: Selection,
-    folder: Path,
+    folder: Location,
     form: Format,
 ) -> None:
     """Print the rate of one source, chosen by a stated order.
@@ -101,7 +102,13 @@ def rate(
 @selected("sources", "as_of", "tz")
 @kind_option
 def explain(
-    pair: str, at: str | None, order: str | None, max_age: str | None, selection: Selection, folder: Path, kind: Kind
+    pair: str,
+    at: str | None,
+    order: str | None,
+    max_age: str | None,
+    selection: Selection,
+    folder: Location,
+    kind: Kind,
 ) -> None:
     """Print where a rate comes from.
 

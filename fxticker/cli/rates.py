@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +18,7 @@ from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
     from fxticker.analysis.best import RateStatement
+    from fxticker.store.location import Location
 
 _HOUR_S = 3600
 _NO_WIDTH_PCT = 1e-9
@@ -46,7 +46,7 @@ def convert(
     source: str | None,
     order: str | None,
     tz: str | None,
-    folder: Path,
+    folder: Location,
     kind: Kind,
 ) -> None:
     """Convert an AMOUNT into another currency.
@@ -77,7 +77,7 @@ def convert(
 @click.option("--at", callback=past, help="At this instant, or the end of this day; default: now.")
 @max_age_option
 @queried("sources", "as_of", "tz")
-def best(pair: str, at: str | None, max_age: str | None, selection: Selection, folder: Path, form: Format) -> None:
+def best(pair: str, at: str | None, max_age: str | None, selection: Selection, folder: Location, form: Format) -> None:
     """Print the narrowest band for a rate, and all other bands.
 
     PAIR is stored, inverse or cross, such as UZS/USD. Sources whose bands have no point in common contradict each

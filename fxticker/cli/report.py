@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fxticker.cli.options import selected, stored, zone_in
 from fxticker.cli.target import STANDARD_OUTPUT, opened_target
 from fxticker.model.selection import Selection
+
+if TYPE_CHECKING:
+    from fxticker.store.location import Location
 
 
 def _month(context: click.Context, _option: object, text: str) -> str:
@@ -30,7 +33,7 @@ def _month(context: click.Context, _option: object, text: str) -> str:
 )
 @stored
 @selected("as_of", "tz")
-def report(month: str, output: str, folder: Path, selection: Selection) -> None:
+def report(month: str, output: str, folder: Location, selection: Selection) -> None:
     """Write a page about a month.
 
     Rates, changes, official rates, gaps, ages and limits. It is one HTML file without scripts that loads nothing and

@@ -15,6 +15,7 @@ from fxticker.daemon.exit import exit_on_early_signals
 
 if TYPE_CHECKING:
     from fxticker.sources.registry import ScheduledSource
+    from fxticker.store.location import Location
 
 _PLANNED_SLOTS = 5
 """Slots that `--plan` prints of each source."""
@@ -26,7 +27,7 @@ _PLANNED_SLOTS = 5
 @click.option("--plan", is_flag=True, help="Print the next slots of each source and exit.")
 @click.option("--new-store", is_flag=True, help="Begin a new store where another one was used before.")
 @kind_option
-def run(config: Path | None, store: Path | None, plan: bool, new_store: bool, kind: Kind) -> None:  # noqa: FBT001
+def run(config: Path | None, store: Location | None, plan: bool, new_store: bool, kind: Kind) -> None:  # noqa: FBT001
     """Poll every source on its grid.
 
     Runs in the foreground and records one outcome for every slot. SIGTERM and SIGINT end it within 5 s, a second one

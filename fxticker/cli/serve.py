@@ -7,11 +7,15 @@ import sys
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fxticker.cli.options import config_option, past, settings, store_option
 from fxticker.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from fxticker.store.location import Location
 
 _PACKAGES = ("httptools", "orjson", "starlette", "uvicorn")
 DEFAULT_LISTEN = "127.0.0.1:8080"
@@ -60,7 +64,7 @@ def _hosts(_context: object, _option: object, names: tuple[str, ...]) -> list[st
 @click.option("--at", callback=past, help="Let now be this instant, or the end of this day, and stand still.")
 @click.option("--page", callback=_published, help="Also serve the folder that `fxticker publish` wrote, on /page/.")
 def serve(
-    config: Path | None, store: Path | None, listen: str, hosts: list[str], at: str | None, page: Path | None
+    config: Path | None, store: Location | None, listen: str, hosts: list[str], at: str | None, page: Path | None
 ) -> None:
     """Serve the store over HTTP, read-only.
 

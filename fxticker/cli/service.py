@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fxticker.cli.options import config_option, settings, store_option
 from fxticker.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fxticker.store.location import Location
 
 
 @click.group()
@@ -21,7 +25,7 @@ def service() -> None:
 @click.option("--user", is_flag=True, help="Install a user service, without root.")
 @config_option
 @store_option
-def install(user: bool, config: Path | None, store: Path | None) -> None:  # noqa: FBT001
+def install(user: bool, config: Path | None, store: Location | None) -> None:  # noqa: FBT001
     """Write a systemd unit for the daemon, and print the next steps.
 
     Nothing is started. An existing unit with other content is kept, with exit code 1.
@@ -33,7 +37,7 @@ def install(user: bool, config: Path | None, store: Path | None) -> None:  # noq
     install_unit(unit_folder(os.environ, is_user=user), config or Path("config.toml"), store, is_user=user)
 
 
-def install_unit(folder: Path, config: Path, store: Path | None, *, is_user: bool) -> None:
+def install_unit(folder: Path, config: Path, store: Location | None, *, is_user: bool) -> None:
     """Write the unit into `folder` and print what to do next."""
     from fxticker.config import ENV_PREFIX, sources_to_poll
     from fxticker.daemon.systemd_unit import next_steps, require_visible, unit_text, write_unit
@@ -46,6 +50,9 @@ def install_unit(folder: Path, config: Path, store: Path | None, *, is_user: boo
     whole = settings(config)
     configured = whole.store.path
     sources_to_poll(whole, config)
+    if isinstance(store, str) or isinstance(configured, str):
+        problem = "store.path: a unit for object storage needs credentials: write it as docs/object-storage.md shows"
+        raise ConfigError(str(config), [problem])
     if store is None and not configured.is_absolute():  # as seen from here; the service runs elsewhere
         raise ConfigError(str(config), ["store.path: names no folder; set it, or give --store"])
     written = (store or configured).resolve()

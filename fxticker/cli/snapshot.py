@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +12,15 @@ from fxticker.cli import completion
 from fxticker.cli.options import config_option, require_among, selected, settings, stated, store_option, stored
 from fxticker.model.selection import Selection
 
+if TYPE_CHECKING:
+    from fxticker.store.location import Location
+
 
 @click.command()
 @config_option
 @store_option
 @selected("sources")
-def snapshot(config: Path | None, store: Path | None, selection: Selection) -> None:
+def snapshot(config: Path | None, store: Location | None, selection: Selection) -> None:
     """Poll every source once, now.
 
     For cron and for tests. Exit 1 if a source gave no ticks. While the machine's clock is an hour or more ahead of the
@@ -73,7 +77,7 @@ def snapshot(config: Path | None, store: Path | None, selection: Selection) -> N
     help="Source of the pages, or the bank whose answers they are.",
 )
 @stored
-def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder: Path) -> None:
+def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder: Location) -> None:
     """Store the ticks of saved pages, WARC files or exports.
 
     FILES are saved pages, WARC or WACZ files of web archives, exports (Parquet, CSV, JSON) or Parquet files of another

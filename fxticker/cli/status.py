@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from fxticker.monitoring.health import Health
     from fxticker.sources.registry import ScheduledSource
     from fxticker.store.ahead import Ahead
+    from fxticker.store.location import Location
     from fxticker.store.store import Store as OpenStore
 
 _POLL_COLUMNS = ("slot", "source", "outcome", "ticks", "duration_ms", "http_status", "attempts", "detail")
@@ -35,7 +35,7 @@ _MORE_POLL_COLUMNS = ("started_at", "source_date", "body_sha256", "body_bytes", 
 @config_option
 @store_option
 @kind_option
-def status(config: Path | None, store: Path | None, kind: Kind) -> None:
+def status(config: Path | None, store: Location | None, kind: Kind) -> None:
     """Print the health of each source and of the store.
 
     Exit 1 if a source is not healthy: without a successful poll for three slots or at all, with one in the future, with
@@ -62,10 +62,11 @@ def status(config: Path | None, store: Path | None, kind: Kind) -> None:
     ahead = _rows_ahead(opened, now)
     for name in stray_files(backend, opened.tables):
         warn(f"{name} is not a segment: recording ignores it, readers refuse it; move it out of the store")
+    free = backend.free_space()
     held = {
         "path": str(folder),
         "size_bytes": stored_bytes(opened),
-        "free_bytes": shutil.disk_usage(folder).free,
+        "free_bytes": None if free is None else free.bytes,
         "daemon": opened.daemon(),
         "last_writer": backend.lock_holder() or None,
     }
@@ -139,7 +140,7 @@ def _ahead(item: Ahead) -> dict[str, Any]:
 
 @click.command()
 @queried("sources", "start", "end", "as_of", "tz")
-def gaps(folder: Path, selection: Selection, form: Format) -> None:
+def gaps(folder: Location, selection: Selection, form: Format) -> None:
     """Print gaps: periods without a successful poll."""
     from fxticker.analysis.coverage import COLUMNS
     from fxticker.analysis.coverage import gaps as gaps_of
@@ -166,7 +167,7 @@ def gaps(folder: Path, selection: Selection, form: Format) -> None:
     shell_complete=completion.outcomes,
     help="Only this outcome, as timeout; may be repeated.",
 )
-def polls(folder: Path, selection: Selection, outcomes: tuple[str, ...], form: Format) -> None:
+def polls(folder: Location, selection: Selection, outcomes: tuple[str, ...], form: Format) -> None:
     """Print the outcome of each slot, newest last."""
     from fxticker.cli.output import limit_of, show, warn
     from fxticker.cli.zones import rows_in_zone
@@ -273,7 +274,9 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
     if not found:
         print("no source is enabled")
     print(f"store: {one_line(held['path'])}")
-    _say("size", f"{held['size_bytes'] / 1e6:,.1f} MB; free on its disk: {held['free_bytes'] / 1e9:,.1f} GB")
+    free = held["free_bytes"]
+    on_disk = "" if free is None else f"; free on its disk: {free / 1e9:,.1f} GB"
+    _say("size", f"{held['size_bytes'] / 1e6:,.1f} MB{on_disk}")
     _say("daemon", held["daemon"] or "none runs")
     _say("lock", f"last taken by {held['last_writer']}" if held["last_writer"] else "never taken")
 

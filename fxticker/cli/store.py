@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,9 @@ from fxticker.cli.formats import Format, interval
 from fxticker.cli.options import max_age, queried, stored
 from fxticker.errors import NoData, SegmentUnreadable, one_line
 from fxticker.model.selection import Selection
+
+if TYPE_CHECKING:
+    from fxticker.store.location import Location
 
 
 @click.command()
@@ -29,7 +32,7 @@ from fxticker.model.selection import Selection
     help="Print again every 10s, or as given, until Ctrl-C.",
 )
 @queried("pairs", "sources", "as_of", "tz")
-def latest(max_age: str | None, watch: float | None, folder: Path, selection: Selection, form: Format) -> None:
+def latest(max_age: str | None, watch: float | None, folder: Location, selection: Selection, form: Format) -> None:
     """Print the last tick of each pair, and its age.
 
     Ticks are marked as stale if they are older than their source allows: two days for the ticker.
@@ -64,7 +67,7 @@ def latest(max_age: str | None, watch: float | None, folder: Path, selection: Se
 
 @click.command()
 @queried("pairs", "sources", "start", "end", "as_of", "tz")
-def history(folder: Path, selection: Selection, form: Format) -> None:
+def history(folder: Location, selection: Selection, form: Format) -> None:
     """Print stored ticks with their bands."""
     from fxticker.cli.columns import Columns, Printed, Value
     from fxticker.cli.output import show_frame
@@ -95,7 +98,7 @@ def history(folder: Path, selection: Selection, form: Format) -> None:
 @click.option(
     "--rewrite", is_flag=True, help="Bring files of earlier versions to the present codec. No daemon may run."
 )
-def check(folder: Path, quarantine: bool, rewrite: bool) -> None:  # noqa: FBT001
+def check(folder: Location, quarantine: bool, rewrite: bool) -> None:  # noqa: FBT001
     """Read every file of the store and report damage.
 
     Rows that are ahead of now are reported, too. Exit 1 if such rows or damage are found or remain. Rows of the past

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +21,7 @@ from fxticker.monitoring.clock_alerts import ClockAlerts
 from fxticker.monitoring.heartbeat import Heartbeat, call_url
 from fxticker.monitoring.observer import Observer
 from fxticker.monitoring.store_alerts import StoreAlerts, failure
+from fxticker.store.location import Location
 from fxticker.store.store import Store
 
 LAST_ALERT_S = 20.0
@@ -57,7 +57,7 @@ class AlertSetup:
     def __init__(
         self,
         settings: AlertSettings,
-        folder: Path,
+        folder: Location,
         *,
         clock: Clock,
         environ: Mapping[str, str],

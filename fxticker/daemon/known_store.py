@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from fxticker.daemon.state_file import StateFile, state_folder, state_name
 from fxticker.errors import OtherStore, SegmentUnreadable, one_line
 from fxticker.model.records import Poll
 from fxticker.monitoring.observer import Observer
 from fxticker.store.backend import STORE_ID
+from fxticker.store.location import Location
 from fxticker.store.store import Store
 from fxticker.store.store_id import is_store_id, read_store_id
 
@@ -35,7 +35,7 @@ class KnownStore(Observer):
         The process's environment, with the folder of state files; without one nothing is remembered.
     """
 
-    def __init__(self, store: Store, folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, store: Store, folder: Location, environ: Mapping[str, str]) -> None:
         self._store = store
         state = state_folder(environ)
         self._file = None if state is None else StateFile(state, state_name("store", folder))

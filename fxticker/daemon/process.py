@@ -30,6 +30,7 @@ from fxticker.model.clock import SystemClock
 from fxticker.monitoring.logs import PollLog, log_to_stderr
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
+from fxticker.store.location import Location
 from fxticker.store.open_slots import next_open_slot
 from fxticker.store.store import Store
 
@@ -38,7 +39,7 @@ _FIXED_UNTIL_RESTART = ("store", "http", "monitoring", "alerts")
 _log = logging.getLogger("fxticker")
 
 
-def run_daemon(config: Path | None, folder: Path | None, *, is_new_store: bool = False) -> None:
+def run_daemon(config: Path | None, folder: Location | None, *, is_new_store: bool = False) -> None:
     """Poll until a signal ends it; a store that refuses a write ends it with exit code 1.
 
     Parameters
@@ -46,7 +47,7 @@ def run_daemon(config: Path | None, folder: Path | None, *, is_new_store: bool =
     config
         The configuration; ``None`` for ``config.toml`` in the working directory, or the defaults without one.
     folder
-        The store's folder; ``None`` for the configured one.
+        The store's folder, or the URL of an object storage; ``None`` for the configured one.
     is_new_store
         Whether to begin a new store where another one was used before.
 
@@ -76,7 +77,7 @@ def run_daemon(config: Path | None, folder: Path | None, *, is_new_store: bool =
         sys.exit(1)
 
 
-def _next_slots(planned: list[ScheduledSource], folder: Path, now: datetime) -> dict[str, datetime]:
+def _next_slots(planned: list[ScheduledSource], folder: Location, now: datetime) -> dict[str, datetime]:
     """The next slot of each source that will be polled; none where the store cannot be read, which is named later."""
     with suppress(StoreError, OSError):
         polls = Store(folder).polls
@@ -85,7 +86,7 @@ def _next_slots(planned: list[ScheduledSource], folder: Path, now: datetime) -> 
 
 
 def _poll(
-    settings: Settings, planned: list[ScheduledSource], config: Path | None, folder: Path, *, is_new_store: bool
+    settings: Settings, planned: list[ScheduledSource], config: Path | None, folder: Location, *, is_new_store: bool
 ) -> None:
     http = settings.http
     with ExitStack() as stack:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from fxticker.errors import one_line
 from fxticker.model.schedule import Cron, Every, Schedule
 from fxticker.sources.registry import ScheduledSource
+from fxticker.store.location import Location, absolute
 
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def startup_message(
     planned: Sequence[ScheduledSource],
-    store: Path,
+    store: Location,
     options: Sequence[str],
     now: datetime,
     next_slots: Mapping[str, datetime] | None = None,
@@ -28,7 +28,7 @@ def startup_message(
     planned
         The sources that are polled.
     store
-        Folder of the store, as given.
+        Location of the store, as given.
     options
         Those of the command line that name the configuration and the store.
     now
@@ -44,7 +44,7 @@ def startup_message(
     )
     return [
         f"polling {_printable(polled)} (UTC); a source without a recent successful poll is polled now, too",
-        f"store   {_printable(store.absolute())}",
+        f"store   {_printable(absolute(store))}",
         f"health  {_printable(shlex.join(['fxticker', 'status', *options]))}",
     ]
 

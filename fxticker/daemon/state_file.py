@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fxticker.errors import one_line
+from fxticker.store.location import Location, absolute
 
 MAX_STATE_BYTES = 1_000_000
 """Largest state file that is read, in bytes: a few hundred bytes for each source are usual."""
@@ -130,9 +131,9 @@ def state_folder(environ: Mapping[str, str]) -> Path | None:
     return home / ".local" / "state" / "fxticker" if home.is_absolute() else None
 
 
-def state_name(kind: str, store: Path) -> str:
+def state_name(kind: str, store: Location) -> str:
     """Return the name of a store's state file of one kind: the kind and a hash of the store's absolute path."""
-    return f"{kind}-{hashlib.sha256(os.fsencode(store.absolute())).hexdigest()[:16]}"
+    return f"{kind}-{hashlib.sha256(os.fsencode(absolute(store))).hexdigest()[:16]}"
 
 
 def _content(data: bytes) -> dict[str, Any]:

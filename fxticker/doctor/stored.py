@@ -12,7 +12,7 @@ from fxticker.doctor.fact import Fact
 from fxticker.errors import FxTickerError, SegmentUnreadable, StoreError
 from fxticker.monitoring.damage import damage_of
 from fxticker.store.ahead import CORRECTED, rows_ahead, summed
-from fxticker.store.location import storage_at
+from fxticker.store.location import Location, storage_at
 from fxticker.store.poll_log import poll_log
 from fxticker.store.read_recent import read_recent, stored_bytes
 from fxticker.store.read_recording import stray_files
@@ -20,16 +20,19 @@ from fxticker.store.store import Store
 from fxticker.store.store_id import read_store_id
 
 
-def store_facts(folder: Path, now: datetime) -> Iterator[Fact]:
+def store_facts(folder: Location, now: datetime) -> Iterator[Fact]:
     """Yield facts about the store in a folder; the ends of its files and the newest rows are read; `check` reads all.
 
     Parameters
     ----------
     folder
-        Of the store, which may not be there yet.
+        Of the store, which may not be there yet; one on object storage is not asked.
     now
         Aware UTC.
     """
+    if isinstance(folder, str):
+        yield Fact("store", "note", f"{folder} is on object storage: see `fxticker status`")
+        return
     if not folder.exists():
         yield Fact("store", "note", f"{folder.absolute()} is not there yet: the first poll makes it")
         return

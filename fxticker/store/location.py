@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 from fxticker.errors import StoreError
 from fxticker.store.backend import StorageBackend
 from fxticker.store.local import LocalStorage
 from fxticker.store.s3_location import SCHEME, is_s3, s3_storage
+
+Location: TypeAlias = Path | str
+"""A folder, or the URL of an object storage, which is always a text."""
+
+
+def absolute(location: Location) -> str:
+    """Return a location as a text that means the same everywhere."""
+    return str(location) if is_s3(location) else str(Path(location).absolute())
 
 
 def storage_at(location: str | os.PathLike[str], *, must_exist: bool) -> StorageBackend:
@@ -17,11 +26,10 @@ def storage_at(location: str | os.PathLike[str], *, must_exist: bool) -> Storage
     Raises
     ------
     StoreError
-        If it must exist and there is no folder, or one with other content; or if a URL is invalid.
+        If it must exist and there is no folder, or one with other content; if a URL is invalid, or its storage cannot
+        be read.
     MissingExtra
         If a URL is given and the client of object storage is not installed.
-    SegmentUnreadable
-        If it must exist and the object storage cannot be read.
     """
     if is_s3(location):
         objects = s3_storage(str(location))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MAX_CAUSE = 200
-"""Characters of a client's message that are kept: method, address and status; the rest is its internal state."""
+"""Characters that are kept of the client's message, and of the server's."""
 
 
 class ConditionFailed(Exception):
@@ -64,7 +65,7 @@ class ObjectCalls:
         """Return an object; of a version, a half-open span of it, or its last bytes."""
         import obstore  # here and below, as `s3_location` names the extra where it is missing
 
-        options: dict[str, Any] = {}
+        options: Any = {}
         if version is not None:
             options["if_match"] = version[0]
         if span is not None:
@@ -139,4 +140,8 @@ def _mapped() -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    return " ".join(str(error).partition("Debug source")[0].split())[:_MAX_CAUSE]
+    """What the client and the server say: the request with its status, and the message in the server's XML."""
+    text = " ".join(str(error).partition("Debug source")[0].split())
+    request, _, document = text.removeprefix("Generic S3 error: ").partition("<?xml")
+    said = re.search(r"<Message>(.*?)</Message>", document)
+    return f"{request[:_MAX_CAUSE].strip(': ')}{f': {said[1][:_MAX_CAUSE]}' if said else ''}"

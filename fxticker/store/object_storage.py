@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fxticker.errors import Conflict, SegmentUnreadable, StoreLocked, WriteFailed
+from fxticker.errors import Conflict, SegmentUnreadable, StoreError, StoreLocked, WriteFailed, one_line
 from fxticker.store.backend import ABSENT, STORE_ID, FreeSpace, StoredObject, Version
 from fxticker.store.object_calls import ConditionFailed, ObjectCalls
 from fxticker.store.object_file import ObjectFile
@@ -44,14 +44,14 @@ class ObjectStorage:
         return self._location
 
     def exists(self) -> bool:
-        """Whether there is a store; raises SegmentUnreadable if the storage cannot be read."""
+        """Whether there is a store; raises StoreError if the storage cannot be read."""
         try:
             names = {name.rpartition("/")[2] for name in self._calls.folders("")}
             return bool(names & {"ticks", "polls"}) or bool(self._calls.get(STORE_ID).data)
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise SegmentUnreadable(self._location, error.strerror or str(error)) from error
+            raise StoreError(f"{self._location}: cannot be read ({one_line(error.strerror or error)})") from error
 
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects below the folder `prefix`, by name; names that start with ``.`` or ``_`` are no objects.

@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from fxticker.errors import MissingExtra, StoreError
+from fxticker.errors import MissingExtra, StoreError, one_line
 
 if TYPE_CHECKING:
     from fxticker.store.object_storage import ObjectStorage
@@ -87,7 +87,8 @@ def s3_storage(location: str) -> ObjectStorage:
             for retries in (READ_RETRIES, 0)
         )
     except (BaseError, ValueError) as error:
-        raise StoreError(f"{location}: {' '.join(str(error).split())[:200]}") from error
+        reason = str(error).partition("Debug source")[0].removeprefix("Generic S3 error: ")
+        raise StoreError(f"{location}: {one_line(reason)}") from error
     return ObjectStorage(ObjectCalls(reads, writes), checked_s3(location))
 
 
