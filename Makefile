@@ -18,7 +18,7 @@ BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve run test test-all test-clients servers node page torture soak real-history notebooks docs share lint types lock wheel clean bench fuzz
+.PHONY: help release-check demo serve run test test-all test-clients servers node page torture soak real-history notebooks docs share lint types lock wheel clean bench fuzz
 
 # A target is listed by what follows `##` in its line.
 help:
@@ -51,6 +51,11 @@ test-clients: $(VENV)/dev.stamp $(CLIENTS)/clients.stamp  ## programs of others 
 
 # Install the object storages that slow tests start: SeaweedFS and moto; some 200 MB.
 servers: $(SERVERS)/servers.stamp  ## install the object storages that slow tests start
+
+# What a release is checked by beside the tests, as root, some ten minutes each: every script of tests/release whose name begins
+# with check_ can be run alone, and prints its figures at its end. One whose programs are absent says so.
+release-check: $(VENV)/dev.stamp  ## packages, images and a booted systemd, as users meet them
+	for check in tests/release/check_*.py; do $(BIN)/python $$check || exit 1; done
 
 # Install what reads the store with JavaScript, builds and tests the page, and axe, which judges the page and the monthly
 # report; needs Node and npm. Without it those tests are skipped.

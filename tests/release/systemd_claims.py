@@ -1,0 +1,365 @@
+"""What docs/running.md states about systemd, asserted in a booted Debian: run there by `check_systemd.py`, as root.
+
+Each claim prints what was measured; the first one that does not hold ends the run. The units are the ones that
+`fxticker service install` wrote, without drop-ins but for a lower limit of starts where systemd is to give up.
+"""
+
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from page_blocks import blocks
+
+CHECK = Path(__file__).parent
+PAGE = CHECK / "running.md"
+PROGRAM = "/opt/fxticker/bin/fxticker"
+CONFIG = Path("/etc/fxticker/config.toml")
+MODE = Path("/run/site-mode")
+PROBES = Path("/var/lib/fxticker/probes.jsonl")
+STORE = Path("/var/lib/fxticker/parquet")
+ALERT = Path("/usr/local/bin/fxticker-alert")
+EVERY_S = 10
+SITE = f"""
+timeout_s = 4
+[alerts]
+on_alert = "{ALERT}"
+[sources.timesca]
+url = "http://127.0.0.1:8000/"
+every = "{EVERY_S}s"
+"""
+ANALYST = "analyst"
+PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
+"""Requests of ptrace(2)."""
+WALL = 0x40000000
+"""Has waitpid(2) wait for threads, too."""
+_figures = {}
+
+
+def run(*command, check=True, **changes):
+    """Run a command and return what it printed."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **changes)
+    if check and done.returncode:
+        raise AssertionError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def page(script, *user):
+    """Run a block of the page as it stands, and return what it printed."""
+    return run(*user, "/bin/sh", "-euc", script)
+
+
+def until(is_so, limit_s, what, pause_s=0.1):
+    """Wait until something is so; returns the seconds that it took."""
+    begun_s = time.monotonic()
+    while not (value := is_so()):
+        if time.monotonic() - begun_s > limit_s:
+            raise AssertionError(f"not within {limit_s} s: {what}\n{journal()[-4000:]}")
+        time.sleep(pause_s)
+    del value
+    return time.monotonic() - begun_s
+
+
+def took(action):
+    """Seconds that an action takes."""
+    begun_s = time.monotonic()
+    action()
+    return time.monotonic() - begun_s
+
+
+def shown(name):
+    """A property of the unit."""
+    return run("systemctl", "show", "--value", "--property", name, "fxticker").strip()
+
+
+def journal(unit="fxticker", *options):
+    """The log of the unit."""
+    return run("journalctl", "--no-pager", "--output=cat", "--unit", unit, *options)
+
+
+def polls():
+    """The outcome of each slot, oldest first."""
+    printed = run(PROGRAM, "polls", "--store", STORE, "--format", "json", "--all", check=False)
+    return [] if "no poll on record" in printed else json.loads(printed)
+
+
+def counted(outcome, since):
+    """How many slots from an instant on have this outcome."""
+    return sum(poll["outcome"] == outcome and poll["slot"] >= since for poll in polls())
+
+
+def now():
+    """The present instant, as the command line prints it."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def wait_for_polls(count, limit_s=60):
+    """Wait until so many successful polls of slots from now on are recorded."""
+    since = now()
+    until(lambda: counted("ok", since) >= count, limit_s, f"{count} polls after {since}", pause_s=1)
+
+
+def site(mode):
+    """Have the site answer (`ok`), wait before it does (`slow`), or close connections (`down`)."""
+    MODE.write_text(mode, "utf-8")
+
+
+def figure(name, value, unit=""):
+    """Keep a measured figure for the line at the end."""
+    _figures[name] = f"{value:.1f}{unit}" if isinstance(value, float) else f"{value}{unit}"
+    print(f"  {name}: {_figures[name]}", flush=True)
+
+
+def is_installed_as_the_page_says():
+    """Everything up to `systemctl enable --now` was run before the boot; here the rest, and what the site needs."""
+    site("ok")
+    run("systemd-run", "--unit=site", "/opt/fxticker/bin/python", CHECK / "loopback_site.py", MODE)
+    start, rest = blocks(PAGE, "System service", "sh")[1].split("systemctl status fxticker\n")
+    figure("start_s", took(lambda: page(start)), " s")
+    assert shown("ActiveState") == "active"
+    assert shown("Type") == "notify"
+    assert shown("TimeoutStartUSec") == "15min"
+    assert "enabled" in page("systemctl status fxticker")
+    page(rest)
+    wait_for_polls(2)
+    assert re.fullmatch(r"last: timesca \S+Z ok; next slot: \S+Z", shown("StatusText")), shown("StatusText")
+    assert all(json.loads(line) for line in journal().splitlines() if line.startswith("{"))
+    assert run("sudo", "-u", "nobody", PROGRAM, "latest", "--config", CONFIG, "--format", "json")
+    assert run(PROGRAM, "status", "--config", CONFIG)
+    figure("memory_mb", round(memory_kb() / 1000), " MB")
+
+
+def memory_kb():
+    """Resident memory of the daemon, in 1024 bytes."""
+    text = Path(f"/proc/{shown('MainPID')}/status").read_text("ascii")
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1])
+
+
+def protects_what_the_page_lists():
+    """The alert command looks around in the service's own rules, as soon as the site is down for three slots."""
+    shutil.chown(ALERT, "root", "fxticker")
+    ALERT.chmod(0o750)
+    Path("/tmp/of-another").touch()
+    Path("/srv/of-another").touch()
+    os.chown("/srv/of-another", 4321, 4321)
+    site("down")
+    until(PROBES.exists, 120, "an alert")
+    site("ok")
+    probe = json.loads(PROBES.read_text("utf-8").splitlines()[0])
+    assert probe["alert"]["event"] == "stale"
+    assert set(probe["write"].values()) == {"EROFS"}, probe["write"]
+    assert (probe["store"], probe["state"], probe["loopback"]) == (None, None, None), probe
+    assert set(probe["home"].values()) == {"EACCES"}, probe["home"]
+    assert probe["tmp"] == [], probe["tmp"]
+    assert not [name for name in probe["devices"] if re.match("sd|vd|nvme|loop|mem|kmsg|rtc", name)], probe["devices"]
+    assert {int(mask, 16) for mask in probe["capabilities"]} == {0}, probe["capabilities"]
+    assert probe["no_new_privileges"] == "1"
+    assert probe["owner_of_another"] == 65534
+    assert probe["processes_of"] == [probe["uid"]]
+    assert probe["executable_memory"] in {"EPERM", "EACCES"}
+    assert (probe["netlink"], probe["packet"]) == ("EAFNOSUPPORT", "EAFNOSUPPORT")
+    assert {probe[name] for name in ("mount", "adjtimex", "nice")} == {"EPERM"}, probe
+    assert probe["sudo"] == 1
+    until(lambda: '"recovered"' in PROBES.read_text("utf-8"), 120, "the alert that it is over")
+
+
+def has_the_exposure_of_the_page():
+    """The score of the running unit, by systemd's own analysis."""
+    text = run("systemd-analyze", "security", "--no-pager", "fxticker.service")
+    figure("exposure", re.search(r"exposure level for fxticker.service: ([0-9.]+) OK", text)[1])
+
+
+def reloads():
+    """A changed grid takes effect at once; an invalid configuration is refused, with all its problems."""
+    written, pid = CONFIG.read_text("utf-8"), shown("MainPID")
+    CONFIG.write_text(written.replace(f'"{EVERY_S}s"', '"5s"'), "utf-8")
+    figure("reload_s", took(lambda: page("systemctl reload fxticker")), " s")
+    since = now()
+    until(lambda: counted("ok", since) >= 3, 3 * EVERY_S - 10, "three polls of the new grid")
+    CONFIG.write_text("[http]\ntimeout_s = 0\nnonsense = 1\n", "utf-8")
+    page("systemctl reload fxticker")
+    until(lambda: {"timeout_s", "nonsense"} <= set(re.findall("timeout_s|nonsense", journal())), 10, "both problems")
+    wait_for_polls(1)
+    CONFIG.write_text(written, "utf-8")
+    page("systemctl reload fxticker")
+    wait_for_polls(1)
+    assert shown("MainPID") == pid
+
+
+def is_restarted_with_one_missed_slot():
+    """A killed daemon is back 30 s later; of a grid of 20 s the slot between is `missed`, and no other one."""
+    written = CONFIG.read_text("utf-8")
+    CONFIG.write_text(written.replace(f'"{EVERY_S}s"', '"20s"'), "utf-8")
+    page("systemctl reload fxticker")
+    wait_for_polls(1)
+    since, pid = now(), shown("MainPID")
+    time.sleep(3)
+    os.kill(int(pid), signal.SIGKILL)
+    figure("restart_s", until(lambda: shown("MainPID") not in {"0", pid} and is_active(), 60, "a restart"), " s")
+    wait_for_polls(1)
+    assert shown("NRestarts") == "1"
+    figure("missed", counted("missed", since))
+    assert counted("missed", since) == 1
+    CONFIG.write_text(written, "utf-8")
+    page("systemctl reload fxticker")
+
+
+def is_active():
+    """Whether the daemon has reported that it is ready."""
+    return shown("ActiveState") == "active"
+
+
+def stops_within_5_s():
+    """Also while the site lets a request wait."""
+    wait_for_polls(1)
+    quick_s = took(lambda: page("systemctl stop fxticker"))
+    assert (shown("ActiveState"), shown("Result")) == ("inactive", "success")
+    site("slow")
+    page("systemctl start fxticker")
+    connections = ["ss", "--no-header", "--tcp", "state", "established", "dst", "127.0.0.1:8000"]
+    until(lambda: run(*connections), 2 * EVERY_S, "a request that waits")
+    waiting_s = took(lambda: page("systemctl stop fxticker"))
+    assert (shown("ActiveState"), shown("Result")) == ("inactive", "success")
+    site("ok")
+    figure("stop_s", max(quick_s, waiting_s), " s")
+    assert max(quick_s, waiting_s) < 5
+    page("systemctl start fxticker")
+    wait_for_polls(1)
+
+
+def gives_up_only_where_failed_conf_says_so():
+    """An invalid configuration is tried again each 30 s; with contrib's files the alert command is run, and so on."""
+    written = CONFIG.read_text("utf-8")
+    CONFIG.write_text("nonsense = 1\n", "utf-8")
+    run("systemctl", "restart", "fxticker", check=False)
+    until(lambda: shown("NRestarts") == "1", 60, "another start")
+    assert shown("ActiveState") == "activating"
+    assert "nonsense" in journal()
+    drop_in = Path("/etc/systemd/system/fxticker.service.d")
+    drop_in.mkdir()
+    limits = (CHECK / "failed.conf").read_text("utf-8").replace("StartLimitBurst=100", "StartLimitBurst=2")
+    (drop_in / "failed.conf").write_text(limits, "utf-8")
+    Path("/etc/systemd/system/fxticker-failed.service").write_bytes((CHECK / "fxticker-failed.service").read_bytes())
+    run("systemctl", "daemon-reload")
+    told = '"reason": "systemd cannot keep it running'
+    until(lambda: told in PROBES.read_text("utf-8"), 120, "the command by systemd")
+    CONFIG.write_text(written, "utf-8")
+    until(is_active, 60, "the start after the repair")
+    (drop_in / "failed.conf").unlink()
+    run("systemctl", "daemon-reload")
+    run("systemctl", "reset-failed", "fxticker")
+    wait_for_polls(1)
+
+
+def runs_as_a_user_service():
+    """The page's block, as a user whose login session has a systemd."""
+    run("useradd", "--create-home", "--shell", "/bin/sh", ANALYST)
+    home = Path("/home") / ANALYST
+    text = CONFIG.read_text("utf-8").replace(f'path = "{STORE}"', 'path = "parquet"')
+    (home / "config.toml").write_text(re.sub(r"\[alerts\]\non_alert.*\n", "", text), "utf-8")
+    page(blocks(PAGE, "User service", "sh")[0], *as_analyst())
+    until(lambda: ANALYST not in run("loginctl", "list-sessions"), 20, "the end of the login session")
+    assert user_shown("ActiveState") == "active"
+    text = without_session("systemd-analyze", "--user", "security", "--no-pager", "fxticker.service")
+    figure("exposure_user", re.search(r"exposure level for fxticker.service: ([0-9.]+)", text)[1])
+    until(lambda: " ok; next slot" in user_shown("StatusText"), 60, "a poll of the user's service")
+
+
+def as_analyst():
+    """The words before a command of the user's, which runs in a login session of its own."""
+    run_as = ["systemd-run", "--quiet", "--pipe", "--wait", f"--uid={ANALYST}", "--property=PAMName=login"]
+    return [*run_as, "--setenv=PATH=/opt/fxticker/bin:/usr/bin:/bin", f"--working-directory=/home/{ANALYST}"]
+
+
+def without_session(*command):
+    """Run a command of the user's that opens no session."""
+    uid = run("id", "--user", ANALYST).strip()
+    identity = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+    return run("setpriv", *identity, "env", f"XDG_RUNTIME_DIR=/run/user/{uid}", *command)
+
+
+def user_shown(name):
+    """A property of the user's unit."""
+    return without_session("systemctl", "--user", "show", "--value", "--property", name, "fxticker").strip()
+
+
+def is_ended_by_the_watchdog():
+    """Two daemons at once: of the system's one thread hangs, and the user's is stopped whole (SIGSTOP)."""
+    pid, user_pid = shown("MainPID"), user_shown("MainPID")
+    hang(int(pid))
+    os.kill(int(user_pid), signal.SIGSTOP)
+    begun_s = time.monotonic()
+    hung_s = until(lambda: shown("NRestarts") != "0" or shown("Result") == "watchdog", 240, "the watchdog's end")
+    figure("watchdog_s", hung_s, " s")
+    log = journal()
+    assert "no outcome in time" in log
+    assert "Watchdog timeout" in log
+    assert "Fatal Python error: Aborted" in log
+    threads = len(re.findall(r"(?:Current t|T)hread 0x", log))
+    figure("stacks", threads)
+    until(lambda: user_shown("MainPID") not in {"0", user_pid}, 240, "the end of the stopped daemon")
+    figure("stopped_s", time.monotonic() - begun_s, " s")
+    until(is_active, 60, "the restart")
+    wait_for_polls(1)
+
+
+def hang(pid):
+    """Stop the thread that polls, and it alone: the one that uses the processor while polls come."""
+    tasks = Path(f"/proc/{pid}/task")
+
+    def ticks():
+        return {
+            int(task.name): sum(map(int, (task / "stat").read_text("ascii").rpartition(")")[2].split()[11:13]))
+            for task in tasks.iterdir()
+        }
+
+    before = ticks()
+    wait_for_polls(2)
+    used = {task: count - before.get(task, 0) for task, count in ticks().items()}
+    print(f"  used by threads, main {pid}: {used}")
+    busiest = max(used, key=used.get)
+    libc = ctypes.CDLL(None, use_errno=True)
+    for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
+        assert libc.ptrace(request, busiest, None, None) == 0, os.strerror(ctypes.get_errno())
+    threading.Thread(target=reap, args=[busiest], daemon=True).start()
+
+
+def reap(thread):
+    """Take the end of a traced thread: its process would else stay until its tracer has."""
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(thread, WALL)
+
+
+CLAIMS = [
+    is_installed_as_the_page_says,
+    has_the_exposure_of_the_page,
+    protects_what_the_page_lists,
+    reloads,
+    is_restarted_with_one_missed_slot,
+    stops_within_5_s,
+    gives_up_only_where_failed_conf_says_so,
+    runs_as_a_user_service,
+    is_ended_by_the_watchdog,
+]
+
+
+def main(*names):
+    """Assert each claim, in order; or the first one and those that are named."""
+    for claim in CLAIMS if not names else [CLAIMS[0], *(claim for claim in CLAIMS if claim.__name__ in names)]:
+        print(claim.__name__.replace("_", " "), flush=True)
+        claim()
+    print("figures: " + ", ".join(f"{name} {value}" for name, value in _figures.items()))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
