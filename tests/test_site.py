@@ -61,7 +61,11 @@ def test_command_reference_has_every_command_with_every_option():
 def test_command_has_the_examples_of_the_page_on_commands():
     [drift] = [command for command in commands() if command.words == ("fxticker", "drift")]
     assert ("fxticker drift --store fxticker-demo/history --start 2025-11-13 --end 2025-12-14", "") in drift.examples
-    assert [command.name for command in commands() if command.group and not command.examples] == []
+    assert [command.name for command in commands() if not command.examples] == [
+        "fxticker",
+        "fxticker service",
+        "fxticker plot",
+    ]
 
 
 def test_http_reference_has_every_path_parameter_and_schema():
@@ -156,4 +160,5 @@ def test_site_is_built_without_a_warning(tmp_path):
     run(build, check=True)
     assert problems(tmp_path / "site") == []
     assert (tmp_path / "site" / "llms.txt").exists()
+    assert "beside --size in pixels" in (tmp_path / "site" / "commands" / "draw.html").read_text("utf-8")
     assert "page.png" in (tmp_path / "site" / "index.html").read_text("utf-8")

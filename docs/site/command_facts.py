@@ -90,13 +90,11 @@ def _described(command: click.Command, context: click.Context, words: tuple[str,
         " ".join(paragraphs[0].split()),
         paragraphs,
         tuple((names, " ".join(shown.split())) for names, shown in filter(None, records) if shown),
-        tuple(_examples(words)),
+        () if isinstance(command, click.Group) else tuple(_examples(words)),
     )
 
 
 def _examples(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    if len(words) == 1:
-        return
     for block in _BLOCK.findall(EXAMPLES.read_text("utf-8")):
         for line in block.splitlines():
             typed, _, what = line.removeprefix("$ ").partition("  #")

@@ -19,7 +19,7 @@ from http_pages import http_page
 
 HOME = "docs/site/index.md"
 CONTENTS = {
-    "Guide": ("guide", "limits", "estimate", "report", "export", "page", "http"),
+    "Guide": ("install", "guide", "limits", "estimate", "report", "export", "page", "http"),
     "Other programs": (
         "readers/README",
         *(f"readers/{name}" for name in ("duckdb", "polars", "spark", "r", "power-query", "javascript", "grafana")),
@@ -86,7 +86,7 @@ def compose(folder: Path) -> None:
 
 
 def contents(names: list[str]) -> str:
-    """Return the navigation; a page that no heading has is under Guide.
+    """Return the navigation; a page that no heading has is under Running.
 
     A page of some folders is below their page ``README`` or ``index`` instead.
     """
@@ -95,7 +95,7 @@ def contents(names: list[str]) -> str:
     others = [name for name in sorted(names) if name not in listed and name != "index" and not name.startswith(below)]
     texts = []
     for heading, entries in CONTENTS.items():
-        more = others if heading == "Guide" else ()
+        more = others if heading == "Running" else ()
         texts.append("\n".join(["```{toctree}", ":hidden:", f":caption: {heading}", "", *entries, *more, "```"]))
     return "\n" + "\n\n".join(texts) + "\n"
 

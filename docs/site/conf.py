@@ -27,7 +27,9 @@ html_theme = "furo"
 html_title = f"fxticker {version}"
 html_copy_source = False  # beside each page is its Markdown: see write_markdown
 html_show_sourcelink = False
-html_static_path = []
+html_static_path = ["wide.css"]
+html_css_files = ["wide.css"]
+smartquotes = False  # it makes a dash of the two hyphens of an option
 
 myst_heading_anchors = 4
 suppress_warnings = [
