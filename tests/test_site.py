@@ -129,6 +129,7 @@ LANGUAGES = {
     "csv": "test_web_docs",
     "http": "test_web_docs",
     "javascript": "test_node_reader",
+    "js": "test_serve",
     "json": "test_web_docs",
     "py": "test_alert_recipes",
     "python": "test_docs",
@@ -139,8 +140,8 @@ LANGUAGES = {
 """The test that runs the blocks of a language in the pages."""
 NOT_RUN = {"powerquery", "r"}
 """Languages of programs that tests do not have; their pages say so."""
-OTHER = {"text", "yaml", "js", ""}
-"""What is printed, settings of other programs, and lines for a browser, whose requests tests/test_live.py makes."""
+OTHER = {"text", "yaml", ""}
+"""What is printed, and settings of other programs."""
 
 
 def test_every_block_of_code_is_run_by_a_test_or_its_page_says_that_it_is_not():
