@@ -80,7 +80,8 @@ def _igzip() -> _Library:
         from isal import isal_zlib
     except ImportError:
         return _ZLIB
-    return isal_zlib.decompressobj, isal_zlib.error
+    library: Any = isal_zlib  # its error is of zlib's class, which its types do not say
+    return library.decompressobj, library.error
 
 
 def gunzip(data: bytes, max_bytes: int) -> bytes:
