@@ -80,7 +80,7 @@ def _igzip() -> _Library:
         from isal import isal_zlib
     except ImportError:
         return _ZLIB
-    library: Any = isal_zlib  # its error is of zlib's class, which its types do not say
+    library: Any = isal_zlib  # its types take the class of its error for an error
     return library.decompressobj, library.error
 
 
