@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import matplotlib.dates as mdates
 import pandas as pd
 from builders import NOON, tick
 from drawn import outside, overlapping, polls_of, regular, ticks_of
@@ -179,3 +180,22 @@ def test_report_states_no_age_of_a_peg_and_the_verdicts_of_the_charts(store):
     page = fx.monthly_report(store, "2025-11")
     assert "peg in force" in page
     assert "<td>within rounding</td>" in page
+
+
+def test_history_shows_the_span_that_was_asked_for_also_where_nothing_is_known(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00192"], [DAYS[0], DAYS[3]]))
+    figure = fx.plot_history(store, start="2025-11", end="2025-11")
+    [panel] = figure.axes
+    low, high = mdates.num2date(panel.get_xlim())
+    assert low < pd.Timestamp("2025-11-01", tz="UTC") < pd.Timestamp("2025-11-30", tz="UTC") < high
+    assert " 2 values on 2 of 30 days, UTC. " in _caption(figure)
+    assert [text.get_text() for text in panel.texts] == ["0.00192\nof 2025-11-17"]
+    assert figure.get_suptitle().endswith(", 2025-11-14 to 2025-11-17")
+    assert " 2 values on 2 of 4 days, UTC. " in _caption(fx.plot_history(store))
+
+
+def test_charts_of_a_report_count_the_days_of_its_month(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00192"], [DAYS[0], DAYS[3]]))
+    page = fx.monthly_report(store, "2025-11")
+    assert "on 2 of 30 days, from" in page
+    assert "2 values on 2 of 30 days, UTC." in page

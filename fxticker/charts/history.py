@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC
 from functools import reduce
 from typing import Any
 
@@ -22,9 +22,9 @@ from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Look, Place, drawing, place_key
 from fxticker.charts.caption_frame import left_out_pairs
-from fxticker.charts.causes import Stretches, instants, key, shade, shared
+from fxticker.charts.causes import Stretches, key, shade, shared
 from fxticker.charts.data import is_of_rate, polls_beside, rates_of
-from fxticker.charts.history_caption import Facts, write_history_caption
+from fxticker.charts.history_caption import Asked, Facts, write_history_caption
 from fxticker.charts.hops import Levels, Past, draw_levels, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.last_values import dated
@@ -34,7 +34,9 @@ from fxticker.charts.rate_axis import percent_axis, rate_axis
 from fxticker.charts.steps import COLUMNS
 from fxticker.charts.style import Palette, Theme, date_axis
 from fxticker.errors import NoData
+from fxticker.frames.now_and_zone import present
 from fxticker.frames.one_per_instant import without_constants
+from fxticker.model.days import span_of
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
@@ -99,17 +101,17 @@ def plot_history(
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per pair over a common time axis (of the frame's zone), in it a line per source; where sources print a
-        pair in opposite directions, both are drawn in that of the ticker. Each value holds until the next one (a step);
-        the shaded band is what its printed digits allow. The line breaks where the next value is farther away than
-        three times the median distance of that line's values (of fewer than four values, than a day). The scale at the
-        right is that at the left in percent from the first value. The right edge states the last value as printed, or
-        the range that several values of its day, or the rates it is derived from, allow, and its date if the chart goes
-        on for more than a day after it. An official peg is a dashed line, and a fixed rate that was stored as such has
-        no line of its own. Where a pegged pair comes back to a level that its source showed before, a diamond stands in
-        place of a vertical line. The title states what the bands of each first and last value prove. Up to 6,400 values
-        of a line are drawn unchanged; of more, only those without which a picture 1,600 pixels wide would look
-        different, all extremes among them.
+        One panel per pair over a common time axis (of the frame's zone; from `start` to `end`), in it a line per
+        source; where sources print a pair in opposite directions, both are drawn in that of the ticker. Each value
+        holds until the next one (a step); the shaded band is what its printed digits allow. The line breaks where the
+        next value is farther away than three times the median distance of that line's values (of fewer than four
+        values, than a day). The scale at the right is that at the left in percent from the first value. The right edge
+        states the last value as printed, or the range that several values of its day, or the rates it is derived from,
+        allow, and its date if the chart goes on for more than a day after it. An official peg is a dashed line, and a
+        fixed rate that was stored as such has no line of its own. Where a pegged pair comes back to a level that its
+        source showed before, a diamond stands in place of a vertical line. The title states what the bands of each
+        first and last value prove. Up to 6,400 values of a line are drawn unchanged; of more, only those without which
+        a picture 1,600 pixels wide would look different, all extremes among them.
 
     Raises
     ------
@@ -126,13 +128,19 @@ def plot_history(
     left_out = (
         left_out_pairs(frame[frame["rate"].isna()]) if isinstance(frame, pd.DataFrame) and is_of_rate(frame) else None
     )
-    return rates_chart(rates, polls, Past(frame, as_of), Look(theme, title, figsize, ax), left_out)
+    asked = span_of(start, end, present(), rates["observed_at"].dt.tz)
+    return rates_chart(rates, polls, Past(frame, as_of), Look(theme, title, figsize, ax), asked, left_out)
 
 
 def rates_chart(
-    rates: pd.DataFrame, polls: pd.DataFrame | None, past: Past, look: Look, left_out: str | None = None
+    rates: pd.DataFrame,
+    polls: pd.DataFrame | None,
+    past: Past,
+    look: Look,
+    asked: Asked = (None, None),
+    left_out: str | None = None,
 ) -> Figure:
-    """Draw ticks, quotes or, with a text on those left out, looked-up rates: see `plot_history`."""
+    """Draw ticks, quotes or, with a text on those left out, looked-up rates of a span: see `plot_history`."""
     if rates.empty:
         raise NoData("there is no tick to draw")
     rows = _in_one_direction(rates)
@@ -140,15 +148,15 @@ def rates_chart(
     levels = [
         levels_of(line.steps, line.pair, past.levels(line.source, line.pair, line.ends(UTC)[0])) for line in lines
     ]
-    facts = Facts(lines, levels, polls, rates["observed_at"].dt.tz, past.is_known, left_out)
+    facts = Facts(lines, levels, polls, rates["observed_at"].dt.tz, asked, past.is_known, left_out)
     return _drawn(facts, look)
 
 
 def _drawn(facts: Facts, look: Look) -> Figure:
     lines, polls, zone = facts.lines, facts.polls, facts.zone
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
-    first, last = _span(lines, polls, sources)
-    labels = _labels(lines, sources, zone)
+    first, last = facts.ends
+    labels = _labels(facts)
     rows = max(label.count("\n") + 1 for label in labels)  # each label has the room of the highest one
     most = max(sum(line.pair == pair for line in lines) for pair in pairs)
     height = max(_PANEL_IN, _ABOVE_AXIS_IN + 1.3 * LINE_IN * rows * most)
@@ -179,9 +187,9 @@ def _drawn(facts: Facts, look: Look) -> Figure:
     return canvas.figure
 
 
-def _labels(lines: list[Line], sources: list[str], zone: tzinfo) -> list[str]:
+def _labels(facts: Facts) -> list[str]:
     """Return the label of each line: its last value, its source if there are several, its date if that is old."""
-    latest = max(line.ends(zone)[1] for line in lines)
+    lines, sources, zone, (_, latest) = facts.lines, facts.sources, facts.zone, facts.local_ends
     names = [f"{line.last}  {line.source}" if len(sources) > 1 else line.last for line in lines]
     return [dated(name, "\nof ", line.ends(zone)[1], latest) for line, name in zip(lines, names, strict=True)]
 
@@ -215,17 +223,6 @@ def _in_one_direction(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     zone = frame["observed_at"].dt.tz
     return in_one_direction(frame, per_usd=False) if are_quotes(frame) else quotes(frame, tz=zone)
-
-
-def _span(lines: list[Line], polls: pd.DataFrame | None, sources: list[str]) -> tuple[np.datetime64, np.datetime64]:
-    """Return the first and the last instant of the values and, if given, the polls; one tick and its poll are one."""
-    ends = [line.steps.when[[0, -1]] for line in lines]
-    if polls is not None:
-        slots = instants(polls["slot"])[polls["source"].isin(sources).to_numpy()]
-        ends.extend([slots[[0, -1]]] if len(slots) else [])
-    times = np.concatenate(ends).view("M8[us]")
-    is_one = all(len(line.steps.when) == 1 for line in lines) and np.ptp(times) < np.timedelta64(1, "m")
-    return times.max() if is_one else times.min(), times.max()
 
 
 def _pegs(pair: str, first: np.datetime64, last: np.datetime64) -> list[_Peg]:

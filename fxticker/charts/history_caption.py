@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from fxticker.charts.canvas import Canvas
 from fxticker.charts.caption_frame import write_caption
-from fxticker.charts.causes import SUCCESSFUL, cause_codes
+from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants
 from fxticker.charts.findings import finding
 from fxticker.charts.hops import Levels, hops_text
 from fxticker.charts.line_looks import main_source, styles_text
@@ -18,6 +19,10 @@ from fxticker.charts.lines import Line
 from fxticker.charts.sides import upward
 from fxticker.charts.source_names import sources_text
 from fxticker.model.formatting import counted
+from fxticker.model.timestamps import MICROSECOND
+
+Asked: TypeAlias = tuple[datetime | None, datetime | None]
+"""First instant and end, excluded, of the span that was asked for, both aware; ``None`` where it is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Facts:
         Outcomes of the same span, or ``None``.
     zone
         Whose clock the chart shows.
+    asked
+        The span that was asked for.
     is_past_known
         Whether levels that were shown before the chart are known.
     left_out
@@ -42,6 +49,7 @@ class Facts:
     levels: list[Levels]
     polls: pd.DataFrame | None
     zone: tzinfo
+    asked: Asked
     is_past_known: bool
     left_out: str | None = None
 
@@ -49,6 +57,31 @@ class Facts:
     def sources(self) -> list[str]:
         """Their names."""
         return sorted({line.source for line in self.lines})
+
+    @property
+    def ends(self) -> tuple[np.datetime64, np.datetime64]:
+        """First and last instant in UTC of the span that was asked for, the values and the polls.
+
+        One tick and its poll are one.
+        """
+        ends = [line.steps.when[[0, -1]] for line in self.lines]
+        if self.polls is not None:
+            slots = instants(self.polls["slot"])[self.polls["source"].isin(self.sources).to_numpy()]
+            ends.extend([slots[[0, -1]]] if len(slots) else [])
+        begin, until = self.asked
+        ends.extend([np.array([begin.astimezone(UTC).replace(tzinfo=None)], "M8[us]").view(np.int64)] if begin else [])
+        if until is not None:
+            last = (until - MICROSECOND).astimezone(UTC).replace(tzinfo=None)
+            ends.append(np.array([last], "M8[us]").view(np.int64))
+        times = np.concatenate(ends).view("M8[us]")
+        is_one = all(len(line.steps.when) == 1 for line in self.lines) and np.ptp(times) < np.timedelta64(1, "m")
+        return times.max() if is_one else times.min(), times.max()
+
+    @property
+    def local_ends(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """The same in the zone of the chart."""
+        first, last = (pd.Timestamp(end).tz_localize(UTC).tz_convert(self.zone) for end in self.ends)
+        return first, last
 
     @property
     def are_shared(self) -> bool:
@@ -86,7 +119,7 @@ def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> N
 
 def _counts(facts: Facts) -> str:
     lines, sources, polls = facts.lines, facts.sources, facts.polls
-    first, last = (pick(line.ends(facts.zone)[end] for line in lines) for end, pick in ((0, min), (1, max)))
+    first, last = facts.local_ends
     days = len(np.unique(np.concatenate([line.days for line in lines])))
     whole = (last.tz_localize(None).normalize() - first.tz_localize(None).normalize()).days + 1
     what = "value" if facts.left_out is None else "look-up"

@@ -105,7 +105,7 @@ def _no_move(rows: pd.DataFrame, between: str) -> str:
         return f"{subject[0].upper()}{subject[1:]} came back to a level shown before"
     if not rows["drift_pct"].any() and not rows["peg_hop"].any():
         if len(rows) > 1:
-            return f"No change of any of {len(rows):,} rates printed{between}"
+            return f"None of {len(rows):,} printed rates changed{between}"
         allowed = band_text(rows["drift_lo_pct"].iloc[0], rows["drift_hi_pct"].iloc[0])
         return f"The digits allow {allowed} for {who(base)} against {who(quote)}: no change printed{between}"
     what = "rounding and peg hops" if rows["peg_hop"].any() else "rounding"

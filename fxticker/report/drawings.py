@@ -22,6 +22,7 @@ def charts_of(store: Store, facts: MonthFacts) -> Charts:
     """Return the charts of a month, of a store, where levels before the month are looked up."""
     past, main = Past(store, facts.period.as_of), str(facts.main)
     drifts, first, last = facts.own_drifts, facts.period.first_day, facts.period.last_day
+    month = (facts.period.begin, facts.period.cut)
     drawn = {}
     if len(drifts):
         drawn["drift"] = chart("drift", "change over the month", lambda theme: plot_drift(drifts, theme=theme))
@@ -33,7 +34,7 @@ def charts_of(store: Store, facts: MonthFacts) -> Charts:
         )
     if facts.pairs:
         drawn["history"] = chart(
-            "history", "rates over time", lambda theme: rates_chart(facts.ticks, facts.polls, past, Look(theme))
+            "history", "rates over time", lambda theme: rates_chart(facts.ticks, facts.polls, past, Look(theme), month)
         )
     if len(facts.polls):
         drawn["coverage"] = chart(
