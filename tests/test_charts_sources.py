@@ -65,10 +65,20 @@ def test_band_of_the_ticker_is_opaque_below_the_lines_of_banks():
     frame = ticks_of({"pair": "UZS/USD", "observed_at": at.delete(range(100, 110)), "rate_text": "0.00008"})
     bank = ticks_of({"pair": "UZS/USD", "observed_at": at[::96], "rate_text": "0.000082"}).assign(source="cbu")
     [panel] = fx.plot_history(pd.concat([frame, bank], ignore_index=True)).axes
-    first = panel.collections[0]
-    assert (first.get_alpha(), first.get_zorder()) == (1, 1)
-    assert {each.get_zorder() for each in panel.collections} == {1}
+    places = [(each.get_alpha() == 1, each.get_zorder()) for each in panel.collections]
+    assert {*places} == {(True, 0.9), (False, 1)}
     assert min(line.get_zorder() for line in panel.lines) == 2
+
+
+def test_many_marks_do_not_hide_the_style_of_their_line(store):
+    days = [NOON.date() + timedelta(days=number) for number in range(200)]
+    store.append([official("USD/TJS", f"9.2{number:03d}", "cbr", day) for number, day in enumerate(days)])
+    store.append([official("USD/TJS", f"9.3{number:03d}", "nbt", day) for number, day in enumerate(days)])
+    store.append(_ticks("TJS/USD", ["0.10840"], DAYS[:1]))
+    [panel] = fx.plot_history(store).axes
+    marked = {line.get_marker(): len(line.get_xdata()) for line in panel.lines if line.get_linestyle() == "None"}
+    assert marked["o"] in {1, 200}
+    assert "s" not in marked
 
 
 def test_bank_that_was_not_polled_hides_no_stretch_without_a_poll():

@@ -241,8 +241,7 @@ def _draw_panel(
     panel: Axes, own: Sequence[tuple[Line, Levels]], pegs: list[_Peg], sources: list[str], palette: Palette
 ) -> None:
     lines, main = [line for line, _ in own], main_source(sources)
-    # its bands are opaque: they stand below those of the others
-    for line, levels in sorted(own, key=lambda each: each[0].source != main):
+    for line, levels in sorted(own, key=lambda each: each[0].source == main):  # its line stands above the others
         draw_levels(panel, line.steps, levels, _look(line, lines, sources, palette))
     panel.set_ylabel(" per ".join(reversed(lines[0].pair.split("/"))))
     for peg in pegs:

@@ -18,8 +18,8 @@ COLUMNS = 1600
 """Columns of pixels that a chart is drawn for: its width of 8 inches at 200 dots per inch."""
 EXACT_VALUES = 4 * COLUMNS
 """Values of a line up to which all are drawn."""
-_MARKED_VALUES = 400
-"""Values of a line up to which each gets a dot: they are farther apart than dots are wide."""
+_MARKED_VALUES = {"o": 400, "s": 100, "^": 100}
+"""Values of a line up to which each gets its mark: of more the marks would hide the style of the line."""
 _FEWEST_DISTANCES, _DAY_US = 3, 86_400e6
 """Of fewer distances none is typical: a line then spans a day at most."""
 _NARROW_PIECES = 150
@@ -145,10 +145,14 @@ def _kept_always(times: np.ndarray, breaks: np.ndarray) -> np.ndarray:
 
 
 def draw_band(axis: Axes, steps: Steps, *, color: str, alpha: float = 1.0) -> None:
-    """Shade the bands; that of a narrow piece or a last value, which has no visible width, is drawn as a stroke."""
+    """Shade the bands; that of a narrow piece or a last value, which has no visible width, is drawn as a stroke.
+
+    Opaque ones stand below transparent ones, and all of them below all lines.
+    """
+    below = 1.0 if alpha < 1 else 0.9
     steps = bands_by_column(steps) if len(steps.when) > 2 * COLUMNS else steps
     x, lo, hi = _broken(steps, steps.lo, steps.hi)
-    axis.fill_between(x, lo, hi, step="post", color=color, alpha=alpha, linewidth=0)
+    axis.fill_between(x, lo, hi, step="post", color=color, alpha=alpha, linewidth=0, zorder=below)
     begins, lasts = pieces(steps)
     widths = steps.when[lasts] - steps.when[begins]
     is_narrow = np.repeat(widths <= (steps.when[-1] - steps.when[0]) / _NARROW_PIECES, lasts - begins + 1)
@@ -160,8 +164,9 @@ def draw_band(axis: Axes, steps: Steps, *, color: str, alpha: float = 1.0) -> No
     stroke[lasts] = is_new[lasts] if alpha < 1 else True
     if stroke.any():
         times = steps.when[stroke].view("M8[us]")
-        # below all lines, as the area is
-        axis.vlines(times, steps.lo[stroke], steps.hi[stroke], color=color, alpha=alpha, linewidth=_STROKE_PT, zorder=1)
+        axis.vlines(
+            times, steps.lo[stroke], steps.hi[stroke], color=color, alpha=alpha, linewidth=_STROKE_PT, zorder=below
+        )
 
 
 def bands_by_column(steps: Steps) -> Steps:
@@ -195,7 +200,7 @@ def draw_dots(axis: Axes, steps: Steps, *, color: str, mark: str = "o") -> None:
     """Draw a dot, or another mark, at each of few values, and at a value between two gaps."""
     begins, lasts = pieces(steps)
     dotted = np.ones(len(steps.when), bool)
-    if len(dotted) > _MARKED_VALUES:
+    if len(dotted) > _MARKED_VALUES[mark]:
         dotted[:] = False
         dotted[begins[begins == lasts]] = True
     if dotted.any():
