@@ -17,10 +17,10 @@ export const monthText = (us) => iso(us).slice(0, 7);
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
-/** The first instant of a day; undefined if the text is none. */
+/** The first instant of a day; undefined if the text is none: browsers read 30 February as 2 March. */
 export function startOfDay(text) {
   const ms = DATE.test(text ?? "") ? Date.parse(`${text}T00:00:00Z`) : NaN;
-  return Number.isNaN(ms) ? undefined : ms * 1000;
+  return Number.isNaN(ms) || dayText(ms * 1000) !== text ? undefined : ms * 1000;
 }
 
 /** The last instant of a day. */

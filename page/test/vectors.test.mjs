@@ -6,6 +6,7 @@ import { breaksIn, coverageOf, pollsOf, stretchesOf, visible } from "../src/poll
 import { convert, cross, double, driftPct, inverse, isSignificant, printedBand } from "../src/exact.js";
 import { written, writtenAmount } from "../src/format.js";
 import { driftBetween } from "../src/drift.js";
+import { stateOf } from "../src/state.js";
 import { isHop } from "../src/pegs.js";
 import { ageAt, retractedIn, valuesOf } from "../src/ticks.js";
 
@@ -48,6 +49,10 @@ for (const [kind, of] of Object.entries(KINDS)) {
     test(`${kind} ${number}`, () => assert.deepEqual(of(vector), expected));
   }
 }
+
+test("address names what it knows, and days of the calendar alone", () => {
+  assert.deepEqual(stateOf("#pair=KZT/USD&a=2025-02-30&b=2024-02-29&from=x&to=2025-13-01&foo=1"), { pair: "KZT/USD", b: "2024-02-29" });
+});
 
 test("text that is no printed number is refused", () => {
   for (const text of ["", "1e5", "-1", "0x1", "1.", "0.00000", "12 345"]) {
