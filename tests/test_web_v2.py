@@ -17,6 +17,7 @@ from web_client import Client
 
 from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
 from fxticker.store.store import Store
+from fxticker.web.iso4217 import currencies
 
 CASES = cases("web_v2")
 OFFICIAL = {"time_basis": TimeBasis.DATE, "change_text": None}
@@ -76,6 +77,11 @@ def test_too_wide_band_is_missing_with_its_reason(client):
 def test_error_has_the_reason_of_each_currency(client, path):
     detail = client.get(path).json()["detail"]
     assert [detail.count(f"USD/{code}") for code in ("KGS", "KZT", "TJS", "TMT", "UZS")] == [1] * 5
+
+
+def test_list_of_what_is_missing_is_cut_visibly(client):
+    missing = client.get(f"/v2/rates?base=USD&quotes={','.join(currencies())}").headers["x-fxticker-missing"]
+    assert (len(missing), missing[-3:]) == (2000, "...")
 
 
 @pytest.mark.parametrize("form", ["rates", "rates.csv"])

@@ -19,7 +19,9 @@ _MISSING_CHARS = 2000
 def missing_headers(reasons: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the header that says why currencies have no rate, by their codes; none if all have one."""
     text = "; ".join(f"{code}: {reason}" for code, reason in reasons.items())
-    return ((MISSING_HEADER, text[:_MISSING_CHARS]),) if reasons else ()
+    if len(text) > _MISSING_CHARS:
+        text = f"{text[: _MISSING_CHARS - 3]}..."
+    return ((MISSING_HEADER, text),) if reasons else ()
 
 
 class Absent:

@@ -75,7 +75,8 @@ def on(view: View, fields: Mapping[str, str], days: str) -> Answer:
     """
     match = _DAYS.fullmatch(days)
     if match is None:
-        raise not_found("after /v1/ comes latest, currencies, a date, or two dates with .. between them")
+        names = "latest, currencies, a date, or two dates with .. between them"
+        raise not_found(f"there is no path {days[:100]}: after /v1/ come {names}")
     first = day_of(match[1])
     if match[2] is None:
         return _of_one_day(view, Asked.of(fields), lookup_of_day(first, view.now), keep=Keep.REVALIDATED)

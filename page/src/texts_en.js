@@ -103,6 +103,7 @@ export const en = {
   "drift.old.start": "No figure: the last value by the end of A is of {at}, {age} older; the limit is {limit}.",
   "drift.old.end": "No figure: the last value by the end of B is of {at}, {age} older; the limit is {limit}.",
   "drift.order": "No figure: A has to be before B.",
+  "drift.one": "No figure: A and B are the same day.",
   "drift.ages": "The values are {a} and {b} older than the ends of these dates.",
   coverage: "Looks in this span",
   "coverage.text": { one: "{ok} of {n} look succeeded ({pct} %); there are looks on {days} of {all} days.", other: "{ok} of {n} looks succeeded ({pct} %); there are looks on {days} of {all} days." },

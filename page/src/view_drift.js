@@ -8,6 +8,7 @@ import { endOfDay, minuteText } from "./time.js";
 /** The paragraphs about the change of the first line of a view between the ends of two days. */
 export function driftText({ lines: [{ source, values }], pair, a, b, pegs, earlier }, { t, now, holds }) {
   const [start, end] = [endOfDay(a), Math.min(endOfDay(b), now)];
+  if (a === b) return [el("p", {}, t("drift.one"))];
   if (!(start < end)) return [el("p", {}, t("drift.order"))];
   const found = driftBetween(values, start, end, holds(source));
   if (found.reason) return [el("p", {}, reasonText(found, t, holds(source)))];

@@ -255,6 +255,14 @@ test("converter says that two rates were not shown together", async () => {
   await page.close();
 });
 
+test("one day alone gives no change, and one after the other neither", async () => {
+  for (const [fragment, says] of [["#a=2025-12-14&b=2025-12-14", "A and B are the same day"], ["#a=2025-12-14&b=2025-12-13", "A has to be before B"]]) {
+    const { page } = await opened("history", fragment);
+    assert.match(await textOf(page, "#drift-text"), new RegExp(says));
+    await page.close();
+  }
+});
+
 test("table behind the chart has its values, and the files of the view are there", async () => {
   const { page } = await opened("history", "#pair=KZT/USD&from=2025-11-10&to=2025-12-20");
   await page.locator("#values > summary").click();
@@ -309,7 +317,7 @@ test("empty store and one tick are said to be that", async () => {
   assert.match(await textOf(empty.page, "#now"), /No rate is stored yet/);
   assert.deepEqual(empty.complaints, []);
   const one = await opened("one");
-  assert.match(await textOf(one.page, "#drift-text"), /No figure: A has to be before B/);
+  assert.match(await textOf(one.page, "#drift-text"), /No figure: A and B are the same day/);
   assert.deepEqual(one.complaints, []);
   await empty.page.close();
   await one.page.close();
