@@ -11,6 +11,7 @@ ARCTICDB := .venv-arcticdb
 CLIENTS := .venv-clients
 DOCS := .venv-docs
 SERVERS := .venv-servers
+RELEASE := .venv-release
 SERVE_AT ?= 2026-02-25T18:00Z
 FUZZ_SECONDS ?= 600
 BENCH_ROWS ?= 13147200
@@ -18,7 +19,7 @@ BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help release-check demo serve run test test-all test-clients servers node page torture soak real-history notebooks docs share lint types lock wheel clean bench fuzz
+.PHONY: help release-check demo serve run test test-all test-clients servers node page torture soak real-history notebooks docs share lint types lock dist audit clean bench fuzz
 
 # A target is listed by what follows `##` in its line.
 help:
@@ -54,8 +55,8 @@ servers: $(SERVERS)/servers.stamp  ## install the object storages that slow test
 
 # What a release is checked by beside the tests, as root, some ten minutes each: every script of tests/release whose name begins
 # with check_ can be run alone, and prints its figures at its end. One whose programs are absent says so.
-release-check: $(VENV)/dev.stamp  ## packages, images and a booted systemd, as users meet them
-	for check in tests/release/check_*.py; do $(BIN)/python $$check || exit 1; done
+release-check: $(RELEASE)/release.stamp  ## packages, images and a booted systemd, as users meet them
+	for check in tests/release/check_*.py; do $(RELEASE)/bin/python $$check || exit 1; done
 
 # Install what reads the store with JavaScript, builds and tests the page, and axe, which judges the page and the monthly
 # report; needs Node and npm. Without it those tests are skipped.
@@ -86,8 +87,15 @@ real-history: $(VENV)/dev.stamp  ## days of a real aggregator, through to the co
 notebooks: $(VENV)/dev.stamp  ## execute the notebooks, write docs/notebooks
 	$(BIN)/python tests/notebook_pages.py
 
-wheel: $(VENV)/dev.stamp  ## build dist/fxticker-….whl
-	$(BIN)/python -m flit_core.wheel --outdir dist .
+# The committed files of HEAD, and the same bytes each time: the wheel with its bill of materials inside, the source
+# distribution, the bill of materials, and checksums.
+dist: $(RELEASE)/release.stamp  ## build the release of HEAD into dist/: wheel, source distribution, SBOM, checksums
+	$(RELEASE)/bin/python release/build.py
+
+# Ask the advisory database of Python's packages about what the lock files name; needs the network.
+audit: $(RELEASE)/release.stamp  ## look known vulnerabilities of locked packages up
+	for lock in run web recorder; do \
+		$(RELEASE)/bin/pip-audit --disable-pip --require-hashes --requirement requirements/$$lock.txt || exit 1; done
 
 # Pages, references made from the code, and the Markdown of each page. Warnings, links that lead nowhere and anything that would
 # be loaded from another host are errors.
@@ -140,11 +148,13 @@ lock:  ## resolve the lock files anew; needs uv
 		--no-header --annotation-style line --quiet --output-file requirements/clients.txt
 	uv pip compile --group fuzz --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/fuzz.txt
+	uv pip compile --group release --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --output-file requirements/release.txt
 	uv pip compile --group bench-arcticdb --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
 clean:  ## remove environments, caches and the demonstration
-	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) $(SERVERS) $(DOCS) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
+	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) $(SERVERS) $(DOCS) $(RELEASE) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fxticker needs Python 3.11 or newer; say which with PYTHON=…")'
@@ -165,6 +175,12 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 $(SERVERS)/servers.stamp: requirements/servers.txt
 	test -x $(SERVERS)/bin/python || $(PYTHON) -m venv $(SERVERS)
 	$(SERVERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
+	touch $@
+
+# What builds and tries a release stands beside the project, which it installs into environments of its own.
+$(RELEASE)/release.stamp: requirements/release.txt
+	test -x $(RELEASE)/bin/python || $(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
 	touch $@
 
 $(VENV)/fuzz.stamp: $(VENV)/dev.stamp requirements/fuzz.txt
