@@ -99,11 +99,9 @@ def test_script_of_the_page_on_the_api_is_sent_the_last_poll_in_a_browser(tmp_pa
     store_polled_history(tmp_path / "parquet")
     [script] = re.findall(r"^```js\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        f"--user-data-dir={tmp_path}/user",
+        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+        *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
+        *("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", f"--user-data-dir={tmp_path}/user"),
     ]
     file = tmp_path / "page.html"
     with serving(tmp_path / "parquet", tmp_path) as (_, url), HTTPServer(("127.0.0.1", 0), Reports) as reports:
