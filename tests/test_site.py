@@ -73,6 +73,13 @@ def test_http_reference_has_every_path_parameter_and_schema():
     for path, item in document()["paths"].items():
         section = text.partition(f"### GET {path}\n")[2].partition("\n### ")[0]
         assert section
+        own = {(status, answer["description"]) for status, answer in item["get"]["responses"].items()}
+        stated = {
+            *re.findall(
+                r"^\| (\d{3}) \| (.+) \|$", section + text.partition("## Statuses of all paths")[2], re.MULTILINE
+            )
+        }
+        assert own - stated == {("200", item["get"]["responses"]["200"]["description"])}
         assert [each["name"] for each in item["get"]["parameters"]] == re.findall(
             r"^\| `([^`]+)`", section, re.MULTILINE
         )

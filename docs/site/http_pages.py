@@ -31,6 +31,7 @@ def http_page() -> str:
     }
     for path in paths:
         groups[_group(path)].append(path)
+    shared = set.intersection(*(_meanings(item["get"]) for item in paths.values()))
     what = (
         "Every path, parameter and answer, from the document that the server has at `/openapi.json`. "
         "[HTTP API](http.md) explains them."
@@ -39,8 +40,8 @@ def http_page() -> str:
     for title, members in groups.items():
         parts.append(f"## {title}")
         for path in members:
-            parts += _operation(path, paths[path]["get"])
-    parts += ["## Statuses", _errors(paths), "## Answers"]
+            parts += _operation(path, paths[path]["get"], shared)
+    parts += ["## Statuses of all paths", _table(("status", "meaning"), sorted(shared)), "## Answers"]
     for name, schema in described["components"]["schemas"].items():
         parts += _schema(name, schema)
     return "\n\n".join(parts) + "\n"
@@ -52,7 +53,7 @@ def _group(path: str) -> str:
     return next((title for prefix, title in _PREFIXES.items() if path.startswith(prefix)), _OPEN_EXCHANGE_RATES)
 
 
-def _operation(path: str, operation: Mapping[str, Any]) -> Iterator[str]:
+def _operation(path: str, operation: Mapping[str, Any], shared: set[tuple[str, str]]) -> Iterator[str]:
     yield f"### GET {path}"
     yield f"{operation['summary']}."
     rows = [
@@ -74,24 +75,20 @@ def _operation(path: str, operation: Mapping[str, Any]) -> Iterator[str]:
         if status.startswith("2")
     )
     yield f"Answer: {answers}. Errors: {' or '.join(sorted(errors))}."
+    if own := sorted(_meanings(operation) - shared):
+        yield _table(("status", "meaning"), own)
 
 
 def _bodies(operation: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield status, and schema and media type, of each answer."""
     for status, answer in operation["responses"].items():
-        for media_type, body in answer["content"].items():
+        for media_type, body in answer.get("content", {}).items():
             yield status, {"schema": body["schema"], "media_type": media_type}
 
 
-def _errors(paths: Mapping[str, Any]) -> str:
-    """Return the table of the statuses other than 200, which mean the same for all paths."""
-    meanings = {
-        status: answer["description"]
-        for item in paths.values()
-        for status, answer in item["get"]["responses"].items()
-        if status != "200"
-    }
-    return _table(("status", "meaning"), sorted(meanings.items()))
+def _meanings(operation: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return the statuses other than 200 with their meanings."""
+    return {(status, answer["description"]) for status, answer in operation["responses"].items() if status != "200"}
 
 
 def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
