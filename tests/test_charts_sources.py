@@ -5,12 +5,14 @@ from datetime import timedelta
 import matplotlib.dates as mdates
 import pandas as pd
 from builders import NOON, tick
+from click.testing import CliRunner
 from drawn import outside, overlapping, polls_of, regular, ticks_of
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from rate_ticks import PEG, official
 
 import fxticker as fx
+from fxticker.cli import app
 
 DAYS = [NOON + timedelta(days=number) for number in range(41)]
 HOPS = ["0.28571", "0.28490", "0.28571", "0.28490"]
@@ -126,6 +128,17 @@ def test_comparison_knows_levels_that_were_shown_between_its_ticks(store):
     figure = fx.plot_compare(store, sources=["cbt"])
     marks = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
     assert [line.get_ydata().tolist() for line in marks] == [[0.28575]]
+
+
+def test_command_draws_the_comparison_that_the_function_draws(store, root, tmp_path):
+    store.append(_ticks("TMT/USD", ["0.28490", "0.28571", "0.28571", "0.28490"], DAYS[:4]))
+    store.append([official("USD/TMT", "3.5", "cbt", DAYS[2].date())])
+    output = tmp_path / "chart.svg"
+    shown = CliRunner().invoke(
+        app, ["plot", "compare", "--store", str(root), "--start", "2025-11-16", "-o", str(output)]
+    )
+    assert shown.exit_code == 0, shown.output
+    assert "back to a level that was shown before" in " ".join(output.read_text("utf-8").split())
 
 
 def test_comparison_states_no_age_of_a_peg(store):

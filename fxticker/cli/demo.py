@@ -28,7 +28,6 @@ def demo(output: Path) -> None:
     A site on loopback replays real history through the real client, parser, store and charts; then the real daemon
     polls it ten times. A second store has the same history beside official rates of eight of its days.
     """
-    from fxticker.analysis.compare import compare
     from fxticker.analysis.drift import drift
     from fxticker.charts import plot_compare, plot_drift, plot_history, save_figure
     from fxticker.charts.settings import use_default_epoch
@@ -78,7 +77,7 @@ def demo(output: Path) -> None:
     charts = {
         output / "history.png": plot_history(load(history_store)),
         output / "drift.png": plot_drift(moved),
-        output / "compare.png": plot_compare(compare(official_store, start="2026-02-20")),
+        output / "compare.png": plot_compare(official_store, start="2026-02-20"),
     }
     for path, figure in charts.items():
         save_figure(figure, path)

@@ -178,13 +178,15 @@ def coverage(folder: Location, selection: Selection, look: Look) -> Figure:
 @official_age_option
 @selected("any_pairs", "sources", "start", "end", "as_of", "tz", "per_usd")
 def compare(folder: Location, max_age: str | None, selection: Selection, look: Look) -> Figure:
-    """Draw the ticker's daily band and the official rates in force."""
+    """Draw the ticker's band, tick by tick, and the official rates in force."""
     from fxticker.analysis.compare import compare as compared
-    from fxticker.charts import plot_compare
+    from fxticker.charts.canvas import Look as ChartLook
+    from fxticker.charts.compare import comparison_chart
+    from fxticker.charts.hops import Past
 
     days = compared(folder, max_age=max_age, **selection.given())
     warn_left_out(days)
-    return plot_compare(days, **look)
+    return comparison_chart(days, Past(folder, selection.as_of), ChartLook(**look))
 
 
 def _inverted(folder: Location, selection: Selection) -> Selection:
