@@ -62,8 +62,8 @@ _HIDING = re.compile(
     re.IGNORECASE,
 )
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
-_CODE_BYTES = 600
-"""Bytes before a second code at most in which the first one begins: it, the slash and a few tags."""
+_NEAR_BYTES, _CODE_BYTES = 40, 600
+"""Bytes before a second code in which the first one begins: it and the slash, and a few tags at most."""
 _BETWEEN = rb"(?>(?:\s++|<[^<>]{0,300}>){0,1000})"
 _CODE = re.compile(rb"(?<![A-Za-z])([A-Z]{3})" + _BETWEEN + b"/" + _BETWEEN + rb"\Z")
 _REFERENCE = re.compile(rb"&[#A-Za-z0-9]{1,32}+;")
@@ -166,12 +166,15 @@ def _codes(body: bytes, snapshot: Snapshot) -> list[_Code]:
     """Where pairs stand with a quote currency of a snapshot, whether they are in it or not; none if too many."""
     found: list[_Code] = []
     for end, quote in islice(_quotes(body, snapshot), _MAX_CODES):
-        if first := _first_code(body[max(0, end - _CODE_BYTES) : end - len(quote)]):
-            begin_before, base = first
-            start = end - len(quote) - begin_before
+        before = end - len(quote)
+        first = _first_code(body[max(0, before - _NEAR_BYTES) : before])
+        if first is None or first[0] == _NEAR_BYTES:
+            first = _first_code(body[max(0, before - _CODE_BYTES) : before])
+        if first:
+            start = before - first[0]
             while found and found[-1].start >= start:  # one in a comment between the slash and the second code
                 found.pop()
-            found.append(_Code(start, end, b"%s/%s" % (base, quote)))
+            found.append(_Code(start, end, b"%s/%s" % (first[1], quote)))
     return found if len(found) < _MAX_CODES else []
 
 
@@ -187,11 +190,11 @@ def _quotes(body: bytes, snapshot: Snapshot) -> list[tuple[int, bytes]]:
     found = []
     letters = np.frombuffer(body, np.uint8)
     for quote in {tick.pair.partition("/")[2].encode() for tick in snapshot.ticks}:
-        # Three comparisons of all bytes take a third of the time that a search from byte to byte takes.
-        places = letters[: len(body) - 2] == quote[0]
+        places = np.flatnonzero(letters == quote[0])  # a third of the time that a search from byte to byte takes
         for offset in (1, 2):
-            places &= letters[offset : len(body) - 2 + offset] == quote[offset]
-        ends = (np.flatnonzero(places) + len(quote)).tolist()
+            places = places[places < len(body) - offset]
+            places = places[letters[places + offset] == quote[offset]]
+        ends = (places + len(quote)).tolist()
         found += [(end, quote) for end in ends if not body[end : end + 1].isalpha()]
     return sorted(found)
 
