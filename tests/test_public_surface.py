@@ -107,6 +107,7 @@ ADDED_OPTIONS = {
         "--wide flag",
     ],
     "fxticker convert": ["--order"],
+    "fxticker import": ["--processes default=1"],
     "fxticker run": ["--new-store flag"],
     "fxticker latest": [MAX_AGE, "--pair multiple", "--as-of", "--watch"],
     **{

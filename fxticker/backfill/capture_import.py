@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -25,6 +25,15 @@ _BATCH_CAPTURES = 4_000
 """Captures per append: some 20,000 ticks share the cost of a durable write, in bounded memory."""
 _MAX_TICKERS = 50_000
 """Different tickers that are kept once each; some 90 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileCaptures:
+    """A part of the captures in a file, and what is refused of the file so far."""
+
+    name: str
+    captures: Captures
+    refused: Refusals
 
 
 class CaptureImport:
@@ -49,8 +58,9 @@ class CaptureImport:
         self._shown: list[tuple[Sequence[Tick], datetime]] = []
         self._revisits: list[tuple[str, Revisit]] = []
 
-    def take(self, name: str, captures: Captures, refused: Refusals) -> None:
+    def take(self, part: FileCaptures) -> None:
         """Store what was read in a file, or collect it until it makes a batch; damaged records are refused."""
+        name, captures, refused = part.name, part.captures, part.refused
         tickers = self._kept(captures)
         self._summary.elsewhere += captures.skipped
         for record in captures.records:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, BinaryIO, Union
 
-from fxticker.backfill.capture_import import CaptureImport
-from fxticker.backfill.captures import Captures, read_captures
+from fxticker.backfill.capture_import import CaptureImport, FileCaptures
+from fxticker.backfill.captures import read_captures
 from fxticker.backfill.file_kinds import HEAD_BYTES, ZIP, named, packing_of, require_readable
 from fxticker.backfill.import_evidence import Keep, evidence_keeper, keep_nothing
 from fxticker.backfill.import_summary import ImportSummary, Refusals
 from fxticker.backfill.packed_files import unpacked, warc_files
 from fxticker.backfill.page_files import MAX_PAGE_BYTES, FilePage, Page
 from fxticker.backfill.parquet_files import PARQUET, batches, is_table
+from fxticker.backfill.stretch_chain import Reading, ahead
+from fxticker.backfill.stretched_files import Pool, StretchedFiles, planned
+from fxticker.backfill.stretches import Stretch
 from fxticker.backfill.text_tables import form_of, text_batches
 from fxticker.backfill.warc import WarcReader, is_warc
 from fxticker.errors import NoTicker, ParseError, SchemaMismatch, StoreLocked, UndatedPage, WriteFailed
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 _TIME_ZONES = timedelta(days=1)
 """Tolerance for dates in the future: a page printed east of UTC may already carry tomorrow's date."""
+_AHEAD = 3
+"""Stretches of files that are read ahead, per process: some are done while an earlier one is stored."""
 _BATCH_TICKS = 20_000
 """Ticks per append: some 4,000 pages share the cost of a durable write, in bounded memory."""
 
@@ -43,6 +48,8 @@ def import_pages(
     observed_at: Moment | None = None,
     clock: Clock | None = None,
     summary: ImportSummary | None = None,
+    pool: Pool | None = None,
+    progress: Callable[[int], object] = lambda done: None,
 ) -> ImportSummary:
     """Store the ticker of each page; an unusable page is refused by name, and the import continues.
 
@@ -66,6 +73,11 @@ def import_pages(
         Supplies the current UTC time; pages in the future are refused.
     summary
         Updated as rows become durable, so that it is right even if the import is interrupted.
+    pool
+        Reads WARC files, but those in another file, at several places at once; what is stored is the same. `None` reads
+        them in this process.
+    progress
+        Called with the number of pages done.
 
     Raises
     ------
@@ -78,22 +90,15 @@ def import_pages(
     latest = (clock or SystemClock()).now() + _TIME_ZONES
     keep = evidence_keeper(source, store, latest=latest)
     run = _Run(source, store, observed_at, latest, keep, summary, CaptureImport(source.id, store, summary))
-    for page in pages:
-        summary.pages += 1
-        for part in run.parts(page):
+    for is_first, parts in run.parts_of_all(pages, pool if observed_at is None else None):
+        if is_first:
+            progress(summary.pages)
+            summary.pages += 1
+        for part in parts:
             run.take(part)
     run.flush()
     run.captures.close()
     return summary
-
-
-@dataclass(frozen=True, slots=True)
-class _FileCaptures:
-    """A part of the captures in a file, and what is refused of the file so far."""
-
-    name: str
-    captures: Captures
-    refused: Refusals
 
 
 @dataclass(slots=True)
@@ -121,6 +126,22 @@ class _Run:
     captures: CaptureImport
     waiting: list[Tick] = field(default_factory=list)
 
+    def parts_of_all(self, pages: Iterable[Page], pool: Pool | None) -> Iterator[tuple[bool, Iterator[_Part]]]:
+        """Yield what `parts` yields for each page; of a WARC file for each stretch, and whether it is the first one."""
+        if pool is None:
+            yield from ((True, self.parts(page)) for page in pages)
+            return
+
+        def submit(stretch: Stretch) -> Reading:
+            return pool.submit(stretch, self.source, self.latest)
+
+        files = StretchedFiles(submit, self.summary.refused)
+        for page, stretch, reading in ahead(planned(pages), submit, _AHEAD * pool.count):
+            if stretch is None or reading is None:
+                yield True, self.parts(page)
+            else:
+                yield stretch.begin == 0, files.parts(page.name, stretch, reading)
+
     def parts(self, page: Page) -> Iterator[_Part]:
         """Yield the ticks or tables of a file in parts; an unusable file is added to the summary."""
         try:
@@ -140,8 +161,8 @@ class _Run:
 
     def take(self, part: _Part) -> None:
         """Store a table, month by month; collect ticks and captures until they make a batch."""
-        if isinstance(part, _FileCaptures):
-            self.captures.take(part.name, part.captures, part.refused)
+        if isinstance(part, FileCaptures):
+            self.captures.take(part)
         elif isinstance(part, Sequence):
             self.waiting += part
         else:
@@ -195,11 +216,11 @@ class _Run:
             raise UndatedPage("a WARC file has the timestamp of each capture: leave --observed-at out")
         refused = Refusals(self.summary.refused)
         for captures in read_captures(WarcReader(file, packed_bytes=packed_bytes), self.source, self.latest):
-            yield _FileCaptures(name, captures, refused)
+            yield FileCaptures(name, captures, refused)
         refused.close(name, "unusable records")
 
 
-_Part = Union[Sequence[Tick], "pa.Table", _FileCaptures]
+_Part = Union[Sequence[Tick], "pa.Table", FileCaptures]
 
 
 def read_page(

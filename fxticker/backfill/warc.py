@@ -18,6 +18,8 @@ from fxticker.fetch.gzip import MARK, first_bytes
 
 MAX_ATTEMPTS = 10_000
 """Positions after damage at which reading is resumed at most: gzip's first bytes occur in 16 MB by chance once."""
+_MAX_MARKS = 1000
+"""Places that are tried for the first record of a stretch; a file with more is read from its begin."""
 WARC = b"WARC/"
 """First bytes of a record."""
 _PLAIN_WORK, _PLAIN_SLACK_BYTES = 4, 64_000_000
@@ -35,10 +37,15 @@ def is_warc(file: BinaryIO) -> bool:
         If it is packed with a zstd dictionary, so that this cannot be known.
     """
     file.seek(0)
+    return _is_record(file)
+
+
+def _is_record(file: BinaryIO) -> bool:
+    begin = file.tell()
     head = file.read(BLOCK_BYTES)
     if not zstd.is_zstd(head):
         return first_bytes(head, len(WARC)) == WARC
-    file.seek(0)
+    file.seek(begin)
     try:
         with io.BufferedReader(zstd.ZstdReader(file)) as reader:
             return reader.read(len(WARC)) == WARC
@@ -66,6 +73,10 @@ class Allowance:
 
     unpacked_bytes: int
     attempts: int = MAX_ATTEMPTS
+
+    def without(self, used: Allowance) -> Allowance:
+        """Return what is left; below zero if more was used."""
+        return Allowance(self.unpacked_bytes - used.unpacked_bytes, self.attempts - used.attempts)
 
 
 class WarcReader:
@@ -108,7 +119,7 @@ class WarcReader:
         self._mark = _mark_of(file)
         self._end = end
         self.next: Place | None = place
-        self.allowance = allowance or _allowance(file, self._mark, packed_bytes, packed_slack_bytes)
+        self.allowance = allowance or allowance_of(file, packed_bytes, packed_slack_bytes)
         self._records: Records | None = None
 
     def stop(self) -> None:
@@ -157,11 +168,31 @@ def _mark_of(file: BinaryIO) -> bytes | None:
     return MARK if head.startswith(MARK) else zstd.MARK if zstd.is_zstd(head) else None
 
 
-def _allowance(file: BinaryIO, mark: bytes | None, packed_bytes: int | None, packed_slack_bytes: int) -> Allowance:
+def allowance_of(
+    file: BinaryIO, packed_bytes: int | None = None, packed_slack_bytes: int = _PACKED_SLACK_BYTES
+) -> Allowance:
+    """Return what may be read of a whole file; parameters as of `WarcReader`."""
     size = file.seek(0, io.SEEK_END)
-    if mark is None:
+    if _mark_of(file) is None:
         return Allowance(_PLAIN_WORK * size + _PLAIN_SLACK_BYTES)
     return Allowance(_PACKED_WORK * (size if packed_bytes is None else packed_bytes) + packed_slack_bytes)
+
+
+def first_record(file: BinaryIO, begin: int, end: int) -> Place | None:
+    """Return the first place between two offsets where a record seems to begin; `None` if there is none.
+
+    It may lie in a record that holds a WARC file.
+    """
+    mark = _mark_of(file)
+    for _ in range(_MAX_MARKS):
+        offset = _next_mark(file, begin, mark or b"\n" + WARC)
+        if offset is None or offset >= end:
+            return None
+        file.seek(offset)
+        if mark is None or _is_record(file):
+            return Place(offset)
+        begin = offset + 1
+    return None
 
 
 def _next_mark(file: BinaryIO, begin: int, mark: bytes) -> int | None:

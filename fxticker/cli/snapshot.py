@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from fxticker.cli.options import config_option, require_among, selected, setting
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
+    from fxticker.backfill.import_summary import ImportSummary
+    from fxticker.backfill.stretched_files import Pool
     from fxticker.store.location import Location
 
 
@@ -76,8 +79,15 @@ def snapshot(config: Path | None, store: Location | None, selection: Selection) 
     shell_complete=completion.sources,
     help="Source of the pages, or the bank whose answers they are.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes that read WARC files; one that dies is named, and its part of a file is read again.",
+)
 @stored
-def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder: Location) -> None:
+def import_(files: tuple[str, ...], observed_at: str | None, source: str, processes: int, folder: Location) -> None:
     """Store the ticks of saved pages, WARC files or exports.
 
     FILES are saved pages, WARC or WACZ files of web archives, exports (Parquet, CSV, JSON) or Parquet files of another
@@ -87,8 +97,7 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder
     from fxticker.backfill.import_summary import ImportSummary
     from fxticker.backfill.page_files import find_pages
     from fxticker.backfill.saved_pages import import_pages
-    from fxticker.cli.output import warn
-    from fxticker.cli.progress import tracked
+    from fxticker.cli.progress import counting
     from fxticker.sources.registry import known_sources
     from fxticker.store.store import Store
 
@@ -97,26 +106,47 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, folder
     opened = Store(folder)
     pages = find_pages(files)
     summary = ImportSummary()
+    deaths: list[str] = []
     try:
-        import_pages(
-            tracked(pages, "importing", len(pages)),
-            source=known_sources()[source],
-            store=opened,
-            observed_at=observed_at,
-            summary=summary,
-        )
-    finally:  # what was stored is stored, whatever broke the import off
-        for name, reason in summary.refused:
-            warn(f"refused {name}: {reason}")
-        if summary.captures or summary.empty or summary.elsewhere or summary.revisits:
-            revisits = f", {summary.revisits} revisits of them" if summary.revisits else ""
-            print(
-                f"in WARC files: {summary.captures} pages read{revisits}, {summary.empty} without a ticker, "
-                f"{summary.elsewhere} records of other hosts and kinds"
+        with _pool(processes, deaths) as pool, counting("importing") as progress:
+            import_pages(
+                pages,
+                source=known_sources()[source],
+                store=opened,
+                observed_at=observed_at,
+                summary=summary,
+                pool=pool,
+                progress=lambda done: progress(done, len(pages)),
             )
-        print(
-            f"{summary.pages} files: {summary.added} rows added, {summary.known} already there, "
-            f"{len(summary.refused)} refused"
-        )
+    finally:  # what was stored is stored, whatever broke the import off
+        _tell_import(summary, deaths)
     if summary.refused:
         sys.exit(1)
+
+
+def _tell_import(summary: ImportSummary, deaths: list[str]) -> None:
+    from fxticker.cli.output import warn
+
+    for line in deaths:
+        warn(line)
+    for name, reason in summary.refused:
+        warn(f"refused {name}: {reason}")
+    if summary.captures or summary.empty or summary.elsewhere or summary.revisits:
+        revisits = f", {summary.revisits} revisits of them" if summary.revisits else ""
+        print(
+            f"in WARC files: {summary.captures} pages read{revisits}, {summary.empty} without a ticker, "
+            f"{summary.elsewhere} records of other hosts and kinds"
+        )
+    print(
+        f"{summary.pages} files: {summary.added} rows added, {summary.known} already there, "
+        f"{len(summary.refused)} refused"
+    )
+
+
+def _pool(processes: int, deaths: list[str]) -> AbstractContextManager[Pool | None]:
+    """Return what reads WARC files elsewhere; None if this process does. It adds a line for each process that dies."""
+    if processes == 1:
+        return nullcontext()
+    from fxticker.backfill.process_pool import ProcessPool
+
+    return ProcessPool(processes, died=deaths.append)

@@ -69,7 +69,7 @@ class GzipDecoder:
         return decoded
 
 
-_Library = tuple[Callable[[int], Any], type[Exception]]
+_Library = tuple[Callable[[int], Any], Any]
 _ZLIB: _Library = (zlib.decompressobj, zlib.error)
 
 
