@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import threading
 from datetime import timedelta
 
 import jsonschema
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from web_client import Client
 
-from fxticker.errors import FxTickerError
+from fxticker.errors import FxTickerError, StoreError
 from fxticker.model.records import Outcome, Poll, Retraction
 from fxticker.store.store import Store
 from fxticker.web import live as live_module
@@ -194,6 +195,29 @@ def test_too_many_listeners_are_refused(tmp_path):
             return len(scene.live)
 
     assert asyncio.run(listen()) == 1
+
+
+def test_listeners_who_wait_for_the_store_share_its_error(scene, monkeypatch):
+    begun, done, looks = threading.Event(), threading.Event(), []
+
+    def broken(*_):
+        looks.append(begun.set())
+        assert done.wait(10)
+        raise StoreError("its disk is gone")
+
+    monkeypatch.setattr("fxticker.web.live.feed_of", broken)
+
+    async def come():
+        async with scene.live.listening(None):
+            pytest.fail("there is nothing to hear")
+
+    async def run():
+        coming = [asyncio.ensure_future(come()) for _ in range(5)]
+        await asyncio.to_thread(begun.wait, 10)
+        done.set()
+        return await asyncio.gather(*coming, return_exceptions=True)
+
+    assert ([str(each) for each in asyncio.run(run())], len(looks)) == (["its disk is gone"] * 5, 1)
 
 
 def test_retracted_ticks_are_not_sent_again_and_listeners_are_told(scene):

@@ -20,6 +20,7 @@ from fxticker.web.errors import Refused
 from fxticker.web.live_feed import HEARTBEAT, Feed, first_pieces, pieces, reset_piece
 from fxticker.web.live_reading import feed_of
 from fxticker.web.reader import RELIST_S, Pace, Reader
+from fxticker.web.shared_work import SharedWork
 
 MAX_LISTENERS = 1000
 """Listeners at once: half of the connections that there may be."""
@@ -108,7 +109,7 @@ class Live:
         self._feed = Feed()
         self._version: str | None = None
         self._retractions: tuple[StoredObject, ...] = ()
-        self._looking = asyncio.Lock()
+        self._looking = SharedWork(self._look)
         self._watching: asyncio.Task[None] | None = None
         self._heartbeat_s = float("-inf")
         self._is_closed = False
@@ -161,16 +162,18 @@ class Live:
         Refused, StoreError
             As `listening`; the next look finds what this one did not.
         """
-        async with self._looking:
-            view = await self._reader.view()
-            if view.catalogue.version == self._version:
-                return
-            known, retractions = self._feed, view.catalogue.retractions
-            is_corrected = retractions != self._retractions
-            work = partial(feed_of, view.store, view.now, None if is_corrected else known)
-            newer = await self._reader.run(work, Pace.LONG)
-            self._feed, self._version, self._retractions = newer, view.catalogue.version, retractions
-            self._tell_of(known, newer, "ticks were retracted" if is_corrected else known.why_again(newer))
+        await self._looking.run()
+
+    async def _look(self) -> None:
+        view = await self._reader.view()
+        if view.catalogue.version == self._version:
+            return
+        known, retractions = self._feed, view.catalogue.retractions
+        is_corrected = retractions != self._retractions
+        work = partial(feed_of, view.store, view.now, None if is_corrected else known)
+        newer = await self._reader.run(work, Pace.LONG)
+        self._feed, self._version, self._retractions = newer, view.catalogue.version, retractions
+        self._tell_of(known, newer, "ticks were retracted" if is_corrected else known.why_again(newer))
 
     def _tell_of(self, known: Feed, newer: Feed, reason: str | None) -> None:
         if reason is not None:

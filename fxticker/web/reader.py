@@ -19,6 +19,7 @@ from fxticker.sources.registry import ScheduledSource
 from fxticker.store.store import Store
 from fxticker.web.catalogue import Catalogue, catalogue_of, objects_of
 from fxticker.web.errors import Refused
+from fxticker.web.shared_work import SharedWork
 from fxticker.web.view import View
 
 WORKERS = 4
@@ -97,7 +98,7 @@ class Reader:
         self._long_places = MAX_LONG
         self._catalogue: Catalogue | None = None
         self._listed_s = float("-inf")
-        self._listing: asyncio.Future[None] | None = None
+        self._listing = SharedWork(self._relist)
         self._counting = threading.Lock()
 
     def now(self) -> datetime:
@@ -120,10 +121,7 @@ class Reader:
             If the store cannot be listed.
         """
         if self.known_version() is None:
-            if self._listing is None or self._listing.done():
-                self._listing = asyncio.ensure_future(self._relist())
-                self._listing.add_done_callback(lambda done: done.cancelled() or done.exception())
-            await asyncio.shield(self._listing)  # one for all that wait, of whom one may go away
+            await self._listing.run()
         assert self._catalogue is not None
         return View(self.store, self._catalogue, self.now(), self.frozen_at is not None, self._order, self._planned)
 
