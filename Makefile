@@ -14,12 +14,14 @@ SERVERS := .venv-servers
 RELEASE := .venv-release
 SERVE_AT ?= 2026-02-25T18:00Z
 FUZZ_SECONDS ?= 600
+SLOTS ?= 100000
+KILLS ?= 1000
 BENCH_ROWS ?= 13147200
 BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help release-check demo serve run test test-all test-clients servers node page torture soak real-history notebooks docs share lint types lock dist audit clean bench fuzz
+.PHONY: help release-check demo serve run test test-all test-clients servers node page torture recorders soak real-history notebooks docs share lint types lock dist audit clean bench fuzz
 
 # A target is listed by what follows `##` in its line.
 help:
@@ -74,6 +76,10 @@ page/node_modules: page/package-lock.json
 # Kill a writer 1,000 times while readers look on; some minutes. SEED=… repeats a run's snapshots and lives.
 torture: $(VENV)/dev.stamp  ## kill a writer 1,000 times while readers look on
 	$(BIN)/python tests/torture.py --kills 1000 $(if $(SEED),--seed $(SEED))
+
+# Kill two recorders of one store on a SeaweedFS while they record; 100,000 slots take an hour. SEED=… repeats its kills.
+recorders: $(VENV)/dev.stamp $(SERVERS)/servers.stamp  ## kill recorders that share a store on object storage
+	$(BIN)/python tests/recorders.py --slots $(SLOTS) --kills $(KILLS) --speed 190 --sources 16 $(if $(SEED),--seed $(SEED))
 
 # Poll the loopback site 100,000 times at speed and watch memory, descriptors and outcomes.
 soak: $(VENV)/dev.stamp  ## poll a loopback site 100,000 times at speed

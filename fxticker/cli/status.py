@@ -16,6 +16,7 @@ from fxticker.cli import completion
 from fxticker.cli.forget import in_words
 from fxticker.cli.formats import Format, Kind, kind_option
 from fxticker.cli.options import config_option, queried, settings, store_option
+from fxticker.cli.recorders import recorder_rows, recorder_text
 from fxticker.errors import SegmentUnreadable
 from fxticker.model.selection import Selection
 
@@ -69,6 +70,7 @@ def status(config: Path | None, store: Location | None, kind: Kind) -> None:
         "free_bytes": None if free is None else free.bytes,
         "daemon": opened.daemon(),
         "last_writer": backend.lock_holder() or None,
+        "recorders": recorder_rows(backend, now),
     }
     is_well = bool(found) and not ahead and all(health.problem is None for health in found)
     if kind == "json":
@@ -277,8 +279,11 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
     free = held["free_bytes"]
     on_disk = "" if free is None else f"; free on its disk: {free / 1e9:,.1f} GB"
     _say("size", f"{held['size_bytes'] / 1e6:,.1f} MB{on_disk}")
-    _say("daemon", held["daemon"] or "none runs")
-    _say("lock", f"last taken by {held['last_writer']}" if held["last_writer"] else "never taken")
+    for row in held["recorders"]:
+        _say("recorder", recorder_text(row))
+    if not held["recorders"]:
+        _say("daemon", held["daemon"] or "none runs")
+        _say("lock", f"last taken by {held['last_writer']}" if held["last_writer"] else "never taken")
 
 
 def _say(name: str, text: str) -> None:

@@ -16,6 +16,7 @@ from fxticker.collect.clock_evidence import ClockEvidence
 from fxticker.daemon.clock_watch import ClockWatch
 from fxticker.daemon.first_poll import FirstPoll
 from fxticker.daemon.observers import Observers
+from fxticker.daemon.other_recorders import OtherRecorders, PatientWriter
 from fxticker.daemon.retrying_writer import RETRY_PAUSES_S, RetryingWriter
 from fxticker.daemon.scheduler import SlotScheduler
 from fxticker.daemon.slot_ledger import SlotLedger
@@ -24,6 +25,7 @@ from fxticker.fetch.client import StoppableFetch
 from fxticker.model.clock import Clock, boottime_s
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
+from fxticker.store.lease import Lease
 from fxticker.store.store import Store
 
 STOP_GRACE_S = 3.0
@@ -63,6 +65,8 @@ class Daemon:
         Returns the seconds that the clock is checked against.
     boottime, is_synchronised
         As for `ClockEvidence`.
+    recorder
+        Name of this daemon among those that record into a shared store.
     """
 
     def __init__(
@@ -80,10 +84,12 @@ class Daemon:
         monotonic: Callable[[], float] = time.monotonic,
         boottime: Callable[[], float] = boottime_s,
         is_synchronised: Callable[[datetime], bool | None] = lambda _now: None,
+        recorder: str = "",
     ) -> None:
         self._sources = tuple(sources)
         self._fetcher = fetcher
         self._store = store
+        self._recorder = recorder
         self._clock = clock
         self._observers = Observers(observers)
         self._beat_s = beat_s
@@ -180,12 +186,14 @@ class Daemon:
     def _worker(self, source_id: str) -> SourceWorker:
         """The worker of a source, which is kept after a reload without the source, as that may come back."""
         if source_id not in self._workers:
+            others = self._others(source_id) if self._store.backend.is_shared else None
+            writer = self._writer if others is None else PatientWriter(self._writer, others)
             self._workers[source_id] = SourceWorker(
                 source_id,
-                ledger=SlotLedger(source_id, self._store, self._writer.record, self._is_to_pause),
+                ledger=SlotLedger(source_id, self._store, writer.record, self._is_to_pause),
                 first_poll=FirstPoll(source_id, self._store),
                 fetch=self._fetcher,
-                store=self._writer,
+                store=writer,
                 clock=self._clock,
                 clock_watch=self._clock_watch,
                 clock_evidence=self._clock_evidence,
@@ -194,8 +202,19 @@ class Daemon:
                 stop_asked=self._stop_asked,
                 on_caught_up=self._observers.caught_up,
                 on_error=self._fail,
+                others=others,
             )
         return self._workers[source_id]
+
+    def _others(self, source_id: str) -> OtherRecorders:
+        return OtherRecorders(
+            source_id,
+            self._store,
+            Lease(self._store.backend, source_id, self._recorder),
+            clock=self._clock,
+            stop_asked=self._stop_asked,
+            on_recorded=self._observers.polled,
+        )
 
     def _end_workers(self) -> None:
         workers = list(self._workers.values())

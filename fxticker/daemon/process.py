@@ -21,6 +21,7 @@ from fxticker.daemon.alert_setup import AlertSetup
 from fxticker.daemon.daemon import Daemon
 from fxticker.daemon.known_store import KnownStore
 from fxticker.daemon.observers import Observers
+from fxticker.daemon.recorder_note import RecorderNote, recorder_name
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.daemon.signals import stop_on_signals
 from fxticker.daemon.startup_message import startup_message
@@ -102,6 +103,11 @@ def _poll(
         client = stack.enter_context(http.fetcher())
         observers: list[Observer] = [notifier, known, *_observers(settings, store, stack, alerts)]
         observers += alerts.observers(store, client, stack)
+        name = ""
+        if store.backend.is_shared:
+            name = recorder_name(folder, os.environ)
+            observers.append(RecorderNote(store.backend, name, SystemClock()))
+            _log.info("%s may have several recorders; this one is %s", store.backend, name)
         daemon = Daemon(
             planned,
             fetcher=RobotsFetcher(client),
@@ -109,6 +115,7 @@ def _poll(
             clock=SystemClock(),
             observers=observers,
             is_synchronised=is_synchronised,
+            recorder=name,
         )
         everyone = Observers(observers)
         stop_on_signals(

@@ -10,6 +10,8 @@ from functools import partial
 from itertools import islice, takewhile
 
 from fxticker.collect.page_outcome import outcome_of
+from fxticker.daemon.slot_grace import slot_grace
+from fxticker.daemon.unpolled import is_late
 from fxticker.errors import SegmentUnreadable, one_line
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule, slots_between
@@ -22,13 +24,6 @@ from fxticker.store.read_recording import damaged_segments, damaged_spans
 from fxticker.store.read_span import Span
 from fxticker.store.store import Store
 
-NOT_RUNNING = "the daemon was not running, or could not write"
-NOT_CONFIGURED = "the source was not configured"
-RESCHEDULED = "the grid was changed before it was polled"
-TOO_LATE = "the daemon did not come to it in time"
-UNREADABLE = "a file of the store could not be read"
-OVERRUN = "the previous poll was still running"
-CLOCK_AHEAD = "this machine's clock was ahead of the time that servers send"
 UNCONFIRMED_SPAN = timedelta(days=1)
 """How far after the last outcome slots are settled by a clock that nothing confirms: a clock that lost its time is
 mostly wrong by more, and an ordinary absence is shorter."""
@@ -93,7 +88,9 @@ class SlotLedger:
         """
         damaged_segments(self._store.tables, self._source_id, search=True)  # noted, and logged there
         has_records = self._look_up(schedule, now)
-        self._record_interrupted_poll(source, schedule, now)
+        # where others record, too, a slot within its grace may be one that is polled just now
+        settled_by = now - slot_grace(schedule, now) if self._store.backend.is_shared else now
+        self._record_interrupted_poll(source, schedule, settled_by)
         if not has_records:
             self._skip_late_slot(schedule, now)
         current = schedule.at_or_before(now)
@@ -143,7 +140,9 @@ class SlotLedger:
 
     def is_settled(self, slot: datetime) -> bool:
         """Whether the slot has its outcome."""
-        return slot <= self._settled or self._is_in_damage(slot) or slot in self._recorded(slot, slot)
+        if slot <= self._settled or self._is_in_damage(slot):
+            return True
+        return slot <= self._newest and slot in self._recorded(slot, slot)
 
     def next_open(self, schedule: Schedule, now: datetime) -> datetime:
         """The first slot after `now` that has no outcome, and none that a damaged file may hold."""
@@ -242,7 +241,8 @@ class SlotLedger:
 
     def _recorded(self, first: datetime, last: datetime) -> set[datetime]:
         """The slots from `first` to `last` that have an outcome."""
-        if first > self._newest:  # as nearly always: nothing is read
+        # as nearly always: nothing is read; but where others record, too, this ledger does not know the newest
+        if first > self._newest and not self._store.backend.is_shared:
             return set()
         return set(takewhile(lambda slot: slot >= first, self._store.planned_slots(self._source_id, last)))
 
@@ -293,8 +293,3 @@ class SlotLedger:
         except Exception:  # noqa: BLE001  recorded as the outcome
             _log.exception("%s: error while the outcome of stored ticks was looked for", self._source_id)
             return Outcome.ERROR
-
-
-def is_late(schedule: Schedule, slot: datetime, now: datetime) -> bool:
-    """Whether it is too late to poll a slot: more than half the distance to the next one has passed."""
-    return now - slot > (schedule.after(slot) - slot) / 2

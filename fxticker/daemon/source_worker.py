@@ -16,19 +16,21 @@ from fxticker.collect.clock_evidence import ClockEvidence
 from fxticker.collect.poll import collect_once
 from fxticker.daemon.clock_watch import ClockWatch
 from fxticker.daemon.first_poll import FirstPoll
+from fxticker.daemon.other_recorders import OtherRecorders, PatientWriter, Turn
 from fxticker.daemon.retrying_writer import RetryingWriter
-from fxticker.daemon.slot_ledger import (
-    CLOCK_AHEAD,
+from fxticker.daemon.slot_ledger import SlotLedger
+from fxticker.daemon.unpolled import (
     NOT_CONFIGURED,
     NOT_RUNNING,
     OVERRUN,
     RESCHEDULED,
     TOO_LATE,
     UNREADABLE,
-    SlotLedger,
+    Absence,
     is_late,
+    unpolled,
 )
-from fxticker.errors import SegmentUnreadable
+from fxticker.errors import SegmentUnreadable, StoreError
 from fxticker.fetch.client import Fetch
 from fxticker.model.clock import Clock
 from fxticker.model.clock_trust import ClockComparison, Trust
@@ -79,7 +81,9 @@ class SourceWorker:
     on_unrecorded
         Called with a poll whose outcome is not recorded, as the clock is ahead.
     on_error
-        Called with an error that ends the worker, such as a store that refuses to be written.
+        Called with an error that ends the worker, such as a disk that refuses to be written.
+    others
+        Other recorders of the store; None on a disk. With them no refusal of the store ends the worker.
 
     Attributes
     ----------
@@ -94,7 +98,7 @@ class SourceWorker:
         ledger: SlotLedger,
         first_poll: FirstPoll,
         fetch: Fetch,
-        store: RetryingWriter,
+        store: RetryingWriter | PatientWriter,
         clock: Clock,
         clock_watch: ClockWatch,
         clock_evidence: ClockEvidence,
@@ -103,6 +107,7 @@ class SourceWorker:
         stop_asked: threading.Event,
         on_caught_up: Callable[[str, datetime | None], None],
         on_error: Callable[[BaseException], None],
+        others: OtherRecorders | None = None,
     ) -> None:
         self.source_id = source_id
         self.wanted: ScheduledSource | None = None
@@ -118,11 +123,13 @@ class SourceWorker:
         self._evidence = clock_evidence
         self._on_compared = on_compared
         self._on_unrecorded = on_unrecorded
-        self._absence: tuple[datetime, str] | None = None
+        self._absence: Absence | None = None
         self._was_ahead = False
         self._stop_asked = stop_asked
         self._on_caught_up = on_caught_up
         self._on_error = on_error
+        self._others = others
+        self._survived = SegmentUnreadable if others is None else StoreError
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._run, name=source_id, daemon=True)
 
@@ -136,8 +143,8 @@ class SourceWorker:
             now = self._clock.now()
             self._apply_wanted(now, why=NOT_RUNNING)
             if self._absence is not None and self._evidence.trust(now) in _NOT_AHEAD:
-                self._settle(scheduled.schedule, self._absence[0])
-        except SegmentUnreadable as error:
+                self._settle(scheduled.schedule, self._absence.until)
+        except self._survived as error:
             self._wait_for_store(error)
         else:
             self._first_poll.open()
@@ -165,7 +172,7 @@ class SourceWorker:
                 if not self._stop_asked.is_set():
                     try:
                         self._do_what_is_due()
-                    except SegmentUnreadable as error:
+                    except self._survived as error:
                         self._wait_for_store(error)
         except BaseException as error:  # noqa: BLE001  a thread's end would be printed at most, and the daemon go on
             self._on_error(error)
@@ -192,14 +199,18 @@ class SourceWorker:
         is_complete = self._evidence.trust(now) not in _NOT_AHEAD or self._settle(schedule, unpolled_until)
         if is_complete and is_due and not self._ledger.is_settled(slot):
             self._first_poll.close()
-            self._poll(self._current, slot)
+            turn = Turn.OURS if self._others is None else self._others.turn(slot)
+            if turn is Turn.OURS:
+                self._poll(self._current, slot)
+            elif turn is Turn.RECORDED:
+                self._ledger.mark_settled(slot)
         elif is_complete and (first := self._first_poll.slot(schedule, now)) is not None:
             self._collect(self._current, first)
             self.wake()  # a slot may have come meanwhile
         if is_complete:
             self._on_caught_up(self.source_id, self._state.wait_until)
 
-    def _wait_for_store(self, error: SegmentUnreadable) -> None:
+    def _wait_for_store(self, error: StoreError) -> None:
         """Leave the slots without an outcome until the file can be read: what it holds of them is not known.
 
         The next wake-up begins with what the store holds then, as after a start.
@@ -215,11 +226,13 @@ class SourceWorker:
         if old is None or new is None or old.source != new.source:
             self._state = SourceState()
         self._current = new
+        if self._others is not None and new is not None:
+            self._others.schedule = new.schedule
         if new is None or (old is not None and old.schedule == new.schedule):
             return
         if old is None:
             following = self._ledger.recover(new.source, new.schedule, now)
-            self._absence = following, why
+            self._absence = Absence(following, why)
         else:
             trust = self._evidence.trust(now)
             if trust is not Trust.AHEAD:
@@ -276,25 +289,9 @@ class SourceWorker:
         if trust is Trust.AHEAD:
             return False
         is_confirmed = trust is not Trust.UNCONFIRMED
-        if not self._ledger.settle(schedule, until, self._unpolled(outcome, detail), is_confirmed=is_confirmed):
+        jump = self._clock_watch.last_jump
+        record = unpolled(self.source_id, outcome, detail, self._absence, jump, was_ahead=self._was_ahead)
+        if not self._ledger.settle(schedule, until, record, is_confirmed=is_confirmed):
             return False
         self._was_ahead = False
         return True
-
-    def _unpolled(self, outcome: Outcome, detail: str) -> Callable[[datetime], Poll]:
-        """Returns what to record for a slot without a poll: `outcome`, or why no poll was possible at all."""
-        jump, absence, was_ahead = self._clock_watch.last_jump, self._absence, self._was_ahead
-
-        def poll(slot: datetime) -> Poll:
-            why = None
-            if absence is not None and slot < absence[0]:
-                why = absence[1]
-            elif jump is not None and jump.covers(slot):
-                why = jump.why
-            elif was_ahead:
-                why = CLOCK_AHEAD
-            if why is not None:
-                return Poll(self.source_id, slot, Outcome.MISSED, detail=why)
-            return Poll(self.source_id, slot, outcome, detail=detail)
-
-        return poll

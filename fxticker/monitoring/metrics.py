@@ -22,6 +22,7 @@ from fxticker.monitoring.damage import damage_of
 from fxticker.monitoring.health import problem_of
 from fxticker.monitoring.next_slots import NextSlots
 from fxticker.monitoring.observer import Observer
+from fxticker.monitoring.recorder_families import families_of_recorders
 from fxticker.monitoring.store_families import SourceReading, families_of_sources, families_of_space
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.read_recent import Recent, read_recent, stored_bytes
@@ -245,6 +246,10 @@ class Metrics(Observer):
             self._log_once("", error)
             size_bytes = None
         yield from families_of_space(size_bytes, self._store.backend.free_space())
+        try:
+            yield from list(families_of_recorders(self._store.backend))
+        except StoreError as error:
+            self._log_once("recorders", error)
 
     def _log_once(self, what: str, error: StoreError) -> None:
         """Log an error once while it lasts: a scrape comes every few seconds."""

@@ -1,19 +1,24 @@
-"""Open slots: the next slot of a source that has no outcome, which is the next one that will really be polled."""
+"""Open slots: the next slot of a source that has no outcome, and the outcome of one that has."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
 
+from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Every, Schedule
 from fxticker.model.timestamps import MICROSECOND
-from fxticker.store.arrow import microseconds, to_int64
+from fxticker.store.arrow import filter_rows, microseconds, records_of, to_int64
 from fxticker.store.read_recording import unless_damaged
 from fxticker.store.read_span import month_of
 from fxticker.store.segment_name import SegmentName
 from fxticker.store.segments import SegmentTable
+
+_POLL_FIELDS = [field.name for field in fields(Poll) if field.name != "source"]
 
 
 def next_open_slot(polls: SegmentTable, source: str, schedule: Schedule, now: datetime) -> datetime:
@@ -66,3 +71,30 @@ def _slots_in(polls: SegmentTable, segment: SegmentName, first_us: int) -> np.nd
     if polls.summary(segment).last < first_us:
         return np.zeros(0, np.int64)
     return to_int64(polls.open(segment).read(["slot"]).column("slot"))
+
+
+def outcome_at(polls: SegmentTable, source: str, slot: datetime) -> Poll | None:
+    """Return the recorded outcome of a slot, None if there is none; nearly always the end of one file is read.
+
+    Raises
+    ------
+    SegmentUnreadable
+        As `next_open_slot`.
+    """
+    month, slot_us = month_of(slot), microseconds(slot)
+    for item, segment in polls.recorded(source, month):
+        rows = unless_damaged(polls, item, partial(_rows_at, polls, segment, slot_us))
+        if rows is not None and rows.num_rows:
+            [row] = records_of(rows.slice(0, 1))
+            known = {name: row[name] for name in _POLL_FIELDS}
+            return Poll(source, **{**known, "outcome": Outcome(row["outcome"])})
+    return None
+
+
+def _rows_at(polls: SegmentTable, segment: SegmentName, slot_us: int) -> pa.Table | None:
+    """The rows of a slot; None, without reading them, if all are earlier or later."""
+    summary = polls.summary(segment)
+    if not summary.first <= slot_us <= summary.last:
+        return None
+    rows = polls.open(segment).read()
+    return filter_rows(rows, to_int64(rows.column("slot")) == slot_us)
