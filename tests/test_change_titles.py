@@ -13,13 +13,14 @@ from fxticker.charts.heatmap_cells import cell_text
 from fxticker.charts.moves import amount, moves_text
 from fxticker.charts.resolved import reach_of
 
-KZT = ("KZT/USD", -1.0, -1.04, -0.96, True, False)
-KGS = ("KGS/USD", -0.4, -0.5, -0.3, True, False)
-TJS = ("TJS/USD", 2.1, 2.09, 2.11, True, False)
-UZS = ("UZS/USD", 0.0, -12.0, 14.0, False, False)
-SUM = ("UZS/USD", 12.5, 0.0, 27.0, False, False)
-TMT = ("TMT/USD", -0.44, -0.45, -0.43, True, True)
-COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "peg_hop"]
+KZT = ("KZT/USD", -1.0, -1.04, -0.96, True, False, False)
+KGS = ("KGS/USD", -0.4, -0.5, -0.3, True, False, False)
+TJS = ("TJS/USD", 2.1, 2.09, 2.11, True, False, False)
+UZS = ("UZS/USD", 0.0, -12.0, 14.0, False, False, False)
+SUM = ("UZS/USD", 12.5, 0.0, 27.0, False, False, False)
+TMT = ("TMT/USD", -0.44, -0.45, -0.43, True, True, False)
+OPEN = ("TJS/USD", 0.17, -0.05, 0.4, False, False, True)
+COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "peg_hop", "several_values"]
 
 
 @pytest.mark.parametrize(
@@ -33,24 +34,27 @@ COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "
         ([SUM], "Rounding could explain the change of the sum against the dollar"),
         ([UZS, SUM], "Rounding could explain all 2 changes"),
         ([UZS, TMT], "Rounding and peg hops could explain all 2 changes"),
+        ([OPEN], "Several values of one date leave the change of the somoni against the dollar open"),
+        ([OPEN, UZS, TMT], "Rounding, several values of one date and peg hops leave all 3 changes open"),
+        ([OPEN, KZT], "The tenge lost 1.0 % against the dollar"),
         ([TMT], "The manat came back to a level shown before"),
         ([TMT, TMT], "All 2 came back to a level shown before"),
         ([KZT, KZT, UZS], "2 of 3 rates moved by more than rounding"),  # of two sources
-        ([("USD/KZT", 1.0, 0.96, 1.04, True, False)], "The dollar gained 1.0 % against the tenge"),
+        ([("USD/KZT", 1.0, 0.96, 1.04, True, False, False)], "The dollar gained 1.0 % against the tenge"),
         (
-            [("USD/KZT", 1.0, 0.96, 1.04, True, False), ("USD/TJS", -2.1, -2.11, -2.09, True, False)],
+            [("USD/KZT", 1.0, 0.96, 1.04, True, False, False), ("USD/TJS", -2.1, -2.11, -2.09, True, False, False)],
             "The dollar lost 2.1 % against the somoni; gained 1.0 % against the tenge",
         ),
         (
-            [("TJS/RUB", 2.1, 2.09, 2.11, True, False), KZT],
+            [("TJS/RUB", 2.1, 2.09, 2.11, True, False, False), KZT],
             "The somoni gained 2.1 % against the rouble; the tenge lost 1.0 % against the dollar",
         ),
         (
-            [("KZT/UZS", 30.0, 12.0, 44.0, True, False), ("USD/RUB", -2.1, -2.11, -2.09, True, False)],
+            [("KZT/UZS", 30.0, 12.0, 44.0, True, False, False), ("USD/RUB", -2.1, -2.11, -2.09, True, False, False)],
             "The tenge gained 12 to 44 % against the sum; the dollar lost 2.1 % against the rouble",
         ),
-        ([("KZT/UZS", 30.0, 12.0, 44.0, True, False)], "The tenge gained 12 to 44 % against the sum"),
-        ([("EUR/USD", 0.2, 0.002, 3.1, True, False)], "EUR gained up to 3.1 % against the dollar"),
+        ([("KZT/UZS", 30.0, 12.0, 44.0, True, False, False)], "The tenge gained 12 to 44 % against the sum"),
+        ([("EUR/USD", 0.2, 0.002, 3.1, True, False, False)], "EUR gained up to 3.1 % against the dollar"),
     ],
 )
 def test_title_states_what_is_proven(rows, text):

@@ -200,4 +200,6 @@ def test_nothing_that_matches_is_an_empty_frame_of_the_same_columns(store):
         "drift_hi_pct": "float64",
         "significant": "bool",
         "peg_hop": "bool",
+        "several_values": "bool",
+        "values": "int32",
     }

@@ -301,6 +301,7 @@ def test_series_is_measured_from_each_pairs_first_quote():
         *("observed_at", "source", "pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "base_at"),
         "reason",
         "peg_hop",
+        "several_values",
     ]
     assert found["pair"].tolist() == ["KZT/USD", "KZT/USD", "UZS/USD"]
     assert found["drift_pct"].tolist() == pytest.approx([0, 5, 0])
@@ -357,7 +358,7 @@ def test_period_moves_from_the_close_before_to_its_own():
 
     assert list(found.columns) == [
         *("source", "pair", "start_at", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "from_at", "to_at"),
-        *("start_age_h", "end_age_h", "reason", "peg_hop"),
+        *("start_age_h", "end_age_h", "reason", "peg_hop", "several_values"),
     ]
     assert found["pair"].tolist() == ["TJS/USD", "TJS/USD", "TJS/USD", "UZS/USD"]
     assert found["start_at"].tolist() == [THE_13TH, THE_14TH, THE_14TH + day, THE_14TH]

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.drift import QUOTE, changes_since
 from fxticker.analysis.plateaus import came_back, peg_hops
+from fxticker.analysis.quote_change import changes_since, columns_of_change
 from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series, runs
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.frames.dates_in_zone import instants_in_zone
 from fxticker.frames.now_and_zone import resolved, zone_of
+from fxticker.frames.single_values import SingleValues
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 
@@ -65,12 +66,13 @@ def changes(
         One row per run, by source, pair and time: ``source`` and ``pair`` (category), ``rate_text`` (category; as
         printed; null where the rate is derived, or the hull of several values of one date), ``nominal`` (int32, units
         of base that the text is printed for; 1 without a text), ``rate``, ``rate_lo`` and ``rate_hi`` (float64, quote
-        per one unit of base, with its band), ``first_at`` and ``last_at`` (datetime64[us, UTC], the first and the last
-        instant that showed the value), ``polls`` (int64, instants that showed it), ``gap_h`` (float64, hours; the
-        longest time within the run without a tick; 0 if it has one tick), ``drift_pct`` = 100 (rate / rate before - 1)
-        with its band ``drift_lo_pct`` and ``drift_hi_pct`` (float64), as in `fxticker.drift_series`, ``significant``
-        (bool; the band excludes 0) and ``peg_hop`` (bool; as in `fxticker.drift`). The first run of a source's pair has
-        no change: NaN.
+        per one unit of base, with its band; of a hull its middle), ``first_at`` and ``last_at`` (datetime64[us, UTC],
+        the first and the last instant that showed the value), ``polls`` (int64, instants that showed it), ``gap_h``
+        (float64, hours; the longest time within the run without a tick; 0 if it has one tick), ``drift_pct`` = 100
+        (rate / rate before - 1) with its band ``drift_lo_pct`` and ``drift_hi_pct`` (float64), as in
+        `fxticker.drift_series`, ``significant`` (bool; the band excludes 0), ``several_values`` and ``peg_hop`` (bool;
+        as in `fxticker.drift`), and ``values`` (int32; values of one date that the run is the hull of, else 1). The
+        first run of a source's pair has no change: NaN.
 
     Raises
     ------
@@ -92,6 +94,7 @@ def changes(
         polls=count.astype(np.int64),
         gap_h=_longest_h(rows["observed_at"].to_numpy("M8[us]")[in_order], begins),
         **_drifts(ticks, rows, first, as_of),
+        values=SingleValues.of(rows).count[first],
     )
 
 
@@ -110,6 +113,8 @@ def _drifts(ticks: Ticks, rows: pd.DataFrame, first: np.ndarray, as_of: Moment |
     quoted = rows.iloc[first].reset_index(drop=True)
     before = np.arange(len(quoted)) - 1
     before[in_series(quoted)[1]] = -1  # a label that no row has
-    since = quoted[[*QUOTE]].reindex(before).reset_index(drop=True)
-    moved = changes_since(quoted, since).assign(peg_hop=peg_hops(quoted, since, came_back(ticks, rows, as_of)[first]))
+    since = columns_of_change(quoted).reindex(before).reset_index(drop=True)
+    moved = changes_since(quoted, since)
+    by_order = moved.pop("several_values")
+    moved = moved.assign(peg_hop=peg_hops(quoted, since, came_back(ticks, rows, as_of)[first]), several_values=by_order)
     return {str(name): moved[name] for name in moved.columns}

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from fxticker.frames.single_values import SingleValues
 from fxticker.model.bands import outward
 from fxticker.model.pairs import directed, inverse_of
 
@@ -42,6 +43,7 @@ def in_one_direction(quotes: pd.DataFrame, *, per_usd: bool) -> pd.DataFrame:
     pair = np.array([kinds.index(way) for way in ways], np.int64)[codes]
     rate, lo, hi = (quotes[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))
     turned_lo, turned_hi = outward(1 / hi, 1 / lo)
+    singles = SingleValues.of(quotes)
     turned = quotes.assign(
         pair=pd.Categorical.from_codes(pair, categories=pd.Index(kinds, dtype="str")),
         rate=np.where(is_turned, 1 / rate, rate),
@@ -49,6 +51,7 @@ def in_one_direction(quotes: pd.DataFrame, *, per_usd: bool) -> pd.DataFrame:
         rate_hi=np.where(is_turned, turned_hi, hi),
         rate_text=quotes["rate_text"].mask(is_turned),
         nominal=quotes["nominal"].mask(is_turned, 1),
+        **(singles.inverse().where(is_turned, singles).columns() if singles.is_several.any() else {}),
     )
     source = quotes["source"].cat.codes.to_numpy()
     order = np.lexsort((is_turned, source, pair, quotes["observed_at"].to_numpy("M8[us]")))

@@ -15,9 +15,10 @@ from fxticker.analysis.drift_rows import COLUMNS, Found, drift_row, no_drift
 from fxticker.analysis.first_tick import first_after
 from fxticker.analysis.lookup import rates_by
 from fxticker.analysis.plateaus import came_back, is_peg_hop, peg_hops
+from fxticker.analysis.quote_change import changes_since, columns_of_change
 from fxticker.analysis.rate_exact import is_by_order, rates_by_order, rates_of_sources
 from fxticker.analysis.rate_quotes import quotes_by_order
-from fxticker.analysis.series import change_pct, in_series
+from fxticker.analysis.series import in_series
 from fxticker.analysis.source_quotes import Ticks, source_quotes
 from fxticker.errors import NoData
 from fxticker.frames.dates_in_zone import by_instant, instants_in_zone
@@ -32,8 +33,13 @@ from fxticker.sources.rate_order import RATE
 
 FIRST = "first"
 """Default base of a drift: the rate at its start."""
-QUOTE = {"observed_at": "datetime64[us, UTC]", "rate": "float64", "rate_lo": "float64", "rate_hi": "float64"}
-"""Columns of a quote that a change is computed from."""
+_BASE = {
+    "observed_at": "datetime64[us, UTC]",
+    **dict.fromkeys(
+        ("rate", "rate_lo", "rate_hi", "values", "lowest", "lowest_hi", "highest", "highest_lo"), "float64"
+    ),
+}
+"""Columns of a base that was looked up: of `fxticker.analysis.quote_change.columns_of_change`."""
 
 
 def drift(
@@ -96,12 +102,16 @@ def drift(
         the instant of the base, ``start_age_h`` and ``end_age_h`` (float64, hours from the tick to the instant that was
         asked for, of a date its end, and at most now; of a date-only tick from the end of its day), ``reason``, why a
         pair has no drift, null if it has one, ``nominal_start`` and ``nominal_end`` (int32; units of base that the
-        texts are for; 1 without a text), and the bands of both rates, ``rate_start_lo`` to ``rate_end_hi``, and
-        ``peg_hop`` (bool): a pegged pair came back to a level that its source showed before, which is more than
+        texts are for; 1 without a text), the bands of both rates, ``rate_start_lo`` to ``rate_end_hi``,
+        ``values_start`` and ``values_end`` (int32; values that share the date of an end, 1 where one counts; of a cross
+        rate the combinations of its legs'), ``several_values`` (bool): the band includes 0 only because several values
+        share a date, of which the last one is not known; single ones would prove a change, or are alike at both ends;
+        and ``peg_hop`` (bool): a pegged pair came back to a level that its source showed before, which is more than
         rounding and no move of the rate (`fxticker.model.pegs.is_hop`). A pair without a tick by `start` or `base`, or
         with the same one at both ends, has no drift (NaN) and is not significant; one whose tick is older than
-        `max_age` has no rates either. Where several values share a date, the rate is the middle of their hull and its
-        text is null, as it is where the rate is derived. Bounds are the doubles nearest to the exact ones.
+        `max_age` has no rates either. Where several values share a date, the rate is the middle of their hull, which
+        none of them printed, and its text is null, as it is where the rate is derived. Bounds are the doubles nearest
+        to the exact ones.
 
     Raises
     ------
@@ -207,9 +217,9 @@ def drift_series(
     pandas.DataFrame
         One row per quote, sorted by observed_at, pair and source: ``observed_at``, ``source``, ``pair`` (categories),
         ``drift_pct`` = 100 (rate / rate_base - 1), its band ``drift_lo_pct`` and ``drift_hi_pct``, ``significant``: the
-        band excludes 0, ``base_at``, and ``reason`` (category), why a pair has no drift, null if it has one. The drift
-        of the base itself is exactly 0. A pair without a base has no drift: NaN, ``base_at`` NaT. The bounds
-        contain the exact ones and are wider by a few units in the last place, see
+        band excludes 0, ``several_values``, as in `drift`, ``base_at``, and ``reason`` (category), why a pair has no
+        drift, null if it has one. The drift of the base itself is exactly 0. A pair without a base has no drift: NaN,
+        ``base_at`` NaT. The bounds contain the exact ones and are wider by a few units in the last place, see
         `fxticker.model.bands.outward`. Empty if the span has no quotes.
 
     Raises
@@ -240,7 +250,7 @@ def drift_series(
         keys = [(str(source), str(pair)) for source, pair in zip(bases["source"], bases["pair"], strict=True)]
         found = [Found.of("base", at, rates.get(key), limit, partial(_first_of, ticks, key, selection)) for key in keys]
         reasons = [each.problem for each in found]
-        bases = typed([_quote_of(each) for each in found], QUOTE)
+        bases = typed([_quote_of(each) for each in found], _BASE)
         stated = [pd.NaT if each.rate is None or each.is_too_old else each.rate.stands_at(zone) for each in found]
         base_at = pd.Series(stated, dtype=bases["observed_at"].dtype)
         if len(rows) and bases["observed_at"].isna().all():
@@ -249,29 +259,22 @@ def drift_series(
             raise NoData("; ".join([_no_base(at.upto) + first_one, *too_old]))
     number = np.empty(len(rows), np.intp)
     number[places] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rows))))
-    since = bases[[*QUOTE]].iloc[number].reset_index(drop=True)
-    result = pd.concat([rows[["observed_at", "source", "pair"]], changes_since(rows, since)], axis=1).assign(
+    since = columns_of_change(bases).iloc[number].reset_index(drop=True)
+    changes = changes_since(rows, since)
+    by_order = changes.pop("several_values")
+    result = pd.concat([rows[["observed_at", "source", "pair"]], changes], axis=1).assign(
         observed_at=instants_in_zone(rows, zone),
         base_at=base_at.take(number).array,
         reason=pd.Categorical(reasons).take(number),
         peg_hop=peg_hops(rows, since, came_back(ticks, rows, selection.as_of)),
+        several_values=by_order,
     )
     return by_instant(result)
 
 
 def _quote_of(found: Found) -> tuple[Any, ...]:
     if found.rate is None or found.is_too_old:
-        return (pd.NaT, *[np.nan] * 3)
-    band = found.rate.band
-    return (found.rate.observed_at, float(found.rate.value), float(band.lo), float(band.hi))
-
-
-def changes_since(rows: pd.DataFrame, since: pd.DataFrame) -> pd.DataFrame:
-    """Return the changes of quotes since the quotes of the same rows of `since`."""
-    rate, lo, hi = (rows[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))
-    base, base_lo, base_hi = (since[name].to_numpy() for name in ("rate", "rate_lo", "rate_hi"))
-    result = pd.DataFrame({"drift_pct": 100 * (rate / base - 1)}, index=rows.index)
-    result["drift_lo_pct"], result["drift_hi_pct"] = change_pct(lo, hi, base_lo, base_hi)
-    is_base = (rows["observed_at"] == since["observed_at"]).to_numpy()
-    result[is_base] = 0.0  # the change of a rate from itself is exactly 0, whatever its band
-    return result.assign(significant=(result["drift_lo_pct"] > 0) | (result["drift_hi_pct"] < 0))
+        return (pd.NaT, *[np.nan] * (len(_BASE) - 1))
+    rate, band, single = found.rate, found.rate.band, found.rate.single
+    quote = (float(rate.value), float(band.lo), float(band.hi))
+    return (rate.observed_at, *quote, single.count, np.nan, float(single.lowest_hi), np.nan, float(single.highest_lo))

@@ -8,9 +8,9 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.drift import QUOTE, changes_since
 from fxticker.analysis.periods import Freq, every_period, in_local_order, period_of, start_of
 from fxticker.analysis.plateaus import came_back, peg_hops
+from fxticker.analysis.quote_change import changes_since, columns_of_change
 from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series, may_close
 from fxticker.analysis.source_quotes import Ticks
@@ -78,11 +78,11 @@ def drift_by_period(
         One row per source, pair and period, sorted by these, from the pair's first period with a quote to its last:
         ``source``, ``pair`` (categories), ``start_at`` (the period's first instant), ``drift_pct`` = 100 (close / close
         before - 1), where the close before is that of the last period that has one, its band ``drift_lo_pct`` and
-        ``drift_hi_pct``, as in `drift_series`, ``significant``: the band excludes 0, ``peg_hop`` as in
-        `fxticker.drift`, ``from_at`` and ``to_at``: the instants of the two closes, ``start_age_h`` and ``end_age_h``
-        (float64): hours from them to the start and the end of the period, at most to `end` and now, and ``reason``
-        (category), why a close does not count, null otherwise. NaN and NaT where there is none: in a period without
-        quotes, and in the first; NaN also where a close is older than `max_age`.
+        ``drift_hi_pct``, as in `drift_series`, ``significant``: the band excludes 0, ``peg_hop`` and ``several_values``
+        as in `fxticker.drift`, ``from_at`` and ``to_at``: the instants of the two closes, ``start_age_h`` and
+        ``end_age_h`` (float64): hours from them to the start and the end of the period, at most to `end` and now, and
+        ``reason`` (category), why a close does not count, null otherwise. NaN and NaT where there is none: in a period
+        without quotes, and in the first; NaN also where a close is older than `max_age`.
 
     Raises
     ------
@@ -108,7 +108,9 @@ def drift_by_period(
     begins = np.searchsorted(np.flatnonzero(is_close), first)
     places_before = np.arange(len(closes)) - 1
     places_before[begins] = -1  # a label that no row has
-    before = closes[[*QUOTE, "time_basis"]].reindex(places_before).reset_index(drop=True)
+    before = (
+        columns_of_change(closes).assign(time_basis=closes["time_basis"]).reindex(places_before).reset_index(drop=True)
+    )
     moved = changes_since(closes, before).assign(
         peg_hop=peg_hops(closes, before, returned),
         from_at=instants_in_zone(before, zone),
@@ -123,8 +125,8 @@ def drift_by_period(
     aged = _without_old(aged, closes["source"], AgeLimit.of(max_age))
     start_at = pd.Series(start_of(every, freq, zone)).dt.tz_localize("UTC")
     result = pd.concat([series.assign(start_at=start_at), aged.set_index(places).reindex(series.index)], axis=1)
-    result = result.assign(significant=result["significant"].eq(True), peg_hop=result.pop("peg_hop").eq(True))
-    return in_zone(result, tz)
+    verdicts = {name: result.pop(name).eq(True) for name in ("peg_hop", "several_values")}
+    return in_zone(result.assign(significant=result["significant"].eq(True), **verdicts), tz)
 
 
 def _age_h(closes: pd.DataFrame, at: np.ndarray) -> np.ndarray:
@@ -147,5 +149,5 @@ def _without_old(changes: pd.DataFrame, sources: pd.Series, limit: AgeLimit) -> 
             if too_old.any():
                 reason[too_old & reason.isna()] = f"{name} tick older than {limit_text(longest)}"
     changes.loc[reason.notna(), ["drift_pct", "drift_lo_pct", "drift_hi_pct"]] = np.nan
-    verdicts = {name: changes[name] & reason.isna() for name in ("significant", "peg_hop")}
+    verdicts = {name: changes[name] & reason.isna() for name in ("significant", "peg_hop", "several_values")}
     return changes.assign(**verdicts, reason=reason.astype("category"))

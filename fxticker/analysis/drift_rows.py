@@ -38,6 +38,9 @@ COLUMNS = {
     "rate_start_hi": "float64",
     "rate_end_lo": "float64",
     "rate_end_hi": "float64",
+    "values_start": "int32",
+    "values_end": "int32",
+    "several_values": "bool",
 }
 _HOUR = timedelta(hours=1)
 
@@ -76,7 +79,8 @@ def no_drift(rows: pd.DataFrame, first: datetime, last: datetime, first_one: str
 
 def drift_row(start: Found, end: Found, base: Found, *, zone: tzinfo = UTC) -> tuple[Any, ...]:
     """Return the columns of a drift from `start_at` on; dates are those of the zone."""
-    figures = dict.fromkeys(COLUMNS, None) | {"significant": False, "nominal_start": 1, "nominal_end": 1}
+    figures: dict[str, Any] = dict.fromkeys(COLUMNS, None) | {"significant": False, "several_values": False}
+    figures |= dict.fromkeys(("nominal_start", "nominal_end", "values_start", "values_end"), 1)
     for name, found in (("start", start), ("end", end), ("base", base)):
         if found.rate is not None and found.age is not None:
             figures |= {f"{name}_at": found.rate.stands_at(zone), f"{name}_age_h": found.age / _HOUR}
@@ -94,7 +98,15 @@ def drift_row(start: Found, end: Found, base: Found, *, zone: tzinfo = UTC) -> t
     change = 100 * (end.rate.value - start.rate.value) / base.rate.value
     band = _band(start.rate, end.rate, base.rate)
     percents = {"drift_pct": float(change), "drift_lo_pct": float(band.lo), "drift_hi_pct": float(band.hi)}
-    return _row(figures | percents | {"significant": 0 not in band})
+    is_significant = 0 not in band
+    by_order = not is_significant and _decides_by_order(start.rate, end.rate)
+    return _row(figures | percents | {"significant": is_significant, "several_values": by_order})
+
+
+def _decides_by_order(start: Rate, end: Rate) -> bool:
+    """Return what `fxticker.analysis.quote_change.decides_by_order` does of quotes."""
+    is_several = start.single.count > 1 or end.single.count > 1
+    return is_several and (end.single.decides(start.single) or start.value == end.value)
 
 
 def _end(name: str, rate: Rate) -> dict[str, Any]:
@@ -104,6 +116,7 @@ def _end(name: str, rate: Rate) -> dict[str, Any]:
         f"rate_{name}_hi": float(rate.band.hi),
         f"rate_text_{name}": rate.rate_text,
         f"nominal_{name}": rate.nominal,
+        f"values_{name}": rate.single.count,
     }
 
 

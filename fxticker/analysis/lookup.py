@@ -12,13 +12,14 @@ import pandas as pd
 
 from fxticker.analysis.source_quotes import Ticks, check_derivable, ticks_of
 from fxticker.frames.load import last_by
-from fxticker.frames.one_per_instant import effective_rows, hull_of
+from fxticker.frames.one_per_instant import bands_of, effective_rows
 from fxticker.frames.tick_columns import require_columns
-from fxticker.model.bands import Band, cross, inverse
+from fxticker.model.bands import Band, cross, hull, inverse
 from fxticker.model.days import Lookup
 from fxticker.model.pairs import THROUGH, currencies_of, directed, legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
+from fxticker.model.single_bands import SingleBands
 from fxticker.model.timestamps import END_OF_TIME, MICROSECOND, Moment, instant, minute_text
 
 _NEEDED = ("source", "pair", "observed_at", "time_basis", "rate", "rate_text", "nominal", "recorded_at")
@@ -38,7 +39,9 @@ class Observation:
     nominal
         Units of base that the text is for; 1 where there is none.
     band
-        Bounds that the printed digits allow.
+        Bounds that the printed digits allow; of several texts of one day their hull.
+    single
+        The bands of the single texts.
     counts_from
         The instant itself; for a date-only rate the end of its day, the latest time at which it can have been shown.
     """
@@ -49,6 +52,7 @@ class Observation:
     rate_text: str | None
     nominal: int
     band: Band
+    single: SingleBands
     counts_from: datetime
 
     @property
@@ -71,6 +75,8 @@ class Rate:
         Quote per one unit of base, as printed or derived from printed rates; of a hull the middle.
     band
         Bounds that the printed digits allow.
+    single
+        The bands of the single values that a hull is of.
     rate_text
         As printed; ``None`` where the rate is derived or several texts of one day count.
     legs
@@ -80,6 +86,7 @@ class Rate:
     observed_at: datetime
     value: Fraction
     band: Band
+    single: SingleBands
     rate_text: str | None
     legs: tuple[Observation, ...]
 
@@ -167,18 +174,31 @@ def _shown(rows: pd.DataFrame) -> dict[tuple[str, str], Observation]:
         nominal = 1 if text is None else int(effective["nominal"].iloc[0])
         is_date = bool((effective["time_basis"] == TimeBasis.DATE).all())
         counts_from = observed_at + _REST_OF_DAY.to_pytimedelta() if is_date else observed_at
+        bands = bands_of(effective)
         observations[str(source), str(pair)] = Observation(
-            str(source), str(pair), observed_at, text, nominal, hull_of(effective), counts_from
+            str(source), str(pair), observed_at, text, nominal, hull(bands), SingleBands.of(bands), counts_from
         )
     return observations
 
 
 def _stored(leg: Observation) -> Rate:
-    return Rate(leg.observed_at, leg.band.middle, leg.band, leg.rate_text, (leg,))
+    return Rate(leg.observed_at, leg.band.middle, leg.band, leg.single, leg.rate_text, (leg,))
 
 
 def _inverse(leg: Observation) -> Rate:
-    return Rate(leg.observed_at, 1 / leg.band.middle, inverse(leg.band), None, (leg,))
+    return Rate(leg.observed_at, 1 / leg.band.middle, inverse(leg.band), leg.single.inverse(), None, (leg,))
+
+
+def crossed(base: Rate, quote: Rate) -> Rate:
+    """Return the cross rate of two rates against a common currency, at the instant of the older one."""
+    return Rate(
+        min(base.observed_at, quote.observed_at),
+        base.value / quote.value,
+        cross(base.band, quote.band),
+        base.single.crossed(quote.single),
+        None,
+        base.legs + quote.legs,
+    )
 
 
 def _in_one_direction(shown: dict[tuple[str, str], Observation], *, per_usd: bool) -> dict[tuple[str, str], Rate]:
@@ -219,10 +239,7 @@ def _crossed(
             together = _shown(_last_together(ticks, source, currencies, common, at, as_of))
             ways = [list(_direct(together, source, currency, common)) for currency in currencies]
         if all(ways):
-            base, quote = ways[0][0], ways[1][0]
-            yield Rate(
-                base.observed_at, base.value / quote.value, cross(base.band, quote.band), None, base.legs + quote.legs
-            )
+            yield crossed(ways[0][0], ways[1][0])
 
 
 def _last_together(

@@ -10,6 +10,8 @@ from fxticker.analysis.rate_exact import is_by_order
 from fxticker.analysis.rate_quotes import quotes_by_order
 from fxticker.analysis.source_quotes import Ticks, source_quotes, ticks_of
 from fxticker.frames.now_and_zone import in_zone, resolved
+from fxticker.frames.single_values import COLUMNS as SINGLE_VALUES
+from fxticker.frames.single_values import SingleValues
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import AgeLimit
@@ -82,12 +84,13 @@ def quotes(
         (float64, quote per one unit of base), ``rate_text`` (category; as printed, null where the rate is derived or
         several texts of one day count), ``recorded_at`` (of a cross rate the later of the two), ``nominal`` (int32,
         units of base that the text is printed for; 1 without a text), ``time_basis`` (``date`` if one of the ticks has
-        a date only), ``source`` (category). Several values at one instant are settled by
-        `fxticker.frames.one_per_instant.one_per_instant`. The bounds of stored pairs are the doubles nearest to the
-        exact ones; those of derived pairs contain the exact ones and are wider by a few units in the last place
-        (`fxticker.model.bands.outward`). With ``rate`` the instant of all but the ticker is 00:00 UTC of the value
-        date, and a cross rate may be of two sources, ``nbk+cbu``, that of its base and that of its quote; it has a row
-        whenever one of its legs has.
+        a date only), ``source`` (category), ``values`` (int32; values of one date of which the rate is the middle,
+        which none of them printed, and the band the hull; else 1; of a cross rate the combinations of its legs').
+        Several values at one instant are settled by `fxticker.frames.one_per_instant.one_per_instant`. The bounds of
+        stored pairs are the doubles nearest to the exact ones; those of derived pairs contain the exact ones and are
+        wider by a few units in the last place (`fxticker.model.bands.outward`). With ``rate`` the instant of all but
+        the ticker is 00:00 UTC of the value date, and a cross rate may be of two sources, ``nbk+cbu``, that of its base
+        and that of its quote; it has a row whenever one of its legs has.
 
     Raises
     ------
@@ -98,11 +101,16 @@ def quotes(
         names the pair and the stored ones.
     """
     given = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz, per_usd=per_usd)
-    return in_zone(quotes_of(ticks, resolved(given), order), tz)
+    rows = quotes_of(ticks, resolved(given), order)
+    values = SingleValues.of(rows).count
+    return in_zone(rows.drop(columns=[*SINGLE_VALUES], errors="ignore").assign(values=values), tz)
 
 
 def quotes_of(ticks: Ticks, selection: Selection, order: Iterable[str] | None = None) -> pd.DataFrame:
-    """Return the quotes of a resolved selection, instants in UTC: see `quotes`."""
+    """Return the quotes of a resolved selection, instants in UTC: see `quotes`; with single values, not their number.
+
+    The columns are those of `fxticker.analysis.source_quotes.source_quotes`.
+    """
     if is_by_order(selection.sources, order):
         return quotes_by_order(ticks, selection, order, AgeLimit())
     return source_quotes(ticks, selection)

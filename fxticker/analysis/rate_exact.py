@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from fxticker.analysis.lookup import Rate, rates_by
+from fxticker.analysis.lookup import Rate, crossed, rates_by
 from fxticker.analysis.rate_choice import choices_of
 from fxticker.analysis.rate_grid import grid_of
 from fxticker.analysis.rate_lines import RateLine, rate_lines
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.frames.pairs import pairs_in
-from fxticker.model.bands import cross
 from fxticker.model.days import Lookup
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pairs import directed, legs_of
@@ -72,9 +71,7 @@ def exact_rate(ticks: Ticks, line: RateLine, by: Lookup, as_of: datetime | None 
     parts = [_of_one_source(ticks, part, by, as_of) for part in line.parts or (line,)]
     if len(parts) == 1:
         return parts[0]
-    base, quote = parts
-    older = min(base.observed_at, quote.observed_at)
-    return Rate(older, base.value / quote.value, cross(base.band, quote.band), None, base.legs + quote.legs)
+    return crossed(*parts)
 
 
 def rates_by_order(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -18,13 +18,14 @@ from fxticker.analysis.source_quotes import Ticks
 from fxticker.frames.dates_in_zone import instants_in_zone
 from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
 from fxticker.frames.polls import load_polls
+from fxticker.frames.single_values import SingleValues
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.rate_order import RATE
 
 _RATES = {"": "rate", "_lo": "rate_lo", "_hi": "rate_hi"}
-_NO_QUOTE = {"count": 0, "close_at": np.datetime64("NaT")}
+_NO_QUOTE = {"count": 0, "close_at": np.datetime64("NaT"), "open_values": 0, "close_values": 0}
 """What columns have in a period without quotes, if it is not NaN."""
 
 
@@ -79,13 +80,17 @@ def resample(
         One row per source, pair and period, by these, from the source's first period with a quote to its last:
         ``source`` and ``pair`` (category), ``start_at`` (datetime64[us, UTC], the period's first instant), ``open``,
         ``high``, ``low`` and ``close`` (float64, quote per one unit of base), each followed by its band (``open_lo``,
-        ``open_hi``; the true highest rate lies between the highest lower and the highest upper bound, the lowest
-        likewise), ``close_at`` (datetime64[us, UTC], when the close was observed, which may be days before the period's
-        end; NaT where there is none), ``count`` (int64, instants with a quote), ``coverage`` (float64, as in
+        ``open_hi``), ``close_at`` (datetime64[us, UTC], when the close was observed, which may be days before the
+        period's end; NaT where there is none), ``count`` (int64, instants with a quote), ``coverage`` (float64, as in
         `fxticker.coverage`; NaN where no poll is on record), ``whole`` (boolean; the row, `coverage` included, is of
         the whole period: neither the span nor the present cuts it, and the record reaches over it, as in
-        `fxticker.coverage`; null where no poll is on record and nothing cuts it). Periods without quotes are not
-        filled: NaN, with `count` 0.
+        `fxticker.coverage`; null where no poll is on record and nothing cuts it), ``open_values`` and ``close_values``
+        (int64; values of one date of which the open or the close is the middle, which none of them printed, and its
+        band the hull; 1 where one value counts). ``high`` and ``low`` are the greatest and the least printed value of
+        the period, those of one date among them, and the true highest rate lies between the highest lower and the
+        highest upper bound of all of them, the lowest likewise. Of a cross rate whose legs both have several values of
+        one date the middle counts: which of them were printed together is not known. Periods without quotes are not
+        filled: NaN, with `count` 0 and no values.
 
     Raises
     ------
@@ -119,13 +124,14 @@ def resample(
         column[places] = values
         grid[name] = column
     grid["close_at"] = grid["close_at"].dt.tz_localize("UTC")
+    of_dates = {name: grid.pop(name) for name in ("open_values", "close_values")}
     begin, until = recorded_span(start, end, as_of, zone)
     held = holds(start_of(every, freq, zone), start_of(every + 1, freq, zone), begin, until)
     whole: pd.Series = pd.Series(held, grid.index, dtype="boolean").mask(held)
     if polls is None:
-        return in_zone(grid.assign(coverage=np.nan, whole=whole), tz)
+        return in_zone(grid.assign(coverage=np.nan, whole=whole, **of_dates), tz)
     found = _coverage(grid, polls, freq, replace(selection, pairs=None, as_of=None, tz=zone))
-    return in_zone(grid.assign(coverage=found["coverage"], whole=whole.fillna(found["whole"])), tz)
+    return in_zone(grid.assign(coverage=found["coverage"], whole=whole.fillna(found["whole"]), **of_dates), tz)
 
 
 def _answering(selection: Selection, rows: pd.DataFrame) -> tuple[str, ...] | None:
@@ -146,15 +152,33 @@ def _summary(
         "close": at_ends[np.searchsorted(at_ends, begins + count) - 1],
     }
     rates = {suffix: rows[name].to_numpy()[order] for suffix, name in _RATES.items()}
+    single = SingleValues.of(rows).take(order)
+    of_dates = {f"{end}_values": single.count[place].astype(np.int64) for end, place in places.items()}
+    extremes = {"high": (np.maximum, _highest(single, rates)), "low": (np.minimum, _lowest(single, rates))}
     columns: dict[str, np.ndarray] = {}
     for column in ("open", "high", "low", "close"):
         for suffix, values in rates.items():
             if column in places or not len(begins):
                 columns[column + suffix] = values[places.get(column, begins)]
             else:
-                columns[column + suffix] = (np.maximum if column == "high" else np.minimum).reduceat(values, begins)
+                extreme, of_single = extremes[column]
+                columns[column + suffix] = extreme.reduceat(of_single[suffix], begins)
     closed_at = instants_in_zone(rows, zone).to_numpy("M8[us]")[order][places["close"]]
-    return {**columns, "close_at": closed_at, "count": count}
+    return {**columns, "close_at": closed_at, "count": count, **of_dates}
+
+
+def _highest(single: SingleValues, rates: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the greatest value of each instant, the highest lower and the highest upper bound."""
+    is_known = ~np.isnan(single.highest)
+    lo = np.where(is_known, single.highest_lo, rates["_lo"])
+    return {"": np.where(is_known, single.highest, rates[""]), "_lo": lo, "_hi": rates["_hi"]}
+
+
+def _lowest(single: SingleValues, rates: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the least value of each instant, the lowest lower and the lowest upper bound."""
+    is_known = ~np.isnan(single.lowest)
+    hi = np.where(is_known, single.lowest_hi, rates["_hi"])
+    return {"": np.where(is_known, single.lowest, rates[""]), "_lo": rates["_lo"], "_hi": hi}
 
 
 def _coverage(grid: pd.DataFrame, polls: pd.DataFrame, freq: Freq, selection: Selection) -> pd.DataFrame:

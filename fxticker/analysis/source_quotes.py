@@ -16,6 +16,8 @@ from fxticker.frames.load import load_selected
 from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import StorePath, pairs_in
+from fxticker.frames.single_values import COLUMNS as SINGLE_VALUES
+from fxticker.frames.single_values import SingleValues
 from fxticker.frames.tick_columns import require_columns
 from fxticker.model.pairs import THROUGH, currencies_of, inverse_of, legs_of
 from fxticker.model.records import TimeBasis
@@ -75,6 +77,12 @@ def ticks_of(ticks: Ticks, selection: Selection, *, columns: Collection[str] | N
 def source_quotes(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     """Return the quotes of each selected source: a resolved selection of `fxticker.quotes`, instants in UTC.
 
+    Returns
+    -------
+    pandas.DataFrame
+        As of `fxticker.quotes`, but without `values`; if several values of one date count in any row, with the columns
+        of `fxticker.frames.single_values`.
+
     Raises
     ------
     NotDerivable
@@ -84,7 +92,8 @@ def source_quotes(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     legs = None if wanted is None else tuple(sorted({leg for pair in wanted for leg in legs_of(pair)}))
     rows = settled_ticks(ticks, replace(selection, pairs=legs))
     if wanted is None:
-        return in_one_direction(tidied(_with_nominal(rows[_COLUMNS])), per_usd=bool(selection.per_usd))
+        columns = [*_COLUMNS, *(name for name in SINGLE_VALUES if name in rows.columns)]
+        return in_one_direction(tidied(_with_nominal(rows[columns])), per_usd=bool(selection.per_usd))
     settled = SettledTicks.of(rows)
     rates = {pair: rates_of(settled, pair) for pair in sorted({*wanted})}
     check_derivable(ticks, [pair for pair, parts in rates.items() if not parts])
@@ -97,11 +106,12 @@ def settled_ticks(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        As `fxticker.frames.one_per_instant.one_per_instant` gives it, of the columns that a rate is derived from.
+        As `fxticker.frames.one_per_instant.one_per_instant` gives it, of the columns that a rate is derived from, with
+        the single values of hulls.
     """
     has_origin = not isinstance(ticks, pd.DataFrame) or "origin" in ticks.columns
     needed = _NEEDED if has_origin else _NEEDED[:-1]
-    return one_per_instant(tidied(ticks_of(ticks, selection, columns=needed)))
+    return one_per_instant(tidied(ticks_of(ticks, selection, columns=needed)), with_single_values=True)
 
 
 def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
@@ -143,7 +153,23 @@ def _frame_of(settled: pd.DataFrame, rates: dict[str, list[Rates]]) -> pd.DataFr
         rate_text=left["rate_text"].where(ordered.is_stored),
         recorded_at=later,
     )
-    return tidied(_with_nominal(frame[_COLUMNS]))
+    if SINGLE_VALUES[0] not in settled.columns:
+        return tidied(_with_nominal(frame[_COLUMNS]))
+    singles = _single_values(settled, ordered, frame["pair"].astype(str))
+    return tidied(_with_nominal(frame[_COLUMNS].assign(**singles.columns())))
+
+
+def _single_values(settled: pd.DataFrame, rates: Rates, pair: pd.Series) -> SingleValues:
+    """Return the single values of rates, stored, inverse or cross, of pairs."""
+    stored, names = SingleValues.of(settled), settled["pair"].astype(str).to_numpy()
+    legs = []
+    for rows, place in ((rates.left, 0), (rates.right, -1)):
+        currency = pair.str.split("/").str[place].to_numpy()  # the base of the pair, or its quote
+        is_turned = np.array([not name.startswith(f"{of}/") for name, of in zip(names[rows], currency, strict=True)])
+        leg = stored.take(rows)
+        legs.append(leg.inverse().where(is_turned.astype(bool), leg))
+    base, quote = legs
+    return base.crossed(quote).where(rates.left != rates.right, base)
 
 
 def _with_nominal(frame: pd.DataFrame) -> pd.DataFrame:

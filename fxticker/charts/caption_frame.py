@@ -64,9 +64,9 @@ def _wrapped(text: str, marks: float) -> str:
     return "\n".join(textwrap.wrap(text, max(int(marks), 1)))
 
 
-def with_hops(changes: pd.DataFrame) -> pd.DataFrame:
-    """Return changes with a column ``peg_hop``, if need be of none: a frame of a caller may lack it."""
-    return changes if "peg_hop" in changes.columns else changes.assign(peg_hop=False)
+def with_verdicts(changes: pd.DataFrame) -> pd.DataFrame:
+    """Return changes with ``peg_hop`` and ``several_values``, if need be of none: a frame of a caller may lack them."""
+    return changes.assign(**{name: False for name in ("peg_hop", "several_values") if name not in changes.columns})
 
 
 def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:

@@ -17,7 +17,7 @@ from fxticker.analysis.drift import drift_series
 from fxticker.analysis.plateaus import level_of
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import ends_text, left_out_pairs, span_text, with_hops, write_caption
+from fxticker.charts.caption_frame import ends_text, left_out_pairs, span_text, with_verdicts, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import FIRST_TO_LAST, main_rows
@@ -89,7 +89,8 @@ def plot_path(
     -------
     matplotlib.figure.Figure
         A line of steps per source and pair in its band, over time (of the frame's zone), labelled at the right edge
-        with its last change, and with "within rounding" where rounding alone could explain it. Lines break as in
+        with its last change, and with "within rounding" where rounding alone could explain it, or "several values a
+        day" where it takes the order of several values of one date, which is not known. Lines break as in
         `plot_history`, a diamond is a hop of a peg as there, and of many values only those are drawn that pixels can
         show. The axis reaches 1 % to either side at least; a line whose band is wider than the axis of all others, and
         never proves a change, is named above the chart and not drawn. The title states the last changes that are
@@ -110,7 +111,7 @@ def plot_path(
         drift_series,
         {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd, "order": order},
     )
-    rows = with_hops(drifts).dropna(subset=["drift_pct"])
+    rows = with_verdicts(drifts).dropna(subset=["drift_pct"])
     if rows.empty:
         raise NoData("there is no change to draw: no rate has a value and a base")
     rows = without_constants(rows).sort_values("observed_at", kind="stable")
@@ -283,5 +284,5 @@ def _last_text(row: pd.Series, latest: pd.Timestamp) -> str:
     text = dated(text, " by ", row["observed_at"], latest)
     if row["observed_at"] == row["base_at"]:
         return f"{text}, the base"
-    told = verdict(row["drift_pct"], significant=row["significant"], peg_hop=row["peg_hop"])
+    told = verdict(row)
     return text if told == MORE else f"{text}, {told}"

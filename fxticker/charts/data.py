@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from fxticker.analysis.quotes import quotes
+from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.source_quotes import Ticks, ticks_of
 from fxticker.charts.lines import are_quotes
-from fxticker.frames.now_and_zone import in_zone
+from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.frames.polls import load_polls
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.records import TimeBasis
@@ -57,7 +57,8 @@ def rates_of(data: Ticks, filters: Mapping[str, Any]) -> pd.DataFrame:
         _refuse(given)
         return _as_quotes(data) if is_of_rate(data) else data
     if given.keys() & {"pairs", "per_usd", "order"} or by_order(filters):
-        return quotes(data, **given)
+        zone, order = given.get("tz", "UTC"), given.pop("order", None)
+        return in_zone(quotes_of(data, resolved(Selection.of(**given)), order), zone)
     return in_zone(ticks_of(data, Selection.of(**given)), given.get("tz", "UTC"))
 
 

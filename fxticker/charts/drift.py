@@ -13,11 +13,11 @@ from matplotlib.ticker import MaxNLocator
 from fxticker.analysis.drift import drift
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import ends_text, left_out_pairs, with_hops, write_caption
+from fxticker.charts.caption_frame import ends_text, left_out_pairs, with_verdicts, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import main_rows
 from fxticker.charts.hops import PEG_HOP
-from fxticker.charts.moves import band_text, change_text, moves_text, told
+from fxticker.charts.moves import band_text, change_text, moves_text, told, unproven_text
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import sides_of
 from fxticker.charts.source_names import sources_text
@@ -85,7 +85,8 @@ def plot_drift(
         One row per source and pair, the largest rise on top, on a common linear axis whose sides are named: ``tenge
         weaker`` and ``tenge stronger``. It reaches 1 % to either side at least. A band that is wider than the axis of
         all others, and does not prove a change, is stated in words and not drawn. A filled dot is a change that the
-        printed digits prove; a hollow one could be rounding alone. A change of a pegged currency back to a level that
+        printed digits prove; a hollow one could be rounding alone, or depends on which of several values of one date
+        was the last, which the row states. A change of a pegged currency back to a level that
         its source showed before is named a peg hop and not counted. The title states the proven changes.
 
     Raises
@@ -101,7 +102,7 @@ def plot_drift(
     if start is None and "drift_pct" not in getattr(frame, "columns", ()):
         raise InvalidArgument("a drift has a start: give start=, as for fxticker.drift")
     drifts = frame_of(frame, "drift_pct", drift, filters)
-    rows = with_hops(drifts).dropna(subset=["drift_pct"])
+    rows = with_verdicts(drifts).dropna(subset=["drift_pct"])
     if rows.empty:
         raise NoData("there is no drift to draw")
     return _drawn(rows, Look(theme, title, figsize, ax), left_out_pairs(drifts))
@@ -148,7 +149,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str) -> None:
     reading = [
         "Line: what the printed digits allow.",
         "Filled: the change is more than rounding." if drawn["significant"].any() else "",
-        "" if drawn["significant"].all() else "Hollow: rounding alone could explain it.",
+        "" if drawn["significant"].all() else f"Hollow: {unproven_text(drawn, 'it')}.",
         "" if rows["is_drawn"].all() else "Not drawn: what would fill the axis.",
         PEG_HOP if rows["peg_hop"].any() else "",
     ]
@@ -240,7 +241,7 @@ def _write_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> 
 def _told(row: pd.Series) -> str:
     """Return what a row proves, and its dates if they are not those of the chart."""
     lo, hi = row["drift_lo_pct"], row["drift_hi_pct"]
-    told = verdict(row["drift_pct"], significant=bool(row["significant"]), peg_hop=bool(row["peg_hop"]))
+    told = verdict(row)
     told = f"{band_text(lo, hi)}   {told}" if lo < hi else told
     return f"{told}\n{row['own_span']}" if row["own_span"] else told
 

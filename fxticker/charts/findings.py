@@ -73,6 +73,13 @@ def subject_of(pair: str) -> str:
     return pair if COMMON not in (base, quote) else quote if base == COMMON else base
 
 
+def _decides_by_order(line: Line) -> bool:
+    """Return whether single values of the dates of both ends would prove a change, or their middles are alike."""
+    single, value = line.end_values, line.steps.value
+    is_apart = single.highest_lo[1] > single.lowest_hi[0] or single.lowest_hi[1] < single.highest_lo[0]
+    return bool(single.is_several.any() and (is_apart or value[0] == value[-1]))
+
+
 def _changes(own: Sequence[tuple[Line, Levels]]) -> pd.DataFrame:
     """Return the change of each line from its first value to its last one, as `moves_text` takes it."""
     rows = []
@@ -86,6 +93,7 @@ def _changes(own: Sequence[tuple[Line, Levels]]) -> pd.DataFrame:
                 "drift_lo_pct": 100 * (lo[-1] / hi[0] - 1),
                 "drift_hi_pct": 100 * (hi[-1] / lo[0] - 1),
                 "significant": is_proven,
+                "several_values": not is_proven and _decides_by_order(line),
                 "peg_hop": levels.came_back if is_proven else len(levels.hops) > 0,
             }
         )

@@ -15,10 +15,10 @@ from fxticker.analysis.drift_by_period import drift_by_period
 from fxticker.analysis.periods import Freq
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import ends_text, left_out_rows, span_text, with_hops, write_caption
+from fxticker.charts.caption_frame import ends_text, left_out_rows, span_text, with_verdicts, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, reach_pct, write_cells
-from fxticker.charts.moves import is_move, move_text
+from fxticker.charts.moves import is_move, move_text, unproven_text
 from fxticker.charts.period_axis import Periods, label_periods, periods_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
@@ -103,7 +103,7 @@ def plot_heatmap(
     if drifts["drift_pct"].isna().all():
         raise NoData("there is no change to draw: it needs values in two periods")
     periods = None if drifts is changes else freq or "month"
-    return _drawn(with_hops(without_constants(drifts)), periods, Look(theme, title, figsize, ax))
+    return _drawn(with_verdicts(without_constants(drifts)), periods, Look(theme, title, figsize, ax))
 
 
 def _drawn(drifts: pd.DataFrame, freq: str | None, look: Look) -> Figure:
@@ -141,13 +141,12 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
     rows = drifts.dropna(subset=["drift_pct"])
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
     sources = sources_text(sorted(drifts["source"].astype(str).unique()))
-    unproven, hops = ~cells.is_move & ~cells.is_hop, cells.is_hop
+    pale, hops = ~cells.is_move & ~cells.is_hop & ~cells.is_long, cells.is_hop
+    grey = "no move is proven" if rows["several_values"].any() else "rounding or a peg hop could explain it"
     reading = [
-        "Pale and hatched: rounding alone could explain the change." if (unproven & ~cells.is_long).any() else "",
+        f"Pale and hatched: {unproven_text(rows[pale], 'the change')}." if pale.any() else "",
         "Pale and dotted: peg hop, back to a level that was shown before." if (hops & ~cells.is_long).any() else "",
-        "Frame: one change over all its periods, its number grey where rounding or a peg hop could explain it."
-        if cells.is_long.any()
-        else "",
+        f"Frame: one change over all its periods, its number grey where {grey}." if cells.is_long.any() else "",
         "Empty: no value in the period, or none before it in the span." if len(rows) < len(drifts) else "",
         "" if is_written else "Numbers only where they have room.",
         _not_told(rows, cells),
@@ -179,7 +178,8 @@ def _finding(rows: pd.DataFrame, periods: Periods, span: str) -> str:
     proven = rows[is_move(rows).to_numpy() & (pd.DatetimeIndex(rows["from_at"]) >= begun)]
     if proven.empty:
         hops = " or a peg hop" if rows["peg_hop"].any() else ""
-        return f"No change from one {periods.name} to the next is more than rounding{hops}, {span}"
+        what = "proven" if rows["several_values"].any() else f"more than rounding{hops}"
+        return f"No change from one {periods.name} to the next is {what}, {span}"
     row = proven.iloc[int(proven["drift_pct"].abs().argmax())]
     move = move_text(str(row["pair"]), row["drift_lo_pct"], row["drift_hi_pct"])
     source = f" by {row['source']}" if len(rows["source"].unique()) > 1 else ""

@@ -15,6 +15,7 @@ from fxticker.charts.causes import SUCCESSFUL, Stretches, cause_codes, instants,
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
 from fxticker.frames.dates_in_zone import instants_in_zone
 from fxticker.frames.one_per_instant import one_per_instant, with_bands
+from fxticker.frames.single_values import SingleValues
 from fxticker.model.formatting import decimal_point, format_with_band
 from fxticker.model.records import Outcome
 
@@ -36,6 +37,8 @@ class Line:
     rows: int
     days: np.ndarray
     failed: Stretches
+    end_values: SingleValues
+    """The single values behind the first and the last value."""
 
     @property
     def last_value(self) -> float:
@@ -96,13 +99,14 @@ def _line(
         rows = rows[_seen(frame, rows, times, breaks)]
     drawn = frame.iloc[rows]
     if not are_quotes(frame):
-        drawn = one_per_instant(drawn)
+        drawn = one_per_instant(drawn, with_single_values=True)
     rate, lo, hi = (drawn[name].to_numpy(np.float64) for name in ("rate", "rate_lo", "rate_hi"))
     steps = Steps(instants(drawn["observed_at"]), rate, lo, hi, times[breaks])
     widths = (drawn["rate_hi"] - drawn["rate_lo"])[drawn["rate_text"].notna()]
     widths = widths[widths > 0]  # a fixed rate has no width
     quantum = float(widths.min()) if len(widths) else None
-    return Line(source, pair, steps, quantum, _last_text(drawn.iloc[-1]), len(times), _days(local), failed)
+    end_values = SingleValues.of(drawn.iloc[[0, -1]])
+    return Line(source, pair, steps, quantum, _last_text(drawn.iloc[-1]), len(times), _days(local), failed, end_values)
 
 
 def _days(times: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import pandas as pd
 from fxticker.model.currencies import NAMES
 from fxticker.model.formatting import format_with_band, real_minus
 from fxticker.model.pairs import COMMON, currencies_of
+from fxticker.model.verdicts import open_changes, unproven
 
 _MOST_NAMED = 5
 """Moves that a title has room for."""
@@ -30,7 +31,8 @@ def moves_text(rows: pd.DataFrame, between: str = "") -> str:
     Parameters
     ----------
     rows
-        One row per change: ``pair``, ``drift_pct``, ``drift_lo_pct``, ``drift_hi_pct``, ``significant``, ``peg_hop``.
+        One row per change: ``pair``, ``drift_pct``, ``drift_lo_pct``, ``drift_hi_pct``, ``significant``, ``peg_hop``,
+        ``several_values``.
     between
         Of a chart that shows values between the ends of its changes: what these ends are. Without a proven change it is
         said, for the chart may show moves that came back.
@@ -52,6 +54,18 @@ def moves_text(rows: pd.DataFrame, between: str = "") -> str:
 def is_move(rows: pd.DataFrame) -> pd.Series:
     """Return which changes are more than rounding, and no peg hop."""
     return rows["significant"].astype(bool) & ~rows["peg_hop"].astype(bool)
+
+
+def unproven_text(rows: pd.DataFrame, what: str) -> str:
+    """Return what the unproven ones of changes rest on, as part of a legend; `what` is one of them."""
+    rounding, by_order = _reasons(rows)
+    return unproven(what, rounding=rounding, several_values=by_order)
+
+
+def _reasons(rows: pd.DataFrame) -> tuple[bool, bool]:
+    """Return whether rounding alone could explain an unproven change, and whether one is open for want of an order."""
+    proven, by_order = (rows[name].astype(bool) for name in ("significant", "several_values"))
+    return bool((~proven & ~by_order).any()), bool(by_order.any())
 
 
 def move_text(pair: str, lo: float, hi: float) -> str:
@@ -103,12 +117,11 @@ def _no_move(rows: pd.DataFrame, between: str) -> str:
     if rows["peg_hop"].all():  # of the two ends: what was shown between them is not said
         subject = who(base) if len(rows) == 1 else f"all {len(rows):,}"
         return f"{subject[0].upper()}{subject[1:]} came back to a level shown before"
-    if not rows["drift_pct"].any() and not rows["peg_hop"].any():
+    rounding, by_order = _reasons(rows)
+    if not rows["drift_pct"].any() and not rows["peg_hop"].any() and not by_order:
         if len(rows) > 1:
             return f"None of {len(rows):,} printed rates changed{between}"
         allowed = band_text(rows["drift_lo_pct"].iloc[0], rows["drift_hi_pct"].iloc[0])
         return f"The digits allow {allowed} for {who(base)} against {who(quote)}: no change printed{between}"
-    what = "rounding and peg hops" if rows["peg_hop"].any() else "rounding"
-    if len(rows) == 1:
-        return f"{what.capitalize()} could explain the change of {who(base)} against {who(quote)}{between}"
-    return f"{what.capitalize()} could explain all {len(rows):,} changes{between}"
+    what = f"the change of {who(base)} against {who(quote)}" if len(rows) == 1 else f"all {len(rows):,} changes"
+    return open_changes(what + between, rounding=rounding, several_values=by_order, hops=bool(rows["peg_hop"].any()))

@@ -32,21 +32,21 @@ if TYPE_CHECKING:
     from fxticker.analysis.periods import Freq
     from fxticker.store.location import Location
 
-_RATE = banded("rate", text="rate_text")
+_RATE = banded("rate", text="rate_text", values="values")
+VERDICT = ("significant", "peg_hop", "several_values")
+"""Columns of a drift that its verdict rests on, beside the change itself."""
 _DRIFT_PCT = replace(banded("drift", "_pct"), heading="drift %")  # the table has room for 80 characters
 
 
 class Verdict:
     """What the printed digits say of a change, in a table."""
 
-    needs = ("drift_pct", "significant", "peg_hop")
-    """The change, whether it is more than rounding, and whether it is a hop of a peg."""
+    needs = ("drift_pct", *VERDICT)
+    """The change, and the facts of its verdict."""
 
     def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
         """Return what a table shows of a row, by heading; nothing where there is no change."""
-        is_known = row["drift_pct"] is not None
-        facts = {name: bool(row[name]) for name in ("significant", "peg_hop")} if is_known else {}
-        return {"verdict": verdict(row["drift_pct"], **facts) if is_known else None}
+        return {"verdict": None if row["drift_pct"] is None else verdict(row)}
 
 
 class FromDay:
@@ -68,7 +68,14 @@ DRIFT: Columns = (
     "start_at",
     "end_at",
     *(
-        Value(f"rate_{end}", (f"rate_{end}_lo", f"rate_{end}_hi"), f"rate_text_{end}", f"nominal_{end}", heading=end)
+        Value(
+            f"rate_{end}",
+            (f"rate_{end}_lo", f"rate_{end}_hi"),
+            f"rate_text_{end}",
+            f"nominal_{end}",
+            f"values_{end}",
+            heading=end,
+        )
         for end in ("start", "end")
     ),
     _DRIFT_PCT,
@@ -104,7 +111,12 @@ _ROLLOVERS: Columns = (
     "first_at",
     "last_at",
 )
-_PRICES = (banded("open"), banded("high"), banded("low"), banded("close"))
+_PRICES = (
+    banded("open", values="open_values"),
+    banded("high"),
+    banded("low"),
+    banded("close", values="close_values"),
+)
 _RESAMPLED: Columns = ("source", "pair", "start_at", *_PRICES, "close_at", "count", "coverage", "whole")
 _DISTANCE = banded("distance", "_pct")
 _RATE_BAND = banded("rate")
@@ -122,10 +134,8 @@ _PEG: Columns = (
 
 
 def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return drifts whose `significant` and `peg_hop` are null where there is no drift."""
-    verdicts = {
-        name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in ("significant", "peg_hop")
-    }
+    """Return drifts whose verdicts are null where there is no drift."""
+    verdicts = {name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in VERDICT}
     return frame.assign(**verdicts)
 
 

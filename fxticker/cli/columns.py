@@ -51,6 +51,9 @@ class Value:
         unit of base; ``None`` if there is no such column.
     nominal
         The frame's column of the units that the text is for.
+    values
+        The frame's column of the number of values of one date that the value is the middle of: of several their number
+        or, without a column of the band, their range is shown in its place. ``None`` if there is no such column.
     band
         The heading of the band; ``None`` if it has no column.
     shows_value
@@ -63,14 +66,16 @@ class Value:
     bounds: tuple[str, str]
     text: str | None = None
     nominal: str = "nominal"
+    values: str | None = None
     band: str | None = None
     shows_value: bool = True
     heading: str | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The value, its bounds, its text and the text's nominal."""
-        return (self.name, *self.bounds, *(() if self.text is None else (self.text, self.nominal)))
+        """The value, its bounds, its text and the text's nominal, and the number of values."""
+        texts = () if self.text is None else (self.text, self.nominal)
+        return (self.name, *self.bounds, *texts, *filter(None, [self.values]))
 
     def cells(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a table shows of a row, by heading."""
@@ -81,6 +86,9 @@ class Value:
         texts = format_with_band(row.get(self.name, lo), lo, hi)
         if not self.shows_value:
             return {self.band or heading: texts.band}
+        values = 1 if self.values is None else row.get(self.values, 1)
+        if values > 1:
+            return {heading: texts.band} if self.band is None else {heading: f"{values} values", self.band: texts.band}
         # the text of a rate for several units is no rate per one unit
         text = row[self.text] if self.text is not None and row[self.nominal] == 1 else None
         text = text and decimal_point(text)
@@ -137,9 +145,9 @@ Columns = Sequence[str | Column]
 """Columns of a table: of a frame, as they are, or numbers with their digits."""
 
 
-def banded(stem: str, unit: str = "", *, text: str | None = None) -> Value:
+def banded(stem: str, unit: str = "", *, text: str | None = None, values: str | None = None) -> Value:
     """Return the value of the column `stem` and `unit`, with its bounds ``_lo`` and ``_hi``: ``drift_lo_pct``."""
-    return Value(stem + unit, (f"{stem}_lo{unit}", f"{stem}_hi{unit}"), text, band=f"{stem}_band")
+    return Value(stem + unit, (f"{stem}_lo{unit}", f"{stem}_hi{unit}"), text, values=values, band=f"{stem}_band")
 
 
 def band_of(stem: str, unit: str = "") -> Value:

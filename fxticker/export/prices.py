@@ -33,7 +33,7 @@ def price_lines(days: pd.DataFrame, syntax: Format) -> Iterator[str]:
     ------
     str
         ``P 2025-12-14 KZT 0.00192 USD`` or ``2025-12-14 price KZT 0.00192 USD``. A derived rate has as many digits as
-        its band supports.
+        its band supports. Of a date with several values it is their middle, and a comment before the line says so.
 
     Raises
     ------
@@ -48,7 +48,10 @@ def price_lines(days: pd.DataFrame, syntax: Format) -> Iterator[str]:
         )
     yield f"; {', '.join(names)}: the last rate of each day ({days['start_at'].dt.tz}), for one unit"
     bands = zip(closed["close"].tolist(), closed["close_lo"].tolist(), closed["close_hi"].tolist(), strict=True)
-    for day, pair, band in zip(closed["start_at"].dt.strftime("%Y-%m-%d"), closed["pair"], bands, strict=True):
+    days_of, values = closed["start_at"].dt.strftime("%Y-%m-%d"), closed["close_values"]
+    for day, pair, band, count in zip(days_of, closed["pair"], bands, values, strict=True):
+        if count > 1:
+            yield f"; {day} {pair}: the middle of {count} printed values, whose order is not known"
         base, quote = currencies_of(pair)
         price = f"{base} {_price(*band)} {quote}"
         yield f"{day} price {price}" if syntax == "beancount" else f"P {day} {price}"

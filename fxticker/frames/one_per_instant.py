@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fxticker.frames.single_values import SingleValues, of_groups
 from fxticker.model.bands import Band, hull, rate_band
 from fxticker.model.records import Origin, TimeBasis
 from fxticker.sources.fixed import CONSTANTS
@@ -44,17 +45,19 @@ def with_bands(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def one_per_instant(frame: pd.DataFrame) -> pd.DataFrame:
+def one_per_instant(frame: pd.DataFrame, *, with_single_values: bool = False) -> pd.DataFrame:
     """Return one row per source, pair and instant, with its band.
 
     Date-only rows at one instant are values of any time on that day: their band is the hull of all and their rate its
-    middle. Otherwise the last recorded row counts; a row with an exact timestamp takes precedence over date-only rows.
-    Where a hull has several texts, `rate_text` is null; so are `change_text` and `change_pct`.
+    middle, which none of them printed. Otherwise the last recorded row counts; a row with an exact timestamp takes
+    precedence over date-only rows. Where a hull has several texts, `rate_text` is null; so are `change_text` and
+    `change_pct`.
 
     Returns
     -------
     pandas.DataFrame
-        The columns of `frame` with `rate_lo` and `rate_hi`, sorted by observed_at, pair and source.
+        The columns of `frame` with `rate_lo` and `rate_hi`, sorted by observed_at, pair and source; if asked for, and
+        there is any hull, also `fxticker.frames.single_values.COLUMNS`.
     """
     frame, is_first = _grouped(frame)
     if is_first.all():
@@ -66,7 +69,11 @@ def one_per_instant(frame: pd.DataFrame) -> pd.DataFrame:
     is_hull = (several["time_basis"] == TimeBasis.DATE).to_numpy()[chosen]
     hulls = np.count_nonzero(is_alone) + np.flatnonzero(is_hull)
     in_hull = is_hull[group]
-    settled = _with_hulls(with_bands(frame.iloc[kept]), hulls, several[in_hull], group[in_hull])
+    settled = with_bands(frame.iloc[kept])
+    if in_hull.any():
+        begins = np.flatnonzero(np.append([True], np.diff(group[in_hull]) != 0))
+        singles = _single_values(settled, hulls, several[in_hull], begins) if with_single_values else {}
+        settled = _with_hulls(settled, hulls, several[in_hull], begins).assign(**singles)
     return settled.iloc[np.argsort(kept)].reset_index(drop=True)
 
 
@@ -81,9 +88,14 @@ def _grouped(frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     return frame, is_first
 
 
+def bands_of(rows: pd.DataFrame) -> list[Band]:
+    """Return the bands of the distinct printed rates of rows, exactly."""
+    return _printed(rows)[1]
+
+
 def hull_of(rows: pd.DataFrame) -> Band:
     """Return the smallest band that contains those of all rows, exactly."""
-    return hull(_printed(rows)[1])
+    return hull(bands_of(rows))
 
 
 def effective_rows(rows: pd.DataFrame) -> pd.DataFrame:
@@ -147,11 +159,22 @@ def _effective(rows: pd.DataFrame, group: np.ndarray) -> np.ndarray:
     return np.asarray(order[np.append(group[1:] != group[:-1], [True])])
 
 
-def _with_hulls(settled: pd.DataFrame, places: np.ndarray, rows: pd.DataFrame, group: np.ndarray) -> pd.DataFrame:
+def _single_values(
+    settled: pd.DataFrame, places: np.ndarray, rows: pd.DataFrame, begins: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the columns of the single values of a frame, whose rows at places are hulls of groups of rows."""
+    number = np.zeros(len(settled), np.intp)
+    number[places] = np.arange(len(places))
+    is_hull = np.zeros(len(settled), bool)
+    is_hull[places] = True
+    code, bands = _printed(rows)
+    lo, hi = (_doubles(getattr(band, bound) for band in bands)[code] for bound in ("lo", "hi"))
+    groups = of_groups(rows, (lo, hi), begins).take(number)
+    return groups.where(is_hull, SingleValues.of(settled)).columns()
+
+
+def _with_hulls(settled: pd.DataFrame, places: np.ndarray, rows: pd.DataFrame, begins: np.ndarray) -> pd.DataFrame:
     """Replace rates, bands and texts at places of a frame by the hulls of groups of rows."""
-    if not len(rows):
-        return settled
-    begins = np.flatnonzero(np.append([True], group[1:] != group[:-1]))
     number, hulls = _hulls(rows, begins)
     for name, bound in (("rate", "middle"), ("rate_lo", "lo"), ("rate_hi", "hi")):
         values = settled[name].to_numpy(copy=True)

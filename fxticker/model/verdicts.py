@@ -1,22 +1,65 @@
-"""Verdicts: what the printed digits say of a change, in the same words everywhere."""
+"""Verdicts: what the printed digits say of a change, and why one is not proven, in the same words everywhere."""
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 MORE, WITHIN, HOP, NONE = "more than rounding", "within rounding", "peg hop", "no change printed"
+SEVERAL = "several values a day"
 
 
-def verdict(drift_pct: float, *, significant: bool, peg_hop: bool) -> str:
+class Row(Protocol):
+    """A row of a frame, or a mapping."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of a column."""
+
+    def get(self, name: str) -> Any:
+        """Return the value of a column; ``None`` if there is none."""
+
+
+def verdict(change: Row) -> str:
     """Return the verdict on a change.
 
     Parameters
     ----------
-    drift_pct
-        The change of the printed rates, in percent.
-    significant
-        Whether its band excludes 0.
-    peg_hop
-        Whether a pegged pair came back to a level that its source showed before.
+    change
+        A row of `fxticker.drift` and its kin: ``drift_pct``, ``significant``, ``peg_hop`` and, if it may be true,
+        ``several_values``.
     """
-    if significant:
-        return HOP if peg_hop else MORE
-    return WITHIN if drift_pct else NONE
+    if change["significant"]:
+        return HOP if change["peg_hop"] else MORE
+    if change.get("several_values"):
+        return SEVERAL
+    return WITHIN if change["drift_pct"] else NONE
+
+
+def open_changes(what: str, *, rounding: bool, several_values: bool, hops: bool = False) -> str:
+    """Return why changes are not proven, as a sentence without an end, given which of these could be the reason.
+
+    Parameters
+    ----------
+    what
+        The changes, as ``the change of the tenge``.
+    rounding, several_values, hops
+        Whether rounding alone could explain one, one depends on which of several values of a date was the last, and one
+        is a peg hop. At least one of them.
+    """
+    reasons = [
+        *(["rounding"] if rounding else []),
+        *(["several values of one date"] if several_values else []),
+        *(["peg hops"] if hops else []),
+    ]
+    *others, last = reasons
+    subject = f"{', '.join(others)} and {last}" if others else last
+    sentence = f"{subject} leave {what} open" if several_values else f"{subject} could explain {what}"
+    return sentence[0].upper() + sentence[1:]
+
+
+def unproven(what: str, *, rounding: bool, several_values: bool) -> str:
+    """Return what an unproven change rests on, as part of a legend: ``rounding alone could explain it``."""
+    reasons = [
+        *([f"rounding alone could explain {what}"] if rounding else []),
+        *(["the order of several values of one date, which is not known, decides it"] if several_values else []),
+    ]
+    return ", or ".join(reasons)

@@ -140,4 +140,4 @@ def _written(row: pd.Series) -> Written:
 
 
 def _verdict(row: pd.Series) -> str:
-    return verdict(row["drift_pct"], significant=bool(row["significant"]), peg_hop=bool(row["peg_hop"]))
+    return verdict(row)
