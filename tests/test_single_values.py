@@ -1,7 +1,10 @@
 """Several values of one date: what was printed is told apart from the middle of its hull, which nobody printed."""
 
+import html
+import re
 from datetime import timedelta
-from itertools import product
+from itertools import pairwise, permutations, product
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -22,6 +25,10 @@ from fxticker.cli import app
 from fxticker.model.bands import rate_band
 from fxticker.model.records import TimeBasis
 from fxticker.model.verdicts import NONE, SEVERAL, WITHIN, verdict
+from fxticker.report.facts import facts_of
+from fxticker.report.page import page_of
+from fxticker.report.period import period_of
+from fxticker.report.printed_values import fewest_changes
 from fxticker.store.store import Store
 
 DAY = timedelta(days=1)
@@ -183,3 +190,34 @@ def test_charts_name_the_values_and_not_rounding(week):
 
 def _caption(figure):
     return figure.get_supxlabel().replace("\n", " ")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tashkent"])
+def test_report_states_only_values_that_were_printed(tmp_path, zone):
+    store = Store(tmp_path / "parquet")
+    store.append(_dated({FIFTH - 6 * DAY: ("0.10810", "0.10820"), **WEEK}))
+
+    facts = facts_of(store, period_of("2025-12", NOON + 300 * DAY, ZoneInfo(zone)))
+    text = " ".join(html.unescape(re.sub("<[^>]*>", " ", page_of(facts, {}))).split())
+
+    for invented in ("0.10815", "0.10880", "0.109015", "0.108705", "0.108155", "0.425 %", "2025-12-08 00:00"):
+        assert invented not in text
+    assert "TJS/USD somoni 0.10811 and 0.10820 0.10810 to 0.10821 9.2417 to 9.2503 0.00925 % 2025-12-10" in text
+    assert "0.10811 2025-12-10 0.10904 2025-12-08 0.10899 2025-12-07" in text
+    assert "0.10810 and 0.10820 of 2025-11-29 and 0.10811 and 0.10820 of 2025-12-10" in text
+    assert "how the somoni moved from 2025-11-29 to 2025-12-10 depends on that order" in text
+    assert "TJS/USD 2025-12-09 2025-12-10 0.10843 and 0.10898 0.10811 and 0.10820 \N{EN DASH}" in text
+    assert "Mon 2025-12-08 1 0.10899 to 0.10904" in text
+    assert "TJS/USD at least 8 times." in text
+
+
+@given(dates=st.lists(st.sets(st.integers(1, 4), min_size=1, max_size=4), min_size=1, max_size=4))
+@law(40)
+def test_fewest_changes_are_those_of_the_best_order(dates):
+    orders = product(*(list(permutations(sorted(values))) for values in dates))
+
+    sequences = ([value for order in each for value in order] for each in orders)
+
+    assert fewest_changes(map(list, dates)) == min(
+        sum(before != after for before, after in pairwise(sequence)) for sequence in sequences
+    )

@@ -261,13 +261,13 @@ def drift_series(
     number[places] = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(rows))))
     since = columns_of_change(bases).iloc[number].reset_index(drop=True)
     changes = changes_since(rows, since)
-    by_order = changes.pop("several_values")
+    several_values = changes.pop("several_values")
     result = pd.concat([rows[["observed_at", "source", "pair"]], changes], axis=1).assign(
         observed_at=instants_in_zone(rows, zone),
         base_at=base_at.take(number).array,
         reason=pd.Categorical(reasons).take(number),
         peg_hop=peg_hops(rows, since, came_back(ticks, rows, selection.as_of)),
-        several_values=by_order,
+        several_values=several_values,
     )
     return by_instant(result)
 

@@ -21,6 +21,7 @@ from fxticker.model.pairs import COMMON, directed
 from fxticker.model.timestamps import instant
 from fxticker.report.month_drift import month_drift, month_path
 from fxticker.report.period import Period
+from fxticker.report.printed_values import PrintedValues
 from fxticker.sources.age_limits import TICKER
 from fxticker.sources.rate_order import kind_of
 from fxticker.sources.source import Kind
@@ -58,6 +59,8 @@ class MonthFacts:
         `fxticker.compare` of the main source with official rates and pegs; empty if there is nothing to compare.
     polls, gaps
         Outcomes of polls, and periods without a successful one, of all sources.
+    printed
+        The values of the dates of the main source, of those before the month from which a drift begins too.
     retracted
         Number of ticks of the month that were retracted.
     newest
@@ -79,6 +82,7 @@ class MonthFacts:
     compared: pd.DataFrame
     polls: pd.DataFrame
     gaps: pd.DataFrame
+    printed: PrintedValues
     retracted: int
     newest: datetime | None
     last_before: datetime | None
@@ -130,10 +134,19 @@ def facts_of(store: Store, period: Period) -> MonthFacts:
         compared=_compared(store, str(main), one) if pairs else pd.DataFrame(),
         polls=load_polls(store, **span),
         gaps=gaps(store, **span),
+        printed=PrintedValues(pd.concat([_before(store, period, drifts, main), own])),
         retracted=_retracted(store, period),
         newest=_newest(store, period),
         last_before=_last_before(store, period),
     )
+
+
+def _before(store: Store, period: Period, drifts: pd.DataFrame, main: str | None) -> pd.DataFrame:
+    """Return the ticks of the main source from the start of its drifts to the month."""
+    starts = drifts.loc[(drifts["source"] == main) & drifts["from_close"], "start_at"] if len(drifts) else drifts
+    start = starts.min().date() if len(starts) else period.day_before
+    rows = load(store, sources=[str(main)], start=start, end=period.day_before, as_of=period.as_of, tz=period.zone)
+    return rows if len(starts) else rows[:0]
 
 
 def _main_source(names: Sequence[str]) -> str | None:

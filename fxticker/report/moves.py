@@ -8,17 +8,24 @@ from fxticker.model.currencies import name_of
 from fxticker.model.formatting import Written, format_with_band
 from fxticker.model.pairs import currencies_of
 from fxticker.model.pegs import peg_on
-from fxticker.model.verdicts import HOP, MORE, NONE, WITHIN, verdict
+from fxticker.model.timestamps import minute_text
+from fxticker.model.verdicts import HOP, MORE, NONE, SEVERAL, WITHIN, verdict
 from fxticker.report.drawings import Charts, placed
 from fxticker.report.facts import MonthFacts
 from fxticker.report.html import Content, Html, element, joined
-from fxticker.report.rates import COARSE_PCT, shown_text
+from fxticker.report.printed_values import PrintedValues
+from fxticker.report.rates import COARSE_PCT, last_rates, shown_text
 from fxticker.report.tables import Column, table
-from fxticker.report.texts import between, number, when
-from fxticker.sources.rate_order import kind_of
-from fxticker.sources.source import Kind
+from fxticker.report.texts import NONE as DASH
+from fxticker.report.texts import between, listed, number
 
-_PROOFS = {WITHIN: WITHIN, HOP: f"{HOP}, no move of the rate", NONE: NONE}
+_ENDS = ("start", "end")
+_PROOFS = {
+    WITHIN: WITHIN,
+    HOP: f"{HOP}, no move of the rate",
+    NONE: NONE,
+    SEVERAL: f"{SEVERAL}: which of them was the last is not known",
+}
 
 
 def moves_section(facts: MonthFacts, charts: Charts) -> Html:
@@ -27,11 +34,14 @@ def moves_section(facts: MonthFacts, charts: Charts) -> Html:
     if own.empty:
         return element("p", f"{facts.main} has no rate at two different instants, so that no change can be stated.")
     caption = f"Change of each rate in {facts.period.name}, in percent of its rate at the start"
-    return joined(element("p", _intro(own)), change_table(caption, own), *placed(charts, "drift", "path"))
+    return joined(
+        element("p", _intro(own)), change_table(caption, own, facts.printed), *placed(charts, "drift", "path")
+    )
 
 
-def change_table(caption: str, drifts: pd.DataFrame, *, is_official: bool = False) -> Html:
-    """Return changes as a table; of official rates with their sources, and with both ends as banks print them."""
+def change_table(caption: str, drifts: pd.DataFrame, printed: PrintedValues | None = None) -> Html:
+    """Return changes as a table; of official rates, if none are printed, with sources and both ends per USD."""
+    is_official = printed is None
     unit = ": units per USD" if is_official else ""
     columns = [
         Column("Pair"),
@@ -42,12 +52,16 @@ def change_table(caption: str, drifts: pd.DataFrame, *, is_official: bool = Fals
         Column("The digits allow", is_number=True),
         Column("What that proves"),
     ]
-    return table(caption, columns, [_row(row, is_official=is_official) for _, row in drifts.iterrows()])
+    return table(caption, columns, [_row(row, printed) for _, row in drifts.iterrows()])
 
 
 def move_sentences(facts: MonthFacts) -> list[str]:
     """Return what happened to each rate of the main source, a sentence or two each."""
-    return [_sentence(row) for _, row in facts.own_drifts.iterrows()]
+    steps = last_rates(facts).set_index("pair")["step_pct"]
+    return [
+        _sentence(row, facts.printed) + _remarks(row, float(steps.loc[str(row["pair"])]))
+        for _, row in facts.own_drifts.iterrows()
+    ]
 
 
 def _intro(own: pd.DataFrame) -> str:
@@ -65,28 +79,35 @@ def _intro(own: pd.DataFrame) -> str:
     )
 
 
-def _row(row: pd.Series, *, is_official: bool) -> list[Content]:
+def _row(row: pd.Series, printed: PrintedValues | None) -> list[Content]:
     texts = _written(row)
     return [
         str(row["pair"]),
-        *([str(row["source"])] if is_official else []),
-        _end(row, "start", is_official=is_official),
-        _end(row, "end", is_official=is_official),
-        number(f"{texts.value} %"),
+        *([str(row["source"])] if printed is None else []),
+        *(_end(row, end, printed) for end in _ENDS),
+        DASH if _has_several(row) else number(f"{texts.value} %"),
         between(texts, " %"),
         _proof(row),
     ]
 
 
-def _end(row: pd.Series, end: str, *, is_official: bool) -> Html:
+def _end(row: pd.Series, end: str, printed: PrintedValues | None) -> Html:
     rate, lo, hi = (float(row[f"rate_{end}{bound}"]) for bound in ("", "_lo", "_hi"))
-    if is_official:
-        shown = number(format_with_band(1 / rate, 1 / hi, 1 / lo).value)
+    at, values = row[f"{end}_at"], int(row[f"values_{end}"])
+    if printed is None:
+        texts = format_with_band(1 / rate, 1 / hi, 1 / lo)
+        shown = number(texts.value) if values == 1 else f"{between(texts)} ({values} values)"
+        stated = f"{at:%Y-%m-%d}" if at == at.normalize() else minute_text(at)
     else:
-        shown = shown_text(row[f"rate_text_{end}"], int(row[f"nominal_{end}"]), (rate, lo, hi))
-    at = row[f"{end}_at"].tz_convert("UTC")
-    is_date = kind_of(str(row["source"])) is not Kind.MARKET and at == at.normalize()
-    return joined(shown, " ", element("span", when(row[f"{end}_at"], is_date=bool(is_date)), class_="soft whole"))
+        several = printed.all_of(str(row["pair"]), at) if values > 1 else None
+        shown = several or shown_text(row[f"rate_text_{end}"], int(row[f"nominal_{end}"]), (rate, lo, hi))
+        stated = printed.when(str(row["pair"]), at)
+    return joined(shown, " ", element("span", stated, class_="soft whole"))
+
+
+def _has_several(row: pd.Series) -> bool:
+    """Return whether several values of one date count at an end, so that no change between two of them was printed."""
+    return any(row[f"values_{end}"] > 1 for end in _ENDS)
 
 
 def _proof(row: pd.Series) -> str:
@@ -96,12 +117,14 @@ def _proof(row: pd.Series) -> str:
     return f"{MORE}: {name_of(currencies_of(str(row['pair']))[0])} {_way(row)}"
 
 
-def _sentence(row: pd.Series) -> str:
+def _sentence(row: pd.Series, printed: PrintedValues) -> str:
     pair, texts, word = str(row["pair"]), _written(row), _verdict(row)
     who = name_of(currencies_of(pair)[0])
     first, last = (f"{row[name]:%Y-%m-%d}" for name in ("start_at", "end_at"))
     span = f"from {first} to {last}" if first != last else f"on {first}"
-    if word == MORE:
+    if _has_several(row) and word != HOP:
+        text = _open_sentence(row, printed, who, span, word)
+    elif word == MORE:
         text = (
             f"the {who} became {_size(row).value} % {_way(row)} {span}; the digits allow {between(_size(row), ' %')}."
         )
@@ -114,12 +137,24 @@ def _sentence(row: pd.Series) -> str:
             f"a change of {number(texts.value)} % was printed {span}, within rounding: the digits allow "
             f"{between(texts, ' %')}, so whether the {who} moved cannot be told."
         )
-    return f"{pair}: {text}{_remarks(row, who)}"
+    return f"{pair}: {text}"
 
 
-def _remarks(row: pd.Series, who: str) -> str:
-    middle, width = row["rate_end"], row["rate_end_hi"] - row["rate_end_lo"]
-    blind = " Its digits are too few to show a usual month." if 100 * width > COARSE_PCT * middle else ""
+def _open_sentence(row: pd.Series, printed: PrintedValues, who: str, span: str, word: str) -> str:
+    """Return what happened to a rate where several values of one date count at an end, without a figure of its own."""
+    several = [row[f"{end}_at"] for end in _ENDS if row[f"values_{end}"] > 1]
+    shown = listed([f"{printed.all_of(str(row['pair']), at)} of {at:%Y-%m-%d}" for at in several])
+    order = f"on record are {shown}, and in which order they were shown is not known"
+    if word == MORE:
+        return f"the {who} became {_way(row)} {span}, by {between(_size(row), ' %')}; {order}."
+    told = "may all lie within rounding" if word == WITHIN else "depends on that order"
+    subject = "the differences between both ends" if word == WITHIN else f"how the {who} moved {span}"
+    return f"{order}; {subject} {told}: {between(_written(row), ' %')} are possible."
+
+
+def _remarks(row: pd.Series, step_pct: float) -> str:
+    who = name_of(currencies_of(str(row["pair"]))[0])
+    blind = " Its digits are too few to show a usual month." if step_pct > COARSE_PCT else ""
     peg = peg_on(str(row["pair"]), row["end_at"].date())
     return blind + (f" The {who} is pegged at {peg.units_text} per dollar." if peg is not None else "")
 

@@ -53,7 +53,7 @@ def official_section(facts: MonthFacts, charts: Charts) -> Html:
         element("p", _intro(facts.subject)),
         table(caption, _COLUMNS, rows),
         *absent,
-        *([change_table(moved, drifts, is_official=True)] if len(drifts) else []),
+        *([change_table(moved, drifts)] if len(drifts) else []),
         *pegs,
         *placed(charts, "compare"),
     )
@@ -132,7 +132,8 @@ def _peg_text(row: pd.Series) -> str:
     rate = float(next(rate for known, rate in pegs_of(pair) if known == peg))
     is_there = row["rate_lo"] <= rate <= row["rate_hi"]
     off = number(f"{100 * (row['rate'] / rate - 1):+.2f}")
-    found = "contain that rate" if is_there else f"do not contain that rate, from which it is {off} % away"
+    away = f", from which it is {off} % away" if row["values"] == 1 else ""
+    found = "contain that rate" if is_there else f"do not contain that rate{away}"
     return (
         f"The {name_of(currencies_of(pair)[0])} is pegged: {peg.units_text} {peg.currency} per {peg.anchor} since "
         f"{peg.since}. The digits of the last tick {found}. Around a peg market feeds hop between a few levels: that "

@@ -31,7 +31,8 @@ def last_rates(facts: MonthFacts) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The columns of `fxticker.quotes`, with ``is_date`` (only its date is known), ``age_h`` (hours to the end of the
-        report, of a date from its end) and ``step_pct`` (width of its band in percent of its middle).
+        report, of a date from its end) and ``step_pct`` (width of its band, of several values that of the widest one's,
+        in percent of its middle).
     """
     own = facts.rates[facts.rates["source"] == facts.main]
     last = own.drop_duplicates("pair", keep="last").sort_values("pair").reset_index(drop=True)
@@ -39,7 +40,13 @@ def last_rates(facts: MonthFacts) -> pd.DataFrame:
     counts_from = (last["observed_at"] + _DAY).where(is_date, last["observed_at"])
     hours = (pd.Timestamp(facts.period.cut) - counts_from) / pd.Timedelta(_HOUR)
     step = 200 * (last["rate_hi"] - last["rate_lo"]) / (last["rate_hi"] + last["rate_lo"])
-    return last.assign(is_date=is_date, age_h=hours.clip(lower=0), step_pct=step)
+    widest = [
+        max(value.step_pct for value in facts.printed.of(str(pair), at.date())) if count > 1 else own_step
+        for pair, at, count, own_step in zip(
+            last["pair"], last["observed_at"].dt.tz_convert("UTC"), last["values"], step, strict=True
+        )
+    ]
+    return last.assign(is_date=is_date, age_h=hours.clip(lower=0), step_pct=widest)
 
 
 def rates_section(facts: MonthFacts) -> Html:
@@ -60,7 +67,13 @@ def rates_section(facts: MonthFacts) -> Html:
         "rate. An age is marked where it is beyond the limit up to which fxticker takes a rate of this "
         "source for the rate of a later instant."
     )
-    rows = [_row(row) for _, row in last_rates(facts).iterrows()]
+    last = last_rates(facts)
+    if (last["values"] > 1).any():
+        intro += (
+            " Where several values of one date are on record, all of them are named: which one was the last is not "
+            "known, and the interval holds what the digits of each allow."
+        )
+    rows = [_row(row, facts) for _, row in last.iterrows()]
     return joined(element("p", intro), table(f"Last rate of each pair in {facts.period.name}", columns, rows))
 
 
@@ -71,7 +84,7 @@ def shown_text(rate_text: object, nominal: int, bounds: tuple[float, float, floa
     return number(format_with_band(*bounds).value)
 
 
-def _row(row: pd.Series) -> list[Content]:
+def _row(row: pd.Series, facts: MonthFacts) -> list[Content]:
     base, _ = currencies_of(str(row["pair"]))
     rate, lo, hi = (float(row[name]) for name in ("rate", "rate_lo", "rate_hi"))
     inverse_lo, inverse_hi = outward(1 / hi, 1 / lo)
@@ -79,10 +92,12 @@ def _row(row: pd.Series) -> list[Content]:
     old = element("strong", f"over {excess.rpartition('limit ')[2]}", class_="whole") if excess else ""
     return [
         joined(str(row["pair"]), " ", element("span", name_of(base), class_="soft")),
-        shown_text(row["rate_text"], int(row["nominal"]), (rate, lo, hi)),
+        shown_text(row["rate_text"], int(row["nominal"]), (rate, lo, hi))
+        if row["values"] == 1
+        else facts.printed.all_of(str(row["pair"]), row["observed_at"].tz_convert("UTC")),
         between(format_with_band(rate, lo, hi)),
         between(format_with_band(1 / rate, float(inverse_lo), float(inverse_hi))),
-        f"{short_text(float(row['step_pct']))} %" if hi > lo else "exact",
+        f"{short_text(float(row['step_pct']))} %" if row["step_pct"] else "exact",
         element("span", when(row["observed_at"], is_date=bool(row["is_date"])), class_="whole"),
         joined(element("span", age(float(row["age_h"])), class_="whole"), " ", old),
     ]
