@@ -176,12 +176,13 @@ def test_price_lines_say_which_prices_are_middles(tmp_path):
 
 def test_charts_name_the_values_and_not_rounding(week):
     ends = {"start": "2025-12-05", "end": "2025-12-07"}
-    title = (
-        "Several values of one date leave the change of the somoni against the dollar open, 2025-12-05 to 2025-12-07"
-    )
+    subject = "Several values of one date leave the change of the somoni against the dollar"
 
-    for figure in (fx.plot_drift(week, **ends), fx.plot_path(week, **ends), fx.plot_history(week, **ends)):
-        assert figure.get_suptitle().replace("\n", " ") == title
+    titles = [plot(week, **ends).get_suptitle() for plot in (fx.plot_drift, fx.plot_path, fx.plot_history)]
+
+    assert [title.replace("\n", " ") for title in titles] == [
+        f"{subject}{between} open, 2025-12-05 to 2025-12-07" for between in ("", *2 * [" from first to last value"])
+    ]
     by_day = fx.plot_heatmap(week, freq="day", start="2025-12-07", end="2025-12-08")
     for figure in (fx.plot_drift(week, **ends), by_day):
         assert "the order of several values of one date, which is not known, decides it." in _caption(figure)

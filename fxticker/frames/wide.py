@@ -33,7 +33,8 @@ def wide(
         Index ``observed_at`` (in the zone `tz`, whose days are also meant; of a tick of which only the date is known
         the midnight of that date there), a float64 column per pair in alphabetical order, NaN where a pair was not
         shown at that instant. Several values at one instant are settled by
-        `fxticker.frames.one_per_instant.one_per_instant`.
+        `fxticker.frames.one_per_instant.one_per_instant`: several of one date by the middle of their hull, which none
+        of them printed; `fxticker.load` has each.
 
     Raises
     ------
