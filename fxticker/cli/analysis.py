@@ -23,30 +23,15 @@ from fxticker.cli.options import (
 )
 from fxticker.cli.order import order_for
 from fxticker.cli.output import show_frame, warn
+from fxticker.cli.verdicts import Verdict, without_verdict
 from fxticker.model.selection import Selection
-from fxticker.model.verdicts import verdict
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from fxticker.analysis.periods import Freq
     from fxticker.store.location import Location
 
 _RATE = banded("rate", text="rate_text", values="values")
-VERDICT = ("significant", "peg_hop", "several_values")
-"""Columns of a drift that its verdict rests on, beside the change itself."""
 _DRIFT_PCT = replace(banded("drift", "_pct"), heading="drift %")  # the table has room for 80 characters
-
-
-class Verdict:
-    """What the printed digits say of a change, in a table."""
-
-    needs = ("drift_pct", *VERDICT)
-    """The change, and the facts of its verdict."""
-
-    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
-        """Return what a table shows of a row, by heading; nothing where there is no change."""
-        return {"verdict": None if row["drift_pct"] is None else verdict(row)}
 
 
 class FromDay:
@@ -131,12 +116,6 @@ _PEG: Columns = (
     "plateau",
     "hop",
 )
-
-
-def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return drifts whose verdicts are null where there is no drift."""
-    verdicts = {name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in VERDICT}
-    return frame.assign(**verdicts)
 
 
 @click.command()

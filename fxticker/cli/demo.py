@@ -31,11 +31,12 @@ def demo(output: Path) -> None:
     from fxticker.analysis.drift import drift
     from fxticker.charts import plot_compare, plot_drift, plot_history, save_figure
     from fxticker.charts.settings import use_default_epoch
-    from fxticker.cli.analysis import DRIFT, without_verdict
+    from fxticker.cli.analysis import DRIFT
     from fxticker.cli.columns import Printed
     from fxticker.cli.formats import Format
     from fxticker.cli.output import show, show_frame
     from fxticker.cli.progress import tracked
+    from fxticker.cli.verdicts import without_verdict
     from fxticker.files import replaced
     from fxticker.frames.latest import latest
     from fxticker.frames.load import load

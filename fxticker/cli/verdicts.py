@@ -1,0 +1,31 @@
+"""Verdicts in tables: what the printed digits say of each change, and nothing where there is no change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fxticker.model.verdicts import verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FACTS = ("significant", "peg_hop", "several_values")
+"""Columns of a drift that its verdict rests on, beside the change itself."""
+
+
+class Verdict:
+    """What the printed digits say of a change, in a table."""
+
+    needs = ("drift_pct", *_FACTS)
+    """The change, and the facts of its verdict."""
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading; nothing where there is no change."""
+        return {"verdict": None if row["drift_pct"] is None else verdict(row)}
+
+
+def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return drifts whose verdicts are null where there is no drift."""
+    verdicts = {name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in _FACTS}
+    return frame.assign(**verdicts)
