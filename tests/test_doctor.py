@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks
 from click.testing import CliRunner
+from servers import refusing_url
 from store_faults import flip
 
 from fxticker.cli import app
 from fxticker.config import load_settings
-from fxticker.doctor.fact import Fact, without_home
+from fxticker.doctor.fact import Fact, without_secrets
 from fxticker.doctor.machine import clock_fact, disk_fact
 from fxticker.doctor.network import network_facts
 from fxticker.doctor.service import service_fact
@@ -195,5 +196,22 @@ def test_machine_without_systemd_is_no_failure(tmp_path):
 
 def test_home_directory_is_not_named():
     fact = Fact("store", "ok", "/home/aigul/fx/parquet; id 1")
-    assert without_home(fact, Path("/home/aigul")).text == "~/fx/parquet; id 1"
-    assert without_home(fact, Path("/")) == fact
+    assert without_secrets(fact, Path("/home/aigul")).text == "~/fx/parquet; id 1"
+    assert without_secrets(fact, Path("/")) == fact
+
+
+def test_url_that_an_error_quotes_loses_all_but_its_host():
+    fact = Fact("store", "fails", f"GET http://u:{SECRET}@127.0.0.1:9/{SECRET}?key={SECRET} in 28 ms, twice")
+    assert without_secrets(fact, Path("/")).text == "GET http://127.0.0.1:9 in 28 ms, twice"
+
+
+def test_object_storage_that_cannot_be_reached_fails(monkeypatch):
+    with refusing_url() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        monkeypatch.setenv("AWS_REGION", "eu")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", SECRET)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        (fact,) = store_facts("s3://bucket/parquet", NOON)
+    assert (fact.about, fact.state) == ("store", "fails")
+    assert "s3://bucket/parquet" in fact.text
+    assert SECRET not in fact.text

@@ -33,13 +33,13 @@ def doctor(config: Path | None, store: Location | None, kind: Kind) -> None:
     """Print what is installed and how it is set up, on one page.
 
     For a question or an issue: it has no credentials, no path or query of a URL, and no value of the environment.
-    Nothing is changed and no request is made; names are looked up. Exit 1 if something fails.
+    Nothing is changed and no source is asked; names are looked up. Exit 1 if something fails.
     """
     from fxticker.cli.output import show, show_document, terminal_text
-    from fxticker.doctor.fact import without_home
+    from fxticker.doctor.fact import without_secrets
 
     now = datetime.now(UTC)
-    facts = [without_home(fact, Path.home()) for fact in _facts(config, store, now)]
+    facts = [without_secrets(fact, Path.home()) for fact in _facts(config, store, now)]
     failing = [fact.about for fact in facts if fact.state == "fails"]
     rows = [{"about": fact.about, "state": fact.state, "text": fact.text} for fact in facts]
     if kind == "json":

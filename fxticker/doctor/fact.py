@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+_URL = re.compile(r"(https?://)(?:[^\s/?#]*@)?([^\s/?#@]+)[^\s]*")
+"""What comes before the host of a URL, and the host; an error's text may quote one."""
 State = Literal["ok", "note", "fails"]
 
 
@@ -30,11 +33,10 @@ class Fact:
     text: str
 
 
-def without_home(fact: Fact, home: Path) -> Fact:
-    """Return a fact that has ``~`` in place of a home directory, which has the name of its owner."""
-    if home == Path("/"):
-        return fact
-    return replace(fact, text=fact.text.replace(f"{home}/", "~/"))
+def without_secrets(fact: Fact, home: Path) -> Fact:
+    """Return a fact with the hosts alone of URLs, and ``~`` in place of a home directory, which names its owner."""
+    text = _URL.sub(r"\1\2", fact.text)
+    return replace(fact, text=text if home == Path("/") else text.replace(f"{home}/", "~/"))
 
 
 def host_of(url: str) -> tuple[str, int]:

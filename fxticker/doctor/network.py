@@ -1,6 +1,6 @@
 """Network: the only hosts that the configuration lets fxticker contact, and whether their names resolve.
 
-No request is made: a server would see it, and `fxticker snapshot` makes one.
+No source gets a request: `fxticker snapshot` makes one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from fxticker.config import Settings
 from fxticker.doctor.fact import Fact, host_of
 from fxticker.errors import ConfigError
 from fxticker.fetch.trust import has_system_store, trust_of
+from fxticker.store.s3_location import is_s3
 
 _LOOKUP_S = 10.0
 """Seconds that all lookups together may take: resolvers ask a second time after 5 s (resolv.conf(5))."""
@@ -56,7 +57,8 @@ def _archives(settings: Settings) -> Fact:
     archives = settings.archives
     urls = (archives.wayback, archives.commoncrawl_index, archives.commoncrawl_data)
     names = ", ".join(_text(*host_of(url)) for url in urls)
-    return Fact("network", "ok", f"no other host is contacted, but by `backfill --from-archive`: {names}")
+    storage = "that of the object storage, and " if is_s3(settings.store.path) else ""
+    return Fact("network", "ok", f"no other host is contacted, but {storage}by `backfill --from-archive`: {names}")
 
 
 def _certificates(settings: Settings) -> Fact:

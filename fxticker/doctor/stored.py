@@ -12,7 +12,7 @@ from fxticker.doctor.fact import Fact
 from fxticker.errors import FxTickerError, SegmentUnreadable, StoreError
 from fxticker.monitoring.damage import damage_of
 from fxticker.store.ahead import CORRECTED, rows_ahead, summed
-from fxticker.store.location import Location, storage_at
+from fxticker.store.location import Location, absolute, storage_at
 from fxticker.store.poll_log import poll_log
 from fxticker.store.read_recent import read_recent, stored_bytes
 from fxticker.store.read_recording import stray_files
@@ -26,14 +26,11 @@ def store_facts(folder: Location, now: datetime) -> Iterator[Fact]:
     Parameters
     ----------
     folder
-        Of the store, which may not be there yet; one on object storage is not asked.
+        Of the store, which may not be there yet; or its URL on object storage, which is asked.
     now
         Aware UTC.
     """
-    if isinstance(folder, str):
-        yield Fact("store", "note", f"{folder} is on object storage: see `fxticker status`")
-        return
-    if not folder.exists():
+    if isinstance(folder, Path) and not folder.exists():
         yield Fact("store", "note", f"{folder.absolute()} is not there yet: the first poll makes it")
         return
     try:
@@ -48,16 +45,20 @@ def store_facts(folder: Location, now: datetime) -> Iterator[Fact]:
         yield Fact("damage", "fails", "; ".join(problems))
 
 
-def _identity(store: Store, folder: Path) -> str:
+def _identity(store: Store, folder: Location) -> str:
     with suppress(SegmentUnreadable):  # it is among the problems
         held = sum(len(store.backend.list(table.spec.name)) for table in store.tables)
-        owner = os.stat(folder).st_uid  # noqa: PTH116
-        own = "" if owner == os.geteuid() else f", of account {owner} where this one is {os.geteuid()}"
         return (
-            f"{folder.absolute()}{own}; id {read_store_id(store.backend) or 'none'}; {held} files, "
+            f"{absolute(folder)}{_owner(folder)}; id {read_store_id(store.backend) or 'none'}; {held} files, "
             f"{stored_bytes(store) / 1e6:,.1f} MB; daemon: {store.daemon() or 'none runs'}"
         )
-    return str(folder.absolute())
+    return absolute(folder)
+
+
+def _owner(folder: Location) -> str:
+    """Return whose folder it is, if it is another account's."""
+    owner = folder.stat().st_uid if isinstance(folder, Path) else os.geteuid()
+    return "" if owner == os.geteuid() else f", of account {owner} where this one is {os.geteuid()}"
 
 
 def _polls(store: Store) -> str:
