@@ -1,7 +1,9 @@
 """Kills recorders of one store on object storage: no slot may be missing, doubled or lost.
 
     python tests/recorders.py --slots 100000 --kills 1000
+    python tests/recorders.py --slots 2000 --kills 0 --cuts 20
 
+The second cuts the last recorder off from the storage instead, in a network of its own; that needs root.
 Some recorders, as the daemon has them, record the same sources into one bucket of a SeaweedFS that this starts. Their
 time runs faster than the real one, their clocks are apart, and each at times cannot reach the site. They are killed at
 random moments and started again. What each was told is done stands in a file of its own. In the end the objects are
@@ -10,6 +12,7 @@ line has the result; exit code 1 is a failure, with the reasons on the lines bef
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -50,7 +53,6 @@ BEGIN = datetime(2025, 12, 31, 18, tzinfo=UTC)
 EVERY = timedelta(minutes=2)
 SEGMENT_ROWS = 1000
 """Rows of a segment, so that one is sealed every 200 polls, and the next one is created while others write."""
-UNREACHABLE_SHARE = 0.03
 WAIT_S = 60
 
 
@@ -164,7 +166,7 @@ class Life:
     def _fetched(self, source_id):
         now = self._clock.now()
         self._note("fetch", source_id, Every(EVERY).at_or_before(now).isoformat())
-        if self._chance.random() < UNREACHABLE_SHARE:
+        if self._chance.random() < self._options.unreachable:
             raise Unreachable("the site is out of reach from here")
         rate = f"0.0{self._chance.randrange(1000, 2000)}"
         page = render_html([replace(PRINTED_TICKS[0], rate_text=rate), *PRINTED_TICKS[1:]], now.date())
@@ -183,24 +185,24 @@ class Life:
 class Trial:
     """Starts and kills recorders."""
 
-    def __init__(self, options, endpoint, folder):
+    def __init__(self, options, endpoint, folder, network):
         from object_servers import BUCKET, environment
 
-        self._options, self._folder = options, folder
+        self._options, self._folder, self._network = options, folder, network
         self._chance = random.Random(options.seed)
         self._environ = {**os.environ, **environment(endpoint)}
         os.environ.update(environment(endpoint))
         self.store = f"s3://{BUCKET}/trial"
         self._began_s = time.time() + 3
         self._processes = {}
-        self.kills = 0
+        self.kills = self.cuts = 0
         self.problems = []
 
     def run(self):
         options = self._options
         each = options.slots / options.sources
         took_s = each * EVERY.total_seconds() / options.speed
-        pause_s = took_s / (options.kills + 1)
+        pause_s = took_s / (options.kills + options.cuts + 1)
         names = [f"r{n}" for n in range(options.writers)]
         for name in names:
             self._start(name)
@@ -208,6 +210,8 @@ class Trial:
             time.sleep(min(left_s, self._chance.uniform(0.5, 1.5) * pause_s))
             if self.kills < options.kills:
                 self._kill(self._chance.choice(names))
+            elif self.cuts < options.cuts:
+                self._cut(pause_s / 2)
         time.sleep(5 * EVERY.total_seconds() / options.speed + 2)  # the last slots get their outcomes
         for process in self._processes.values():
             process.terminate()
@@ -220,6 +224,9 @@ class Trial:
         command = [sys.executable, __file__, "--live", "--name", name, "--store", self.store]
         command += ["--notes", str(self._folder / f"{name}.notes"), "--began", str(self._began_s)]
         command += ["--speed", str(options.speed), "--ahead", str(ahead_s), "--sources", str(options.sources)]
+        command += ["--unreachable", str(options.unreachable)]
+        if self._network is not None and int(name[1:]) == options.writers - 1:
+            command = self._network.inside(command)
         log = (self._folder / f"{name}.log").open("ab")
         self._processes[name] = subprocess.Popen(command, env=self._environ, stdout=log, stderr=log)
         log.close()
@@ -231,6 +238,12 @@ class Trial:
             self.problems.append(f"{name} ended by itself, exit code {process.returncode}")
         self.kills += 1
         self._start(name)
+
+    def _cut(self, seconds):
+        self.cuts += 1
+        self._network.cut()
+        time.sleep(self._chance.uniform(0.1, 1) * seconds)
+        self._network.join()
 
     def end_all(self):
         for process in self._processes.values():
@@ -296,6 +309,8 @@ def main():
     parser.add_argument("--sources", type=int, default=4)
     parser.add_argument("--speed", type=float, default=240)
     parser.add_argument("--apart", type=float, default=2, help="seconds between the recorders' clocks")
+    parser.add_argument("--cuts", type=int, default=0, help="how often the last recorder is cut off")
+    parser.add_argument("--unreachable", type=float, default=0.03, help="share of requests that do not reach the site")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--live", action="store_true", help=argparse.SUPPRESS)
     for name in ("name", "store", "notes"):
@@ -314,10 +329,15 @@ def main():
 
 def tried(options):
     from object_servers import seaweedfs
+    from partition import partition
 
     started_s = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="recorders-") as name, seaweedfs() as endpoint:
-        trial = Trial(options, endpoint, Path(name))
+    with (
+        partition() if options.cuts else contextlib.nullcontext() as network,
+        tempfile.TemporaryDirectory(prefix="recorders-") as name,
+        seaweedfs(network.host if network else "127.0.0.1") as endpoint,
+    ):
+        trial = Trial(options, endpoint, Path(name), network)
         try:
             trial.run()
         finally:
@@ -330,8 +350,8 @@ def tried(options):
             print(log.read_text()[-2000:])
     verdict = "FAILED" if problems else "OK"
     print(
-        f"{verdict}: {options.writers} recorders {options.apart:g} s apart, {trial.kills} kills, {figures}, "
-        f"{time.monotonic() - started_s:.0f} s, seed {options.seed}"
+        f"{verdict}: {options.writers} recorders {options.apart:g} s apart, {trial.kills} kills, {trial.cuts} cuts, "
+        f"{figures}, {time.monotonic() - started_s:.0f} s, seed {options.seed}"
     )
     return 1 if problems else 0
 
