@@ -2,18 +2,20 @@
 
 import errno
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import NOON, FixedClock, snapshot_ticks
 from object_faults import LOST, LosingCalls, in_memory
 
 import fxticker as fx
-from fxticker.errors import Conflict, MissingExtra, SegmentUnreadable, StoreError, WriteFailed
+from fxticker.errors import Conflict, MissingExtra, SegmentUnreadable, StoreError, StoreLocked, WriteFailed
 from fxticker.model.records import Origin, Outcome, Poll
 from fxticker.store import object_file, object_put
 from fxticker.store.backend import ABSENT
 from fxticker.store.location import storage_at
+from fxticker.store.recorders import Recorder, remove_recorder, write_recorder
+from fxticker.store.rewrite import rewrite
 from fxticker.store.store import Appended, Store
 
 pytest.importorskip("obstore")
@@ -135,6 +137,18 @@ def test_store_is_read_as_one_on_a_disk_is(storage):
     assert [segment.number for segment in store.ticks.segments()] == [0, 1, 2]
     assert store.check() == []
     assert store.daemon() is None
+
+
+def test_command_that_no_recorder_may_run_beside_is_refused_while_one_was_seen_lately(storage):
+    now = datetime.now(UTC)
+    write_recorder(storage, Recorder("a", 1, now, now, now + MINUTE))
+    write_recorder(storage, Recorder("b", 1, now, now - 2 * MINUTE, now - MINUTE))
+
+    with pytest.raises(StoreLocked, match=r"held by the recorder a \(seen at"):
+        [*rewrite(Store(storage))]
+
+    remove_recorder(storage, "a")
+    assert [*rewrite(Store(storage))] == []
 
 
 def test_append_that_was_done_though_its_answer_was_lost_is_acknowledged():

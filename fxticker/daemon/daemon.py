@@ -6,6 +6,7 @@ beats. None but the main thread keeps the process alive.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -116,7 +117,7 @@ class Daemon:
         StoreError
             If the store refused a write: without a record the daemon must not go on as if nothing had happened.
         """
-        with self._store.daemon_lock():
+        with contextlib.nullcontext() if self._store.backend.is_shared else self._store.daemon_lock():
             self._begin()
             heart = threading.Thread(target=self._beat_until_ended, daemon=True)
             heart.start()

@@ -96,7 +96,7 @@ def _poll(
         store = Store(folder, clock=SystemClock())
         notifier = SystemdNotifier(os.environ, store=store, timeout_s=http.timeout_s)
         # Before anything is served: a second daemon is to name the first one, and not the port that is taken.
-        if holder := store.daemon():
+        if not store.backend.is_shared and (holder := store.daemon()):
             raise StoreLocked(str(store.backend), 0, holder, is_daemon=True)
         known = KnownStore(store, folder, os.environ)
         known.require(is_new=is_new_store)
@@ -106,7 +106,7 @@ def _poll(
         name = ""
         if store.backend.is_shared:
             name = recorder_name(folder, os.environ)
-            observers.append(RecorderNote(store.backend, name, SystemClock()))
+            observers.append(stack.enter_context(RecorderNote(store.backend, name, SystemClock())))
             _log.info("%s may have several recorders; this one is %s", store.backend, name)
         daemon = Daemon(
             planned,

@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Self
 
 from fxticker.daemon.state_file import StateFile, state_folder, state_name
 from fxticker.errors import StoreError, one_line
@@ -22,7 +23,7 @@ from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.backend import StorageBackend
 from fxticker.store.location import Location
-from fxticker.store.recorders import Recorder, write_recorder
+from fxticker.store.recorders import Recorder, remove_recorder, write_recorder
 
 WRITE_EVERY = timedelta(minutes=1)
 _SPARE = timedelta(minutes=2)
@@ -75,6 +76,16 @@ class RecorderNote(Observer):
         self._longest = timedelta(0)
         self._written_at: datetime | None = None
         self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Remove the note: a recorder that ends is not missed."""
+        try:
+            remove_recorder(self._backend, self._name)
+        except StoreError as error:
+            _log.warning("%s", one_line(f"the note of this recorder stays in the store: {error}"))
 
     def started(self, sources: Sequence[ScheduledSource]) -> None:
         """Know the longest interval."""

@@ -49,6 +49,8 @@ def network_facts(
             yield Fact("network", "ok", f"{text} resolves")
         else:
             yield Fact("network", "fails", f"{text} has no address: {error}")
+    if isinstance(settings.store.path, str):
+        yield Fact("network", "note", f"the store is {settings.store.path}: its endpoint is that of the environment")
     yield _archives(settings)
     yield _certificates(settings)
 

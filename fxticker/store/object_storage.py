@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fxticker.errors import Conflict, SegmentUnreadable, StoreError, StoreLocked, WriteFailed, one_line
@@ -17,6 +18,7 @@ from fxticker.store.backend import ABSENT, STORE_ID, FreeSpace, StoredObject, Ve
 from fxticker.store.object_calls import ConditionFailed, ObjectCalls
 from fxticker.store.object_file import ObjectFile
 from fxticker.store.object_put import put_settled
+from fxticker.store.recorders import read_recorders
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -142,7 +144,15 @@ class ObjectStorage:
 
     @contextlib.contextmanager
     def daemon_lock(self) -> Iterator[None]:
-        """Hold nothing: several daemons may record into one store."""
+        """Hold nothing, as several daemons may record; for commands that none may run beside.
+
+        Raises
+        ------
+        StoreLocked
+            If a recorder was seen lately: it may have ended since, without a word.
+        """
+        if recorders := self.daemon():
+            raise StoreLocked(self._location, 0, recorders, is_daemon=True)
         yield
 
     def lock_holder(self) -> str:
@@ -154,8 +164,19 @@ class ObjectStorage:
         return None
 
     def daemon(self) -> str | None:
-        """Return None: no daemon excludes another."""
-        return None
+        """Return the recorders that were seen lately, and until when they may be silent; None if there are none.
+
+        Raises
+        ------
+        SegmentUnreadable
+            If the storage cannot be read.
+        """
+        now = datetime.now(UTC)
+        lately = [each for each in read_recorders(self) if now <= each.expected_by]
+        named = (
+            f"{each.name} (seen at {each.seen_at:%H:%M:%S}, expected by {each.expected_by:%H:%M:%S})" for each in lately
+        )
+        return f"the recorder {', '.join(named)}" if lately else None
 
 
 def _is_visible(name: str, prefix: str) -> bool:

@@ -45,6 +45,11 @@ def write_recorder(backend: StorageBackend, recorder: Recorder) -> None:
     backend.put(f"{RECORDERS}/{recorder.name}.json", json.dumps(asdict(recorder), default=iso_text).encode())
 
 
+def remove_recorder(backend: StorageBackend, name: str) -> None:
+    """Remove what a recorder left of itself, as it ends; raises WriteFailed."""
+    backend.delete(f"{RECORDERS}/{name}.json")
+
+
 def read_recorders(backend: StorageBackend) -> list[Recorder]:
     """Return the recorders that left something, by name; what cannot be parsed is left out.
 
