@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import json
 import re
 import threading
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote_plus, urlsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from fxticker.backfill.cdx import read_stamp
 
@@ -54,6 +58,44 @@ def warc_record(page, **changes):
     return f"WARC/1.0\r\n{''.join(lines)}\r\n".encode() + block + b"\r\n\r\n"
 
 
+COLUMNAR = pa.schema(
+    [
+        *((name, pa.string()) for name in ("url_surtkey", "url", "url_host_name")),
+        ("fetch_time", pa.timestamp("ms")),
+        ("fetch_status", pa.int16()),
+        *((name, pa.string()) for name in ("content_digest", "content_mime_type", "content_mime_detected")),
+        ("warc_filename", pa.string()),
+        ("warc_record_offset", pa.int32()),
+        ("warc_record_length", pa.int32()),
+    ]
+)
+"""Columns of Common Crawl's index as Parquet, in the types of its files."""
+PARTS, TIMESCA_PART = 9, 6
+"""Files of each crawl, and which one has the site."""
+
+
+def columnar_names(crawl):
+    folder = f"cc-index/table/cc-main/warc/crawl={crawl}/subset=warc"
+    return [f"{folder}/part-{number:05}-d466b69e.c000.gz.parquet" for number in range(PARTS)]
+
+
+def columnar_row(key, place, crawl):
+    page, offset, length = place or (ArchivedPage("20250708101112", f"https://{key}.test/", b"x"), 7, 9)
+    return {
+        "url_surtkey": key,
+        "url": page.url,
+        "url_host_name": "timesca.com",
+        "fetch_time": read_stamp(page.stamp).replace(tzinfo=None),
+        "fetch_status": int(page.status),
+        "content_digest": page.digest,
+        "content_mime_type": page.mime,
+        "content_mime_detected": page.mime,
+        "warc_filename": f"crawl-data/{crawl}/segments/1754151279781.29/warc/{crawl}-00340.warc.gz",
+        "warc_record_offset": offset,
+        "warc_record_length": length,
+    }
+
+
 class ArchiveServer:
     """Both archives at one URL.
 
@@ -61,6 +103,8 @@ class ArchiveServer:
     ----------
     pages
         The captures.
+    columnar
+        Content of a file of the columnar index, by its number, instead of the regular one.
     rows_per_answer
         Rows per answer of the Wayback Machine's index; the others follow after a resume key.
     answers
@@ -76,6 +120,7 @@ class ArchiveServer:
         self.requests = []
         self.ranges = []
         self.memento = None
+        self.columnar = {}
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -121,9 +166,15 @@ class ArchiveServer:
         if crawl := re.fullmatch(r"/(CC-MAIN-[0-9-]+)-index", parts.path):
             lines = self._lines(crawl[1])
             return (200 if lines else 404), {"Content-Type": "text/x-ndjson"}, lines or _NOTHING
-        if parts.path.startswith("/crawl-data/"):
-            return self._piece(parts.path, headers)
-        return 404, {}, b""
+        return self._data(parts.path, headers)
+
+    def _data(self, path, headers):
+        if path.endswith("/cc-index-table.paths.gz"):
+            names = [*columnar_names(path.split("/")[2]), "cc-index/table/x/subset=robotstxt/part-0.gz.parquet"]
+            return 200, {"Content-Type": "application/gzip"}, gzip.compress("\n".join(names).encode())
+        if path.startswith("/cc-index/"):
+            return self._part_of(self._columnar(path), headers)
+        return self._piece(path, headers) if path.startswith("/crawl-data/") else (404, {}, b"")
 
     def _cdx(self, query):
         query = {name: values[-1] for name, values in parse_qs(query).items()}
@@ -181,6 +232,34 @@ class ArchiveServer:
             for page, offset, length in places
         ]
         return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+    def _columnar(self, path):
+        """A file of the columnar index: pages of other sites before and behind, two row groups."""
+        crawl, number = re.search("crawl=([^/]+)/", path)[1], int(re.search("part-([0-9]+)", path)[1])
+        if number in self.columnar:
+            return self.columnar[number]
+        rows = [columnar_row(f"com,s{number}{letter})/", None, crawl) for letter in "abcd"]
+        if number == TIMESCA_PART:
+            rows += [
+                columnar_row(f"com,timesca{',www' if '//www.' in page.url else ''})/", (page, offset, length), crawl)
+                for page, offset, length in self._file(crawl)[1]
+            ]
+            rows += [columnar_row("com,timescape)/", None, crawl), columnar_row("com,tz)/", None, crawl)]
+        elif number > TIMESCA_PART:
+            rows = [columnar_row(f"com,u{number}{letter})/", None, crawl) for letter in "abcd"]
+        table = pa.Table.from_pylist(sorted(rows, key=lambda row: row["url_surtkey"]), COLUMNAR)
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer, row_group_size=4, compression="gzip")
+        return buffer.getvalue()
+
+    def _part_of(self, data, headers):
+        """The requested range of a file, with its size."""
+        wanted = headers.get("Range", "")
+        self.ranges.append(wanted)
+        first, last = re.fullmatch(r"bytes=([0-9]*)-([0-9]+)", wanted).groups()
+        begin = int(first) if first else max(0, len(data) - int(last))
+        end = int(last) + 1 if first else len(data)
+        return 206, {"Content-Range": f"bytes {begin}-{end - 1}/{len(data)}"}, data[begin:end]
 
     def _piece(self, path, headers):
         data, _ = self._file(path.split("/")[2])

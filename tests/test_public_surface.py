@@ -137,6 +137,11 @@ TABLES = {
 """Options of all commands that print rows."""
 ADDED_NAMES = {"estimate", "explain", "monthly_report", "rate", "save_frame", "scores", "volatility"}
 CHANGED_OPTIONS = {
+    "fxticker backfill": {
+        "--archive wayback|commoncrawl default=wayback": (
+            "--archive wayback|commoncrawl|commoncrawl-columnar default=wayback"
+        )
+    },
     **{f"fxticker {name}": {"--end required": "--end"} for name in ("drift", "plot drift")},
     "fxticker convert": {"--max-age default=1D": MAX_AGE},
     "fxticker polls": {"--limit default=50": "--limit"},

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
@@ -19,17 +18,12 @@ import httpx
 from fxticker.backfill.archive import MAX_CAPTURES, Capture, CapturedPage
 from fxticker.backfill.archive_request import INDEX_PAUSE_S, request_archive
 from fxticker.backfill.cdx import (
-    REVISIT,
     BadRow,
-    bad_row,
-    html_status,
     ignore,
-    is_on_site,
-    payload_digest,
     read_json,
-    read_stamp,
-    require_address,
 )
+from fxticker.backfill.columnar_index import ColumnarIndex
+from fxticker.backfill.commoncrawl_rows import read_index, read_rows
 from fxticker.backfill.response_cache import ResponseCache
 from fxticker.backfill.warc import read_warc
 from fxticker.backfill.warc_page import DamagedRecord, WarcPage
@@ -43,14 +37,10 @@ MAX_INDEX_BYTES = 30_000_000
 """Largest list of crawls, and largest answer of a crawl's index, in bytes; a capture takes 500."""
 _MAX_CRAWLS = 1000
 """Most crawls in the list: 80 years of monthly ones."""
-_MAX_FAULTS = 10_000
-"""Lines of an index that are no JSON objects at most; more are no index."""
 _CRAWLS, _CRAWLS_MAX_AGE = "collinfo", timedelta(days=1)
 """Name and longest use of the cached list of crawls, which grows once a month."""
 _CRAWL = re.compile(r"CC-MAIN-[0-9]{4}(?:-[0-9]{2,4})?")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T")
-_FILE = re.compile(r"crawl-data(?:/[A-Za-z0-9_][A-Za-z0-9._-]{0,200}){1,10}\.warc\.gz")
-_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class CommonCrawl:
@@ -68,6 +58,8 @@ class CommonCrawl:
         Largest record, compressed.
     cache
         Keeps the list of crawls for a day; `None` requests it each time.
+    is_columnar
+        Whether captures are searched in the Parquet files of the index, with the data, and not by the index's server.
     """
 
     id = "commoncrawl"
@@ -81,6 +73,7 @@ class CommonCrawl:
         throttle: Throttle,
         max_bytes: int,
         cache: ResponseCache | None = None,
+        is_columnar: bool = False,
     ) -> None:
         self.throttle = throttle
         self._index_root = index_root.rstrip("/")
@@ -88,6 +81,7 @@ class CommonCrawl:
         self._fetcher = fetcher
         self._max_bytes = max_bytes
         self._cache = cache
+        self._columnar = ColumnarIndex(data_root, fetcher=fetcher, throttle=throttle) if is_columnar else None
 
     def listings(self, site: str, first: date, last: date, bad: BadRow = ignore) -> Iterator[Sequence[Capture]]:
         """Yield the captures of a site's HTML pages in a span of days, crawl by crawl.
@@ -103,19 +97,25 @@ class CommonCrawl:
         """
         rows = 0
         for crawl in self._crawls(first, last):
-            # The list of crawls has a URL for each index as well; this one cannot lead elsewhere.
-            query = urlencode({"url": f"{site}/*", "output": "json"}, safe="*/")
-            try:
-                body = self._index(f"{self._index_root}/{crawl}-index?{query}")
-            except BadStatus as error:
-                if error.http_status != httpx.codes.NOT_FOUND:
-                    raise
-                continue  # the crawl has no captures of the site
-            captures = read_index(body, site, first, last, bad)
+            if self._columnar:
+                captures = read_rows(self._columnar.rows(crawl, site), site, first, last, bad)
+            else:
+                captures = self._captures(crawl, site, first, last, bad)
             rows += len(captures)
             if rows > MAX_CAPTURES:
                 raise ParseError(f"the indexes list more than {MAX_CAPTURES} captures: request a shorter span")
             yield captures
+
+    def _captures(self, crawl: str, site: str, first: date, last: date, bad: BadRow) -> list[Capture]:
+        # The list of crawls has a URL for each index as well; this one cannot lead elsewhere.
+        query = urlencode({"url": f"{site}/*", "output": "json"}, safe="*/")
+        try:
+            body = self._index(f"{self._index_root}/{crawl}-index?{query}")
+        except BadStatus as error:
+            if error.http_status != httpx.codes.NOT_FOUND:
+                raise
+            return []  # the crawl has no captures of the site
+        return read_index(body, site, first, last, bad)
 
     def page(self, capture: Capture, media_types: frozenset[str]) -> CapturedPage:
         """Return a capture as it was taken.
@@ -184,76 +184,6 @@ def read_crawls(body: bytes, first: date, last: date) -> list[str]:
         if begin <= last and first <= end:
             overlapping.append((begin, name))
     return [name for _, name in sorted(overlapping)]
-
-
-def read_index(body: bytes, site: str, first: date, last: date, bad: BadRow = ignore) -> list[Capture]:
-    """Parse a crawl's index; lines of other sites, days, statuses and media types are left out.
-
-    A malformed line is left out and handed to `bad`.
-
-    Returns
-    -------
-    list of Capture
-        In chronological order.
-
-    Raises
-    ------
-    ParseError
-        If no line is a JSON object, or too many are none: the body is no index.
-    """
-    captures = []
-    faults = 0
-    lines = [line for line in body.splitlines() if line.strip()]
-    for number, line in enumerate(lines, 1):
-        try:
-            row = read_json(line)
-        except ParseError:
-            row = None
-        if not isinstance(row, dict):
-            faults += 1
-            if faults > _MAX_FAULTS:
-                raise ParseError(f"the index has more than {_MAX_FAULTS} lines that are no JSON objects")
-            bad(bad_row(number, line[:200].decode(errors="replace"), "no JSON object"))
-            continue
-        try:
-            capture = _capture(row, site)
-        except ParseError as error:
-            bad(bad_row(number, f"{row.get('timestamp')} {row.get('url')}", error))
-            continue
-        if capture is not None and first <= capture.instant.date() <= last:
-            captures.append(capture)
-    if faults and faults == len(lines):
-        raise ParseError("the index has no line that is a JSON object")
-    return sorted(captures)
-
-
-def _capture(row: dict[str, Any], site: str) -> Capture | None:
-    """Return the capture of a line; `None` if it is of another site, status or media type.
-
-    Raises
-    ------
-    ParseError
-        If its address, timestamp or place is malformed.
-    """
-    media_types = (row.get("mime"), row.get("mime-detected"))
-    is_revisit = REVISIT in media_types
-    if not is_revisit and not any(html_status(row.get("status"), media_type) for media_type in media_types):
-        return None
-    url = require_address(row.get("url"))
-    if not is_on_site(site, url):
-        return None
-    digest = payload_digest(row.get("digest"))
-    return Capture(read_stamp(row.get("timestamp")), url, _place(row), digest=digest, is_revisit=is_revisit)
-
-
-def _place(row: dict[str, Any]) -> tuple[str, int, int]:
-    """Return file, offset and length in bytes of a capture; a file name that could lead elsewhere is refused."""
-    name, offset, length = (row.get(key) for key in ("filename", "offset", "length"))
-    texts = [text for text in (name, offset, length) if isinstance(text, str)]
-    is_valid = len(texts) == 3 and _FILE.fullmatch(texts[0]) and all(map(_NUMBER.fullmatch, texts[1:]))  # noqa: PLR2004
-    if not is_valid or int(texts[2]) == 0:
-        raise ParseError("the index has an invalid place for a capture")
-    return texts[0], int(texts[1]), int(texts[2])
 
 
 def _page_in(body: bytes, capture: Capture, media_types: frozenset[str]) -> CapturedPage:

@@ -33,7 +33,12 @@ _REMARKS_TOLD = 20
 @click.argument("source", shell_complete=completion.sources)
 @selected("start", "end")
 @click.option("--from-archive", is_flag=True, help="Captures of the source's pages in a web archive.")
-@click.option("--archive", type=click.Choice(["wayback", "commoncrawl"]), default="wayback", help="Which archive.")
+@click.option(
+    "--archive",
+    type=click.Choice(["wayback", "commoncrawl", "commoncrawl-columnar"]),
+    default="wayback",
+    help="Which archive; columnar: found in the Parquet files of the index, without its server.",
+)
 @config_option
 @store_option
 def backfill(
@@ -148,6 +153,7 @@ def _from_archive(
                     throttle=Throttle(),
                     max_bytes=max_bytes,
                     cache=ResponseCache(store.backend, CommonCrawl.id, SystemClock()),
+                    is_columnar=name != CommonCrawl.id,
                 )
             backfill_from_archive(
                 source, archive, first=first or FIRST_DAY, last=last, store=store, progress=progress, summary=summary
