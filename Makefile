@@ -21,7 +21,7 @@ BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help release-check demo serve run test test-all test-clients servers node page torture recorders soak real-history notebooks docs share lint types lock dist audit clean bench fuzz
+.PHONY: help release-check demo serve run test test-all test-clients servers node page torture recorders soak real-history notebooks docs share lint types lock dist smoke audit clean bench fuzz
 
 # A target is listed by what follows `##` in its line.
 help:
@@ -97,6 +97,10 @@ notebooks: $(VENV)/dev.stamp  ## execute the notebooks, write docs/notebooks
 # distribution, the bill of materials, and checksums.
 dist: $(RELEASE)/release.stamp  ## build the release of HEAD into dist/: wheel, source distribution, SBOM, checksums
 	$(RELEASE)/bin/python release/build.py
+
+smoke: $(RELEASE)/release.stamp  ## build the wheel, and do with each extra alone what it is for
+	$(RELEASE)/bin/python tests/release/check_wheel.py
+	$(RELEASE)/bin/python tests/release/check_extras.py
 
 # Ask the advisory database of Python's packages about what the lock files name; needs the network.
 audit: $(RELEASE)/release.stamp  ## look known vulnerabilities of locked packages up

@@ -1,18 +1,24 @@
 """What an installed fxticker must do, run by the Python that has it, in an empty folder, with nothing of the tests.
 
-Arguments: the folder of the documentation, and the extras that are installed. The demonstration, every command of the
-documentation that is marked as one that works offline, the Python of the README, and what each extra is for.
+Arguments: the folder of the documentation, and the extras that are installed. It runs the demonstration, every command
+of the documentation that is marked as one that works offline, and what each extra is for; without a folder, with ``-``,
+only the last, on the demonstration that is there.
 """
 
 import contextlib
+import gzip
 import io
 import json
+import os
 import re
 import shlex
+import shutil
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from pathlib import Path
 
 PROGRAM = Path(sys.executable).with_name("fxticker")
@@ -23,6 +29,14 @@ NEEDED = {"excel": re.compile(r"\.xlsx"), "web": re.compile(r"fxticker serve")}
 
 def main(docs, extras):
     """Run all of it; the first failure ends it."""
+    if docs != "-":
+        print(documented(Path(docs), extras))
+    for extra in extras:
+        {"archives": unpack, "excel": to_excel, "readers": read_by_others, "s3": ask_storage, "web": serve}[extra]()
+
+
+def documented(docs, extras):
+    """Run the demonstration and the commands of the pages; returns how many."""
     printed = call("demo")
     for chart in ("history", "drift", "compare"):
         assert Path(f"fxticker-demo/{chart}.png").read_bytes().startswith(b"\x89PNG"), chart
@@ -32,11 +46,7 @@ def main(docs, extras):
     for line in lines:
         missing = [extra for extra, pattern in NEEDED.items() if pattern.search(line) and extra not in extras]
         in_process(shlex.split(line)[1:], expected=1 if missing else 0, named=[f"fxticker[{each}]" for each in missing])
-    if "web" in extras:
-        serve()
-    if "readers" in extras:
-        read_by_others()
-    print(len(lines))
+    return len(lines)
 
 
 def examples(text):
@@ -69,6 +79,33 @@ def in_process(words, *, expected, named):
             code = end.code or 0
     assert code == expected, (words, code, err.getvalue()[-2000:])
     assert all(name in err.getvalue() for name in named), (words, err.getvalue())
+
+
+def to_excel():
+    """Export a workbook, which is a ZIP archive."""
+    call("export", "extra.xlsx", "--store", "fxticker-demo/history")
+    assert zipfile.is_zipfile("extra.xlsx")
+
+
+def unpack():
+    """Import a page that is packed with gzip."""
+    import isal  # noqa: F401  what unpacks it
+
+    Path("page.html.gz").write_bytes(gzip.compress(Path("fxticker-demo/page.html").read_bytes()))
+    assert "1 files: 5 rows added" in call("import", "page.html.gz", "--store", "unpacked")
+    shutil.rmtree("unpacked")
+
+
+def ask_storage():
+    """Ask an object storage where none listens: the client is there, and says so."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        own = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{closed.getsockname()[1]}", "AWS_REGION": "eu"}
+        own |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+        command = [PROGRAM, "latest", "--store", "s3://bucket/parquet"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **own})
+    assert done.returncode == 1
+    assert done.stderr.startswith("fxticker: s3://bucket/parquet: cannot be read"), done.stderr
 
 
 def serve():
@@ -106,4 +143,4 @@ def read_by_others():
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), sys.argv[2:])
+    main(sys.argv[1], sys.argv[2:])
