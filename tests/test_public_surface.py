@@ -107,7 +107,7 @@ ADDED_OPTIONS = {
         "--wide flag",
     ],
     "fxticker convert": ["--order"],
-    "fxticker import": ["--processes default=1"],
+    "fxticker import": ["--processes default=1", "--scheduler"],
     "fxticker run": ["--new-store flag"],
     "fxticker latest": [MAX_AGE, "--pair multiple", "--as-of", "--watch"],
     **{

@@ -86,8 +86,20 @@ def snapshot(config: Path | None, store: Location | None, selection: Selection) 
     show_default=True,
     help="Processes that read WARC files; one that dies is named, and its part of a file is read again.",
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Read WARC files on a Dask cluster, whose scheduler is at tcp://HOST:PORT; needs fxticker[distributed].",
+)
 @stored
-def import_(files: tuple[str, ...], observed_at: str | None, source: str, processes: int, folder: Location) -> None:
+def import_(
+    files: tuple[str, ...],
+    observed_at: str | None,
+    source: str,
+    processes: int,
+    scheduler: str | None,
+    folder: Location,
+) -> None:
     """Store the ticks of saved pages, WARC files or exports.
 
     FILES are saved pages, WARC or WACZ files of web archives, exports (Parquet, CSV, JSON) or Parquet files of another
@@ -108,7 +120,7 @@ def import_(files: tuple[str, ...], observed_at: str | None, source: str, proces
     summary = ImportSummary()
     deaths: list[str] = []
     try:
-        with _pool(processes, deaths) as pool, counting("importing") as progress:
+        with _pool(processes, scheduler, deaths) as pool, counting("importing") as progress:
             import_pages(
                 pages,
                 source=known_sources()[source],
@@ -143,8 +155,14 @@ def _tell_import(summary: ImportSummary, deaths: list[str]) -> None:
     )
 
 
-def _pool(processes: int, deaths: list[str]) -> AbstractContextManager[Pool | None]:
+def _pool(processes: int, scheduler: str | None, deaths: list[str]) -> AbstractContextManager[Pool | None]:
     """Return what reads WARC files elsewhere; None if this process does. It adds a line for each process that dies."""
+    if scheduler is not None:
+        if processes > 1:
+            raise click.UsageError("--scheduler excludes --processes: the cluster has its own")
+        from fxticker.backfill.cluster_pool import ClusterPool
+
+        return ClusterPool(scheduler, died=deaths.append)
     if processes == 1:
         return nullcontext()
     from fxticker.backfill.process_pool import ProcessPool
