@@ -10,6 +10,7 @@ import fxticker as fx
 from fxticker.cli import app
 from fxticker.model.records import Outcome, Poll
 
+NIGHT = AT - DAY / 2
 SPAN = {"start": "2026-04-01", "end": "2026-04-10"}
 TICKER = [market("KZT/USD", f"0.0020{number}", AT + number * DAY) for number in range(10)]
 BANK = [official("USD/KZT", f"{478 + number}.00", "nbk", (AT + number * DAY).date()) for number in range(0, 10, 3)]
@@ -41,8 +42,31 @@ def test_rates_are_drawn_with_their_band_and_their_source(ticks):
     assert {rate for line in panel.lines for rate in line.get_ydata()} == {*rates["rate"]}
     bands = np.concatenate([path.vertices[:, 1] for each in panel.collections for path in each.get_paths()])
     assert (bands.min(), bands.max()) == pytest.approx((rates["rate_lo"].min(), rates["rate_hi"].max()))
-    assert "Source: nbk (nationalbank.kz). 10 look-ups on 10 of 10 days" in texts_of(figure)
-    assert " Dot: the last rate as of that instant. " in texts_of(figure)
+    assert "Source: nbk (nationalbank.kz). 10 look-ups of 4 ticks on 4 of 10 days" in texts_of(figure)
+    assert " Dot: the last rate as of that instant, of a day as of its end. " in texts_of(figure)
+
+
+@pytest.mark.parametrize(
+    ("every", "counts"), [("6h", "40 look-ups of 24 ticks on 6"), ("1D", "10 look-ups of 6 ticks on 6")]
+)
+def test_rate_that_no_tick_follows_for_long_is_not_drawn_as_one_that_rested(every, counts):
+    hours = [hour for hour in range(0, 240, 6) if not 72 <= hour < 168]
+    ticks = frame_of([market("KZT/USD", f"0.0020{hour // 24}", NIGHT + hour * DAY / 24) for hour in hours])
+
+    figure = fx.plot_history(fx.rate(ticks, "KZT", every=every, **SPAN))
+
+    words = texts_of(figure)
+    assert f"{counts} of 10 days, UTC" in words
+    assert "that repeat a tick across a gap. Lines break where there is no value." in words
+    assert "Dot: the last rate as of that instant, of a day as of its end." in words
+
+
+def test_rate_of_a_bank_is_drawn_over_a_weekend_and_a_fixed_one_always():
+    ticks = frame_of(
+        [official("USD/KZT", f"{478 + day}.00", "nbk", NIGHT.date() + day * DAY) for day in (0, 1, 2, 6, 7)]
+    )
+    for shown, pair, order in ((ticks, "KZT", "official"), (frame_of(TICKS), "TMT", "peg")):
+        assert "Not drawn" not in texts_of(fx.plot_history(fx.rate(shown, pair, order=order, **SPAN)))
 
 
 def test_cross_of_two_banks_names_both_and_a_fixed_rate_has_a_panel(ticks):

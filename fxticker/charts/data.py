@@ -10,10 +10,10 @@ import pandas as pd
 from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.source_quotes import Ticks, ticks_of
 from fxticker.charts.lines import are_quotes
+from fxticker.charts.lookups import as_quotes, is_of_rate
 from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.frames.polls import load_polls
 from fxticker.model.invalid import InvalidArgument
-from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.sources.age_limits import TICKER
 from fxticker.sources.rate_order import RATE
@@ -55,7 +55,7 @@ def rates_of(data: Ticks, filters: Mapping[str, Any]) -> pd.DataFrame:
     given = _given(filters)
     if isinstance(data, pd.DataFrame) and (not given or are_quotes(data)):
         _refuse(given)
-        return _as_quotes(data) if is_of_rate(data) else data
+        return as_quotes(data) if is_of_rate(data) else data
     if given.keys() & {"pairs", "per_usd", "order"} or by_order(filters):
         zone, order = given.get("tz", "UTC"), given.pop("order", None)
         return in_zone(quotes_of(data, resolved(Selection.of(**given)), order), zone)
@@ -86,18 +86,6 @@ def by_order(filters: Mapping[str, Any]) -> bool:
     """Return whether an order chooses the source."""
     sources = filters.get("sources")
     return sources is not None and RATE in ([sources] if isinstance(sources, str) else sources)
-
-
-def is_of_rate(frame: pd.DataFrame) -> bool:
-    """Return whether a frame is of `fxticker.rate`."""
-    return "legs" in frame.columns
-
-
-def _as_quotes(rates: pd.DataFrame) -> pd.DataFrame:
-    rows = rates[rates["rate"].notna()]
-    no_text = pd.Categorical([None] * len(rows))
-    named = rows[["pair", "source", "rate", "rate_lo", "rate_hi"]]
-    return named.assign(observed_at=rows["at"], rate_text=no_text, nominal=1, time_basis=TimeBasis.CLOCK.value)
 
 
 def _given(filters: Mapping[str, Any]) -> dict[str, Any]:

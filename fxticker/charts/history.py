@@ -23,13 +23,14 @@ from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Look, Place, drawing, place_key
 from fxticker.charts.caption_frame import left_out_pairs
 from fxticker.charts.causes import Stretches, key, shade, shared
-from fxticker.charts.data import is_of_rate, polls_beside, rates_of
+from fxticker.charts.data import polls_beside, rates_of
 from fxticker.charts.history_caption import Asked, Facts, write_history_caption
 from fxticker.charts.hops import Levels, Past, draw_levels, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.last_values import dated
 from fxticker.charts.line_looks import LineLook, line_look, main_source
 from fxticker.charts.lines import Line, are_quotes, lines_of
+from fxticker.charts.lookups import is_of_rate, span_of_lookups
 from fxticker.charts.rate_axis import percent_axis, rate_axis
 from fxticker.charts.steps import COLUMNS
 from fxticker.charts.style import Palette, Theme, date_axis
@@ -105,13 +106,15 @@ def plot_history(
         source; where sources print a pair in opposite directions, both are drawn in that of the ticker. Each value
         holds until the next one (a step); the shaded band is what its printed digits allow. The line breaks where the
         next value is farther away than three times the median distance of that line's values (of fewer than four
-        values, than a day). The scale at the right is that at the left in percent from the first value. The right edge
-        states the last value as printed, or the range that several values of its day, or the rates it is derived from,
-        allow, and its date if the chart goes on for more than a day after it. An official peg is a dashed line, and a
-        fixed rate that was stored as such has no line of its own. Where a pegged pair comes back to a level that its
-        source showed before, a diamond stands in place of a vertical line. The title states what the bands of each
-        first and last value prove. Up to 6,400 values of a line are drawn unchanged; of more, only those without which
-        a picture 1,600 pixels wide would look different, all extremes among them.
+        values, than a day). Rates of `fxticker.rate` stand at the instants of their look-ups, of days at their ends;
+        where no tick follows the one behind them for so long (of banks for 4 days at least), those that repeat it are
+        not drawn. The scale at the right is that at the left in percent from the first value. The right edge states the
+        last value as printed, or the range that several values of its day, or the rates it is derived from, allow, and
+        its date if the chart goes on for more than a day after it. An official peg is a dashed line, and a fixed rate
+        that was stored as such has no line of its own. Where a pegged pair comes back to a level that its source showed
+        before, a diamond stands in place of a vertical line. The title states what the bands of each first and last
+        value prove. Up to 6,400 values of a line are drawn unchanged; of more, only those without which a picture 1,600
+        pixels wide would look different, all extremes among them.
 
     Raises
     ------
@@ -125,10 +128,9 @@ def plot_history(
     filters = {**spans, "pairs": pairs, "sources": sources, "per_usd": per_usd, "order": order}
     rates = rates_of(frame, filters)
     polls = polls_beside(frame, filters) if polls is None else polls
-    left_out = (
-        left_out_pairs(frame[frame["rate"].isna()]) if isinstance(frame, pd.DataFrame) and is_of_rate(frame) else None
-    )
-    asked = span_of(start, end, present(), rates["observed_at"].dt.tz)
+    asked, left_out = span_of(start, end, present(), rates["observed_at"].dt.tz), None
+    if isinstance(frame, pd.DataFrame) and is_of_rate(frame):
+        asked, left_out = span_of_lookups(frame), left_out_pairs(frame[frame["rate"].isna()])
     return rates_chart(rates, polls, Past(frame, as_of), Look(theme, title, figsize, ax), asked, left_out)
 
 

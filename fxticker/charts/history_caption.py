@@ -105,11 +105,12 @@ def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> N
     of_panel = " of any source of the panel" if facts.are_shared else ""
     reading = [
         "Band: what the printed digits allow.",
-        "" if facts.left_out is None else "Dot: the last rate as of that instant.",
+        "" if facts.left_out is None else "Dot: the last rate as of that instant, of a day as of its end.",
         f"Right: percent from the first value{_of_main(facts)}.",
         upward({line.pair for line in facts.lines}),
         styles.rstrip(),
         hops_text(facts.levels, is_past_known=facts.is_past_known),
+        _repetitions(facts),
         "Lines break where there is no value." if any(len(line.steps.ends) for line in facts.lines) else "",
         f"Shaded: no successful poll{of_panel}, by cause." if is_shaded else "",
     ]
@@ -122,13 +123,23 @@ def _counts(facts: Facts) -> str:
     first, last = facts.local_ends
     days = len(np.unique(np.concatenate([line.days for line in lines])))
     whole = (last.tz_localize(None).normalize() - first.tz_localize(None).normalize()).days + 1
-    what = "value" if facts.left_out is None else "look-up"
-    text = f"{sources_text(sources)} {counted(sum(line.rows for line in lines), what)}"
+    many = sum(line.rows for line in lines)
+    ticks = sum(line.lookups.ticks for line in lines if line.lookups is not None)
+    what = (
+        counted(many, "value") if facts.left_out is None else f"{counted(many, 'look-up')} of {counted(ticks, 'tick')}"
+    )
+    text = f"{sources_text(sources)} {what}"
     text += f" on {days:,} of {counted(whole, 'day')}, {facts.zone}"
     outcomes = np.array([]) if polls is None else cause_codes(polls)[polls["source"].isin(sources).to_numpy()]
     if len(outcomes):  # imported pages have no polls, and none of none reads as a failure
         text += f"; {int((outcomes == SUCCESSFUL).sum()):,} of {counted(len(outcomes), 'poll')} successful"
     return text
+
+
+def _repetitions(facts: Facts) -> str:
+    """Return how many look-ups are not drawn."""
+    hidden = sum(line.lookups.hidden for line in facts.lines if line.lookups is not None)
+    return f"Not drawn: {counted(hidden, 'look-up')} that repeat a tick across a gap." if hidden else ""
 
 
 def _of_main(facts: Facts) -> str:

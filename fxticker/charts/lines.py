@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.charts.causes import SUCCESSFUL, Stretches, cause_codes, instants, local_instants, stretches_of
+from fxticker.charts.lookups import Lookups, lookups_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
 from fxticker.frames.dates_in_zone import instants_in_zone
 from fxticker.frames.one_per_instant import one_per_instant, with_bands
@@ -37,6 +38,8 @@ class Line:
     rows: int
     days: np.ndarray
     failed: Stretches
+    lookups: Lookups | None
+    """The ticks behind looked-up rates; ``None`` of ticks and quotes."""
     end_values: SingleValues
     """The single values behind the first and the last value."""
 
@@ -93,8 +96,13 @@ def _line(
         order = np.argsort(times, kind="stable")
         rows, times, local = rows[order], times[order], local[order]
     failed, without_ticks = looks
+    lookups, count, days = lookups_of(frame, rows, local, source), len(rows), _days(local)
+    if lookups is not None:
+        rows, times, days = rows[lookups.is_drawn], times[lookups.is_drawn], lookups.days
     is_many = len(rows) > EXACT_VALUES
     breaks = gap_starts(times, without_ticks, (times[-1] - times[0]) / COLUMNS if is_many else 0)
+    if lookups is not None:
+        breaks = np.union1d(breaks, lookups.breaks)
     if is_many:
         rows = rows[_seen(frame, rows, times, breaks)]
     drawn = frame.iloc[rows]
@@ -106,7 +114,7 @@ def _line(
     widths = widths[widths > 0]  # a fixed rate has no width
     quantum = float(widths.min()) if len(widths) else None
     end_values = SingleValues.of(drawn.iloc[[0, -1]])
-    return Line(source, pair, steps, quantum, _last_text(drawn.iloc[-1]), len(times), _days(local), failed, end_values)
+    return Line(source, pair, steps, quantum, _last_text(drawn.iloc[-1]), count, days, failed, lookups, end_values)
 
 
 def _days(times: np.ndarray) -> np.ndarray:

@@ -68,14 +68,14 @@ def gap_starts(times: np.ndarray, failed: np.ndarray | None = None, narrowest_us
     apart = distance[distance > 0]
     if not len(apart):
         return np.zeros(0, np.int64)
-    breaks = distance > _longest(apart)
+    breaks = distance > longest_span(apart)
     if failed is not None and len(failed):
         after = np.searchsorted(times, failed, side="right")
         breaks[after[(after > 0) & (after < len(times))] - 1] = True
     return np.flatnonzero(breaks & (distance >= narrowest_us))
 
 
-def _longest(apart: np.ndarray) -> float:
+def longest_span(apart: np.ndarray) -> float:
     """Return the longest distance of two values that a line may span, given the distances of all, in microseconds."""
     middle = (len(apart) - 1) // 2  # of two the shorter: the longer one may be the gap
     # as doubles: numpy's partition took a second for five million integers that were nearly all equal
