@@ -108,6 +108,18 @@ def test_verdict_never_names_rounding_where_single_values_are_decided(first, sec
         assert max(len(first), len(second)) > 1
 
 
+def test_peg_that_hops_between_known_levels_on_one_date_is_no_move():
+    texts = [("0.28490",), ("0.28571",), ("0.28490",), ("0.28571", "0.28615"), ("0.28490",), ("0.28571", "0.28615")]
+    frame = frame_of(_dated({MIDNIGHT + n * DAY: each for n, each in enumerate(texts)}, "TMT/USD"))
+
+    runs = drift_series(frame, base="2025-11-14")
+    late, early = (drift(frame, start=f"2025-11-{day - 1}", end=f"2025-11-{day}") for day in (19, 17))
+
+    assert list(runs["peg_hop"])[2:] == [False, False, False, True]
+    assert list(changes(frame)["peg_hop"]) == [False, False, True, False, True, True]
+    assert (late["peg_hop"][0], early["peg_hop"][0]) == (True, False)  # 0.28615 was not shown before
+
+
 def test_high_and_low_of_a_period_are_printed_values(week):
     [row] = resample(week, "week", start="2025-12-08", end="2025-12-14").itertuples()
     [turned] = resample(week, "week", start="2025-12-08", end="2025-12-14", per_usd=True).itertuples()

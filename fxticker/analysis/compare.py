@@ -37,7 +37,7 @@ _SAME_PCT = 1e-9
 _COLUMNS = [
     *("day", "observed_at", "pair", "source", "official_at", "official", "official_lo", "official_hi"),
     *("ticker", "ticker_lo", "ticker_hi", "inside", "distance_pct", "distance_lo_pct", "distance_hi_pct"),
-    *("official_age_h", "reason", "ticker_text", "ticker_nominal"),
+    *("official_age_h", "reason", "ticker_text", "ticker_nominal", "ticker_values"),
 ]
 
 
@@ -93,8 +93,9 @@ def compare(
         1) with its band ``distance_lo_pct`` and ``distance_hi_pct``, above 0 where the ticker is the higher one, as in
         `fxticker.peg`, ``official_age_h`` (float64, hours from the end of the value date to that of the day), and
         ``reason``, why a tick is not compared, null if it is: the official rate is too old, and the row has neither it
-        nor what follows from it, ``ticker_text`` (category, the tick's rate as printed; null if it is derived) and
-        ``ticker_nominal`` (int32, units of base that the text is for). Rates are quote per one unit of base of `pair`.
+        nor what follows from it, ``ticker_text`` (category, the tick's rate as printed; null if it is derived),
+        ``ticker_nominal`` (int32, units of base that the text is for), ``ticker_values`` (int32; values of one date
+        that the ticker's rate is the middle of, else 1). Rates are quote per one unit of base of `pair`.
         `fxticker.scores` sums up.
 
     Raises
@@ -198,7 +199,7 @@ def _ticker_rates(ticks: Ticks, ticker: str, selection: Selection) -> pd.DataFra
     rows = in_zone(quotes(ticks, **replace(selection, sources=(ticker,)).given()), "UTC")
     days = pd.Series(local_times(rows, zone_of(selection.tz))).dt.tz_localize("UTC").dt.floor("D")
     names = {"rate": "ticker", "rate_lo": "ticker_lo", "rate_hi": "ticker_hi"}
-    names |= {"rate_text": "ticker_text", "nominal": "ticker_nominal"}
+    names |= {"rate_text": "ticker_text", "nominal": "ticker_nominal", "values": "ticker_values"}
     return rows[["pair", "observed_at", *names]].rename(columns=names).assign(day=days)
 
 

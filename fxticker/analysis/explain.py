@@ -62,9 +62,10 @@ class Explanation:
     def __str__(self) -> str:
         rate = self.rate
         text = format_with_band(rate["rate"], rate["rate_lo"], rate["rate_hi"])
-        day = f"{rate['value_date']:%Y-%m-%d}"
+        day, between = f"{rate['value_date']:%Y-%m-%d}", text.band.replace(" to ", " and ")
+        value = text.value if rate["values"] == 1 else f"{rate['values']} values of one date"
         lines = [
-            f"{rate['pair']} {text.value}, between {text.band.replace(' to ', ' and ')}, at {_minute(rate['at'])}",
+            f"{rate['pair']} {value}, between {between}, at {_minute(rate['at'])}",
             f"  {rate['kind']} rate of {rate['source']} of {day}, {_age(rate['age_h'])} old; order {self.order}",
             *(f"  passed over: {each}" for each in rate["passed_over"]),
         ]

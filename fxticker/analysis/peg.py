@@ -12,6 +12,7 @@ from fxticker.analysis.series import in_series, runs
 from fxticker.analysis.source_quotes import Ticks, source_quotes
 from fxticker.frames.dates_in_zone import by_instant, instants_in_zone
 from fxticker.frames.now_and_zone import resolved, zone_of
+from fxticker.frames.single_values import SingleValues
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection, Zone
@@ -62,8 +63,8 @@ def peg(
         one unit of base), ``distance_pct`` = 100 (rate / peg_rate - 1) with its band ``distance_lo_pct`` and
         ``distance_hi_pct`` (float64), ``at_peg`` (boolean; the band contains the peg: the printed digits do not prove a
         distance), ``plateau`` (int64; the number of the run of one printed value, from 0 in each source's pair),
-        ``hop`` (bool; the value differs from that of the previous instant). Where no peg is in force, the peg, the
-        distance and `at_peg` are null.
+        ``hop`` (bool; the value differs from that of the previous instant), ``values`` (int32; values of one date that
+        the rate is the middle of, else 1). Where no peg is in force, the peg, the distance and `at_peg` are null.
 
     Raises
     ------
@@ -82,6 +83,7 @@ def peg(
         at_peg=pd.arrays.BooleanArray((lo <= rate) & (rate <= hi), np.isnan(rate)),
         plateau=plateau,
         hop=hops,
+        values=SingleValues.of(rows).count,
     )
     return by_instant(result)
 

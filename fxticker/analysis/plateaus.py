@@ -14,10 +14,13 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.lookup import Rate
-from fxticker.analysis.quotes import quotes
+from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series
 from fxticker.analysis.source_quotes import Ticks
+from fxticker.frames.now_and_zone import resolved
+from fxticker.frames.single_values import SingleValues
 from fxticker.model.pegs import is_hop, peg_on, pegs_of
+from fxticker.model.selection import Selection
 from fxticker.model.timestamps import EPOCH, Moment
 
 _SPANS = (timedelta(days=31), timedelta(days=335))
@@ -109,11 +112,12 @@ def is_peg_hop(ticks: Ticks, key: tuple[str, str], start: Rate, end: Rate, as_of
     """Return whether the change of a source's pair between two lookups is a hop: see `peg_hops`."""
     source, pair = key
     days = [rate.observed_at.date() for rate in (start, end)]
-    levels = [level_of(float(rate.value)) for rate in (start, end)]
+    levels = [{level_of(float(each)) for each in (rate.single.lowest, rate.single.highest)} for rate in (start, end)]
     if levels[0] == levels[1] or peg_on(pair, days[0]) is None or peg_on(pair, days[0]) is not peg_on(pair, days[1]):
         return False
     earlier = EarlierLevels(ticks, source, pair, end.observed_at, as_of)
-    return is_hop(pair, days[1], levels[1], [levels[1]] if earlier.has(levels[1], beyond_current=True) else [])
+    known = [level for level in levels[1] if earlier.has(level, beyond_current=True)]
+    return all(is_hop(pair, days[1], level, known) for level in levels[1])
 
 
 def level_of(rate: float) -> str:
@@ -122,18 +126,18 @@ def level_of(rate: float) -> str:
 
 
 def _in_series(pair: str, rows: pd.DataFrame, earlier: EarlierLevels) -> np.ndarray:
-    codes, rates = pd.factorize(rows["rate"].to_numpy())
-    levels = [level_of(rate) for rate in rates]
-    begins = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+    single = SingleValues.of(rows)  # of several values of one date each is a level, and their middle none
+    codes, rates = pd.factorize(np.concatenate([single.lowest, single.highest]))
+    levels, ends = [level_of(rate) for rate in rates], codes.reshape(2, -1)
+    begins = np.flatnonzero(np.append(True, (ends[:, 1:] != ends[:, :-1]).any(axis=0)))
     result = np.zeros(len(rows), bool)
     shown: set[str] = set()
     days = rows["observed_at"].iloc[begins].dt.date
     for begin, end, day in zip(begins, np.append(begins[1:], len(rows)), days, strict=True):
-        level = levels[codes[begin]]
-        if level not in shown and earlier.has(level, beyond_current=begin == 0):
-            shown.add(level)
-        result[begin:end] = is_hop(pair, day, level, shown)
-        shown.add(level)
+        of_run = {levels[code] for code in ends[:, begin]}
+        shown.update(level for level in of_run - shown if earlier.has(level, beyond_current=begin == 0))
+        result[begin:end] = all(is_hop(pair, day, level, shown) for level in of_run)
+        shown |= of_run
     return result
 
 
@@ -144,7 +148,10 @@ def _backwards(ticks: Ticks, source: str, pair: str, before: datetime, as_of: Mo
         start = max(end - span, EPOCH)
         if start >= end:
             return
-        rates = quotes(ticks, pairs=[pair], sources=[source], start=start, end=end, as_of=as_of)["rate"].to_numpy()
+        chosen = Selection.of(pairs=[pair], sources=[source], start=start, end=end, as_of=as_of)
+        single = SingleValues.of(quotes_of(ticks, resolved(chosen)))
+        # of each instant the lowest and the highest value
+        rates = np.column_stack([single.lowest, single.highest]).ravel()
         is_new = np.append(rates[:-1] != rates[1:], True) if len(rates) else np.zeros(0, bool)
         for rate in rates[is_new][::-1]:
             level = level_of(rate)

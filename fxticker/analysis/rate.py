@@ -91,7 +91,9 @@ def rate(
         two agree if their bands share a point, else the distance of the nearest points of both, the other one minus
         this rate, in percent of this rate; cross rates of sources of two kinds are left out), ``contradictions``
         (int64; number of them that contradict), ``passed_over`` (category; sources that stand before in the order and
-        why they do not answer, null if none) and ``reason`` (category; why a pair has no rate, null if it has one).
+        why they do not answer, null if none), ``reason`` (category; why a pair has no rate, null if it has one), and
+        ``values`` (int32; values of one date of which the rate is the middle, which none of them printed, and the band
+        the hull; else 1).
 
     Raises
     ------
@@ -136,7 +138,7 @@ def rows_of(choice: Choice, grid: Grid) -> pd.DataFrame:
     line = choice.line
     head = {"pair": choice.pair, "at": pd.to_datetime(grid.upto.view("M8[us]"), utc=True)}
     if line is None:
-        return pd.DataFrame({**head, "contradictions": 0, "reason": choice.reason})
+        return pd.DataFrame({**head, "contradictions": 0, "reason": choice.reason, "values": 1})
     observed_at = line.observed_at.view("M8[us]")
     others, contradictions = other_sources(line, choice.others)
     return pd.DataFrame(
@@ -155,5 +157,6 @@ def rows_of(choice: Choice, grid: Grid) -> pd.DataFrame:
             "contradictions": contradictions,
             "passed_over": "; ".join(choice.passed_over) or None,
             "reason": None,
+            "values": line.count,
         }
     )

@@ -16,6 +16,7 @@ from fxticker.analysis.rate_grid import DAY_US, Grid
 from fxticker.analysis.series import may_close
 from fxticker.analysis.source_quotes import Ticks, settled_ticks
 from fxticker.analysis.value_dates import official_ticks
+from fxticker.frames.single_values import SingleValues
 from fxticker.model.bands import cross_bounds
 from fxticker.model.pairs import COMMON, currencies_of, legs_of
 from fxticker.model.records import TimeBasis
@@ -49,6 +50,8 @@ class RateLine:
         Age of that tick in microseconds; that of a date counts from its end.
     is_young
         There is a rate, and it is within the limit of age of its source.
+    count
+        Number of values of one date that the rate is the middle of, 1 of most; of a cross rate the combinations.
     parts
         The lines of the two legs; empty for a line of one source.
     ticks
@@ -64,6 +67,7 @@ class RateLine:
     observed_at: np.ndarray
     age: np.ndarray
     is_young: np.ndarray
+    count: np.ndarray
     parts: tuple[RateLine, ...] = ()
     ticks: LineTicks | None = None
 
@@ -184,6 +188,7 @@ def _cross(pair: str, base: RateLine, quote: RateLine) -> RateLine:
         np.minimum(base.observed_at, quote.observed_at),
         np.where(has_rate, np.maximum(base.age, quote.age), 0),
         base.is_young & quote.is_young,
+        base.count * quote.count,
         (base, quote),
     )
 
@@ -250,6 +255,9 @@ def _line(
     age = np.where(has_rate, np.maximum(grid.upto - series.aged_from[place], 0), 0)
     longest = limit.of_source(source)
     rate, lo, hi = (np.where(has_rate, column[place], np.nan) for column in (rates.rate, rates.lo, rates.hi))
+    counts = SingleValues.of(ticks.rows).count
+    left, right = rates.left[place], rates.right[place]
+    count = counts[left] * np.where(left == right, 1, counts[right])
     return RateLine(
         pair=pair,
         legs=(Leg(source, bool((rates.left != rates.right).any())),),
@@ -259,6 +267,7 @@ def _line(
         hi=hi,
         observed_at=np.where(has_rate, rates.instants[place], _NEVER),
         age=age,
+        count=np.where(has_rate, count, 1).astype(np.int32),
         is_young=has_rate if longest is None else has_rate & (age <= longest // MICROSECOND),
         ticks=ticks,
     )

@@ -67,7 +67,7 @@ def as_quotes(rates: pd.DataFrame) -> pd.DataFrame:
     """Return rates of `fxticker.rate` as quotes at the instants of their look-ups, with those of their ticks."""
     rows = rates[rates["rate"].notna()]
     no_text = pd.Categorical([None] * len(rows))
-    named = rows[["pair", "source", "rate", "rate_lo", "rate_hi"]]
+    named = rows[["pair", "source", "rate", "rate_lo", "rate_hi", "values"]]
     tick_at = rows["observed_at"].dt.tz_convert(rows["at"].dt.tz)
     local = pd.Series(local_instants(tick_at) // _DAY_US, rows.index)
     dated = pd.Series(instants(rows["value_date"]) // _DAY_US, rows.index)

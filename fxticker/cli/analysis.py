@@ -104,7 +104,7 @@ _PRICES = (
 )
 _RESAMPLED: Columns = ("source", "pair", "start_at", *_PRICES, "close_at", "count", "coverage", "whole")
 _DISTANCE = banded("distance", "_pct")
-_RATE_BAND = banded("rate")
+_RATE_BAND = banded("rate", values="values")
 _PEG: Columns = (
     "source",
     "pair",

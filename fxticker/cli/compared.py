@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _DAY_H = 24
 _OFFICIAL: Columns = (
     banded("official"),
-    Value("ticker", ("ticker_lo", "ticker_hi"), "ticker_text", "ticker_nominal", band="ticker_band"),
+    Value("ticker", ("ticker_lo", "ticker_hi"), "ticker_text", "ticker_nominal", "ticker_values", band="ticker_band"),
     "inside",
     replace(banded("distance", "_pct"), heading="dist %"),
 )

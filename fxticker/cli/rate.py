@@ -33,7 +33,7 @@ class Others:
         return {"others": text if text is None else text.replace(" contradicts by ", " ")}
 
 
-_RATES: Columns = ("pair", "at", banded("rate"), "kind", "source", "value_date", "age_h", Others())
+_RATES: Columns = ("pair", "at", banded("rate", values="values"), "kind", "source", "value_date", "age_h", Others())
 
 
 def _pairs(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,27 +17,34 @@ class SingleBands:
     ----------
     count
         Number of values; of a cross rate that of the combinations of its legs' values.
+    lowest, highest
+        The least and the greatest value, of a cross rate of any combination.
     highest_lo, lowest_hi
         The highest lower and the lowest upper bound of the bands; of one value its own.
     """
 
     count: int
+    lowest: Fraction
+    highest: Fraction
     highest_lo: Fraction
     lowest_hi: Fraction
 
     @classmethod
     def of(cls, bands: Sequence[Band]) -> SingleBands:
         """Return those of the bands of at least one value."""
-        return cls(len(bands), max(band.lo for band in bands), min(band.hi for band in bands))
+        middles = [band.middle for band in bands]
+        bounds = (max(band.lo for band in bands), min(band.hi for band in bands))
+        return cls(len(bands), min(middles), max(middles), *bounds)
 
     def inverse(self) -> SingleBands:
         """Return those of the inverse rate."""
-        return SingleBands(self.count, 1 / self.lowest_hi, 1 / self.highest_lo)
+        return SingleBands(self.count, 1 / self.highest, 1 / self.lowest, 1 / self.lowest_hi, 1 / self.highest_lo)
 
     def crossed(self, quote: SingleBands) -> SingleBands:
         """Return those of the cross rate of this, base per common currency, and of quote per common currency."""
         count = self.count * quote.count
-        return SingleBands(count, self.highest_lo / quote.lowest_hi, self.lowest_hi / quote.highest_lo)
+        extremes = (self.lowest / quote.highest, self.highest / quote.lowest)
+        return SingleBands(count, *extremes, self.highest_lo / quote.lowest_hi, self.lowest_hi / quote.highest_lo)
 
     def decides(self, start: SingleBands) -> bool:
         """Return whether a value of this and one of `start` are more than rounding apart."""
