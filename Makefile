@@ -135,6 +135,7 @@ types: $(VENV)/dev.stamp  ## mypy, strict
 bench: $(BENCH)/bench.stamp $(ARCTICDB)/bench.stamp  ## speed and size beside other stores, some 15 minutes
 	$(BENCH)/bin/python -m benchmarks --rows $(BENCH_ROWS) --work $(BENCH_WORK) --results $(BENCH_RESULTS) \
 		--arcticdb-python $(ARCTICDB)/bin/python
+	$(BENCH)/bin/python -m benchmarks.object_requests > $(BENCH_RESULTS)/object-requests.txt
 
 # Resolve the lock files anew; needs uv. They name packages, versions and hashes, no registry.
 lock:  ## resolve the lock files anew; needs uv

@@ -110,7 +110,7 @@ def _no_pauses():
 
 TestStoreOnObjectStorage = StoreOnObjectStorage.TestCase
 TestStoreOnObjectStorage.settings = settings(
-    deadline=None, max_examples=5, stateful_step_count=25, derandomize=True, database=None, phases=[Phase.generate]
+    deadline=None, max_examples=2, stateful_step_count=25, derandomize=True, database=None, phases=[Phase.generate]
 )
 TestStoreOnObjectStorageForLonger = pytest.mark.slow(type("Longer", (StoreOnObjectStorage,), {}).TestCase)
 TestStoreOnObjectStorageForLonger.settings = settings(deadline=None, max_examples=100, stateful_step_count=40)
