@@ -1,6 +1,7 @@
 """Several recorders of one store: whose turn a slot is, which outcomes wait, and who takes over within one slot."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -117,7 +118,7 @@ def test_first_recorder_polls_at_once_and_the_other_waits_for_its_outcome(storag
     assert second_others.turn(SLOT) is Turn.RECORDED
 
     assert clock.at == SLOT + 30 * SECOND
-    assert recorded == [poll]
+    assert recorded == [replace(poll, detail="recorded by another recorder")]
     assert lease_holders(storage) == {"timesca": "a"}
 
 

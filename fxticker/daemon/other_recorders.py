@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -24,6 +25,8 @@ from fxticker.store.open_slots import outcome_at
 from fxticker.store.store import Appended, Store
 from fxticker.store.wrong_clock_notes import WrongClockNote
 
+BY_ANOTHER = "recorded by another recorder"
+"""What observers of this recorder are told beside the outcome."""
 _log = logging.getLogger("fxticker")
 
 
@@ -89,7 +92,7 @@ class OtherRecorders:
                 return Turn.LEFT
             poll = outcome_at(self._store.polls, self._source_id, slot)
             if poll is not None:
-                self._on_recorded(poll)
+                self._on_recorded(replace(poll, detail="; ".join(filter(None, [poll.detail, BY_ANOTHER]))))
                 return Turn.RECORDED
             if self._takes(slot):
                 return Turn.OURS
