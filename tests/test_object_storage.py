@@ -13,6 +13,7 @@ from fxticker.errors import Conflict, MissingExtra, SegmentUnreadable, StoreErro
 from fxticker.model.records import Origin, Outcome, Poll
 from fxticker.store import object_file, object_put
 from fxticker.store.backend import ABSENT
+from fxticker.store.deferred import Stretch, read_deferred, write_deferred
 from fxticker.store.location import storage_at
 from fxticker.store.recorders import Recorder, remove_recorder, write_recorder
 from fxticker.store.rewrite import rewrite
@@ -194,6 +195,19 @@ def test_steady_poll_takes_two_requests_for_its_ticks_and_two_for_its_outcome(st
         store.record([Poll("timesca", NOON + n * MINUTE, Outcome.OK)])
 
     assert [kind for kind, _ in storage._calls.made] == ["list", "put", "list", "put"]
+
+
+def test_deferred_slots_that_another_recorder_changed_are_not_replaced(storage):
+    first, second = (Stretch(NOON + n * MINUTE, NOON + (n + 1) * MINUTE, "why") for n in (0, 5))
+    write_deferred(storage, "timesca", [first])
+
+    with pytest.raises(Conflict):
+        write_deferred(storage, "timesca", [second])
+    assert read_deferred(storage, "timesca") == [first]
+
+    write_deferred(storage, "timesca", [first, second], replaced=[first])
+    write_deferred(storage, "timesca", [], replaced=[first, second])
+    assert read_deferred(storage, "timesca") == []
 
 
 # locations

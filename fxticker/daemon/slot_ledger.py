@@ -78,6 +78,7 @@ class SlotLedger:
         self._batch_slots = batch_slots
         self._settled = self._newest = datetime.min.replace(tzinfo=UTC)
         self._deferred: list[Stretch] = []
+        self._stored_deferred: list[Stretch] = []
         self._damaged_spans: list[Span] = []
 
     def recover(self, source: Source, schedule: Schedule, now: datetime) -> datetime:
@@ -172,7 +173,8 @@ class SlotLedger:
         """
         self._deferred = []
         last = self._settled
-        for stretch in read_deferred(self._store.backend, self._source_id):
+        self._stored_deferred = read_deferred(self._store.backend, self._source_id)
+        for stretch in self._stored_deferred:
             has_begun = stretch.after < now
             self._deferred.append(replace(stretch, after=min(stretch.after, last)) if has_begun else stretch)
             if has_begun:
@@ -228,8 +230,8 @@ class SlotLedger:
         return True
 
     def _keep_deferred(self, stretches: list[Stretch]) -> None:
-        write_deferred(self._store.backend, self._source_id, stretches)
-        self._deferred = stretches
+        write_deferred(self._store.backend, self._source_id, stretches, replaced=self._stored_deferred)
+        self._deferred = self._stored_deferred = stretches
 
     def _is_in_damage(self, slot: datetime) -> bool:
         """Whether a damaged file may hold the outcome of the slot."""

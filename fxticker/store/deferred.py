@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from fxticker.errors import SegmentUnreadable, one_line
+from fxticker.errors import Conflict, SegmentUnreadable, one_line
 from fxticker.model.timestamps import EPOCH
-from fxticker.store.backend import StorageBackend
+from fxticker.store.backend import ABSENT, StorageBackend
 from fxticker.store.damage import is_damage
 from fxticker.store.store import LOCK_TIMEOUT_S
 
@@ -93,19 +93,34 @@ def _stretch(after: str, until: str, why: str | None) -> Stretch:
     return Stretch(begin.astimezone(UTC), end.astimezone(UTC), why and one_line(why))
 
 
-def write_deferred(backend: StorageBackend, source: str, stretches: Sequence[Stretch]) -> None:
+def write_deferred(
+    backend: StorageBackend, source: str, stretches: Sequence[Stretch], *, replaced: Sequence[Stretch] = ()
+) -> None:
     """Replace the stretches of a source; durable when this returns.
+
+    Parameters
+    ----------
+    backend, source, stretches
+        Where, whose, and what.
+    replaced
+        The stretches that were read. Where others record, too, they must still be the stored ones.
 
     Raises
     ------
+    Conflict
+        If another recorder replaced them meanwhile.
     StoreLocked, WriteFailed
         If another process writes for too long, or the storage refuses.
     """
     name = _name(source)
     with backend.write_lock(LOCK_TIMEOUT_S):
+        version = next((item.version for item in backend.list(DEFERRED) if item.name == name), ABSENT)
+        if backend.is_shared and read_deferred(backend, source) != [*replaced]:
+            raise Conflict(backend, name)
         if stretches:
-            backend.put(name, json.dumps([asdict(stretch) for stretch in stretches], default=_iso, indent=1).encode())
-        elif any(item.name == name for item in backend.list(DEFERRED)):
+            data = json.dumps([asdict(stretch) for stretch in stretches], default=_iso, indent=1).encode()
+            backend.put(name, data, expected=version)
+        elif version != ABSENT:
             backend.delete(name)
 
 
