@@ -75,6 +75,40 @@ def test_no_page_is_lost_or_doubled_when_a_worker_is_killed(tmp_path, crawl, clu
     assert len(frames[0]) == 40  # files repeat the instants of each other
 
 
+class InterruptedPool:
+    """A cluster whose user interrupts the import after some stretches."""
+
+    def __init__(self, pool, left):
+        self.count = pool.count
+        self._pool, self._left = pool, left
+        self.read = []
+
+    def submit(self, stretch, source, latest):
+        if len(self.read) == self._left:
+            raise KeyboardInterrupt
+        self.read.append((stretch.path, stretch.end))
+        return self._pool.submit(stretch, source, latest)
+
+
+def test_import_that_was_interrupted_asks_only_for_what_is_missing(tmp_path, crawl, cluster, monkeypatch):
+    for number in range(3):
+        warc(crawl / f"{number}.warc.gz", pages=8)
+    monkeypatch.setattr("fxticker.backfill.stretched_files.stretches_of", partial(stretches_of, stretch_bytes=100_000))
+    monkeypatch.setattr("fxticker.backfill.capture_import._BATCH_CAPTURES", 1)
+    store = Store(tmp_path / "parquet")
+    with ClusterPool(cluster.scheduler_address) as pool:
+        first, second = InterruptedPool(pool, 14), InterruptedPool(pool, None)
+        with pytest.raises(KeyboardInterrupt):
+            import_pages(find_pages([str(crawl)]), source=SOURCE, store=store, pool=first)
+        summary = import_pages(find_pages([str(crawl)]), source=SOURCE, store=store, pool=second)
+    assert summary.refused == []
+    assert 0 < summary.captures < 24
+    assert summary.continued_files > 0
+    taken = first.read[: len(first.read) - 6]  # three stretches were under way for each of two workers
+    assert not {*taken[:-1]} & {*second.read}
+    assert len(fx.load(store)) == 40
+
+
 def test_command_reads_on_a_cluster(tmp_path, crawl, cluster):
     warc(crawl / "a.warc.gz")
     arguments = [str(crawl), "--store", str(tmp_path / "parquet"), "--scheduler", cluster.scheduler_address]

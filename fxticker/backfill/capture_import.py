@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.backfill.captures import Capture, Captures
+from fxticker.backfill.import_progress import ImportProgress, Reached
 from fxticker.backfill.import_summary import ImportSummary, Refusals
 from fxticker.backfill.revisits import KnownCaptures, UnknownCapture, stored_captures
 from fxticker.backfill.warc_page import Revisit
@@ -47,9 +48,13 @@ class CaptureImport:
         Receives evidence and ticks.
     summary
         Updated as rows become durable.
+    progress
+        Records how far files were read, once their captures are durable; `None` records nothing.
     """
 
-    def __init__(self, source: str, store: Store, summary: ImportSummary) -> None:
+    def __init__(
+        self, source: str, store: Store, summary: ImportSummary, progress: ImportProgress | None = None
+    ) -> None:
         self._source = source
         self._store = store
         self._summary = summary
@@ -57,6 +62,9 @@ class CaptureImport:
         self._tickers: dict[Sequence[Tick], Sequence[Tick]] = {}
         self._shown: list[tuple[Sequence[Tick], datetime]] = []
         self._revisits: list[tuple[str, Revisit]] = []
+        self._progress = progress
+        self._reached: dict[str, Reached] = {}
+        self._taken = 0
 
     def take(self, part: FileCaptures) -> None:
         """Store what was read in a file, or collect it until it makes a batch; damaged records are refused."""
@@ -73,8 +81,32 @@ class CaptureImport:
                 self._take_revisit(name, record, refused)
             else:
                 refused.add(f"{name} at byte {record.offset}", record.reason)
-        if len(self._shown) >= _BATCH_CAPTURES:
+        self._taken += len(captures.records)
+        # With a record of progress, a batch ends where it says how far a file was read, if that is not too long.
+        if self._taken >= _BATCH_CAPTURES * (1 if self._progress is None else 4):
             self.flush()
+
+    def reach(self, reached: Reached) -> None:
+        """Take how far a file was read; it is recorded with the next batch.
+
+        While revisits wait nothing more is: they would be lost if the import were interrupted.
+        """
+        if not self._revisits:
+            self._reached[reached.path] = reached
+        if self._taken >= _BATCH_CAPTURES:
+            self.flush()
+
+    def is_waiting(self) -> bool:
+        """Whether there are revisits of captures that are not known yet."""
+        return bool(self._revisits)
+
+    def note(self, captures: Captures) -> None:
+        """Remember captures that were stored before, for the revisits that wait for them."""
+        tickers = self._kept(captures)
+        for record in captures.records:
+            if isinstance(record, Capture):
+                ticks = None if record.ticker is None else tickers[record.ticker]
+                self._known.add(record.names, record.digests, ticks)
 
     def flush(self) -> None:
         """Store the ticks of the captures that were collected."""
@@ -83,6 +115,10 @@ class CaptureImport:
             for appended in self._store.append_by_month(_rows(shown)):
                 self._summary.added += appended.added
                 self._summary.known += appended.known
+        self._taken = 0
+        if self._progress and self._reached:
+            self._progress.record(self._reached.values())
+            self._reached = {}
 
     def close(self) -> None:
         """Store the rest, and the revisits that waited; those of captures that are not known are refused."""

@@ -27,6 +27,8 @@ class ImportSummary:
         Pages of the site in WARC files without a readable ticker.
     elsewhere
         Records of WARC files that are no pages of the site: other hosts, media types or statuses.
+    continued_files, continued_bytes
+        WARC files of which an import that was interrupted had read a part or all, and the bytes that it had read.
     revisits
         Records of WARC files for an unchanged page that were stored with the ticks of the capture they refer to.
     """
@@ -39,6 +41,8 @@ class ImportSummary:
     empty: int = 0
     elsewhere: int = 0
     revisits: int = 0
+    continued_files: int = 0
+    continued_bytes: int = 0
 
 
 @dataclass(slots=True)

@@ -12,12 +12,13 @@ from fxticker.backfill.capture_import import CaptureImport, FileCaptures
 from fxticker.backfill.captures import read_captures
 from fxticker.backfill.file_kinds import HEAD_BYTES, ZIP, named, packing_of, require_readable
 from fxticker.backfill.import_evidence import Keep, evidence_keeper, keep_nothing
+from fxticker.backfill.import_progress import ImportProgress, Reached
 from fxticker.backfill.import_summary import ImportSummary, Refusals
 from fxticker.backfill.packed_files import unpacked, warc_files
 from fxticker.backfill.page_files import MAX_PAGE_BYTES, FilePage, Page
 from fxticker.backfill.parquet_files import PARQUET, batches, is_table
 from fxticker.backfill.stretch_chain import Reading, ahead
-from fxticker.backfill.stretched_files import Pool, StretchedFiles, planned
+from fxticker.backfill.stretched_files import Pool, StretchedFiles, planned, read_before
 from fxticker.backfill.stretches import Stretch
 from fxticker.backfill.text_tables import form_of, text_batches
 from fxticker.backfill.warc import WarcReader, is_warc
@@ -74,8 +75,8 @@ def import_pages(
     summary
         Updated as rows become durable, so that it is right even if the import is interrupted.
     pool
-        Reads WARC files, but those in another file, at several places at once; what is stored is the same. `None` reads
-        them in this process.
+        Reads WARC files, but those in another file, at several places at once; what is stored is the same. How far is
+        recorded, and an import that was interrupted goes on from there. `None` reads them in this process.
     progress
         Called with the number of pages done.
 
@@ -89,15 +90,24 @@ def import_pages(
     summary = summary if summary is not None else ImportSummary()
     latest = (clock or SystemClock()).now() + _TIME_ZONES
     keep = evidence_keeper(source, store, latest=latest)
-    run = _Run(source, store, observed_at, latest, keep, summary, CaptureImport(source.id, store, summary))
-    for is_first, parts in run.parts_of_all(pages, pool if observed_at is None else None):
+    resumed = None if pool is None or observed_at is not None else ImportProgress(store.backend, source)
+    captures = CaptureImport(source.id, store, summary, resumed)
+    run = _Run(source, store, observed_at, latest, keep, summary, captures)
+    for is_first, parts in run.parts_of_all(pages, pool, resumed):
         if is_first:
             progress(summary.pages)
             summary.pages += 1
         for part in parts:
             run.take(part)
     run.flush()
-    run.captures.close()
+    if resumed and captures.is_waiting():
+        for part in read_before(resumed, source, latest):
+            captures.note(part)
+    captures.close()
+    if resumed:
+        summary.continued_files = len(resumed.continued)
+        summary.continued_bytes = sum(reached.size_bytes for reached in resumed.continued)
+        resumed.clear()
     return summary
 
 
@@ -126,9 +136,11 @@ class _Run:
     captures: CaptureImport
     waiting: list[Tick] = field(default_factory=list)
 
-    def parts_of_all(self, pages: Iterable[Page], pool: Pool | None) -> Iterator[tuple[bool, Iterator[_Part]]]:
+    def parts_of_all(
+        self, pages: Iterable[Page], pool: Pool | None, resumed: ImportProgress | None
+    ) -> Iterator[tuple[bool, Iterator[_Part]]]:
         """Yield what `parts` yields for each page; of a WARC file for each stretch, and whether it is the first one."""
-        if pool is None:
+        if pool is None or resumed is None:
             yield from ((True, self.parts(page)) for page in pages)
             return
 
@@ -136,11 +148,11 @@ class _Run:
             return pool.submit(stretch, self.source, self.latest)
 
         files = StretchedFiles(submit, self.summary.refused)
-        for page, stretch, reading in ahead(planned(pages), submit, _AHEAD * pool.count):
-            if stretch is None or reading is None:
+        for page, stretch, reading in ahead(planned(pages, resumed), submit, _AHEAD * pool.count):
+            if stretch is None:
                 yield True, self.parts(page)
             else:
-                yield stretch.begin == 0, files.parts(page.name, stretch, reading)
+                yield stretch.is_first, files.parts(page.name, stretch, reading)
 
     def parts(self, page: Page) -> Iterator[_Part]:
         """Yield the ticks or tables of a file in parts; an unusable file is added to the summary."""
@@ -163,6 +175,8 @@ class _Run:
         """Store a table, month by month; collect ticks and captures until they make a batch."""
         if isinstance(part, FileCaptures):
             self.captures.take(part)
+        elif isinstance(part, Reached):
+            self.captures.reach(part)
         elif isinstance(part, Sequence):
             self.waiting += part
         else:
@@ -220,7 +234,7 @@ class _Run:
         refused.close(name, "unusable records")
 
 
-_Part = Union[Sequence[Tick], "pa.Table", FileCaptures]
+_Part = Union[Sequence[Tick], "pa.Table", FileCaptures, Reached]
 
 
 def read_page(

@@ -45,7 +45,7 @@ def ahead(
     """Yield what is planned in order, while up to `count` stretches behind it are being read."""
     waiting: deque[tuple[Item, Stretch | None, Reading | None]] = deque()
     for item, stretch in planned:
-        waiting.append((item, stretch, None if stretch is None else submit(stretch)))
+        waiting.append((item, stretch, None if stretch is None or stretch.is_empty else submit(stretch)))
         while len(waiting) > count:
             yield waiting.popleft()
     yield from waiting
@@ -60,12 +60,24 @@ class StretchChain:
         What may be read of the file.
     submit
         Has a stretch read again, from the place where the one before it ended.
+    place
+        Where the first stretch begins.
+
+    Attributes
+    ----------
+    next
+        Place of the first record that was not read; `None` at the end of the file.
+    allowance
+        What may still be read.
+    is_whole
+        Whether no stretch was left out.
     """
 
-    def __init__(self, allowance: Allowance, submit: Submit) -> None:
-        self._allowance = allowance
+    def __init__(self, allowance: Allowance, submit: Submit, place: Place | None = BEGIN) -> None:
+        self.allowance = allowance
+        self.next = place
+        self.is_whole = True
         self._submit = submit
-        self._next: Place | None = BEGIN
         self._is_lost = False
 
     def take(self, stretch: Stretch, reading: Reading) -> Iterator[Captures]:
@@ -77,17 +89,17 @@ class StretchChain:
             As of `Reading`; the next stretch is then read from its first record.
         """
         exact: Stretch | None = None
-        while self._is_lost or (self._next is not None and self._next.offset < stretch.end):
+        while self._is_lost or (self.next is not None and self.next.offset < stretch.end):
             try:
                 read = reading.result() if exact is None else self._submit(exact).result()
             except ReaderDied:
-                self._is_lost = True
+                self._is_lost, self.is_whole = True, False
                 raise
             if self._is_lost and read.start is None:
                 return
-            left = self._allowance.without(read.used)
+            left = self.allowance.without(read.used)
             is_within = left.unpacked_bytes >= 0 and left.attempts >= 0
-            if exact is not None or self._is_lost or (read.start == self._next and is_within):
-                self._next, self._allowance, self._is_lost = read.next, left, False
+            if exact is not None or self._is_lost or (read.start == self.next and is_within):
+                self.next, self.allowance, self._is_lost = read.next, left, False
                 yield read.captures
-            exact = replace(stretch, place=self._next, allowance=self._allowance)
+            exact = replace(stretch, place=self.next, allowance=self.allowance)

@@ -33,8 +33,8 @@ class Stretch:
         Path of the file, absolute: it is opened where the stretch is read.
     begin, end
         Offsets in bytes: the records that begin between them belong to the stretch, `end` not included.
-    is_last
-        Whether the file ends with it.
+    is_first, is_last
+        Whether it is the first one that is read of the file, and whether the file ends with it.
     place
         Place of its first record; `None` if that is not known.
     allowance
@@ -44,9 +44,15 @@ class Stretch:
     path: str
     begin: int
     end: int
+    is_first: bool = True
     is_last: bool = True
     place: Place | None = None
     allowance: Allowance | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left to be read of the file."""
+        return self.begin == self.end
 
     def __str__(self) -> str:
         return f"{self.path}, bytes {self.begin} to {self.end}"
@@ -91,7 +97,7 @@ def stretches_of(path: Path, stretch_bytes: int = STRETCH_BYTES) -> Iterator[Str
         size = file.seek(0, io.SEEK_END)
     for begin in range(0, size, stretch_bytes):
         end = min(begin + stretch_bytes, size)
-        yield Stretch(str(path.absolute()), begin, end, end == size, None if begin else BEGIN)
+        yield Stretch(str(path.absolute()), begin, end, begin == 0, end == size, None if begin else BEGIN)
 
 
 def read_stretch(stretch: Stretch, source: Source, latest: datetime) -> StretchRead:

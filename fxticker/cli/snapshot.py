@@ -143,6 +143,9 @@ def _tell_import(summary: ImportSummary, deaths: list[str]) -> None:
         warn(line)
     for name, reason in summary.refused:
         warn(f"refused {name}: {reason}")
+    if summary.continued_files:
+        read_mb = f"{summary.continued_bytes / 1e6:.0f} MB"
+        print(f"continued: {read_mb} of {summary.continued_files} WARC files were read by an interrupted import")
     if summary.captures or summary.empty or summary.elsewhere or summary.revisits:
         revisits = f", {summary.revisits} revisits of them" if summary.revisits else ""
         print(
