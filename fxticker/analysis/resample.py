@@ -152,9 +152,13 @@ def _summary(
         "close": at_ends[np.searchsorted(at_ends, begins + count) - 1],
     }
     rates = {suffix: rows[name].to_numpy()[order] for suffix, name in _RATES.items()}
-    single = SingleValues.of(rows).take(order)
-    of_dates = {f"{end}_values": single.count[place].astype(np.int64) for end, place in places.items()}
-    extremes = {"high": (np.maximum, _highest(single, rates)), "low": (np.minimum, _lowest(single, rates))}
+    single = SingleValues.of(rows)
+    of_dates = {f"{end}_values": single.count[order[place]].astype(np.int64) for end, place in places.items()}
+    highest: Mapping[str, np.ndarray] = rates
+    lowest: Mapping[str, np.ndarray] = rates
+    if single.is_several.any():
+        highest, lowest = _highest(single.take(order), rates), _lowest(single.take(order), rates)
+    extremes = {"high": (np.maximum, highest), "low": (np.minimum, lowest)}
     columns: dict[str, np.ndarray] = {}
     for column in ("open", "high", "low", "close"):
         for suffix, values in rates.items():
