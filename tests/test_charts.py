@@ -414,7 +414,7 @@ def test_heatmap_hatches_what_rounding_explains_and_leaves_missing_cells_empty()
     assert months == ["2025-09-01", "2025-10-01"]
     assert _labels(axis) == ["+1.0", "0", "−2.0"]
     assert figure.get_suptitle().replace("\n", " ") == (
-        "Largest printed change from one month to the next: the tenge lost 1.5 to 2.5 % against the dollar, "
+        "Largest proven change from one month to the next: the tenge lost 1.5 to 2.5 % against the dollar, "
         "2025-10-01 to 2025-11-01"
     )
 

@@ -195,6 +195,7 @@ def test_charts_name_the_values_and_not_rounding(week):
     assert [title.replace("\n", " ") for title in titles] == [
         f"{subject}{between} open, 2025-12-05 to 2025-12-07" for between in ("", *2 * [" from first to last value"])
     ]
+    assert not [note for note in fx.plot_drift(week, **ends).axes[0].texts if "0.17" in note.get_text()]
     by_day = fx.plot_heatmap(week, freq="day", start="2025-12-07", end="2025-12-08")
     for figure in (fx.plot_drift(week, **ends), by_day):
         assert "the order of several values of one date, which is not known, decides it." in _caption(figure)

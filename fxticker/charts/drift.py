@@ -86,8 +86,9 @@ def plot_drift(
         weaker`` and ``tenge stronger``. It reaches 1 % to either side at least. A band that is wider than the axis of
         all others, and does not prove a change, is stated in words and not drawn. A filled dot is a change that the
         printed digits prove; a hollow one could be rounding alone, or depends on which of several values of one date
-        was the last, which the row states. A change of a pegged currency back to a level that
-        its source showed before is named a peg hop and not counted. The title states the proven changes.
+        was the last, which the row states; a change from or to several values of one date has no number. A change of a
+        pegged currency back to a level that its source showed before is named a peg hop and not counted. The title
+        states the proven changes.
 
     Raises
     ------
@@ -201,7 +202,8 @@ def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette, axis
     axis.hlines(place, lo, hi, color=color, linewidth=3.2, alpha=0.55)
     face = color if row["significant"] else axis.get_facecolor()
     axis.plot(value, place, marker="o", markersize=6, color=color, markerfacecolor=face)
-    _write_number(axis, place, (value, lo, hi), color, axis_in)
+    if max(row.get("values_start", 1), row.get("values_end", 1)) == 1:  # else no two printed values are that far apart
+        _write_number(axis, place, (value, lo, hi), color, axis_in)
     _annotate(axis, _BESIDE_AXIS, place, _told(row), palette.text if moved else palette.muted)
 
 

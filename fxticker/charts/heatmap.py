@@ -185,7 +185,7 @@ def _finding(rows: pd.DataFrame, periods: Periods, span: str) -> str:
     source = f" by {row['source']}" if len(rows["source"].unique()) > 1 else ""
     # closes need not lie at the ends of a period
     span = ends_text(row["from_at"], row["to_at"])
-    return f"Largest printed change from one {periods.name} to the next: {move}{source}, {span}"
+    return f"Largest proven change from one {periods.name} to the next: {move}{source}, {span}"
 
 
 def _color_bar(canvas: Canvas, mesh: QuadMesh, sides: Sides) -> None:
