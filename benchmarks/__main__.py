@@ -72,6 +72,7 @@ def _measured(workers: Workers, contenders: list[Contender], rows: int, work: Pa
         "segment_sizes": design_parameters.segment_sizes(workers, middle.data, work),
         "codecs": design_parameters.codecs(workers, work),
         "pages": design_parameters.read_pages(workers),
+        "archive": design_parameters.import_archive(workers, work),
     }
 
 

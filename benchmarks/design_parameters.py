@@ -19,6 +19,10 @@ READERS = (
     "BeautifulSoup (lxml), pattern",
     "BeautifulSoup (html.parser), pattern",
 )
+ARCHIVE_PAGES = 10_000
+"""Captures in the file, 275 MB: ten seconds on one core."""
+ARCHIVE_WAYS = ("parser", "1", "2")
+"""Ways to read an archive: the parser alone, and imports in one process and in two."""
 _IMPORT_LIMIT_S = 60.0
 """Seconds after which an import is stopped."""
 _READING_S = 1.5
@@ -72,6 +76,23 @@ def codecs(workers: Workers, work: Path) -> dict[str, list[dict[str, Any]] | Non
         state: workers.attempt("encoding:codecs", folder=str(work / state), rows=rows, segment_rows=SEGMENT_ROWS)
         for state, rows in (("open", SEGMENT_ROWS // 2), ("sealed", SEGMENT_ROWS))
     }
+
+
+def import_archive(workers: Workers, work: Path, pages: int = ARCHIVE_PAGES) -> dict[str, Any] | None:
+    """Measure the import of a WARC file in one process and in two, and the parser alone on its pages."""
+    log_progress("--- archive of pages")
+    path = work / "pages.warc.gz"
+    sizes = workers.attempt("archive_import:write", path=str(path), pages=pages)
+    turns: dict[str, list[float]] = {way: [] for way in ARCHIVE_WAYS}
+    for _ in range(ROUNDS if sizes else 0):
+        for way, speeds in turns.items():
+            done = workers.attempt("archive_import:run", way=way, path=str(path), folder=str(work / "archive"))
+            if done:
+                speeds.append(done["pages_per_s"])
+                if way != "parser" and done["pages"] != pages:
+                    workers.problem(f"{done['pages']} of {pages} pages were imported by {way} processes")
+    path.unlink(missing_ok=True)
+    return {**sizes, "ways": turns} if sizes else None
 
 
 def read_pages(workers: Workers, readers: Iterable[str] = READERS) -> list[dict[str, Any]]:

@@ -43,6 +43,7 @@ def render(results: dict[str, Any]) -> str:
         *_codecs(results),
         "## Pages\n\nOne page of some 150 kB, one core.",
         _pages(results),
+        *_archive(results),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -239,6 +240,19 @@ def _codecs(results: dict[str, Any]) -> Iterable[str]:
             ]
             yield f"Encodings of {variants[0]['rows']:,} rows, as in {_STATES[state]}:"
             yield _table(["", "bytes per row", "encode ms", "load ms"], rows)
+
+
+def _archive(results: dict[str, Any]) -> Iterable[str]:
+    if archive := results.get("archive"):  # results of earlier versions have none
+        sizes = f"pages of {archive['page_bytes']:,} bytes that pack to {archive['packed_bytes']:,}"
+        yield f"## Archives\n\n{archive['pages']:,} captures in a WARC file, {sizes}."
+        names = {"parser": "parser alone, one core", "1": "import, one core", "2": "import in two processes, two cores"}
+        rows = [
+            [names[way], f"{median(speeds):,.0f}", f"{max(speeds):,.0f}"]
+            for way, speeds in archive["ways"].items()
+            if speeds
+        ]
+        yield _table(["", "pages per second", "at best"], rows)
 
 
 def _pages(results: dict[str, Any]) -> str:

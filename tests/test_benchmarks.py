@@ -19,7 +19,7 @@ from benchmarks.answers import Answer, expected, middle_month  # noqa: E402
 from benchmarks.contenders import CONTENDERS  # noqa: E402
 from benchmarks.drawing import draw  # noqa: E402
 from benchmarks.report import render  # noqa: E402
-from benchmarks.tasks import segment_growth, storing  # noqa: E402
+from benchmarks.tasks import archive_import, segment_growth, storing  # noqa: E402
 
 ROWS = 1_000
 # DuckDB 2.0 uses what pandas 3.1 is about to drop
@@ -105,6 +105,25 @@ def test_page_has_its_size_and_is_parsed():
     read = _worker("page_reading:run", reader="fxticker.parse", seconds=0.01)
     assert 149_000 < read["page_bytes"] < 152_000
     assert [pair for pair, _, _ in read["answer"]] == ["KGS/USD", "KZT/USD", "TJS/USD", "UZS/USD", "TMT/USD"]
+
+
+def test_archive_has_pages_of_its_size_and_all_are_imported(tmp_path):
+    path, folder = str(tmp_path / "pages.warc.gz"), str(tmp_path / "store")
+    sizes = archive_import.write(path, 4)
+    assert 149_000 < sizes["page_bytes"] < 152_000
+    assert 24_000 < sizes["packed_bytes"] < 30_000
+    done = _worker("archive_import:run", way="1", path=path, folder=folder)
+    assert (done["pages"], done["rows"]) == (4, 20)
+
+
+def test_archive_is_in_the_report():
+    results = json.loads((ROOT / "benchmarks" / "results" / "results.json").read_text())
+    ways = {"parser": [3_853.1, 3_856.2], "1": [1_025.1], "2": []}
+    archive = {"pages": 10_000, "page_bytes": 150_808, "packed_bytes": 27_539, "ways": ways}
+    text = render({**results, "archive": archive})
+    assert "10,000 captures in a WARC file, pages of 150,808 bytes that pack to 27,539." in text
+    assert "| import, one core | 1,025 | 1,025 |" in text
+    assert "two processes" not in text
 
 
 def test_committed_page_is_rendered_from_the_committed_results():

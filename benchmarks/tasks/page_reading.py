@@ -41,16 +41,21 @@ def page() -> bytes:
     html = render_html(capture.ticks, date(2025, 11, 14))
     head, tail = html.split("<main>", 1)
     rng = random.Random(1)  # noqa: S311 - filler
-    filler: list[str] = ["<script>" + f"var data = [{', '.join(str(n) for n in range(2_000))}];" + "</script>"]
+    filler = [script()]
     size = len(html) + len(filler[0])
     while size < PAGE_BYTES:
-        block = _block(rng)
-        filler.append(block)
-        size += len(block)
+        filler.append(block(rng))
+        size += len(filler[-1])
     return f"{head}{''.join(filler)}<main>{tail}".encode()
 
 
-def _block(rng: random.Random) -> str:
+def script() -> str:
+    """Return a script of 10 kB."""
+    return "<script>" + f"var data = [{', '.join(str(n) for n in range(2_000))}];" + "</script>"
+
+
+def block(rng: random.Random) -> str:
+    """Return a block of a page: a heading with a link, and paragraphs."""
     title = _words(rng, 6)
     link = f'<a href="/{title.replace(" ", "-")}" class="link" data-id="{rng.randrange(10**6)}">{title}</a>'
     paragraphs = "".join(f'<p class="text">{_words(rng, 60)} &amp; {_words(rng, 3)}.</p>' for _ in range(3))
