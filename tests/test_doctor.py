@@ -30,6 +30,7 @@ heartbeat_url = "http://127.0.0.1:8123/ping/{SECRET}?key={SECRET}"
 [sources.timesca]
 url = "http://127.0.0.1:8124/?key={SECRET}"
 """
+ELSEWHERE = Path("/var/lib/fxticker/parquet")
 MOUNTS = """\
 /dev/vda / ext4 rw 0 0
 tmpfs {root}/in\\040memory tmpfs rw 0 0
@@ -137,14 +138,16 @@ def test_name_without_an_address_fails(written):
     def look_up(host, port):
         raise socket.gaierror(-2, "Name or service not known")
 
-    facts = list(network_facts(load_settings(written(CONFIG)), look_up=look_up))
+    facts = list(network_facts(load_settings(written(CONFIG)), ELSEWHERE, look_up=look_up))
     assert states(facts) == [("network", "fails"), ("network", "fails"), ("network", "ok"), ("trust", "ok")]
     assert "Name or service not known" in facts[0].text
 
 
 def test_name_server_that_does_not_answer_is_not_waited_for(written):
     hanging = threading.Event()
-    facts = list(network_facts(load_settings(written("")), look_up=lambda host, port: hanging.wait(5), within_s=0.01))
+    facts = list(
+        network_facts(load_settings(written("")), ELSEWHERE, look_up=lambda host, port: hanging.wait(5), within_s=0.01)
+    )
     hanging.set()
     assert facts[0] == Fact("network", "fails", "timesca.com:443 (timesca) has no address: no answer within 0.01 s")
 
@@ -152,9 +155,15 @@ def test_name_server_that_does_not_answer_is_not_waited_for(written):
 def test_behind_a_proxy_only_its_own_name_is_looked_up(written, monkeypatch):
     monkeypatch.setenv("FXTICKER_HTTP__PROXY", "http://proxy.example:3128")
     asked = []
-    facts = list(network_facts(load_settings(written("")), look_up=lambda *host: asked.append(host)))
+    facts = list(network_facts(load_settings(written("")), ELSEWHERE, look_up=lambda *host: asked.append(host)))
     assert asked == [("proxy.example", 3128)]
     assert "timesca.com:443" in facts[0].text
+    assert "object storage" not in facts[2].text
+
+
+def test_object_storage_is_a_host_that_is_contacted(written):
+    facts = list(network_facts(load_settings(written(CONFIG)), "s3://bucket/parquet"))
+    assert facts[2].text.startswith("no other host is contacted, but that of the object storage, and by `backfill")
 
 
 @pytest.fixture

@@ -71,8 +71,8 @@ def _facts(config: Path | None, store: Location | None, now: datetime) -> Iterat
         if isinstance(folder, Path):
             yield disk_fact(folder, 0 if settings is None else settings.alerts.free_space_mb)
         yield from store_facts(folder, now)
-    if settings is not None:
-        yield from network_facts(settings)
+        if settings is not None:
+            yield from network_facts(settings, folder)
     yield service_fact(os.environ)
 
 

@@ -14,6 +14,7 @@ from fxticker.config import Settings
 from fxticker.doctor.fact import Fact, host_of
 from fxticker.errors import ConfigError
 from fxticker.fetch.trust import has_system_store, trust_of
+from fxticker.store.location import Location
 from fxticker.store.s3_location import is_s3
 
 _LOOKUP_S = 10.0
@@ -22,7 +23,7 @@ LookUp = Callable[[str, int], object]
 
 
 def network_facts(
-    settings: Settings, *, look_up: LookUp = socket.getaddrinfo, within_s: float = _LOOKUP_S
+    settings: Settings, store: Location, *, look_up: LookUp = socket.getaddrinfo, within_s: float = _LOOKUP_S
 ) -> Iterator[Fact]:
     """Yield a fact about each host, and one about the certificates that https servers are checked against.
 
@@ -30,6 +31,8 @@ def network_facts(
     ----------
     settings
         The configuration. With a proxy only the proxy's name is looked up: it looks up the others.
+    store
+        Where the store is: object storage is another host, which the environment names.
     look_up
         Finds the addresses of a host and port; an `OSError` if there are none.
     within_s
@@ -51,15 +54,15 @@ def network_facts(
             yield Fact("network", "fails", f"{text} has no address: {error}")
     if isinstance(settings.store.path, str):
         yield Fact("network", "note", f"the store is {settings.store.path}: its endpoint is that of the environment")
-    yield _archives(settings)
+    yield _archives(settings, store)
     yield _certificates(settings)
 
 
-def _archives(settings: Settings) -> Fact:
+def _archives(settings: Settings, store: Location) -> Fact:
     archives = settings.archives
     urls = (archives.wayback, archives.commoncrawl_index, archives.commoncrawl_data)
     names = ", ".join(_text(*host_of(url)) for url in urls)
-    storage = "that of the object storage, and " if is_s3(settings.store.path) else ""
+    storage = "that of the object storage, and " if is_s3(store) else ""
     return Fact("network", "ok", f"no other host is contacted, but {storage}by `backfill --from-archive`: {names}")
 
 
