@@ -43,10 +43,21 @@ def main():
     run(sys.executable, "-m", "venv", home / "venv")
     pip = [home / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", file]
     tried("pip", pip, [home / "venv/bin/fxticker"], "--version")
-    tried("pipx", ["pipx", "install", "--quiet", *python, file], [home / "pipx-bin/fxticker"], "--version")
-    tried("uv tool", ["uv", "tool", "install", "--quiet", *python, file], [home / "uv-bin/fxticker"], "--version")
+    with_extra = f"{file}[excel]"
+    tried("pipx", ["pipx", "install", "--quiet", *python, with_extra], [home / "pipx-bin/fxticker"], "--version")
+    tried("uv tool", ["uv", "tool", "install", "--quiet", *python, with_extra], [home / "uv-bin/fxticker"], "--version")
     tried("uvx demo", [], ["uvx", "--quiet", *python, "--from", file, "fxticker"], "demo")
     assert (home / "fxticker-demo" / "history.png").is_file()
+    for folder in ("pipx-bin", "uv-bin"):
+        run(
+            home / folder / "fxticker",
+            "export",
+            "rates.xlsx",
+            "--store",
+            "fxticker-demo/history",
+            cwd=home,
+            env=environ,
+        )
     shutil.rmtree(home)
     print(f"installed and run: {', '.join(figures)}")
 
