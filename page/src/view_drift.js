@@ -18,7 +18,8 @@ export function driftText({ lines: [{ source, values }], pair, a, b, pegs, earli
   const compared = ({ at, place }) => ({ at, value: values.band[place].value });
   const moved = () => t("drift.significant", { moved: t.moved(pair, found.band.lo[0] > 0n) });
   const hops = found.significant && isHop(pegs, earlier, compared(found.start), compared(found.end));
-  const says = hops ? t("drift.hop") : found.significant ? moved() : t("drift.rounding");
+  const isSeveral = [found.start, found.end].some(({ place }) => values.text[place] === null);
+  const says = hops ? t("drift.hop") : found.significant ? moved() : t(isSeveral ? "drift.several" : "drift.rounding");
   return [
     el("p", {},
       t("drift.text", {

@@ -92,7 +92,7 @@ function decimal(number) {
 
 function changeText(change, t) {
   return [
-    el("span", { class: "nowrap" }, t("change.what", { from: change.rate_text_start, to: change.rate_text_end })), " ",
+    el("span", { class: "nowrap" }, t("change.what", { from: change.rate_text_start ?? t("values"), to: change.rate_text_end ?? t("values") })), " ",
     el("span", { class: "block nowrap" }, t("change.seen", { at: minuteText(instantOf(change.end_at)) })),
     el("span", { class: "block" }, verdict(change, t)),
   ];
@@ -102,7 +102,7 @@ function changeText(change, t) {
 export function verdict(change, t) {
   if (change.peg_hop) return t("hop");
   if (change.significant) return t.moved(change.pair, change.drift_pct > 0);
-  return t("rounding");
+  return t(change.several_values ? "several" : "rounding");
 }
 
 function besideText(rate, beside, context) {

@@ -8,6 +8,7 @@ import { written, writtenAmount } from "../src/format.js";
 import { driftBetween } from "../src/drift.js";
 import { stateOf } from "../src/state.js";
 import { isHop } from "../src/pegs.js";
+import { verdict } from "../src/view_now.js";
 import { ageAt, retractedIn, valuesOf } from "../src/ticks.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../tests/cases/page_vectors.json", import.meta.url)));
@@ -129,4 +130,10 @@ test("line breaks at a long distance and at a poll without ticks, not at a stale
   const at = [10, 20, 30, 40, 90, 100];
   assert.deepEqual([...breaksIn(at, { slot: [], outcome: [] })], [3]);
   assert.deepEqual([...breaksIn(at, { slot: [15, 25], outcome: ["timeout", "stale"] })].sort(), [0, 3]);
+});
+
+test("a change between values of a date in no known order is called neither a move nor rounding", () => {
+  const change = { pair: "TJS/USD", peg_hop: false, significant: false, drift_pct: 0.17 };
+  const said = (more) => verdict({ ...change, ...more }, (key) => key);
+  assert.deepEqual([said({}), said({ several_values: true })], ["rounding", "several"]);
 });
