@@ -1,7 +1,7 @@
 // The rest of the page: changes between month ends, where each figure comes from, the code for another page, notes.
 import { el, table } from "./dom.js";
 import { instantOf, minuteText } from "./time.js";
-import { verdict } from "./view_now.js";
+import { verdict } from "./verdict.js";
 
 /** Changes between month ends, as published: those of the ticker's own direction. */
 export function viewMonths({ t, drifts, rates }) {

@@ -4,6 +4,7 @@ import { ageSince, el, table, woven } from "./dom.js";
 import { inverse, printedBand } from "./exact.js";
 import { bandText, written } from "./format.js";
 import { DAY, instantOf, minuteText } from "./time.js";
+import { verdict } from "./verdict.js";
 
 const STALE = 2 * DAY; // of the ticker, which moves several times a day
 
@@ -96,13 +97,6 @@ function changeText(change, t) {
     el("span", { class: "block nowrap" }, t("change.seen", { at: minuteText(instantOf(change.end_at)) })),
     el("span", { class: "block" }, verdict(change, t)),
   ];
-}
-
-/** What a precomputed change means, in words. */
-export function verdict(change, t) {
-  if (change.peg_hop) return t("hop");
-  if (change.significant) return t.moved(change.pair, change.drift_pct > 0);
-  return t(change.several_values ? "several" : "rounding");
 }
 
 function besideText(rate, beside, context) {

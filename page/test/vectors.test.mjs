@@ -8,7 +8,7 @@ import { written, writtenAmount } from "../src/format.js";
 import { driftBetween } from "../src/drift.js";
 import { stateOf } from "../src/state.js";
 import { isHop } from "../src/pegs.js";
-import { verdict } from "../src/view_now.js";
+import { verdict } from "../src/verdict.js";
 import { ageAt, retractedIn, valuesOf } from "../src/ticks.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../tests/cases/page_vectors.json", import.meta.url)));
