@@ -32,7 +32,7 @@ def main(docs, extras):
     if docs != "-":
         print(documented(Path(docs), extras))
     for extra in extras:
-        {"archives": unpack, "excel": to_excel, "readers": read_by_others, "s3": ask_storage, "web": serve}[extra]()
+        TRIED[extra]()
 
 
 def documented(docs, extras):
@@ -96,6 +96,27 @@ def unpack():
     shutil.rmtree("unpacked")
 
 
+def read_on_cluster():
+    """Import a WARC file on a cluster of one worker."""
+    from distributed import LocalCluster
+    from warcio.statusandheaders import StatusAndHeaders
+    from warcio.warcwriter import WARCWriter
+
+    page = Path("fxticker-demo/page.html").read_bytes()
+    with Path("page.warc.gz").open("wb") as file:
+        writer = WARCWriter(file)
+        head = StatusAndHeaders("200 OK", [("Content-Type", "text/html; charset=utf-8")], protocol="HTTP/1.1")
+        record = writer.create_warc_record(
+            "https://timesca.com/", "response", payload=io.BytesIO(page), http_headers=head
+        )
+        writer.write_record(record)
+    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
+        printed = call("import", "page.warc.gz", "--scheduler", cluster.scheduler_address, "--store", "clustered")
+    assert "1 pages read" in printed, printed
+    assert "5 rows added" in printed, printed
+    shutil.rmtree("clustered")
+
+
 def ask_storage():
     """Ask an object storage where none listens: the client is there, and says so."""
     with socket.socket() as closed:
@@ -141,6 +162,16 @@ def read_by_others():
     (rows,) = duckdb.sql(f"select count(*) from read_parquet('{files}', hive_partitioning = true)").fetchall()[0]
     assert pl.read_parquet(files, hive_partitioning=True).height == rows > 0
 
+
+TRIED = {
+    "archives": unpack,
+    "distributed": read_on_cluster,
+    "excel": to_excel,
+    "readers": read_by_others,
+    "s3": ask_storage,
+    "web": serve,
+}
+"""By extra, what it is for."""
 
 if __name__ == "__main__":
     main(sys.argv[1], sys.argv[2:])
