@@ -21,8 +21,9 @@ READ_RETRIES = 2
 """How often a failed read is repeated, within `READ_S`. Writes are repeated by `put_settled`."""
 READ_S = 20.0
 """Seconds after which a read is not repeated any more."""
-_URL = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(?:/[A-Za-z0-9!_.*'()=+@-]+)*)/?")
-"""A bucket's name by the rules of S3, and a prefix of characters that every storage takes as they are."""
+_URL = r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(?:/[A-Za-z0-9!_.*'()=+@-]+)*)/?"
+"""A bucket's name by the rules of S3, and a prefix of characters that every storage takes as they are. It is compiled
+when it is needed: commands that read a folder import this module, too."""
 
 
 def is_s3(location: object) -> bool:
@@ -38,7 +39,7 @@ def checked_s3(location: str) -> str:
     ValueError
         If it names no bucket, or a prefix that is none.
     """
-    match = _URL.fullmatch(location)
+    match = re.fullmatch(_URL, location)
     if match is None or {".", ".."} & {*match["prefix"].split("/")}:
         raise ValueError("must be s3://bucket or s3://bucket/prefix, without user, password, query or spaces")
     return location.rstrip("/")
@@ -59,7 +60,7 @@ def s3_storage(location: str) -> ObjectStorage:
         If the client is not installed.
     """
     try:
-        match = _URL.fullmatch(checked_s3(location))
+        match = re.fullmatch(_URL, checked_s3(location))
     except ValueError as error:
         raise StoreError(f"{location[:200]!r}: {error}") from error
     assert match is not None
