@@ -48,7 +48,7 @@ def source(tmp_path_factory):
 def test_command_reference_has_every_command_with_every_option():
     described = {command.words: command for command in commands()}
     stated = {
-        words: {*re.findall(r"--?[\w-]+", " ".join(names for names, _ in command.options))}
+        words: {name for names, _ in command.options for name in re.findall(r"(?:^|, )(--?[\w-]+)", names)}
         for words, command in described.items()
     }
     assert {words: names | {"--help"} for words, names in options(app).items()} == stated
