@@ -21,7 +21,7 @@ BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help release-check demo serve run test test-all test-clients servers node page torture recorders soak real-history notebooks docs share lint types lock dist smoke audit clean bench fuzz
+.PHONY: help images release-check demo serve run test test-all test-clients servers node page torture recorders soak real-history notebooks docs share lint types lock dist smoke audit clean bench fuzz
 
 # A target is listed by what follows `##` in its line.
 help:
@@ -54,6 +54,10 @@ test-clients: $(VENV)/dev.stamp $(CLIENTS)/clients.stamp  ## programs of others 
 
 # Install the object storages that slow tests start: SeaweedFS and moto; some 200 MB.
 servers: $(SERVERS)/servers.stamp  ## install the object storages that slow tests start
+
+# As root, with Debian's mmdebstrap and buildah: build/image/recorder and build/image/full, a layout of OCI and an archive each.
+images: $(VENV)/dev.stamp  ## container images, from Debian's packages and the lock files
+	$(BIN)/python contrib/image/build.py recorder full
 
 # What a release is checked by beside the tests, as root, some ten minutes each: every script of tests/release whose name begins
 # with check_ can be run alone, and prints its figures at its end. One whose programs are absent says so.

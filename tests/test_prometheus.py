@@ -57,6 +57,12 @@ def exported(metrics):
     return {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
 
 
+@needs_prometheus
+def test_configuration_of_the_compose_file_finds_its_rules():
+    code, printed = promtool("check", "config", CONTRIB / "prometheus" / "prometheus.yml")
+    assert (code, "12 rules found" in printed) == (0, True)
+
+
 def promtool(*arguments, text=None, cwd=None):
     done = subprocess.run(["promtool", *map(str, arguments)], input=text, capture_output=True, check=False, cwd=cwd)
     return done.returncode, (done.stdout + done.stderr).decode()

@@ -12,8 +12,9 @@ from page_blocks import blocks
 from systemd_claims import SITE
 
 PACKAGES = ("systemd-sysv", "dbus", "libpam-systemd", "polkitd", "python3-venv", "ca-certificates", "sudo", "iproute2")
+MODULES = ("systemd_claims.py", "service_facts.py", "page_blocks.py", "loopback_site.py")
 CHECK_FILES = (
-    *(ROOT / "tests" / "release" / name for name in ("systemd_claims.py", "page_blocks.py", "loopback_site.py")),
+    *(ROOT / "tests" / "release" / name for name in MODULES),
     ROOT / "docs" / "running.md",
     *sorted((ROOT / "contrib" / "systemd").iterdir()),
 )

@@ -41,7 +41,13 @@ def debian(folder, packages, suite="bookworm"):
         sys.exit(f"not run: apt's mirror is in none of {', '.join(map(str, SOURCES))}")
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}"]
+    command = [
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        "--dpkgopt=force-unsafe-io",
+        f"--include={','.join(packages)}",
+    ]
     subprocess.run([*command, suite, folder, sources], check=True)
     (folder / "etc/hostname").write_text(f"{_MACHINE}\n", "utf-8")
     (folder / "etc/hosts").write_text(f"127.0.0.1 localhost {_MACHINE}\n", "utf-8")

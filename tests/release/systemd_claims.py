@@ -10,23 +10,33 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from page_blocks import blocks
+from service_facts import (
+    PROGRAM,
+    STORE,
+    counted,
+    is_active,
+    journal,
+    now,
+    page,
+    run,
+    shown,
+    took,
+    until,
+    wait_for_polls,
+)
 
 CHECK = Path(__file__).parent
 PAGE = CHECK / "running.md"
-PROGRAM = "/opt/fxticker/bin/fxticker"
 CONFIG = Path("/etc/fxticker/config.toml")
 MODE = Path("/run/site-mode")
 PROBES = Path("/var/lib/fxticker/probes.jsonl")
-STORE = Path("/var/lib/fxticker/parquet")
 ALERT = Path("/usr/local/bin/fxticker-alert")
 EVERY_S = 10
 SITE = f"""
@@ -43,69 +53,6 @@ PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
 WALL = 0x40000000
 """Has waitpid(2) wait for threads, too."""
 _figures = {}
-
-
-def run(*command, check=True, **changes):
-    """Run a command and return what it printed."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **changes)
-    if check and done.returncode:
-        raise AssertionError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout + done.stderr
-
-
-def page(script, *user):
-    """Run a block of the page as it stands, and return what it printed."""
-    return run(*user, "/bin/sh", "-euc", script)
-
-
-def until(is_so, limit_s, what, pause_s=0.1):
-    """Wait until something is so; returns the seconds that it took."""
-    begun_s = time.monotonic()
-    while not (value := is_so()):
-        if time.monotonic() - begun_s > limit_s:
-            raise AssertionError(f"not within {limit_s} s: {what}\n{journal()[-4000:]}")
-        time.sleep(pause_s)
-    del value
-    return time.monotonic() - begun_s
-
-
-def took(action):
-    """Seconds that an action takes."""
-    begun_s = time.monotonic()
-    action()
-    return time.monotonic() - begun_s
-
-
-def shown(name):
-    """A property of the unit."""
-    return run("systemctl", "show", "--value", "--property", name, "fxticker").strip()
-
-
-def journal(unit="fxticker", *options):
-    """The log of the unit."""
-    return run("journalctl", "--no-pager", "--output=cat", "--unit", unit, *options)
-
-
-def polls():
-    """The outcome of each slot, oldest first."""
-    printed = run(PROGRAM, "polls", "--store", STORE, "--format", "json", "--all", check=False)
-    return [] if "no poll on record" in printed else json.loads(printed)
-
-
-def counted(outcome, since):
-    """How many slots from an instant on have this outcome."""
-    return sum(poll["outcome"] == outcome and poll["slot"] >= since for poll in polls())
-
-
-def now():
-    """The present instant, as the command line prints it."""
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def wait_for_polls(count, limit_s=60):
-    """Wait until so many successful polls of slots from now on are recorded."""
-    since = now()
-    until(lambda: counted("ok", since) >= count, limit_s, f"{count} polls after {since}", pause_s=1)
 
 
 def site(mode):
@@ -213,11 +160,6 @@ def is_restarted_with_one_missed_slot():
     page("systemctl reload fxticker")
 
 
-def is_active():
-    """Whether the daemon has reported that it is ready."""
-    return shown("ActiveState") == "active"
-
-
 def stops_within_5_s():
     """Also while the site lets a request wait."""
     wait_for_polls(1)
@@ -316,16 +258,12 @@ def hang(pid):
     """Stop the thread that polls, and it alone: the one that uses the processor while polls come."""
     tasks = Path(f"/proc/{pid}/task")
 
-    def ticks():
-        return {
-            int(task.name): sum(map(int, (task / "stat").read_text("ascii").rpartition(")")[2].split()[11:13]))
-            for task in tasks.iterdir()
-        }
+    def run_ns():
+        return {int(task.name): int((task / "schedstat").read_text("ascii").split()[0]) for task in tasks.iterdir()}
 
-    before = ticks()
+    before = run_ns()
     wait_for_polls(2)
-    used = {task: count - before.get(task, 0) for task, count in ticks().items()}
-    print(f"  used by threads, main {pid}: {used}")
+    used = {task: ran_ns - before.get(task, 0) for task, ran_ns in run_ns().items()}
     busiest = max(used, key=used.get)
     libc = ctypes.CDLL(None, use_errno=True)
     for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
