@@ -90,7 +90,9 @@ def test_part_of_a_file_that_ends_every_process_is_refused_by_name(tmp_path, cra
 
 
 @pytest.mark.slow
-def test_command_stores_the_same_with_processes_as_without(tmp_path, crawl):
+def test_command_stores_the_same_with_processes_as_without(tmp_path, crawl, monkeypatch):
+    (tmp_path / "pickle.py").write_text("raise SystemExit('a module of the present folder')")
+    monkeypatch.chdir(tmp_path)
     for name in ("a.warc.gz", "b.warc.gz", "c.warc.gz"):
         warc(crawl / name)
     (crawl / "d.html").write_bytes(PAGE)

@@ -101,9 +101,9 @@ class _Process:
     """A process that reads."""
 
     def __init__(self) -> None:
-        self._popen = subprocess.Popen(
-            [sys.executable, "-m", "fxticker.backfill.reading_process"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        # -P: no module of the present folder, which may be one of untrusted files, stands in for another one.
+        command = [sys.executable, "-P", "-m", "fxticker.backfill.reading_process"]
+        self._popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         self.id = self._popen.pid
 
     def ask(self, arguments: tuple[Any, ...], timeout_s: float) -> Any:
