@@ -117,6 +117,12 @@ def test_damaged_index_ends_the_run_by_name(tmp_path, fetcher, fault):
     assert reason in summary.stopped
 
 
+def test_row_group_of_too_many_rows_is_not_read(monkeypatch, fetcher):
+    monkeypatch.setattr("fxticker.backfill.columnar_index.MAX_ROWS", 2)
+    with ArchiveServer(JULY) as server, pytest.raises(ParseError, match="3 rows in a row group, more than 2"):
+        listed(server, fetcher)
+
+
 def test_list_of_files_that_is_none_ends_the_run(fetcher):
     with ArchiveServer(JULY) as server:
         server.answers = [None, (200, {}, b"/etc/passwd\n../x/subset=warc/y.parquet\n")]

@@ -32,6 +32,8 @@ MAX_FILES = 10_000
 """Files of an index at most; a crawl has 300 of each subset."""
 MAX_COLUMN_BYTES = 200_000_000
 """Largest column of a row group, compressed; one of a million keys has some 20 MB."""
+MAX_ROWS = 10_000_000
+"""Rows of a row group at most: a few bytes may stand for any number of equal ones."""
 _WORK = 50
 """Unpacked bytes of a column per packed byte at most."""
 _MAX_LIST_BYTES = 3_000_000
@@ -165,6 +167,8 @@ class _File:
 
     def _columns(self, group: int, names: Sequence[str], places: Sequence[int] | None = None) -> dict[str, list[Any]]:
         """Return columns of a row group as Python values, of the rows at `places` only if they are given."""
+        if (rows := self._opened().metadata.row_group(group).num_rows) > MAX_ROWS:
+            raise ParseError(f"{self._name}: {rows} rows in a row group, more than {MAX_ROWS}")
         for name in names:
             begin, end, unpacked_bytes = _span(self._chunk(group, name))
             if not 0 <= begin < end or max(end - begin, unpacked_bytes // _WORK) > MAX_COLUMN_BYTES:

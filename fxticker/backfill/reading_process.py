@@ -30,8 +30,11 @@ def main() -> None:
                 answer: object = read_stretch(*arguments)
             except (OSError, FxTickerError) as error:
                 answer = error
-            pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
-            answers.flush()
+            try:
+                pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
+                answers.flush()
+            except BrokenPipeError:  # the process that asked is gone
+                os._exit(1)
 
 
 if __name__ == "__main__":
