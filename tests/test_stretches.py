@@ -113,14 +113,16 @@ def test_stretches_of_any_size_give_what_the_file_gives(tmp_path_factory, names,
 
 
 @pytest.mark.parametrize("members", [1, 7])
-def test_stretch_with_more_than_is_read_at_once_is_read_on_from_the_next_record(tmp_path, monkeypatch, members):
-    monkeypatch.setattr("fxticker.backfill.captures.MAX_CAPTURES", 2)
+@pytest.mark.parametrize(("limit", "sizes"), [({"MAX_CAPTURES": 2}, [2, 2, 2, 1]), ({"MAX_READ_S": 0}, [1] * 7)])
+def test_stretch_with_more_than_is_read_at_once_is_read_on(tmp_path, monkeypatch, members, limit, sizes):
+    for name, value in limit.items():
+        monkeypatch.setattr(f"fxticker.backfill.captures.{name}", value)
     pages = [record(number) for number in range(7)]
     data = gzip.compress(b"".join(pages)) if members == 1 else b"".join(map(gzip.compress, pages))
     path = tmp_path / "a.warc.gz"
     path.write_bytes(data)
     parts = in_stretches(path, 1_000_000)
-    assert [len(captures.records) for captures in parts] == [2, 2, 2, 1]
+    assert [len(captures.records) for captures in parts if captures.records] == sizes
     assert len({names for _, names, _ in shown(parts)[0]}) == 7
 
 

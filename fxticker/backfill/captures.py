@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 
 import httpx
 
@@ -24,6 +25,8 @@ from fxticker.sources.source import Source, parsed
 
 MAX_CAPTURES = 2_000
 """Captures that are read before they are stored: some 10,000 ticks share the cost of a durable write."""
+MAX_READ_S = 60.0
+"""Seconds of reading after which what was read is stored; a process or worker that reads a stretch is free then."""
 MAX_EVIDENCE_BYTES = 16_000_000
 """Bytes of evidence that are read before they are stored; a ticker has some 5 kB of it."""
 
@@ -127,10 +130,12 @@ class _Part:
         self._source = source
         self._numbers: dict[tuple[Snapshot, Evidence | None] | None, int] = {}
         self._evidence_bytes = 0
+        self._end = monotonic() + MAX_READ_S
 
     def is_full(self) -> bool:
         """Whether it is to be stored before more is read."""
-        return len(self.captures.records) >= MAX_CAPTURES or self._evidence_bytes >= MAX_EVIDENCE_BYTES
+        is_large = len(self.captures.records) >= MAX_CAPTURES or self._evidence_bytes >= MAX_EVIDENCE_BYTES
+        return is_large or monotonic() >= self._end
 
     def add_page(self, page: WarcPage) -> None:
         """Add a page of the site; one of another status or media type is skipped, and known as no page."""
