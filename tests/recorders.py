@@ -207,7 +207,7 @@ class Trial:
         for name in names:
             self._start(name)
         while (left_s := self._began_s + took_s - time.time()) > 0:
-            time.sleep(min(left_s, self._chance.uniform(0.5, 1.5) * pause_s))
+            time.sleep(min(left_s, self._chance.uniform(0.4, 1.2) * pause_s))
             if self.kills < options.kills:
                 self._kill(self._chance.choice(names))
             elif self.cuts < options.cuts:

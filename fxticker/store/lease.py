@@ -35,7 +35,7 @@ class Lease:
 
     def __init__(self, backend: StorageBackend, source: str, recorder: str) -> None:
         self._backend = backend
-        self._name = f"{RECORDERS}/source={source}.json"
+        self._name = _name_of(source)
         self._recorder = recorder
         self._version: Version | None = None
 
@@ -54,12 +54,12 @@ class Lease:
         """
         if self._version is not None:
             return self._put(slot, self._version)
-        holder, version = self._read()
+        holder, version = _holder(self._backend, self._name)
         return holder in (None, self._recorder) and self._put(slot, version)
 
     def take(self, slot: datetime) -> bool:
         """Take the lease from whoever holds it; returns whether this recorder was the first. Raises as `renew`."""
-        _, version = self._read()
+        _, version = _holder(self._backend, self._name)
         return self._put(slot, version)
 
     def _put(self, slot: datetime, expected: Version) -> bool:
@@ -69,22 +69,6 @@ class Lease:
         except Conflict:
             self._version = None
         return self._version is not None
-
-    def _read(self) -> tuple[str | None, Version]:
-        """The holder and the version of the lease; None and `ABSENT` without one, None if it is damaged."""
-        listed = {item.name: item for item in self._backend.list(RECORDERS)}
-        if self._name not in listed:
-            return None, ABSENT
-        version = listed[self._name].version
-        try:
-            with self._backend.open(self._name, version=version) as file:
-                return str(json.loads(file.read(_MAX_BYTES))["recorder"]), version
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return None, version
-        except Conflict:
-            return "", version  # taken since it was listed; a write is refused
-        except OSError as error:
-            raise SegmentUnreadable(self._name, str(error)) from error
 
 
 def lease_holders(backend: StorageBackend) -> dict[str, str]:
@@ -96,6 +80,29 @@ def lease_holders(backend: StorageBackend) -> dict[str, str]:
         If the storage cannot be read.
     """
     names = [item.name for item in backend.list(RECORDERS) if item.name.startswith(f"{RECORDERS}/source=")]
-    sources = [name.removeprefix(f"{RECORDERS}/source=").removesuffix(".json") for name in names]
-    holders = {source: Lease(backend, source, "")._read()[0] for source in sources}  # noqa: SLF001
+    holders = {_source_of(name): _holder(backend, name)[0] for name in names}
     return {source: holder for source, holder in holders.items() if holder}
+
+
+def _holder(backend: StorageBackend, name: str) -> tuple[str | None, Version]:
+    """The holder and the version of a lease; None and `ABSENT` without one, None if it is damaged."""
+    version = next((item.version for item in backend.list(RECORDERS) if item.name == name), ABSENT)
+    if version == ABSENT:
+        return None, ABSENT
+    try:
+        with backend.open(name, version=version) as file:
+            return str(json.loads(file.read(_MAX_BYTES))["recorder"]), version
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None, version
+    except Conflict:
+        return "", version  # taken since it was listed; a write is refused
+    except OSError as error:
+        raise SegmentUnreadable(name, str(error)) from error
+
+
+def _name_of(source: str) -> str:
+    return f"{RECORDERS}/source={source}.json"
+
+
+def _source_of(name: str) -> str:
+    return name.removeprefix(f"{RECORDERS}/source=").removesuffix(".json")
