@@ -45,10 +45,14 @@ def free_ports(count):
 
 
 def low_ports(count):
-    """Free ports below 50,000: SeaweedFS adds 10,000 to each for its own traffic."""
+    """Free ports below 50,000 of which those 10,000 higher are free: SeaweedFS takes both."""
     ports = []
     for port in range(21_000 + os.getpid() % 20_000, 50_000):
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        with (
+            contextlib.suppress(OSError),
+            socket.create_server(("127.0.0.1", port)),
+            socket.create_server(("127.0.0.1", port + 10_000)),
+        ):
             ports.append(port)
         if len(ports) == count:
             return ports

@@ -113,7 +113,7 @@ TestStoreOnObjectStorage.settings = settings(
     deadline=None, max_examples=2, stateful_step_count=25, derandomize=True, database=None, phases=[Phase.generate]
 )
 TestStoreOnObjectStorageForLonger = pytest.mark.slow(type("Longer", (StoreOnObjectStorage,), {}).TestCase)
-TestStoreOnObjectStorageForLonger.settings = settings(deadline=None, max_examples=100, stateful_step_count=40)
+TestStoreOnObjectStorageForLonger.settings = settings(deadline=None, max_examples=40, stateful_step_count=40)
 
 
 @pytest.mark.slow
