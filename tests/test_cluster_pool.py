@@ -13,9 +13,9 @@ import fxticker as fx
 from fxticker.backfill.cluster_pool import ClusterPool
 from fxticker.backfill.page_files import find_pages
 from fxticker.backfill.saved_pages import import_pages
+from fxticker.backfill.stretch_chain import ReadersFailed
 from fxticker.backfill.stretches import stretches_of
 from fxticker.cli.snapshot import import_
-from fxticker.errors import FxTickerError
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 
@@ -120,5 +120,5 @@ def test_command_reads_on_a_cluster(tmp_path, crawl, cluster):
 def test_scheduler_that_does_not_answer_is_named(monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr("fxticker.backfill.cluster_pool.CONNECT_S", 0.5)
-    with pytest.raises(FxTickerError, match=r"tcp://127\.0\.0\.1:9: no scheduler of Dask answers"):
+    with pytest.raises(ReadersFailed, match=r"tcp://127\.0\.0\.1:9: no scheduler of Dask answers"):
         ClusterPool("tcp://127.0.0.1:9")

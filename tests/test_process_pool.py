@@ -2,6 +2,7 @@
 
 import gzip
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import fxticker as fx
 from fxticker.backfill.page_files import find_pages
 from fxticker.backfill.process_pool import ProcessPool
 from fxticker.backfill.saved_pages import import_pages
+from fxticker.backfill.stretch_chain import ReadersFailed
 from fxticker.cli.snapshot import import_
 from fxticker.simulation.site import render_html
 from fxticker.store.store import Store
@@ -60,6 +62,13 @@ def bring_in(tmp_path, pool):
 def crawl(tmp_path):
     (tmp_path / "crawl").mkdir()
     return tmp_path / "crawl"
+
+
+def test_source_that_cannot_be_handed_to_other_processes_is_refused(tmp_path, crawl):
+    warc(crawl / "a.warc.gz")
+    source = replace(SOURCE, parse=lambda body, headers: None)
+    with ProcessPool(1) as pool, pytest.raises(ReadersFailed, match="cannot be handed to other processes"):
+        import_pages(find_pages([str(crawl)]), source=source, store=Store(tmp_path / "parquet"), pool=pool)
 
 
 @pytest.mark.slow

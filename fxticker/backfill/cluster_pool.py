@@ -12,9 +12,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Self
 
-from fxticker.backfill.stretch_chain import ReaderDied
+from fxticker.backfill.stretch_chain import ReaderDied, ReadersFailed
 from fxticker.backfill.stretches import Stretch, StretchRead, read_stretch
-from fxticker.errors import FxTickerError, MissingExtra, one_line
+from fxticker.errors import MissingExtra, one_line
 from fxticker.sources.source import Source
 
 CONNECT_S = 10.0
@@ -37,7 +37,7 @@ class ClusterPool:
     ------
     MissingExtra
         If Dask is not installed.
-    FxTickerError
+    ReadersFailed
         If the scheduler does not answer, has no workers, or one of them has another version of this program.
     """
 
@@ -51,7 +51,7 @@ class ClusterPool:
         try:
             self._client: Any = Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
-            raise FxTickerError(f"{address}: no scheduler of Dask answers ({one_line(error)})") from error
+            raise ReadersFailed(f"{address}: no scheduler of Dask answers ({one_line(error)})") from error
         self._died = died
         self._timeout_s = timeout_s
         self._workers: dict[str, int] = {}
@@ -79,12 +79,12 @@ class ClusterPool:
     def _require_workers(self, address: str) -> None:
         self._workers = dict(self._client.nthreads())
         if not self._workers:
-            raise FxTickerError(f"{address}: the scheduler has no workers")
+            raise ReadersFailed(f"{address}: the scheduler has no workers")
         versions = self._client.get_versions(packages=["fxticker"])
         own = versions["client"]["packages"].get("fxticker")
         for worker, facts in versions["workers"].items():
             if (version := facts["packages"].get("fxticker")) != own:
-                raise FxTickerError(f"worker {worker} has fxticker {version}, this program is {own}")
+                raise ReadersFailed(f"worker {worker} has fxticker {version}, this program is {own}")
 
 
 class _Reading:
@@ -107,7 +107,7 @@ class _Reading:
             self._future.cancel()
             raise ReaderDied(f"reading {self._stretch} took more than {self._timeout_s:g} s") from error
         except CancelledError as error:
-            raise FxTickerError(
+            raise ReadersFailed(
                 "the scheduler was lost; what came is stored; repeat the command to continue"
             ) from error
         return read

@@ -13,8 +13,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import IO, Any, Self
 
-from fxticker.backfill.stretch_chain import ReaderDied
+from fxticker.backfill.stretch_chain import ReaderDied, ReadersFailed
 from fxticker.backfill.stretches import Stretch, StretchRead
+from fxticker.errors import one_line
 from fxticker.sources.source import Source
 
 TRIES = 2
@@ -66,13 +67,17 @@ class ProcessPool:
         return self._threads.submit(self._read, stretch, source, latest)
 
     def _read(self, stretch: Stretch, *others: object) -> StretchRead:
+        try:
+            request = pickle.dumps((stretch, *others), pickle.HIGHEST_PROTOCOL)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ReadersFailed(f"the source cannot be handed to other processes: {one_line(error)}") from error
         reason = ""
         for _ in range(TRIES):
             if self._is_closed:
                 break
             process = self._process()
             try:
-                answer = process.ask((stretch, *others), self._timeout_s)
+                answer = process.ask(request, self._timeout_s)
             except _Ended as error:
                 reason = f"process {process.id}, which read {stretch}, {error}"
                 if not self._is_closed:
@@ -106,8 +111,8 @@ class _Process:
         self._popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         self.id = self._popen.pid
 
-    def ask(self, arguments: tuple[Any, ...], timeout_s: float) -> Any:
-        """Return the answer.
+    def ask(self, request: bytes, timeout_s: float) -> Any:
+        """Return the answer to a pickled request.
 
         Raises
         ------
@@ -116,7 +121,7 @@ class _Process:
         """
         stdin, stdout = self._pipes()
         try:
-            pickle.dump(arguments, stdin, pickle.HIGHEST_PROTOCOL)
+            stdin.write(request)
             stdin.flush()
             if not select.select([stdout], [], [], timeout_s)[0]:
                 self.kill()

@@ -20,6 +20,10 @@ class ReaderDied(FxTickerError):
     """The process that read a stretch ended, more than once."""
 
 
+class ReadersFailed(FxTickerError):
+    """What should read elsewhere cannot: mend what the message names, and repeat the import."""
+
+
 class Reading(Protocol):
     """A stretch that is being read elsewhere."""
 
@@ -32,6 +36,8 @@ class Reading(Protocol):
             If the file cannot be read.
         ReaderDied
             If its process ended, or took too long, in each of several tries.
+        ReadersFailed
+            If nothing can be read elsewhere.
         """
 
 
