@@ -476,7 +476,7 @@ def test_heatmap_of_rounding_alone_has_no_scale_of_colours():
 def test_heatmap_names_the_instants_of_the_data_and_not_of_the_periods(history_store):
     figure = plot_heatmap(fx.drift_by_period(history_store, "month"))
     caption = " ".join(figure.get_supxlabel().split())
-    assert "Source: timesca (timesca.com). 50 changes between closes of months, 2024-09-29 to 2026-02-25 UTC" in caption
+    assert "Source: timesca (timesca.com). 50 comparisons of closes of months, 2024-09-29 to 2026-02-25 UTC" in caption
     assert "UTC, 25 more than rounding, peg hops aside." in caption
 
 
@@ -642,7 +642,7 @@ def test_comparison_says_on_how_many_days_the_official_rate_is_inside():
         "Ticker and official rates. Sources: timesca (timesca.com), nbt (nbt.tj). 3 of 5 days, UTC. Up: somoni "
         "stronger. In colour: the ticker, in the band that its digits allow. In ink: the last official rate stored by "
         "that day, of 3 value dates from 2025-01-20 to 2025-01-24, each of its day. Cross: a day on which it lay "
-        "outside at some tick. Chance: the share inside if the rates of all days were compared. "
+        "outside at some tick. Inside: both bands meet; chance: the share if the rates of all days were compared. "
         f"fxticker {fx.__version__}."
     )
 

@@ -1,13 +1,12 @@
 """Charts of several sources and of pegs: which source a mark is of, what is explained, and what is counted."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import matplotlib.dates as mdates
 import pandas as pd
 from builders import NOON, tick
 from click.testing import CliRunner
 from drawn import outside, overlapping, polls_of, regular, ticks_of
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from rate_ticks import PEG, official
 
@@ -55,11 +54,55 @@ def test_pieces_of_a_comparison_that_are_too_short_for_a_style_are_marked(store)
     assert _marks(fx.plot_compare(store).axes[0]) == {"o", "s"}
 
 
-def test_transparent_band_of_a_value_that_stayed_has_no_darker_stroke_at_its_end():
+def test_bands_of_a_path_are_opaque_below_all_its_lines():
     at = regular(300)
     frame = ticks_of({"pair": "UZS/USD", "observed_at": at.delete(range(100, 110)), "rate_text": "0.00008"})
     [panel] = fx.plot_path(frame).axes
-    assert [each for each in panel.collections if isinstance(each, LineCollection)] == []
+    assert {each.get_alpha() for each in panel.collections} == {1}
+    assert max(each.get_zorder() for each in panel.collections) < min(line.get_zorder() for line in panel.lines[1:])
+
+
+def test_lines_of_one_currency_in_a_path_all_look_different(store):
+    sources = ["timesca", "cbr", "fawazahmed0", "nbk", "nbt"]
+    for number, source in enumerate(sources):
+        store.append(_ticks("KZT/USD", [f"0.0019{number}", f"0.0020{number}"], DAYS[:2], source=source))
+    [panel] = fx.plot_path(store, max_age="any").axes
+    lines = [
+        line for line in panel.lines if len(line.get_xdata()) > 1 and line.get_color() == panel.lines[1].get_color()
+    ]
+    looks = {(str(line.get_linestyle()), line.get_marker()) for line in lines}
+    assert len(looks) >= len(sources)
+    assert all(source in " ".join(text.get_text() for text in panel.texts) for source in sources)
+
+
+def test_path_that_ends_at_its_base_says_so_and_what_its_digits_allow(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00201"], DAYS[:2]))
+    store.append(_ticks("UZS/USD", ["0.00008", "0.00008"], DAYS[:2]))
+    figure = fx.plot_path(store, base=DAYS[1])
+    assert figure.get_suptitle().startswith("Rates in percent of those at the base, which ends the chart")
+    assert "UZS/USD, whose printed digits allow \u221212 to +14 %" in figure.axes[0].get_title(loc="left")
+
+
+def test_path_with_its_base_in_between_counts_from_the_base(store):
+    store.append(_ticks("KZT/USD", ["0.00181", "0.00191", "0.00191"], DAYS[:3]))
+    store.append(_ticks("KGS/USD", ["0.01144", "0.01134", "0.01134"], DAYS[:3]))
+    title = fx.plot_path(store, base=DAYS[1]).get_suptitle().replace("\n", " ")
+    assert title.startswith("None of 2 printed rates changed from the base to the last value")
+
+
+def test_title_is_about_the_lines_that_end_together(store):
+    friday, sunday = datetime(2025, 11, 14, tzinfo=UTC), datetime(2025, 11, 16, tzinfo=UTC)
+    for pair, source in (("KZT/USD", "nbk"), ("TJS/USD", "nbt"), ("KGS/USD", "nbkr")):
+        store.append(_ticks(pair, ["0.01134", "0.01144"], [friday - timedelta(days=2), friday], source=source))
+    store.append(_ticks("TMT/USD", ["0.28571", "0.28571"], [friday - timedelta(days=2), sunday]))
+    for figure in (fx.plot_history(store), fx.plot_path(store, max_age="any")):
+        assert "gained" in figure.get_suptitle()
+
+
+def test_heatmap_tells_proven_changes_over_several_periods_where_it_has_no_others(store):
+    store.append(_ticks("KZT/USD", ["0.00181", "0.00191"], [DAYS[0], DAYS[3]]))
+    title = fx.plot_heatmap(store, freq="day").get_suptitle().replace("\n", " ")
+    assert title.startswith("Largest proven change, over several days: the tenge gained")
 
 
 def test_band_of_the_ticker_is_opaque_below_the_lines_of_banks():

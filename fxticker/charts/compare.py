@@ -253,7 +253,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_
         f"{days.dt.tz}.{left_out}",
         f"{upward(pairs)} In colour: the ticker, in the band that its digits allow. In ink: the last official rate "
         f"stored by that day, {_value_dates(rows)}. {styles}{_crosses_text(rows)}{f'{hops} ' if hops else ''}"
-        "Chance: the share inside if the rates of all days were compared.",
+        "Inside: both bands meet; chance: the share if the rates of all days were compared.",
     )
 
 

@@ -17,15 +17,15 @@ from fxticker.analysis.drift import drift_series
 from fxticker.analysis.plateaus import level_of
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import ends_text, left_out_pairs, span_text, with_verdicts, write_caption
+from fxticker.charts.caption_frame import left_out_pairs, span_text, with_verdicts, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
-from fxticker.charts.findings import FIRST_TO_LAST, main_rows
+from fxticker.charts.findings import finding_since_base
 from fxticker.charts.hops import PEG_HOP, Levels, WasShown, draw_levels, hops_text, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
-from fxticker.charts.last_values import dated, is_stale
-from fxticker.charts.line_looks import MARK_NAMES, MARKS, LineLook, main_source
-from fxticker.charts.moves import band_text, change_text, moves_text, told
+from fxticker.charts.last_values import dated
+from fxticker.charts.line_looks import MARK_NAMES, MARKS, LineLook, main_source, tint
+from fxticker.charts.moves import band_text, change_text
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
@@ -43,10 +43,10 @@ _AROUND_IN = 1.2
 """Height of the figure outside its axis, in inches."""
 _MARK_IN = 0.065
 """Average width of a character of the vertical label, in inches."""
-_ALPHA = 0.2
-"""Opacity of bands."""
-_STYLES = ("solid", "dashed", "dotted")
-"""Line styles in the order in which lines with a repeated colour use them."""
+_STYLES = ("solid", "dashed", "dotted", "dashdot")
+"""Line styles in the order in which lines with a repeated colour use them; with as many marks less one they make twelve
+looks.
+"""
 
 
 def plot_path(
@@ -149,7 +149,18 @@ class _Line:
     rows: pd.DataFrame
     color: str
     style: int
-    """Index into `_STYLES` and `MARKS`."""
+    """How many lines of this colour come before it."""
+
+    @property
+    def look(self) -> LineLook:
+        """Its line and marks, and its band, which covers wider ones and no line."""
+        linestyle, mark = _STYLES[self.style % len(_STYLES)], MARKS[self.style % len(MARKS)]
+        return LineLook(self.color, linestyle, tint(self.color), 1.0, mark)
+
+    @property
+    def is_base_last(self) -> bool:
+        """Whether it ends at its base, so that its last change says nothing."""
+        return bool(self.last["observed_at"] == self.last["base_at"])
 
     @property
     def last(self) -> pd.Series:
@@ -171,17 +182,18 @@ def _lines_of(groups: list[tuple[Any, pd.DataFrame]], palette: Palette) -> list[
     strokes = _strokes([str(pair) for (_, pair), _ in groups], palette)
     lines = []
     for ((source, pair), rows), (color, style) in zip(groups, strokes, strict=True):
-        notes = ", ".join([str(source)] * are_several + [f"{_STYLES[style]} {MARK_NAMES[style]}"] * (style > 0))
+        told = f"{_STYLES[style % len(_STYLES)]} {MARK_NAMES[style % len(MARKS)]}"
+        notes = ", ".join([str(source)] * are_several + [told] * (style > 0))
         lines.append(_Line(f"{pair} ({notes})" if notes else str(pair), rows, color, style))
     return lines
 
 
 def _strokes(pairs: list[str], palette: Palette) -> list[tuple[str, int]]:
-    """Return the colour of each line, that of its currency, and a style that no line of this colour before it has."""
+    """Return the colour of each line, that of its currency, and how many lines of this colour come before it."""
     others = cycle(palette.series)
     colors = [color_of(pair, palette) for pair in pairs]
     colors = [next(others) if color == palette.ink else color for color in colors]
-    return [(color, colors[:number].count(color) % len(_STYLES)) for number, color in enumerate(colors)]
+    return [(color, colors[:number].count(color)) for number, color in enumerate(colors)]
 
 
 def _reach(groups: list[pd.DataFrame]) -> Reach:
@@ -195,7 +207,7 @@ def _reach(groups: list[pd.DataFrame]) -> Reach:
 def _write_notes(axis: Axes, lines: list[_Line], latest: pd.Timestamp, palette: Palette) -> None:
     """Name the lines that are not drawn, and what their digits allow at their end, as the labels of the others do."""
     if lines:
-        notes = "; ".join(f"{line.name}, whose printed digits allow {_allowed(line.last, latest)}" for line in lines)
+        notes = "; ".join(f"{line.name}, whose printed digits allow {_allowed(line, latest)}" for line in lines)
         axis.set_title(f"Not drawn: {notes}", fontsize=8, fontweight="normal", color=palette.muted)
 
 
@@ -227,24 +239,13 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, lines: list[_Line], drawn
         hops = PEG_HOP
     write_caption(
         canvas,
-        _finding(pd.DataFrame([line.last for line in lines])),
+        finding_since_base(
+            pd.DataFrame([line.last for line in lines]),
+            begins_before=any(line.rows["observed_at"].iloc[0] < line.last["base_at"] for line in lines),
+        ),
         f"{sources} {counted(sum(len(line.rows) for line, *_ in drawn), 'value')}, {span}, {base}.{left_out}",
         f"{band}{up}{breaks} {hops}".strip(),  # nothing but what is drawn
     )
-
-
-def _finding(lasts: pd.DataFrame) -> str:
-    """Return the title: the last changes of the lines that reach the end, and the dates of these lines alone."""
-    own, by = main_rows(lasts)
-    own = own[~is_stale(own["observed_at"], own["observed_at"].max())]
-    changes = own[own["observed_at"] != own["base_at"]]
-    if changes.empty:
-        span = span_text(own["base_at"].min(), own["observed_at"].max())
-        return f"No change yet{by}: {counted(len(own), 'rate')} at the base alone, {span}"
-    rows = told(changes)
-    since, latest, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].max()
-    span = ends_text(since, last) if since.date() == latest.date() else f"each since its own base, to {last:%Y-%m-%d}"
-    return f"{moves_text(changes, FIRST_TO_LAST)}{by}, {span}"
 
 
 def _draw_lines(axis: Axes, lines: list[_Line]) -> list[_Drawn]:
@@ -255,8 +256,7 @@ def _draw_lines(axis: Axes, lines: list[_Line]) -> list[_Drawn]:
         drawn.append(_Drawn(line, steps, levels_of(steps, str(line.rows["pair"].iloc[0]), _was_shown(line.rows))))
     for place in np.argsort([float((each.steps.hi - each.steps.lo).max()) for each in drawn], kind="stable")[::-1]:
         line, steps, levels = drawn[place]
-        look = LineLook(line.color, _STYLES[line.style], line.color, _ALPHA, MARKS[line.style])
-        draw_levels(axis, steps, levels, look)
+        draw_levels(axis, steps, levels, line.look)
     return drawn
 
 
@@ -273,8 +273,12 @@ def _steps_of(rows: pd.DataFrame) -> Steps:
     return thinned(Steps(times, value, lo, hi, times[breaks]))
 
 
-def _allowed(row: pd.Series, latest: pd.Timestamp) -> str:
-    """Return the band of the last change of a line, and its date if the chart goes on for days after it."""
+def _allowed(line: _Line, latest: pd.Timestamp) -> str:
+    """Return the band of the last change of a line, and its date if the chart goes on for days after it.
+
+    Of a line that ends at its base it is that of the change before, as the base differs from itself by nothing.
+    """
+    row = line.rows.iloc[-2 if line.is_base_last and len(line.rows) > 1 else -1]
     return dated(band_text(row["drift_lo_pct"], row["drift_hi_pct"]), " by ", row["observed_at"], latest)
 
 

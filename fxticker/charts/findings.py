@@ -7,16 +7,19 @@ from datetime import tzinfo
 
 import pandas as pd
 
-from fxticker.charts.caption_frame import ends_text
+from fxticker.charts.caption_frame import ends_text, span_text
 from fxticker.charts.hops import Levels
-from fxticker.charts.last_values import is_stale
+from fxticker.charts.last_values import is_stale, shared_end
 from fxticker.charts.line_looks import main_source
 from fxticker.charts.lines import Line
-from fxticker.charts.moves import is_move, moves_text
+from fxticker.charts.moves import is_move, moves_text, told
+from fxticker.model.formatting import counted
 from fxticker.model.pairs import COMMON, currencies_of
 
 FIRST_TO_LAST = "from first to last value"
 """Ends of the changes that the title of a chart of lines is about."""
+FROM_BASE = "from the base to the last value"
+"""Those of lines that begin before their base."""
 
 
 def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> str:
@@ -26,8 +29,8 @@ def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> st
     ----------
     lines, levels
         All lines, and the levels of each. Where a pair has several sources the title is about the first one of
-        `main_source`: their values are not of the same instants. A line that ends before the others says nothing of
-        their end.
+        `main_source`: their values are not of the same instants. A line that does not end with most others says
+        nothing of their end.
     zone
         Whose dates are stated: those of the values that the title is about.
     """
@@ -37,17 +40,45 @@ def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> st
     own = [
         (line, of_line) for line, of_line in zip(lines, levels, strict=True) if line.source == main or not are_shared
     ]
-    latest = max(line.ends(zone)[1] for line, _ in own)
-    own = [(line, of_line) for line, of_line in own if not is_stale(line.ends(zone)[1], latest)]
+    latest = shared_end([line.ends(zone)[1] for line, _ in own])
+    reaching = ((line, line.ends(zone)[1], of_line) for line, of_line in own)
+    own = [(line, of_line) for line, end, of_line in reaching if end <= latest and not is_stale(end, latest)]
     by = f" by {main}" if are_shared else ""
     if any(len(line.steps.when) > 1 for line, _ in own):
         changes = _changes(own)
         moved = is_move(changes)
-        told = [line for (line, _), is_told in zip(own, moved, strict=True) if is_told or not moved.any()]
-        return f"{moves_text(changes, FIRST_TO_LAST)}{by}, {_span(told, zone)}"
+        of_title = [line for (line, _), is_told in zip(own, moved, strict=True) if is_told or not moved.any()]
+        return f"{moves_text(changes, FIRST_TO_LAST)}{by}, {_span(of_title, zone)}"
     line, span = own[0][0], _span([line for line, _ in own], zone)
     last = line.last.replace("\n", " ")
     return f"{line.pair}: {last}{by}, {span}" if len(own) == 1 else f"{len(own)} rates{by}, {span}"
+
+
+def finding_since_base(lasts: pd.DataFrame, *, begins_before: bool) -> str:
+    """Return the title of a chart of changes since a base.
+
+    Parameters
+    ----------
+    lasts
+        The last change of each line. The title is about those that end together, and has their dates alone.
+    begins_before
+        Whether a line begins before its base.
+    """
+    own, by = main_rows(lasts)
+    latest = shared_end([*own["observed_at"]])
+    own = own[(own["observed_at"] <= latest) & ~is_stale(own["observed_at"], latest)]
+    changes = own[own["observed_at"] != own["base_at"]]
+    if changes.empty and begins_before:
+        return f"Rates in percent of those at the base{by}, which ends the chart, {ends_text(latest, latest)}"
+    if changes.empty:
+        span = span_text(own["base_at"].min(), own["observed_at"].max())
+        return f"No change yet{by}: {counted(len(own), 'rate')} at the base alone, {span}"
+    rows = told(changes)
+    since, last_base, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].max()
+    span = ends_text(since, last)
+    if since.date() != last_base.date():
+        span = f"each since its own base, to {last:%Y-%m-%d}"
+    return f"{moves_text(changes, FROM_BASE if begins_before else FIRST_TO_LAST)}{by}, {span}"
 
 
 def _span(lines: Sequence[Line], zone: tzinfo) -> str:

@@ -155,7 +155,7 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
     write_caption(
         canvas,
         _finding(rows, periods, span),
-        f"{sources} {counted(len(rows), 'change')} between closes of {periods.name}s, {span} "
+        f"{sources} {counted(len(rows), 'comparison')} of closes of {periods.name}s, {span} "
         f"{drifts['start_at'].dt.tz}, {proven}.{left_out_rows(drifts, 'change')}",
         " ".join(filter(None, reading)),
     )
@@ -177,15 +177,22 @@ def _finding(rows: pd.DataFrame, periods: Periods, span: str) -> str:
     begun = periods.starts[np.maximum(periods.starts.searchsorted(pd.DatetimeIndex(rows["start_at"])) - 1, 0)]
     proven = rows[is_move(rows).to_numpy() & (pd.DatetimeIndex(rows["from_at"]) >= begun)]
     if proven.empty:
+        over_several = rows[is_move(rows).to_numpy()]
+        if len(over_several):
+            return f"Largest proven change, over several {periods.name}s: {_told(over_several, rows)}"
         hops = " or a peg hop" if rows["peg_hop"].any() else ""
         what = "proven" if rows["several_values"].any() else f"more than rounding{hops}"
         return f"No change from one {periods.name} to the next is {what}, {span}"
+    return f"Largest proven change from one {periods.name} to the next: {_told(proven, rows)}"
+
+
+def _told(proven: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """Return the largest of some changes, whose source is named if there are several, and its ends."""
     row = proven.iloc[int(proven["drift_pct"].abs().argmax())]
     move = move_text(str(row["pair"]), row["drift_lo_pct"], row["drift_hi_pct"])
     source = f" by {row['source']}" if len(rows["source"].unique()) > 1 else ""
     # closes need not lie at the ends of a period
-    span = ends_text(row["from_at"], row["to_at"])
-    return f"Largest proven change from one {periods.name} to the next: {move}{source}, {span}"
+    return f"{move}{source}, {ends_text(row['from_at'], row['to_at'])}"
 
 
 def _color_bar(canvas: Canvas, mesh: QuadMesh, sides: Sides) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,11 @@ _STALE = pd.Timedelta(days=1)
 def is_stale(observed_at: Any, latest: pd.Timestamp) -> Any:
     """Return whether the last value of a line, or of each, is too old to speak of the end of the chart."""
     return latest - observed_at > _STALE
+
+
+def shared_end(ends: Sequence[pd.Timestamp]) -> pd.Timestamp:
+    """Return the end that most lines share within a day, of several the last: banks do not print on weekends."""
+    return max(ends, key=lambda end: (sum(other <= end and not is_stale(other, end) for other in ends), end))
 
 
 def dated(text: str, joint: str, observed_at: pd.Timestamp, latest: pd.Timestamp) -> str:

@@ -123,5 +123,9 @@ def _no_move(rows: pd.DataFrame, between: str) -> str:
             return f"None of {len(rows):,} printed rates changed{between}"
         allowed = band_text(rows["drift_lo_pct"].iloc[0], rows["drift_hi_pct"].iloc[0])
         return f"The digits allow {allowed} for {who(base)} against {who(quote)}: no change printed{between}"
+    is_printed = (rows["drift_pct"] != 0) | rows["peg_hop"].astype(bool) | rows["several_values"].astype(bool)
+    if not is_printed.all():
+        kept = f"; {int((~is_printed).sum()):,} of {len(rows):,} rates did not change in print"
+        return f"{_no_move(rows[is_printed], between)}{kept}"
     what = f"the change of {who(base)} against {who(quote)}" if len(rows) == 1 else f"all {len(rows):,} changes"
     return open_changes(what + between, rounding=rounding, several_values=by_order, hops=bool(rows["peg_hop"].any()))
