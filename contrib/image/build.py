@@ -3,10 +3,11 @@
     sudo .venv/bin/python contrib/image/build.py recorder full
 
 ``recorder`` is for `fxticker run` and what looks after a store, ``full`` for pandas, charts and `fxticker serve` too.
-An image is written as a layout of OCI and as an archive for `docker load` and `podman load`. It is the same, byte for
-byte, for one commit, one list of Debian's packages (debian.lock) and the same buildah. The packages come from the
-mirror of this machine's apt, or of the file that ``--sources`` names; if it has other versions than the list, the build
-ends and names them. ``--lock`` writes the list anew. Needs root, mmdebstrap and buildah, and pip beside this Python.
+An image is written as a layout of OCI and as an archive for `docker load` and `podman load`. The layout is the same,
+byte for byte, for one commit, one list of Debian's packages (debian.lock) and the same buildah; in the archive buildah
+also writes its working container's number. The packages come from the mirror of this machine's apt, or of the file that
+``--sources`` names; if it has other versions than the list, the build ends and names them. ``--lock`` writes the list
+anew. Needs root, mmdebstrap and buildah, and pip beside this Python.
 """
 
 import argparse
@@ -39,10 +40,12 @@ REMOVED = ("etc/hostname", "etc/resolv.conf", "etc/machine-id", "var/lib/dpkg/st
 ARROW_PARTS = ("*flight*.so*", "*_s3*.so*")
 """50 MB of Apache Arrow that nothing here uses and that Arrow can be built without: a server, and a client of S3."""
 MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
-SUMS = """dpkg-query --admindir="$1/var/lib/dpkg" --show --showformat='${Package}=${Version}\\n' |
-APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" xargs apt-cache show |
-awk '/^Package:/ {p = $2} /^Version:/ {v = $2} /^SHA256:/ {print p "=" v " " $2}' | sort -u >"$SUMS"
-"""
+SUMS = (
+    """dpkg-query --admindir="$1/var/lib/dpkg" --show --showformat='${Package}=${Version}\\n' | """
+    """APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" xargs apt-cache show | """
+    """awk '/^Package:/ {p = $2} /^Version:/ {v = $2} /^SHA256:/ {print p "=" v " " $2}' | sort -u >"$SUMS\""""
+)
+"""Writes each installed package with its version, and the hash that the mirror's signed index has of it."""
 UID = 65532
 STATE = "var/lib/fxticker"
 PROGRAM = """#!/usr/bin/python3 -P
@@ -60,6 +63,12 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "LC_ALL": "C.UTF-8",
 }
+HEALTH = (  # for the archive only: OCI has no health checks, as buildah warns
+    "--healthcheck=CMD fxticker status --config /etc/fxticker/config.toml",
+    "--healthcheck-interval=5m",
+    "--healthcheck-start-period=15m",
+    "--healthcheck-timeout=30s",
+)
 
 
 def main() -> None:
@@ -209,14 +218,11 @@ def packed(root: Path, name: str, work: Path, folder: Path, epoch: str) -> str:
     settings += [f"--env={key}={value}" for key, value in ENVIRONMENT.items()]
     settings += [f"--user={UID}:{UID}", f"--workingdir=/{STATE}", f"--volume=/{STATE}", "--stop-signal=SIGTERM"]
     settings += ['--entrypoint=["fxticker"]', "--cmd=run --config /etc/fxticker/config.toml"]
-    settings += ["--healthcheck=CMD fxticker status --config /etc/fxticker/config.toml", "--healthcheck-interval=5m"]
-    settings += ["--healthcheck-start-period=15m", "--healthcheck-timeout=30s", "--os=linux"]
-    buildah("config", *settings, container)
-    for form, target in {
-        "oci": f"oci:{work}/oci:{name}",
-        "docker": f"docker-archive:{work}/{name}.tar:fxticker:{name}",  # OCI has no health checks
-    }.items():
-        buildah("commit", "--quiet", "--format", form, "--timestamp", epoch, container, target)
+    buildah("config", *settings, "--os=linux", container)
+    commit = ("commit", "--quiet", "--timestamp", epoch)
+    buildah(*commit, "--format=oci", container, f"oci:{work}/oci:{name}")
+    buildah("config", *HEALTH, container)
+    buildah(*commit, "--format=docker", container, f"docker-archive:{work}/{name}.tar:fxticker:{name}")
     return str(json.loads((work / "oci/index.json").read_text("utf-8"))["manifests"][0]["digest"])
 
 
