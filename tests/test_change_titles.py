@@ -75,8 +75,10 @@ def test_title_states_what_is_proven(rows, text):
         ([SUM], "Rounding could explain the change of the sum against the dollar from end to end"),
         (
             [UZS, SUM],
-            "Rounding could explain the change of the sum against the dollar from end to end; 1 of 2 rates did not change "
-            "in print",
+            (
+                "Rounding could explain the change of the sum against the dollar from end to end; "
+                "1 of 2 rates did not change in print"
+            ),
         ),
         ([KZT, UZS], "The tenge lost 1.0 % against the dollar"),
     ],
