@@ -40,6 +40,9 @@ def _assert_all_loads_agree(entry, folder, data):
     loads = storing.load(entry.name, str(folder), month, 1, all_rows=True, warm=True)
     truth = expected(table, month)
     assert truth["load_all"].rows == ROWS
+    if entry.name == "fxticker, to Arrow":
+        assert loads.pop("latest") is None
+        del truth["latest"]
     assert {
         name: Answer(**measured["answer"]).agrees(truth[name]) for name, measured in loads.items()
     } == dict.fromkeys(truth, True)

@@ -72,6 +72,13 @@ _ALL = (
         packages=("fxticker",),
     ),
     Contender(
+        "fxticker, to Arrow",
+        "fxticker_store:FxTickerToArrow",
+        returns="Arrow table, dictionaries",
+        reads="fxticker",
+        packages=("fxticker",),
+    ),
+    Contender(
         "pyarrow on the store",
         "store_readers:PyarrowTable",
         returns="Arrow table, dictionaries",

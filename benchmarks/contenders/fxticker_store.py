@@ -55,6 +55,30 @@ class FxTicker:
         return fx.latest(self._folder)
 
 
+class FxTickerToArrow:
+    """`fx.load` with Arrow tables as result; `fx.latest` has none."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load_all(self) -> pa.Table:
+        """Everything."""
+        return fx.load(self._folder, returns="arrow")
+
+    def load_three(self) -> pa.Table:
+        """Three columns."""
+        return fx.load(self._folder, columns=list(THREE), returns="arrow")
+
+    def load_month_of_pair(self, month: str) -> pa.Table:
+        """A span and a pair."""
+        start, end = bounds(month)
+        return fx.load(self._folder, pairs=[PAIR], start=start, end=end, returns="arrow")
+
+    def latest(self) -> pa.Table:
+        """There is none."""
+        raise NotImplementedError
+
+
 def fill(store: Store, table: pa.Table) -> None:
     """Fill an empty store as if every poll had been appended at its time.
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from fxticker.errors import MissingExtra
 from fxticker.frames.now_and_zone import in_zone
 from fxticker.model.invalid import InvalidArgument
+from fxticker.store.arrow import compact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,10 +99,10 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     import pandas as pd
 
     # dates as datetime64: a column of Python dates takes longer to load than all others together
-    frame: pd.DataFrame = table.unify_dictionaries().to_pandas(date_as_object=False)
-    for name in frame.columns[frame.dtypes == "category"]:
-        kept = frame[name].cat.remove_unused_categories()
-        frame[name] = kept if len(kept.cat.categories) else kept.cat.set_categories(pd.Index([], dtype="str"))
+    frame: pd.DataFrame = compact(table.unify_dictionaries()).to_pandas(date_as_object=False)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_dictionary(column.type) and column.null_count == len(column):
+            frame[name] = frame[name].cat.set_categories(pd.Index([], dtype="str"))
     for name in _NULLABLE_NUMBERS & set(frame.columns):
         frame[name] = frame[name].astype("float64")
     return frame
