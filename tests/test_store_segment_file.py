@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxticker.store.schema import POLLS, TICKS
-from fxticker.store.segment_file import END_BYTES, SegmentSummary, encoded, summary_at_end, summary_in, summary_of
+from fxticker.store.segment_end import END_BYTES, end_of
+from fxticker.store.segment_file import SegmentSummary, encoded, summary_at_end, summary_in, summary_of
 from fxticker.store.segments import SegmentName
 
 EMPTY = pa.Table.from_batches([], TICKS.schema)
@@ -70,6 +71,24 @@ def test_summary_is_read_from_the_end_of_a_file_alone(store, root, path):
     path.write_bytes(b"\0" * 5_000_000 + path.read_bytes())  # no more a file that can be read as a whole
     name = SegmentName(str(path.relative_to(root)), "timesca", "2025-11", 0)
     assert store.ticks.summary(name).rows == 5
+
+
+def test_summary_of_a_thousand_pairs_is_read_from_the_end_of_a_file_alone(store, root, path):
+    pairs = tuple(f"{chr(65 + number // 26 % 26)}{chr(65 + number % 26)}{number // 676}/USD" for number in range(1000))
+    summary = SegmentSummary(0, 0, -1, pairs, sealed=True, month_series=pairs)
+    data = encoded(EMPTY, TICKS, summary).to_pybytes()
+    assert len(data) > END_BYTES
+    path.write_bytes(b"\0" * 5_000_000 + data)
+    name = SegmentName(str(path.relative_to(root)), "timesca", "2025-11", 0)
+    assert store.ticks.summary(name).series == pairs
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 200_000))
+def test_end_of_a_file_with_a_damaged_footer_is_bounded_by_the_file(length, size):
+    data = b"\0" * size + struct.pack("<I", length) + b"PAR1"
+    end = end_of(pa.BufferReader(data))
+    assert data.endswith(end)
+    assert len(end) == min(len(data), max(END_BYTES, length + 8 if length + 8 <= len(data) else 0))
 
 
 def test_summary_at_the_end_is_found_for_polls():

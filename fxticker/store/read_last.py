@@ -64,17 +64,19 @@ def read_last(
         If a segment that has to be read is damaged.
     """
     last: pa.Table | None = None
+    instants: dict[str, int] = {}
     limit = None if upto is None else (microseconds(upto), microseconds(dated_upto or upto))
     for segments in _newest_months(table, source, max(filter(None, (upto, dated_upto)), default=None)):
         if last is not None and _has_all_pairs(last, table.summary(segments[-1]).month_series, pairs):
             continue
         for segment, summary in latest_first(table, segments):
-            if last is None or _may_change(last, summary, pairs):
+            if last is None or _may_change(instants, summary, pairs):
                 rows = retracted.without(source, table.open(segment).read())
                 kept = matching(rows, pairs, as_of)
                 rows = filter_rows(rows, kept if limit is None else kept & _is_by(rows, *limit))
                 if rows.num_rows:
                     last = _at_last_instants(rows if last is None else pa.concat_tables([last, rows]))
+                    instants = _instants_of(last)
     return None if last is None else with_source(last, source)
 
 
@@ -92,10 +94,14 @@ def _has_all_pairs(last: pa.Table, month_pairs: Sequence[str] | None, pairs: Col
     return month_pairs is not None and _wanted(month_pairs, pairs) <= {*last.column("pair").to_pylist()}
 
 
-def _may_change(last: pa.Table, summary: SegmentSummary, pairs: Collection[str] | None) -> bool:
-    """Whether a segment may have a row of a wanted pair as late as the pair's last known one, or later."""
-    instants = dict(zip(last.column("pair").to_pylist(), to_int64(last.column("observed_at")).tolist(), strict=True))
+def _may_change(instants: dict[str, int], summary: SegmentSummary, pairs: Collection[str] | None) -> bool:
+    """Whether a segment may have a row of a wanted pair as late as the pair's last known instant, or later."""
     return any(pair not in instants or summary.last >= instants[pair] for pair in _wanted(summary.series, pairs))
+
+
+def _instants_of(last: pa.Table) -> dict[str, int]:
+    """The instant of each pair, in microseconds."""
+    return dict(zip(last.column("pair").to_pylist(), to_int64(last.column("observed_at")).tolist(), strict=True))
 
 
 def _wanted(present: Collection[str], pairs: Collection[str] | None) -> set[str]:

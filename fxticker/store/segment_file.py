@@ -18,6 +18,7 @@ from fxticker.errors import Conflict, SchemaMismatch, SegmentUnreadable
 from fxticker.store.arrow import to_int64, used_texts, validate
 from fxticker.store.backend import StorageBackend, Version
 from fxticker.store.schema import TableSpec, conform, version_marks
+from fxticker.store.segment_end import MAGIC, TRAILER_BYTES, end_of
 
 CODEC = "snappy"
 """Codec of every column: the one that every reader of Parquet has built in. LZ4, which versions up to 0.1.0 wrote, is a
@@ -28,11 +29,6 @@ DAMAGE = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, Overfl
 """Exceptions that Arrow and Python raise while they read a file with damaged bytes."""
 _OTHER_ROWS = "the summary in the footer does not match the rows"
 _SUMMARY_KEY = b"fxticker.summary"
-_TRAILER_BYTES = 8
-"""Bytes after a Parquet footer: its length in four bytes, and `_MAGIC`."""
-_MAGIC = b"PAR1"
-END_BYTES = 32_768
-"""Bytes at a file's end that are read to find its summary: three times the longest footer seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +106,8 @@ def summary_at_end(data: bytes) -> SegmentSummary | None:
     data
         The last bytes of a file.
     """
-    end = len(data) - _TRAILER_BYTES
-    if end < 0 or data[end + 4 :] != _MAGIC:
+    end = len(data) - TRAILER_BYTES
+    if end < 0 or data[end + 4 :] != MAGIC:
         return None
     footer = data[max(0, end - int.from_bytes(data[end : end + 4], "little")) : end]
     if not any(mark in footer for mark in _VERSIONS):
@@ -204,7 +200,7 @@ class SegmentFile:
                 if file.size() > MAX_SEGMENT_BYTES:
                     raise ValueError(f"{file.size()} bytes: no segment is so large")
                 self.data: pa.Buffer = file.read_buffer()
-            summary = summary_at_end(self.data[max(0, self.data.size - END_BYTES) :].to_pybytes())
+            summary = summary_at_end(end_of(pa.BufferReader(self.data)))
             self.summary = self._summary() if summary is None else summary
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
@@ -278,8 +274,7 @@ def summary_of_file(
         As `SegmentFile`.
     """
     with _named(name), backend.open(name, version=version) as file:
-        file.seek(max(0, file.size() - END_BYTES))
-        summary = summary_at_end(file.read(END_BYTES))
+        summary = summary_at_end(end_of(file))
     return SegmentFile(backend, name, spec, version=version).summary if summary is None else summary
 
 
