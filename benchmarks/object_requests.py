@@ -1,18 +1,23 @@
-"""Requests and bytes of a month of polls on object storage, and of reading it; `python -m benchmarks.object_requests`.
+"""Requests and bytes of a month of polls on object storage, and of reading it.
 
-The storage is in memory, so that only what is asked of it counts: the figures are the same on every machine.
+    python -m benchmarks.object_requests 15          # minutes between polls of the ticker's five pairs
+    python -m benchmarks.object_requests second      # a thousand pairs at a poll a second, a quarter of an hour
+
+The storage is in memory, so that only what is asked of it counts: requests and bytes are the same on every machine. The
+processor time of a poll is that of both writes, without the storage's own.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import fxticker as fx
 from benchmarks.contenders.fxticker_store import tick_of
-from benchmarks.synthetic import row_of, ticks
+from benchmarks.synthetic import TICKER, row_of, ticks, wide_market
 from fxticker.model.records import Outcome, Poll
 from fxticker.store.object_calls import ObjectCalls
 from fxticker.store.object_storage import ObjectStorage
@@ -32,7 +37,8 @@ class CountedCalls(ObjectCalls):
     def reset(self) -> None:
         """Begin to count anew."""
         self.requests: Counter[str] = Counter()
-        self.sent_bytes = self.received_bytes = self.largest_bytes = 0
+        self.sent_bytes: Counter[str] = Counter()
+        self.received_bytes = self.largest_bytes = 0
 
     def get(self, name: str, **options: Any) -> Any:
         """Count a GET."""
@@ -44,7 +50,7 @@ class CountedCalls(ObjectCalls):
     def put(self, name: str, data: Any, expected: Any) -> Any:
         """Count a PUT."""
         self.requests["PUT"] += 1
-        self.sent_bytes += len(memoryview(data))
+        self.sent_bytes[name.partition("/")[0]] += len(memoryview(data))
         self.largest_bytes = max(self.largest_bytes, len(memoryview(data)))
         return super().put(name, data, expected)
 
@@ -59,23 +65,28 @@ class CountedCalls(ObjectCalls):
         return super().folders(prefix)
 
 
-def main() -> None:
-    """Print the figures of a month polled every 15 minutes, or every so many as the first argument says."""
+def main(asked: str = "15") -> None:
+    """Print the figures of a month polled every so many minutes, or of the wide market."""
     from obstore.store import MemoryStore
 
-    step = timedelta(minutes=int(sys.argv[1]) if len(sys.argv) > 1 else 15)
+    market = wide_market(hold_s=1) if asked == "second" else TICKER
+    step = timedelta(seconds=1) if asked == "second" else timedelta(minutes=int(asked))
+    end = BEGIN + timedelta(minutes=15) if asked == "second" else END
     calls = CountedCalls(MemoryStore())
     store = Store(ObjectStorage(calls, "memory"))
-    slots = [BEGIN + number * step for number in range((END - BEGIN) // step)]
-    table = ticks(int(BEGIN.timestamp()), len(slots), step_s=int(step.total_seconds()))
-    width = table.num_rows // len(slots)
+    slots = [BEGIN + number * step for number in range((end - BEGIN) // step)]
+    table = ticks(int(BEGIN.timestamp()), len(slots), step_s=int(step.total_seconds()), market=market)
+    width, busy_s = table.num_rows // len(slots), 0.0
     for number, slot in enumerate(slots):
-        shown = table.slice(number * width, width).to_pylist()
-        store.append([tick_of(row_of(values)) for values in shown])
-        store.record([Poll("timesca", slot, Outcome.OK, slot, 800, 5)])
-    _print(f"a month of {len(slots):,} polls", calls, len(slots))
+        shown = [tick_of(row_of(values)) for values in table.slice(number * width, width).to_pylist()]
+        began = time.process_time()
+        store.append(shown)
+        store.record([Poll("timesca", slot, Outcome.OK, slot, 800, width)])
+        busy_s += time.process_time() - began
+    _print(f"{len(slots):,} polls", calls, len(slots))
+    print(f"each {busy_s / len(slots) * 1000:.1f} ms of processor time")
     for what, read in {
-        "load of that month": lambda: fx.load(Store(ObjectStorage(calls, "memory"))),
+        "load of all": lambda: fx.load(Store(ObjectStorage(calls, "memory"))),
         "latest": lambda: fx.latest(Store(ObjectStorage(calls, "memory"))),
     }.items():
         calls.reset()
@@ -85,12 +96,13 @@ def main() -> None:
 
 def _print(what: str, calls: CountedCalls, count: int) -> None:
     requests = ", ".join(f"{number:,} {kind}" for kind, number in sorted(calls.requests.items()))
-    each = f"; each {calls.sent_bytes / count / 1e3:,.1f} kB sent" if count > 1 else ""
-    print(
-        f"{what}: {requests}; {calls.sent_bytes / 1e6:,.2f} MB sent, {calls.received_bytes / 1e6:,.2f} MB received; "
-        f"largest object {calls.largest_bytes / 1e3:,.0f} kB{each}"
+    sent = ", ".join(
+        f"{size / 1e6:,.2f} MB of {table} sent ({size / count / 1e3:,.1f} kB each)"
+        for table, size in sorted(calls.sent_bytes.items())
     )
+    received = f"{calls.received_bytes / 1e6:,.2f} MB received; largest object {calls.largest_bytes / 1e3:,.0f} kB"
+    print("; ".join(filter(None, [f"{what}: {requests}", sent, received])))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

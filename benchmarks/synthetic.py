@@ -8,7 +8,9 @@ percentages have up to two decimals. There is one source, so the table has no co
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,11 +25,6 @@ ROWS_PER_MONTH = 216_000
 """Rows of 30 days at one poll a minute."""
 
 _SEED = 20260118
-_BASES = (1144, 191, 10840, 28571, 8)
-_REACHES = (8, 6, 400, 60, 1)
-"""Largest distances of the walks from `_BASES`; both are in printed steps of 0.00001."""
-_HOLD_S = 6 * 3600
-"""Shortest time between two changes of a rate, in seconds: the real ticker showed up to five values a day."""
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _INSTANT = pa.timestamp("us", "UTC")
 SCHEMA = pa.schema(
@@ -46,6 +43,37 @@ SCHEMA = pa.schema(
     ]
 )
 """The columns of the data contract, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What is polled, and how its rates move.
+
+    Attributes
+    ----------
+    pairs
+        Pairs of each poll.
+    bases, reaches
+        Middle of each pair's walk and its largest distance from there, in printed steps of 0.00001.
+    hold_s
+        Shortest time between two changes of a rate, in seconds.
+    """
+
+    pairs: tuple[str, ...]
+    bases: tuple[int, ...]
+    reaches: tuple[int, ...]
+    hold_s: int
+
+
+TICKER = Market(PAIRS, bases=(1144, 191, 10840, 28571, 8), reaches=(8, 6, 400, 60, 1), hold_s=6 * 3600)
+"""The five pairs of the real ticker, which showed up to five values a day."""
+
+
+def wide_market(hold_s: int) -> Market:
+    """Return a thousand pairs, with rates from 0.001 to 1 that walk within 2 % of that."""
+    codes = ("".join(letters) for letters in product("ABCDEFGHIJ", repeat=3))
+    bases = tuple(np.geomspace(100, 100_000, 1000).astype(int).tolist())
+    return Market(tuple(f"{code}/USD" for code in codes), bases, tuple(base // 50 for base in bases), hold_s)
 
 
 class Row(NamedTuple):
@@ -83,18 +111,18 @@ def row_of(values: dict[str, Any]) -> Row:
     return row._replace(observed_at=row.observed_at.astimezone(UTC), recorded_at=row.recorded_at.astimezone(UTC))
 
 
-def ticks(start_s: int, polls: int, *, step_s: int = MINUTE_S) -> pa.Table:
+def ticks(start_s: int, polls: int, *, step_s: int = MINUTE_S, market: Market = TICKER) -> pa.Table:
     """Return ticks of `polls` polls, one every `step_s` from `start_s` after the epoch on; deterministic."""
     rng = np.random.default_rng([_SEED, start_s, polls, step_s])
     slots_s = start_s + np.arange(polls, dtype=np.int64) * step_s
     observed_us = slots_s * 1_000_000 + rng.integers(150_000, 900_000, polls)
     recorded_us = observed_us + rng.integers(2_000, 9_000, polls)
-    holds = slots_s // _HOLD_S - start_s // _HOLD_S
-    steps, changes_cents = _walks(rng, int(holds[-1]) + 1)
+    holds = slots_s // market.hold_s - start_s // market.hold_s
+    steps, changes_cents = _walks(rng, int(holds[-1]) + 1, market)
     rates, changes = steps[holds].ravel(), changes_cents[holds].ravel()
-    rows, width = polls * len(PAIRS), len(PAIRS)
+    rows, width = polls * len(market.pairs), len(market.pairs)
     columns = {
-        "pair": _words(np.tile(np.arange(width), polls), PAIRS),
+        "pair": _words(np.tile(np.arange(width), polls), market.pairs),
         "observed_at": pa.array(np.repeat(observed_us, width)),
         "time_basis": _words(np.zeros(rows), ("clock",)),
         "rate": pa.array(rates / 100_000),
@@ -137,13 +165,14 @@ def table_of(rows: list[Row]) -> pa.Table:
     return pa.table([list(column) for column in zip(*rows, strict=True)], schema=fields)
 
 
-def _walks(rng: np.random.Generator, holds: int) -> tuple[np.ndarray, np.ndarray]:
+def _walks(rng: np.random.Generator, holds: int, market: Market) -> tuple[np.ndarray, np.ndarray]:
     """Return, per hold and pair, the rate in printed steps and the change in hundredths of a percent."""
-    moves = rng.integers(-1, 2, (holds, len(PAIRS)))
-    reaches = np.array(_REACHES)
+    size = (holds, len(market.pairs))
+    moves = rng.integers(-1, 2, size)
+    reaches = np.array(market.reaches)
     reflected = np.abs((np.cumsum(moves, axis=0) + reaches) % (4 * reaches) - 2 * reaches) - reaches
-    changes = np.where(rng.random((holds, len(PAIRS))) < 0.5, 0, rng.integers(-60, 61, (holds, len(PAIRS))))  # noqa: PLR2004 - half of the real ones are 0%
-    return np.array(_BASES) + reflected, changes
+    changes = np.where(rng.random(size) < 0.5, 0, rng.integers(-60, 61, size))  # noqa: PLR2004 - half of the real ones are 0%
+    return np.array(market.bases) + reflected, changes
 
 
 def _words(codes: np.ndarray, words: tuple[str, ...]) -> pa.DictionaryArray:

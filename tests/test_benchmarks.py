@@ -8,13 +8,16 @@ from pathlib import Path
 from statistics import median
 from subprocess import run
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+
+import fxticker as fx
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # the benchmarks are no part of the package
 
-from benchmarks import codecs, measurements, synthetic  # noqa: E402
+from benchmarks import codecs, growth_curve, measurements, synthetic  # noqa: E402
 from benchmarks.answers import Answer, expected, middle_month  # noqa: E402
 from benchmarks.contenders import CONTENDERS  # noqa: E402
 from benchmarks.drawing import draw  # noqa: E402
@@ -167,3 +170,24 @@ def test_codecs_are_measured_and_the_stores_own_is_in_force_again(capsys, store,
     store.append([codecs.tick_of(row) for row in synthetic.snapshots(0, 1)[0]])
     [file] = root.glob("ticks/*/*/*")
     assert pq.read_metadata(file).row_group(0).column(0).compression == "SNAPPY"
+
+
+def test_growth_curve_fills_the_rows_that_it_names_without_gap_or_overlap():
+    for name, rows in (("years", 300_000), ("second", 10_000)):
+        shape = growth_curve.shape_of(name, rows)
+        parts = list(growth_curve.parts_of(shape, rows))
+        slots_s = np.concatenate([part["observed_at"].to_numpy().astype("M8[s]").astype(int) for part in parts])
+        polls = slots_s[:: len(shape.market.pairs)]
+        assert len(slots_s) == rows
+        assert (np.diff(polls) == shape.step_s).all()
+        assert polls[-1] == shape.end_s - shape.step_s
+
+
+@pytest.mark.slow
+def test_growth_curve_appends_polls_after_the_last_and_loads_a_month(tmp_path):
+    growth_curve.filled(str(tmp_path), "years", 1_000)
+    for job in (growth_curve.cost_of_appends, growth_curve.cost_of_latest, growth_curve.cost_of_load):
+        cost = job(str(tmp_path), "years", 1_000)
+        assert 0 < cost.least_ms <= cost.median_ms
+    assert growth_curve.size_of(tmp_path)[0] == 1
+    assert len(fx.load(tmp_path)) == 1_000 + 5 * (growth_curve.REPEATS + 1)
