@@ -24,7 +24,7 @@ CONTENTS = {
         "readers/README",
         *(f"readers/{name}" for name in ("duckdb", "polars", "spark", "r", "power-query", "javascript", "grafana")),
     ),
-    "Running": ("running", "configuration", "evidence", "reading-a-page", "benchmarks"),
+    "Running": ("running", "configuration", "evidence", "reading-a-page", "benchmarks", "scale"),
     "Reference": ("commands", "commands/index", "api/index", "http-reference", "project/parquet/README"),
     "Notebooks": ("notebooks/01_load", "notebooks/02_drift", "notebooks/03_operations"),
     "Project": (
