@@ -117,8 +117,11 @@ def _maximum(likelihood: Callable[[float], float], start: float, least: float) -
             step /= 2
             continue
         shift = float(np.clip(0.5 * step * (low - high) / bend, -step, step))
-        middle, step = middle + shift, float(np.clip(0.5 * step / math.sqrt(-bend), _NARROWEST, step))
-        if abs(shift) < step * _SETTLED:
+        narrower = float(np.clip(0.5 * step / math.sqrt(-bend), _NARROWEST, step))
+        # the maximum of a wide parabola is off, as the likelihood falls faster to the left, and can lie at its middle
+        is_settled = abs(shift) < narrower * _SETTLED and step < 2 * narrower
+        middle, step = middle + shift, narrower
+        if is_settled:
             break
     return max(middle, least), 4 * step
 
