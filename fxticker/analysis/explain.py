@@ -71,7 +71,10 @@ class Explanation:
         ]
         for each in self.printed:
             lines += ["", *_lines_of(each)]
-        lines += ["", "other sources" if self.others else "no other source has a rate"]
+        lines += [
+            "",
+            "other sources" if self.others else "no other source has a rate alone, or with another of its kind",
+        ]
         for other in self.others:
             band = format_with_band(other["rate_lo"], other["rate_lo"], other["rate_hi"]).band
             verdict = "agrees" if other["agrees"] else f"contradicts by {other['distance_pct']:+.2g} %"

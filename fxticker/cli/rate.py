@@ -77,8 +77,9 @@ def rate(
     """Print the rate of one source, chosen by a stated order.
 
     PAIR is stored, inverse or cross, such as UZS/USD. The order of the configuration, `rate.order`, alone decides which
-    source answers; all others that have a rate are shown with it, as agreeing or by how much they contradict. A series
-    uses one source throughout.
+    source answers; all others that have a rate are shown with it, as agreeing or by how much they contradict; cross
+    rates by sources of two kinds, such as a bank and the ticker, are left to `fxticker best`. A series uses one source
+    throughout.
     """
     from fxticker.analysis.rate import rate as rate_of
 
