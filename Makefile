@@ -9,6 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 BENCH := .venv-bench
 ARCTICDB := .venv-arcticdb
 CLIENTS := .venv-clients
+CLUSTER := .venv-cluster
 DOCS := .venv-docs
 SERVERS := .venv-servers
 RELEASE := .venv-release
@@ -21,7 +22,7 @@ BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help images release-check demo serve run test test-all test-clients servers node page torture recorders soak real-history notebooks docs share lint types lock dist smoke audit clean bench fuzz
+.PHONY: help images release-check demo serve run test test-all test-clients test-cluster servers node page torture recorders soak real-history notebooks docs share lint types lock dist smoke audit clean bench fuzz
 
 # A target is listed by what follows `##` in its line.
 help:
@@ -63,6 +64,10 @@ images: $(VENV)/dev.stamp  ## container images, from Debian's packages and the l
 # with check_ can be run alone, and prints its figures at its end. One whose programs are absent says so.
 release-check: $(RELEASE)/release.stamp  ## packages, images and a booted systemd, as users meet them
 	for check in tests/release/check_*.py; do $(RELEASE)/bin/python $$check || exit 1; done
+
+# Imports of archives on a Dask cluster of two workers, one of which is killed.
+test-cluster: $(CLUSTER)/cluster.stamp  ## imports on a Dask cluster, with a worker killed
+	$(CLUSTER)/bin/python -m pytest -m slow tests/test_cluster_pool.py
 
 # Install what reads the store with JavaScript, builds and tests the page, and axe, which judges the page and the monthly
 # report; needs Node and npm. Without it those tests are skipped.
@@ -155,6 +160,8 @@ lock:  ## resolve the lock files anew; needs uv
 		--no-header --annotation-style line --quiet --constraint requirements/run.txt --output-file requirements/dev.txt
 	uv pip compile --group servers --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/servers.txt
+	uv pip compile pyproject.toml --group cluster --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --constraint requirements/dev.txt --output-file requirements/cluster.txt
 	uv pip compile pyproject.toml --group bench --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --constraint requirements/dev.txt --output-file requirements/bench.txt
 	uv pip compile pyproject.toml --group docs --extra web --universal --generate-hashes --python-version 3.11 --upgrade \
@@ -169,7 +176,7 @@ lock:  ## resolve the lock files anew; needs uv
 		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
 clean:  ## remove environments, caches and the demonstration
-	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) $(SERVERS) $(DOCS) $(RELEASE) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
+	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) $(CLUSTER) $(SERVERS) $(DOCS) $(RELEASE) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fxticker needs Python 3.11 or newer; say which with PYTHON=…")'
@@ -214,6 +221,13 @@ $(DOCS)/docs.stamp: requirements/docs.txt pyproject.toml
 	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
 	$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
+	touch $@
+
+# What the tests need, and Dask.
+$(CLUSTER)/cluster.stamp: requirements/cluster.txt pyproject.toml
+	test -x $(CLUSTER)/bin/python || $(PYTHON) -m venv $(CLUSTER)
+	$(CLUSTER)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
+	$(CLUSTER)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
 	touch $@
 
 # Programs of others need versions of their own, and the project none of them.
