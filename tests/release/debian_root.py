@@ -124,9 +124,13 @@ def _children(pid):
     return []
 
 
-def _remove(group):
-    for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+def _remove(group, limit_s=10):
+    """Remove a control group, as soon as the processes in it that were killed are gone."""
+    end_s = time.monotonic() + limit_s
+    while group.exists() and time.monotonic() < end_s:
+        for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+            with suppress(OSError):
+                folder.rmdir()
         with suppress(OSError):
-            folder.rmdir()
-    with suppress(OSError):
-        group.rmdir()
+            group.rmdir()
+        time.sleep(0.1)
