@@ -143,7 +143,10 @@ def test_slot_during_a_running_poll_is_an_overrun(tmp_path):
 
     with RawServer(slow) as server:
         taken = run_daemon(Store(tmp_path), planned(server.url, Every(SECOND)), polls=1, timeout_s=20)
-    (slot, outcome), *later = outcomes(tmp_path)
+    rows = outcomes(tmp_path)
+    while rows[0] == (rows[0][0], "missed"):  # a machine so busy that the first slot passed before its poll
+        del rows[0]
+    (slot, outcome), *later = rows
     assert (slot, outcome) == (taken[0].slot, "ok")
     assert len(server.requests) == 1
     assert {outcome for _, outcome in later} == {"overrun"}

@@ -44,13 +44,14 @@ _ATTRIBUTES = rb"""(?:=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>=]++|=)*+(?:>|
 _RAWS = rb"(?:script|style|title|textarea|noembed|noframes|iframe|xmp)"
 _RAW = _RAWS + rb"(?=[\s/>])"
 _RAW_NAME = re.compile(_RAWS, re.IGNORECASE)
+# of a script, a thousand angle brackets are passed over with the text before each, and the rest by single characters
 _TOKEN = re.compile(
     rb"<(?:(?P<slash>/|(?!" + _RAW + rb"))(?P<name>[a-z][^\s/>]*+)(?P<attributes>" + _ATTRIBUTES + rb")"
     rb"|(?P<raw>"
     + _RAW
     + rb")"
     + _ATTRIBUTES
-    + rb"(?-i:[^<]*+)(?:<(?!/(?P=raw)[\s/>])(?-i:[^<]*+))*+(?:</(?P=raw)"
+    + rb"(?>(?:(?-i:[^<]*+)<(?!/(?P=raw)[\s/>])){0,1000}(?-i:[^<]*+)(?s:.*?)(?=</(?P=raw)[\s/>]|\Z))(?:</(?P=raw)"
     + _ATTRIBUTES
     + rb"|\Z)"
     rb"|!--(?:>|->|(?>(?s:.*?)(?:--!?>|\Z)))|[!?/][^>]*+(?:>|\Z))",
