@@ -69,7 +69,7 @@ SETTINGS = {
 }
 EARLY_EPOCH = "0000-12-31T00:00:00"
 charts = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "history_dark" else name for name in CHARTS]
+    "name", [name if name in {"drift", "coverage"} else pytest.param(name, marks=pytest.mark.slow) for name in CHARTS]
 )
 
 

@@ -119,6 +119,7 @@ def test_store_that_the_present_parser_reads_alike_has_no_difference(root):
     assert (lines(summary), summary.problems, summary.pieces, summary.missing_evidence) == ([], [], 1, 0)
 
 
+@pytest.mark.slow
 def test_packaged_history_has_no_difference(tmp_path):
     history = list(dated_slots(read_captures()))
     with TickerSite() as site:

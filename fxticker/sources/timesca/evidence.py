@@ -44,8 +44,7 @@ _ATTRIBUTES = rb"""(?:=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>=]++|=)*+(?:>|
 _RAWS = rb"(?:script|style|title|textarea|noembed|noframes|iframe|xmp)"
 _RAW = _RAWS + rb"(?=[\s/>])"
 _RAW_NAME = re.compile(_RAWS, re.IGNORECASE)
-# of a script, a thousand angle brackets are passed over with the text before each, and the rest by single characters
-_TOKEN = re.compile(
+_TOKEN = re.compile(  # of a script a thousand `<` are passed over with the text before each, the rest by characters
     rb"<(?:(?P<slash>/|(?!" + _RAW + rb"))(?P<name>[a-z][^\s/>]*+)(?P<attributes>" + _ATTRIBUTES + rb")"
     rb"|(?P<raw>"
     + _RAW
