@@ -206,6 +206,7 @@ def test_peg_line_stands_at_the_official_rate(store):
     assert low < 2 / 7 < high
 
 
+@pytest.mark.slow
 def test_whole_history_keeps_every_text_apart_and_on_the_canvas(history_store):
     figure = fx.plot_history(fx.load(history_store), theme="dark")  # both themes have the same sizes
     assert (outside(figure), overlapping(figure)) == ([], [])
@@ -519,6 +520,7 @@ def test_heatmap_colours_run_the_same_way_on_both_sides_of_no_change():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("freq", ["day", pytest.param("week", marks=pytest.mark.slow), "month"])
 def test_heatmap_of_real_history_keeps_every_text_apart_and_on_the_canvas(history_store, freq):
     figure = plot_heatmap(fx.drift_by_period(history_store, freq), theme="dark")  # both themes have the same sizes
@@ -589,6 +591,7 @@ def test_coverage_puts_days_in_the_rows_of_their_weekdays():
     assert [(round((box.x0 + box.x1) / 2), round((box.y0 + box.y1) / 2)) for box in centers] == [(0, 2), (0, 6), (1, 3)]
 
 
+@pytest.mark.slow
 def test_coverage_has_a_strip_per_source_and_year():
     polls = pd.concat([polls_of(["ok"] * 2, start="2025-01-31T12:00Z", every="9000h", source=name) for name in "ab"])
     figure = plot_coverage(polls.astype({"source": "category"}))
@@ -756,6 +759,7 @@ def test_other_endings_are_refused(store, tmp_path):
         save_figure(fx.plot_history(fx.load(store)), tmp_path / "chart.jpg")
 
 
+@pytest.mark.slow
 def test_drawing_uses_no_pyplot(history_store):
     code = (
         "import sys, fxticker as fx\n"

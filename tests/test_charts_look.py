@@ -69,6 +69,7 @@ def pixels(figure):
     return bytes(drawn(figure).canvas.buffer_rgba())
 
 
+@pytest.mark.slow
 @every_chart
 def test_chart_of_a_store_is_that_of_its_frame(store, chart):
     assert pixels(OF_STORE[chart](store)) == pixels(OF_FRAME[chart](store))
@@ -154,6 +155,7 @@ def test_axes_that_are_too_few_or_none_are_refused(store):
         fx.plot_coverage(store, ax=axis, figsize=(8, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chart", ["path", "heatmap"])
 def test_figure_is_gone_when_nobody_holds_it(store, chart):
     figure = drawn(OF_STORE[chart](store))

@@ -110,6 +110,7 @@ def test_pdf_is_the_same_under_other_settings(store, tmp_path):
         assert saved(CHARTS["drift"](store), tmp_path, "pdf") == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["heatmap", "coverage"])
 def test_settings_between_making_and_saving_change_nothing(store, tmp_path, name):
     plain = outputs(CHARTS[name](store), tmp_path)

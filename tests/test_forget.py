@@ -26,7 +26,7 @@ from fxticker.store.recorded_ahead import recorded_ahead
 from fxticker.store.store import Store
 
 QUARTER = timedelta(minutes=15)
-STEPS = steps(121, every=8)
+STEPS = steps(121, every=16)
 """Numbers of the system call that fails; the last one is beyond the end."""
 
 

@@ -183,6 +183,7 @@ def test_copy_is_sound_at_every_instant_while_the_store_is_written_to(recorder, 
     assert copy.faults == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "fault"),
     [
@@ -301,6 +302,7 @@ def test_damage_on_the_copy_is_found_and_repaired(mirrored, root, copy, tmp_path
     assert content(tmp_path / "copy") == content(root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [FIRST, POLLS, "evidence", "rejected", "asked", "deferred", "doubted", "quarantine"])
 def test_restore_names_damage_on_the_copy(mirrored, root, copy, tmp_path, name):
     path = next(tmp_path / "copy" / each for each in content(root) if each.startswith(name))

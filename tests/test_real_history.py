@@ -51,6 +51,7 @@ def test_only_a_few_packages_are_taken():
     assert len(real_history.published_days()) == 20
 
 
+@pytest.mark.slow
 def test_days_of_a_folder_are_backfilled_and_compared(tmp_path):
     folder, store = tmp_path / "days", Store(tmp_path / "store")
     folder.mkdir()
