@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from itertools import compress
 
 import pandas as pd
 
 from fxticker.charts.caption_frame import ends_text, span_text
 from fxticker.charts.hops import Levels
-from fxticker.charts.last_values import is_stale, shared_end
+from fxticker.charts.last_values import end_together, is_stale
 from fxticker.charts.line_looks import main_source
 from fxticker.charts.lines import Line
 from fxticker.charts.moves import is_move, moves_text, told
@@ -40,9 +41,7 @@ def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> st
     own = [
         (line, of_line) for line, of_line in zip(lines, levels, strict=True) if line.source == main or not are_shared
     ]
-    latest = shared_end([line.ends(zone)[1] for line, _ in own])
-    reaching = ((line, line.ends(zone)[1], of_line) for line, of_line in own)
-    own = [(line, of_line) for line, end, of_line in reaching if end <= latest and not is_stale(end, latest)]
+    own = [*compress(own, end_together([line.ends(zone)[1] for line, _ in own]))]
     by = f" by {main}" if are_shared else ""
     if any(len(line.steps.when) > 1 for line, _ in own):
         changes = _changes(own)
@@ -65,8 +64,8 @@ def finding_since_base(lasts: pd.DataFrame, *, begins_before: bool) -> str:
         Whether a line begins before its base.
     """
     own, by = main_rows(lasts)
-    latest = shared_end([*own["observed_at"]])
-    own = own[(own["observed_at"] <= latest) & ~is_stale(own["observed_at"], latest)]
+    own = own[end_together([*own["observed_at"]])]
+    latest = own["observed_at"].max()
     changes = own[own["observed_at"] != own["base_at"]]
     if changes.empty and begins_before:
         return f"Rates in percent of those at the base{by}, which ends the chart, {ends_text(latest, latest)}"

@@ -16,9 +16,13 @@ def is_stale(observed_at: Any, latest: pd.Timestamp) -> Any:
     return latest - observed_at > _STALE
 
 
-def shared_end(ends: Sequence[pd.Timestamp]) -> pd.Timestamp:
-    """Return the end that most lines share within a day, of several the last: banks do not print on weekends."""
-    return max(ends, key=lambda end: (sum(other <= end and not is_stale(other, end) for other in ends), end))
+def end_together(ends: Sequence[pd.Timestamp]) -> list[bool]:
+    """Return which lines end within the day in which most do, of several the last: banks do not print on weekends."""
+
+    def among(latest: pd.Timestamp) -> list[bool]:
+        return [bool(end <= latest and not is_stale(end, latest)) for end in ends]
+
+    return among(max(ends, key=lambda end: (sum(among(end)), end)))
 
 
 def dated(text: str, joint: str, observed_at: pd.Timestamp, latest: pd.Timestamp) -> str:
