@@ -107,7 +107,7 @@ class OtherRecorders:
         return LONGEST_GRACE if self.schedule is None else slot_grace(self.schedule, slot)
 
     def _has_waited_until(self, instant: datetime, longest: timedelta) -> bool:
-        left = min(instant - self._clock.now(), longest)  # a clock that is set back makes nobody wait for hours
+        left = min(instant - self._clock.now(), longest)  # a clock that is set back delays no recorder for hours
         if left > timedelta(0):
             self._stop_asked.wait(left.total_seconds())
         return not self._stop_asked.is_set()

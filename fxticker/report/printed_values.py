@@ -1,6 +1,6 @@
 """Printed values: the texts behind a rate of which only the date is known, of which a date may have several.
 
-What counts for such a date is the hull of its values, whose middle nobody printed; a report names the values. 0.10851
+What counts for such a date is the hull of its values, whose middle was not printed; a report names the values. 0.10851
 and 0.10858 of the somoni are of 2025-12-22, and 0.108545 would be a third one.
 """
 

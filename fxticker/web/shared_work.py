@@ -23,6 +23,6 @@ class SharedWork:
         """Wait for the run that is under way, or for a new one; its error is that of all who wait."""
         if self._run is None or self._run.done():
             self._run = asyncio.ensure_future(self._work())
-            # an error for which nobody waits any more is nobody's
+            # an error that no request waits for any more is dropped
             self._run.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(self._run)

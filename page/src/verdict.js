@@ -1,4 +1,4 @@
-// The verdict on a change that was computed before: a move, a peg hop, rounding, or what nobody can tell.
+// The verdict on a change that was computed before: a move, a peg hop, rounding, or one that cannot be told.
 /** What a precomputed change means, in words. */
 export function verdict(change, t) {
   if (change.peg_hop) return t("hop");
