@@ -201,9 +201,22 @@ def test_period_without_a_poll_is_not_whole_where_polls_are_usual_in_one(store):
     assert list(weeks["whole"][:4]) == [True, True, False, False]
 
 
-def test_period_in_which_no_poll_was_due_is_whole(store):
+def test_period_without_a_poll_is_never_whole(store):
     store.record(_every("12h", "2025-11-03T00:00Z", "2025-11-16T12:00Z"))
-    assert coverage(store, "hour", start="2025-11-05", end="2025-11-05")["whole"].all()
+    hours = coverage(store, "hour", start="2025-11-05", end="2025-11-05")
+    assert list(hours["whole"]) == list(hours["slots"] > 0)
+    assert coverage(store, "day", start="2025-11-05", end="2025-11-05")["whole"].all()
+
+
+def test_hole_is_judged_by_the_quicker_polls_beside_it(store):
+    store.record(
+        [
+            *_every("2h", "2025-12-08T00:00Z", "2025-12-12T16:00Z"),
+            *_every("12h", "2025-12-14T00:00Z", "2025-12-29T00:00Z"),
+        ]
+    )
+    weeks = coverage(store, "week", start="2025-12-08", end="2025-12-28")
+    assert list(weeks["whole"]) == [False, True, True]
 
 
 def test_change_of_the_schedule_leaves_periods_whole(store):

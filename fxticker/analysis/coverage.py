@@ -171,8 +171,8 @@ def coverage(
         successful polls among them), ``coverage`` (``ok / slots``, from 0 to 1; NaN where nothing is on record),
         ``outcome`` (the most frequent one other than ``ok``, of equally frequent ones the first by name; null if there
         is none), ``whole`` (bool; `coverage` is that of the whole period: neither the span nor the present cuts it, the
-        record neither begins nor ends within it, and has no hole in it of more than three times the usual distance of
-        two polls).
+        record neither begins nor ends within it, it has a poll, and no hole: no time without one that is more than
+        three times the usual distance of polls before it or after it, and more than both).
 
     Raises
     ------

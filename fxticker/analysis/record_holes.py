@@ -51,10 +51,10 @@ def is_whole(
 ) -> np.ndarray:
     """Return which periods a source's polls record from their first instant to their last.
 
-    The record begins with the span if a poll follows as soon as usual, and else with the first slot; it ends likewise.
-    It has a hole where two slots lie more than three times as far apart as usual: as the longer of the usual distances
-    before and after, for a schedule may change, and a day at most. For a period without any slot it is the shorter one:
-    nothing is on record in it, and only if both agree was no poll due.
+    A period without a slot is none of them. The record begins with the span if a poll follows as soon as usual, and
+    else with the first slot; it ends likewise. It has a hole where two slots lie more than three times as far apart as
+    the shorter of the usual distances before and after, a day at most, and further than the longer one, which is the
+    first or last distance of a slower schedule.
 
     Parameters
     ----------
@@ -64,12 +64,9 @@ def is_whole(
         As for `holds`.
     """
     slots = np.sort(slots.astype("M8[us]"))
-    before, after = (np.minimum(usual, _MOST_CADENCE_US) for usual in _usual_us(np.diff(slots).astype(np.int64)))
-    span = (slots, start_at, end_at, begin, until)
+    usual = np.minimum(_usual_us(np.diff(slots).astype(np.int64)), _MOST_CADENCE_US).astype(np.int64).astype("m8[us]")
     has_slot = np.searchsorted(slots, start_at) < np.searchsorted(slots, end_at)
-    whole: np.ndarray = _has_no_hole(*span, np.fmax(before, after)) & (
-        has_slot | _has_no_hole(*span, np.fmin(before, after))
-    )
+    whole: np.ndarray = has_slot & _has_no_hole(slots, start_at, end_at, begin, until, usual)
     return whole
 
 
@@ -79,31 +76,29 @@ def _has_no_hole(
     end_at: np.ndarray,
     begin: datetime | None,
     until: datetime,
-    usual_us: np.ndarray,
+    usual: np.ndarray,
 ) -> np.ndarray:
-    """Return which periods have no hole, given sorted slots and the usual distance beside each of their distances."""
+    """Return which periods have no hole, given sorted slots and the usual distances beside each of their distances."""
     edges = slots[:0] if begin is None else np.array([_utc(begin)])
     marks = np.concatenate([edges, slots, [_utc(until)]])
-    usual = usual_us.astype(np.int64).astype("m8[us]")
-    usual = np.pad(usual, (len(edges), len(marks) - len(edges) - 1 - len(usual)), mode="edge")
-    is_long = np.diff(marks) > GAP_CADENCES * usual
-    due = marks[:-1] + np.where(np.arange(len(usual)) < len(edges), 0, usual)  # until the next slot nothing is missing
+    shorter, longer = np.pad(usual, ((0, 0), (len(edges), len(marks) - len(edges) - 1 - usual.shape[1])), mode="edge")
+    is_long = np.diff(marks) > np.maximum(GAP_CADENCES * shorter, longer)
+    due = marks[:-1] + np.where(np.arange(len(shorter)) < len(edges), 0, shorter)  # until then nothing is missing
     hole_starts = np.concatenate([_EVER[:1], due[is_long], marks[-1:]])
     hole_ends = np.concatenate([marks[:1], marks[1:][is_long], _EVER[1:]])
     free: np.ndarray = hole_starts[np.searchsorted(hole_ends, start_at, "right")] >= end_at
     return free
 
 
-def _usual_us(apart: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the usual distance of polls beside each one: the median of those before it, and that of those after it."""
+def _usual_us(apart: np.ndarray) -> np.ndarray:
+    """Return the usual distances of polls beside each one: of those before and those after, the shorter, the longer."""
     if len(apart) <= 1:
-        only = np.array([_ONLY_POLL_US // GAP_CADENCES])
-        return only, only
+        return np.full((2, 1), _ONLY_POLL_US // GAP_CADENCES)
     before, after = (
         pd.Series(distances).shift(1).rolling(_NEIGHBOURS, min_periods=1).median().to_numpy()
         for distances in (apart, apart[::-1])
     )
-    return before, after[::-1]
+    return np.array([np.fmin(before, after[::-1]), np.fmax(before, after[::-1])])
 
 
 def _utc(moment: datetime) -> np.datetime64:
