@@ -109,6 +109,17 @@ def test_hops_of_a_peg_are_named_in_runs_and_counted_by_the_command(history_stor
     assert result.stdout.count("peg hop") == 4
 
 
+def test_first_value_of_a_span_is_named_where_its_level_is_new(history_store):
+    def told(start):
+        arguments = ["changes", "--pair", "TMT", "--store", str(history_store), *start]
+        return "the first value was not shown in the year before, and counts as no change here" in (
+            CliRunner().invoke(app, arguments).stderr
+        )
+
+    assert [told(["--start", start]) for start in ("2026-02-05", "2026-02-08")] == [True, False]
+    assert not told([])
+
+
 def test_value_that_never_changed_in_the_real_history_is_one_run(history_store):
     [run] = changes(history_store, pairs=["UZS/USD"]).itertuples()
 

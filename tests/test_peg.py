@@ -43,19 +43,25 @@ def test_rate_is_at_the_peg_if_its_band_contains_it(store, rate_text, distance_p
     assert (row.distance_pct, row.distance_lo_pct, row.distance_hi_pct) == pytest.approx(distance_pct)
 
 
-def test_every_first_poll_of_another_plateau_is_a_hop(store):
+def test_first_poll_of_a_level_shown_before_is_a_hop(store):
     store.append(_tmt("0.28490", "0.28490", "0.28571", "0.28490"))
 
     found = peg(store)
 
     assert list(found["plateau"]) == [0, 0, 1, 2]
-    assert list(found["hop"]) == [False, False, True, True]
+    assert list(found["hop"]) == [False, False, False, True]
+
+
+def test_hops_are_those_that_changes_names(history_store):
+    for start in (None, "2026-02-02"):
+        found, runs = (of(history_store, pairs=["TMT/USD"], start=start) for of in (peg, fx.changes))
+        assert list(found.loc[found["hop"], "observed_at"]) == list(runs.loc[runs["peg_hop"], "first_at"])
 
 
 def test_hops_of_the_real_history_are_marked_and_none_is_removed(history_store):
     found = peg(history_store)
 
-    assert (len(found), found["hop"].sum(), found["at_peg"].sum()) == (167, 47, 64)
+    assert (len(found), found["hop"].sum(), found["at_peg"].sum()) == (167, 42, 64)
     assert set(found["pair"]) == {"TMT/USD"}
     assert (found["distance_pct"].min(), found["distance_pct"].max()) == pytest.approx((-0.285, 0.1525))
 
@@ -69,7 +75,7 @@ def test_sources_have_plateaus_of_their_own(store):
     assert list(zip(found["source"], found["plateau"], found["hop"], strict=True)) == [
         ("other", 0, False),
         ("timesca", 0, False),
-        ("timesca", 1, True),
+        ("timesca", 1, False),
     ]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.distance import distances
+from fxticker.analysis.plateaus import came_back, peg_hops
 from fxticker.analysis.series import in_series, runs
 from fxticker.analysis.source_quotes import Ticks, source_quotes
 from fxticker.frames.dates_in_zone import by_instant, instants_in_zone
@@ -63,8 +64,9 @@ def peg(
         one unit of base), ``distance_pct`` = 100 (rate / peg_rate - 1) with its band ``distance_lo_pct`` and
         ``distance_hi_pct`` (float64), ``at_peg`` (boolean; the band contains the peg: the printed digits do not prove a
         distance), ``plateau`` (int64; the number of the run of one printed value, from 0 in each source's pair),
-        ``hop`` (bool; the value differs from that of the previous instant), ``values`` (int32; values of one date that
-        the rate is the middle of, else 1). Where no peg is in force, the peg, the distance and `at_peg` are null.
+        ``hop`` (bool; the first instant of a plateau that is a peg hop, as in `fxticker.changes`: back to a level that
+        the source showed in the year before), ``values`` (int32; values of one date that the rate is the middle of,
+        else 1). Where no peg is in force, the peg, the distance and `at_peg` are null.
 
     Raises
     ------
@@ -75,14 +77,14 @@ def peg(
     rows = _pegged(ticks, selection)
     rate = _peg_rates(rows)
     lo, hi = (rows[name].to_numpy() for name in ("rate_lo", "rate_hi"))
-    plateau, hops = _plateaus(rows)
+    plateau, begins = _plateaus(rows)
     result = rows[_KEPT].assign(
         observed_at=instants_in_zone(rows, zone_of(tz)),
         peg_rate=rate,
         **distances((rows["rate"].to_numpy(), lo, hi), (rate, rate, rate)),
         at_peg=pd.arrays.BooleanArray((lo <= rate) & (rate <= hi), np.isnan(rate)),
         plateau=plateau,
-        hop=hops,
+        hop=_hops(ticks, rows, begins, as_of),
         values=SingleValues.of(rows).count,
     )
     return by_instant(result)
@@ -111,15 +113,26 @@ def _peg_rates(rows: pd.DataFrame) -> np.ndarray:
 
 
 def _plateaus(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of each row's plateau in its series, and whether the row starts a plateau after the first."""
+    """Return the number of each row's plateau in its series, and which rows begin a plateau after the first, in order.
+
+    These are pairs of positions, of the row and of the one before it in its series.
+    """
     order, begins = runs(rows)
     _, first = in_series(rows)
     number = np.zeros(len(rows), np.int64)
-    hops = np.zeros(len(rows), bool)
     number[begins] = 1
     number = np.cumsum(number)
     number -= np.repeat(number[first], np.diff(np.append(first, len(rows))))
-    hops[order[np.setdiff1d(begins, first)]] = True
     plateau = np.empty_like(number)
     plateau[order] = number
-    return plateau, hops
+    changed = np.setdiff1d(begins, first)
+    return plateau, np.column_stack([order[changed], order[changed - 1]])
+
+
+def _hops(ticks: Ticks, rows: pd.DataFrame, begins: np.ndarray, as_of: Moment | None) -> np.ndarray:
+    """Return which rows are the first of a plateau to which the source came back."""
+    at, before = begins.T
+    hops = np.zeros(len(rows), bool)
+    quoted, since = (rows.iloc[part].reset_index(drop=True) for part in (at, before))
+    hops[at] = peg_hops(quoted, since, came_back(ticks, rows, as_of)[at])
+    return hops

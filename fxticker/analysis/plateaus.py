@@ -120,6 +120,17 @@ def is_peg_hop(ticks: Ticks, key: tuple[str, str], start: Rate, end: Rate, as_of
     return all(is_hop(pair, days[1], level, known) for level in levels[1])
 
 
+def is_new_level(ticks: Ticks, run: pd.Series, as_of: Moment | None) -> bool:
+    """Return whether a row of `fxticker.changes` has a pegged pair at a level that was not shown in the year before.
+
+    Values of one date of which `rate` is the middle are no level, and not new.
+    """
+    source, pair, rate, at = (run[name] for name in ("source", "pair", "rate", "first_at"))
+    if run["values"] > 1 or not pegs_of(pair):
+        return False
+    return not EarlierLevels(ticks, source, pair, at.to_pydatetime(), as_of).has(level_of(rate), beyond_current=False)
+
+
 def level_of(rate: float) -> str:
     """Return a text that is the same for rates of the same printed level."""
     return f"{rate:.{_DIGITS}g}"

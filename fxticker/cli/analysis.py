@@ -183,15 +183,17 @@ def changes(folder: Location, selection: Selection, form: Format) -> None:
     (gap_h): what was shown meanwhile is not known.
     """
     from fxticker.analysis.changes import changes as changes_of
+    from fxticker.analysis.plateaus import is_new_level
 
     frame = changes_of(folder, order=order_for(selection), **selection.given())
-    for (source, pair), hops in frame.groupby(["source", "pair"], observed=True)["peg_hop"]:
+    for (source, pair), part in frame.groupby(["source", "pair"], observed=True):
+        hops = part["peg_hop"]
         if hops.any():  # the verdict may have no room in the table
             count = f"{hops.sum()} of {len(hops) - 1} changes"
-            others = (
-                "; the others are to levels not shown before: the supplier's, or a move" if not hops[1:].all() else ""
-            )
+            others = "" if hops[1:].all() else "; the others are to levels not shown before: the supplier's, or a move"
             warn(f"{pair} of {source}: {count} are peg hops, which are no moves of the rate{others}")
+        if selection.start is not None and is_new_level(folder, part.iloc[0], selection.as_of):
+            warn(f"{pair} of {source}: the first value was not shown in the year before, and counts as no change here")
     has_changes = frame["drift_pct"].notna().any()
     show_frame(without_verdict(frame), [*_RUNS, *(_CHANGES if has_changes else ())], form)
 
@@ -229,7 +231,8 @@ def peg(folder: Location, selection: Selection, form: Format) -> None:
     """Print the distance of pegged currencies from their peg.
 
     The ticker shows a pegged currency at one of a few levels in turn. A plateau is a time during which a source prints
-    one value: they are numbered from 0 for each pair, and hop marks the first tick of each but the first.
+    one value: they are numbered from 0 for each pair, and hop marks the first tick of each that is a peg hop: back to a
+    level that was shown in the year before.
     """
     from fxticker.analysis.peg import peg as peg_of
 
