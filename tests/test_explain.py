@@ -85,7 +85,7 @@ def test_kept_piece_that_reads_otherwise_or_is_damaged_fails_its_check(audited):
     assert file.name in check.detail
     file.unlink()
     check = explain(audited, "KGS", at="2026-04-01T12:00Z").printed[0].checks[-1]
-    assert (check.passed, check.detail) == (None, "the piece is no longer kept")
+    assert (check.passed, check.detail) == (None, "the piece is not in this store")
 
 
 def test_percentage_that_no_rate_gives_and_anomalies_of_a_poll_are_named(audited):

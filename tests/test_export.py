@@ -254,6 +254,14 @@ def test_missing_excel_writer_is_named_with_its_extra(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("ending", "name"), [("xlsx", "decimal_comma"), ("csv", "sheet_by")])
+def test_option_that_a_format_would_ignore_is_refused(ending, name, tmp_path):
+    frame = pd.DataFrame({"pair": ["KZT/USD"]})
+    with pytest.raises(ValueError, match=f"{name} is for"):
+        fx.save_frame(frame, tmp_path / f"t.{ending}", **{name: "pair"})
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_a_function_returns_can_be_saved(name, two_days, tmp_path):
     frame = FUNCTIONS[name](two_days)

@@ -37,6 +37,10 @@ def test_number_is_formatted_with_the_digits_of_its_band(figures, texts):
     assert format_with_band(*figures) == tuple(texts)
 
 
+def test_tie_that_is_computed_in_doubles_is_rounded_as_a_tie():
+    assert format_with_band(24.749999999999996, 23.23, 26.47) == format_with_band(24.75, 23.23, 26.47)
+
+
 def test_signed_number_above_zero_has_a_plus():
     assert format_with_band(0.5, 0.0, 1.0, signed=True) == ("+0.5", "0.0", "+1.0")
     assert format_with_band(-0.5, -1.0, 0.0, signed=True) == ("-0.5", "-1.0", "0.0")

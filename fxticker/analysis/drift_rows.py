@@ -43,6 +43,7 @@ COLUMNS = {
     "several_values": "bool",
 }
 _HOUR = timedelta(hours=1)
+_SAME_TICK = "the same tick at both ends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def no_drift(rows: pd.DataFrame, first: datetime, last: datetime, first_one: str
     if not pairs:
         return f"no pair has a tick {span}: there are no two polls to compare{first_one}"
     ages = "; ".join(f"{', '.join(names)} of {source}: {reason}" for (source, reason), names in pairs.items())
-    return f"no pair has a recent tick {span}: {ages}; {OTHER_LIMIT}"
+    hint = "" if all(_SAME_TICK in reason for _, reason in pairs) else f"; {OTHER_LIMIT}"
+    return f"no pair has a recent tick {span}: {ages}{hint}"
 
 
 def drift_row(start: Found, end: Found, base: Found, *, zone: tzinfo = UTC) -> tuple[Any, ...]:
@@ -86,15 +88,17 @@ def drift_row(start: Found, end: Found, base: Found, *, zone: tzinfo = UTC) -> t
             figures |= {f"{name}_at": found.rate.stands_at(zone), f"{name}_age_h": found.age / _HOUR}
     looked_up = (start, end) if base.rate is start.rate else (start, end, base)
     too_old = [found.problem for found in looked_up if found.is_too_old]
+    is_same = start.rate is not None and end.rate is not None and start.rate.observed_at == end.rate.observed_at
     if too_old:
-        return _row(figures | {"reason": ", ".join(dict.fromkeys(filter(None, too_old)))})
+        reasons = [_SAME_TICK if is_same else None, *too_old]
+        return _row(figures | {"reason": ", ".join(dict.fromkeys(filter(None, reasons)))})
     for name, rate in (("start", start.rate), ("end", end.rate)):
         if rate is not None:
             figures |= _end(name, rate)
     if start.rate is None or end.rate is None or base.rate is None:
         return _row(figures | {"reason": start.problem or end.problem or base.problem})
-    if start.rate.observed_at == end.rate.observed_at:
-        return _row(figures | {"reason": "the same tick at both ends"})
+    if is_same:
+        return _row(figures | {"reason": _SAME_TICK})
     change = 100 * (end.rate.value - start.rate.value) / base.rate.value
     band = _band(start.rate, end.rate, base.rate)
     percents = {"drift_pct": float(change), "drift_lo_pct": float(band.lo), "drift_hi_pct": float(band.hi)}

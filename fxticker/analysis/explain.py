@@ -165,7 +165,7 @@ def _lines_of(printed: PrintedRate) -> list[str]:
         "file": printed.file or "rewritten while it was looked for",
         "poll": "none on record" if poll is None else _poll_text(poll),
         "page": "" if poll is None or poll["body_sha256"] is None else f"SHA-256 {poll['body_sha256']}",
-        "evidence": printed.evidence_file or ("no longer kept" if row["evidence"] else "none was kept"),
+        "evidence": printed.evidence_file or ("not in this store" if row["evidence"] else "none was kept"),
     }
     lines = [f"{row['pair']} of {row['source']}"]
     lines += [f"  {name:<{_LABEL}}{text}" for name, text in facts.items() if text]

@@ -212,7 +212,7 @@ def _evidence_check(row: Mapping[str, Any], piece: Evidence | None, problem: str
     if row["evidence"] is None:
         return Check(name, None, "no evidence was kept")
     if piece is None:
-        return Check(name, None if problem is None else False, problem or "the piece is no longer kept")
+        return Check(name, None if problem is None else False, problem or "the piece is not in this store")
     source = source_of(row["source"])
     if source is None:
         return Check(name, None, f"the source {row['source']} is not installed")

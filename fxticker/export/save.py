@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fxticker.export.formats import FileForm, write_tables
 from fxticker.files import replaced
+from fxticker.model.invalid import InvalidArgument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,13 +45,17 @@ def save_frame(
     Raises
     ------
     ValueError
-        If the file has another ending, or a sheet of Excel too many rows.
+        If the file has another ending, does not take `decimal_comma` or `sheet_by`, or a sheet of Excel has too many
+        rows.
     MissingExtra
         If Excel's writer is not installed: ``pip install 'fxticker[excel]'``.
     OSError
         If the file cannot be written; it is unchanged then.
     """
     form = FileForm.of(path)
+    for name, wanted, of in (("decimal_comma", decimal_comma, "csv"), ("sheet_by", sheet_by is not None, "xlsx")):
+        if wanted and form.format != of:
+            raise InvalidArgument(f"{name} is for .{of}, not for {path}")
     tables = {_TABLE: frame}
     if form.format == "sqlite":
         from fxticker.export.sqlite import require_replaceable

@@ -23,6 +23,8 @@ _LARGE = 1000
 """A number without a band from which on no decimals are shown."""
 _EXACT_DIGITS, _ENDLESS_DIGITS = 12, 6
 """Significant digits of an exact number, and of one that needs more than these, as 2/7 does."""
+_TIE_DIGITS = 14
+"""Significant digits by which a number that is computed in doubles is known to lie on a tie."""
 
 
 class Written(NamedTuple):
@@ -131,7 +133,9 @@ def _first_decimal(value: float) -> int:
 
 
 def _rounded(value: float, decimals: int, rounding: str) -> str:
-    return f"{Decimal(repr(float(value))).quantize(_step(decimals), rounding, _PRECISE) + 0:f}"
+    # the middle of a band, computed in doubles, may lie an ulp beside the tie that it is
+    text = f"{value:.{_TIE_DIGITS}g}" if rounding == ROUND_HALF_EVEN else repr(float(value))
+    return f"{Decimal(text).quantize(_step(decimals), rounding, _PRECISE) + 0:f}"
 
 
 @cache
