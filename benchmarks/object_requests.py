@@ -22,13 +22,14 @@ from fxticker.model.records import Outcome, Poll
 from fxticker.store.object_calls import ObjectCalls
 from fxticker.store.object_storage import ObjectStorage
 from fxticker.store.store import Store
+from fxticker.store.traffic import Traffic
 
 BEGIN = datetime(2025, 12, 1, tzinfo=UTC)
 END = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class CountedCalls(ObjectCalls):
-    """Requests with their number and bytes."""
+    """Requests, of which the bytes of each table that were sent are counted, too."""
 
     def __init__(self, objects: Any) -> None:
         super().__init__(objects)
@@ -36,33 +37,15 @@ class CountedCalls(ObjectCalls):
 
     def reset(self) -> None:
         """Begin to count anew."""
-        self.requests: Counter[str] = Counter()
+        self.traffic = Traffic()
         self.sent_bytes: Counter[str] = Counter()
-        self.received_bytes = self.largest_bytes = 0
-
-    def get(self, name: str, **options: Any) -> Any:
-        """Count a GET."""
-        part = super().get(name, **options)
-        self.requests["GET"] += 1
-        self.received_bytes += len(part.data)
-        return part
+        self.largest_bytes = 0
 
     def put(self, name: str, data: Any, expected: Any) -> Any:
-        """Count a PUT."""
-        self.requests["PUT"] += 1
+        """Count the bytes of a PUT."""
         self.sent_bytes[name.partition("/")[0]] += len(memoryview(data))
         self.largest_bytes = max(self.largest_bytes, len(memoryview(data)))
         return super().put(name, data, expected)
-
-    def list(self, prefix: str) -> Any:
-        """Count a LIST."""
-        self.requests["LIST"] += 1
-        return super().list(prefix)
-
-    def folders(self, prefix: str) -> Any:
-        """Count a LIST of folders."""
-        self.requests["LIST"] += 1
-        return super().folders(prefix)
 
 
 def main(asked: str = "15") -> None:
@@ -95,12 +78,14 @@ def main(asked: str = "15") -> None:
 
 
 def _print(what: str, calls: CountedCalls, count: int) -> None:
-    requests = ", ".join(f"{number:,} {kind}" for kind, number in sorted(calls.requests.items()))
+    requests = ", ".join(f"{number:,} {kind}" for kind, number in sorted(calls.traffic.requests.items()))
     sent = ", ".join(
         f"{size / 1e6:,.2f} MB of {table} sent ({size / count / 1e3:,.1f} kB each)"
         for table, size in sorted(calls.sent_bytes.items())
     )
-    received = f"{calls.received_bytes / 1e6:,.2f} MB received; largest object {calls.largest_bytes / 1e3:,.0f} kB"
+    received = (
+        f"{calls.traffic.received_bytes / 1e6:,.2f} MB received; largest object {calls.largest_bytes / 1e3:,.0f} kB"
+    )
     print("; ".join(filter(None, [f"{what}: {requests}", sent, received])))
 
 

@@ -15,6 +15,7 @@ from fxticker.frames.load import DEFAULT_COLUMNS, sources_of
 from fxticker.frames.loaded_types import to_frame
 from fxticker.frames.now_and_zone import in_zone, present, zone_of
 from fxticker.frames.pairs import StorePath, require_stored
+from fxticker.frames.read_cost import counted
 from fxticker.model.days import Lookup, lookup
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
@@ -22,7 +23,7 @@ from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import AgeLimit, MaxAge, is_stale
 from fxticker.store.arrow import is_in, order_by, records_of, take, text_codes
 from fxticker.store.read_last import read_last
-from fxticker.store.store import Store, opened
+from fxticker.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +96,8 @@ def latest(
         If `as_of` is after now, or `max_age` is no duration.
     """
     by = _instants(as_of, tz)
-    table = latest_table(opened(store), Selection.of(pairs=pairs, sources=sources), by)
+    with counted(store) as found:
+        table = latest_table(found, Selection.of(pairs=pairs, sources=sources), by)
     ages = zip(*_ages(table, by, AgeLimit.of(max_age)), strict=True)
     for name, kind, values in zip(AGE_COLUMNS, _AGE_TYPES, ages, strict=True):
         table = table.append_column(name, pa.array(values, kind))

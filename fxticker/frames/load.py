@@ -14,6 +14,7 @@ from fxticker.frames.dates_in_zone import counted_at, reach_of, span_of
 from fxticker.frames.loaded_types import Returns, converter, pandas_frame, to_frame, with_bands
 from fxticker.frames.now_and_zone import resolved, zone_of
 from fxticker.frames.pairs import StorePath, require_stored
+from fxticker.frames.read_cost import counted
 from fxticker.model.days import Lookup
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.records import TimeBasis
@@ -24,7 +25,7 @@ from fxticker.store.read_last import read_last
 from fxticker.store.read_span import ALL_TIME, matching, segments_of, with_source
 from fxticker.store.schema import TICKS
 from fxticker.store.segments import SegmentTable
-from fxticker.store.store import Store, opened
+from fxticker.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,7 +165,8 @@ def load_thinned(store: StorePath, selection: Selection, *, columns: Sequence[st
     thin
         Called with the rows of each file, by several threads.
     """
-    return pandas_frame(_columns(opened(store), columns, resolved(selection), thin))[list(columns)]
+    with counted(store) as found:
+        return pandas_frame(_columns(found, columns, resolved(selection), thin))[list(columns)]
 
 
 def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:
@@ -184,12 +186,16 @@ def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:
     pandas.DataFrame
         The columns of `load`; several rows of a pair if there are several values at that instant.
     """
-    found = opened(store)
+    with counted(store) as found:
+        return to_frame(_last_rows(found, at, selection).select(DEFAULT_COLUMNS))
+
+
+def _last_rows(store: Store, at: Lookup, selection: Selection) -> pa.Table:
     as_of = None if selection.as_of is None else last_instant(selection.as_of)
-    retracted = found.retracted(sources=selection.sources, as_of=as_of)
+    retracted = store.retracted(sources=selection.sources, as_of=as_of)
     parts = [
         read_last(
-            found.ticks,
+            store.ticks,
             source,
             upto=at.upto,
             dated_upto=at.dated_upto,
@@ -197,10 +203,10 @@ def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:
             as_of=as_of,
             retracted=retracted,
         )
-        for source in sources_of(found.ticks, selection.sources)
+        for source in sources_of(store.ticks, selection.sources)
     ]
     empty = with_source(pa.Table.from_batches([], TICKS.schema), "")
-    return to_frame(pa.concat_tables([empty, *filter(None, parts)]).select(DEFAULT_COLUMNS))
+    return pa.concat_tables([empty, *filter(None, parts)])
 
 
 def _gathered(store: StorePath, selection: Selection, columns: Iterable[str] | None, *, bands: bool) -> Gathered:
@@ -210,7 +216,8 @@ def _gathered(store: StorePath, selection: Selection, columns: Iterable[str] | N
     if not set(wanted) <= set(known):
         raise InvalidArgument(f"no column {min(set(wanted) - set(known))}; there are {', '.join(known)}")
     needed = {*wanted, *(("rate_text", "nominal", "origin") if bands else ())}
-    gathered = _columns(opened(store), needed, resolved(selection))
+    with counted(store) as found:
+        gathered = _columns(found, needed, resolved(selection))
     if bands:
         gathered, wanted = with_bands(gathered), [*wanted, "rate_lo", "rate_hi"]
     return replace(gathered, columns={name: gathered.columns[name] for name in wanted})

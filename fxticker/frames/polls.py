@@ -9,12 +9,12 @@ from fxticker.frames.dates_in_zone import span_of
 from fxticker.frames.loaded_types import to_frame
 from fxticker.frames.now_and_zone import in_zone, resolved
 from fxticker.frames.pairs import StorePath
+from fxticker.frames.read_cost import counted
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment, last_instant
 from fxticker.store.arrow import order_by, take
 from fxticker.store.polls_by import polls_by
 from fxticker.store.read_span import read_span
-from fxticker.store.store import opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,8 @@ def load_outcomes(
 
 def _polls(store: StorePath, selection: Selection, columns: Sequence[str] | None = None) -> pd.DataFrame:
     selection = resolved(selection)
-    table = read_span(opened(store).polls, sources=selection.sources, span=span_of(selection), columns=columns)
+    with counted(store) as found:
+        table = read_span(found.polls, sources=selection.sources, span=span_of(selection), columns=columns)
     as_of = None if selection.as_of is None else last_instant(selection.as_of)
     table = polls_by(table, as_of).unify_dictionaries()
     return to_frame(take(table, order_by(table, ("slot", "source"))))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from fxticker.store.traffic import Traffic
+
 
 Version: TypeAlias = tuple[int | str, ...]
 """What identifies one content of an object; it changes whenever the object is replaced."""
@@ -67,6 +69,10 @@ class StorageBackend(Protocol):
         Then the locks exclude nobody elsewhere, a write is decided by the version that it replaces, and what is listed
         is durable.
         """
+
+    @property
+    def traffic(self) -> Traffic | None:
+        """Requests and bytes since this backend was made; None where a request costs nothing, as on a disk."""
 
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects below the folder `prefix`, at any depth, sorted by name; empty if it does not exist."""

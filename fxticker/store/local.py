@@ -43,6 +43,7 @@ class LocalStorage:
     """
 
     is_shared = False  # one machine at a time writes
+    traffic = None
 
     def __init__(self, root: Path, calls: FileCalls | None = None) -> None:
         self._root = root

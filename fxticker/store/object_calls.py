@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import re
+import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxticker.store.backend import ABSENT, StoredObject, Version
+from fxticker.store.traffic import NAMES_A_LIST, Traffic
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,11 +56,18 @@ class ObjectCalls:
         Client for reads, which may repeat them by itself.
     writes
         Client for writes, which does not: whether a write was done is found out by reading. The same by default.
+
+    Attributes
+    ----------
+    traffic
+        Requests and bytes so far.
     """
 
     def __init__(self, reads: Any, writes: Any = None) -> None:
         self._reads = reads
         self._writes = reads if writes is None else writes
+        self._lock = threading.Lock()
+        self.traffic = Traffic()
 
     def get(
         self, name: str, *, version: Version | None = None, span: tuple[int, int] | None = None, last: int | None = None
@@ -72,9 +82,11 @@ class ObjectCalls:
             options["range"] = span
         if last is not None:
             options["range"] = {"suffix": last}
+        self._count("GET")
         with _mapped():
             result = obstore.get(self._reads, name, options=options)
             data = bytes(result.bytes())
+        self._count(received_bytes=len(data))
         return ObjectPart(data, result.range[0], result.meta["size"], _version(result.meta))
 
     def put(self, name: str, data: bytes | pa.Buffer, expected: Version | None) -> Version:
@@ -82,6 +94,7 @@ class ObjectCalls:
         import obstore
 
         content = memoryview(data).cast("B")
+        self._count("PUT", sent_bytes=len(content))
         mode: Any = "overwrite" if expected is None else "create" if expected == ABSENT else {"e_tag": expected[0]}
         with _mapped():
             # in one request, as a condition is not one of several parts
@@ -91,14 +104,17 @@ class ObjectCalls:
         """Return the objects below a folder, at any depth."""
         import obstore
 
+        self._count("LIST")
         with _mapped():
             found = obstore.list(self._reads, prefix or None).collect()
+        self._count("LIST", max(0, len(found) - 1) // NAMES_A_LIST)
         return [StoredObject(item["path"], item["size"], _version(item)) for item in found]
 
     def folders(self, prefix: str) -> Sequence[str]:
         """Return the paths of the folders directly below a folder."""
         import obstore
 
+        self._count("LIST")
         with _mapped():
             return [str(path) for path in obstore.list_with_delimiter(self._reads, prefix or None)["common_prefixes"]]
 
@@ -106,8 +122,14 @@ class ObjectCalls:
         """Remove an object; a missing one is no error."""
         import obstore
 
+        self._count("DELETE")
         with _mapped(), contextlib.suppress(FileNotFoundError):
             obstore.delete(self._writes, name)
+
+    def _count(self, kind: str = "", number: int = 1, *, received_bytes: int = 0, sent_bytes: int = 0) -> None:
+        requests = Counter({kind: number} if kind else {})
+        with self._lock:
+            self.traffic += Traffic(requests, received_bytes, sent_bytes)
 
 
 def _version(meta: Any) -> Version:

@@ -19,6 +19,7 @@ from fxticker.store.object_calls import ConditionFailed, ObjectCalls
 from fxticker.store.object_file import ObjectFile
 from fxticker.store.object_put import put_settled
 from fxticker.store.recorders import read_recorders
+from fxticker.store.traffic import Traffic
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,6 +55,11 @@ class ObjectStorage:
             return False
         except OSError as error:
             raise StoreError(f"{self._location}: cannot be read ({one_line(error.strerror or error)})") from error
+
+    @property
+    def traffic(self) -> Traffic:
+        """Requests and bytes since this backend was made."""
+        return self._calls.traffic
 
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects below the folder `prefix`, by name; names that start with ``.`` or ``_`` are no objects.

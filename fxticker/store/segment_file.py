@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import json
 import re
@@ -274,7 +275,12 @@ def summary_of_file(
         As `SegmentFile`.
     """
     with _named(name), backend.open(name, version=version) as file:
-        summary = summary_at_end(end_of(file))
+        try:
+            summary = summary_at_end(end_of(file))
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+            summary = None  # replaced between two reads of a long footer
     return SegmentFile(backend, name, spec, version=version).summary if summary is None else summary
 
 
