@@ -13,7 +13,7 @@ from fxticker.cli import app
 from fxticker.model.records import TimeBasis
 from fxticker.store.store import Store
 
-QUARTER = timedelta(minutes=15)
+QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
 
 
 def _polled(*rates, pair="KZT/USD"):
@@ -118,6 +118,27 @@ def test_first_value_of_a_span_is_named_where_its_level_is_new(history_store):
 
     assert [told(["--start", start]) for start in ("2026-02-05", "2026-02-08")] == [True, False]
     assert not told([])
+
+
+def test_first_value_is_not_new_where_its_band_meets_the_one_before(store, tmp_path):
+    store.append(
+        [tick("TMT/RUB", text, None, NOON + n * DAY, source="cbr") for n, text in enumerate(["22.8571", "22.8572"])]
+    )
+    store.append([tick("USD/RUB", "80.0000", None, NOON + n * DAY, source="cbr") for n in range(2)])
+    start = (NOON + DAY).isoformat()
+    result = CliRunner().invoke(
+        app, ["changes", "--pair", "TMT", "--start", start, "--store", str(tmp_path / "parquet")]
+    )
+    assert (result.exit_code, "year before" in result.stderr) == (0, False)
+
+
+def test_cross_rate_of_a_pegged_currency_is_said_to_hop_with_it(history_store):
+    def told(pair):
+        span = ["--start", "2025-12-08", "--end", "2025-12-09", "--store", str(history_store)]
+        return CliRunner().invoke(app, ["drift", "--pair", pair, *span]).stderr
+
+    assert "TMT/KGS of timesca: TMT hops around its peg, and this cross rate with it" in told("TMT/KGS")
+    assert "hops" not in told("KZT/KGS") + told("TMT")
 
 
 def test_value_that_never_changed_in_the_real_history_is_one_run(history_store):

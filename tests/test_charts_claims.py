@@ -47,8 +47,19 @@ def test_title_claims_no_move_up_to_a_date_by_which_the_rate_had_ended(store):
     store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], [DAYS[0], DAYS[40]]))
     store.append(_ticks("TJS/USD", ["0.10840", "0.20850"], DAYS[:2]))
     assert _title(fx.plot_history(store)) == (
-        "The tenge gained 3.1 to 4.2 % against the dollar, 2025-11-14 to 2025-12-24"
+        "The somoni gained 92 % against the dollar, the tenge 3.1 to 4.2 %, each over its own dates, "
+        "2025-11-14 to 2025-12-24"
     )
+
+
+def test_title_tells_the_move_of_a_rate_that_is_not_shown_any_more(store):
+    store.append(_ticks("KZT/USD", ["0.00209", "0.00198"], [DAYS[0], DAYS[37]]))
+    store.append(_ticks("TJS/USD", ["0.10840"] * 3, [DAYS[0], DAYS[37], DAYS[40]]))
+    store.append(_ticks("KGS/USD", ["0.01144"] * 3, [DAYS[0], DAYS[37], DAYS[40]]))
+    drift = fx.plot_drift(store, start=DAYS[0], end=DAYS[40])
+    for figure in (fx.plot_history(store), plot_path(store), drift):
+        assert _title(figure).startswith("The tenge lost 4.7 to 5.8 % against the dollar, 2025-11-14 to 2025-12-21")
+    assert sum("2025-11-14 to 2025-12-24" in text for text in _labels(drift.axes[0])) == 2
 
 
 def test_title_claims_no_move_since_a_date_at_which_the_rate_had_not_begun(store):
@@ -265,3 +276,26 @@ def test_comparison_knows_levels_from_before_it_and_names_the_lines_that_share_a
     one = fx.plot_compare(store, sources=["nbx"], **span)
     assert "Lines:" not in _caption(one)
     assert "Lines: cbt solid ●, nbx dotted ■." in _caption(fx.plot_history(store, pairs=["TMT/USD"]))
+
+
+def test_rates_that_came_back_to_their_first_value_did_not_change_from_first_to_last(store):
+    store.append(_ticks("KGS/USD", ["0.10593", "0.10553", "0.10593"], DAYS[:3]))
+    store.append(_ticks("TMT/USD", ["0.28571", "0.28490", "0.28571", "0.28490"], DAYS[:4]))
+    assert "; 1 of 2 rates did not change in print from first to last value, " in _title(fx.plot_history(store))
+
+
+def test_hops_of_a_peg_in_a_cross_rate_are_named_in_the_title(history_store):
+    figure = fx.plot_drift(history_store, start="2025-12-08", end="2025-12-09", pairs=["TMT/KGS"])
+    assert ", hops of the manat around its peg included, " in _title(figure)
+
+
+def test_lone_value_is_no_rate_that_did_not_change(store):
+    store.append(_ticks("KGS/USD", ["0.10593", "0.10593"], DAYS[:2]))
+    store.append(_ticks("TJS/USD", ["0.10593"], DAYS[:1]))
+    title = _title(fx.plot_history(store))
+    assert title.startswith("The digits allow −0.010 to +0.010 % for the som against the dollar: no change printed")
+
+
+def test_hop_per_dollar_names_the_pegged_currency(store):
+    store.append(_ticks("TMT/USD", ["0.28571", "0.28490", "0.28571", "0.28490"], DAYS[:4]))
+    assert _title(fx.plot_history(store, per_usd=True)).startswith("The manat came back to a level shown before, ")

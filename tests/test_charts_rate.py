@@ -61,6 +61,10 @@ def test_rate_that_no_tick_follows_for_long_is_not_drawn_as_one_that_rested(ever
     assert "Dot: the last rate as of that instant, of a day as of its end." in words
 
 
+def test_last_rate_is_of_the_date_of_its_tick_and_not_of_its_look_up(ticks):
+    assert "nbk of 2026-04-07" in texts_of(fx.plot_history(fx.rate(ticks, ["KZT", "UZS"], at="2026-04-09")))
+
+
 def test_rate_of_a_bank_is_drawn_over_a_weekend_and_a_fixed_one_always():
     ticks = frame_of(
         [official("USD/KZT", f"{478 + day}.00", "nbk", NIGHT.date() + day * DAY) for day in (0, 1, 2, 6, 7)]

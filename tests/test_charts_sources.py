@@ -1,6 +1,6 @@
 """Charts of several sources and of pegs: which source a mark is of, what is explained, and what is counted."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import matplotlib.dates as mdates
 import pandas as pd
@@ -8,6 +8,7 @@ from builders import NOON, tick
 from click.testing import CliRunner
 from drawn import outside, overlapping, polls_of, regular, ticks_of
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from rate_ticks import PEG, official
 
 import fxticker as fx
@@ -90,7 +91,7 @@ def test_path_with_its_base_in_between_counts_from_the_base(store):
     assert title.startswith("None of 2 printed rates changed from the base to the last value")
 
 
-def test_title_is_about_the_lines_that_end_together(store):
+def test_title_tells_proven_moves_that_ended_before_the_chart(store):
     friday, sunday = datetime(2025, 11, 14, tzinfo=UTC), datetime(2025, 11, 16, tzinfo=UTC)
     for pair, source in (("KZT/USD", "nbk"), ("TJS/USD", "nbt"), ("KGS/USD", "nbkr")):
         store.append(_ticks(pair, ["0.01134", "0.01144"], [friday - timedelta(days=2), friday], source=source))
@@ -265,3 +266,67 @@ def test_charts_of_a_report_count_the_days_of_its_month(store):
     page = fx.monthly_report(store, "2025-11")
     assert "on 2 of 30 days, from" in page
     assert "2 values on 2 of 30 days, UTC." in page
+
+
+def test_lone_values_of_four_sources_of_a_currency_have_four_marks_in_a_path(store):
+    for number, source in enumerate(["timesca", "cbr", "fawazahmed0", "nbk"]):
+        store.append(_ticks("KZT/USD", ["0.00181", "0.00191"], [DAYS[number], DAYS[40 - number]], source=source))
+    assert {"o", "s", "^", "v"} <= _marks(fx.plot_path(store, max_age="any").axes[0])
+
+
+def test_rate_of_an_aggregator_is_not_called_official(store):
+    store.append(_ticks("KZT/USD", ["0.00191"] * 2, DAYS[:2]))
+    store.append(_ticks("KZT/USD", ["0.00196"] * 2, DAYS[:2], source="fawazahmed0"))
+    figure = fx.plot_compare(store)
+    assert "fficial" not in f"{figure.get_suptitle()} {_caption(figure)}"
+    assert "Ticker and rates of other sources. " in _caption(figure)
+
+
+def test_middle_of_several_values_of_a_date_is_told_and_no_level(store):
+    dated = [("2025-01-14", "0.28490"), ("2025-01-15", "0.28490"), ("2025-01-15", "0.28571"), ("2025-01-16", "0.28571")]
+    store.append([official("TMT/USD", text, "timesca", date.fromisoformat(day)) for day, text in dated])
+    figure = fx.plot_history(store)
+    assert " Of several values of one date: the band spans them, and the line is its middle. " in _caption(figure)
+    marked = [rate for line in figure.axes[0].lines if line.get_marker() == "D" for rate in line.get_ydata()]
+    assert marked == [0.28571]
+    assert not fx.changes(store)["peg_hop"].any()  # neither is proven
+
+
+def test_base_of_a_path_under_a_minute_is_not_behind_its_values(store):
+    store.append(_ticks("KZT/USD", ["0.00191", "0.00192"], [NOON + timedelta(seconds=42 + n) for n in (0, 5)]))
+    assert " 12:00:42 to 12:00:47 UTC, base the first value. " in _caption(fx.plot_path(store))
+
+
+def test_base_at_the_end_of_one_source_ends_no_chart_of_another(store):
+    store.append(_ticks("KZT/USD", ["0.00181", "0.00191"], DAYS[:2]))
+    store.append(_ticks("KZT/USD", ["0.00181", "0.00191", "0.00201"], DAYS[:3], source="nbk"))
+    title = fx.plot_path(store, base=DAYS[1]).get_suptitle().replace("\n", " ")
+    assert title == "Rates in percent of those at the base by timesca, 2025-11-15 12:00"
+
+
+def test_cause_of_a_stretch_of_several_polled_sources_is_that_of_the_ticker():
+    kept = regular(120).delete(range(40, 80))
+    frames = [
+        ticks_of({"pair": "KZT/USD", "observed_at": kept, "rate_text": text}).assign(source=source)
+        for source, text in (("nbk", "0.001911"), ("timesca", "0.00191"))
+    ]
+    polls = [
+        polls_of(["ok"] * 40 + [outcome] * 40 + ["ok"] * 40).assign(source=source)
+        for source, outcome in (("nbk", "blocked"), ("timesca", "timeout"))
+    ]
+    figure = fx.plot_history(pd.concat(frames, ignore_index=True), polls=pd.concat(polls, ignore_index=True))
+    assert " Shaded: no successful poll of any source of the panel, by the cause of timesca. " in _caption(figure)
+    keys = [key for each in (figure, *figure.axes) for key in each.findobj(Legend)]
+    assert [text.get_text() for key in keys for text in key.get_texts()][:1] == ["no answer"]
+
+
+def test_drifts_over_several_spans_are_all_told_and_dated(store):
+    store.append(_ticks("KZT/USD", ["0.00181", "0.00191"], [DAYS[0], DAYS[20]], source="nbk"))
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], [DAYS[0], DAYS[22]], source="nbt"))
+    store.append(_ticks("KGS/USD", ["0.01144", "0.01144"], [DAYS[0], DAYS[22]]))
+    figure = fx.plot_drift(store, start=DAYS[0], end=DAYS[22])
+    title = figure.get_suptitle().replace("\n", " ")
+    assert title.startswith("The tenge gained 4.9 to 6.1 % against the dollar, the somoni ")
+    assert title.endswith(", each over its own dates, 2025-11-14 to 2025-12-06")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert sum("2025-11-14 to 2025-12-0" in text for text in texts) == 3

@@ -13,6 +13,7 @@ from fxticker.analysis.lookup import Rate
 from fxticker.model.bands import Band, drift_pct, drift_pct_of
 from fxticker.model.days import Lookup
 from fxticker.model.durations import OTHER_LIMIT
+from fxticker.model.timestamps import minute_text
 from fxticker.sources.age_limits import LIMIT, AgeLimit
 
 COLUMNS = {
@@ -72,8 +73,10 @@ def no_drift(rows: pd.DataFrame, first: datetime, last: datetime, first_one: str
     pairs: dict[tuple[str, str], list[str]] = {}
     for row in rows[rows["reason"].str.contains(LIMIT, na=False)].to_dict("records"):
         pairs.setdefault((row["source"], row["reason"]), []).append(row["pair"])
+    same = rows.loc[rows["reason"] == _SAME_TICK, "end_at"].max()
     if not pairs:
-        return f"no pair has a tick {span}: there are no two polls to compare{first_one}"
+        same_one = "" if pd.isna(same) else f"; the last one by both is at {minute_text(same)} UTC"
+        return f"no pair has a tick {span}: there are no two polls to compare{same_one}{first_one}"
     ages = "; ".join(f"{', '.join(names)} of {source}: {reason}" for (source, reason), names in pairs.items())
     hint = "" if all(_SAME_TICK in reason for _, reason in pairs) else f"; {OTHER_LIMIT}"
     return f"no pair has a recent tick {span}: {ages}{hint}"

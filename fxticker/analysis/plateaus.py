@@ -26,7 +26,7 @@ from fxticker.model.timestamps import EPOCH, Moment
 _SPANS = (timedelta(days=31), timedelta(days=335))
 """Spans in which a store is searched, one after the other backwards: most levels come back within days."""
 _SAME = 1e-9
-"""Relative difference below which two rates are of one level."""
+"""Relative difference below which two bounds are one."""
 _DIGITS = 9
 """Significant digits by which levels are told apart: an inverse that is computed in doubles has 15."""
 
@@ -90,7 +90,7 @@ def came_back(ticks: Ticks, rows: pd.DataFrame, as_of: Moment | None) -> np.ndar
 
 
 def peg_hops(rows: pd.DataFrame, since: pd.DataFrame, returned: np.ndarray) -> np.ndarray:
-    """Return which changes of quotes since others are hops: to another level, which came back, under one peg.
+    """Return which changes of quotes since others are hops: proven, to a level that came back, under one peg.
 
     Parameters
     ----------
@@ -100,7 +100,10 @@ def peg_hops(rows: pd.DataFrame, since: pd.DataFrame, returned: np.ndarray) -> n
         What `came_back` says of `rows`.
     """
     result = returned & since["observed_at"].notna().to_numpy()
-    result &= np.abs(rows["rate"].to_numpy() / since["rate"].to_numpy() - 1) > _SAME
+    (lo, hi), (since_lo, since_hi) = (
+        [frame[name].to_numpy(np.float64) for name in ("rate_lo", "rate_hi")] for frame in (rows, since)
+    )
+    result &= (lo > since_hi * (1 + _SAME)) | (hi < since_lo * (1 - _SAME))
     for pair in rows["pair"].cat.categories if result.any() else ():
         begins = np.array([peg.since for peg, _ in pegs_of(str(pair))], "M8[us]")
         numbers = [np.searchsorted(begins, frame["observed_at"].to_numpy("M8[us]"), "right") for frame in (rows, since)]
@@ -121,14 +124,21 @@ def is_peg_hop(ticks: Ticks, key: tuple[str, str], start: Rate, end: Rate, as_of
 
 
 def is_new_level(ticks: Ticks, run: pd.Series, as_of: Moment | None) -> bool:
-    """Return whether a row of `fxticker.changes` has a pegged pair at a level that was not shown in the year before.
+    """Return whether a row of `fxticker.changes` is proven to differ from the last rate of a pegged pair before it.
 
-    Values of one date of which `rate` is the middle are no level, and not new.
+    That is so at a level that was not shown in the year before. Values of one date of which `rate` is the middle are no
+    level, and not new.
     """
-    source, pair, rate, at = (run[name] for name in ("source", "pair", "rate", "first_at"))
+    source, pair, at = run["source"], run["pair"], run["first_at"].to_pydatetime()
     if run["values"] > 1 or not pegs_of(pair):
         return False
-    return not EarlierLevels(ticks, source, pair, at.to_pydatetime(), as_of).has(level_of(rate), beyond_current=False)
+    chosen = Selection.of(
+        pairs=[pair], sources=[source], start=max(at - sum(_SPANS, timedelta()), EPOCH), end=at, as_of=as_of
+    )
+    before = quotes_of(ticks, resolved(chosen))
+    if before.empty or level_of(run["rate"]) in {level_of(rate) for rate in before["rate"].unique()}:
+        return False
+    return bool(run["rate_lo"] > before["rate_hi"].iloc[-1] or run["rate_hi"] < before["rate_lo"].iloc[-1])
 
 
 def level_of(rate: float) -> str:

@@ -62,7 +62,7 @@ def stretches_of(polls: pd.DataFrame) -> Stretches:
 
 
 def shared(first: Stretches, second: Stretches) -> Stretches:
-    """Return the intersection of both, with the causes of the first."""
+    """Return the intersection of both, with the causes of the first, which the caption names."""
     i = j = 0
     overlaps: list[tuple[int, int, int]] = []
     while i < len(first.start) and j < len(second.start):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ from fxticker.model.formatting import counted, short_text
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, MaxAge
+from fxticker.sources.rate_order import kind_of
+from fxticker.sources.source import Kind
 
 _PANEL_IN = 1.6
 _LABEL_LINES = 2
@@ -218,7 +220,7 @@ def _title(rows: pd.DataFrame, pairs: list[str], sources: list[str], span: str) 
     several = rows.groupby(rows["pair"].astype(str))["source"].nunique().gt(1).any()  # a tick is compared with each
     told += [f"{', '.join(partly)} of {'comparisons' if several else 'ticks'}"] if partly else []
     told += [f"{', '.join(map(subject_of, never))} never"] if never else []
-    return f"Official rate inside the ticker's band: {'; '.join(told)}, {span}"
+    return f"{_what(sources)[0].capitalize()} inside the ticker's band: {'; '.join(told)}, {span}"
 
 
 def _value_dates(rows: pd.DataFrame) -> str:
@@ -245,16 +247,23 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_
     lines = rows[["pair", "source"]].astype(str).drop_duplicates().itertuples(index=False, name=None)
     styles = styles_text([*lines, (pairs[0], sources[0])])
     first, last = days.iloc[0], days.iloc[-1]
-    whole = (last - first).days + 1
+    whole, (rate, rates) = (last - first).days + 1, _what(sources[1:])
     write_caption(
         canvas,
         _title(rows, pairs, sources[1:], f"{first:%Y-%m-%d}" if first == last else span_text(first, last)),
-        f"Ticker and official rates. {sources_text(sources)} {len(days):,} of {counted(whole, 'day')}, "
+        f"Ticker and {rates}. {sources_text(sources)} {len(days):,} of {counted(whole, 'day')}, "
         f"{days.dt.tz}.{left_out}",
-        f"{upward(pairs)} In colour: the ticker, in the band that its digits allow. In ink: the last official rate "
+        f"{upward(pairs)} In colour: the ticker, in the band that its digits allow. In ink: the last {rate} "
         f"stored by that day, {_value_dates(rows)}. {styles}{_crosses_text(rows)}{f'{hops} ' if hops else ''}"
         "Inside: both bands meet; chance: the share if the rates of all days were compared.",
     )
+
+
+def _what(sources: Sequence[str]) -> tuple[str, str]:
+    """Return what a rate of the sources beside the ticker is, and several: of a market none is official."""
+    if any(kind_of(name) is Kind.MARKET for source in sources for name in source.split("+")):
+        return "rate of another source", "rates of other sources"
+    return "official rate", "official rates"
 
 
 def _crosses_text(rows: pd.DataFrame) -> str:

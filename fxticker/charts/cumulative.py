@@ -35,7 +35,7 @@ from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import counted
 from fxticker.model.selection import Zone
-from fxticker.model.timestamps import Moment
+from fxticker.model.timestamps import Moment, minute_text
 from fxticker.model.verdicts import MORE, verdict
 from fxticker.sources.age_limits import MaxAge
 
@@ -44,9 +44,7 @@ _AROUND_IN = 1.2
 _MARK_IN = 0.065
 """Average width of a character of the vertical label, in inches."""
 _STYLES = ("solid", "dashed", "dotted", "dashdot")
-"""Line styles in the order in which lines with a repeated colour use them; with as many marks less one they make twelve
-looks.
-"""
+"""Styles of the lines of one colour, in this order; with one mark more they make twenty looks."""
 
 
 def plot_path(
@@ -229,7 +227,9 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, lines: list[_Line], drawn
     sources = sources_text(sorted(rows["source"].astype(str).unique()))
     span = f"{span_text(rows['observed_at'].iloc[0], last)} {rows['observed_at'].dt.tz}"
     base = f"base {span_text(since, latest)}"
-    if since != latest:
+    if since == latest and minute_text(since) == minute_text(last) and since != last:
+        base = "base the first value"  # the span has its seconds, before which a whole minute cannot stand
+    elif since != latest:
         base = f"each line from its own base, {span_text(since, latest)}"
     up = f" Up: {sides_of(rows['pair']).rise}." if canvas.axes[0].get_ylabel() == "percent" else ""
     band = "Band: what the printed digits allow." if any((each.lo < each.hi).any() for _, each, _ in drawn) else ""

@@ -17,6 +17,7 @@ from fxticker.charts.caption_frame import ends_text, left_out_pairs, with_verdic
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import main_rows
 from fxticker.charts.hops import PEG_HOP
+from fxticker.charts.last_values import own_dates
 from fxticker.charts.moves import band_text, change_text, moves_text, told, unproven_text
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import sides_of
@@ -110,8 +111,7 @@ def plot_drift(
 
 
 def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
-    first, last = _common_ends(rows)
-    reach, spans = _reach(rows), [_own_span(row, first, last) for _, row in rows.iterrows()]
+    reach, spans = _reach(rows), _own_spans(rows)
     # what is drawn stands above what is not, the largest rise on top
     rows = rows.assign(is_drawn=reach.is_drawn, own_span=spans)
     rows = rows.sort_values(["is_drawn", "drift_pct"], ignore_index=True)
@@ -168,30 +168,32 @@ def _ends_text(instants: pd.Series) -> str:
     return first if first == last else f"({first} … {last})"
 
 
-def _common_ends(rows: pd.DataFrame) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """Return the ends that most rows of the title have; of equally many the longest span.
-
-    At a weekend the rates of banks end on Friday, and a title about what ends on Sunday would tell of none of them.
-    """
-    own, _ = main_rows(rows)
-    days = own[["start_at", "end_at"]].apply(lambda ends: ends.dt.normalize())
-    start, end = max(days.value_counts().items(), key=lambda dates: (dates[1], dates[0][1] - dates[0][0]))[0]
-    common = own[((days["start_at"] == start) & (days["end_at"] == end)).to_numpy()]
-    return common["start_at"].min(), common["end_at"].max()
-
-
 def _finding(rows: pd.DataFrame) -> str:
-    """Return the title: the proven moves of the rows that have its ends, and whose they are."""
+    """Return the title: the proven moves of all rows, of several sources of a pair those of one, with their dates."""
     own, by = main_rows(rows)
-    of_span = own[own["own_span"] == ""]
-    dated = told(of_span)
-    return f"{moves_text(of_span)}{by}, {ends_text(dated['start_at'].min(), dated['end_at'].max())}"
+    first, last, are_one = _title_span(rows)
+    return f"{moves_text(own)}{by}, {ends_text(first, last) if are_one else own_dates(first, last)}"
 
 
-def _own_span(row: pd.Series, first: pd.Timestamp, last: pd.Timestamp) -> str:
-    """Return the dates of a row whose ends lie more than a day from those in the title."""
-    is_other = abs(row["start_at"] - first) > _OTHER or abs(row["end_at"] - last) > _OTHER
-    return f"{row['start_at']:%Y-%m-%d} to {row['end_at']:%Y-%m-%d}" if is_other else ""
+def _title_span(rows: pd.DataFrame) -> tuple[pd.Timestamp, pd.Timestamp, bool]:
+    """Return from when to when the changes are that the title tells of, and whether each has these two ends."""
+    of_title = told(main_rows(rows)[0])
+    first, last = of_title["start_at"].min(), of_title["end_at"].max()
+    return first, last, all(_is_of(row, first, last) for _, row in of_title.iterrows())
+
+
+def _own_spans(rows: pd.DataFrame) -> list[str]:
+    """Return the dates of each row; empty where they are the two in the title."""
+    first, last, are_one = _title_span(rows)
+    return [
+        "" if are_one and _is_of(row, first, last) else f"{row['start_at']:%Y-%m-%d} to {row['end_at']:%Y-%m-%d}"
+        for _, row in rows.iterrows()
+    ]
+
+
+def _is_of(row: pd.Series, first: pd.Timestamp, last: pd.Timestamp) -> bool:
+    """Return whether the ends of a row lie within a day from those of a span."""
+    return bool(abs(row["start_at"] - first) <= _OTHER and abs(row["end_at"] - last) <= _OTHER)
 
 
 def _draw_drift(axis: Axes, place: float, row: pd.Series, palette: Palette, axis_in: float) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import tzinfo
-from itertools import compress
 
+import numpy as np
 import pandas as pd
 
 from fxticker.charts.caption_frame import ends_text, span_text
 from fxticker.charts.hops import Levels
-from fxticker.charts.last_values import end_together, is_stale
+from fxticker.charts.last_values import dates_text, is_stale
 from fxticker.charts.line_looks import main_source
 from fxticker.charts.lines import Line
 from fxticker.charts.moves import is_move, moves_text, told
@@ -30,8 +30,7 @@ def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> st
     ----------
     lines, levels
         All lines, and the levels of each. Where a pair has several sources the title is about the first one of
-        `main_source`: their values are not of the same instants. A line that does not end with most others says
-        nothing of their end.
+        `main_source`: their values are not of the same instants.
     zone
         Whose dates are stated: those of the values that the title is about.
     """
@@ -41,15 +40,15 @@ def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> st
     own = [
         (line, of_line) for line, of_line in zip(lines, levels, strict=True) if line.source == main or not are_shared
     ]
-    own = [*compress(own, end_together([line.ends(zone)[1] for line, _ in own]))]
     by = f" by {main}" if are_shared else ""
-    if any(len(line.steps.when) > 1 for line, _ in own):
-        changes = _changes(own)
+    if changed := [(line, of_line) for line, of_line in own if len(line.steps.when) > 1]:
+        changes = _changes(changed)
         moved = is_move(changes)
-        of_title = [line for (line, _), is_told in zip(own, moved, strict=True) if is_told or not moved.any()]
+        of_title = [line for (line, _), is_told in zip(changed, moved, strict=True) if is_told or not moved.any()]
         return f"{moves_text(changes, FIRST_TO_LAST)}{by}, {_span(of_title, zone)}"
     line, span = own[0][0], _span([line for line, _ in own], zone)
     last = line.last.replace("\n", " ")
+    span = f"as of {span}" if line.lookups is not None else span
     return f"{line.pair}: {last}{by}, {span}" if len(own) == 1 else f"{len(own)} rates{by}, {span}"
 
 
@@ -59,33 +58,31 @@ def finding_since_base(lasts: pd.DataFrame, *, begins_before: bool) -> str:
     Parameters
     ----------
     lasts
-        The last change of each line. The title is about those that end together, and has their dates alone.
+        The last change of each line.
     begins_before
         Whether a line begins before its base.
     """
     own, by = main_rows(lasts)
-    own = own[end_together([*own["observed_at"]])]
     latest = own["observed_at"].max()
     changes = own[own["observed_at"] != own["base_at"]]
     if changes.empty and begins_before:
-        return f"Rates in percent of those at the base{by}, which ends the chart, {ends_text(latest, latest)}"
+        ends = ", which ends the chart" if latest == lasts["observed_at"].max() else ""
+        return f"Rates in percent of those at the base{by}{ends}, {ends_text(latest, latest)}"
     if changes.empty:
         span = span_text(own["base_at"].min(), own["observed_at"].max())
         return f"No change yet{by}: {counted(len(own), 'rate')} at the base alone, {span}"
     rows = told(changes)
     since, last_base, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].max()
-    span = ends_text(since, last)
-    if since.date() != last_base.date():
+    span = dates_text([since], [*rows["observed_at"]])
+    if since.date() != last_base.date() and not is_stale(rows["observed_at"].min(), last):
         span = f"each since its own base, to {last:%Y-%m-%d}"
     return f"{moves_text(changes, FROM_BASE if begins_before else FIRST_TO_LAST)}{by}, {span}"
 
 
 def _span(lines: Sequence[Line], zone: tzinfo) -> str:
-    """Return from when to when the values of lines are; each has its own begin where these are days apart."""
+    """Return from when to when the values of lines are."""
     begins, ends = zip(*(line.ends(zone) for line in lines), strict=True)
-    if is_stale(min(begins), max(begins)):
-        return f"each since its first value, to {max(ends):%Y-%m-%d}"
-    return ends_text(min(begins), max(ends))
+    return dates_text(begins, ends)
 
 
 def main_rows(changes: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -105,7 +102,7 @@ def subject_of(pair: str) -> str:
 
 def _decides_by_order(line: Line) -> bool:
     """Return whether single values of the dates of both ends would prove a change, or their middles are alike."""
-    single, value = line.end_values, line.steps.value
+    single, value = line.single_values.take(np.array([0, -1])), line.steps.value
     is_apart = single.highest_lo[1] > single.lowest_hi[0] or single.lowest_hi[1] < single.highest_lo[0]
     return bool(single.is_several.any() and (is_apart or value[0] == value[-1]))
 
@@ -118,6 +115,7 @@ def _changes(own: Sequence[tuple[Line, Levels]]) -> pd.DataFrame:
         is_proven = bool(lo[-1] > hi[0] or hi[-1] < lo[0])
         rows.append(
             {
+                "source": line.source,
                 "pair": line.pair,
                 "drift_pct": 100 * (value[-1] / value[0] - 1),
                 "drift_lo_pct": 100 * (lo[-1] / hi[0] - 1),

@@ -148,14 +148,15 @@ def rates_chart(
     rows = _in_one_direction(rates)
     lines = lines_of(without_constants(rows) if left_out is None else rows, polls)
     levels = [
-        levels_of(line.steps, line.pair, past.levels(line.source, line.pair, line.ends(UTC)[0])) for line in lines
+        levels_of(line.steps, line.pair, past.levels(line.source, line.pair, line.ends(UTC)[0]), line.single_values)
+        for line in lines
     ]
     facts = Facts(lines, levels, polls, rates["observed_at"].dt.tz, asked, past.is_known, left_out)
     return _drawn(facts, look)
 
 
 def _drawn(facts: Facts, look: Look) -> Figure:
-    lines, polls, zone = facts.lines, facts.polls, facts.zone
+    lines, zone = facts.lines, facts.zone
     pairs, sources = sorted({line.pair for line in lines}), sorted({line.source for line in lines})
     first, last = facts.ends
     labels = _labels(facts)
@@ -172,7 +173,7 @@ def _drawn(facts: Facts, look: Look) -> Figure:
             date_axis(panel, first, last, zone)
             # the title of the figure names a single pair
             panel.set_title("   ".join([*([pair] if len(pairs) > 1 else []), *_peg_texts(pegs)]))
-            if failed := _failed(own, polls):
+            if failed := _failed(own, facts.polled):
                 narrowest = float((last - first) / np.timedelta64(1, "us")) / COLUMNS / 4
                 seen |= shade(panel, reduce(shared, failed), canvas.palette, narrowest)
         for panel, pair in zip(canvas.axes, pairs, strict=True):
@@ -193,7 +194,7 @@ def _labels(facts: Facts) -> list[str]:
     """Return the label of each line: its last value, its source if there are several, its date if that is old."""
     lines, sources, zone, (_, latest) = facts.lines, facts.sources, facts.zone, facts.local_ends
     names = [f"{line.last}  {line.source}" if len(sources) > 1 else line.last for line in lines]
-    return [dated(name, "\nof ", line.ends(zone)[1], latest) for line, name in zip(lines, names, strict=True)]
+    return [dated(name, "\nof ", line.last_at(zone), latest) for line, name in zip(lines, names, strict=True)]
 
 
 def _look(line: Line, of_pair: Sequence[Line], sources: list[str], palette: Palette) -> LineLook:
@@ -213,10 +214,9 @@ def _peg_texts(pegs: list[_Peg]) -> list[str]:
     return [f"dashed: official peg, {', then '.join(peg.text for peg in pegs)}"] if pegs else []
 
 
-def _failed(own: Sequence[tuple[Line, Levels]], polls: pd.DataFrame | None) -> list[Stretches]:
-    """Return the stretches without a successful poll of each source of a panel that was polled at all."""
-    polled = set() if polls is None else {*polls["source"].unique()}
-    return [line.failed for line, _ in own if line.source in polled]
+def _failed(own: Sequence[tuple[Line, Levels]], polled: Sequence[str]) -> list[Stretches]:
+    """Return the stretches without a successful poll of each source of a panel that was polled, in their order."""
+    return [line.failed for source in polled for line, _ in own if line.source == source]
 
 
 def _in_one_direction(frame: pd.DataFrame) -> pd.DataFrame:

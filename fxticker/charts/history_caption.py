@@ -59,6 +59,12 @@ class Facts:
         return sorted({line.source for line in self.lines})
 
     @property
+    def polled(self) -> list[str]:
+        """Sources with a poll: first the one whose causes a panel of several has."""
+        names = [] if self.polls is None else sorted({*self.polls["source"].unique()} & {*self.sources})
+        return sorted(names, key=lambda name: name != main_source(names))
+
+    @property
     def ends(self) -> tuple[np.datetime64, np.datetime64]:
         """First and last instant in UTC of the span that was asked for, the values and the polls.
 
@@ -103,8 +109,10 @@ def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> N
     """
     styles = styles_text((line.pair, line.source) for line in facts.lines)
     of_panel = " of any source of the panel" if facts.are_shared else ""
+    by_cause = f"by the cause of {facts.polled[0]}" if facts.are_shared and len(facts.polled) > 1 else "by cause"
     reading = [
         "Band: what the printed digits allow.",
+        _several(facts),
         "" if facts.left_out is None else "Dot: the last rate as of that instant, of a day as of its end.",
         f"Right: percent from the first value{_of_main(facts)}.",
         upward({line.pair for line in facts.lines}),
@@ -112,7 +120,7 @@ def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> N
         hops_text(facts.levels, is_past_known=facts.is_past_known),
         _repetitions(facts),
         "Lines break where there is no value." if any(len(line.steps.ends) for line in facts.lines) else "",
-        f"Shaded: no successful poll{of_panel}, by cause." if is_shaded else "",
+        f"Shaded: no successful poll{of_panel}, {by_cause}." if is_shaded else "",
     ]
     title = finding(facts.lines, facts.levels, facts.zone)
     write_caption(canvas, title, f"{_counts(facts)}.{facts.left_out or ''}", " ".join(filter(None, reading)))
@@ -134,6 +142,13 @@ def _counts(facts: Facts) -> str:
     if len(outcomes):  # imported pages have no polls, and none of none reads as a failure
         text += f"; {int((outcomes == SUCCESSFUL).sum()):,} of {counted(len(outcomes), 'poll')} successful"
     return text
+
+
+def _several(facts: Facts) -> str:
+    """Return what stands where several values of one date are stored."""
+    if not any(line.single_values.is_several.any() for line in facts.lines):
+        return ""
+    return "Of several values of one date: the band spans them, and the line is its middle."
 
 
 def _repetitions(facts: Facts) -> str:

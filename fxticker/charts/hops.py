@@ -21,6 +21,7 @@ from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.causes import local_instants
 from fxticker.charts.line_looks import LineLook
 from fxticker.charts.steps import Steps, breaks_at, draw_band, draw_dots, draw_line
+from fxticker.frames.single_values import SingleValues
 from fxticker.model.pegs import is_hop, pegs_of
 from fxticker.model.timestamps import Moment
 
@@ -95,16 +96,19 @@ class Levels:
         As given, but at each hop the line ends at the old level and begins at the new one.
     hops
         Positions of the hops in the given steps: of the first value at the new level.
+    marked
+        Those with a mark: not at the middle of several values of one date, which is no level.
     came_back
         Whether the last level was shown before.
     """
 
     steps: Steps
     hops: np.ndarray
+    marked: np.ndarray
     came_back: bool
 
 
-def levels_of(steps: Steps, pair: str, was_shown: WasShown | None = None) -> Levels:
+def levels_of(steps: Steps, pair: str, was_shown: WasShown | None = None, single: SingleValues | None = None) -> Levels:
     """Return a line whose levels are not connected where the rate came back to one that was shown before.
 
     Parameters
@@ -115,16 +119,22 @@ def levels_of(steps: Steps, pair: str, was_shown: WasShown | None = None) -> Lev
         Pair of the line; one without a peg has no hops.
     was_shown
         What its source showed that the line does not; ``None`` if that is not known.
+    single
+        The printed values behind those of the line: of several each is a level. ``None`` if each is one.
     """
     if not pegs_of(pair):
-        return Levels(steps, np.zeros(0, np.int64), came_back=False)
-    hops, came_back = _hops(steps, pair, was_shown)
+        return Levels(steps, np.zeros(0, np.int64), np.zeros(0, np.int64), came_back=False)
+    ends = [steps.value] if single is None else [single.lowest, single.highest]
+    hops, came_back = _hops(
+        steps, [{level_of(rate) for rate in rates} for rates in zip(*ends, strict=True)], pair, was_shown
+    )
+    marked = hops if single is None else hops[~single.is_several[hops]]
     # after a gap there is no wall to leave out
     walls = hops[~np.isin(hops, breaks_at(steps.when, steps.ends) + 1)]
     held = steps.when[walls] - 1  # a microsecond, which no picture shows
     value, lo, hi = (np.insert(column, walls, column[walls - 1]) for column in (steps.value, steps.lo, steps.hi))
     split = Steps(np.insert(steps.when, walls, held), value, lo, hi, np.union1d(steps.ends, held))
-    return Levels(split, hops, came_back)
+    return Levels(split, hops, marked, came_back)
 
 
 def draw_levels(axis: Axes, steps: Steps, levels: Levels, look: LineLook) -> None:
@@ -132,10 +142,10 @@ def draw_levels(axis: Axes, steps: Steps, levels: Levels, look: LineLook) -> Non
     draw_band(axis, levels.steps, color=look.band, alpha=look.band_alpha)
     draw_line(axis, levels.steps, color=look.color, linestyle=look.linestyle)
     draw_dots(axis, steps, color=look.color, mark=look.mark)
-    if 0 < len(levels.hops) <= MOST_MARKS:
+    if 0 < len(levels.marked) <= MOST_MARKS:
         axis.plot(
-            steps.when[levels.hops].view("M8[us]"),
-            steps.value[levels.hops],
+            steps.when[levels.marked].view("M8[us]"),
+            steps.value[levels.marked],
             linestyle="none",
             marker="D",
             markersize=_MARK_PT,
@@ -147,23 +157,23 @@ def draw_levels(axis: Axes, steps: Steps, levels: Levels, look: LineLook) -> Non
 
 def hops_text(lines: Sequence[Levels], *, is_past_known: bool) -> str:
     """Return a sentence on the diamonds of lines, or nothing."""
-    most = max(len(levels.hops) for levels in lines)
+    most = max(len(levels.marked) for levels in lines)
     where = "a level that was shown before" if is_past_known else "a level that this chart shows before"
     if most > MOST_MARKS:
         return f"Peg hops, back to {where}, are not connected."
     return f"Diamond: peg hop, back to {where}." if most else ""
 
 
-def _hops(steps: Steps, pair: str, was_shown: WasShown | None) -> tuple[np.ndarray, bool]:
-    """Return the positions of values that came back to a level, and whether the last level was shown before."""
-    shown = {level_of(steps.value[0])}
+def _hops(steps: Steps, levels: list[set[str]], pair: str, was_shown: WasShown | None) -> tuple[np.ndarray, bool]:
+    """Return the positions of values that came back to their levels, and whether the last ones were shown before."""
+    shown = {*levels[0]}
     hops, came_back = [], False
     for place in np.flatnonzero(np.diff(steps.value)) + 1:
-        level, day = level_of(steps.value[place]), steps.when[place].view("M8[us]").astype("M8[D]").item()
-        if level not in shown and was_shown is not None and was_shown(level, int(steps.when[place])):
-            shown.add(level)
-        came_back = is_hop(pair, day, level, shown)
+        day = steps.when[place].view("M8[us]").astype("M8[D]").item()
+        if was_shown is not None:
+            shown.update(level for level in levels[place] - shown if was_shown(level, int(steps.when[place])))
+        came_back = all(is_hop(pair, day, level, shown) for level in levels[place])
         if came_back:
             hops.append(place)
-        shown.add(level)
+        shown |= levels[place]
     return np.array(hops, np.int64), came_back

@@ -1,4 +1,4 @@
-"""Last values of lines: one that lies long before the end of the chart has its date, and no part in the title."""
+"""Last values of lines: one that lies long before the end of the chart has its date, in its label and in the title."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from fxticker.charts.caption_frame import ends_text
+
 _STALE = pd.Timedelta(days=1)
-"""Age of a last value, at the end of the chart, beyond which it has its date and is no part of the title."""
+"""Time between the ends of two changes beyond which they are not of one span."""
 
 
 def is_stale(observed_at: Any, latest: pd.Timestamp) -> Any:
@@ -16,13 +18,21 @@ def is_stale(observed_at: Any, latest: pd.Timestamp) -> Any:
     return latest - observed_at > _STALE
 
 
-def end_together(ends: Sequence[pd.Timestamp]) -> list[bool]:
-    """Return which lines end within the day in which most do, of several the last: banks do not print on weekends."""
+def dates_text(begins: Sequence[pd.Timestamp], ends: Sequence[pd.Timestamp]) -> str:
+    """Return the dates of the changes that a title is about.
 
-    def among(latest: pd.Timestamp) -> list[bool]:
-        return [bool(end <= latest and not is_stale(end, latest)) for end in ends]
+    A title tells all that is proven: where it left out what does not end with the others, it said that no rate had
+    changed over a chart of a pair that had, and was not printed since.
+    """
+    first, start, end, last = min(begins), max(begins), min(ends), max(ends)
+    if is_stale(end, last):
+        return own_dates(first, last)
+    return f"each since its first value, to {last:%Y-%m-%d}" if is_stale(first, start) else ends_text(first, last)
 
-    return among(max(ends, key=lambda end: (sum(among(end)), end)))
+
+def own_dates(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Return the span of changes whose ends differ."""
+    return f"each over its own dates, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
 
 
 def dated(text: str, joint: str, observed_at: pd.Timestamp, latest: pd.Timestamp) -> str:

@@ -18,7 +18,14 @@ _SHARED_ALPHA = 0.25
 _STYLES = ("solid", "dotted", "dashdot")
 """Styles of the lines that share an ink; a peg is dashed."""
 _STYLE_NAMES = ("solid", "dotted", "dash-dotted")
-MARKS, MARK_NAMES = ("o", "s", "^"), ("\N{BLACK CIRCLE}", "\N{BLACK SQUARE}", "\N{BLACK UP-POINTING TRIANGLE}")
+MARKS = ("o", "s", "^", "v", "*")
+MARK_NAMES = (
+    "\N{BLACK CIRCLE}",
+    "\N{BLACK SQUARE}",
+    "\N{BLACK UP-POINTING TRIANGLE}",
+    "\N{BLACK DOWN-POINTING TRIANGLE}",
+    "\N{BLACK STAR}",
+)
 """Marks of the values of lines that share a colour: of a lone value nothing else is drawn."""
 
 

@@ -40,13 +40,19 @@ class Line:
     failed: Stretches
     lookups: Lookups | None
     """The ticks behind looked-up rates; ``None`` of ticks and quotes."""
-    end_values: SingleValues
-    """The single values behind the first and the last value."""
+    single_values: SingleValues
+    """The printed values behind each value of the steps."""
 
     @property
     def last_value(self) -> float:
         """Value at which its label is placed."""
         return float(self.steps.value[-1])
+
+    def last_at(self, zone: tzinfo) -> pd.Timestamp:
+        """Return when the last value was observed; of a looked-up one the day of its tick."""
+        if self.lookups is not None:
+            return pd.Timestamp(self.lookups.last_day, unit="D").tz_localize(zone)
+        return self.ends(zone)[1]
 
     def ends(self, zone: tzinfo) -> tuple[pd.Timestamp, pd.Timestamp]:
         """Return the instants of the first and the last value."""
@@ -113,8 +119,8 @@ def _line(
     widths = (drawn["rate_hi"] - drawn["rate_lo"])[drawn["rate_text"].notna()]
     widths = widths[widths > 0]  # a fixed rate has no width
     quantum = float(widths.min()) if len(widths) else None
-    end_values = SingleValues.of(drawn.iloc[[0, -1]])
-    return Line(source, pair, steps, quantum, _last_text(drawn.iloc[-1]), count, days, failed, lookups, end_values)
+    single_values, last = SingleValues.of(drawn), _last_text(drawn.iloc[-1])
+    return Line(source, pair, steps, quantum, last, count, days, failed, lookups, single_values)
 
 
 def _days(times: np.ndarray) -> np.ndarray:

@@ -40,11 +40,14 @@ class Lookups:
     days
         The days within the look-ups that have such a tick, in the zone of the chart; of a bank its value dates, and of
         rates that hold until the next one all days.
+    last_day
+        The day of the last one of these ticks: days since 1970.
     """
 
     is_drawn: np.ndarray
     ticks: int
     days: np.ndarray
+    last_day: int
 
     @property
     def hidden(self) -> int:
@@ -105,15 +108,16 @@ def lookups_of(frame: pd.DataFrame, rows: np.ndarray, local: np.ndarray, source:
         return None
     ticks, looked_up = instants(frame[_TICK_AT])[rows], instants(frame["observed_at"])[rows]
     behind, number = np.unique(ticks, return_inverse=True)
-    days = np.unique(frame[_TICK_DAY].to_numpy(np.int64)[rows])
+    of_ticks = frame[_TICK_DAY].to_numpy(np.int64)[rows]
+    last_day, days = int(of_ticks[-1]), np.unique(of_ticks)
     days = days[(days >= local[0] // _DAY_US) & (days <= local[-1] // _DAY_US)]
     limits = [AgeLimit().of_source(each) for each in source.split("+")]
     if None in limits:
-        return Lookups(np.ones(len(rows), bool), len(behind), np.unique(local // _DAY_US))
+        return Lookups(np.ones(len(rows), bool), len(behind), np.unique(local // _DAY_US), last_day)
     distances = np.diff(behind)
     longest = longest_span(distances) if len(distances) else float(_DAY_US)
     if all(kind_of(each) is not Kind.MARKET for each in source.split("+")):
         longest = max(longest, _WEEKEND_US)
     following = np.append(behind[1:], looked_up[-1])[number]
     is_repeated = np.append(False, ticks[1:] == ticks[:-1])
-    return Lookups(~(is_repeated & (following - ticks > longest)), len(behind), days)
+    return Lookups(~(is_repeated & (following - ticks > longest)), len(behind), days, last_day)

@@ -6,6 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import pandas as pd
 
+from fxticker.analysis.hopping_leg import hopping_leg
 from fxticker.model.currencies import NAMES
 from fxticker.model.formatting import format_with_band, real_minus
 from fxticker.model.pairs import COMMON, currencies_of
@@ -31,8 +32,8 @@ def moves_text(rows: pd.DataFrame, between: str = "") -> str:
     Parameters
     ----------
     rows
-        One row per change: ``pair``, ``drift_pct``, ``drift_lo_pct``, ``drift_hi_pct``, ``significant``, ``peg_hop``,
-        ``several_values``.
+        One row per change: ``source``, ``pair``, ``drift_pct``, ``drift_lo_pct``, ``drift_hi_pct``, ``significant``,
+        ``peg_hop``, ``several_values``.
     between
         Of a chart that shows values between the ends of its changes: what these ends are. Without a proven change it is
         said, for the chart may show moves that came back.
@@ -41,14 +42,21 @@ def moves_text(rows: pd.DataFrame, between: str = "") -> str:
     if proven.empty:
         return _no_move(rows, f" {between}" if between else "")
     if len(proven) > _MOST_NAMED or proven["pair"].astype(str).duplicated().any():
-        return f"{len(proven):,} of {len(rows):,} rates moved by more than rounding"
+        return f"{len(proven):,} of {len(rows):,} rates moved by more than rounding{_hops_among(proven)}"
     proven = proven.iloc[proven["drift_pct"].abs().argsort(kind="stable")[::-1]]
     changes = [
         (*currencies_of(str(pair)), lo, hi)
         for pair, lo, hi in zip(proven["pair"], proven["drift_lo_pct"], proven["drift_hi_pct"], strict=True)
     ]
     text = _sentence(changes)
-    return text[0].upper() + text[1:]
+    return f"{text[0].upper()}{text[1:]}{_hops_among(proven)}"
+
+
+def _hops_among(proven: pd.DataFrame) -> str:
+    """Return that hops of a pegged currency are among moves of cross rates, if that may be."""
+    keys = proven[["pair", "source"]].astype(str).itertuples(index=False, name=None)
+    codes = {code for pair, source in keys if (code := hopping_leg(pair, source))}
+    return "".join(f", hops of {who(code)} around its peg included" for code in sorted(codes))
 
 
 def is_move(rows: pd.DataFrame) -> pd.Series:
@@ -115,7 +123,7 @@ def told(rows: pd.DataFrame) -> pd.DataFrame:
 def _no_move(rows: pd.DataFrame, between: str) -> str:
     base, quote = currencies_of(str(rows["pair"].iloc[0]))
     if rows["peg_hop"].all():  # of the two ends: what was shown between them is not said
-        subject = who(base) if len(rows) == 1 else f"all {len(rows):,}"
+        subject = who(quote if base == COMMON else base) if len(rows) == 1 else f"all {len(rows):,}"
         return f"{subject[0].upper()}{subject[1:]} came back to a level shown before"
     rounding, by_order = _reasons(rows)
     if not rows["drift_pct"].any() and not rows["peg_hop"].any() and not by_order:
@@ -125,7 +133,8 @@ def _no_move(rows: pd.DataFrame, between: str) -> str:
         return f"The digits allow {allowed} for {who(base)} against {who(quote)}: no change printed{between}"
     is_printed = (rows["drift_pct"] != 0) | rows["peg_hop"].astype(bool) | rows["several_values"].astype(bool)
     if not is_printed.all():
-        kept = f"; {int((~is_printed).sum()):,} of {len(rows):,} rates did not change in print"
-        return f"{_no_move(rows[is_printed], between)}{kept}"
+        open_ones = _no_move(rows[is_printed], between)
+        ends = "" if between in open_ones else between
+        return f"{open_ones}; {int((~is_printed).sum()):,} of {len(rows):,} rates did not change in print{ends}"
     what = f"the change of {who(base)} against {who(quote)}" if len(rows) == 1 else f"all {len(rows):,} changes"
     return open_changes(what + between, rounding=rounding, several_values=by_order, hops=bool(rows["peg_hop"].any()))

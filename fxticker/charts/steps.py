@@ -18,13 +18,13 @@ COLUMNS = 1600
 """Columns of pixels that a chart is drawn for: its width of 8 inches at 200 dots per inch."""
 EXACT_VALUES = 4 * COLUMNS
 """Values of a line up to which all are drawn."""
-_MARKED_VALUES = {"o": 400, "s": 100, "^": 100}
+_MARKED_VALUES = {"o": 400, "s": 100, "^": 100, "v": 100, "*": 100}
 """Values of a line up to which each gets its mark: of more the marks would hide the style of the line."""
 _FEWEST_DISTANCES, _DAY_US = 3, 86_400e6
 """Of fewer distances none is typical: a line then spans a day at most."""
 _NARROW_PIECES = 150
 """Fraction (1 / n) of a line's width below which the dots of a piece would hide its band."""
-_MARK_SIZES_PT = {"o": 1.8, "s": 2.6, "^": 3.4}
+_MARK_SIZES_PT = {"o": 1.8, "s": 2.6, "^": 3.4, "v": 3.4, "*": 5.0}
 """Sizes of the marks of values: a square and a triangle must be told from a dot."""
 _STROKE_PT = 2.4
 """Width of the stroke for the band of a value without duration: just wider than a dot, so that it does not extend over

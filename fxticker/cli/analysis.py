@@ -23,7 +23,7 @@ from fxticker.cli.options import (
 )
 from fxticker.cli.order import order_for
 from fxticker.cli.output import show_frame, warn
-from fxticker.cli.verdicts import Verdict, without_verdict
+from fxticker.cli.verdicts import Verdict, tell_verdicts
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def drift(
     chosen = {"max_age": max_age, "order": order_for(selection), **selection.given()}
     frame = drift_of(folder, start=start, end=end, base=base, **chosen)
     warn_aged(frame)
-    show_frame(without_verdict(frame), [*DRIFT, *([] if base == "first" else ["base_at"]), *reason_of(frame)], form)
+    show_frame(tell_verdicts(frame), [*DRIFT, *([] if base == "first" else ["base_at"]), *reason_of(frame)], form)
 
 
 @click.command()
@@ -156,7 +156,7 @@ def drift_series(base: str, max_age: str | None, folder: Location, selection: Se
     from fxticker.analysis.drift import drift_series as series_of
 
     frame = series_of(folder, base=base, max_age=max_age, order=order_for(selection), **selection.given())
-    show_frame(without_verdict(frame), [*_DRIFT_SERIES, *reason_of(frame)], form)
+    show_frame(tell_verdicts(frame), [*_DRIFT_SERIES, *reason_of(frame)], form)
 
 
 @click.command()
@@ -171,7 +171,7 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Location, selectio
     if len(frame) and frame["from_at"].isna().all():
         warn("the first period of a span has no close to be compared with: begin a period earlier, with --start")
     closes = _CLOSES if every == "hour" else (FromDay(), *_CLOSES)
-    show_frame(without_verdict(frame), [*_OF_PERIOD, *closes, *reason_of(frame)], form)
+    show_frame(tell_verdicts(frame), [*_OF_PERIOD, *closes, *reason_of(frame)], form)
 
 
 @click.command()
@@ -195,7 +195,7 @@ def changes(folder: Location, selection: Selection, form: Format) -> None:
         if selection.start is not None and is_new_level(folder, part.iloc[0], selection.as_of):
             warn(f"{pair} of {source}: the first value was not shown in the year before, and counts as no change here")
     has_changes = frame["drift_pct"].notna().any()
-    show_frame(without_verdict(frame), [*_RUNS, *(_CHANGES if has_changes else ())], form)
+    show_frame(tell_verdicts(frame), [*_RUNS, *(_CHANGES if has_changes else ())], form)
 
 
 @click.command()

@@ -36,7 +36,7 @@ def demo(output: Path) -> None:
     from fxticker.cli.formats import Format
     from fxticker.cli.output import show, show_frame
     from fxticker.cli.progress import tracked
-    from fxticker.cli.verdicts import without_verdict
+    from fxticker.cli.verdicts import tell_verdicts
     from fxticker.files import replaced
     from fxticker.frames.latest import latest
     from fxticker.frames.load import load
@@ -73,7 +73,7 @@ def demo(output: Path) -> None:
     show(latest(history_store), ["pair", Printed(), "change_text", "observed_at"], Format())
     moved = drift(history_store, start=first, end=last)
     print(f"\nDrift from {first} to {last}, with what the printed digits allow, in percent:\n")
-    show_frame(without_verdict(moved), DRIFT, Format())
+    show_frame(tell_verdicts(moved), DRIFT, Format())
     use_default_epoch()
     charts = {
         output / "history.png": plot_history(load(history_store)),

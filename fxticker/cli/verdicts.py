@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from fxticker.analysis.hopping_leg import hopping_leg
+from fxticker.cli.output import warn
 from fxticker.model.verdicts import verdict
 
 if TYPE_CHECKING:
@@ -25,7 +27,10 @@ class Verdict:
         return {"verdict": None if row["drift_pct"] is None else verdict(row)}
 
 
-def without_verdict(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return drifts whose verdicts are null where there is no drift."""
+def tell_verdicts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return drifts whose verdicts are null where there is no drift; warn of cross rates that hop as one leg does."""
+    for source, pair in frame[["source", "pair"]].astype(str).drop_duplicates().itertuples(index=False, name=None):
+        if leg := hopping_leg(pair, source):
+            warn(f"{pair} of {source}: {leg} hops around its peg, and this cross rate with it: no change is told apart")
     verdicts = {name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in _FACTS}
     return frame.assign(**verdicts)

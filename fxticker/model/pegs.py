@@ -86,6 +86,14 @@ def peg_on(pair: str, day: date) -> Peg | None:
     return next((peg for peg, _ in pegs_of(pair) if peg.since <= day and (peg.until is None or day < peg.until)), None)
 
 
+def pegged_leg(pair: str) -> str | None:
+    """Return the pegged currency of a cross rate, ``TMT`` of ``TMT/KGS``: the cross rate takes part in its hops."""
+    if pegs_of(pair):
+        return None
+    pegged = {peg.currency for peg in PEGS}
+    return next((code for code in pair.split("/") if code in pegged), None)
+
+
 def is_hop(pair: str, day: date, rate_text: str, shown_before: Container[str]) -> bool:
     """Return whether a change to a printed rate is a hop between plateaus and no move of the rate.
 
