@@ -57,7 +57,7 @@ test-clients: $(VENV)/dev.stamp $(CLIENTS)/clients.stamp  ## programs of others 
 servers: $(SERVERS)/servers.stamp  ## install the object storages that slow tests start
 
 # As root, with Debian's mmdebstrap and buildah: build/image/recorder and build/image/full, a layout of OCI and an archive each.
-images: $(VENV)/dev.stamp  ## container images, from Debian's packages and the lock files
+images: $(VENV)/run.stamp  ## container images, from Debian's packages and the lock files
 	$(BIN)/python contrib/image/build.py recorder full
 
 # What a release is checked by beside the tests, as root, some ten minutes each: every script of tests/release whose name begins

@@ -41,6 +41,7 @@ def build(into: Path) -> list[Path]:
         version = wheel.name.split("-")[1]
         bill = into / f"{PROJECT}-{version}.cdx.json"
         bill.write_text(sbom(source, version, commit, datetime.fromtimestamp(int(made_s), UTC)), "utf-8")
+    wheel.chmod(0o644)  # flit's is for this account alone; another one, such as root's installation, reads it too
     add_to_wheel(wheel, f"{PROJECT}-{version}.dist-info/sboms/{bill.name}", bill.read_bytes())
     sums = into / CHECKSUMS
     files = [wheel, sdist, bill]

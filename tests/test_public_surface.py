@@ -68,6 +68,7 @@ def parameters(value):
 
 ADDED_COMMANDS = (
     "fxticker alert",
+    "fxticker demo-site",
     "fxticker doctor",
     "fxticker estimate",
     "fxticker evidence",

@@ -4,7 +4,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
-from subprocess import DEVNULL, Popen, run
+from subprocess import DEVNULL, PIPE, Popen, run
 
 import pytest
 
@@ -100,6 +100,10 @@ def test_recorder_alone_records_and_says_what_other_commands_need(recorder, site
     for words in WORKING:
         result = fxticker(words)
         assert (result.returncode, result.stderr) == (0, ""), words
+    with Popen([recorder / "fxticker", "demo-site", "--port", "8017"], stdout=PIPE, text=True) as other:
+        assert other.stdout.readline().startswith("Serving recorded tickers on http://127.0.0.1:8017/")
+        other.terminate()
+    assert other.returncode == 0
     configure("1s")
     with Popen([recorder / "fxticker", "run"], cwd=tmp_path, stderr=DEVNULL) as daemon:
         for _ in range(100):

@@ -19,7 +19,7 @@ from http_pages import http_page
 
 HOME = "docs/site/index.md"
 CONTENTS = {
-    "Guide": ("install", "guide", "limits", "estimate", "report", "export", "page", "http"),
+    "Guide": ("trying", "install", "guide", "limits", "estimate", "report", "export", "page", "http"),
     "Other programs": (
         "readers/README",
         *(f"readers/{name}" for name in ("duckdb", "polars", "spark", "r", "power-query", "javascript", "grafana")),

@@ -8,6 +8,7 @@ COMMANDS = {
         "alert": ("alert.alert", "Try the alert command of the configuration."),
         "doctor": ("doctor.doctor", "Print what is installed and how it is set up, on one page."),
         "demo": ("demo.demo", "Run a complete example offline."),
+        "demo-site": ("demo_site.demo_site", "Serve recorded tickers on loopback, for a recorder to poll."),
         "drill": ("drill.drill", "Test how faults of network and site are recorded."),
     },
     "Record": {

@@ -87,7 +87,7 @@ def demo(output: Path) -> None:
         f"Charts:  {', '.join(map(str, charts))}\nA saved page:  {page}\n"
         f'In pandas:  pandas.read_parquet("{history_store}/ticks")\n'
         f'       or:  fxticker.load("{history_store}", bands=True)\n'
-        "Over HTTP:  make serve"
+        f"Over HTTP:  fxticker serve --store {history_store} --at {last}"
     )
 
 

@@ -108,7 +108,7 @@ def request_host(request: str) -> str:
 
 
 class LoopbackServer:
-    """Answers each connection's one request with `answer`, in a thread of its own.
+    """Answers each connection's one request with `answer`, in a thread of its own, on a free port unless one is named.
 
     No wait is longer than ten seconds, and closing the server ends all of them at once.
 
@@ -122,12 +122,12 @@ class LoopbackServer:
         Set once the first request was received.
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, port: int = 0) -> None:
         self.answer = answer
         self.requests: list[str] = []
         self.requested = threading.Event()
         self._closing = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._listener.settimeout(_WAIT_S)
         self._open: dict[threading.Thread, socket.socket] = {}
         self._lock = threading.Lock()

@@ -16,6 +16,7 @@ def main():
     files, again = built(), built("again")
     assert [file.read_bytes() for file in files] == [file.read_bytes() for file in again], "two builds differ"
     wheel, sdist, bill, _ = files
+    assert all(file.stat().st_mode & 0o444 == 0o444 for file in files), "a file is not for all accounts to read"
     with zipfile.ZipFile(wheel) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     require_record(content)
