@@ -11,10 +11,12 @@ ARCTICDB := .venv-arcticdb
 CLIENTS := .venv-clients
 CLUSTER := .venv-cluster
 DOCS := .venv-docs
+READERS := .venv-readers
 SERVERS := .venv-servers
 RELEASE := .venv-release
 SERVE_AT ?= 2026-02-25T18:00Z
 FUZZ_SECONDS ?= 600
+READS ?= 10000
 SLOTS ?= 100000
 KILLS ?= 1000
 BENCH_ROWS ?= 13147200
@@ -22,7 +24,7 @@ BENCH_WORK ?= benchmarks/.work
 BENCH_RESULTS ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help images release-check demo serve run test test-all test-clients test-cluster servers node page torture recorders soak real-history notebooks docs share lint types lock dist smoke audit clean bench fuzz
+.PHONY: help images release-check demo serve run test test-all test-clients test-cluster servers node page torture recorders readers soak real-history notebooks docs share lint types lock dist smoke audit clean bench fuzz
 
 # A target is listed by what follows `##` in its line.
 help:
@@ -43,7 +45,7 @@ run: $(VENV)/run.stamp  ## the daemon on the live site, configured by config.tom
 test: $(VENV)/dev.stamp  ## the tests that decide whether a change is good
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
-test-all: $(VENV)/dev.stamp $(SERVERS)/servers.stamp  ## these, the slow ones, and more examples of each property
+test-all: $(VENV)/dev.stamp $(SERVERS)/servers.stamp $(READERS)/readers.stamp  ## these, the slow ones, and more examples of each property
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --hypothesis-profile thorough
 
 # Run programs that others wrote, unmodified, against `fxticker serve`, and requests made from OpenAPI documents; some
@@ -89,6 +91,11 @@ torture: $(VENV)/dev.stamp  ## kill a writer 1,000 times while readers look on
 # Kill two recorders of one store on a SeaweedFS while they record; 100,000 slots take an hour. SEED=… repeats its kills.
 recorders: $(VENV)/dev.stamp $(SERVERS)/servers.stamp  ## kill recorders that share a store on object storage
 	$(BIN)/python tests/recorders.py --slots $(SLOTS) --kills $(KILLS) --speed 190 --sources 16 $(if $(SEED),--seed $(SEED))
+
+# Read a store on a SeaweedFS with pandas, Polars, DuckDB and Dask while it is written; a quarter of an hour. Spark reads a folder,
+# and needs Java 17 or later.
+readers: $(VENV)/dev.stamp $(SERVERS)/servers.stamp $(READERS)/readers.stamp  ## read a store with other programs while it is written
+	$(BIN)/python tests/foreign_readers.py --reads $(READS)
 
 # Poll the loopback site 100,000 times at speed and watch memory, descriptors and outcomes.
 soak: $(VENV)/dev.stamp  ## poll a loopback site 100,000 times at speed
@@ -168,6 +175,8 @@ lock:  ## resolve the lock files anew; needs uv
 		--no-header --annotation-style line --quiet --constraint requirements/dev.txt --output-file requirements/docs.txt
 	uv pip compile --group clients --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/clients.txt
+	uv pip compile --group foreign-readers --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-header --annotation-style line --quiet --output-file requirements/foreign-readers.txt
 	uv pip compile --group fuzz --universal --generate-hashes --python-version 3.11 --upgrade \
 		--no-header --annotation-style line --quiet --output-file requirements/fuzz.txt
 	uv pip compile --group release --universal --generate-hashes --python-version 3.11 --upgrade \
@@ -176,7 +185,7 @@ lock:  ## resolve the lock files anew; needs uv
 		--no-header --annotation-style line --quiet --output-file requirements/bench-arcticdb.txt
 
 clean:  ## remove environments, caches and the demonstration
-	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) $(CLUSTER) $(SERVERS) $(DOCS) $(RELEASE) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
+	rm -rf $(VENV) $(BENCH) $(ARCTICDB) $(CLIENTS) $(CLUSTER) $(SERVERS) $(READERS) $(DOCS) $(RELEASE) tests/clients/node/node_modules tests/node/node_modules page/node_modules benchmarks/.work build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis fxticker-demo
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fxticker needs Python 3.11 or newer; say which with PYTHON=…")'
@@ -197,6 +206,12 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 $(SERVERS)/servers.stamp: requirements/servers.txt
 	test -x $(SERVERS)/bin/python || $(PYTHON) -m venv $(SERVERS)
 	$(SERVERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
+	touch $@
+
+# Programs that read a store need versions of their own, and the project few of them.
+$(READERS)/readers.stamp: requirements/foreign-readers.txt
+	test -x $(READERS)/bin/python || $(PYTHON) -m venv $(READERS)
+	$(READERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
 	touch $@
 
 # What builds and tries a release stands beside the project, which it installs into environments of its own.
