@@ -7,10 +7,8 @@ further copy of the rows would cost as much as reading them.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -19,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.store.arrow import filter_rows, to_int64, validity, values_of
+from fxticker.store.load_threads import each
 from fxticker.store.read_span import ALL_TIME, Span
 from fxticker.store.segment_file import SegmentFile
 from fxticker.store.segments import SegmentName, SegmentTable
@@ -99,7 +98,7 @@ def read_columns(
     sources = (segment.source for segment in segments)
     files = [
         (source, file)
-        for source, file in zip(sources, _each(table.open, segments), strict=True)
+        for source, file in zip(sources, each(table.open, segments), strict=True)
         if span.overlaps(file.summary)
     ]
     for keys in (ORDER[:2], ORDER) if _are_consecutive(files) else (ORDER,):
@@ -144,7 +143,7 @@ class _Filling:
         types = {field.name: _type_of(field.type) for field in schema if field.name not in texts}
         types |= {name: np.dtype(few if name in _FEW else many) for name in texts}
         self._columns = {name: np.empty(self._starts[-1], kind) for name, kind in types.items()}
-        self._counts = _each(self._fill, range(len(files)))
+        self._counts = each(self._fill, range(len(files)), self._starts[-1] * len(self._columns))
 
     def gathered(self) -> Gathered:
         places = [slice(start, start + count) for start, count in zip(self._starts, self._counts, strict=False)]
@@ -156,7 +155,7 @@ class _Filling:
         def ranked(name: str) -> np.ndarray:
             return _renumbered(columns[name], self._vocabularies[name], texts[name])
 
-        columns |= zip(texts, _each(ranked, list(texts)), strict=True)
+        columns |= zip(texts, each(ranked, list(texts), self._starts[-1] * len(texts)), strict=True)
         return Gathered(columns, texts)
 
     def _fill(self, position: int) -> int:
@@ -247,7 +246,7 @@ def _sorted(rows: Gathered) -> Gathered | None:
         block = slice(start, start + _BLOCK_ROWS + 1)
         return bool(_disordered(observed_at[block], pair[block]).any())
 
-    if not any(_each(has_disorder, range(0, len(observed_at), _BLOCK_ROWS))):
+    if not any(each(has_disorder, range(0, len(observed_at), _BLOCK_ROWS), 2 * len(observed_at))):
         return rows
     if not rows.columns.keys() >= set(ORDER):
         return None
@@ -259,8 +258,9 @@ def _sorted(rows: Gathered) -> Gathered | None:
     is_wrong[instant[1:][_disordered(*keys[:2])]] = True
     places = np.flatnonzero(is_wrong[instant])
     order[places] = order[places][np.lexsort([key[places] for key in reversed(keys)])]
-    columns = dict(zip(rows.columns, _each(lambda array: array[order], list(rows.columns.values())), strict=True))
-    return Gathered(columns, rows.texts)
+    arrays = list(rows.columns.values())
+    arrays = each(lambda array: array[order], arrays, len(order) * len(arrays))
+    return Gathered(dict(zip(rows.columns, arrays, strict=True)), rows.texts)
 
 
 def _disordered(observed_at: np.ndarray, pair: np.ndarray) -> np.ndarray:
@@ -277,14 +277,3 @@ def _type_of(kind: pa.DataType) -> np.dtype[Any]:
         return np.dtype(np.int64)
     result: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
     return result
-
-
-def _each(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """Return ``work(item)`` of each item, in order.
-
-    It runs in as many threads as there are processors; Arrow and numpy release the interpreter's lock.
-    """
-    if len(items) < 2:  # noqa: PLR2004
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return list(pool.map(work, items))

@@ -145,10 +145,11 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     expected = schema if version == current else _as_of_version(schema, version)
     if not table.schema.equals(expected):
         raise SchemaMismatch(f"columns differ from schema version {version}: {_difference(table.schema, expected)}")
-    for field in schema:
-        if field.name not in expected.names:
-            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-    table = table.select(schema.names)
+    if version != current:
+        for field in schema:
+            if field.name not in expected.names:
+                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+        table = table.select(schema.names)
     return table.replace_schema_metadata(schema.metadata)
 
 

@@ -1,0 +1,38 @@
+"""Threads of loads: work is done in several of them where that is faster than in one."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+FEW_VALUES = 4_000_000
+"""Values, rows times columns, up to which one thread is as fast as two: these spend a fifth more processor time, since
+they wait for the interpreter's lock and for each other's memory."""
+
+
+def each(work: Callable[[Any], Any], items: Sequence[Any], values: int | None = None) -> list[Any]:
+    """Return ``work(item)`` of each item, in order.
+
+    As many threads are used as there are processors, for Arrow and numpy release the interpreter's lock. `work` must
+    not call this function: all threads would wait for others.
+
+    Parameters
+    ----------
+    work, items
+        What is done, and with what.
+    values
+        Number of values in memory that it concerns, of which few are left to one thread; None if it waits for a disk
+        or a network.
+    """
+    if len(items) < 2 or (values is not None and values <= FEW_VALUES):  # noqa: PLR2004
+        return [work(item) for item in items]
+    return list(_threads(os.getpid(), len(os.sched_getaffinity(0))).map(work, items))
+
+
+@functools.cache
+def _threads(process: int, count: int) -> ThreadPoolExecutor:
+    """The threads of a process, which a forked one has not; new ones for each load would allocate all memory anew."""
+    return ThreadPoolExecutor(count, thread_name_prefix=f"load-{process}")
