@@ -461,6 +461,14 @@ def test_latest_is_the_last_tick_of_each_source_and_pair(store, root):
     assert types(frame) == COLUMNS | {"age_h": "float64", "stale": "bool", "reason": "str"}
 
 
+def test_categories_of_latest_are_sorted_and_all_occur(store, root):
+    frame = fx.latest(root)
+
+    assert frame["rate_text"].cat.categories.tolist() == ["0.00008", "0.00191", "0.001915", "0.01144"]
+    assert frame["change_text"].cat.categories.tolist() == ["-0%", "0%"]
+    assert frame["pair"].cat.categories.tolist() == ["KGS/USD", "KZT/USD", "UZS/USD"]
+
+
 @pytest.mark.parametrize("segment_rows", [2, 50_000])
 def test_pair_that_vanished_within_a_year_keeps_its_last_tick(root, segment_rows):
     store = Store(root, segment_rows=segment_rows)

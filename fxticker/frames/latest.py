@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from fxticker.errors import NoData
 from fxticker.frames.load import DEFAULT_COLUMNS, sources_of
-from fxticker.frames.loaded_types import to_frame
+from fxticker.frames.loaded_types import gathered_of, pandas_frame
 from fxticker.frames.now_and_zone import in_zone, present, zone_of
 from fxticker.frames.pairs import StorePath, require_stored
 from fxticker.frames.read_cost import counted
@@ -29,13 +29,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AGE_COLUMNS = ("age_h", "stale", "reason")
-_AGE_TYPES = (pa.float64(), pa.bool_(), pa.string())
 FIGURES = ("rate", "rate_text", "change_pct", "change_text")
 """What a row has not whose tick is older than the caller allows."""
 _LAST = ("nominal", "stale", "source")
 """What stays in view of a printed frame beside its first columns: pandas leaves out those in the middle."""
 _COLUMNS = [name for name in (*DEFAULT_COLUMNS, *AGE_COLUMNS) if name not in _LAST] + [*_LAST]
-"""The order of columns is made in Arrow: to add and move them in pandas takes as long as to read the store."""
+"""The order of columns is made before the frame: to add and move them in it takes as long as to read the store."""
 NO_RESTRICTION, OWN_LIMITS = Selection(), AgeLimit()
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -95,16 +94,18 @@ def latest(
     ValueError
         If `as_of` is after now, or `max_age` is no duration.
     """
+    import pandas as pd
+
     by = _instants(as_of, tz)
     with counted(store) as found:
         table = latest_table(found, Selection.of(pairs=pairs, sources=sources), by)
-    ages = zip(*_ages(table, by, AgeLimit.of(max_age)), strict=True)
-    for name, kind, values in zip(AGE_COLUMNS, _AGE_TYPES, ages, strict=True):
-        table = table.append_column(name, pa.array(values, kind))
-    frame = in_zone(to_frame(table.select(_COLUMNS)), tz)
-    is_refused = frame["reason"].notna()
-    if is_refused.any():
-        frame.loc[is_refused, list(FIGURES)] = None
+    ages, stale, reasons = zip(*_ages(table, by, AgeLimit.of(max_age)), strict=True)
+    gathered = gathered_of(table)
+    added = {"age_h": np.array(ages), "stale": np.array(stale), "reason": pd.array(reasons, dtype="str")}
+    columns: dict[str, Any] = gathered.columns | added
+    frame = in_zone(pandas_frame(replace(gathered, columns={name: columns[name] for name in _COLUMNS})), tz)
+    if any(reasons):
+        frame.loc[frame["reason"].notna(), list(FIGURES)] = None
     return frame
 
 
@@ -166,7 +167,7 @@ def _one_per_pair(rows: pa.Table) -> pa.Table:
     order = order_by(rows, ("recorded_at", "rate_text"))
     is_exact = ~is_in(rows.column("time_basis"), [TimeBasis.DATE])
     order = order[np.argsort(is_exact[order], kind="stable")]
-    order = order[order_by(take(rows, order), ("pair",))]
+    order = order[order_by(take(rows.select(["pair"]), order), ("pair",))]
     codes = text_codes(rows.column("pair"), {})[order]
     is_last = np.append(codes[1:] != codes[:-1], True)
     return take(rows, order[is_last])

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.frames.dates_in_zone import counted_at, reach_of, span_of
-from fxticker.frames.loaded_types import Returns, converter, pandas_frame, to_frame, with_bands
+from fxticker.frames.loaded_types import Returns, converter, gathered_of, pandas_frame, with_bands
 from fxticker.frames.now_and_zone import resolved, zone_of
 from fxticker.frames.pairs import StorePath, require_stored
 from fxticker.frames.read_cost import counted
@@ -187,7 +187,7 @@ def last_by(store: StorePath, at: Lookup, selection: Selection) -> pd.DataFrame:
         The columns of `load`; several rows of a pair if there are several values at that instant.
     """
     with counted(store) as found:
-        return to_frame(_last_rows(found, at, selection).select(DEFAULT_COLUMNS))
+        return pandas_frame(gathered_of(_last_rows(found, at, selection).select(DEFAULT_COLUMNS)))
 
 
 def _last_rows(store: Store, at: Lookup, selection: Selection) -> pa.Table:

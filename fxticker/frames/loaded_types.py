@@ -13,7 +13,7 @@ import pyarrow as pa
 from fxticker.errors import MissingExtra
 from fxticker.frames.now_and_zone import in_zone
 from fxticker.model.invalid import InvalidArgument
-from fxticker.store.arrow import compact
+from fxticker.store.arrow import compact, text_codes, used_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +61,24 @@ def pandas_frame(gathered: Gathered) -> pd.DataFrame:
         return values.view("M8[ms]") if name.endswith("_date") else values
 
     return pd.DataFrame({name: series(name, values) for name, values in gathered.columns.items()}, copy=False)
+
+
+def gathered_of(ticks: pa.Table) -> Gathered:
+    """Return ticks as columns, of which pandas makes a frame of few rows sooner than Arrow makes one of the table."""
+    from fxticker.store.read_columns import Gathered, put_numbers, type_of  # `latest` without pandas needs none of it
+
+    columns: dict[str, np.ndarray] = {}
+    texts: dict[str, list[str]] = {}
+    for name, column in zip(ticks.column_names, ticks.columns, strict=True):
+        if pa.types.is_dictionary(column.type):
+            texts[name] = list(used_texts(column))
+            codes = text_codes(column, {text: number for number, text in enumerate(texts[name])})
+            smallest = np.min_scalar_type(-len(texts[name]) - 1)
+            columns[name] = np.where(codes < len(texts[name]), codes, -1).astype(smallest)
+        else:
+            columns[name] = np.empty(ticks.num_rows, type_of(column.type))
+            put_numbers(column.combine_chunks(), columns[name])
+    return Gathered(columns, texts)
 
 
 def arrow_table(gathered: Gathered, zone: tzinfo) -> pa.Table:

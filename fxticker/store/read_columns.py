@@ -140,7 +140,7 @@ class _Filling:
         self._starts = np.cumsum([0, *(file.summary.rows for _, file in files)]).tolist()
         texts = [SOURCE, *(field.name for field in schema if pa.types.is_dictionary(field.type))]
         self._vocabularies: dict[str, dict[str, int]] = {name: {} for name in texts}
-        types = {field.name: _type_of(field.type) for field in schema if field.name not in texts}
+        types = {field.name: type_of(field.type) for field in schema if field.name not in texts}
         types |= {name: np.dtype(few if name in _FEW else many) for name in texts}
         self._columns = {name: np.empty(self._starts[-1], kind) for name, kind in types.items()}
         self._counts = each(self._fill, range(len(files)), self._starts[-1] * len(self._columns))
@@ -171,7 +171,7 @@ class _Filling:
             if field.name in self._vocabularies:
                 self._put_texts(field.name, chunk, target)
             else:
-                _put_numbers(chunk, target)
+                put_numbers(chunk, target)
         self._columns[SOURCE][place] = self._numbers_of(SOURCE, [source])[0]
         return int(rows.num_rows)
 
@@ -200,7 +200,8 @@ class _Filling:
         return np.array([vocabulary[word] for word in words], self._columns[name].dtype)
 
 
-def _put_numbers(chunk: pa.Array, target: np.ndarray) -> None:
+def put_numbers(chunk: pa.Array, target: np.ndarray) -> None:
+    """Write a chunk of numbers, timestamps or dates as in `Gathered` into an array of its `type_of`."""
     valid = validity(chunk)
     if pa.types.is_floating(chunk.type):
         target[:] = values_of(chunk)
@@ -271,8 +272,8 @@ def _disordered(observed_at: np.ndarray, pair: np.ndarray) -> np.ndarray:
     return wrong
 
 
-def _type_of(kind: pa.DataType) -> np.dtype[Any]:
-    """The numpy type of a column of numbers, timestamps or dates."""
+def type_of(kind: pa.DataType) -> np.dtype[Any]:
+    """Return the numpy type of a column of numbers, timestamps or dates."""
     if pa.types.is_temporal(kind):
         return np.dtype(np.int64)
     result: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
