@@ -66,12 +66,12 @@ class FaultyObjectCalls(WatchedObjectCalls):
         if kind == "put" and name.endswith(".parquet") and self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
-        self._count()
+        self._count_call()
 
     def after(self, kind, name):
-        self._count()
+        self._count_call()
 
-    def _count(self):
+    def _count_call(self):
         if self._left is None:
             return
         self._left -= 1
