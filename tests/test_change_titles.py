@@ -64,7 +64,7 @@ COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "
     ],
 )
 def test_title_states_what_is_proven(rows, text):
-    assert moves_text(pd.DataFrame(rows, columns=COLUMNS)) == text
+    assert moves_text(pd.DataFrame(rows, columns=COLUMNS).assign(source="timesca")) == text
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_title_states_what_is_proven(rows, text):
     ],
 )
 def test_title_of_lines_claims_nothing_of_the_values_between_their_ends(rows, text):
-    assert moves_text(pd.DataFrame(rows, columns=COLUMNS), "from end to end") == text
+    assert moves_text(pd.DataFrame(rows, columns=COLUMNS).assign(source="timesca"), "from end to end") == text
 
 
 bound = st.floats(1e-6, 1e4)
