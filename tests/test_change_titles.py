@@ -36,14 +36,14 @@ COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "
             [UZS, SUM],
             "Rounding could explain the change of the sum against the dollar; 1 of 2 rates did not change in print",
         ),
-        ([UZS, TMT], "The manat came back to a level shown before; 1 of 2 rates did not change in print"),
+        ([UZS, TMT], "The pegged manat came back to a level shown before; 1 of 2 rates did not change in print"),
         ([OPEN], "Several values of one date leave the change of the somoni against the dollar open"),
         (
             [OPEN, UZS, TMT],
             "Several values of one date and peg hops leave all 2 changes open; 1 of 3 rates did not change in print",
         ),
         ([OPEN, KZT], "The tenge lost 1.0 % against the dollar"),
-        ([TMT], "The manat came back to a level shown before"),
+        ([TMT], "The pegged manat came back to a level shown before"),
         ([TMT, TMT], "All 2 came back to a level shown before"),
         ([KZT, KZT, UZS], "2 of 3 rates moved by more than rounding"),  # of two sources
         ([("USD/KZT", 1.0, 0.96, 1.04, True, False, False)], "The dollar gained 1.0 % against the tenge"),

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from drawn import outside, overlapping, polls_of, ticks_of
 from rate_ticks import official
 
 import fxticker as fx
-from fxticker.charts import plot_compare, plot_coverage, plot_path, save_figure
+from fxticker.charts import plot_compare, plot_coverage, plot_heatmap, plot_path, save_figure
 
 DAYS = [NOON + timedelta(days=number) for number in range(41)]
 
@@ -286,7 +287,7 @@ def test_rates_that_came_back_to_their_first_value_did_not_change_from_first_to_
 
 def test_hops_of_a_peg_in_a_cross_rate_are_named_in_the_title(history_store):
     figure = fx.plot_drift(history_store, start="2025-12-08", end="2025-12-09", pairs=["TMT/KGS"])
-    assert ", hops of the manat around its peg included, " in _title(figure)
+    assert ", hops of the pegged manat not told apart, " in _title(figure)
 
 
 def test_lone_value_is_no_rate_that_did_not_change(store):
@@ -298,4 +299,26 @@ def test_lone_value_is_no_rate_that_did_not_change(store):
 
 def test_hop_per_dollar_names_the_pegged_currency(store):
     store.append(_ticks("TMT/USD", ["0.28571", "0.28490", "0.28571", "0.28490"], DAYS[:4]))
-    assert _title(fx.plot_history(store, per_usd=True)).startswith("The manat came back to a level shown before, ")
+    title = _title(fx.plot_history(store, per_usd=True))
+    assert title.startswith("The pegged manat came back to a level shown before, ")
+
+
+def test_heatmap_names_the_hops_in_its_cross_rates(history_store):
+    figure = fx.plot_heatmap(history_store, freq="day", start="2025-12-07", end="2025-12-14", pairs=["TMT/KGS", "TMT"])
+    assert " against the som, hops of the pegged manat not told apart, " in _title(figure)
+    assert " Cross rates take part in the peg hops of TMT. " in _caption(figure)
+
+
+@pytest.mark.parametrize(
+    "plot", [fx.plot_history, plot_path, plot_heatmap, partial(fx.plot_drift, start="2025-12-12", end="2025-12-14")]
+)
+def test_chart_of_a_frame_says_that_it_does_not_know_levels_of_a_peg_before_it(history_store, plot):
+    frame = fx.load(history_store, start="2025-12-11", end="2025-12-16")
+    told = "Levels of a peg before this frame are not known: a change may be a hop."
+    assert told in _caption(plot(frame, **({"freq": "day"} if plot is plot_heatmap else {})))
+    assert told not in _caption(plot(frame, pairs=["KZT"], **({"freq": "day"} if plot is plot_heatmap else {})))
+
+
+def test_title_of_look_ups_says_as_of_when(history_store):
+    rates = fx.rate(history_store, ["TJS"], start="2025-12-08", end="2025-12-12", every="1d", order="ticker")
+    assert ", last rates as of 2025-12-08 to 2025-12-12" in _title(fx.plot_history(rates))

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import matplotlib.dates as mdates
 import pandas as pd
+import pytest
 from builders import NOON, tick
 from click.testing import CliRunner
 from drawn import outside, overlapping, polls_of, regular, ticks_of
@@ -286,10 +287,17 @@ def test_middle_of_several_values_of_a_date_is_told_and_no_level(store):
     dated = [("2025-01-14", "0.28490"), ("2025-01-15", "0.28490"), ("2025-01-15", "0.28571"), ("2025-01-16", "0.28571")]
     store.append([official("TMT/USD", text, "timesca", date.fromisoformat(day)) for day, text in dated])
     figure = fx.plot_history(store)
-    assert " Of several values of one date: the band spans them, and the line is its middle. " in _caption(figure)
+    assert (
+        " Of several values of one date: the band spans them, and the line is its middle, which is no level. "
+        in _caption(figure)
+    )
     marked = [rate for line in figure.axes[0].lines if line.get_marker() == "D" for rate in line.get_ydata()]
     assert marked == [0.28571]
     assert not fx.changes(store)["peg_hop"].any()  # neither is proven
+    path = fx.plot_path(store)
+    assert " the line is its middle, which is no level." in _caption(path)
+    marked = [rate for line in path.axes[0].lines if line.get_marker() == "D" for rate in line.get_ydata()]
+    assert marked == [pytest.approx(0.2843, abs=1e-4)]  # of 0.28571 alone
 
 
 def test_base_of_a_path_under_a_minute_is_not_behind_its_values(store):

@@ -302,6 +302,7 @@ def test_series_is_measured_from_each_pairs_first_quote():
         "reason",
         "peg_hop",
         "several_values",
+        "values",
     ]
     assert found["pair"].tolist() == ["KZT/USD", "KZT/USD", "UZS/USD"]
     assert found["drift_pct"].tolist() == pytest.approx([0, 5, 0])

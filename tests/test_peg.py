@@ -163,3 +163,10 @@ def test_table_names_the_peg_that_distances_are_from(history_store):
 
     assert result.stdout.splitlines()[0] == "source timesca, pair TMT/USD, peg_rate 0.285714"
     assert "peg_rate" not in result.stderr
+
+
+def test_table_has_no_verdict_on_the_first_tick_of_a_span(history_store):
+    span = ["--start", "2025-12-12", "--end", "2025-12-12", "--wide", "--format", "csv"]
+    table = CliRunner().invoke(app, ["peg", *span, "--store", str(history_store)]).stdout.splitlines()
+    hop = table[0].split(",").index("hop")
+    assert [line.split(",")[hop] for line in table[1:3]] == ["", "False"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, timedelta, tzinfo
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge
+from fxticker.sources.rate_order import kind_of
+from fxticker.sources.source import Kind
 
 DAY = pd.Timedelta(days=1)
 OPEN_END = pd.Timedelta(days=4)
@@ -255,12 +258,13 @@ def _matched(
         inside=inside.mask(is_old),
         **distances(rate, reference),
         official_age_h=age.to_numpy("m8[us]") / np.timedelta64(1, "h"),
-        reason=longest.map(_too_old, na_action="ignore").astype("object").where(is_old, None),
+        reason=longest.map(partial(_too_old, source), na_action="ignore").astype("object").where(is_old, None),
     )
 
 
-def _too_old(longest: pd.Timedelta) -> str:
-    return f"official rate older than {limit_text(longest)}"
+def _too_old(source: str, longest: pd.Timedelta) -> str:
+    rate = "rate" if kind_of(source) is Kind.MARKET else "official rate"
+    return f"{rate} older than {limit_text(longest)}"
 
 
 def _limits(is_last: pd.Series, source: str, limit: AgeLimit) -> pd.Series:

@@ -24,6 +24,7 @@ from fxticker.errors import NoData
 from fxticker.frames.dates_in_zone import by_instant, instants_in_zone
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
+from fxticker.frames.single_values import SingleValues
 from fxticker.model.days import Lookup, closing, lookup
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone
@@ -106,8 +107,9 @@ def drift(
         ``values_start`` and ``values_end`` (int32; values that share the date of an end, 1 where one counts; of a cross
         rate the combinations of its legs'), ``several_values`` (bool): the band includes 0 only because several values
         share a date, of which the last one is not known; single ones would prove a change, or are alike at both ends;
-        and ``peg_hop`` (bool): a pegged pair came back to a level that its source showed before, which is more than
-        rounding and no move of the rate (`fxticker.model.pegs.is_hop`). A pair without a tick by `start` or `base`, or
+        and ``peg_hop`` (bool): a pegged pair came back to a level that its source showed in the year before, which is
+        more than rounding and no move of the rate (`fxticker.model.pegs.is_hop`); of a frame of ticks what it holds of
+        that year. A pair without a tick by `start` or `base`, or
         with the same one at both ends, has no drift (NaN) and is not significant; one whose tick is older than
         `max_age` has no rates either. Where several values share a date, the rate is the middle of their hull, which
         none of them printed, and its text is null, as it is where the rate is derived. Bounds are the doubles nearest
@@ -217,7 +219,8 @@ def drift_series(
     pandas.DataFrame
         One row per quote, sorted by observed_at, pair and source: ``observed_at``, ``source``, ``pair`` (categories),
         ``drift_pct`` = 100 (rate / rate_base - 1), its band ``drift_lo_pct`` and ``drift_hi_pct``, ``significant``: the
-        band excludes 0, ``several_values``, as in `drift`, ``base_at``, and ``reason`` (category), why a pair has no
+        band excludes 0, ``several_values`` and ``peg_hop``, as in `drift`, ``values`` (int32; values of one date that
+        the rate is the middle of, else 1), ``base_at``, and ``reason`` (category), why a pair has no
         drift, null if it has one. The drift of the base itself is exactly 0. A pair without a base has no drift: NaN,
         ``base_at`` NaT. The bounds contain the exact ones and are wider by a few units in the last place, see
         `fxticker.model.bands.outward`. Empty if the span has no quotes.
@@ -268,6 +271,7 @@ def drift_series(
         reason=pd.Categorical(reasons).take(number),
         peg_hop=peg_hops(rows, since, came_back(ticks, rows, selection.as_of)),
         several_values=several_values,
+        values=SingleValues.of(rows).count,
     )
     return by_instant(result)
 

@@ -65,8 +65,9 @@ def peg(
         ``distance_hi_pct`` (float64), ``at_peg`` (boolean; the band contains the peg: the printed digits do not prove a
         distance), ``plateau`` (int64; the number of the run of one printed value, from 0 in each source's pair),
         ``hop`` (bool; the first instant of a plateau that is a peg hop, as in `fxticker.changes`: back to a level that
-        the source showed in the year before), ``values`` (int32; values of one date that the rate is the middle of,
-        else 1). Where no peg is in force, the peg, the distance and `at_peg` are null.
+        the source showed in the year before; not at the first instant of the span), ``values`` (int32; values of one
+        date that the rate is the middle of, else 1). Where no peg is in force, the peg, the
+        distance and `at_peg` are null.
 
     Raises
     ------

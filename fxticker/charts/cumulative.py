@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import cycle
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,16 +19,26 @@ from fxticker.charts.caption_frame import left_out_pairs, span_text, with_verdic
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import finding_since_base
-from fxticker.charts.hops import PEG_HOP, Levels, WasShown, draw_levels, hops_text, levels_of
+from fxticker.charts.hops import (
+    PEG_HOP,
+    SEVERAL_VALUES,
+    Levels,
+    WasShown,
+    draw_levels,
+    hops_text,
+    levels_of,
+    unknown_past,
+)
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.last_values import dated
-from fxticker.charts.line_looks import MARK_NAMES, MARKS, LineLook, main_source, tint
+from fxticker.charts.line_looks import main_source
 from fxticker.charts.moves import band_text, change_text
+from fxticker.charts.path_lines import PathLine, lines_of
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, gap_starts, thinned
-from fxticker.charts.style import Palette, Theme, color_of, date_axis, signed_ticks
+from fxticker.charts.style import Palette, Theme, date_axis, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import counted
@@ -43,8 +51,6 @@ _AROUND_IN = 1.2
 """Height of the figure outside its axis, in inches."""
 _MARK_IN = 0.065
 """Average width of a character of the vertical label, in inches."""
-_STYLES = ("solid", "dashed", "dotted", "dashdot")
-"""Styles of the lines of one colour, in this order; with one mark more they make twenty looks."""
 
 
 def plot_path(
@@ -113,10 +119,11 @@ def plot_path(
     if rows.empty:
         raise NoData("there is no change to draw: no rate has a value and a base")
     rows = without_constants(rows).sort_values("observed_at", kind="stable")
-    return _drawn(rows, Look(theme, title, figsize, ax), left_out_pairs(drifts))
+    unknown = unknown_past(series, rows["pair"].astype(str).unique())
+    return _drawn(rows, Look(theme, title, figsize, ax), left_out_pairs(drifts), unknown)
 
 
-def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
+def _drawn(rows: pd.DataFrame, look: Look, left_out: str, unknown: str) -> Figure:
     main = main_source(sorted(rows["source"].astype(str).unique()))
     groups = sorted(rows.groupby(["source", "pair"], observed=True), key=lambda group: (group[0][0] != main, *group[0]))
     height = max(4.4, _AROUND_IN + 1.2 * LINE_IN * len(groups))
@@ -124,7 +131,7 @@ def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
     with drawing(look, height, least_in=max(2.2, height - 2.2)) as canvas:
         [axis], panel_in = canvas.axes, canvas.panel_in(height - _AROUND_IN)
         axis.axhline(0, color=canvas.palette.muted, linewidth=0.8)
-        lines = _lines_of(groups, canvas.palette)
+        lines = lines_of(groups, canvas.palette)
         drawn = _draw_lines(axis, [line for line, is_drawn in zip(lines, reach.is_drawn, strict=True) if is_drawn])
         _set_axes(canvas, reach, rows["observed_at"], sides, panel_in)
         latest = rows["observed_at"].iloc[-1]
@@ -134,64 +141,17 @@ def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
             (float(line.last["drift_pct"]), f"{line.name} {_last_text(line.last, latest)}", line.color)
             for line, *_ in drawn
         ]
-        _write_caption(canvas, rows, lines, drawn, left_out)
+        _write_caption(canvas, rows, lines, drawn, (left_out, unknown))
         label_ends(axis, ends, panel_in - canvas.more_texts_in)
     return canvas.figure
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Line:
-    """Changes of one source and pair, in order, and how they are drawn."""
-
-    name: str
-    rows: pd.DataFrame
-    color: str
-    style: int
-    """How many lines of this colour come before it."""
-
-    @property
-    def look(self) -> LineLook:
-        """Its line and marks, and its band, which covers wider ones and no line."""
-        linestyle, mark = _STYLES[self.style % len(_STYLES)], MARKS[self.style % len(MARKS)]
-        return LineLook(self.color, linestyle, tint(self.color), 1.0, mark)
-
-    @property
-    def is_base_last(self) -> bool:
-        """Whether it ends at its base, so that its last change says nothing."""
-        return bool(self.last["observed_at"] == self.last["base_at"])
-
-    @property
-    def last(self) -> pd.Series:
-        """The last change."""
-        return self.rows.iloc[-1]
 
 
 class _Drawn(NamedTuple):
     """A line that is drawn, and its steps without and with its peg hops."""
 
-    line: _Line
+    line: PathLine
     steps: Steps
     levels: Levels
-
-
-def _lines_of(groups: list[tuple[Any, pd.DataFrame]], palette: Palette) -> list[_Line]:
-    """Return the lines of each source and pair."""
-    are_several = len({source for (source, _), _ in groups}) > 1
-    strokes = _strokes([str(pair) for (_, pair), _ in groups], palette)
-    lines = []
-    for ((source, pair), rows), (color, style) in zip(groups, strokes, strict=True):
-        told = f"{_STYLES[style % len(_STYLES)]} {MARK_NAMES[style % len(MARKS)]}"
-        notes = ", ".join([str(source)] * are_several + [told] * (style > 0))
-        lines.append(_Line(f"{pair} ({notes})" if notes else str(pair), rows, color, style))
-    return lines
-
-
-def _strokes(pairs: list[str], palette: Palette) -> list[tuple[str, int]]:
-    """Return the colour of each line, that of its currency, and how many lines of this colour come before it."""
-    others = cycle(palette.series)
-    colors = [color_of(pair, palette) for pair in pairs]
-    colors = [next(others) if color == palette.ink else color for color in colors]
-    return [(color, colors[:number].count(color)) for number, color in enumerate(colors)]
 
 
 def _reach(groups: list[pd.DataFrame]) -> Reach:
@@ -202,7 +162,7 @@ def _reach(groups: list[pd.DataFrame]) -> Reach:
     return reach_of(lo, hi, width, np.array([bool(rows["significant"].any()) for rows in groups]))
 
 
-def _write_notes(axis: Axes, lines: list[_Line], latest: pd.Timestamp, palette: Palette) -> None:
+def _write_notes(axis: Axes, lines: list[PathLine], latest: pd.Timestamp, palette: Palette) -> None:
     """Name the lines that are not drawn, and what their digits allow at their end, as the labels of the others do."""
     if lines:
         notes = "; ".join(f"{line.name}, whose printed digits allow {_allowed(line, latest)}" for line in lines)
@@ -222,7 +182,9 @@ def _set_axes(canvas: Canvas, reach: Reach, observed_at: pd.Series, sides: Sides
     date_axis(axis, first, last, observed_at.dt.tz, most=8 if canvas.width_in >= WIDTH_IN else 5)
 
 
-def _write_caption(canvas: Canvas, rows: pd.DataFrame, lines: list[_Line], drawn: list[_Drawn], left_out: str) -> None:
+def _write_caption(
+    canvas: Canvas, rows: pd.DataFrame, lines: list[PathLine], drawn: list[_Drawn], notes: tuple[str, str]
+) -> None:
     since, latest, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].iloc[-1]
     sources = sources_text(sorted(rows["source"].astype(str).unique()))
     span = f"{span_text(rows['observed_at'].iloc[0], last)} {rows['observed_at'].dt.tz}"
@@ -235,6 +197,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, lines: list[_Line], drawn
     band = "Band: what the printed digits allow." if any((each.lo < each.hi).any() for _, each, _ in drawn) else ""
     breaks = " Lines break where there is no value." if any(len(each.ends) for _, each, _ in drawn) else ""
     hops = hops_text([levels for *_, levels in drawn], is_past_known=True)
+    several = SEVERAL_VALUES if any(line.is_several.any() for line, *_ in drawn) else ""
     if not hops and any(line.last["peg_hop"] for line, *_ in drawn):
         hops = PEG_HOP
     write_caption(
@@ -243,17 +206,21 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, lines: list[_Line], drawn
             pd.DataFrame([line.last for line in lines]),
             begins_before=any(line.rows["observed_at"].iloc[0] < line.last["base_at"] for line in lines),
         ),
-        f"{sources} {counted(sum(len(line.rows) for line, *_ in drawn), 'value')}, {span}, {base}.{left_out}",
-        f"{band}{up}{breaks} {hops}".strip(),  # nothing but what is drawn
+        f"{sources} {counted(sum(len(line.rows) for line, *_ in drawn), 'value')}, {span}, {base}.{notes[0]}",
+        " ".join(filter(None, [f"{band}{up}{breaks}".strip(), several, hops, notes[1]])),  # nothing but what is drawn
     )
 
 
-def _draw_lines(axis: Axes, lines: list[_Line]) -> list[_Drawn]:
+def _draw_lines(axis: Axes, lines: list[PathLine]) -> list[_Drawn]:
     """Draw the widest band first, so that it covers neither the other bands nor their lines."""
     drawn = []
     for line in lines:
-        steps = _steps_of(line.rows)
-        drawn.append(_Drawn(line, steps, levels_of(steps, str(line.rows["pair"].iloc[0]), _was_shown(line.rows))))
+        steps, pair = _steps_of(line.rows), str(line.rows["pair"].iloc[0])
+        is_middle = np.isin(steps.when, instants(line.rows["observed_at"])[line.is_several])
+        levels = [
+            set() if several else {level_of(value)} for value, several in zip(steps.value, is_middle, strict=True)
+        ]
+        drawn.append(_Drawn(line, steps, levels_of(steps, pair, _was_shown(line.rows), levels)))
     for place in np.argsort([float((each.steps.hi - each.steps.lo).max()) for each in drawn], kind="stable")[::-1]:
         line, steps, levels = drawn[place]
         draw_levels(axis, steps, levels, line.look)
@@ -273,7 +240,7 @@ def _steps_of(rows: pd.DataFrame) -> Steps:
     return thinned(Steps(times, value, lo, hi, times[breaks]))
 
 
-def _allowed(line: _Line, latest: pd.Timestamp) -> str:
+def _allowed(line: PathLine, latest: pd.Timestamp) -> str:
     """Return the band of the last change of a line, and its date if the chart goes on for days after it.
 
     Of a line that ends at its base it is that of the change before, as the base differs from itself by nothing.

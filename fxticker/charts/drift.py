@@ -16,7 +16,7 @@ from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import ends_text, left_out_pairs, with_verdicts, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import main_rows
-from fxticker.charts.hops import PEG_HOP
+from fxticker.charts.hops import PEG_HOP, unknown_past
 from fxticker.charts.last_values import own_dates
 from fxticker.charts.moves import band_text, change_text, moves_text, told, unproven_text
 from fxticker.charts.resolved import Reach, reach_of
@@ -107,10 +107,11 @@ def plot_drift(
     rows = with_verdicts(drifts).dropna(subset=["drift_pct"])
     if rows.empty:
         raise NoData("there is no drift to draw")
-    return _drawn(rows, Look(theme, title, figsize, ax), left_out_pairs(drifts))
+    unknown = unknown_past(frame, rows["pair"].astype(str).unique())
+    return _drawn(rows, Look(theme, title, figsize, ax), left_out_pairs(drifts), unknown)
 
 
-def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
+def _drawn(rows: pd.DataFrame, look: Look, left_out: str, unknown: str) -> Figure:
     reach, spans = _reach(rows), _own_spans(rows)
     # what is drawn stands above what is not, the largest rise on top
     rows = rows.assign(is_drawn=reach.is_drawn, own_span=spans)
@@ -132,7 +133,7 @@ def _drawn(rows: pd.DataFrame, look: Look, left_out: str) -> Figure:
         axis.set_ylim(-0.6, len(rows) - 0.4)
         sides = sides_of(rows["pair"])
         axis.set_xlabel(f"\u2190 {sides.fall}     change in percent     {sides.rise} \u2192")
-        _write_caption(canvas, rows, left_out)
+        _write_caption(canvas, rows, left_out, unknown)
     return canvas.figure
 
 
@@ -141,7 +142,7 @@ def _reach(rows: pd.DataFrame) -> Reach:
     return reach_of(lo, hi, hi - lo, rows["significant"].to_numpy(bool))
 
 
-def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str) -> None:
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str, unknown: str) -> None:
     ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} {rows['end_at'].dt.tz}"
     own_base = (rows["base_at"] != rows["start_at"]).any()
     base = f" Percent of the values as of {_ends_text(rows['base_at'])} {rows['base_at'].dt.tz}." if own_base else ""
@@ -153,6 +154,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str) -> None:
         "" if drawn["significant"].all() else f"Hollow: {unproven_text(drawn, 'it')}.",
         "" if rows["is_drawn"].all() else "Not drawn: what would fill the axis.",
         PEG_HOP if rows["peg_hop"].any() else "",
+        unknown,
     ]
     write_caption(
         canvas,

@@ -45,7 +45,8 @@ def finding(lines: Sequence[Line], levels: Sequence[Levels], zone: tzinfo) -> st
         changes = _changes(changed)
         moved = is_move(changes)
         of_title = [line for (line, _), is_told in zip(changed, moved, strict=True) if is_told or not moved.any()]
-        return f"{moves_text(changes, FIRST_TO_LAST)}{by}, {_span(of_title, zone)}"
+        as_of = "last rates as of " if any(line.lookups is not None for line in of_title) else ""
+        return f"{moves_text(changes, FIRST_TO_LAST)}{by}, {as_of}{_span(of_title, zone)}"
     line, span = own[0][0], _span([line for line, _ in own], zone)
     last = line.last.replace("\n", " ")
     span = f"as of {span}" if line.lookups is not None else span
@@ -122,7 +123,7 @@ def _changes(own: Sequence[tuple[Line, Levels]]) -> pd.DataFrame:
                 "drift_hi_pct": 100 * (hi[-1] / lo[0] - 1),
                 "significant": is_proven,
                 "several_values": not is_proven and _decides_by_order(line),
-                "peg_hop": levels.came_back if is_proven else len(levels.hops) > 0,
+                "peg_hop": is_proven and levels.came_back,
             }
         )
     return pd.DataFrame(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -18,7 +18,8 @@ from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import ends_text, left_out_rows, span_text, with_verdicts, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, reach_pct, write_cells
-from fxticker.charts.moves import is_move, move_text, unproven_text
+from fxticker.charts.hops import unknown_past
+from fxticker.charts.moves import hopping, hops_among, is_move, move_text, unproven_text
 from fxticker.charts.period_axis import Periods, label_periods, periods_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
@@ -103,10 +104,11 @@ def plot_heatmap(
     if drifts["drift_pct"].isna().all():
         raise NoData("there is no change to draw: it needs values in two periods")
     periods = None if drifts is changes else freq or "month"
-    return _drawn(with_verdicts(without_constants(drifts)), periods, Look(theme, title, figsize, ax))
+    unknown = unknown_past(changes, drifts["pair"].astype(str).unique())
+    return _drawn(with_verdicts(without_constants(drifts)), periods, Look(theme, title, figsize, ax), unknown)
 
 
-def _drawn(drifts: pd.DataFrame, freq: str | None, look: Look) -> Figure:
+def _drawn(drifts: pd.DataFrame, freq: str | None, look: Look, unknown: str) -> Figure:
     periods = periods_of(drifts["start_at"], freq)
     names = _names(drifts)
     labels = sorted(set(names))
@@ -128,7 +130,8 @@ def _drawn(drifts: pd.DataFrame, freq: str | None, look: Look) -> Figure:
         axis.spines[["left", "bottom"]].set_visible(False)
         if (cells.is_move & ~cells.is_long).any():
             _color_bar(canvas, mesh, sides_of(drifts["pair"]))
-        _write_caption(canvas, drifts, cells, periods, is_written=is_written)
+        notes = [unknown, "" if is_written else "Numbers only where they have room."]
+        _write_caption(canvas, drifts, cells, periods, notes)
     return canvas.figure
 
 
@@ -137,7 +140,7 @@ def _names(changes: pd.DataFrame) -> pd.Series:
     return pairs if len(sources.unique()) == 1 else pairs + " (" + sources + ")"
 
 
-def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: Periods, *, is_written: bool) -> None:
+def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: Periods, notes: Sequence[str]) -> None:
     rows = drifts.dropna(subset=["drift_pct"])
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
     sources = sources_text(sorted(drifts["source"].astype(str).unique()))
@@ -148,7 +151,8 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
         "Pale and dotted: peg hop, back to a level that was shown before." if (hops & ~cells.is_long).any() else "",
         f"Frame: one change over all its periods, its number grey where {grey}." if cells.is_long.any() else "",
         "Empty: no value in the period, or none before it in the span." if len(rows) < len(drifts) else "",
-        "" if is_written else "Numbers only where they have room.",
+        f"Cross rates take part in the peg hops of {', '.join(hopping(rows))}." if hopping(rows) else "",
+        *notes,
         _not_told(rows, cells),
     ]
     proven = f"{int(cells.is_move.sum()):,} more than rounding{', peg hops aside' if hops.any() else ''}"
@@ -180,8 +184,10 @@ def _finding(rows: pd.DataFrame, periods: Periods, span: str) -> str:
         over_several = rows[is_move(rows).to_numpy()]
         if len(over_several):
             return f"Largest proven change, over several {periods.name}s: {_told(over_several, rows)}"
-        hops = " or a peg hop" if rows["peg_hop"].any() else ""
-        what = "proven" if rows["several_values"].any() else f"more than rounding{hops}"
+        hops = rows["peg_hop"].any()
+        what = f"more than rounding{' or a peg hop' if hops else ''}"
+        if rows["several_values"].any():
+            what = f"proven{', peg hops aside' if hops else ''}"
         return f"No change from one {periods.name} to the next is {what}, {span}"
     return f"Largest proven change from one {periods.name} to the next: {_told(proven, rows)}"
 
@@ -189,7 +195,7 @@ def _finding(rows: pd.DataFrame, periods: Periods, span: str) -> str:
 def _told(proven: pd.DataFrame, rows: pd.DataFrame) -> str:
     """Return the largest of some changes, whose source is named if there are several, and its ends."""
     row = proven.iloc[int(proven["drift_pct"].abs().argmax())]
-    move = move_text(str(row["pair"]), row["drift_lo_pct"], row["drift_hi_pct"])
+    move = move_text(str(row["pair"]), row["drift_lo_pct"], row["drift_hi_pct"]) + hops_among(row.to_frame().T)
     source = f" by {row['source']}" if len(rows["source"].unique()) > 1 else ""
     # closes need not lie at the ends of a period
     return f"{move}{source}, {ends_text(row['from_at'], row['to_at'])}"

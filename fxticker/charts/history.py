@@ -148,10 +148,11 @@ def rates_chart(
     rows = _in_one_direction(rates)
     lines = lines_of(without_constants(rows) if left_out is None else rows, polls)
     levels = [
-        levels_of(line.steps, line.pair, past.levels(line.source, line.pair, line.ends(UTC)[0]), line.single_values)
+        levels_of(line.steps, line.pair, past.levels(line.source, line.pair, line.ends(UTC)[0]), line.levels)
         for line in lines
     ]
-    facts = Facts(lines, levels, polls, rates["observed_at"].dt.tz, asked, past.is_known, left_out)
+    pairs = {line.pair for line in lines}
+    facts = Facts(lines, levels, polls, rates["observed_at"].dt.tz, asked, past.is_known, past.unknown(pairs), left_out)
     return _drawn(facts, look)
 
 

@@ -13,7 +13,7 @@ from fxticker.charts.canvas import Canvas
 from fxticker.charts.caption_frame import write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants
 from fxticker.charts.findings import finding
-from fxticker.charts.hops import Levels, hops_text
+from fxticker.charts.hops import SEVERAL_VALUES, Levels, hops_text
 from fxticker.charts.line_looks import main_source, styles_text
 from fxticker.charts.lines import Line
 from fxticker.charts.sides import upward
@@ -41,6 +41,8 @@ class Facts:
         The span that was asked for.
     is_past_known
         Whether levels that were shown before the chart are known.
+    unknown_past
+        That levels of a peg are known of the chart alone, or nothing.
     left_out
         Of looked-up rates a sentence on the pairs without one, or an empty text; ``None`` of ticks and quotes.
     """
@@ -51,6 +53,7 @@ class Facts:
     zone: tzinfo
     asked: Asked
     is_past_known: bool
+    unknown_past: str = ""
     left_out: str | None = None
 
     @property
@@ -118,6 +121,7 @@ def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> N
         upward({line.pair for line in facts.lines}),
         styles.rstrip(),
         hops_text(facts.levels, is_past_known=facts.is_past_known),
+        facts.unknown_past,
         _repetitions(facts),
         "Lines break where there is no value." if any(len(line.steps.ends) for line in facts.lines) else "",
         f"Shaded: no successful poll{of_panel}, {by_cause}." if is_shaded else "",
@@ -146,9 +150,7 @@ def _counts(facts: Facts) -> str:
 
 def _several(facts: Facts) -> str:
     """Return what stands where several values of one date are stored."""
-    if not any(line.single_values.is_several.any() for line in facts.lines):
-        return ""
-    return "Of several values of one date: the band spans them, and the line is its middle."
+    return SEVERAL_VALUES if any(line.single_values.is_several.any() for line in facts.lines) else ""
 
 
 def _repetitions(facts: Facts) -> str:

@@ -6,7 +6,7 @@ levels around its peg, in turn; a change back to a level that was shown before i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -21,13 +21,14 @@ from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.causes import local_instants
 from fxticker.charts.line_looks import LineLook
 from fxticker.charts.steps import Steps, breaks_at, draw_band, draw_dots, draw_line
-from fxticker.frames.single_values import SingleValues
 from fxticker.model.pegs import is_hop, pegs_of
 from fxticker.model.timestamps import Moment
 
 _MARK_PT = 4.5
 PEG_HOP = "Peg hop: a pegged currency came back to a level that was shown before."
 """What it means where no mark stands for it."""
+SEVERAL_VALUES = "Of several values of one date: the band spans them, and the line is its middle, which is no level."
+"""What it means where a value is the middle of several."""
 MOST_MARKS = 60
 """Of more the marks would run together."""
 WasShown: TypeAlias = Callable[[str, int], bool]
@@ -53,6 +54,10 @@ class Past:
     def is_known(self) -> bool:
         """Whether there is one: levels that a chart does not show can be known."""
         return not isinstance(self.ticks, pd.DataFrame)
+
+    def unknown(self, pairs: Iterable[str]) -> str:
+        """Return a sentence if levels before the chart are not known, and one of the pairs has levels."""
+        return unknown_past(self.ticks, pairs)
 
     def levels(self, source: str, pair: str, begin: datetime, end: datetime | None = None) -> WasShown | None:
         """Return whether a level was shown before the first value of a line; ``None`` if that is not known.
@@ -108,7 +113,9 @@ class Levels:
     came_back: bool
 
 
-def levels_of(steps: Steps, pair: str, was_shown: WasShown | None = None, single: SingleValues | None = None) -> Levels:
+def levels_of(
+    steps: Steps, pair: str, was_shown: WasShown | None = None, shown_at: Sequence[Collection[str]] | None = None
+) -> Levels:
     """Return a line whose levels are not connected where the rate came back to one that was shown before.
 
     Parameters
@@ -119,16 +126,15 @@ def levels_of(steps: Steps, pair: str, was_shown: WasShown | None = None, single
         Pair of the line; one without a peg has no hops.
     was_shown
         What its source showed that the line does not; ``None`` if that is not known.
-    single
-        The printed values behind those of the line: of several each is a level. ``None`` if each is one.
+    shown_at
+        The levels of each value: several, of one date, or none where they are not known, and no hop is told. ``None``
+        if each value is its level.
     """
     if not pegs_of(pair):
         return Levels(steps, np.zeros(0, np.int64), np.zeros(0, np.int64), came_back=False)
-    ends = [steps.value] if single is None else [single.lowest, single.highest]
-    hops, came_back = _hops(
-        steps, [{level_of(rate) for rate in rates} for rates in zip(*ends, strict=True)], pair, was_shown
-    )
-    marked = hops if single is None else hops[~single.is_several[hops]]
+    shown_at = [{level_of(rate)} for rate in steps.value] if shown_at is None else shown_at
+    hops, came_back = _hops(steps, shown_at, pair, was_shown)
+    marked = np.array([place for place in hops if len(shown_at[place]) == 1], np.int64)
     # after a gap there is no wall to leave out
     walls = hops[~np.isin(hops, breaks_at(steps.when, steps.ends) + 1)]
     held = steps.when[walls] - 1  # a microsecond, which no picture shows
@@ -164,16 +170,25 @@ def hops_text(lines: Sequence[Levels], *, is_past_known: bool) -> str:
     return f"Diamond: peg hop, back to {where}." if most else ""
 
 
-def _hops(steps: Steps, levels: list[set[str]], pair: str, was_shown: WasShown | None) -> tuple[np.ndarray, bool]:
+def unknown_past(ticks: Ticks, pairs: Iterable[str]) -> str:
+    """Return that levels of pegged pairs before a frame of ticks are not known; nothing of other pairs, or a store."""
+    is_frame = isinstance(ticks, pd.DataFrame) and "drift_pct" not in ticks.columns
+    is_pegged = any(pegs_of(pair) for pair in pairs)
+    return "Levels of a peg before this frame are not known: a change may be a hop." if is_frame and is_pegged else ""
+
+
+def _hops(
+    steps: Steps, shown_at: Sequence[Collection[str]], pair: str, was_shown: WasShown | None
+) -> tuple[np.ndarray, bool]:
     """Return the positions of values that came back to their levels, and whether the last ones were shown before."""
-    shown = {*levels[0]}
+    shown = {*shown_at[0]}
     hops, came_back = [], False
-    for place in np.flatnonzero(np.diff(steps.value)) + 1:
-        day = steps.when[place].view("M8[us]").astype("M8[D]").item()
+    for place in (np.flatnonzero(np.diff(steps.value)) + 1).tolist():
+        levels, day = {*shown_at[place]}, steps.when[place].view("M8[us]").astype("M8[D]").item()
         if was_shown is not None:
-            shown.update(level for level in levels[place] - shown if was_shown(level, int(steps.when[place])))
-        came_back = all(is_hop(pair, day, level, shown) for level in levels[place])
+            shown.update(level for level in levels - shown if was_shown(level, int(steps.when[place])))
+        came_back = bool(levels) and all(is_hop(pair, day, level, shown) for level in levels)
         if came_back:
             hops.append(place)
-        shown |= levels[place]
+        shown |= levels
     return np.array(hops, np.int64), came_back

@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.plateaus import level_of
 from fxticker.charts.causes import SUCCESSFUL, Stretches, cause_codes, instants, local_instants, stretches_of
 from fxticker.charts.lookups import Lookups, lookups_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts
@@ -47,6 +48,13 @@ class Line:
     def last_value(self) -> float:
         """Value at which its label is placed."""
         return float(self.steps.value[-1])
+
+    @property
+    def levels(self) -> list[set[str]]:
+        """The printed values behind each value, as levels of a pegged pair."""
+        return [
+            {*map(level_of, ends)} for ends in zip(self.single_values.lowest, self.single_values.highest, strict=True)
+        ]
 
     def last_at(self, zone: tzinfo) -> pd.Timestamp:
         """Return when the last value was observed; of a looked-up one the day of its tick."""

@@ -10,6 +10,7 @@ from fxticker.analysis.hopping_leg import hopping_leg
 from fxticker.model.currencies import NAMES
 from fxticker.model.formatting import format_with_band, real_minus
 from fxticker.model.pairs import COMMON, currencies_of
+from fxticker.model.pegs import PEGS
 from fxticker.model.verdicts import open_changes, unproven
 
 _MOST_NAMED = 5
@@ -42,21 +43,25 @@ def moves_text(rows: pd.DataFrame, between: str = "") -> str:
     if proven.empty:
         return _no_move(rows, f" {between}" if between else "")
     if len(proven) > _MOST_NAMED or proven["pair"].astype(str).duplicated().any():
-        return f"{len(proven):,} of {len(rows):,} rates moved by more than rounding{_hops_among(proven)}"
+        return f"{len(proven):,} of {len(rows):,} rates moved by more than rounding{hops_among(proven)}"
     proven = proven.iloc[proven["drift_pct"].abs().argsort(kind="stable")[::-1]]
     changes = [
         (*currencies_of(str(pair)), lo, hi)
         for pair, lo, hi in zip(proven["pair"], proven["drift_lo_pct"], proven["drift_hi_pct"], strict=True)
     ]
     text = _sentence(changes)
-    return f"{text[0].upper()}{text[1:]}{_hops_among(proven)}"
+    return f"{text[0].upper()}{text[1:]}{hops_among(proven)}"
 
 
-def _hops_among(proven: pd.DataFrame) -> str:
-    """Return that hops of a pegged currency are among moves of cross rates, if that may be."""
-    keys = proven[["pair", "source"]].astype(str).itertuples(index=False, name=None)
-    codes = {code for pair, source in keys if (code := hopping_leg(pair, source))}
-    return "".join(f", hops of {who(code)} around its peg included" for code in sorted(codes))
+def hops_among(proven: pd.DataFrame) -> str:
+    """Return that hops of a pegged currency are among moves of cross rates, if that may be: as an end of a sentence."""
+    return "".join(f", hops of {who(code)} not told apart" for code in hopping(proven))
+
+
+def hopping(rows: pd.DataFrame) -> list[str]:
+    """Return the pegged currencies in whose hops cross rates of some changes take part."""
+    keys = {*rows[["pair", "source"]].astype(str).itertuples(index=False, name=None)}
+    return sorted({code for pair, source in keys if (code := hopping_leg(pair, source))})
 
 
 def is_move(rows: pd.DataFrame) -> pd.Series:
@@ -83,8 +88,12 @@ def move_text(pair: str, lo: float, hi: float) -> str:
 
 
 def who(code: str) -> str:
-    """Return a currency in a sentence: ``the tenge``, or its code if it has no name here."""
-    return f"the {NAMES[code]}" if code in NAMES else code
+    """Return a currency in a sentence: ``the tenge``, ``the pegged manat``, or its code if it has no name here.
+
+    Of a peg it is said, as a change of its rate is the supplier's, or the end of the peg.
+    """
+    pegged = "pegged " if any(peg.currency == code and peg.until is None for peg in PEGS) else ""
+    return f"the {pegged}{NAMES[code]}" if code in NAMES else code
 
 
 def amount(lo: float, hi: float) -> str:

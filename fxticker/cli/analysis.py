@@ -236,7 +236,9 @@ def peg(folder: Location, selection: Selection, form: Format) -> None:
     """
     from fxticker.analysis.peg import peg as peg_of
 
-    show_frame(peg_of(folder, **selection.given()), _PEG, form)
+    frame = peg_of(folder, **selection.given())
+    is_first = frame.duplicated(["source", "pair"]).eq(False)  # what was before it is not known
+    show_frame(frame.assign(hop=frame["hop"].astype(object).mask(is_first)), _PEG, form)
 
 
 @click.command()
