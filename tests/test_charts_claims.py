@@ -225,6 +225,16 @@ def test_change_within_a_minute_has_the_seconds_of_both_its_ends(ten_seconds):
     assert [_title(draw(ten_seconds))[-len(span) :] for draw in (fx.plot_history, plot_path)] == [span] * 2
 
 
+@pytest.mark.parametrize(
+    ("last_s", "span"),
+    [(64, "12:00:12 to 12:01:04"), (588, "12:00:12 to 12:09:48"), (900, "12:01 to 12:15")],
+)
+def test_title_of_a_few_minutes_has_the_seconds_that_its_axis_has(store, last_s, span):
+    instants = [NOON + timedelta(seconds=number) for number in (12, last_s)]
+    store.append(_ticks("TJS/USD", ["0.10840", "0.10863"], instants))
+    assert _title(fx.plot_history(store)).endswith(f", 2025-11-14 {span}")
+
+
 def test_axis_of_seconds_does_not_read_as_one_of_days(ten_seconds):
     figure = fx.plot_history(ten_seconds)
     [panel] = figure.axes

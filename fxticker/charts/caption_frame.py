@@ -20,6 +20,8 @@ _BELOW_TICKS_PT, _BELOW_LABEL_PT = 34, 36
 """Distance of a caption from an axis of the caller, without and with a label."""
 _TIMED = pd.Timedelta(days=2)
 """Span below which its ends have their times."""
+_SHORT = pd.Timedelta(minutes=10)
+"""Below this a span's minutes, which are rounded up, would lie visibly beside the ends of its axis."""
 _LONGEST = 300
 """Characters of reasons beyond which only what stands before their first semicolon is stated: two lines."""
 _MOST_LEFT_OUT = 4
@@ -72,8 +74,9 @@ def with_verdicts(changes: pd.DataFrame) -> pd.DataFrame:
 def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return a span as text for captions, and for titles that do not depend on its hours."""
     begin, end = minute_text(first), minute_text(last)
-    if begin == end:  # a change takes time: its ends are never shown as one
-        if first.floor("s") == last.floor("s"):
+    are_minutes = first == first.floor("min") and last == last.floor("min")
+    if begin == end or (last - first < _SHORT and first.date() == last.date() and not are_minutes):
+        if first.floor("s") == last.floor("s"):  # a change takes time: its ends are never shown as one
             return begin
         return f"{first.ceil('s'):%Y-%m-%d %H:%M:%S} to {last.ceil('s'):%H:%M:%S}"
     if first.date() != last.date():
