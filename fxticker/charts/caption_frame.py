@@ -74,8 +74,7 @@ def with_verdicts(changes: pd.DataFrame) -> pd.DataFrame:
 def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return a span as text for captions, and for titles that do not depend on its hours."""
     begin, end = minute_text(first), minute_text(last)
-    are_minutes = first == first.floor("min") and last == last.floor("min")
-    if begin == end or (last - first < _SHORT and first.date() == last.date() and not are_minutes):
+    if begin == end or has_seconds(first, last):
         if first.floor("s") == last.floor("s"):  # a change takes time: its ends are never shown as one
             return begin
         return f"{first.ceil('s'):%Y-%m-%d %H:%M:%S} to {last.ceil('s'):%H:%M:%S}"
@@ -83,6 +82,12 @@ def span_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
         return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
     day = f"{first:%Y-%m-%d} "
     return f"{begin} to {end.removeprefix(day)}"
+
+
+def has_seconds(first: pd.Timestamp, last: pd.Timestamp) -> bool:
+    """Return whether a span is so short that its text has the seconds."""
+    are_minutes = first == first.floor("min") and last == last.floor("min")
+    return last - first < _SHORT and first.date() == last.date() and not are_minutes
 
 
 def ends_text(first: pd.Timestamp, last: pd.Timestamp) -> str:

@@ -15,7 +15,7 @@ from fxticker.analysis.drift import drift_series
 from fxticker.analysis.plateaus import level_of
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import left_out_pairs, span_text, with_verdicts, write_caption
+from fxticker.charts.caption_frame import has_seconds, left_out_pairs, span_text, with_verdicts, write_caption
 from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import finding_since_base
@@ -43,7 +43,7 @@ from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import counted
 from fxticker.model.selection import Zone
-from fxticker.model.timestamps import Moment, minute_text
+from fxticker.model.timestamps import Moment
 from fxticker.model.verdicts import MORE, verdict
 from fxticker.sources.age_limits import MaxAge
 
@@ -189,8 +189,8 @@ def _write_caption(
     sources = sources_text(sorted(rows["source"].astype(str).unique()))
     span = f"{span_text(rows['observed_at'].iloc[0], last)} {rows['observed_at'].dt.tz}"
     base = f"base {span_text(since, latest)}"
-    if since == latest and minute_text(since) == minute_text(last) and since != last:
-        base = "base the first value"  # the span has its seconds, before which a whole minute cannot stand
+    if since == latest == rows["observed_at"].iloc[0] and has_seconds(since, last):
+        base = "base the first value"  # a whole minute, which is rounded up, would stand after some of the seconds
     elif since != latest:
         base = f"each line from its own base, {span_text(since, latest)}"
     up = f" Up: {sides_of(rows['pair']).rise}." if canvas.axes[0].get_ylabel() == "percent" else ""
