@@ -13,7 +13,7 @@ import pyarrow as pa
 from fxticker.errors import NoData
 from fxticker.frames.load import DEFAULT_COLUMNS, sources_of
 from fxticker.frames.loaded_types import gathered_of, pandas_frame
-from fxticker.frames.now_and_zone import in_zone, present, zone_of
+from fxticker.frames.now_and_zone import present, zone_of
 from fxticker.frames.pairs import StorePath, require_stored
 from fxticker.frames.read_cost import counted
 from fxticker.model.days import Lookup, lookup
@@ -103,7 +103,7 @@ def latest(
     gathered = gathered_of(table)
     added = {"age_h": np.array(ages), "stale": np.array(stale), "reason": pd.array(reasons, dtype="str")}
     columns: dict[str, Any] = gathered.columns | added
-    frame = in_zone(pandas_frame(replace(gathered, columns={name: columns[name] for name in _COLUMNS})), tz)
+    frame = pandas_frame(replace(gathered, columns={name: columns[name] for name in _COLUMNS}), zone_of(tz))
     if any(reasons):
         frame.loc[frame["reason"].notna(), list(FIGURES)] = None
     return frame

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import MissingExtra
-from fxticker.frames.now_and_zone import in_zone
 from fxticker.model.invalid import InvalidArgument
 from fxticker.store.arrow import compact, text_codes, used_texts
 
@@ -40,7 +39,7 @@ def converter(returns: Returns) -> Callable[[Gathered, tzinfo], Any]:
     if returns == "arrow":
         return arrow_table
     if returns == "pandas":
-        return lambda gathered, zone: in_zone(pandas_frame(gathered), zone)
+        return pandas_frame
     try:
         import polars as pl
     except ModuleNotFoundError as error:
@@ -48,8 +47,8 @@ def converter(returns: Returns) -> Callable[[Gathered, tzinfo], Any]:
     return lambda gathered, zone: pl.from_arrow(arrow_table(gathered, zone))
 
 
-def pandas_frame(gathered: Gathered) -> pd.DataFrame:
-    """Return columns as a frame, with the types of `fxticker.load` and its instants in UTC."""
+def pandas_frame(gathered: Gathered, zone: tzinfo = UTC) -> pd.DataFrame:
+    """Return columns as a frame, with the types of `fxticker.load` and its instants in a time zone."""
     import pandas as pd
 
     def series(name: str, values: np.ndarray) -> Any:
@@ -57,7 +56,7 @@ def pandas_frame(gathered: Gathered) -> pd.DataFrame:
             categories = pd.Index(gathered.texts[name], dtype="str")
             return pd.Categorical.from_codes(values, dtype=pd.CategoricalDtype(categories), validate=False)
         if name.endswith("_at"):
-            return pd.array(values, dtype=pd.DatetimeTZDtype("us", "UTC"), copy=False)
+            return pd.array(values, dtype=pd.DatetimeTZDtype("us", zone), copy=False)
         return values.view("M8[ms]") if name.endswith("_date") else values
 
     return pd.DataFrame({name: series(name, values) for name, values in gathered.columns.items()}, copy=False)
