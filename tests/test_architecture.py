@@ -196,6 +196,10 @@ def test_help_imports_nothing_heavy():
     assert _heavy_modules_after(code) == []
 
 
+def test_processes_that_read_archives_need_no_http_client():
+    assert _heavy_modules_after("import fxticker.backfill.reading_process\nprint()") == ["pyarrow"]
+
+
 def test_latest_needs_no_pandas(history_store):
     arguments = ["latest", "--store", str(history_store)]
     code = f"from fxticker.cli import app\ntry: app({arguments!r})\nexcept SystemExit: pass"

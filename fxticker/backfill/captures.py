@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from time import monotonic
-
-import httpx
 
 from fxticker.backfill.cdx import is_on_site, site_of
 from fxticker.backfill.revisits import names_of
@@ -140,7 +139,7 @@ class _Part:
     def add_page(self, page: WarcPage) -> None:
         """Add a page of the site; one of another status or media type is skipped, and known as no page."""
         ticker: int | None = None
-        if page.http_status != httpx.codes.OK or not page.is_of(self._source.media_types):
+        if page.http_status != HTTPStatus.OK or not page.is_of(self._source.media_types):
             self.captures.skipped += 1
         elif page.body is None:
             self.captures.records.append(DamagedRecord(page.offset, page.problem))
