@@ -77,6 +77,7 @@ def test_types_have_the_same_rows_in_the_same_order(ticks, filters):
         table = fx.load(store, returns="arrow", **filters)
         polar = fx.load(store, returns="polars", **filters)
 
+    table.validate(full=True)
     assert of_arrow(table) == values(frame)
     assert polar.columns == list(frame.columns)
     assert {name: polar[name].to_list() for name in polar.columns} == table.to_pydict()

@@ -90,13 +90,14 @@ def arrow_table(gathered: Gathered, zone: tzinfo) -> pa.Table:
     def array(name: str, values: np.ndarray) -> pa.Array:
         if name in gathered.texts:
             codes = pa.array(values, mask=values < 0 if (values < 0).any() else None)
-            return pa.DictionaryArray.from_arrays(codes, pa.array(gathered.texts[name], pa.string()))
+            return pa.DictionaryArray.from_arrays(codes, pa.array(gathered.texts[name], pa.string()), safe=False)
         if name.endswith("_at"):
             return pa.Array.from_buffers(instant, len(values), [None, pa.py_buffer(values)])
         if name.endswith("_date"):
             is_null = np.isnat(values.view("M8[ms]"))
             return pa.array(np.where(is_null, 0, values // _DAY_MS).astype(np.int32), mask=is_null).view(pa.date32())
-        return pa.array(values, from_pandas=values.dtype.kind == "f")  # NaN stands for null
+        has_nan = values.dtype.kind == "f" and bool(np.isnan(values).any())  # NaN stands for null
+        return pa.array(values, from_pandas=has_nan)  # which looks at each number by itself
 
     return pa.table({name: array(name, values) for name, values in gathered.columns.items()})
 
