@@ -332,3 +332,17 @@ def test_chart_of_a_frame_says_that_it_does_not_know_levels_of_a_peg_before_it(h
 def test_title_of_look_ups_says_as_of_when(history_store):
     rates = fx.rate(history_store, ["TJS"], start="2025-12-08", end="2025-12-12", every="1d", order="ticker")
     assert ", last rates as of 2025-12-08 to 2025-12-12" in _title(fx.plot_history(rates))
+
+
+def test_new_level_of_a_peg_is_said_to_be_one(history_store):
+    span = {"start": "2026-02-01", "end": "2026-02-06", "pairs": ["TMT"]}
+    said = "New level: a pegged currency at a value that was not shown in the year before, the supplier's or a move."
+    for figure in (
+        fx.plot_history(history_store, **span),
+        plot_path(history_store, **span),
+        fx.plot_drift(history_store, **span),
+    ):
+        assert _title(figure).startswith("The pegged manat lost 0.15 to 0.17 % against the dollar, to a new level, ")
+        assert said in _caption(figure)
+    heat = plot_heatmap(history_store, freq="week", **span | {"start": "2026-01-20"})
+    assert said in _caption(heat)

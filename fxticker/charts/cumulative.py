@@ -20,6 +20,7 @@ from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import finding_since_base
 from fxticker.charts.hops import (
+    NEW_LEVEL,
     PEG_HOP,
     SEVERAL_VALUES,
     Levels,
@@ -44,7 +45,7 @@ from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import counted
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
-from fxticker.model.verdicts import MORE, verdict
+from fxticker.model.verdicts import MORE, NEW, verdict
 from fxticker.sources.age_limits import MaxAge
 
 _AROUND_IN = 1.2
@@ -197,6 +198,7 @@ def _write_caption(
     band = "Band: what the printed digits allow." if any((each.lo < each.hi).any() for _, each, _ in drawn) else ""
     breaks = " Lines break where there is no value." if any(len(each.ends) for _, each, _ in drawn) else ""
     hops = hops_text([levels for *_, levels in drawn], is_past_known=True)
+    new = NEW_LEVEL if any(verdict(line.last) == NEW for line in lines) else ""
     several = SEVERAL_VALUES if any(line.is_several.any() for line, *_ in drawn) else ""
     if not hops and any(line.last["peg_hop"] for line, *_ in drawn):
         hops = PEG_HOP
@@ -207,7 +209,7 @@ def _write_caption(
             begins_before=any(line.rows["observed_at"].iloc[0] < line.last["base_at"] for line in lines),
         ),
         f"{sources} {counted(sum(len(line.rows) for line, *_ in drawn), 'value')}, {span}, {base}.{notes[0]}",
-        " ".join(filter(None, [f"{band}{up}{breaks}".strip(), several, hops, notes[1]])),  # nothing but what is drawn
+        " ".join(filter(None, [f"{band}{up}{breaks}".strip(), several, hops, new, notes[1]])),
     )
 
 

@@ -18,8 +18,8 @@ from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import ends_text, left_out_rows, span_text, with_verdicts, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, reach_pct, write_cells
-from fxticker.charts.hops import unknown_past
-from fxticker.charts.moves import hopping, hops_among, is_move, move_text, unproven_text
+from fxticker.charts.hops import NEW_LEVEL, unknown_past
+from fxticker.charts.moves import hopping, is_move, move_text, peg_notes, unproven_text
 from fxticker.charts.period_axis import Periods, label_periods, periods_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
@@ -143,7 +143,7 @@ def _names(changes: pd.DataFrame) -> pd.Series:
 def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: Periods, notes: Sequence[str]) -> None:
     rows = drifts.dropna(subset=["drift_pct"])
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
-    sources = sources_text(sorted(drifts["source"].astype(str).unique()))
+    sources, title = sources_text(sorted(drifts["source"].astype(str).unique())), _finding(rows, periods, span)
     pale, hops = ~cells.is_move & ~cells.is_hop & ~cells.is_long, cells.is_hop
     grey = "no move is proven" if rows["several_values"].any() else "rounding or a peg hop could explain it"
     reading = [
@@ -152,13 +152,14 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
         f"Frame: one change over all its periods, its number grey where {grey}." if cells.is_long.any() else "",
         "Empty: no value in the period, or none before it in the span." if len(rows) < len(drifts) else "",
         f"Cross rates take part in the peg hops of {', '.join(hopping(rows))}." if hopping(rows) else "",
+        NEW_LEVEL if "new level" in title else "",
         *notes,
         _not_told(rows, cells),
     ]
     proven = f"{int(cells.is_move.sum()):,} more than rounding{', peg hops aside' if hops.any() else ''}"
     write_caption(
         canvas,
-        _finding(rows, periods, span),
+        title,
         f"{sources} {counted(len(rows), 'comparison')} of closes of {periods.name}s, {span} "
         f"{drifts['start_at'].dt.tz}, {proven}.{left_out_rows(drifts, 'change')}",
         " ".join(filter(None, reading)),
@@ -195,7 +196,7 @@ def _finding(rows: pd.DataFrame, periods: Periods, span: str) -> str:
 def _told(proven: pd.DataFrame, rows: pd.DataFrame) -> str:
     """Return the largest of some changes, whose source is named if there are several, and its ends."""
     row = proven.iloc[int(proven["drift_pct"].abs().argmax())]
-    move = move_text(str(row["pair"]), row["drift_lo_pct"], row["drift_hi_pct"]) + hops_among(row.to_frame().T)
+    move = move_text(str(row["pair"]), row["drift_lo_pct"], row["drift_hi_pct"]) + peg_notes(row.to_frame().T)
     source = f" by {row['source']}" if len(rows["source"].unique()) > 1 else ""
     # closes need not lie at the ends of a period
     return f"{move}{source}, {ends_text(row['from_at'], row['to_at'])}"

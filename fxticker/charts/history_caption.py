@@ -13,7 +13,7 @@ from fxticker.charts.canvas import Canvas
 from fxticker.charts.caption_frame import write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants
 from fxticker.charts.findings import finding
-from fxticker.charts.hops import SEVERAL_VALUES, Levels, hops_text
+from fxticker.charts.hops import NEW_LEVEL, SEVERAL_VALUES, Levels, hops_text
 from fxticker.charts.line_looks import main_source, styles_text
 from fxticker.charts.lines import Line
 from fxticker.charts.sides import upward
@@ -110,6 +110,7 @@ def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> N
     is_shaded
         Whether stretches without a successful poll are shaded.
     """
+    title = finding(facts.lines, facts.levels, facts.zone)
     styles = styles_text((line.pair, line.source) for line in facts.lines)
     of_panel = " of any source of the panel" if facts.are_shared else ""
     by_cause = f"by the cause of {facts.polled[0]}" if facts.are_shared and len(facts.polled) > 1 else "by cause"
@@ -121,12 +122,12 @@ def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> N
         upward({line.pair for line in facts.lines}),
         styles.rstrip(),
         hops_text(facts.levels, is_past_known=facts.is_past_known),
+        NEW_LEVEL if "new level" in title else "",
         facts.unknown_past,
         _repetitions(facts),
         "Lines break where there is no value." if any(len(line.steps.ends) for line in facts.lines) else "",
         f"Shaded: no successful poll{of_panel}, {by_cause}." if is_shaded else "",
     ]
-    title = finding(facts.lines, facts.levels, facts.zone)
     write_caption(canvas, title, f"{_counts(facts)}.{facts.left_out or ''}", " ".join(filter(None, reading)))
 
 

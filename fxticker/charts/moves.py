@@ -10,7 +10,7 @@ from fxticker.analysis.hopping_leg import hopping_leg
 from fxticker.model.currencies import NAMES
 from fxticker.model.formatting import format_with_band, real_minus
 from fxticker.model.pairs import COMMON, currencies_of
-from fxticker.model.pegs import PEGS
+from fxticker.model.pegs import PEGS, pegs_of
 from fxticker.model.verdicts import open_changes, unproven
 
 _MOST_NAMED = 5
@@ -43,19 +43,21 @@ def moves_text(rows: pd.DataFrame, between: str = "") -> str:
     if proven.empty:
         return _no_move(rows, f" {between}" if between else "")
     if len(proven) > _MOST_NAMED or proven["pair"].astype(str).duplicated().any():
-        return f"{len(proven):,} of {len(rows):,} rates moved by more than rounding{hops_among(proven)}"
+        return f"{len(proven):,} of {len(rows):,} rates moved by more than rounding{peg_notes(proven)}"
     proven = proven.iloc[proven["drift_pct"].abs().argsort(kind="stable")[::-1]]
     changes = [
         (*currencies_of(str(pair)), lo, hi)
         for pair, lo, hi in zip(proven["pair"], proven["drift_lo_pct"], proven["drift_hi_pct"], strict=True)
     ]
     text = _sentence(changes)
-    return f"{text[0].upper()}{text[1:]}{hops_among(proven)}"
+    return f"{text[0].upper()}{text[1:]}{peg_notes(proven)}"
 
 
-def hops_among(proven: pd.DataFrame) -> str:
-    """Return that hops of a pegged currency are among moves of cross rates, if that may be: as an end of a sentence."""
-    return "".join(f", hops of {who(code)} not told apart" for code in hopping(proven))
+def peg_notes(proven: pd.DataFrame) -> str:
+    """Return what a peg has to do with proven moves, as an end of a sentence: a new level, or hops of a cross rate."""
+    codes = {code for pair in proven["pair"].astype(str) if pegs_of(pair) for code in pair.split("/") if code != COMMON}
+    new = "".join(f", {f'{who(code)} ' if len(proven) > 1 else ''}to a new level" for code in sorted(codes))
+    return new + "".join(f", hops of {who(code)} not told apart" for code in hopping(proven))
 
 
 def hopping(rows: pd.DataFrame) -> list[str]:

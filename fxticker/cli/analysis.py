@@ -23,7 +23,7 @@ from fxticker.cli.options import (
 )
 from fxticker.cli.order import order_for
 from fxticker.cli.output import show_frame, warn
-from fxticker.cli.verdicts import Verdict, tell_verdicts
+from fxticker.cli.verdicts import Verdict, of_peg, tell_verdicts
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -187,11 +187,8 @@ def changes(folder: Location, selection: Selection, form: Format) -> None:
 
     frame = changes_of(folder, order=order_for(selection), **selection.given())
     for (source, pair), part in frame.groupby(["source", "pair"], observed=True):
-        hops = part["peg_hop"]
-        if hops.any():  # the verdict may have no room in the table
-            count = f"{hops.sum()} of {len(hops) - 1} changes"
-            others = "" if hops[1:].all() else "; the others are to levels not shown before: the supplier's, or a move"
-            warn(f"{pair} of {source}: {count} are peg hops, which are no moves of the rate{others}")
+        if told := of_peg(str(pair), part):  # the verdict may have no room in the table
+            warn(f"{pair} of {source}: {told}")
         if selection.start is not None and is_new_level(folder, part.iloc[0], selection.as_of):
             warn(f"{pair} of {source}: the first value was not shown in the year before, and counts as no change here")
     has_changes = frame["drift_pct"].notna().any()

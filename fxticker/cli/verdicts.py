@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fxticker.analysis.hopping_leg import hopping_leg
 from fxticker.cli.output import warn
+from fxticker.model.pegs import pegs_of
 from fxticker.model.verdicts import verdict
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ _FACTS = ("significant", "peg_hop", "several_values")
 class Verdict:
     """What the printed digits say of a change, in a table."""
 
-    needs = ("drift_pct", *_FACTS)
-    """The change, and the facts of its verdict."""
+    needs = ("pair", "drift_pct", *_FACTS)
+    """The pair, its change, and the facts of its verdict."""
 
     def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
         """Return what a table shows of a row, by heading; nothing where there is no change."""
@@ -34,3 +35,12 @@ def tell_verdicts(frame: pd.DataFrame) -> pd.DataFrame:
             warn(f"{pair} of {source}: {leg} hops around its peg, and this cross rate with it: no change is told apart")
     verdicts = {name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in _FACTS}
     return frame.assign(**verdicts)
+
+
+def of_peg(pair: str, runs: pd.DataFrame) -> str:
+    """Return how many changes of a pegged pair are hops, and how many led to a new level; nothing if none is either."""
+    hops, count = int(runs["peg_hop"].sum()), len(runs) - 1
+    new = int((runs["significant"] & ~runs["peg_hop"]).sum()) if pegs_of(pair) else 0
+    told = [f"{hops} of {count} changes are peg hops, which are no moves of the rate"] if hops else []
+    told += [f"{new} of {count} are to levels not shown in the year before: the supplier's, or a move"] if new else []
+    return "; ".join(told)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from fxticker.model.pegs import pegs_of
+
 MORE, WITHIN, HOP, NONE = "more than rounding", "within rounding", "peg hop", "no change printed"
-SEVERAL = "several values a day"
+NEW, SEVERAL = "new level", "several values a day"
 
 
 class Row(Protocol):
@@ -24,11 +26,12 @@ def verdict(change: Row) -> str:
     Parameters
     ----------
     change
-        A row of `fxticker.drift` and its kin: ``drift_pct``, ``significant``, ``peg_hop`` and, if it may be true,
-        ``several_values``.
+        A row of `fxticker.drift` and its kin: ``pair``, ``drift_pct``, ``significant``, ``peg_hop`` and, if it may be
+        true, ``several_values``. More than rounding is, of a pair with a peg, back to a level that was shown in the
+        year before, or a new level: the supplier's, or a move.
     """
     if change["significant"]:
-        return HOP if change["peg_hop"] else MORE
+        return HOP if change["peg_hop"] else NEW if pegs_of(str(change["pair"])) else MORE
     if change.get("several_values"):
         return SEVERAL
     return WITHIN if change["drift_pct"] else NONE
