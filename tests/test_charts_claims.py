@@ -317,6 +317,8 @@ def test_heatmap_names_the_hops_in_its_cross_rates(history_store):
     figure = fx.plot_heatmap(history_store, freq="day", start="2025-12-07", end="2025-12-14", pairs=["TMT/KGS", "TMT"])
     assert " against the som, hops of the pegged manat not told apart, " in _title(figure)
     assert " Cross rates take part in the peg hops of TMT. " in _caption(figure)
+    for other in (fx.plot_history(history_store, pairs=["TMT/KGS"]), plot_path(history_store, pairs=["TMT/KGS"])):
+        assert " Cross rates take part in the peg hops of TMT." in _caption(other)
 
 
 @pytest.mark.parametrize(

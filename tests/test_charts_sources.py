@@ -302,7 +302,7 @@ def test_middle_of_several_values_of_a_date_is_told_and_no_level(store):
 
 def test_base_of_a_path_under_a_minute_is_not_behind_its_values(store):
     store.append(_ticks("KZT/USD", ["0.00191", "0.00192"], [NOON + timedelta(seconds=42 + n) for n in (0, 5)]))
-    assert " 12:00:42 to 12:00:47 UTC, base the first value. " in _caption(fx.plot_path(store))
+    assert " 12:00:42 to 12:00:47 UTC, base 2025-11-14 12:00:42. " in _caption(fx.plot_path(store))
 
 
 def test_base_at_the_end_of_one_source_ends_no_chart_of_another(store):
@@ -338,3 +338,18 @@ def test_drifts_over_several_spans_are_all_told_and_dated(store):
     assert title.endswith(", each over its own dates, 2025-11-14 to 2025-12-06")
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert sum("2025-11-14 to 2025-12-0" in text for text in texts) == 3
+
+
+def test_comparison_draws_no_middle_as_a_level(store):
+    dated = [("2025-01-14", "0.28490"), ("2025-01-15", "0.28490"), ("2025-01-15", "0.28571"), ("2025-01-16", "0.28571")]
+    store.append([official("TMT/USD", text, "timesca", date.fromisoformat(day)) for day, text in dated])
+    store.append([PEG])
+    figure = fx.plot_compare(store)
+    assert " the line is its middle, which is no level. " in _caption(figure)
+    assert [line for line in figure.axes[0].lines if line.get_marker() == "D"] == []
+
+
+def test_path_with_a_later_base_tells_no_change_backwards(store):
+    store.append(_ticks("KZT/USD", ["0.00181", "0.00191", "0.00201"], DAYS[:3]))
+    title = fx.plot_path(store, base=DAYS[2], end=DAYS[1] + timedelta(hours=1)).get_suptitle().replace("\n", " ")
+    assert title == "Rates in percent of those at a later base, 2025-11-16 12:00"

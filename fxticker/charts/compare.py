@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fxticker.analysis.compare import compare, is_of_peg
+from fxticker.analysis.plateaus import level_of
 from fxticker.analysis.scores import scores
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
@@ -18,10 +19,11 @@ from fxticker.charts.caption_frame import left_out_rows, percent_of, span_text, 
 from fxticker.charts.causes import local_instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import subject_of
-from fxticker.charts.hops import Levels, Past, draw_levels, hops_text, levels_of
+from fxticker.charts.hops import SEVERAL_VALUES, Levels, Past, draw_levels, hops_text, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.line_looks import LineLook, line_look, styles_text, tint
 from fxticker.charts.lines import DAY_US
+from fxticker.charts.moves import hopping_text
 from fxticker.charts.rate_axis import rate_axis
 from fxticker.charts.sides import upward
 from fxticker.charts.source_names import sources_text
@@ -125,8 +127,13 @@ def comparison_chart(compared: pd.DataFrame, past: Past, look: Look, ticker: str
             if len(pairs) > 1:
                 panel.set_title(pair)
         canvas.figure.align_ylabels(canvas.axes)
-        hops = hops_text([levels for _, levels in tickers.values()], is_past_known=past.is_known)
-        _write_caption(canvas, rows, [ticker, *banks], left_out_rows(compared, "comparison"), hops)
+        notes = [
+            hops_text([levels for _, levels in tickers.values()], is_past_known=past.is_known),
+            SEVERAL_VALUES if _is_several(rows).any() else "",
+            hopping_text((pair, ticker) for pair in pairs),
+            past.unknown(pairs),
+        ]
+        _write_caption(canvas, rows, [ticker, *banks], left_out_rows(compared, "comparison"), notes)
     return canvas.figure
 
 
@@ -134,7 +141,14 @@ def _ticker_of(rows: pd.DataFrame, past: Past, ticker: str) -> tuple[Steps, Leve
     """Return the line of the ticker in the rows of a pair."""
     steps = _by_tick(rows.drop_duplicates("observed_at"))
     pair, at = str(rows["pair"].iloc[0]), rows["observed_at"]
-    return steps, levels_of(steps, pair, past.levels(ticker, pair, at.iloc[0], at.iloc[-1]))
+    middles = local_instants(at)[_is_several(rows)]
+    levels = [set() if at in middles else {level_of(value)} for at, value in zip(steps.when, steps.value, strict=True)]
+    return steps, levels_of(steps, pair, past.levels(ticker, pair, at.iloc[0], at.iloc[-1]), levels)
+
+
+def _is_several(rows: pd.DataFrame) -> np.ndarray:
+    """Return where the ticker's rate is the middle of several values of one date."""
+    return np.asarray(rows.get("ticker_values", pd.Series(1, rows.index)) > 1)
 
 
 def _draw_official(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, LineLook]) -> list[tuple[float, str, str]]:
@@ -241,7 +255,7 @@ def _value_dates(rows: pd.DataFrame) -> str:
     return f"{of_dates}, {ages}{fixed if is_fixed.any() else ''}"
 
 
-def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_out: str, hops: str) -> None:
+def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_out: str, notes: Sequence[str]) -> None:
     """Write title and caption; the ticker is the first one of the sources."""
     days, pairs = rows["day"].drop_duplicates(), sorted(rows["pair"].astype(str).unique())
     lines = rows[["pair", "source"]].astype(str).drop_duplicates().itertuples(index=False, name=None)
@@ -254,7 +268,8 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_
         f"Ticker and {rates}. {sources_text(sources)} {len(days):,} of {counted(whole, 'day')}, "
         f"{days.dt.tz}.{left_out}",
         f"{upward(pairs)} In colour: the ticker, in the band that its digits allow. In ink: the last {rate} "
-        f"stored by that day, {_value_dates(rows)}. {styles}{_crosses_text(rows)}{f'{hops} ' if hops else ''}"
+        f"stored by that day, {_value_dates(rows)}. {styles}{_crosses_text(rows)}"
+        f"{''.join(f'{note} ' for note in notes if note)}"
         "Inside: both bands meet; chance: the share if the rates of all days were compared.",
     )
 

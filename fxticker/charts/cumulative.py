@@ -33,7 +33,7 @@ from fxticker.charts.hops import (
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.last_values import dated
 from fxticker.charts.line_looks import main_source
-from fxticker.charts.moves import band_text, change_text
+from fxticker.charts.moves import band_text, change_text, hopping_text, keys_of
 from fxticker.charts.path_lines import PathLine, lines_of
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
@@ -142,7 +142,7 @@ def _drawn(rows: pd.DataFrame, look: Look, left_out: str, unknown: str) -> Figur
             (float(line.last["drift_pct"]), f"{line.name} {_last_text(line.last, latest)}", line.color)
             for line, *_ in drawn
         ]
-        _write_caption(canvas, rows, lines, drawn, (left_out, unknown))
+        _write_caption(canvas, rows, lines, drawn, left_out, unknown)
         label_ends(axis, ends, panel_in - canvas.more_texts_in)
     return canvas.figure
 
@@ -184,14 +184,14 @@ def _set_axes(canvas: Canvas, reach: Reach, observed_at: pd.Series, sides: Sides
 
 
 def _write_caption(
-    canvas: Canvas, rows: pd.DataFrame, lines: list[PathLine], drawn: list[_Drawn], notes: tuple[str, str]
+    canvas: Canvas, rows: pd.DataFrame, lines: list[PathLine], drawn: list[_Drawn], left_out: str, unknown: str
 ) -> None:
     since, latest, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].iloc[-1]
     sources = sources_text(sorted(rows["source"].astype(str).unique()))
     span = f"{span_text(rows['observed_at'].iloc[0], last)} {rows['observed_at'].dt.tz}"
     base = f"base {span_text(since, latest)}"
-    if since == latest == rows["observed_at"].iloc[0] and has_seconds(since, last):
-        base = "base the first value"  # a whole minute, which is rounded up, would stand after some of the seconds
+    if since == latest and has_seconds(rows["observed_at"].iloc[0], last):
+        base = f"base {since.ceil('s'):%Y-%m-%d %H:%M:%S}"  # a minute is rounded up
     elif since != latest:
         base = f"each line from its own base, {span_text(since, latest)}"
     up = f" Up: {sides_of(rows['pair']).rise}." if canvas.axes[0].get_ylabel() == "percent" else ""
@@ -202,14 +202,15 @@ def _write_caption(
     several = SEVERAL_VALUES if any(line.is_several.any() for line, *_ in drawn) else ""
     if not hops and any(line.last["peg_hop"] for line, *_ in drawn):
         hops = PEG_HOP
+    of_pegs = [hops, new, hopping_text(keys_of(rows)), unknown]
     write_caption(
         canvas,
         finding_since_base(
             pd.DataFrame([line.last for line in lines]),
             begins_before=any(line.rows["observed_at"].iloc[0] < line.last["base_at"] for line in lines),
         ),
-        f"{sources} {counted(sum(len(line.rows) for line, *_ in drawn), 'value')}, {span}, {base}.{notes[0]}",
-        " ".join(filter(None, [f"{band}{up}{breaks}".strip(), several, hops, new, notes[1]])),
+        f"{sources} {counted(sum(len(line.rows) for line, *_ in drawn), 'value')}, {span}, {base}.{left_out}",
+        " ".join(filter(None, [f"{band}{up}{breaks}".strip(), several, *of_pegs])),
     )
 
 

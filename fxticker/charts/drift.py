@@ -18,7 +18,7 @@ from fxticker.charts.data import frame_of
 from fxticker.charts.findings import main_rows
 from fxticker.charts.hops import NEW_LEVEL, PEG_HOP, unknown_past
 from fxticker.charts.last_values import own_dates
-from fxticker.charts.moves import band_text, change_text, moves_text, told, unproven_text
+from fxticker.charts.moves import band_text, change_text, hopping_text, keys_of, moves_text, told, unproven_text
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import sides_of
 from fxticker.charts.source_names import sources_text
@@ -155,6 +155,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str, unknown: s
         "" if rows["is_drawn"].all() else "Not drawn: what would fill the axis.",
         PEG_HOP if rows["peg_hop"].any() else "",
         NEW_LEVEL if any(verdict(row) == NEW for _, row in rows.iterrows()) else "",
+        hopping_text(keys_of(rows)),
         unknown,
     ]
     write_caption(

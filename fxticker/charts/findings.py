@@ -72,6 +72,9 @@ def finding_since_base(lasts: pd.DataFrame, *, begins_before: bool) -> str:
     if changes.empty:
         span = span_text(own["base_at"].min(), own["observed_at"].max())
         return f"No change yet{by}: {counted(len(own), 'rate')} at the base alone, {span}"
+    if (changes["base_at"] > changes["observed_at"]).all():
+        base = changes["base_at"].max()
+        return f"Rates in percent of those at a later base{by}, {ends_text(base, base)}"
     rows = told(changes)
     since, last_base, last = rows["base_at"].min(), rows["base_at"].max(), rows["observed_at"].max()
     span = dates_text([since], [*rows["observed_at"]])

@@ -19,7 +19,7 @@ from fxticker.charts.caption_frame import ends_text, left_out_rows, span_text, w
 from fxticker.charts.data import frame_of
 from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, reach_pct, write_cells
 from fxticker.charts.hops import NEW_LEVEL, unknown_past
-from fxticker.charts.moves import hopping, is_move, move_text, peg_notes, unproven_text
+from fxticker.charts.moves import hopping_text, is_move, keys_of, move_text, peg_notes, unproven_text
 from fxticker.charts.period_axis import Periods, label_periods, periods_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
@@ -145,13 +145,14 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
     sources, title = sources_text(sorted(drifts["source"].astype(str).unique())), _finding(rows, periods, span)
     pale, hops = ~cells.is_move & ~cells.is_hop & ~cells.is_long, cells.is_hop
-    grey = "no move is proven" if rows["several_values"].any() else "rounding or a peg hop could explain it"
+    or_hop = " or a peg hop" if (hops & cells.is_long).any() else ""
+    grey = "no move is proven" if rows["several_values"].any() else f"rounding{or_hop} could explain it"
     reading = [
         f"Pale and hatched: {unproven_text(rows[pale], 'the change')}." if pale.any() else "",
         "Pale and dotted: peg hop, back to a level that was shown before." if (hops & ~cells.is_long).any() else "",
         f"Frame: one change over all its periods, its number grey where {grey}." if cells.is_long.any() else "",
         "Empty: no value in the period, or none before it in the span." if len(rows) < len(drifts) else "",
-        f"Cross rates take part in the peg hops of {', '.join(hopping(rows))}." if hopping(rows) else "",
+        hopping_text(keys_of(rows)),
         NEW_LEVEL if "new level" in title else "",
         *notes,
         _not_told(rows, cells),

@@ -16,6 +16,7 @@ from fxticker.charts.findings import finding
 from fxticker.charts.hops import NEW_LEVEL, SEVERAL_VALUES, Levels, hops_text
 from fxticker.charts.line_looks import main_source, styles_text
 from fxticker.charts.lines import Line
+from fxticker.charts.moves import hopping_text
 from fxticker.charts.sides import upward
 from fxticker.charts.source_names import sources_text
 from fxticker.model.formatting import counted
@@ -123,6 +124,7 @@ def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> N
         styles.rstrip(),
         hops_text(facts.levels, is_past_known=facts.is_past_known),
         NEW_LEVEL if "new level" in title else "",
+        hopping_text((line.pair, line.source) for line in facts.lines),
         facts.unknown_past,
         _repetitions(facts),
         "Lines break where there is no value." if any(len(line.steps.ends) for line in facts.lines) else "",

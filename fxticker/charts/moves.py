@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import pandas as pd
@@ -57,13 +58,23 @@ def peg_notes(proven: pd.DataFrame) -> str:
     """Return what a peg has to do with proven moves, as an end of a sentence: a new level, or hops of a cross rate."""
     codes = {code for pair in proven["pair"].astype(str) if pegs_of(pair) for code in pair.split("/") if code != COMMON}
     new = "".join(f", {f'{who(code)} ' if len(proven) > 1 else ''}to a new level" for code in sorted(codes))
-    return new + "".join(f", hops of {who(code)} not told apart" for code in hopping(proven))
+    return new + "".join(f", hops of {who(code)} not told apart" for code in hopping(keys_of(proven)))
 
 
-def hopping(rows: pd.DataFrame) -> list[str]:
-    """Return the pegged currencies in whose hops cross rates of some changes take part."""
-    keys = {*rows[["pair", "source"]].astype(str).itertuples(index=False, name=None)}
+def hopping(keys: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the pegged currencies in whose hops cross rates take part, given pairs and their sources."""
     return sorted({code for pair, source in keys if (code := hopping_leg(pair, source))})
+
+
+def hopping_text(keys: Iterable[tuple[str, str]]) -> str:
+    """Return that cross rates hop as one leg does, as a sentence of a caption, or nothing."""
+    codes = hopping(keys)
+    return f"Cross rates take part in the peg hops of {', '.join(codes)}." if codes else ""
+
+
+def keys_of(rows: pd.DataFrame) -> set[tuple[str, str]]:
+    """Return the pairs of some rows, each with its source."""
+    return {*rows[["pair", "source"]].astype(str).itertuples(index=False, name=None)}
 
 
 def is_move(rows: pd.DataFrame) -> pd.Series:
