@@ -112,7 +112,7 @@ def test_hops_of_a_peg_are_named_in_runs_and_counted_by_the_command(history_stor
 def test_first_value_of_a_span_is_named_where_its_level_is_new(history_store):
     def told(start):
         arguments = ["changes", "--pair", "TMT", "--store", str(history_store), *start]
-        return "the first value was not shown in the year before, and counts as no change here" in (
+        return "the first value is not on record in the year before, and counts as no change here" in (
             CliRunner().invoke(app, arguments).stderr
         )
 
@@ -144,7 +144,7 @@ def test_cross_rate_of_a_pegged_currency_is_said_to_hop_with_it(history_store):
 def test_new_level_of_a_peg_is_named_without_a_hop_beside_it(history_store):
     span = ["--start", "2026-02-01", "--end", "2026-02-06", "--store", str(history_store)]
     result = CliRunner().invoke(app, ["changes", "--pair", "TMT", *span])
-    assert "1 of 1 are to levels not shown in the year before: the supplier's, or a move" in result.stderr
+    assert "1 of 1 are to levels not on record in the year before: the supplier's, or a move" in result.stderr
     assert result.stdout.count("new level") == CliRunner().invoke(app, ["drift", *span]).stdout.count("new level") == 1
 
 

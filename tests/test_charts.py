@@ -82,7 +82,7 @@ def test_history_says_what_is_seen_and_what_it_rests_on(store):
     store.append(_ticks_at([0, 15]))
     figure = fx.plot_history(fx.load(store))
     assert figure.get_suptitle().replace("\n", " ") == (
-        "The digits allow −0.6 to +0.6 % for the tenge against the dollar: no change printed from first to last value, "
+        "The digits allow −0.6 to +0.6 % for the tenge against the dollar: equal at both ends, "
         "2025-11-14 12:00 to 12:15"
     )
     assert figure.get_supxlabel().replace("\n", " ") == (
@@ -315,9 +315,9 @@ def test_drift_within_rounding_fills_no_axis(history_store):
 
 def test_drift_of_a_wide_band_alone_is_drawn(history_store):
     figure = fx.plot_drift(fx.drift(history_store, start="2025-11-13", end="2025-12-14", pairs=["UZS/USD"]))
-    assert _labels(figure.axes[0]) == ["0 %", "−12 to +14 %   no change printed"]
+    assert _labels(figure.axes[0]) == ["0 %", "−12 to +14 %   equal at both ends"]
     assert figure.get_suptitle().replace("\n", " ") == (
-        "The digits allow −12 to +14 % for the sum against the dollar: no change printed, 2025-11-11 to 2025-12-14"
+        "The digits allow −12 to +14 % for the sum against the dollar: equal at both ends, 2025-11-11 to 2025-12-14"
     )
 
 
@@ -365,8 +365,8 @@ def test_path_draws_the_lines_of_the_ticker_solid_and_those_of_a_bank_dashed():
     rows = _path([(day, "KZT/USD", 0.0, -0.5, 0.5, False) for day in ("2025-11-10", "2025-11-11")])
     figure = plot_path(pd.concat([rows.assign(source="nbk"), rows], ignore_index=True))
     assert sorted(_labels(figure.axes[0])) == [
-        "KZT/USD (nbk, dashed ■) 0 %, no change printed",
-        "KZT/USD (timesca) 0 %, no change printed",
+        "KZT/USD (nbk, dashed ■) 0 %, equal at both ends",
+        "KZT/USD (timesca) 0 %, equal at both ends",
     ]
 
 

@@ -304,7 +304,7 @@ def test_lone_value_is_no_rate_that_did_not_change(store):
     store.append(_ticks("KGS/USD", ["0.10593", "0.10593"], DAYS[:2]))
     store.append(_ticks("TJS/USD", ["0.10593"], DAYS[:1]))
     title = _title(fx.plot_history(store))
-    assert title.startswith("The digits allow −0.010 to +0.010 % for the som against the dollar: no change printed")
+    assert title.startswith("The digits allow −0.010 to +0.010 % for the som against the dollar: equal at both ends")
 
 
 def test_hop_per_dollar_names_the_pegged_currency(store):
@@ -338,7 +338,7 @@ def test_title_of_look_ups_says_as_of_when(history_store):
 
 def test_new_level_of_a_peg_is_said_to_be_one(history_store):
     span = {"start": "2026-02-01", "end": "2026-02-06", "pairs": ["TMT"]}
-    said = "New level: a pegged currency at a value that was not shown in the year before, the supplier's or a move."
+    said = "New level: a pegged currency at a value that is not on record in the year before, the supplier's or a move."
     for figure in (
         fx.plot_history(history_store, **span),
         plot_path(history_store, **span),

@@ -95,7 +95,7 @@ def test_scales_have_thousands_separators_and_real_minus_signs():
         (
             LEVELS[:3],
             "TMT/USD",
-            "The digits allow −0.0035 to +0.0036 % for the pegged manat against the dollar: no change printed from",
+            "The digits allow −0.0035 to +0.0036 % for the pegged manat against the dollar: equal at both ends",
         ),
     ],
 )

@@ -286,3 +286,10 @@ def test_drift_command_takes_the_configured_order_for_the_rate(store, tmp_path):
 )
 def test_command_refuses_what_is_wrong_usage(arguments):
     assert run(*arguments).exit_code == 2
+
+
+def test_day_of_the_ticker_is_that_of_the_zone(history_store):
+    for tz, day in (("UTC", "2026-02-21"), ("Asia/Tashkent", "2026-02-22")):
+        [row] = fx.rate(history_store, "TJS", at="2026-02-22", tz=tz, order="ticker").itertuples()
+        assert str(row.value_date.date()) == day
+        assert f" of {day}, " in str(fx.explain(history_store, "TJS", at="2026-02-22", tz=tz, order="ticker"))

@@ -123,7 +123,7 @@ def explain(
     line = choice.line
     if line is None:
         raise NoData(choice.reason)
-    [row] = in_zone(rows_of(choice, grid), tz).to_dict("records")
+    [row] = in_zone(rows_of(choice, grid, zone_of(tz)), tz).to_dict("records")
     known = wanted.as_of if isinstance(wanted.as_of, datetime) else None
     printed = [
         rate

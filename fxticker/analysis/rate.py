@@ -18,7 +18,7 @@ from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import MICROSECOND, Moment
-from fxticker.sources.age_limits import AgeLimit, MaxAge
+from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge
 
 _HOUR_US = timedelta(hours=1) // MICROSECOND
 DEFAULT_EVERY = "1D"
@@ -83,8 +83,8 @@ def rate(
         rate is the printed one, which is the middle of its interval, or follows from printed ones, and is no likelier
         than any other point of the interval), ``kind`` (category; ``official``, ``market``, ``peg``, or two with a
         plus), ``source`` (category; of two ``nbk+cbu``), ``legs`` (category; the printed pairs that the rate follows
-        from, each with its source), ``value_date`` (datetime64 without zone; the day of an official rate, of a market
-        rate the UTC day on which it was observed, of a peg the first day in force; of two sources the older one),
+        from, each with its source), ``value_date`` (datetime64 without zone; the day of an official rate, of the ticker
+        the one on which it was observed, in `tz`, of a peg the first day in force; of two sources the older one),
         ``observed_at`` (datetime64[us, UTC]; instant of the tick, of all but the ticker 00:00 UTC of the value date),
         ``age_h`` (float64; hours from the tick to `at`, of a date from its end), ``others`` (category; each other
         source that has a rate within its limit of age, ``"cbr agrees; timesca contradicts by -0.12 %"``, null if none;
@@ -110,7 +110,7 @@ def rate(
     missing = [choice.reason for choice in choices if choice.reason is not None]
     if missing and (len(missing) == len(choices) or start is not None):
         raise NoData("; ".join(missing))
-    rows = pd.concat([rows_of(choice, grid) for choice in choices], ignore_index=True)
+    rows = pd.concat([rows_of(choice, grid, zone_of(tz)) for choice in choices], ignore_index=True)
     order_of_rows = np.arange(len(rows)).reshape(len(choices), -1).T.ravel()
     rows = rows.iloc[order_of_rows].reset_index(drop=True)
     texts = ["pair", "kind", "source", "legs", "others", "passed_over", "reason"]
@@ -133,14 +133,16 @@ def _grid(
     return grid
 
 
-def rows_of(choice: Choice, grid: Grid) -> pd.DataFrame:
-    """Return the rows of a pair, by instant."""
+def rows_of(choice: Choice, grid: Grid, zone: tzinfo) -> pd.DataFrame:
+    """Return the rows of a pair, by instant, in UTC; the day of a tick of the ticker is that of the zone."""
     line = choice.line
     head = {"pair": choice.pair, "at": pd.to_datetime(grid.upto.view("M8[us]"), utc=True)}
     if line is None:
         return pd.DataFrame({**head, "contradictions": 0, "reason": choice.reason, "values": 1})
     observed_at = line.observed_at.view("M8[us]")
     others, contradictions = other_sources(line, choice.others)
+    instants = pd.DatetimeIndex(observed_at, tz="UTC")
+    days = instants.tz_convert(zone).tz_localize(None) if line.source == TICKER else instants.tz_localize(None)
     return pd.DataFrame(
         {
             **head,
@@ -150,8 +152,8 @@ def rows_of(choice: Choice, grid: Grid) -> pd.DataFrame:
             "kind": line.kind,
             "source": line.source,
             "legs": ", ".join(f"{pair} of {source}" for source, pair in line.printed),
-            "value_date": observed_at.astype("M8[D]").astype("M8[ms]"),
-            "observed_at": pd.to_datetime(observed_at, utc=True),
+            "value_date": days.normalize().as_unit("ms"),
+            "observed_at": instants,
             "age_h": line.age / _HOUR_US,
             "others": others,
             "contradictions": contradictions,

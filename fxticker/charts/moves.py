@@ -150,13 +150,21 @@ def _no_move(rows: pd.DataFrame, between: str) -> str:
     rounding, by_order = _reasons(rows)
     if not rows["drift_pct"].any() and not rows["peg_hop"].any() and not by_order:
         if len(rows) > 1:
-            return f"None of {len(rows):,} printed rates changed{between}"
+            return f"None of {len(rows):,} printed rates changed{between}" if between else _equal(len(rows), len(rows))
         allowed = band_text(rows["drift_lo_pct"].iloc[0], rows["drift_hi_pct"].iloc[0])
-        return f"The digits allow {allowed} for {who(base)} against {who(quote)}: no change printed{between}"
+        return f"The digits allow {allowed} for {who(base)} against {who(quote)}: equal at both ends"
     is_printed = (rows["drift_pct"] != 0) | rows["peg_hop"].astype(bool) | rows["several_values"].astype(bool)
     if not is_printed.all():
         open_ones = _no_move(rows[is_printed], between)
-        ends = "" if between in open_ones else between
-        return f"{open_ones}; {int((~is_printed).sum()):,} of {len(rows):,} rates did not change in print{ends}"
+        kept, ends = int((~is_printed).sum()), "" if between in open_ones else between
+        unchanged = (
+            f"{kept:,} of {len(rows):,} rates did not change in print{ends}" if between else _equal(kept, len(rows))
+        )
+        return f"{open_ones}; {unchanged}"
     what = f"the change of {who(base)} against {who(quote)}" if len(rows) == 1 else f"all {len(rows):,} changes"
     return open_changes(what + between, rounding=rounding, several_values=by_order, hops=bool(rows["peg_hop"].any()))
+
+
+def _equal(count: int, whole: int) -> str:
+    """Return how many rates have one printed value at both ends; what was printed between them is not said."""
+    return f"{count:,} of {whole:,} printed rates are equal at both ends"

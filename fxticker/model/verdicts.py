@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from fxticker.model.pegs import pegs_of
 
-MORE, WITHIN, HOP, NONE = "more than rounding", "within rounding", "peg hop", "no change printed"
+MORE, WITHIN, HOP, NONE = "more than rounding", "within rounding", "peg hop", "equal at both ends"
 NEW, SEVERAL = "new level", "several values a day"
 
 

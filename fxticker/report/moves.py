@@ -126,7 +126,7 @@ def _sentence(row: pd.Series, printed: PrintedValues) -> str:
     if _has_several(row) and word != HOP:
         text = _open_sentence(row, printed, who, span, word)
     elif word in (MORE, NEW):
-        of_peg = " Its value had not been shown in the year before: it is the supplier's, or a move."
+        of_peg = " Its value is not on record in the year before: it is the supplier's, or a move."
         text = (
             f"the {who} became {_size(row).value} % {_way(row)} {span}; the digits allow {between(_size(row), ' %')}."
             f"{of_peg if word == NEW else ''}"
