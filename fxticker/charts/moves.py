@@ -167,4 +167,4 @@ def _no_move(rows: pd.DataFrame, between: str) -> str:
 
 def _equal(count: int, whole: int) -> str:
     """Return how many rates have one printed value at both ends; what was printed between them is not said."""
-    return f"{count:,} of {whole:,} printed rates are equal at both ends"
+    return f"{count:,} of {whole:,} rates are equal at both ends"
