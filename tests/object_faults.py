@@ -57,6 +57,7 @@ class FaultyObjectCalls(WatchedObjectCalls):
 
     def fail(self, step, fault, *, lasting=False):
         self._left, self._fault, self._lasting = step, fault, lasting
+        self.has_failed = False
 
     def heal(self):
         self._left, self._fault, self._lasting = None, None, False
@@ -77,6 +78,7 @@ class FaultyObjectCalls(WatchedObjectCalls):
         self._left -= 1
         if self._left == 0:
             self._left = 1 if self._lasting else None
+            self.has_failed = True
             raise self._fault
 
 

@@ -72,7 +72,11 @@ def pixels(figure):
 @pytest.mark.slow
 @every_chart
 def test_chart_of_a_store_is_that_of_its_frame(store, chart):
-    assert pixels(OF_STORE[chart](store)) == pixels(OF_FRAME[chart](store))
+    figures = OF_STORE[chart](store), OF_FRAME[chart](store)
+    if chart == "history":  # which says that a frame has no levels of a peg before it
+        assert figures[0].get_suptitle() == figures[1].get_suptitle()
+    else:
+        assert pixels(figures[0]) == pixels(figures[1])
 
 
 @pytest.mark.parametrize("chart", ["history", "drift", "path", "heatmap"])

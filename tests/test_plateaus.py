@@ -78,3 +78,25 @@ def test_charts_name_hops(history_store):
     assert "dotted: peg hop" in monthly.get_supxlabel().replace("\n", " ")
     path = fx.plot_path(fx.drift_series(history_store, pairs=["TMT"]))
     assert any("peg hop" in text.get_text() for text in path.axes[0].texts)
+
+
+def test_level_that_was_first_shown_after_the_start_is_no_hop_however_often_it_is_shown(store):
+    store.append(_tmt("0.28571", "0.28490", "0.28571", "0.25000", "0.25050", "0.25000"))
+    [row] = fx.drift(store, start=NOON + 2 * DAY, end=NOON + 5 * DAY).itertuples()
+    assert (row.significant, row.peg_hop) == (True, False)
+    assert [*_hops(fx.drift_series(store, base=NOON + 2 * DAY))][-1] == (True, False)
+    assert "to a new level" in fx.plot_path(store).get_suptitle().replace("\n", " ")
+    assert "to a new level" in fx.plot_history(store).get_suptitle().replace("\n", " ")
+    assert list(fx.changes(store)["peg_hop"]) == [False, False, True, False, False, True]
+
+
+def test_levels_are_shown_in_turn_only_after_the_first_one_came_back(history_store):
+    """0.28573 was first shown on 28 March, 0.28615 again on 29 March."""
+    series = fx.drift_series(history_store, pairs=["TMT"], start="2025-02-08", end="2025-04-12")
+    fallen = series[series["drift_pct"].round(3) == -0.147]
+    assert [*zip(fallen["observed_at"].dt.strftime("%m-%d"), fallen["peg_hop"], strict=True)] == [
+        ("03-28", False),
+        ("04-01", True),
+    ]
+    ends = [fx.drift(history_store, pairs=["TMT"], start="2025-02-08", end=end) for end in ("2025-03-28", "2025-04-01")]
+    assert [row["peg_hop"].item() for row in ends] == [False, True]

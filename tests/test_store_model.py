@@ -256,9 +256,10 @@ class StoreBesideAModel(RuleBasedStateMachine):
         DAMAGES[damage](path)
         content = path.read_bytes()
         inside = [row for row in batch if (row.source, f"{row.observed_at:%Y-%m}") == (source, month)]
-        if damage == "flipped byte in the data":  # rows of other instants need not read it
-            spans = [key[1] for key in lost]
-            inside = [row for row in inside if min(spans) <= row.observed_at <= max(spans)]
+        if damage == "flipped byte in the data":  # rows of a pair at instants beyond its own need not read it
+            spans = {pair: [key[1] for key in lost if key[2] == pair] for pair in {key[2] for key in lost}}
+            inside = [row for row in inside if row.pair in spans]
+            inside = [row for row in inside if min(spans[row.pair]) <= row.observed_at <= max(spans[row.pair])]
         self._record_beside_damage(inside, lost)
         assert path.read_bytes() == content
         assert [moved.name for moved in self.store.quarantine()] == [str(path.relative_to(self.root))]

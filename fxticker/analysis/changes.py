@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.plateaus import came_back, peg_hops
+from fxticker.analysis.plateaus import ShownLevels, peg_hops
 from fxticker.analysis.quote_change import changes_since, columns_of_change
 from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series, runs
@@ -116,5 +116,7 @@ def _drifts(ticks: Ticks, rows: pd.DataFrame, first: np.ndarray, as_of: Moment |
     since = columns_of_change(quoted).reindex(before).reset_index(drop=True)
     moved = changes_since(quoted, since)
     by_order = moved.pop("several_values")
-    moved = moved.assign(peg_hop=peg_hops(quoted, since, came_back(ticks, rows, as_of)[first]), several_values=by_order)
+    moved = moved.assign(
+        peg_hop=peg_hops(quoted, since, ShownLevels.of(ticks, rows, as_of).take(first)), several_values=by_order
+    )
     return {str(name): moved[name] for name in moved.columns}

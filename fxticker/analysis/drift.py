@@ -14,7 +14,7 @@ import pandas as pd
 from fxticker.analysis.drift_rows import COLUMNS, Found, drift_row, no_drift
 from fxticker.analysis.first_tick import first_after
 from fxticker.analysis.lookup import rates_by
-from fxticker.analysis.plateaus import came_back, is_peg_hop, peg_hops
+from fxticker.analysis.plateaus import ShownLevels, is_peg_hop, peg_hops
 from fxticker.analysis.quote_change import changes_since, columns_of_change
 from fxticker.analysis.rate_exact import is_by_order, rates_by_order, rates_of_sources
 from fxticker.analysis.rate_quotes import quotes_by_order
@@ -269,7 +269,7 @@ def drift_series(
         observed_at=instants_in_zone(rows, zone),
         base_at=base_at.take(number).array,
         reason=pd.Categorical(reasons).take(number),
-        peg_hop=peg_hops(rows, since, came_back(ticks, rows, selection.as_of)),
+        peg_hop=peg_hops(rows, since, ShownLevels.of(ticks, rows, selection.as_of)),
         several_values=several_values,
         values=SingleValues.of(rows).count,
     )

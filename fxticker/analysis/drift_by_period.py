@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.periods import Freq, every_period, in_local_order, period_of, start_of
-from fxticker.analysis.plateaus import came_back, peg_hops
+from fxticker.analysis.plateaus import ShownLevels, peg_hops
 from fxticker.analysis.quote_change import changes_since, columns_of_change
 from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series, may_close
@@ -103,7 +103,7 @@ def drift_by_period(
     is_close = np.ones(len(in_order), bool)
     is_close[:-1] = number[1:] != number[:-1]
     is_close[first[1:] - 1] = True
-    returned = came_back(ticks, rows, selection.as_of)[in_order[is_close]]
+    shown = ShownLevels.of(ticks, rows, selection.as_of).take(in_order[is_close])
     closes, number = rows.iloc[in_order[is_close]].reset_index(drop=True), number[is_close]
     begins = np.searchsorted(np.flatnonzero(is_close), first)
     places_before = np.arange(len(closes)) - 1
@@ -112,7 +112,7 @@ def drift_by_period(
         columns_of_change(closes).assign(time_basis=closes["time_basis"]).reindex(places_before).reset_index(drop=True)
     )
     moved = changes_since(closes, before).assign(
-        peg_hop=peg_hops(closes, before, returned),
+        peg_hop=peg_hops(closes, before, shown),
         from_at=instants_in_zone(before, zone),
         to_at=instants_in_zone(closes, zone),
     )

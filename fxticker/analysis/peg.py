@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.distance import distances
-from fxticker.analysis.plateaus import came_back, peg_hops
+from fxticker.analysis.plateaus import ShownLevels, peg_hops
 from fxticker.analysis.series import in_series, runs
 from fxticker.analysis.source_quotes import Ticks, source_quotes
 from fxticker.frames.dates_in_zone import by_instant, instants_in_zone
@@ -135,5 +135,5 @@ def _hops(ticks: Ticks, rows: pd.DataFrame, begins: np.ndarray, as_of: Moment | 
     at, before = begins.T
     hops = np.zeros(len(rows), bool)
     quoted, since = (rows.iloc[part].reset_index(drop=True) for part in (at, before))
-    hops[at] = peg_hops(quoted, since, came_back(ticks, rows, as_of)[at])
+    hops[at] = peg_hops(quoted, since, ShownLevels.of(ticks, rows, as_of).take(at))
     return hops

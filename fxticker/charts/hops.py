@@ -80,7 +80,7 @@ class Past:
         earlier = EarlierLevels(self.ticks, source, pair, begin, self.as_of)
 
         def was_shown(level: str, at: int) -> bool:
-            if earlier.has(level, beyond_current=False):
+            if earlier.has(level):
                 return True
             return end is not None and at > self._first_shown(source, pair, begin, end).get(level, at)
 
@@ -108,7 +108,7 @@ class Levels:
     marked
         Those with a mark: not at the middle of several values of one date, which is no level.
     came_back
-        Whether the last level was shown before.
+        Whether the last level was shown before the first one was shown last.
     """
 
     steps: Steps
@@ -137,7 +137,10 @@ def levels_of(
     if not pegs_of(pair):
         return Levels(steps, np.zeros(0, np.int64), np.zeros(0, np.int64), came_back=False)
     shown_at = [{level_of(rate)} for rate in steps.value] if shown_at is None else shown_at
-    hops, came_back = _hops(steps, shown_at, pair, was_shown)
+    hops, begin = _hops(steps, shown_at, pair, was_shown), int(steps.when[0])
+    came_back = all(
+        (was_shown is not None and was_shown(level, begin)) or _is_in_turn(shown_at, level) for level in shown_at[-1]
+    )
     marked = np.array([place for place in hops if len(shown_at[place]) == 1], np.int64)
     # after a gap there is no wall to leave out
     walls = hops[~np.isin(hops, breaks_at(steps.when, steps.ends) + 1)]
@@ -181,18 +184,21 @@ def unknown_past(ticks: Ticks, pairs: Iterable[str]) -> str:
     return "Levels of a peg before this frame are not known: a change may be a hop." if is_frame and is_pegged else ""
 
 
-def _hops(
-    steps: Steps, shown_at: Sequence[Collection[str]], pair: str, was_shown: WasShown | None
-) -> tuple[np.ndarray, bool]:
-    """Return the positions of values that came back to their levels, and whether the last ones were shown before."""
+def _is_in_turn(shown_at: Sequence[Collection[str]], level: str) -> bool:
+    """Return whether a line shows a level before it shows its first one for the last time."""
+    of_first = [place for place, levels in enumerate(shown_at) if set(levels) & set(shown_at[0])]
+    return bool(of_first) and any(level in levels for levels in shown_at[: of_first[-1]])
+
+
+def _hops(steps: Steps, shown_at: Sequence[Collection[str]], pair: str, was_shown: WasShown | None) -> np.ndarray:
+    """Return the positions of values that came back to their levels."""
     shown = {*shown_at[0]}
-    hops, came_back = [], False
+    hops = []
     for place in (np.flatnonzero(np.diff(steps.value)) + 1).tolist():
         levels, day = {*shown_at[place]}, steps.when[place].view("M8[us]").astype("M8[D]").item()
         if was_shown is not None:
             shown.update(level for level in levels - shown if was_shown(level, int(steps.when[place])))
-        came_back = bool(levels) and all(is_hop(pair, day, level, shown) for level in levels)
-        if came_back:
+        if levels and all(is_hop(pair, day, level, shown) for level in levels):
             hops.append(place)
         shown |= levels
-    return np.array(hops, np.int64), came_back
+    return np.array(hops, np.int64)

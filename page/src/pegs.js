@@ -8,7 +8,7 @@ const isSame = ([a, b], [c, d]) => a * d === c * b;
 const pegOn = (pegs, day) => pegs.find(({ since, until }) => since <= day && (until === null || day < until));
 
 /**
- * Whether a change came back to a level that was shown before a different one, under one peg.
+ * Whether a change is between levels that are shown in turn, under one peg: its last level before its first one.
  *
  * pegs: those of the pair, { since, until } as days; values: of its source, from LOOK_BACK before the end at least;
  * start, end: { at (µs), value } of the compared values.
@@ -19,9 +19,8 @@ export function isHop(pegs, values, start, end) {
   let isBeyond = false;
   for (let place = values.at.length - 1; place >= 0 && values.at[place] >= end.at - LOOK_BACK; place -= 1) {
     if (values.at[place] >= end.at) continue;
-    const isLevel = isSame(values.band[place].value, end.value);
-    if (isLevel && isBeyond) return true;
-    isBeyond ||= !isLevel;
+    if (isBeyond && isSame(values.band[place].value, end.value)) return true;
+    isBeyond ||= isSame(values.band[place].value, start.value);
   }
   return false;
 }
