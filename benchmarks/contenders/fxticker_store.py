@@ -75,7 +75,7 @@ class FxTickerToArrow:
         return fx.load(self._folder, pairs=[PAIR], start=start, end=end, returns="arrow")
 
     def latest(self) -> pa.Table:
-        """There is none."""
+        """Refuse: `fx.latest` returns pandas only."""
         raise NotImplementedError
 
 

@@ -23,8 +23,7 @@ from fxticker.model.pegs import pegs_of
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, AgeLimit, MaxAge
-from fxticker.sources.rate_order import kind_of
-from fxticker.sources.source import Kind
+from fxticker.sources.rate_order import is_market
 
 DAY = pd.Timedelta(days=1)
 OPEN_END = pd.Timedelta(days=4)
@@ -263,7 +262,7 @@ def _matched(
 
 
 def _too_old(source: str, longest: pd.Timedelta) -> str:
-    rate = "rate" if kind_of(source) is Kind.MARKET else "official rate"
+    rate = "rate" if is_market(source) else "official rate"
     return f"{rate} older than {limit_text(longest)}"
 
 

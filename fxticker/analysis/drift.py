@@ -107,13 +107,12 @@ def drift(
         ``values_start`` and ``values_end`` (int32; values that share the date of an end, 1 where one counts; of a cross
         rate the combinations of its legs'), ``several_values`` (bool): the band includes 0 only because several values
         share a date, of which the last one is not known; single ones would prove a change, or are alike at both ends;
-        and ``peg_hop`` (bool): a pegged pair came back to a level that its source showed in the year before, which is
-        more than rounding and no move of the rate (`fxticker.model.pegs.is_hop`); of a frame of ticks what it holds of
-        that year. A pair without a tick by `start` or `base`, or
-        with the same one at both ends, has no drift (NaN) and is not significant; one whose tick is older than
-        `max_age` has no rates either. Where several values share a date, the rate is the middle of their hull, which
-        none of them printed, and its text is null, as it is where the rate is derived. Bounds are the doubles nearest
-        to the exact ones.
+        and ``peg_hop`` (bool): a pegged pair came back to a level that its source showed in the year before, earlier
+        than it last showed that of the start: more than rounding, and no move of the rate. In a frame of ticks only the
+        rows that it holds count. A pair without a tick by `start` or `base`, or with the same one at both ends, has no
+        drift (NaN) and is not significant; one whose tick is older than `max_age` has no rates either. Where several
+        values share a date, the rate is the middle of their hull, which none of them printed, and its text is null, as
+        it is where the rate is derived. Bounds are the doubles nearest to the exact ones.
 
     Raises
     ------

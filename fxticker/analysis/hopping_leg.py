@@ -7,8 +7,7 @@ other leg: it is said that there may be hops.
 from __future__ import annotations
 
 from fxticker.model.pegs import pegged_leg
-from fxticker.sources.rate_order import kind_of
-from fxticker.sources.source import Kind
+from fxticker.sources.rate_order import is_market
 
 
 def hopping_leg(pair: str, source: str) -> str | None:
@@ -22,5 +21,4 @@ def hopping_leg(pair: str, source: str) -> str | None:
         Its source; of a cross rate of two sources both, ``timesca+nbk``. Central banks print no hops.
     """
     code = pegged_leg(pair)
-    is_market = code is not None and any(kind_of(name) is Kind.MARKET for name in source.split("+"))
-    return code if is_market else None
+    return code if code is not None and is_market(source) else None

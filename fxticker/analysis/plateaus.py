@@ -65,13 +65,13 @@ class EarlierLevels:
         self._known: list[str] = []
         self._more = _backwards(ticks, source, pair, before, as_of, since or before)
 
-    def has(self, level: str, beyond: Container[str] | None = None) -> bool:
-        """Return whether the level is among them; if `beyond` is given, before one of these."""
-        is_beyond = beyond is None
+    def has(self, level: str, shown_before: Container[str] | None = None) -> bool:
+        """Return whether the level is among them; if `shown_before` is given, earlier than one of these."""
+        counts = shown_before is None
         for known in self._levels():
-            if known == level and is_beyond:
+            if known == level and counts:
                 return True
-            is_beyond |= beyond is not None and known in beyond
+            counts |= shown_before is not None and known in shown_before
         return False
 
     def _levels(self) -> Iterator[str]:
@@ -134,7 +134,7 @@ class ShownLevels:
             is_open = of_series & result & (self.first == ON_RECORD_BEFORE) & (since_at < begin)
             levels = [_levels_of(frame["rate"].to_numpy()[is_open]) for frame in (rows, since)]
             for level, other in {*zip(*levels, strict=True)}:
-                if not earlier.has(level, beyond=[other]):
+                if not earlier.has(level, shown_before=[other]):
                     result[np.flatnonzero(is_open)[(levels[0] == level) & (levels[1] == other)]] = False
         return result
 
@@ -181,14 +181,14 @@ def peg_hops(rows: pd.DataFrame, since: pd.DataFrame, shown: ShownLevels) -> np.
 def is_peg_hop(ticks: Ticks, key: tuple[str, str], start: Rate, end: Rate, as_of: Moment | None) -> bool:
     """Return whether the proven change of a source's pair between two lookups is a hop: see `peg_hops`."""
     source, pair = key
-    days = [rate.observed_at.date() for rate in (start, end)]
-    if peg_on(pair, days[0]) is None or peg_on(pair, days[0]) is not peg_on(pair, days[1]):
+    peg, peg_at_end = (peg_on(pair, rate.observed_at.date()) for rate in (start, end))
+    if peg is None or peg is not peg_at_end:
         return False
     starts, ends = (
         [level_of(float(each)) for each in (rate.single.lowest, rate.single.highest)] for rate in (start, end)
     )
     earlier = EarlierLevels(ticks, source, pair, end.observed_at, as_of, since=start.observed_at)
-    return all(earlier.has(level, beyond=starts) for level in ends)
+    return all(earlier.has(level, shown_before=starts) for level in ends)
 
 
 def is_new_level(ticks: Ticks, run: pd.Series, as_of: Moment | None) -> bool:

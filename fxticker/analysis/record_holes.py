@@ -51,7 +51,7 @@ def is_whole(
 ) -> np.ndarray:
     """Return which periods a source's polls record from their first instant to their last.
 
-    A period without a slot is none of them. The record begins with the span if a poll follows as soon as usual, and
+    A period without a slot is never whole. The record begins with the span if a poll follows as soon as usual, and
     else with the first slot; it ends likewise. It has a hole where two slots lie more than three times as far apart as
     the shorter of the usual distances before and after, a day at most, and further than the longer one, which is the
     first or last distance of a slower schedule.

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fxticker.analysis.compare import compare, is_of_peg
-from fxticker.analysis.plateaus import level_of
 from fxticker.analysis.scores import scores
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
@@ -19,7 +18,7 @@ from fxticker.charts.caption_frame import left_out_rows, percent_of, span_text, 
 from fxticker.charts.causes import local_instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import subject_of
-from fxticker.charts.hops import SEVERAL_VALUES, Levels, Past, draw_levels, hops_text, levels_of
+from fxticker.charts.hops import SEVERAL_VALUES, Levels, Past, draw_levels, hops_text, levels_at, levels_of
 from fxticker.charts.labels import LINE_IN, label_ends
 from fxticker.charts.line_looks import LineLook, line_look, styles_text, tint
 from fxticker.charts.lines import DAY_US
@@ -34,8 +33,7 @@ from fxticker.model.formatting import counted, short_text
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
 from fxticker.sources.age_limits import TICKER, MaxAge
-from fxticker.sources.rate_order import kind_of
-from fxticker.sources.source import Kind
+from fxticker.sources.rate_order import is_market
 
 _PANEL_IN = 1.6
 _LABEL_LINES = 2
@@ -142,8 +140,7 @@ def _ticker_of(rows: pd.DataFrame, past: Past, ticker: str) -> tuple[Steps, Leve
     steps = _by_tick(rows.drop_duplicates("observed_at"))
     pair, at = str(rows["pair"].iloc[0]), rows["observed_at"]
     middles = local_instants(at)[_is_several(rows)]
-    levels = [set() if at in middles else {level_of(value)} for at, value in zip(steps.when, steps.value, strict=True)]
-    return steps, levels_of(steps, pair, past.levels(ticker, pair, at.iloc[0], at.iloc[-1]), levels)
+    return steps, levels_of(steps, pair, past.levels(ticker, pair, at.iloc[0], at.iloc[-1]), levels_at(steps, middles))
 
 
 def _is_several(rows: pd.DataFrame) -> np.ndarray:
@@ -276,7 +273,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, sources: list[str], left_
 
 def _what(sources: Sequence[str]) -> tuple[str, str]:
     """Return what a rate of the sources beside the ticker is, and several: of a market none is official."""
-    if any(kind_of(name) is Kind.MARKET for source in sources for name in source.split("+")):
+    if any(map(is_market, sources)):
         return "rate of another source", "rates of other sources"
     return "official rate", "official rates"
 

@@ -27,6 +27,7 @@ from fxticker.charts.hops import (
     WasShown,
     draw_levels,
     hops_text,
+    levels_at,
     levels_of,
     unknown_past,
 )
@@ -219,10 +220,7 @@ def _draw_lines(axis: Axes, lines: list[PathLine]) -> list[_Drawn]:
     drawn = []
     for line in lines:
         steps, pair = _steps_of(line.rows), str(line.rows["pair"].iloc[0])
-        is_middle = np.isin(steps.when, instants(line.rows["observed_at"])[line.is_several])
-        levels = [
-            set() if several else {level_of(value)} for value, several in zip(steps.value, is_middle, strict=True)
-        ]
+        levels = levels_at(steps, instants(line.rows["observed_at"])[line.is_several])
         drawn.append(_Drawn(line, steps, levels_of(steps, pair, _was_shown(line.rows), levels)))
     for place in np.argsort([float((each.steps.hi - each.steps.lo).max()) for each in drawn], kind="stable")[::-1]:
         line, steps, levels = drawn[place]

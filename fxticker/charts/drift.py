@@ -180,7 +180,7 @@ def _finding(rows: pd.DataFrame) -> str:
 
 
 def _title_span(rows: pd.DataFrame) -> tuple[pd.Timestamp, pd.Timestamp, bool]:
-    """Return from when to when the changes are that the title tells of, and whether each has these two ends."""
+    """Return start and end of the changes in the title, and whether all of them share both."""
     of_title = told(main_rows(rows)[0])
     first, last = of_title["start_at"].min(), of_title["end_at"].max()
     return first, last, all(_is_of(row, first, last) for _, row in of_title.iterrows())

@@ -65,7 +65,10 @@ class Facts:
     @property
     def polled(self) -> list[str]:
         """Sources with a poll: first the one whose causes a panel of several has."""
-        names = [] if self.polls is None else sorted({*self.polls["source"].unique()} & {*self.sources})
+        if self.polls is None:
+            return []
+        polled = {*self.polls["source"].unique()}
+        names = [name for name in self.sources if name in polled]
         return sorted(names, key=lambda name: name != main_source(names))
 
     @property

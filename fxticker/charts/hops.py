@@ -131,8 +131,8 @@ def levels_of(
     was_shown
         What its source showed that the line does not; ``None`` if that is not known.
     shown_at
-        The levels of each value: several, of one date, or none where they are not known, and no hop is told. ``None``
-        if each value is its level.
+        Levels of each value: several where several values share a date, empty where they are unknown, and then no hop
+        is found. ``None`` if each value is a level of its own.
     """
     if not pegs_of(pair):
         return Levels(steps, np.zeros(0, np.int64), np.zeros(0, np.int64), came_back=False)
@@ -148,6 +148,12 @@ def levels_of(
     value, lo, hi = (np.insert(column, walls, column[walls - 1]) for column in (steps.value, steps.lo, steps.hi))
     split = Steps(np.insert(steps.when, walls, held), value, lo, hi, np.union1d(steps.ends, held))
     return Levels(split, hops, marked, came_back)
+
+
+def levels_at(steps: Steps, middles: np.ndarray) -> list[set[str]]:
+    """Return the level of each value of a line; none at the instants where it is the middle of several values."""
+    is_middle = np.isin(steps.when, middles)
+    return [set() if several else {level_of(value)} for value, several in zip(steps.value, is_middle, strict=True)]
 
 
 def draw_levels(axis: Axes, steps: Steps, levels: Levels, look: LineLook) -> None:

@@ -18,8 +18,7 @@ from fxticker.charts.steps import longest_span
 from fxticker.model.records import TimeBasis
 from fxticker.model.timestamps import MICROSECOND, instant
 from fxticker.sources.age_limits import TICKER, AgeLimit
-from fxticker.sources.rate_order import kind_of
-from fxticker.sources.source import Kind
+from fxticker.sources.rate_order import is_market
 
 _DAY_US = 86_400_000_000
 _WEEKEND_US = OPEN_END / pd.Timedelta(microseconds=1)
@@ -116,7 +115,7 @@ def lookups_of(frame: pd.DataFrame, rows: np.ndarray, local: np.ndarray, source:
         return Lookups(np.ones(len(rows), bool), len(behind), np.unique(local // _DAY_US), last_day)
     distances = np.diff(behind)
     longest = longest_span(distances) if len(distances) else float(_DAY_US)
-    if all(kind_of(each) is not Kind.MARKET for each in source.split("+")):
+    if not is_market(source):
         longest = max(longest, _WEEKEND_US)
     following = np.append(behind[1:], looked_up[-1])[number]
     is_repeated = np.append(False, ticks[1:] == ticks[:-1])

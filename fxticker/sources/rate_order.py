@@ -37,6 +37,11 @@ def kind_of(source: str) -> Kind:
     return Kind.MARKET if known_source is None else known_source.kind
 
 
+def is_market(source: str) -> bool:
+    """Return whether a source, or one of the two of ``timesca+nbk``, is a market source."""
+    return any(kind_of(name) is Kind.MARKET for name in source.split("+"))
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """What a source contributes to a rate.
