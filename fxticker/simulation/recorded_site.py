@@ -36,7 +36,7 @@ def recorded_site(port: int, *, clock: Clock) -> Iterator[str]:
     markups = cycle(MARKUPS.values())
 
     def answer(exchange: Exchange) -> None:
-        server.requests.clear()  # nobody reads them, and the site may stay for days
+        server.requests.clear()  # unused here, and the list would grow with each request
         now = clock.now()
         page = render_html(next(tickers), now.date(), markup=next(markups))
         exchange.send(response(page.encode(), date_line(now)))
