@@ -135,13 +135,14 @@ class GzipReader(io.RawIOBase):
         """Fill the buffer, or its beginning, with bytes of one member; 0 at the end."""
         while True:
             data = self._decoder.unused or self._file.read(_BLOCK_BYTES)
-            if not data:
-                if self._decoder.is_in_member:
-                    raise CutShort("the file is cut short")
+            is_end = not data
+            if is_end and not self._decoder.is_in_member:
                 return 0
             if not self._decoder.is_in_member:
                 self.begin = self._file.tell() - len(data)
-            decoded = self._decoder.decode_member(data, len(buffer))
+            decoded = self._decoder.decode_member(data, len(buffer))  # igzip may keep bytes that had no room before
             if decoded:
                 buffer[: len(decoded)] = decoded
                 return len(decoded)
+            if is_end:
+                raise CutShort("the file is cut short")
