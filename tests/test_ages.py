@@ -276,3 +276,19 @@ def test_span_of_one_period_says_why_nothing_is_compared(store):
     shown = CliRunner().invoke(app, ["drift-by-period", "--store", str(store.backend), "--every", "month"])
     assert shown.exit_code == 0
     assert "begin a period earlier, with --start" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], ["no close before", "no close in it", "more than rounding"]),
+        (["--max-age", "1d"], ["end tick older than 1 d", "no close in it", "start tick older than 1 d"]),
+    ],
+)
+def test_month_without_drift_says_why(store, options, told):
+    for at in (NOON - 70 * DAY, NOON):
+        store.append([tick("KZT/USD", "0.00191" if at == NOON else "0.00181", "0%", at)])
+    asked = ["drift-by-period", "--every", "month", "--end", "2025-11-15", *options, "--store", str(store.backend)]
+    rows = CliRunner().invoke(app, asked).stdout.splitlines()[-3:]
+    assert [row[:10] for row in rows] == ["2025-09-01", "2025-10-01", "2025-11-01"]
+    assert all(text in row for text, row in zip(told, rows, strict=True))

@@ -136,7 +136,7 @@ def test_resampled_csv_is_that_of_resample_and_wide_its_closes(two_days, export)
     [row] = pd.read_csv(export("r.csv", two_days, *options)).to_dict("records")
     assert (row["open"], row["close"], row["count"]) == (0.00191, 0.00192, 2)
     closes = export("w.csv", two_days, "--wide", *options).read_text()
-    assert closes == "start_at,KZT/USD,whole\n2025-11-14T00:00:00.000000Z,0.00192,False\n"
+    assert closes == "start_at,KZT/USD close,whole\n2025-11-14T00:00:00.000000Z,0.00192,False\n"
 
 
 @pytest.mark.parametrize(

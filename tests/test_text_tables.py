@@ -233,7 +233,7 @@ def test_table_that_lacks_columns_is_refused_by_their_names(store, tmp_path):
 def test_table_of_a_spreadsheet_is_refused_by_name(store, tmp_path, mark):
     (tmp_path / "a.csv").write_text(as_csv(SOUND).replace(",", mark))
     [(_, reason)] = bring_in(store, tmp_path / "a.csv").refused
-    assert "a spreadsheet, which changes digits" in reason
+    assert "of --decimal-comma or a spreadsheet, which changes digits: import an export with commas" in reason
 
 
 def test_rows_before_a_bad_one_are_stored_by_batch_and_the_file_is_named():

@@ -63,7 +63,7 @@ def form_of(head: bytes) -> str | None:
     Raises
     ------
     SchemaMismatch
-        If it is such a table with semicolons or tabs, as spreadsheets write.
+        If it is such a table with semicolons or tabs, as spreadsheets and `fxticker export --decimal-comma` write.
     """
     text = head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace").lstrip()
     if text.startswith(("[", "{")):
@@ -74,7 +74,8 @@ def form_of(head: bytes) -> str | None:
         if {name.strip().strip('"') for name in line.split(mark)} >= _MARKS:
             if mark != ",":
                 raise SchemaMismatch(
-                    "a table of ticks from a spreadsheet, which changes digits: import the export itself"
+                    "a table of ticks with semicolons or tabs, of --decimal-comma or a spreadsheet, which changes "
+                    "digits: import an export with commas between fields, or one of .parquet or .json"
                 )
             return "csv"
     return None

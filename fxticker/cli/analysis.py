@@ -11,7 +11,7 @@ import click
 from fxticker.cli.columns import Columns, Printed, Reference, Value, band_of, banded
 from fxticker.cli.compared import compared_columns
 from fxticker.cli.formats import Format
-from fxticker.cli.left_out import reason_of, warn_aged
+from fxticker.cli.left_out import reason_of, warn_aged, warn_left_out
 from fxticker.cli.options import (
     base_option,
     between,
@@ -23,7 +23,7 @@ from fxticker.cli.options import (
 )
 from fxticker.cli.order import order_for
 from fxticker.cli.output import show_frame, warn
-from fxticker.cli.verdicts import Verdict, of_peg, tell_verdicts
+from fxticker.cli.verdicts import Verdict, VerdictOfPeriod, of_peg, tell_verdicts
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ DRIFT: Columns = (
 )
 """What a table shows of a drift; the following tuples likewise."""
 _DRIFT_SERIES: Columns = ("observed_at", "source", "pair", _DRIFT_PCT, Verdict(), "base_at")
-_OF_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, Verdict())
+_OF_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, VerdictOfPeriod())
 _CLOSES: Columns = ("from_at", "to_at")
 _RUNS: Columns = ("source", "pair", _RATE, "first_at", "last_at", "polls", "gap_h")
 _CHANGES: Columns = (_DRIFT_PCT, Verdict())
@@ -171,7 +171,8 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Location, selectio
     if len(frame) and frame["from_at"].isna().all():
         warn("the first period of a span has no close to be compared with: begin a period earlier, with --start")
     closes = _CLOSES if every == "hour" else (FromDay(), *_CLOSES)
-    show_frame(tell_verdicts(frame), [*_OF_PERIOD, *closes, *reason_of(frame)], form)
+    warn_left_out(frame)
+    show_frame(tell_verdicts(frame), [*_OF_PERIOD, *closes], form)
 
 
 @click.command()

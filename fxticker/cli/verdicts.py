@@ -20,12 +20,24 @@ _FACTS = ("significant", "peg_hop", "several_values")
 class Verdict:
     """What the printed digits say of a change, in a table."""
 
-    needs = ("pair", "drift_pct", *_FACTS)
+    needs: tuple[str, ...] = ("pair", "drift_pct", *_FACTS)
     """The pair, its change, and the facts of its verdict."""
 
     def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
         """Return what a table shows of a row, by heading; nothing where there is no change."""
         return {"verdict": None if row["drift_pct"] is None else verdict(row)}
+
+
+class VerdictOfPeriod(Verdict):
+    """The same of a change from close to close; where there is none, why."""
+
+    needs = (*Verdict.needs, "from_at", "to_at", "reason")
+    """Those of a verdict, the instants of the two closes, and why one does not count."""
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading."""
+        lacking = "no close in it" if row["to_at"] is None else "no close before" if row["from_at"] is None else None
+        return {"verdict": row["reason"] or lacking} if row["drift_pct"] is None else super().cells(row)
 
 
 def tell_verdicts(frame: pd.DataFrame) -> pd.DataFrame:

@@ -59,14 +59,16 @@ def wide_table(store: StorePath, selection: Selection) -> pd.DataFrame:
 
 
 def wide_closes(periods: pd.DataFrame) -> pd.DataFrame:
-    """Return the closes of a `periods_table` of one source by `start_at`, with a column per pair, and `whole` last.
+    """Return the closes of a `periods_table` of one source, a column per pair (``KZT/USD close``), and `whole` last.
+
+    The instant of a row, `start_at`, is that at which its period begins, not that of the closes.
 
     Raises
     ------
     ValueError
         If there are several sources.
     """
-    closes = _wide(periods, "start_at", "close")
+    closes = _wide(periods, "start_at", "close").rename(columns=lambda name: f"{name} close" if "/" in name else name)
     whole = periods.drop_duplicates("start_at").set_index("start_at")["whole"]
     return closes.assign(whole=closes["start_at"].map(whole).astype("boolean"))
 
