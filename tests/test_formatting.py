@@ -1,14 +1,15 @@
 """Figures beside their bands: as many digits as the band supports, the band rounded outward."""
 
+import math
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from builders import cases
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fxticker.model.bands import rate_band
+from fxticker.model.bands import cross, rate_band
 from fxticker.model.formatting import band_decimals, format_with_band, printed_text, short_text
 
 CASES = cases("formatting")
@@ -41,6 +42,17 @@ def test_tie_that_is_computed_in_doubles_is_rounded_as_a_tie():
     assert format_with_band(24.749999999999996, 23.23, 26.47) == format_with_band(24.75, 23.23, 26.47)
 
 
+@given(st.integers(1, 10**5), st.integers(1, 10**5))
+@example(208, 8)  # 0.002085 / 0.000075 is 27.8, and 27.800000000000004 in doubles
+def test_band_of_a_cross_rate_computed_in_doubles_is_the_exact_one(base, quote):
+    exact = cross(*(rate_band(f"{Decimal(steps).scaleb(-5):f}", 1) for steps in (base, quote)))
+    (base_lo, base_hi), (quote_lo, quote_hi) = (((2 * each - 1) / 2e5, (2 * each + 1) / 2e5) for each in (base, quote))
+    texts = format_with_band(base / quote, base_lo / quote_hi, base_hi / quote_lo)
+    steps = 10 ** len(texts.lo.partition(".")[2])
+    assert Fraction(texts.lo) * steps == math.floor(exact.lo * steps)
+    assert Fraction(texts.hi) * steps == math.ceil(exact.hi * steps)
+
+
 def test_signed_number_above_zero_has_a_plus():
     assert format_with_band(0.5, 0.0, 1.0, signed=True) == ("+0.5", "0.0", "+1.0")
     assert format_with_band(-0.5, -1.0, 0.0, signed=True) == ("-0.5", "-1.0", "0.0")
@@ -50,8 +62,8 @@ def test_signed_number_above_zero_has_a_plus():
 @given(st.floats(-1e3, 1e3), st.floats(1e-8, 1e4))
 def test_formatted_band_contains_the_whole_band(lo, width):
     texts = format_with_band(lo + width / 2, lo, lo + width)
-    assert Decimal(texts.lo) <= Decimal(repr(lo))
-    assert Decimal(texts.hi) >= Decimal(repr(lo + width))
+    assert Decimal(texts.lo) <= Decimal(f"{lo:.14g}")
+    assert Decimal(texts.hi) >= Decimal(f"{lo + width:.14g}")
     decimals, *of_ends = [len(text.partition(".")[2]) for text in texts]
     assert decimals <= of_ends[0] == of_ends[1]
 

@@ -23,8 +23,8 @@ _LARGE = 1000
 """A number without a band from which on no decimals are shown."""
 _EXACT_DIGITS, _ENDLESS_DIGITS = 12, 6
 """Significant digits of an exact number, and of one that needs more than these, as 2/7 does."""
-_TIE_DIGITS = 14
-"""Significant digits by which a number that is computed in doubles is known to lie on a tie."""
+_SURE_DIGITS = 14
+"""Significant digits by which a number that is computed in doubles is known to lie on a tie, or on a printed step."""
 
 
 class Written(NamedTuple):
@@ -48,7 +48,8 @@ def format_with_band(value: float, lo: float, hi: float, *, signed: bool = False
     value, lo, hi
         The number and its band. A printed number, whose band is half a step of its last decimal to each side, has the
         decimals that were printed, less those of a nominal above 1. Others have as many as show the width of the band
-        with two digits. The formatted band contains the whole band, and an end that is not 0 is not formatted as 0.
+        with two digits. The formatted band contains the whole band, to 14 significant digits of its ends, and an end
+        that is not 0 is not formatted as 0.
     signed
         Write a plus before numbers above 0.
     """
@@ -133,8 +134,8 @@ def _first_decimal(value: float) -> int:
 
 
 def _rounded(value: float, decimals: int, rounding: str) -> str:
-    # the middle of a band, computed in doubles, may lie an ulp beside the tie that it is
-    text = f"{value:.{_TIE_DIGITS}g}" if rounding == ROUND_HALF_EVEN else repr(float(value))
+    # computed in doubles, a middle may lie an ulp beside the tie that it is, and a bound an ulp beyond its printed step
+    text = f"{value:.{_SURE_DIGITS}g}"
     return f"{Decimal(text).quantize(_step(decimals), rounding, _PRECISE) + 0:f}"
 
 
