@@ -338,13 +338,13 @@ def test_title_of_look_ups_says_as_of_when(history_store):
 
 def test_new_level_of_a_peg_is_said_to_be_one(history_store):
     span = {"start": "2026-02-01", "end": "2026-02-06", "pairs": ["TMT"]}
-    said = "New level: a pegged currency at a value that is not on record in the year before, the supplier's or a move."
+    said = "Newer level: a pegged currency at a value that was first shown after the one that it is compared with, "
     for figure in (
         fx.plot_history(history_store, **span),
         plot_path(history_store, **span),
         fx.plot_drift(history_store, **span),
     ):
-        assert _title(figure).startswith("The pegged manat lost 0.15 to 0.17 % against the dollar, to a new level, ")
+        assert _title(figure).startswith("The pegged manat lost 0.15 to 0.17 % against the dollar, to a newer level, ")
         assert said in _caption(figure)
     heat = plot_heatmap(history_store, freq="week", **span | {"start": "2026-01-20"})
     assert said in _caption(heat)

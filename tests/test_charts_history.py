@@ -90,7 +90,11 @@ def test_scales_have_thousands_separators_and_real_minus_signs():
             "Rounding could explain the change of the tenge against the dollar from first to last value",
         ),
         (["521.10", "531.30"], "USD/KZT", "The dollar gained 2.0 % against the tenge"),
-        (["0.28571", "0.28490"], "TMT/USD", "The pegged manat lost 0.28 to 0.29 % against the dollar, to a new level"),
+        (
+            ["0.28571", "0.28490"],
+            "TMT/USD",
+            "The pegged manat lost 0.28 to 0.29 % against the dollar, to a newer level",
+        ),
         (LEVELS, "TMT/USD", "The pegged manat came back to a level shown before"),
         (
             LEVELS[:3],

@@ -85,8 +85,8 @@ def test_level_that_was_first_shown_after_the_start_is_no_hop_however_often_it_i
     [row] = fx.drift(store, start=NOON + 2 * DAY, end=NOON + 5 * DAY).itertuples()
     assert (row.significant, row.peg_hop) == (True, False)
     assert [*_hops(fx.drift_series(store, base=NOON + 2 * DAY))][-1] == (True, False)
-    assert "to a new level" in fx.plot_path(store).get_suptitle().replace("\n", " ")
-    assert "to a new level" in fx.plot_history(store).get_suptitle().replace("\n", " ")
+    assert "to a newer level" in fx.plot_path(store).get_suptitle().replace("\n", " ")
+    assert "to a newer level" in fx.plot_history(store).get_suptitle().replace("\n", " ")
     assert list(fx.changes(store)["peg_hop"]) == [False, False, True, False, False, True]
 
 
@@ -100,3 +100,19 @@ def test_levels_are_shown_in_turn_only_after_the_first_one_came_back(history_sto
     ]
     ends = [fx.drift(history_store, pairs=["TMT"], start="2025-02-08", end=end) for end in ("2025-03-28", "2025-04-01")]
     assert [row["peg_hop"].item() for row in ends] == [False, True]
+
+
+@pytest.mark.parametrize("base", ["2024-12-03", "2025-03-29", "2025-04-01", "2025-05-08", "2025-12-12"])
+def test_newer_level_was_first_shown_after_that_of_the_base_and_one_of_a_hop_before(history_store, base):
+    series = fx.drift_series(history_store, pairs=["TMT"], base=base, start=base)
+    changed = series[series["significant"]]
+    ticks = fx.load(history_store, pairs=["TMT"])
+    base_at = series["base_at"].iloc[0]
+    [base_text] = ticks.loc[ticks["observed_at"] == base_at, "rate_text"]
+    for row in changed.itertuples():
+        known = ticks[(ticks["observed_at"] < row.observed_at) & (ticks["observed_at"] >= base_at - 366 * DAY)]
+        [text] = ticks.loc[ticks["observed_at"] == row.observed_at, "rate_text"]
+        last_of_base = known.loc[known["rate_text"] == base_text, "observed_at"].max()
+        was_shown = known.loc[known["rate_text"] == text, "observed_at"].min() < last_of_base
+        assert row.peg_hop == was_shown
+    assert len(changed)

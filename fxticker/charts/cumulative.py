@@ -20,7 +20,7 @@ from fxticker.charts.causes import instants
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import finding_since_base
 from fxticker.charts.hops import (
-    NEW_LEVEL,
+    NEWER_LEVEL,
     PEG_HOP,
     SEVERAL_VALUES,
     Levels,
@@ -46,7 +46,7 @@ from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import counted
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
-from fxticker.model.verdicts import MORE, NEW, verdict
+from fxticker.model.verdicts import MORE, NEWER, verdict
 from fxticker.sources.age_limits import MaxAge
 
 _AROUND_IN = 1.2
@@ -199,11 +199,11 @@ def _write_caption(
     band = "Band: what the printed digits allow." if any((each.lo < each.hi).any() for _, each, _ in drawn) else ""
     breaks = " Lines break where there is no value." if any(len(each.ends) for _, each, _ in drawn) else ""
     hops = hops_text([levels for *_, levels in drawn], is_past_known=True)
-    new = NEW_LEVEL if any(verdict(line.last) == NEW for line in lines) else ""
+    newer = NEWER_LEVEL if any(verdict(line.last) == NEWER for line in lines) else ""
     several = SEVERAL_VALUES if any(line.is_several.any() for line, *_ in drawn) else ""
     if not hops and any(line.last["peg_hop"] for line, *_ in drawn):
         hops = PEG_HOP
-    of_pegs = [hops, new, hopping_text(keys_of(rows)), unknown]
+    of_pegs = [hops, newer, hopping_text(keys_of(rows)), unknown]
     write_caption(
         canvas,
         finding_since_base(

@@ -16,7 +16,7 @@ from fxticker.charts.canvas import Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import ends_text, left_out_pairs, with_verdicts, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import main_rows
-from fxticker.charts.hops import NEW_LEVEL, PEG_HOP, unknown_past
+from fxticker.charts.hops import NEWER_LEVEL, PEG_HOP, unknown_past
 from fxticker.charts.last_values import own_dates
 from fxticker.charts.moves import band_text, change_text, hopping_text, keys_of, moves_text, told, unproven_text
 from fxticker.charts.resolved import Reach, reach_of
@@ -28,7 +28,7 @@ from fxticker.model.formatting import counted
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment, minute_text
-from fxticker.model.verdicts import NEW, verdict
+from fxticker.model.verdicts import NEWER, verdict
 from fxticker.sources.age_limits import MaxAge
 
 _ROOM = 0.06
@@ -154,7 +154,7 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str, unknown: s
         "" if drawn["significant"].all() else f"Hollow: {unproven_text(drawn, 'it')}.",
         "" if rows["is_drawn"].all() else "Not drawn: what would fill the axis.",
         PEG_HOP if rows["peg_hop"].any() else "",
-        NEW_LEVEL if any(verdict(row) == NEW for _, row in rows.iterrows()) else "",
+        NEWER_LEVEL if any(verdict(row) == NEWER for _, row in rows.iterrows()) else "",
         hopping_text(keys_of(rows)),
         unknown,
     ]

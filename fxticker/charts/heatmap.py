@@ -18,7 +18,7 @@ from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import ends_text, left_out_rows, span_text, with_verdicts, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, reach_pct, write_cells
-from fxticker.charts.hops import NEW_LEVEL, unknown_past
+from fxticker.charts.hops import NEWER_LEVEL, unknown_past
 from fxticker.charts.moves import hopping_text, is_move, keys_of, move_text, peg_notes, unproven_text
 from fxticker.charts.period_axis import Periods, label_periods, periods_of
 from fxticker.charts.sides import Sides, sides_of
@@ -29,6 +29,7 @@ from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import counted, short_text
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
+from fxticker.model.verdicts import NEWER
 from fxticker.sources.age_limits import MaxAge
 
 _ROW_IN = 0.42
@@ -153,7 +154,7 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
         f"Frame: one change over all its periods, its number grey where {grey}." if cells.is_long.any() else "",
         "Empty: no value in the period, or none before it in the span." if len(rows) < len(drifts) else "",
         hopping_text(keys_of(rows)),
-        NEW_LEVEL if "new level" in title else "",
+        NEWER_LEVEL if NEWER in title else "",
         *notes,
         _not_told(rows, cells),
     ]

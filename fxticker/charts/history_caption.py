@@ -13,7 +13,7 @@ from fxticker.charts.canvas import Canvas
 from fxticker.charts.caption_frame import write_caption
 from fxticker.charts.causes import SUCCESSFUL, cause_codes, instants
 from fxticker.charts.findings import finding
-from fxticker.charts.hops import NEW_LEVEL, SEVERAL_VALUES, Levels, hops_text
+from fxticker.charts.hops import NEWER_LEVEL, SEVERAL_VALUES, Levels, hops_text
 from fxticker.charts.line_looks import main_source, styles_text
 from fxticker.charts.lines import Line
 from fxticker.charts.moves import hopping_text
@@ -21,6 +21,7 @@ from fxticker.charts.sides import upward
 from fxticker.charts.source_names import sources_text
 from fxticker.model.formatting import counted
 from fxticker.model.timestamps import MICROSECOND
+from fxticker.model.verdicts import NEWER
 
 Asked: TypeAlias = tuple[datetime | None, datetime | None]
 """First instant and end, excluded, of the span that was asked for, both aware; ``None`` where it is open."""
@@ -126,7 +127,7 @@ def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> N
         upward({line.pair for line in facts.lines}),
         styles.rstrip(),
         hops_text(facts.levels, is_past_known=facts.is_past_known),
-        NEW_LEVEL if "new level" in title else "",
+        NEWER_LEVEL if NEWER in title else "",
         hopping_text((line.pair, line.source) for line in facts.lines),
         facts.unknown_past,
         _repetitions(facts),

@@ -27,8 +27,9 @@ from fxticker.model.timestamps import Moment
 _MARK_PT = 4.5
 PEG_HOP = "Peg hop: a pegged currency came back to a level that was shown before."
 """What it means where no mark stands for it."""
-NEW_LEVEL = (
-    "New level: a pegged currency at a value that is not on record in the year before, the supplier's or a move."
+NEWER_LEVEL = (
+    "Newer level: a pegged currency at a value that was first shown after the one that it is compared with, as far "
+    "as a year's record tells: the supplier's, or a move."
 )
 """What it means in a title or a label."""
 SEVERAL_VALUES = "Of several values of one date: the band spans them, and the line is its middle, which is no level."

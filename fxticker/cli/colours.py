@@ -6,14 +6,14 @@ import os
 import re
 from typing import TextIO
 
-from fxticker.model.verdicts import HOP, MORE, NEW
+from fxticker.model.verdicts import HOP, MORE, NEWER
 
 _SIGNED = re.compile(r"\w+(_pct| %)|change_text")
 """Headings of changes and distances."""
 _ZERO = "-0.%"
 _GREEN, _RED, _YELLOW, _NONE = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
-_VERDICTS = {"yes": _GREEN, "no": _YELLOW, MORE: _GREEN, HOP: _YELLOW, NEW: _YELLOW}
+_VERDICTS = {"yes": _GREEN, "no": _YELLOW, MORE: _GREEN, HOP: _YELLOW, NEWER: _YELLOW}
 
 
 def colours_wanted(out: TextIO) -> bool:

@@ -50,11 +50,9 @@ def tell_verdicts(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_peg(pair: str, runs: pd.DataFrame) -> str:
-    """Return how many changes of a pegged pair are hops, and how many led to a new level; nothing if none is either."""
+    """Return how many changes of a pegged pair are hops, and how many led to a newer level; nothing if none."""
     hops, count = int(runs["peg_hop"].sum()), len(runs) - 1
     new = int((runs["significant"] & ~runs["peg_hop"]).sum()) if pegs_of(pair) else 0
     told = [f"{hops} of {count} changes are peg hops, which are no moves of the rate"] if hops else []
-    told += (
-        [f"{new} of {count} are to levels not on record in the year before: the supplier's, or a move"] if new else []
-    )
+    told += [f"{new} of {count} to levels not on record in the year before: the supplier's, or a move"] if new else []
     return "; ".join(told)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from fxticker.model.pegs import pegs_of
 
 MORE, WITHIN, HOP, NONE = "more than rounding", "within rounding", "peg hop", "equal at both ends"
-NEW, SEVERAL = "new level", "several values a day"
+NEWER, SEVERAL = "newer level", "several values a day"
 
 
 class Row(Protocol):
@@ -27,11 +27,12 @@ def verdict(change: Row) -> str:
     ----------
     change
         A row of `fxticker.drift` and its kin: ``pair``, ``drift_pct``, ``significant``, ``peg_hop`` and, if it may be
-        true, ``several_values``. More than rounding is, of a pair with a peg, back to a level that was shown in the
-        year before, or a new level: the supplier's, or a move.
+        true, ``several_values``. More than rounding is, of a pair with a peg, either a hop between two levels that are
+        shown in turn, or to a newer level, which was first shown after the level of the start: the supplier's, or a
+        move.
     """
     if change["significant"]:
-        return HOP if change["peg_hop"] else NEW if pegs_of(str(change["pair"])) else MORE
+        return HOP if change["peg_hop"] else NEWER if pegs_of(str(change["pair"])) else MORE
     if change.get("several_values"):
         return SEVERAL
     return WITHIN if change["drift_pct"] else NONE

@@ -9,7 +9,7 @@ from fxticker.model.formatting import Written, format_with_band
 from fxticker.model.pairs import currencies_of
 from fxticker.model.pegs import peg_on
 from fxticker.model.timestamps import minute_text
-from fxticker.model.verdicts import HOP, MORE, NEW, NONE, SEVERAL, WITHIN, verdict
+from fxticker.model.verdicts import HOP, MORE, NEWER, NONE, SEVERAL, WITHIN, verdict
 from fxticker.report.drawings import Charts, placed
 from fxticker.report.facts import MonthFacts
 from fxticker.report.html import Content, Html, element, joined
@@ -112,9 +112,9 @@ def _has_several(row: pd.Series) -> bool:
 
 def _proof(row: pd.Series) -> str:
     word = _verdict(row)
-    if word not in (MORE, NEW):
+    if word not in (MORE, NEWER):
         return _PROOFS[word]
-    of_peg = "; a new level, the supplier's or a move" if word == NEW else ""
+    of_peg = "; a newer level, the supplier's or a move" if word == NEWER else ""
     return f"{MORE}: {name_of(currencies_of(str(row['pair']))[0])} {_way(row)}{of_peg}"
 
 
@@ -125,11 +125,11 @@ def _sentence(row: pd.Series, printed: PrintedValues) -> str:
     span = f"from {first} to {last}" if first != last else f"on {first}"
     if _has_several(row) and word != HOP:
         text = _open_sentence(row, printed, who, span, word)
-    elif word in (MORE, NEW):
-        of_peg = " Its value is not on record in the year before: it is the supplier's, or a move."
+    elif word in (MORE, NEWER):
+        of_peg = " Its value was first shown after the one at the start: it is the supplier's, or a move."
         text = (
             f"the {who} became {_size(row).value} % {_way(row)} {span}; the digits allow {between(_size(row), ' %')}."
-            f"{of_peg if word == NEW else ''}"
+            f"{of_peg if word == NEWER else ''}"
         )
     elif word == HOP:
         text = "its value came back to a level that had been shown before, which is no move of the rate."
@@ -148,7 +148,7 @@ def _open_sentence(row: pd.Series, printed: PrintedValues, who: str, span: str, 
     several = [row[f"{end}_at"] for end in _ENDS if row[f"values_{end}"] > 1]
     shown = listed([f"{printed.all_of(str(row['pair']), at)} of {at:%Y-%m-%d}" for at in several])
     order = f"on record are {shown}, and in which order they were shown is not known"
-    if word in (MORE, NEW):
+    if word in (MORE, NEWER):
         return f"the {who} became {_way(row)} {span}, by {between(_size(row), ' %')}; {order}."
     told = "may all lie within rounding" if word == WITHIN else "depends on that order"
     subject = "the differences between both ends" if word == WITHIN else f"how the {who} moved {span}"
