@@ -74,9 +74,12 @@ def test_series_uses_one_source_throughout_or_fails_naming_what_is_missing(ticks
     longer = {"start": AT, "end": AT + 16 * DAY}
     frame = rate(frame_of([*TICKS, *days]), "KZT", **longer)
     assert [*frame["source"].unique()] == ["timesca"]
-    assert frame["passed_over"][0].startswith("nbk: lacks 2 of 17 instants, the first 2026-04-16 23:59 UTC: 14 d")
+    assert frame["passed_over"][0].startswith(
+        "nbk: lacks 2 of 17 instants, the last 2026-04-17 11:59, the first 2026-04-16 23:59"
+    )
     with pytest.raises(
-        fx.NoData, match=r"at all 17 instants .* timesca: lacks 10 of 17 instants, the first 2026-04-08"
+        fx.NoData,
+        match=r"at all 17 instants .* timesca: lacks 10 of 17 instants, the last .* the first 2026-04-08",
     ):
         rate(ticks, "KZT", **longer, sources="timesca")
 

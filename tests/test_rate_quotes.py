@@ -187,7 +187,8 @@ def test_command_names_what_is_missing_and_the_nearest_ticks(store):
     arguments = ["quotes", "--source", "rate", "--pair", "KZT", "--store", str(store.backend), "--format", "csv"]
     shown = CliRunner().invoke(app, [*arguments, "--start", "2026-06-01", "--end", "2026-06-02"])
     assert shown.exit_code == 1
-    assert "nbk: lacks 2 of 2 instants, the first 2026-06-01 23:59 UTC: 55 d 23 h old, limit 14 d" in str(
-        shown.exception
+    assert (
+        "nbk: lacks 2 of 2 instants, the last 2026-06-02 23:59, the first 2026-06-01 23:59 UTC: 55 d 23 h old, limit"
+        in str(shown.exception)
     )
     assert "the nearest tick is of 2026-04-10 12:00 UTC" in str(shown.exception)

@@ -150,8 +150,9 @@ def _missing(line: RateLine, limit: AgeLimit, grid: Grid) -> str:
     ]
     if len(grid) == 1:
         return f"{line.source}: {', '.join(causes)}"
-    instant = f"{_instant(grid.upto[place]):%Y-%m-%d %H:%M} UTC"
-    return f"{line.source}: lacks {len(lacking)} of {len(grid)} instants, the first {instant}: {', '.join(causes)}"
+    first, last = (f"{_instant(grid.upto[each]):%Y-%m-%d %H:%M}" for each in (place, lacking[-1]))
+    which = f"the first {first} UTC" if first == last else f"the last {last}, the first {first} UTC"
+    return f"{line.source}: lacks {len(lacking)} of {len(grid)} instants, {which}: {', '.join(causes)}"
 
 
 def _cause(line: RateLine, place: int, limit: AgeLimit) -> str:
