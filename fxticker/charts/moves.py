@@ -57,7 +57,7 @@ def moves_text(rows: pd.DataFrame, between: str = "") -> str:
 def peg_notes(proven: pd.DataFrame) -> str:
     """Return what a peg has to do with proven moves, as the end of a sentence: newer levels, hops of a cross rate."""
     codes = {code for pair in proven["pair"].astype(str) if pegs_of(pair) for code in pair.split("/") if code != COMMON}
-    new = "".join(f", {f'{who(code)} ' if len(proven) > 1 else ''}to a newer level" for code in sorted(codes))
+    new = "".join(f", {f'the {NAMES[code]} ' if len(proven) > 1 else ''}to a newer level" for code in sorted(codes))
     return new + "".join(f", hops of {who(code)} not told apart" for code in hopping(keys_of(proven)))
 
 

@@ -80,9 +80,11 @@ def _tables(
 
     if every is not None:
         periods = periods_table(folder, selection, every)
-        if wide:
-            _warn_not_whole(periods)
-        return {"rows": wide_closes(periods) if wide else periods}
+        if not wide:
+            return {"rows": periods}
+        closes = wide_closes(periods)
+        _warn_not_whole(closes)
+        return {"rows": closes}
     if wide:
         return {"rows": wide_table(folder, selection)}
     tables = {"rows": ticks_table(folder, selection)}
@@ -91,9 +93,9 @@ def _tables(
     return tables
 
 
-def _warn_not_whole(periods: pd.DataFrame) -> None:
+def _warn_not_whole(closes: pd.DataFrame) -> None:
     """Print on standard error how many periods are not whole."""
-    whole = periods.drop_duplicates("start_at")["whole"]
+    whole = closes["whole"]
     if not whole.fillna(value=False).all():
         count = f"{(~whole).sum()} of {len(whole)} periods are not whole"
         unknown = f", of {whole.isna().sum()} it is not known" if whole.isna().any() else ""
