@@ -272,6 +272,15 @@ def test_system_service_that_could_not_run_is_not_written(config, tmp_path, monk
     assert not (tmp_path / "units").exists()
 
 
+def test_unedited_store_beside_the_configuration_of_the_system_is_refused(config, tmp_path, monkeypatch):
+    monkeypatch.setattr("fxticker.daemon.systemd_unit._HIDDEN", ())
+    monkeypatch.setattr("fxticker.daemon.systemd_unit._CONFIGURATIONS", config.parent)
+    config.write_text('[store]\npath = "parquet"\n')
+    with pytest.raises(ValueError, match=r"set store\.path, such as to /var/lib/fxticker/parquet"):
+        install_unit(tmp_path / "units", config, None, is_user=False)
+    assert not (tmp_path / "units").exists()
+
+
 def test_documentation_states_the_settings_of_the_unit():
     unit = unit_text(COMMAND, STORE, is_user=False).splitlines()
     settings = re.findall(r"\(`(\w+=[^`]+)`\)", DOCS)

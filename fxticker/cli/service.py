@@ -40,7 +40,7 @@ def install(user: bool, config: Path | None, store: Location | None) -> None:  #
 def install_unit(folder: Path, config: Path, store: Location | None, *, is_user: bool) -> None:
     """Write the unit into `folder` and print what to do next."""
     from fxticker.config import ENV_PREFIX, sources_to_poll
-    from fxticker.daemon.systemd_unit import next_steps, require_visible, unit_text, write_unit
+    from fxticker.daemon.systemd_unit import next_steps, require_data_folder, require_visible, unit_text, write_unit
 
     config = config.parent.resolve() / config.name  # a link stays one: it may be meant to change
     ours = sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX))
@@ -61,6 +61,7 @@ def install_unit(folder: Path, config: Path, store: Location | None, *, is_user:
         command += ["--store", written]
     if not is_user:
         require_visible([Path(sys.executable), Path(__file__), config, written])
+        require_data_folder(written)
     text = unit_text(command, written, is_user=is_user)
     try:
         file = write_unit(folder, text)

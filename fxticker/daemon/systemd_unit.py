@@ -16,6 +16,7 @@ ACCOUNT = "fxticker"
 """Account that the system's service runs as."""
 STATE = Path("/var/lib/fxticker")
 """Folder that `StateDirectory=` creates for that account."""
+_CONFIGURATIONS = Path("/etc")
 _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108  named to be refused
 """Folders that `ProtectHome=` and `PrivateTmp=` hide from the system's service."""
 
@@ -76,6 +77,18 @@ def require_visible(paths: Iterable[Path]) -> None:
                         f"{path}: the system's service sees nothing in {folder}, where this leads; use --user, or a "
                         f"place such as /opt for the program, /etc for its configuration and {STATE} for the store"
                     )
+
+
+def require_data_folder(store: Path) -> None:
+    """Refuse a store among configurations, where the path of an unedited one, relative to its file, leads.
+
+    Raises
+    ------
+    ValueError
+        Naming the key to set.
+    """
+    if store.is_relative_to(_CONFIGURATIONS):
+        raise InvalidArgument(f"{store}: a store among configurations; set store.path, such as to {STATE}/parquet")
 
 
 def unit_folder(environ: Mapping[str, str], *, is_user: bool) -> Path:
