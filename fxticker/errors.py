@@ -119,16 +119,20 @@ class NotStored(NotDerivable):
     ----------
     pairs, stored
         The pairs that are not stored, and those that are.
+    sources
+        The sources that were asked for; none for all.
     """
 
-    def __init__(self, pairs: Sequence[str], stored: Sequence[str]) -> None:
+    def __init__(self, pairs: Sequence[str], stored: Sequence[str], sources: Sequence[str] = ()) -> None:
         self.pairs = pairs
         self.stored = stored
+        self.sources = sources
+        of = f" of {', '.join(sources)}" if sources else ""
         are = "is" if len(pairs) == 1 else "are"
         known = {code for pair in stored for code in pair.split("/")}
         derivable = [pair for pair in pairs if {*pair.split("/")} <= known]
         ways = f"; quotes derives {', '.join(derivable)}" if derivable else ""
-        super().__init__(f"{', '.join(pairs)} {are} not stored; stored are {', '.join(stored)}{ways}")
+        super().__init__(f"{', '.join(pairs)} {are} not stored{of}; stored are {', '.join(stored)}{ways}")
 
 
 class UndatedPage(FxTickerError, ValueError):

@@ -281,7 +281,7 @@ def test_span_of_one_period_says_why_nothing_is_compared(store):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ([], ["no close before", "no close in it", "more than rounding"]),
+        ([], ["first close in span", "no close in it", "more than rounding"]),
         (["--max-age", "1d"], ["end tick older than 1 d", "no close in it", "start tick older than 1 d"]),
     ],
 )

@@ -2,10 +2,14 @@
 
 import pytest
 from builders import NOON, snapshot_ticks, tick
+from click.testing import CliRunner
 
 import fxticker as fx
+from fxticker.cli import app
 from fxticker.errors import NotStored
 from fxticker.model.pairs import pair_of
+
+STORED = "KGS/USD, KZT/USD, TJS/USD, TMT/USD"
 
 
 @pytest.fixture
@@ -51,16 +55,35 @@ def test_currencies_of_a_conversion_may_be_in_lower_case(ticks):
 
 
 @pytest.mark.parametrize(
-    "read", [fx.load, fx.wide, fx.decode, lambda store, pairs: fx.decode(fx.load(store), pairs=pairs)]
+    ("read", "of", "stored"),
+    [
+        (fx.load, "", f"{STORED}, UZS/RUB, UZS/USD"),
+        (fx.wide, "", f"{STORED}, UZS/RUB, UZS/USD"),
+        (fx.decode, " of timesca", f"{STORED}, UZS/USD"),
+        (lambda store, pairs: fx.decode(fx.load(store), pairs=pairs), " of timesca", f"{STORED}, UZS/USD"),
+        (lambda store, pairs: fx.load(store, pairs=pairs, sources="timesca"), " of timesca", f"{STORED}, UZS/USD"),
+        (lambda store, pairs: fx.latest(store, pairs=pairs, sources="timesca"), " of timesca", f"{STORED}, UZS/USD"),
+    ],
 )
 @pytest.mark.parametrize(
     ("pair", "way"),
     [("XAU/USD", ""), ("USD/KZT", "; quotes derives USD/KZT"), ("KZT/UZS", "; quotes derives KZT/UZS")],
 )
-def test_pair_that_is_not_stored_is_an_error_that_lists_those_that_are(ticks, read, pair, way):
-    stored = "KGS/USD, KZT/USD, TJS/USD, TMT/USD, UZS/RUB, UZS/USD"
-    with pytest.raises(NotStored, match=f"^{pair} is not stored; stored are {stored}{way}$"):
+def test_pair_that_is_not_stored_is_an_error_that_lists_those_that_are(ticks, read, of, stored, pair, way):
+    with pytest.raises(NotStored, match=f"^{pair} is not stored{of}; stored are {stored}{way}$"):
         read(ticks, pairs=["KZT/USD", pair])
+
+
+def test_pair_that_a_source_has_in_the_other_direction_is_named(store):
+    store.append([tick("UZS/USD", "0.00008"), tick("USD/UZS", "11990.09", None, NOON, source="cbu")])
+    folder = ["--store", str(store.backend)]
+    with pytest.raises(NotStored, match=r"^UZS/USD is not stored of cbu; stored are USD/UZS; quotes derives UZS/USD$"):
+        fx.load(store, pairs=["UZS"], sources=["cbu"])
+    for command in ("history", "latest"):
+        shown = CliRunner().invoke(app, [command, "--pair", "UZS", *folder])
+        assert "USD/UZS of cbu is not shown: pairs stand in the direction of their source" in shown.stderr
+        shown = CliRunner().invoke(app, [command, "--pair", "UZS", "--pair", "USD/UZS", *folder])
+        assert "not shown" not in shown.stderr
 
 
 @pytest.mark.parametrize("shape", [fx.wide, lambda store: fx.load(store, columns=["observed_at", "pair", "rate"])])

@@ -157,8 +157,17 @@ def test_source_that_contradicts_the_best_one_is_kept(store, tmp_path):
 def test_change_of_a_period_names_the_day_that_it_is_from_beside_several_pairs(history_store):
     folder = ["--store", str(history_store)]
     shown = CliRunner().invoke(app, ["drift-by-period", "--pair", "KZT", "--pair", "TMT", *folder]).stdout.splitlines()
-    assert {len(line) for line in shown if "peg hop" in line} == {80}
-    assert [line.split()[-1] for line in shown if " 2025-11-01 " in line] == ["2025-05-25"] * 2
+    assert max(map(len, shown)) <= 80
+    assert [line.split()[-2:] for line in shown if " 2025-11-01 " in line] == [["2025-05-25", "2025-11-11"]] * 2
+
+
+def test_drift_of_several_sources_names_the_days_of_its_ticks(store):
+    for source, day in (("timesca", NOON), ("nbk", NOON - timedelta(days=1))):
+        ends = (("0.00191", day), ("0.00200", day + timedelta(days=3)))
+        store.append([tick("KZT/USD", text, None, at, source=source) for text, at in ends])
+    asked = ["--start", "2025-11-14", "--end", "2025-11-17", "--store", str(store.backend)]
+    rows = [line.split()[:3] for line in CliRunner().invoke(app, ["drift", *asked]).stdout.splitlines()[-2:]]
+    assert rows == [["nbk", "2025-11-13", "2025-11-16"], ["timesca", "2025-11-14", "2025-11-17"]]
 
 
 @settings(max_examples=40, deadline=None)

@@ -79,7 +79,7 @@ def decode(
     if isinstance(ticks, pd.DataFrame):
         require_columns(ticks, _KEPT)
     selected = ticks_of(ticks, selection)
-    require_stored(selection.pairs, selected["pair"].unique(), ticks)
+    require_stored(selection.pairs, selected["pair"].unique(), ticks, selection.sources)
     rows = one_per_instant(selected).astype(_TEXTS)
     order, first = in_series(rows)
     kind, of_kind = _kinds(rows)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from fxticker.cli.columns import Columns, Printed, Reference, Value, band_of, banded
+from fxticker.cli.columns import Columns, Printed, Reference, Tick, Value, band_of, banded
 from fxticker.cli.compared import compared_columns
 from fxticker.cli.formats import Format
 from fxticker.cli.left_out import reason_of, warn_aged, warn_left_out
@@ -34,24 +33,12 @@ _RATE = banded("rate", text="rate_text", values="values")
 _DRIFT_PCT = replace(banded("drift", "_pct"), heading="drift %")  # the table has room for 80 characters
 
 
-class FromDay:
-    """The day of the close that a change is from, in a table: for its instant there is no room beside a pair."""
-
-    needs = ("from_at",)
-    """The instant of that close."""
-
-    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
-        """Return what a table shows of a row, by heading."""
-        instant = row["from_at"]
-        return {"from": None if instant is None else instant.date()}
-
-
 _QUOTES: Columns = ("source", "pair", "observed_at", _RATE)
 DRIFT: Columns = (
     "source",
     "pair",
-    "start_at",
-    "end_at",
+    Tick("start_at"),
+    Tick("end_at"),
     *(
         Value(
             f"rate_{end}",
@@ -69,7 +56,7 @@ DRIFT: Columns = (
 """What a table shows of a drift; the following tuples likewise."""
 _DRIFT_SERIES: Columns = ("observed_at", "source", "pair", _DRIFT_PCT, Verdict(), "base_at")
 _OF_PERIOD: Columns = ("source", "pair", "start_at", _DRIFT_PCT, VerdictOfPeriod())
-_CLOSES: Columns = ("from_at", "to_at")
+_CLOSES = ("from_at", "to_at")
 _RUNS: Columns = ("source", "pair", _RATE, "first_at", "last_at", "polls", "gap_h")
 _CHANGES: Columns = (_DRIFT_PCT, Verdict())
 _DECODED: Columns = (
@@ -170,8 +157,8 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Location, selectio
     frame = by_period(folder, every, max_age=max_age, order=order_for(selection), **selection.given())
     if len(frame) and frame["from_at"].isna().all():
         warn("the first period of a span has no close to be compared with: begin a period earlier, with --start")
-    closes = _CLOSES if every == "hour" else (FromDay(), *_CLOSES)
     warn_left_out(frame)
+    closes = _CLOSES if every == "hour" else map(Tick, _CLOSES)
     show_frame(tell_verdicts(frame), [*_OF_PERIOD, *closes], form)
 
 

@@ -37,6 +37,11 @@ class Plain:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick(Plain):
+    """A column of the instants of ticks that a figure is computed from: where there is no room, their days."""
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """A value in a table: how it is printed with its band and its text.
 

@@ -97,9 +97,9 @@ def _warn_not_whole(closes: pd.DataFrame) -> None:
     """Print on standard error how many periods are not whole."""
     whole = closes["whole"]
     if not whole.fillna(value=False).all():
-        count = f"{(~whole).sum()} of {len(whole)} periods are not whole"
-        unknown = f", of {whole.isna().sum()} it is not known" if whole.isna().any() else ""
-        warn(f"{count}{unknown}; the column whole says which; without --wide the file has close_at, too")
+        counts = {"are not whole": (~whole).sum(), "are not known to be whole": whole.isna().sum()}
+        told = ", ".join(f"{count} of {len(whole)} periods {what}" for what, count in counts.items() if count)
+        warn(f"{told}; the column whole says which; without --wide the file has close_at, too")
 
 
 def _form(file: str, given: Format | None) -> FileForm:

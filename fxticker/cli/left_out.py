@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fxticker.cli.output import warn
+from fxticker.errors import StoreError
 from fxticker.sources.age_limits import AgeLimit
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fxticker.model.selection import Selection
+    from fxticker.store.location import Location
 
 
 def warn_left_out(frame: pd.DataFrame) -> None:
@@ -24,6 +29,19 @@ def reason_of(frame: pd.DataFrame) -> list[str]:
     """Return the column of reasons if a row has one, and print them on standard error."""
     warn_left_out(frame)
     return ["reason"] if frame["reason"].notna().any() else []
+
+
+def warn_turned(folder: Location, selection: Selection) -> None:
+    """Print on standard error which sources have a pair that was asked for in the other direction, and so in no row."""
+    if selection.pairs is None:
+        return
+    from fxticker.frames.pairs import turned_pairs
+
+    turned: dict[str, list[str]] = {}
+    with suppress(StoreError):  # a damaged file outside the span does not spoil what was printed
+        turned = turned_pairs(folder, selection.pairs, selection.sources)
+    for pair, sources in sorted(turned.items()):
+        warn(f"{pair} of {', '.join(sources)} is not shown: pairs stand in the direction of their source")
 
 
 def warn_aged(frame: pd.DataFrame) -> None:

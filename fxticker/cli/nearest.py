@@ -50,7 +50,7 @@ def _as_stored(folder: Location, selection: Selection) -> Selection:
 
     if selection.sources is not None and RATE in selection.sources:
         selection = replace(selection, sources=None)
-    is_stored = selection.pairs is None or {*selection.pairs} <= stored_pairs(folder)
+    is_stored = selection.pairs is None or {*selection.pairs} <= stored_pairs(folder, selection.sources)
     return selection if is_stored else replace(selection, pairs=None)
 
 

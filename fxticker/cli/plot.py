@@ -195,6 +195,6 @@ def _inverted(folder: Location, selection: Selection) -> Selection:
     from fxticker.model.pairs import COMMON, inverse_of
 
     pairs = {inverse_of(pair) for pair in selection.pairs or ()} or {
-        pair if pair.startswith(f"{COMMON}/") else inverse_of(pair) for pair in stored_pairs(folder)
+        pair if pair.startswith(f"{COMMON}/") else inverse_of(pair) for pair in stored_pairs(folder, selection.sources)
     }
     return replace(selection, pairs=tuple(sorted(pairs)))

@@ -11,6 +11,7 @@ import click
 
 from fxticker.cli.forget import in_words
 from fxticker.cli.formats import Format, interval
+from fxticker.cli.left_out import warn_turned
 from fxticker.cli.options import max_age, queried, stored
 from fxticker.errors import NoData, SegmentUnreadable, one_line
 from fxticker.model.selection import Selection
@@ -57,6 +58,7 @@ def latest(max_age: str | None, watch: float | None, folder: Location, selection
 
     if watch is None:
         print_now()
+        warn_turned(folder, selection)
         return
     if form.kind != "table":
         raise click.UsageError("--watch prints tables; it excludes --format csv and json")
@@ -88,6 +90,7 @@ def history(folder: Location, selection: Selection, form: Format) -> None:
         "origin",
     ]
     show_frame(frame[columns], shown, form)
+    warn_turned(folder, selection)
 
 
 @click.command()

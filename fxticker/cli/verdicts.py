@@ -36,13 +36,16 @@ class VerdictOfPeriod(Verdict):
 
     def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
         """Return what a table shows of a row, by heading."""
-        lacking = "no close in it" if row["to_at"] is None else "no close before" if row["from_at"] is None else None
+        lacking = (
+            "no close in it" if row["to_at"] is None else "first close in span" if row["from_at"] is None else None
+        )
         return {"verdict": row["reason"] or lacking} if row["drift_pct"] is None else super().cells(row)
 
 
 def tell_verdicts(frame: pd.DataFrame) -> pd.DataFrame:
     """Return drifts whose verdicts are null where there is no drift; warn of cross rates that hop as one leg does."""
-    for source, pair in frame[["source", "pair"]].astype(str).drop_duplicates().itertuples(index=False, name=None):
+    told = frame.loc[frame["drift_pct"].notna(), ["source", "pair"]].astype(str)
+    for source, pair in told.drop_duplicates().itertuples(index=False, name=None):
         if leg := hopping_leg(pair, source):
             warn(f"{pair} of {source}: {leg} hops around its peg, and this cross rate with it: no change is told apart")
     verdicts = {name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in _FACTS}

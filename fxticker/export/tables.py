@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pandas as pd
@@ -14,24 +15,31 @@ from fxticker.frames.dates_in_zone import one_each_in_zone
 from fxticker.frames.load import load
 from fxticker.frames.now_and_zone import zone_of
 from fxticker.frames.one_per_instant import one_per_instant
-from fxticker.frames.pairs import StorePath, stored_pairs
+from fxticker.frames.pairs import StorePath, pairs_by_source
 from fxticker.frames.polls import load_polls
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection
 
 
 def ticks_table(store: StorePath, selection: Selection) -> pd.DataFrame:
-    """Return ticks with their bands: as stored (`fxticker.load`), or `fxticker.quotes` if a pair must be derived.
+    """Return ticks with their bands: as stored (`fxticker.load`), or `fxticker.quotes` if a source has a pair derived.
 
     Raises
     ------
     NoData
         If nothing matches.
     """
-    pairs = selection.pairs
-    if pairs is None or set(pairs) <= stored_pairs(store):
+    if selection.pairs is None or _are_stored(store, selection.pairs, selection.sources):
         return _some(load(store, bands=True, **selection.given()))
     return _some(quotes(store, **selection.given()))
+
+
+def _are_stored(store: StorePath, pairs: Collection[str], sources: Collection[str] | None) -> bool:
+    """Return whether no selected source has a pair that must be derived: no cross rate, nor an inverse one."""
+    by_source = pairs_by_source(store, sources)
+    codes = {source: {code for pair in stored for code in pair.split("/")} for source, stored in by_source.items()}
+    asked = [(pair, source) for pair in pairs for source in by_source if {*pair.split("/")} <= codes[source]]
+    return bool(asked) and all(pair in by_source[source] for pair, source in asked)
 
 
 def periods_table(store: StorePath, selection: Selection, every: Freq) -> pd.DataFrame:

@@ -127,7 +127,8 @@ def latest_table(store: Store, selection: Selection = NO_RESTRICTION, by: _Insta
     parts = [read_last(store.ticks, source, pairs=selection.pairs, retracted=retracted, **bounds) for source in wanted]
     tables = [_one_per_pair(part) for part in parts if part is not None]
     if selection.pairs is not None:
-        require_stored(selection.pairs, [pair for table in tables for pair in table.column("pair").to_pylist()], store)
+        found = [pair for table in tables for pair in table.column("pair").to_pylist()]
+        require_stored(selection.pairs, found, store, selection.sources)
     if not tables:
         what = ", ".join([*(selection.pairs or ()), *(selection.sources or ())])
         until = "" if at is None else f" by {at.upto:%Y-%m-%d %H:%M} UTC; imported ticks count from their import on"

@@ -140,7 +140,7 @@ def load(
     selection = Selection.of(pairs=pairs, sources=sources, start=start, end=end, as_of=as_of, tz=tz)
     converted = converter(returns)
     gathered = _gathered(store, selection, columns, bands=bands)
-    require_stored(selection.pairs, gathered.texts.get("pair", ()), store)
+    require_stored(selection.pairs, gathered.texts.get("pair", ()), store, selection.sources)
     return converted(gathered, zone_of(tz))
 
 
