@@ -255,6 +255,8 @@ def test_drift_tells_significant_changes_in_words(history_store):
         "The somoni gained 12 % against the dollar; the tenge lost 3.8 to 4.8 %, the som 3.6 to 3.8 %, "
         "2024-09-08 to 2026-02-25"
     )
+    narrow = fx.plot_drift(frame, figsize=(6.6, 5)).get_suptitle()
+    assert "the tenge lost 3.8 to\n4.8 %, the som" in narrow  # at a word a unit would begin the line
 
 
 def test_drift_writes_what_its_axis_cannot_resolve_and_does_not_draw_it(history_store):

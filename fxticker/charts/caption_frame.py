@@ -63,7 +63,8 @@ def write_caption(canvas: Canvas, title: str, facts: str, reading: str) -> None:
 
 
 def _wrapped(text: str, marks: float) -> str:
-    return "\n".join(textwrap.wrap(text, max(int(marks), 1)))
+    together = text.replace(" %", "\N{NO-BREAK SPACE}%")  # no line begins with a unit
+    return "\n".join(textwrap.wrap(together, max(int(marks), 1))).replace("\N{NO-BREAK SPACE}%", " %")
 
 
 def with_verdicts(changes: pd.DataFrame) -> pd.DataFrame:
