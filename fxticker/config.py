@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 DEFAULT_FILE = "config.toml"
 ENV_PREFIX = "FXTICKER_"
+FILE_VARIABLE = "FXTICKER_CONFIG"
+"""Names the file for commands, as ``--config`` does."""
 _MAX_BYTES = 1_000_000
 """Two hundred times the size of the file that explains every key."""
 _SLOTS_COMPARED = 2000
@@ -446,9 +448,10 @@ def _override(tables: dict[str, Any]) -> list[str]:
 
 def _unknown_environment() -> list[str]:
     known = [f"{ENV_PREFIX}{table.upper()}__" for table in _TABLES]
+    allowed = ", ".join([FILE_VARIABLE, *(f"{prefix}…" for prefix in known)])
     return [
-        f"environment variable {name}: unknown; allowed are {', '.join(f'{prefix}…' for prefix in known)}"
-        for name in sorted(os.environ)
+        f"environment variable {name}: unknown; allowed are {allowed}"
+        for name in sorted(os.environ.keys() - {FILE_VARIABLE})
         if name.upper().startswith(ENV_PREFIX) and not name.upper().startswith(tuple(known))
     ]
 

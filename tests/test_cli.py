@@ -747,3 +747,20 @@ def test_quick_commands_import_nothing_slow_that_they_do_not_need(history_store,
 
 def test_version_is_that_of_the_installed_package():
     assert fx.__version__ == version("fxticker")
+
+
+def test_variable_names_the_configuration_where_no_option_does(written, monkeypatch, tmp_path):
+    written('[sources.timesca]\ncron = "1 1 1 1 *"\n')
+    for name in "ab":
+        (tmp_path / f"{name}.toml").write_text(f'[sources.timesca]\ncron = "{ord(name) % 60} 2 1 1 *"\n', "utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    def times(variable, *words):
+        monkeypatch.setenv("FXTICKER_CONFIG", variable)
+        shown = CliRunner().invoke(app, ["run", "--plan", "--format", "csv", *words])
+        return {line.partition("-01-01T")[2] for line in shown.stdout.splitlines()[1:]}
+
+    assert times("a.toml") == {"02:37:00Z"}
+    assert times("a.toml", "--config", "b.toml") == {"02:38:00Z"}
+    assert times("") == {"01:01:00Z"}
+    assert times("none.toml") == set()

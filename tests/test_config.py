@@ -177,8 +177,9 @@ def test_unknown_variable_is_named_with_what_is_allowed(written, monkeypatch, na
     monkeypatch.setenv(name, "1")
     assert problems_of(written("")) == [
         (
-            f"environment variable {name}: unknown; allowed are FXTICKER_STORE__…, FXTICKER_HTTP__…, "
-            "FXTICKER_MONITORING__…, FXTICKER_ALERTS__…, FXTICKER_ARCHIVES__…, FXTICKER_RATE__…, FXTICKER_SOURCES__…"
+            f"environment variable {name}: unknown; allowed are FXTICKER_CONFIG, FXTICKER_STORE__…, "
+            "FXTICKER_HTTP__…, FXTICKER_MONITORING__…, FXTICKER_ALERTS__…, FXTICKER_ARCHIVES__…, FXTICKER_RATE__…, "
+            "FXTICKER_SOURCES__…"
         )
     ]
 

@@ -55,6 +55,7 @@ sys.exit(main())
 """
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "FXTICKER_CONFIG": "/etc/fxticker/config.toml",
     "FXTICKER_STORE__PATH": f"/{STATE}/parquet",
     "STATE_DIRECTORY": f"/{STATE}",
     "HOME": f"/{STATE}",
@@ -64,7 +65,7 @@ ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
 }
 HEALTH = (  # for the archive only: OCI has no health checks, as buildah warns
-    "--healthcheck=CMD fxticker status --config /etc/fxticker/config.toml",
+    "--healthcheck=CMD fxticker status",
     "--healthcheck-interval=5m",
     "--healthcheck-start-period=15m",
     "--healthcheck-timeout=30s",
@@ -220,7 +221,7 @@ def packed(root: Path, name: str, work: Path, folder: Path, epoch: str) -> str:
     settings += [f"--annotation=org.opencontainers.image.{key}={value}" for key, value in labels.items()]
     settings += [f"--env={key}={value}" for key, value in ENVIRONMENT.items()]
     settings += [f"--user={UID}:{UID}", f"--workingdir=/{STATE}", f"--volume=/{STATE}", "--stop-signal=SIGTERM"]
-    settings += ['--entrypoint=["fxticker"]', "--cmd=run --config /etc/fxticker/config.toml"]
+    settings += ['--entrypoint=["fxticker"]', "--cmd=run"]
     buildah("config", *settings, "--os=linux", container)
     commit = ("commit", "--quiet", "--timestamp", epoch)
     buildah(*commit, "--format=oci", container, f"oci:{work}/oci:{name}")

@@ -13,7 +13,7 @@ import click
 from fxticker.cli import completion
 from fxticker.cli.formats import rows_options
 from fxticker.cli.nearest import naming_nearest
-from fxticker.cli.store_location import store_location
+from fxticker.cli.store_location import refuse_unnamed, store_location
 from fxticker.model.selection import Selection, Zone
 
 if TYPE_CHECKING:
@@ -92,19 +92,17 @@ def _base(context: click.Context, option: object, text: str) -> str | None:
     return text if text == "first" else past(context, option, text)
 
 
-def _named(_context: object, _option: object, path: Location | None) -> Location | None:
-    # An unset variable of a shell must not mean the working directory.
-    if path is not None and str(path) == ".":
-        raise click.BadParameter("must name a file or folder; for the working directory say $PWD")
-    return path
-
-
 _PATH = click.Path(path_type=Path, readable=False)
-config_option = click.option("--config", type=_PATH, help="The configuration; default: config.toml, if it exists.")
+config_option = click.option(
+    "--config",
+    type=_PATH,
+    envvar="FXTICKER_CONFIG",
+    help="The configuration; default: FXTICKER_CONFIG, or config.toml, if it exists.",
+)
 store_option = click.option(
     "--store",
     type=store_location,
-    callback=_named,
+    callback=refuse_unnamed,
     help="The store's folder, or s3://bucket/prefix; default: as configured.",
 )
 base_option = click.option(

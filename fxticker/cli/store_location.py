@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from fxticker.store.location import Location
 
 
 class StoreLocation(click.Path):
@@ -24,3 +27,10 @@ class StoreLocation(click.Path):
 
 
 store_location = StoreLocation(path_type=Path, readable=False)
+
+
+def refuse_unnamed(_context: object, _option: object, location: Location | None) -> Location | None:
+    """Refuse, as wrong usage, the empty text: an unset variable of a shell must not mean the working directory."""
+    if location is not None and str(location) == ".":
+        raise click.BadParameter("must name a file or folder; for the working directory say $PWD")
+    return location

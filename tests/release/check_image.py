@@ -24,8 +24,7 @@ timeout_s = 4
 url = "http://127.0.0.1:8000/"
 every = "5s"
 """
-AT_WORK = "python3 /check/loopback_site.py /check/mode & exec fxticker run --config /check/config.toml"
-STATUS = ("fxticker", "status", "--config", "/check/config.toml")
+AT_WORK = "python3 /check/loopback_site.py /check/mode & exec fxticker run"
 CONTAINER = "fxticker-release"
 
 
@@ -88,7 +87,7 @@ def unpacked(layout, name):
     (bundle / "rootfs/check").mkdir()
     shutil.copy(FILES / "loopback_site.py", bundle / "check")
     (bundle / "check/mode").write_text("ok", "ascii")
-    (bundle / "check/config.toml").write_text(CONFIG, "utf-8")
+    (bundle / "config.toml").write_text(CONFIG, "utf-8")
     restrict(bundle)
     return bundle
 
@@ -101,6 +100,12 @@ def restrict(bundle):
     spec["root"]["readonly"] = True
     spec["mounts"] += [
         {"type": "bind", "source": str(bundle / "check"), "destination": "/check", "options": ["bind", "ro"]},
+        {
+            "type": "bind",
+            "source": str(bundle / "config.toml"),
+            "destination": "/etc/fxticker/config.toml",
+            "options": ["bind", "ro"],
+        },
         {"type": "bind", "source": str(bundle / "state"), "destination": "/var/lib/fxticker", "options": ["bind"]},
         {"type": "tmpfs", "source": "tmpfs", "destination": "/tmp", "options": ["mode=1777"]},
     ]
@@ -137,10 +142,11 @@ def records(bundle):
     """The daemon polls, is healthy, writes only where it may, and stops within five seconds."""
     with container(bundle, "/bin/sh", "-c", AT_WORK, writes_to=CHECKED / "daemon.log") as process:
         begun_s = time.monotonic()
-        while (status := inside(*STATUS)).returncode and time.monotonic() < begun_s + 60:
+        while (status := inside("fxticker", "status")).returncode and time.monotonic() < begun_s + 60:
             time.sleep(0.5)
         healthy_s = time.monotonic() - begun_s
         assert status.returncode == 0, status.stdout + status.stderr
+        assert "/etc/fxticker/config.toml" in inside("fxticker", "doctor").stdout
         assert inside("id", "--user").stdout == "65532\n"
         assert "Read-only" in inside("touch", "/usr/x").stderr
         assert "Read-only" in inside("touch", "/etc/fxticker/x").stderr
