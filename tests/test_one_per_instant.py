@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from laws import law
 from true_rates import frame_of, shown
 
-from fxticker.frames.one_per_instant import effective_rows, hull_of, one_per_instant, with_bands
+from fxticker.frames.one_per_instant import bands_of, effective_rows, one_per_instant, with_bands
 from fxticker.model.bands import Band, hull, rate_band
 from fxticker.model.printed import InvalidNumber
 from fxticker.model.records import Origin, TimeBasis
@@ -46,7 +46,7 @@ def test_one_per_instantd_row_is_what_the_rows_that_count_say(drawn):
     groups = {values: effective_rows(rows) for values, rows in frame.groupby(key, observed=True)}
     assert set(found.index) == set(groups)
     for values, rows in groups.items():
-        row, band, texts = found.loc[values], hull_of(rows), rows["rate_text"].unique().tolist()
+        row, band, texts = found.loc[values], hull(bands_of(rows)), rows["rate_text"].unique().tolist()
         assert (row["rate_lo"], row["rate_hi"]) == (float(band.lo), float(band.hi))
         assert len(rows) == 1 or row["rate"] == float(band.middle)
         assert row["rate_text"] == texts[0] if len(texts) == 1 else pd.isna(row["rate_text"])
@@ -103,10 +103,10 @@ def test_hull_has_no_band_of_a_text():
         with_bands(frame)
 
 
-def test_hull_of_rows_is_exact():
+def test_bands_of_rows_are_exact():
     frame = frame_of([shown("KZT/USD", "0.1", nominal=3), shown("KZT/USD", "0.3", nominal=3)])
 
-    assert hull_of(frame) == hull([rate_band("0.1", 3), rate_band("0.3", 3)])
+    assert bands_of(frame) == [rate_band("0.1", 3), rate_band("0.3", 3)]
 
 
 # what nobody rounded
@@ -142,7 +142,7 @@ def test_origin_may_be_of_any_type_of_text(kind):
 def test_hull_of_constants_spans_just_them():
     frame = frame_of([_constant("3.5"), _constant("2.85")])
 
-    assert hull_of(frame) == Band(Fraction("2.85"), Fraction("3.5"))
+    assert hull(bands_of(frame)) == Band(Fraction("2.85"), Fraction("3.5"))
     assert one_per_instant(frame)[["rate_lo", "rate_hi"]].to_numpy().tolist() == [[2.85, 3.5]]
 
 

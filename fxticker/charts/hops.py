@@ -104,16 +104,14 @@ class Levels:
     ----------
     steps
         As given, but at each hop the line ends at the old level and begins at the new one.
-    hops
-        Positions of the hops in the given steps: of the first value at the new level.
     marked
-        Those with a mark: not at the middle of several values of one date, which is no level.
+        Positions of the hops with a mark in the given steps: of the first value at the new level, and not at the middle
+        of several values of one date, which is no level.
     came_back
         Whether the last level was shown before the first one was shown last.
     """
 
     steps: Steps
-    hops: np.ndarray
     marked: np.ndarray
     came_back: bool
 
@@ -136,7 +134,7 @@ def levels_of(
         is found. ``None`` if each value is a level of its own.
     """
     if not pegs_of(pair):
-        return Levels(steps, np.zeros(0, np.int64), np.zeros(0, np.int64), came_back=False)
+        return Levels(steps, np.zeros(0, np.int64), came_back=False)
     shown_at = [{level_of(rate)} for rate in steps.value] if shown_at is None else shown_at
     hops, begin = _hops(steps, shown_at, pair, was_shown), int(steps.when[0])
     came_back = all(
@@ -148,7 +146,7 @@ def levels_of(
     held = steps.when[walls] - 1  # a microsecond, which no picture shows
     value, lo, hi = (np.insert(column, walls, column[walls - 1]) for column in (steps.value, steps.lo, steps.hi))
     split = Steps(np.insert(steps.when, walls, held), value, lo, hi, np.union1d(steps.ends, held))
-    return Levels(split, hops, marked, came_back)
+    return Levels(split, marked, came_back)
 
 
 def levels_at(steps: Steps, middles: np.ndarray) -> list[set[str]]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.frames.single_values import SingleValues, of_groups
-from fxticker.model.bands import Band, hull, rate_band
+from fxticker.model.bands import Band, rate_band
 from fxticker.model.records import Origin, TimeBasis
 from fxticker.sources.fixed import CONSTANTS
 
@@ -91,11 +91,6 @@ def _grouped(frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 def bands_of(rows: pd.DataFrame) -> list[Band]:
     """Return the bands of the distinct printed rates of rows, exactly."""
     return _printed(rows)[1]
-
-
-def hull_of(rows: pd.DataFrame) -> Band:
-    """Return the smallest band that contains those of all rows, exactly."""
-    return hull(bands_of(rows))
 
 
 def effective_rows(rows: pd.DataFrame) -> pd.DataFrame:

@@ -17,8 +17,6 @@ SIGN = rf"[+\{MINUS}]"
 NUMBER = "[0-9]++(?>(?:[.,][0-9]++)?)"
 """Digits with a decimal point or comma. ASCII digits only: the ticker prints no others."""
 
-DECIMAL_MARKS = frozenset(".,")
-"""The characters that publishers print before decimals."""
 _THOUSANDS = {
     ".": re.compile(rf"{SIGN}?[1-9][0-9]{{0,2}},[0-9]{{3}}"),
     ",": re.compile(rf"{SIGN}?[1-9][0-9]{{0,2}}\.[0-9]{{3}}"),
@@ -70,7 +68,7 @@ def read_rate(text: str, decimal_mark: str = ".") -> PrintedNumber:
     text
         As printed.
     decimal_mark
-        The character that its publisher prints before decimals, one of `DECIMAL_MARKS`.
+        The character that its publisher prints before decimals, ``"."`` or ``","``.
 
     Raises
     ------

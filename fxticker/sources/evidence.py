@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from fxticker.errors import ParseError
-from fxticker.model.records import MAX_EVIDENCE_BYTES, Evidence, Snapshot
-from fxticker.sources.source import Source, whole_answer
+from fxticker.model.records import Evidence, Snapshot
+from fxticker.sources.source import Source
 
 
 def evidence_of(
@@ -57,6 +57,3 @@ def read_piece(parse: Callable[[bytes, Mapping[str, str]], Snapshot], evidence: 
 def is_same(left: Snapshot, right: Snapshot) -> bool:
     """Whether two snapshots agree in every field, also in those by which two equal ones may differ."""
     return left == right and left.unread_date == right.unread_date
-
-
-__all__ = ["MAX_EVIDENCE_BYTES", "evidence_of", "is_same", "whole_answer"]
