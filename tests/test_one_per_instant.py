@@ -37,7 +37,7 @@ def ticks(draw):
 
 @given(ticks())
 @law(150)
-def test_one_per_instantd_row_is_what_the_rows_that_count_say(drawn):
+def test_row_has_the_hull_of_the_rows_that_count(drawn):
     frame = frame_of(drawn)
     key = ["source", "pair", "observed_at"]
 
@@ -55,7 +55,7 @@ def test_one_per_instantd_row_is_what_the_rows_that_count_say(drawn):
 
 @given(ticks())
 @law(50)
-def test_one_per_instantd_rows_are_in_order_whatever_the_order_before(drawn):
+def test_rows_are_in_order_whatever_the_order_before(drawn):
     frame = frame_of(drawn)
 
     found = one_per_instant(frame)
@@ -65,7 +65,7 @@ def test_one_per_instantd_rows_are_in_order_whatever_the_order_before(drawn):
     pd.testing.assert_frame_equal(one_per_instant(frame.iloc[::-1]), found)
 
 
-def test_one_per_instantd_frame_needs_no_columns_of_changes():
+def test_frame_needs_no_columns_of_changes():
     frame = frame_of([shown("KZT/USD", text, time_basis=TimeBasis.DATE) for text in ("0.1", "0.3")])
 
     found = one_per_instant(frame.drop(columns=["change_text", "change_pct"]))
