@@ -16,7 +16,7 @@ PACKAGE = Path(fxticker.__file__).parent
 ALLOWED = {
     "web": {"config", "page", "sources", "analysis", "frames", "monitoring", "store", "model", "errors"},
     "report": {"charts", "analysis", "frames", "store", "sources", "model", "errors"},
-    "simulation": {"daemon", "collect", "store", "sources", "fetch", "model", "errors"},
+    "simulation": {"daemon", "monitoring", "collect", "store", "sources", "fetch", "model", "errors"},
     "page": {"files", "export", "analysis", "frames", "sources", "store", "model", "errors"},
     "charts": {"files", "analysis", "frames", "sources", "model", "errors"},
     "export": {"files", "analysis", "frames", "store", "model", "errors"},

@@ -14,8 +14,6 @@ from fxticker.model.records import Poll
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
 
-__all__ = ["Observer", "Observers"]
-
 _log = logging.getLogger("fxticker")
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from fxticker.collect.poll import collect_once
 from fxticker.daemon.daemon import Daemon
-from fxticker.daemon.observers import Observer
 from fxticker.fetch.client import Fetcher
 from fxticker.model.clock import SimulatedClock, SystemClock
 from fxticker.model.records import Poll
 from fxticker.model.schedule import Every
 from fxticker.model.timestamps import EPOCH
+from fxticker.monitoring.observer import Observer
 from fxticker.simulation.captures import Capture
 from fxticker.simulation.site import TickerSite
 from fxticker.sources.registry import ScheduledSource
