@@ -16,7 +16,8 @@ from fxticker.collect.backoff import SourceState
 from fxticker.collect.clock_evidence import ClockEvidence
 from fxticker.collect.page_cache import CachedPage, cached_page
 from fxticker.collect.page_outcome import is_old_copy, outcome_of
-from fxticker.collect.poll_evidence import PollWriter, keep_wrong_clock_note, with_evidence
+from fxticker.collect.poll_evidence import keep_wrong_clock_note, with_evidence
+from fxticker.collect.poll_writer import PollWriter
 from fxticker.errors import FetchError, ParseError, StoreError, one_line
 from fxticker.fetch.client import Fetch, Response
 from fxticker.fetch.http_date import age_of
