@@ -45,6 +45,8 @@ class _Attempt:
         The answer; None if there was none that can be used.
     page, ticks
         What it shows; None if it cannot be read.
+    cached
+        The page of the poll before, which it may confirm; None if that is not known.
     retry_after
         Its header of that name.
     outcome, remark
@@ -56,6 +58,7 @@ class _Attempt:
     response: Response | None = None
     page: CachedPage | None = None
     ticks: Sequence[Tick] = ()
+    cached: CachedPage | None = None
     retry_after: str | None = None
     outcome: Outcome = Outcome.ERROR
     remark: str | None = None
@@ -122,7 +125,6 @@ def collect_once(
     evidence = ClockEvidence() if clock_evidence is None else clock_evidence
     backoff = state.backoff_outcome(source.id, slot)
     started_s = time.monotonic()
-    cached = state.page_at(source.url)
     if backoff:
         attempt = _Attempt(backoff, evidence.compare(source.id, {}, clock.now(), timedelta(0)))
     else:
@@ -131,7 +133,7 @@ def collect_once(
     state.is_recorded = attempt.clock.trust is not Trust.AHEAD and before_write()
     poll = attempt.poll
     if attempt.page is not None:
-        poll = _stored(attempt, attempt.page, cached, source, store, state)
+        poll = _stored(attempt, attempt.page, source, store, state)
     if backoff is None:
         state.update(poll.outcome, slot, retry_after=attempt.retry_after, now=clock.now(), schedule=schedule)
         poll = replace(poll, duration_ms=round(1000 * (time.monotonic() - started_s)))
@@ -178,7 +180,7 @@ def _attempt(
         return _Attempt(replace(poll, outcome=error.outcome, detail=one_line(error)), comparison, response)
     except (Exception, SystemExit) as error:  # noqa: BLE001  an error in a source's code is an outcome, too
         return _Attempt(_with_fault(poll, error), comparison)
-    return _Attempt(poll, comparison, response, page, ticks, outcome=outcome, remark=remark)
+    return _Attempt(poll, comparison, response, page, ticks, cached, outcome=outcome, remark=remark)
 
 
 def _judged(
@@ -192,17 +194,10 @@ def _judged(
     return outcome, _joined(old, anomalies(source, ticks, page.snapshot, cached.snapshot if cached else None))
 
 
-def _stored(
-    attempt: _Attempt,
-    page: CachedPage,
-    cached: CachedPage | None,
-    source: Source,
-    store: PollWriter,
-    state: SourceState,
-) -> Poll:
+def _stored(attempt: _Attempt, page: CachedPage, source: Source, store: PollWriter, state: SourceState) -> Poll:
     """Store the ticks of a page, unless the clock is wrong or nothing is to be written; returns the completed poll."""
     assert attempt.response is not None
-    poll, response, observed_at = attempt.poll, attempt.response, attempt.clock.now
+    poll, response, observed_at, cached = attempt.poll, attempt.response, attempt.clock.now, attempt.cached
     if attempt.clock.is_wrong:
         page, not_kept = with_evidence(
             page, cached, response, source, observed_at=attempt.clock.confirmed or observed_at, store=store
