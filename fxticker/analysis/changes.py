@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.plateaus import ShownLevels, peg_hops
+from fxticker.analysis.peg_hops import ShownLevels, peg_hops
 from fxticker.analysis.quote_change import changes_since, columns_of_change
 from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series, runs

@@ -14,7 +14,7 @@ import pandas as pd
 from fxticker.analysis.drift_rows import COLUMNS, Found, drift_row, no_drift
 from fxticker.analysis.first_tick import first_after
 from fxticker.analysis.lookup import rates_by
-from fxticker.analysis.plateaus import ShownLevels, is_peg_hop, peg_hops
+from fxticker.analysis.peg_hops import ShownLevels, is_peg_hop, peg_hops
 from fxticker.analysis.quote_change import changes_since, columns_of_change
 from fxticker.analysis.rate_exact import is_by_order, rates_by_order, rates_of_sources
 from fxticker.analysis.rate_quotes import quotes_by_order

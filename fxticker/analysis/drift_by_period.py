@@ -8,8 +8,8 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.peg_hops import ShownLevels, peg_hops
 from fxticker.analysis.periods import Freq, every_period, in_local_order, period_of, start_of
-from fxticker.analysis.plateaus import ShownLevels, peg_hops
 from fxticker.analysis.quote_change import changes_since, columns_of_change
 from fxticker.analysis.quotes import quotes_of
 from fxticker.analysis.series import in_series, may_close

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.distance import distances
-from fxticker.analysis.plateaus import ShownLevels, peg_hops
+from fxticker.analysis.peg_hops import ShownLevels, peg_hops
 from fxticker.analysis.series import in_series, runs
 from fxticker.analysis.source_quotes import Ticks, source_quotes
 from fxticker.frames.dates_in_zone import by_instant, instants_in_zone

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fxticker.analysis.drift import drift_series
-from fxticker.analysis.plateaus import level_of
+from fxticker.analysis.peg_hops import level_of
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import WIDTH_IN, Canvas, Look, Place, drawing
 from fxticker.charts.caption_frame import has_seconds, left_out_pairs, span_text, with_verdicts, write_caption

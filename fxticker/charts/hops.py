@@ -1,7 +1,7 @@
 """Hops of a pegged pair: levels are drawn without walls between them, and each hop is a mark.
 
 A vertical line between two levels reads as a move of the rate. The ticker's supplier shows the manat at one of a few
-levels around its peg, in turn; a change back to a level that was shown before is none (`fxticker.analysis.plateaus`).
+levels around its peg, in turn; a change back to a level that was shown before is none (`fxticker.analysis.peg_hops`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from fxticker.analysis.plateaus import EarlierLevels, level_of
+from fxticker.analysis.peg_hops import EarlierLevels, level_of
 from fxticker.analysis.quotes import quotes
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.causes import local_instants

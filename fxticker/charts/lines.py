@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.plateaus import level_of
+from fxticker.analysis.peg_hops import level_of
 from fxticker.charts.causes import SUCCESSFUL, Stretches, cause_codes, instants, local_instants, stretches_of
 from fxticker.charts.lookups import Lookups, lookups_of
 from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, changes_only, extremes, gap_starts

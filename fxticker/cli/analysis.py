@@ -171,7 +171,7 @@ def changes(folder: Location, selection: Selection, form: Format) -> None:
     (gap_h): what was shown meanwhile is not known.
     """
     from fxticker.analysis.changes import changes as changes_of
-    from fxticker.analysis.plateaus import is_new_level
+    from fxticker.analysis.peg_hops import is_new_level
 
     frame = changes_of(folder, order=order_for(selection), **selection.given())
     for (source, pair), part in frame.groupby(["source", "pair"], observed=True):

@@ -1,4 +1,4 @@
-// Pegged currencies: whether a change is a hop between levels around the peg, as fxticker.analysis.plateaus has it.
+// Pegged currencies: whether a change is a hop between levels around the peg, as fxticker.analysis.peg_hops has it.
 import { DAY, dayText } from "./time.js";
 
 /** How far before a change its level may have been shown. */

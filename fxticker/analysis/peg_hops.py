@@ -1,4 +1,4 @@
-"""Plateaus: whether a pegged currency came back to a level on which its source showed it before.
+"""Peg hops: whether a pegged currency came back to a level on which its source showed it before.
 
 The site's supplier shows the manat at one of a few levels around its peg, in turn: of 47 changes of TMT in the packaged
 history 42 come back to a level that was shown before. Such a change is more than rounding and no move of the rate; it
@@ -65,13 +65,13 @@ class EarlierLevels:
         self._known: list[str] = []
         self._more = _backwards(ticks, source, pair, before, as_of, since or before)
 
-    def has(self, level: str, shown_before: Container[str] | None = None) -> bool:
-        """Return whether the level is among them; if `shown_before` is given, earlier than one of these."""
-        counts = shown_before is None
+    def has(self, level: str, earlier_than: Container[str] | None = None) -> bool:
+        """Return whether the level is among them; with `earlier_than`, before one of these was shown last."""
+        is_earlier = earlier_than is None
         for known in self._levels():
-            if known == level and counts:
+            if known == level and is_earlier:
                 return True
-            counts |= shown_before is not None and known in shown_before
+            is_earlier |= earlier_than is not None and known in earlier_than
         return False
 
     def _levels(self) -> Iterator[str]:
@@ -134,7 +134,7 @@ class ShownLevels:
             is_open = of_series & result & (self.first == ON_RECORD_BEFORE) & (since_at < begin)
             levels = [_levels_of(frame["rate"].to_numpy()[is_open]) for frame in (rows, since)]
             for level, other in {*zip(*levels, strict=True)}:
-                if not earlier.has(level, shown_before=[other]):
+                if not earlier.has(level, earlier_than=[other]):
                     result[np.flatnonzero(is_open)[(levels[0] == level) & (levels[1] == other)]] = False
         return result
 
@@ -188,7 +188,7 @@ def is_peg_hop(ticks: Ticks, key: tuple[str, str], start: Rate, end: Rate, as_of
         [level_of(float(each)) for each in (rate.single.lowest, rate.single.highest)] for rate in (start, end)
     )
     earlier = EarlierLevels(ticks, source, pair, end.observed_at, as_of, since=start.observed_at)
-    return all(earlier.has(level, shown_before=starts) for level in ends)
+    return all(earlier.has(level, earlier_than=starts) for level in ends)
 
 
 def is_new_level(ticks: Ticks, run: pd.Series, as_of: Moment | None) -> bool:
