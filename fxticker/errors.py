@@ -62,7 +62,7 @@ def one_line(text: object, most: int = 300) -> str:
 
 
 class FxTickerError(Exception):
-    """The root of every error that fxticker raises on purpose."""
+    """The root of every error that fxticker raises on purpose, apart from arguments that mean nothing: see above."""
 
 
 class ConfigError(FxTickerError, ValueError):
