@@ -147,7 +147,9 @@ def drift(
         later = partial(_first_of, ticks, key, selection)
         found = [Found.of(name, at, rates_at[at].get(key), limit, later) for name, at in ends.items()]
         rows.append((*key, *drift_row(*found, zone=zone)))
-    rows += [(RATE, pair, *drift_row(*3 * [Found(None, problem=reason)])) for pair, reason in missing.items()]
+    for pair, reason in missing.items():
+        nothing = Found(None, problem=reason)
+        rows.append((RATE, pair, *drift_row(nothing, nothing, nothing)))
     result = typed(rows, COLUMNS)
     result["peg_hop"] = [
         is_significant and is_peg_hop(ticks, key, rates_at[first][key], rates_at[last][key], as_of)

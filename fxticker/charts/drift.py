@@ -249,9 +249,8 @@ def _write_drift(axis: Axes, place: float, row: pd.Series, palette: Palette) -> 
 def _told(row: pd.Series) -> str:
     """Return what a row proves, and its dates if they are not those of the chart."""
     lo, hi = row["drift_lo_pct"], row["drift_hi_pct"]
-    told = verdict(row)
-    told = f"{band_text(lo, hi)}   {told}" if lo < hi else told
-    return f"{told}\n{row['own_span']}" if row["own_span"] else told
+    text = f"{band_text(lo, hi)}   {verdict(row)}" if lo < hi else verdict(row)
+    return f"{text}\n{row['own_span']}" if row["own_span"] else text
 
 
 def _annotate(axis: Axes, left: float, place: float, text: str, color: str) -> None:

@@ -90,7 +90,7 @@ class EvidenceFolder:
         others = [item for item in stored if item.name != name]
         for oldest in _beyond_limit([*others, StoredObject(name, len(packed), ())]):
             self._backend.delete(oldest.name)
-            durable.discard(oldest.name[-67:-3])
+            durable.discard(oldest.name.rpartition("-")[2].removesuffix(".gz"))
 
     def names(self, source: str | None = None) -> Iterator[EvidenceName]:
         """Yield the names of all objects, or of one source's, sorted; files with other names are left out.
