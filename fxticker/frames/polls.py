@@ -49,7 +49,7 @@ def load_polls(
     -------
     pandas.DataFrame
         Sorted by slot, then source. Columns: ``source``, then those of the data contract, from ``slot`` to
-        ``detail``; whole numbers that may be null are float64.
+        ``recorded_at``; whole numbers that may be null are float64.
     """
     return in_zone(_polls(store, Selection.of(sources=sources, start=start, end=end, as_of=as_of, tz=tz)), tz)
 

@@ -1,4 +1,4 @@
-"""Selection: the five filters that every reader of the store takes."""
+"""Selection: the filters that readers of the store take, as one record."""
 
 from __future__ import annotations
 

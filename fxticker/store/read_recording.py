@@ -1,6 +1,7 @@
-"""Readers for those that record and watch: they go on beside damaged segments and files that are no segments.
+"""Readers for those that record and watch: they go on beside files that are no segments, and beside damaged segments.
 
-Each reports what it left out. Readers of ticks for people refuse such files by name instead.
+What they leave out is noted in the table's `damage`; `recorded_rows` alone refuses a damaged segment. Readers of ticks
+for people refuse all such files by name.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def read_span(
     Parameters
     ----------
     table
-        Ticks or polls.
+        Ticks, polls or retractions.
     sources
         Only these; all by default.
     span

@@ -22,7 +22,7 @@ the time of one file a year (measured on 13 million rows), while a rewrite of th
 
 
 class SegmentTable:
-    """One table of the store, ticks or polls.
+    """One table of the store: ticks, polls or retractions.
 
     Parameters
     ----------
