@@ -1,12 +1,15 @@
 """The most precise statement that the stored sources support."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from builders import tick
+from click.testing import CliRunner
 
 import fxticker as fx
 from fxticker.analysis.best import best
+from fxticker.cli import app
 from fxticker.model.records import Origin, TimeBasis
 from fxticker.store.store import Store
 
@@ -122,3 +125,12 @@ def test_what_is_no_pair_is_refused(store):
         best(store, "UZ", at=AT)
     with pytest.raises(fx.NoData):
         best(store, "EUR/USD", at=AT)
+
+
+def test_command_gives_the_width_of_a_band_in_full(store, tmp_path):
+    command = ["best", "UZS", "--at", AT.isoformat(), "--source", "timesca", "--store", str(tmp_path / "parquet")]
+
+    [row] = json.loads(CliRunner().invoke(app, [*command, "--format", "json"]).stdout)
+
+    assert row["width_pct"] == pytest.approx(12.5)
+    assert "       12.5      0\n" in CliRunner().invoke(app, command).stdout

@@ -99,7 +99,7 @@ def best(pair: str, at: str | None, max_age: str | None, selection: Selection, f
             "pair": each.pair,
             "rate_lo": each.lo,
             "rate_hi": each.hi,
-            "width_pct": float(f"{each.width_pct:.2g}") if each.width_pct > _NO_WIDTH_PCT else 0.0,
+            "width_pct": each.width_pct if each.width_pct > _NO_WIDTH_PCT else 0.0,
             "at": each.at.date() if is_day(each) else each.at.astimezone(zone_of(selection.tz)),
             "age_h": round(each.age.total_seconds() / _HOUR_S, 1),
             "contradicts": " ".join(
