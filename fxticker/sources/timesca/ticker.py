@@ -1,9 +1,10 @@
 """The ticker in a page's text: found by its content, not by the markup around it.
 
 An *entry* is ``PAIR = RATE``, perhaps with ``CHANGE%`` behind; entries side by side form a *run*; the runs that are
-taken for the ticker are the *candidate*. The rules below are decided in this order, each by the function that is named
-in its row, and the first that applies gives the answer. Those of entries are in `fxticker.sources.timesca.entries`,
-those of runs in `fxticker.sources.timesca.candidate`, row 22 in `fxticker.sources.timesca.sentences`, the others here.
+taken for the ticker are the *candidate*. The rules below are decided in this order, row 8 before rows 3 to 6, each by
+the function that is named in its row, and the first that applies gives the answer. Those of entries are in
+`fxticker.sources.timesca.entries`, those of runs in `fxticker.sources.timesca.candidate`, row 22 in
+`fxticker.sources.timesca.sentences`, the others here.
 
 Entry by entry; a problem is kept with its entry, and damages the page only in row 18:
 
