@@ -27,16 +27,18 @@ def main():
         subprocess.run(["/usr/bin/python3", "-c", PRINT], input=text, capture_output=True, check=True).stdout
     )
     services = whole["services"]
-    for name in OWN:
-        service = services[name]
+    assert all(services[name]["healthcheck"]["test"][0] == "CMD" for name in OWN)
+    for name, service in services.items():
         assert service["read_only"], name
         assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
-        assert service["healthcheck"]["test"][0] == "CMD"
-    for service in services.values():
+        # A network of another service ends when that one is restarted, and this one stays behind in it.
+        assert service.get("network_mode", "host") == "host", name
         for mounted in service["volumes"]:
             outside = mounted.split(":")[0]
             assert outside in whole["volumes"] or Path(outside).exists(), f"{outside} does not exist"
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    assert services["recorder"]["environment"]["FXTICKER_MONITORING__LISTEN"] == "127.0.0.1:9464"
+    assert "--web.listen-address=127.0.0.1:9090" in services["prometheus"]["command"]
     print(f"figures: {len(services)} services, {len(whole['volumes'])} volumes, no port beyond this machine")
 
 
