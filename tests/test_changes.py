@@ -157,7 +157,7 @@ def test_value_that_never_changed_in_the_real_history_is_one_run(history_store):
     assert run.last_at == pd.Timestamp("2026-02-25T12:00Z")
 
 
-def test_plateaus_of_the_real_history(history_store):
+def test_runs_of_the_real_history(history_store):
     found = changes(history_store, pairs=["TMT/USD"], end="2024-12-20")
 
     assert " ".join(found["rate_text"]) == "0.28615 0.28490 0.28571 0.28490 0.28571 0.28615 0.28490"

@@ -523,7 +523,7 @@ def test_heatmap_colours_run_the_same_way_on_both_sides_of_no_change():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("freq", ["day", pytest.param("week", marks=pytest.mark.slow), "month"])
+@pytest.mark.parametrize("freq", ["day", "week", "month"])
 def test_heatmap_of_real_history_keeps_every_text_apart_and_on_the_canvas(history_store, freq):
     figure = plot_heatmap(fx.drift_by_period(history_store, freq), theme="dark")  # both themes have the same sizes
     assert (outside(figure), overlapping(figure)) == ([], [])
