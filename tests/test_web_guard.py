@@ -30,8 +30,8 @@ def test_other_names_of_this_machine_are_refused(client, host):
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:9", "127.0.0.1:8080", "[::1]:8080", "rates.example.org"])
-def test_own_names_are_answered(client, host):
-    client.app = build(client.reader, {"localhost", "127.0.0.1", "[::1]", "rates.example.org"})
+def test_own_names_are_answered(client, host, monkeypatch):
+    monkeypatch.setattr(client, "app", build(client.reader, {"localhost", "127.0.0.1", "[::1]", "rates.example.org"}))
     assert client.get("/v1/currencies", host=host).status_code == 200
 
 

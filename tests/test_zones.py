@@ -163,13 +163,8 @@ def test_tables_of_derived_rates_show_dates_without_a_time(store, banks_week, tm
 
 
 @pytest.mark.parametrize("tz", ["UTC", TASHKENT, "America/New_York", "Pacific/Kiritimati"])
-def test_official_rate_answers_for_its_value_date_in_every_zone(tz):
-    def bank(text, day):
-        at = datetime(2025, 11, day, tzinfo=UTC)
-        basis = {"time_basis": TimeBasis.DATE, "source_date": date(2025, 11, day)}
-        return shown("USD/TJS", text, at, source="nbt", **basis)
-
-    dated = frame_of([bank("9.2000", 13), bank("9.3000", 14), bank("9.4000", 15)])
+def test_official_rate_answers_for_its_value_date_in_every_zone(banks_week, tz):
+    dated = frame_of(banks_week)
     day = {"at": "2025-11-14", "tz": tz}
     [row] = fx.rate(dated, "USD/TJS", **day).itertuples()
     assert (row.rate, row.value_date.date()) == (9.3, date(2025, 11, 14))
