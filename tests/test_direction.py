@@ -12,6 +12,7 @@ from true_rates import frame_of, shown, true_and_printed
 
 import fxticker as fx
 from fxticker.charts.sides import sides_of
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pairs import directed
 from fxticker.model.records import Origin, TimeBasis
 
@@ -105,7 +106,7 @@ def test_sides_of_a_chart_are_named_in_words(pairs, sides):
 @pytest.mark.parametrize("draw", [fx.plot_drift, fx.plot_path, fx.plot_heatmap], ids=["drift", "path", "heatmap"])
 def test_chart_of_changes_in_both_directions_is_refused(both, draw):
     of = {fx.plot_drift: "drift", fx.plot_path: "drift_series", fx.plot_heatmap: "drift_by_period"}
-    with pytest.raises(ValueError, match=r"different directions.*: KZT/USD, USD/TJS"):
+    with pytest.raises(InvalidArgument, match=r"different directions.*: KZT/USD, USD/TJS"):
         draw(DERIVED[of[draw]](both, pairs=["KZT/USD", "USD/TJS"]))
 
 

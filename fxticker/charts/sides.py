@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from fxticker.analysis.direction import are_both_ways
 from fxticker.model.currencies import name_of
+from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pairs import COMMON, currencies_of
 
 
@@ -28,7 +29,7 @@ def sides_of(pairs: Iterable[str]) -> Sides:
     names = sorted({*pairs})
     bases, quotes = ({currencies_of(name)[place] for name in names} for place in (0, 1))
     if (COMMON in bases and COMMON in quotes) or are_both_ways(names):
-        raise ValueError(
+        raise InvalidArgument(
             f"the pairs go in different directions, so that one move would be drawn on both sides: {', '.join(names)}; "
             "name all of them per USD or USD per unit"
         )
@@ -44,5 +45,5 @@ def upward(pairs: Iterable[str]) -> str:
     names = [*pairs]
     try:
         return f"Up: {sides_of(names).rise}."
-    except ValueError:  # each panel names its unit
+    except InvalidArgument:  # each panel names its unit
         return "Up: the first currency of the pair is stronger."
