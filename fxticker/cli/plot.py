@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
@@ -187,14 +186,3 @@ def compare(folder: Location, max_age: str | None, selection: Selection, look: L
     days = compared(folder, max_age=max_age, **selection.given())
     warn_left_out(days)
     return comparison_chart(days, Past(folder, selection.as_of), ChartLook(**look))
-
-
-def _inverted(folder: Location, selection: Selection) -> Selection:
-    """Invert the selected pairs; without any, select all stored ones as units per USD, however they are stored."""
-    from fxticker.frames.pairs import stored_pairs
-    from fxticker.model.pairs import COMMON, inverse_of
-
-    pairs = {inverse_of(pair) for pair in selection.pairs or ()} or {
-        pair if pair.startswith(f"{COMMON}/") else inverse_of(pair) for pair in stored_pairs(folder, selection.sources)
-    }
-    return replace(selection, pairs=tuple(sorted(pairs)))
