@@ -14,8 +14,8 @@ COMMANDS = {
     "Record": {
         "snapshot": ("snapshot.snapshot", "Poll every source once, now."),
         "status": ("status.status", "Print the health of each source and of the store."),
-        "polls": ("status.polls", "Print the outcome of each slot, newest last."),
-        "gaps": ("status.gaps", "Print gaps: periods without a successful poll."),
+        "polls": ("polls.polls", "Print the outcome of each slot, newest last."),
+        "gaps": ("polls.gaps", "Print gaps: periods without a successful poll."),
         "coverage": ("analysis.coverage", "Print how many of each period's planned polls succeeded."),
         "check": ("store.check", "Read every file of the store and report damage."),
         "forget": ("forget.forget", "Remove outcomes and ticks that lie in the future."),
