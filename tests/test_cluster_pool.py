@@ -15,7 +15,7 @@ from fxticker.backfill.page_files import find_pages
 from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.stretch_chain import ReadersFailed
 from fxticker.backfill.stretches import stretches_of
-from fxticker.cli.snapshot import import_
+from fxticker.cli.import_files import import_
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.store import Store
 

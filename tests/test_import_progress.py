@@ -21,7 +21,7 @@ from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.stretches import read_stretch, stretches_of
 from fxticker.backfill.warc import Allowance
 from fxticker.backfill.warc_records import Place
-from fxticker.cli.snapshot import import_
+from fxticker.cli.import_files import import_
 from fxticker.errors import StoreError
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE
@@ -158,7 +158,7 @@ def test_record_holds_what_was_reached_and_is_bounded(tmp_path, monkeypatch):
 
 def test_command_names_what_it_continued(tmp_path, crawl, monkeypatch):
     interrupted(tmp_path)
-    monkeypatch.setattr("fxticker.cli.snapshot._pool", lambda *_: _Entered())
+    monkeypatch.setattr("fxticker.cli.import_files._pool", lambda *_: _Entered())
     shown = CliRunner().invoke(import_, [str(crawl), "--store", str(tmp_path / "parquet"), "--processes", "2"])
     assert shown.exit_code == 0, shown.output
     assert "continued: 0 MB of 2 WARC files were read by an interrupted import" in shown.stdout

@@ -16,7 +16,7 @@ from fxticker.backfill.page_files import find_pages
 from fxticker.backfill.process_pool import ProcessPool
 from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.stretch_chain import ReadersFailed
-from fxticker.cli.snapshot import import_
+from fxticker.cli.import_files import import_
 from fxticker.simulation.site import render_html
 from fxticker.store.store import Store
 

@@ -15,7 +15,7 @@ from fxticker.backfill.revisits import KnownCaptures, UnknownCapture, names_of
 from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.warc import read_warc
 from fxticker.backfill.warc_page import Revisit, WarcPage
-from fxticker.cli.snapshot import import_
+from fxticker.cli.import_files import import_
 from fxticker.model.records import PrintedTick
 from fxticker.simulation.site import render_html
 from fxticker.sources.timesca.page import SOURCE

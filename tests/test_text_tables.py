@@ -16,7 +16,7 @@ from fxticker.backfill.page_files import find_pages
 from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.text_tables import form_of, text_batches
 from fxticker.cli.export import export
-from fxticker.cli.snapshot import import_
+from fxticker.cli.import_files import import_
 from fxticker.cli.store import history, latest
 from fxticker.errors import SchemaMismatch
 from fxticker.model.records import Origin, TimeBasis

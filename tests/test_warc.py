@@ -18,7 +18,7 @@ from fxticker.backfill.page_files import find_pages
 from fxticker.backfill.saved_pages import import_pages
 from fxticker.backfill.warc import is_warc, read_warc
 from fxticker.backfill.warc_page import DamagedRecord, SkippedRecord, WarcPage
-from fxticker.cli.snapshot import import_
+from fxticker.cli.import_files import import_
 from fxticker.fetch.gzip import CutShort, GzipDecoder, GzipReader
 from fxticker.model.records import PrintedTick
 from fxticker.simulation.site import render_html

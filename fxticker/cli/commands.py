@@ -25,7 +25,7 @@ COMMANDS = {
         "restore": ("mirror.restore", "Bring a mirror in SRC back as the store."),
     },
     "Import": {
-        "import": ("snapshot.import_", "Store the ticks of saved pages, WARC files or exports."),
+        "import": ("import_files.import_", "Store the ticks of saved pages, WARC files or exports."),
         "backfill": ("backfill.backfill", "Store past rates from a source's history or web archives."),
     },
     "Read": {
