@@ -23,6 +23,8 @@ def failing(error):
         (ConfigError("config.toml", ["a: no", "b: no"]), ["config.toml: a: no", "config.toml: b: no"]),
         (SegmentUnreadable("ticks/x", "cut short"), [str(SegmentUnreadable("ticks/x", "cut short"))]),
         (WriteFailed("store", "x", OSError(28, "full")), ["store/x: full (nothing of this write is acknowledged)"]),
+        (NoData("a" * 980 + " what to do"), ["a" * 980 + " what to do"]),
+        (NoData("a" * 2000), ["a" * 999 + "…"]),
         (PermissionError(13, "Permission denied", "x"), ["[Errno 13] Permission denied: 'x'"]),
     ],
 )

@@ -12,6 +12,8 @@ USAGE = 2
 """Exit code of wrong usage, as click gives it."""
 INTERRUPTED = 130
 """Exit code of a process that an interrupt ends, as shells give it: 128 and the signal's number."""
+_MOST_CHARS = 1000
+"""Of an error on standard error: room for the sources that lack something and, behind them, what to do."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _AGAIN_S = 0.01
 _interrupts: list[bool] = []
@@ -108,5 +110,5 @@ def _exit(*problems: str, code: int = 1) -> NoReturn:
     from fxticker.errors import one_line
 
     for problem in problems:
-        print(f"fxticker: {one_line(problem)}", file=sys.stderr)
+        print(f"fxticker: {one_line(problem, _MOST_CHARS)}", file=sys.stderr)
     sys.exit(code)
