@@ -72,3 +72,17 @@ def test_forked_process_loads_as_well(store, root):
         signal.alarm(10)
         os._exit(0 if fx.load(root).equals(expected) else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.usefixtures("several_threads")
+def test_of_several_errors_that_of_the_first_item_is_raised():
+    both = threading.Barrier(2, timeout=5)
+
+    def work(place):
+        if place < both.parties:
+            both.wait()
+            raise LookupError(place)
+
+    for _ in range(5):
+        with pytest.raises(LookupError, match="0"):
+            each(work, range(50))
