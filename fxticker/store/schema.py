@@ -130,6 +130,23 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
     Raises
     ------
+    NewerSchema, SchemaMismatch
+        As `expected_in`.
+    """
+    expected = expected_in(table.schema, schema)
+    if expected is not schema:
+        for field in schema:
+            if field.name not in expected.names:
+                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+        table = table.select(schema.names)
+    return table.replace_schema_metadata(schema.metadata)
+
+
+def expected_in(present: pa.Schema, schema: pa.Schema) -> pa.Schema:
+    """Return `schema` as the version of a file has it, `schema` itself if that is the current one.
+
+    Raises
+    ------
     NewerSchema
         If the file is of a newer version.
     SchemaMismatch
@@ -137,20 +154,15 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """
     wanted = version_of(schema)
     current = SCHEMA_VERSION if wanted is None else wanted
-    version = version_of(table.schema)
+    version = version_of(present)
     if version is None:
         raise SchemaMismatch("no fxticker schema version: not a segment of fxticker")
     if version > current:
         raise NewerSchema(f"schema version {version}; this fxticker reads up to {current}: use a newer one")
     expected = schema if version == current else _as_of_version(schema, version)
-    if not table.schema.equals(expected):
-        raise SchemaMismatch(f"columns differ from schema version {version}: {_difference(table.schema, expected)}")
-    if version != current:
-        for field in schema:
-            if field.name not in expected.names:
-                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-        table = table.select(schema.names)
-    return table.replace_schema_metadata(schema.metadata)
+    if not present.equals(expected):
+        raise SchemaMismatch(f"columns differ from schema version {version}: {_difference(present, expected)}")
+    return expected
 
 
 def version_of(schema: pa.Schema) -> int | None:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from fxticker.errors import Conflict, SchemaMismatch, SegmentUnreadable
 from fxticker.store.arrow import to_int64, used_texts, validate
 from fxticker.store.backend import StorageBackend, Version
-from fxticker.store.schema import TableSpec, conform, version_marks
+from fxticker.store.schema import TableSpec, conform, expected_in, version_marks
 from fxticker.store.segment_end import MAGIC, TRAILER_BYTES, end_of
 
 CODEC = "snappy"
@@ -236,12 +236,10 @@ class SegmentFile:
         return bool((instants.min(), instants.max()) == (self.summary.first, self.summary.last))
 
     @functools.cached_property
-    def _opened(self) -> tuple[pq.ParquetFile, list[str]]:
-        """The file, once its footer fits the schema, and the names of its columns."""
+    def _opened(self) -> tuple[pq.ParquetFile, pa.Schema]:
+        """The file, once its footer fits the schema, and the schema of its version."""
         reader = pq.ParquetFile(pa.BufferReader(self.data), page_checksum_verification=True)
-        schema = reader.schema_arrow
-        conform(pa.Table.from_batches([], schema=schema), self._spec.schema)
-        return reader, schema.names
+        return reader, expected_in(reader.schema_arrow, self._spec.schema)
 
     def _summary(self) -> SegmentSummary:
         metadata = self._opened[0].metadata
@@ -254,12 +252,15 @@ class SegmentFile:
         return summary
 
     def _read(self, columns: Sequence[str] | None) -> pa.Table:
-        reader, names = self._opened
+        reader, expected = self._opened
         schema = self._spec.schema
-        if columns is not None:
-            schema = pa.schema([schema.field(name) for name in columns], metadata=schema.metadata)
-        present = [name for name in schema.names if name in names]
-        table = conform(reader.read(columns=present, use_threads=False), schema)
+        if expected is schema:
+            table = reader.read(columns=columns, use_threads=False).replace_schema_metadata(schema.metadata)
+        else:
+            if columns is not None:
+                schema = pa.schema([schema.field(name) for name in columns], metadata=schema.metadata)
+            present = [name for name in schema.names if name in expected.names]
+            table = conform(reader.read(columns=present, use_threads=False), schema)
         validate(table)  # page headers have no checksum, so indices may be outside the dictionary
         return table
 
