@@ -174,6 +174,7 @@ def test_byte_order_mark_is_not_part_of_the_document():
         (b'{"a":' * 100_000, "no sound JSON"),
         (b"rates", "no sound JSON"),
         (b" " * MAX_BYTES + b"1", "more than 4000000 bytes"),
+        (b"[" + b"0," * 50_001 + b"0]", "more than 50000 commas"),
     ],
 )
 def test_hostile_or_broken_json_is_damage(body, reason):
