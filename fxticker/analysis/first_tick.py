@@ -8,7 +8,7 @@ from datetime import timedelta
 import pandas as pd
 
 from fxticker.analysis.source_quotes import Ticks, source_quotes
-from fxticker.analysis.value_dates import official_ticks
+from fxticker.analysis.value_dates import in_force, official_ticks
 from fxticker.errors import NotDerivable
 from fxticker.model.days import Lookup
 from fxticker.model.pairs import COMMON, currencies_of
@@ -43,13 +43,12 @@ def first_in_force_after(ticks: Ticks, pair: str, at: Lookup, selection: Selecti
     currencies = currencies_of(pair)
     legs = [pair] if COMMON in currencies else [f"{currency}/{COMMON}" for currency in currencies]
     of_ticker = (TICKER,) if selection.sources is None or TICKER in selection.sources else ()
-    dated = official_ticks(ticks, replace(selection, pairs=None), ticker=TICKER)
-    in_force = dated.assign(time_basis=pd.Categorical([TimeBasis.CLOCK.value] * len(dated)))
+    dated = in_force(official_ticks(ticks, replace(selection, pairs=None), ticker=TICKER))
     firsts = []
     for leg in legs:
         of_leg = (
             _first(ticks, at, replace(selection, pairs=(leg,), sources=of_ticker)),
-            _first(in_force, replace(at, upto=at.dated_upto), Selection(pairs=(leg,))),
+            _first(dated, replace(at, upto=at.dated_upto), Selection(pairs=(leg,))),
         )
         firsts.append(min(filter(None, of_leg), default=None))
     return "" if None in firsts else _text(max(filter(None, firsts)))

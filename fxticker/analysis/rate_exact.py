@@ -6,19 +6,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import pandas as pd
-
 from fxticker.analysis.lookup import Rate, crossed, rates_by
 from fxticker.analysis.rate_choice import choices_of
 from fxticker.analysis.rate_grid import grid_of
 from fxticker.analysis.rate_lines import RateLine, rate_lines
 from fxticker.analysis.source_quotes import Ticks
-from fxticker.analysis.value_dates import official_ticks
+from fxticker.analysis.value_dates import in_force, official_ticks
 from fxticker.frames.pairs import pairs_in
 from fxticker.model.days import Lookup
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.pairs import directed, legs_of
-from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.sources.age_limits import TICKER, AgeLimit
 from fxticker.sources.rate_order import RATE
@@ -133,6 +130,5 @@ def _of_one_source(ticks: Ticks, line: RateLine, by: Lookup, as_of: datetime | N
         return rates_by(ticks, by, wanted)[key]
     dated = official_ticks(ticks, replace(wanted, pairs=tuple(legs_of(line.pair))), ticker=TICKER)
     # a rate is in force from the beginning of its value date on, and its age counts from the end of that day
-    in_force = dated.assign(time_basis=pd.Categorical([TimeBasis.CLOCK.value] * len(dated)))
-    rate = rates_by(in_force, replace(by, upto=by.dated_upto), replace(wanted, as_of=None))[key]
+    rate = rates_by(in_force(dated), replace(by, upto=by.dated_upto), replace(wanted, as_of=None))[key]
     return replace(rate, legs=tuple(replace(leg, counts_from=leg.observed_at + _DAY) for leg in rate.legs))

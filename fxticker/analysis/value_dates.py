@@ -62,3 +62,8 @@ def official_ticks(ticks: Ticks, selection: Selection, *, ticker: str) -> pd.Dat
         stored = opened(ticks).ticks.sources()
     wanted = tuple(name for name in (stored if selection.sources is None else selection.sources) if name != ticker)
     return by_effective_day(ticks_of(ticks, replace(selection, sources=wanted), columns=NEEDED))
+
+
+def in_force(dated: pd.DataFrame) -> pd.DataFrame:
+    """Return ticks by value date as ticks that count from the beginning of that day, not from its end as dates do."""
+    return dated.assign(time_basis=pd.Categorical([TimeBasis.CLOCK.value] * len(dated)))
