@@ -95,7 +95,7 @@ def pegged_leg(pair: str) -> str | None:
 
 
 def is_hop(pair: str, day: date, rate_text: str, shown_before: Container[str]) -> bool:
-    """Return whether a change to a printed rate is a hop between plateaus and no move of the rate.
+    """Return whether a change to a printed rate is a hop between levels and no move of the rate.
 
     The site's supplier shows a pegged currency at one of a few levels around the peg, in turn. A level that was shown
     before is noise; one that was never shown may be a new peg.

@@ -122,7 +122,7 @@ class Moves(Observer):
             self._alert_filter.forget(topic)
 
     def _is_hop(self, source: str, pair: str, run: RateRun) -> bool:
-        """Whether a pegged pair is on a plateau that it was on before; the whole store is searched once for a run."""
+        """Whether a pegged pair is back at a level shown before; the whole store is searched once for a run."""
         key = (source, pair)
         known = self._hops.get(key)
         # a run that goes on has a later end
