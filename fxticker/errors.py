@@ -42,7 +42,7 @@ import errno
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from fxticker.model.durations import OTHER_LIMIT, excess_text, limit_text
 from fxticker.model.outcome import Outcome
@@ -184,6 +184,16 @@ class FetchError(FxTickerError):
         self.retry_after = retry_after
         self.headers = headers or {}
         super().__init__(message)
+
+    def reworded(self, message: str) -> Self:
+        """Return the same failure with another message."""
+        return type(self)(
+            message,
+            http_status=self.http_status,
+            attempts=self.attempts,
+            retry_after=self.retry_after,
+            headers=self.headers,
+        )
 
 
 class Unreachable(FetchError):

@@ -87,7 +87,7 @@ class RobotsFetcher:
             raise
         except FetchError as error:
             if copy is None:
-                raise _named_robots(error) from error
+                raise error.reworded(f"robots.txt: {error}") from error
             fresh = _Copy(copy.rules, self._monotonic_s() + RETRY_S)
         self._copies[origin] = fresh
         return fresh.rules
@@ -129,16 +129,6 @@ def read_rules(body: bytes) -> Protego:
     if text.lower().count("agent") * len(text.splitlines()) > _MAX_AGENT_LINE_PRODUCT:
         raise BodyTooLarge("too many agents and rules", http_status=httpx.codes.OK)
     return Protego.parse(text)
-
-
-def _named_robots(error: FetchError) -> FetchError:
-    return type(error)(
-        f"robots.txt: {error}",
-        http_status=error.http_status,
-        attempts=error.attempts,
-        retry_after=error.retry_after,
-        headers=error.headers,
-    )
 
 
 def _origin(url: str) -> str:

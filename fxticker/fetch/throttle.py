@@ -101,4 +101,4 @@ def _stopped(error: FetchError, failures: int, wait_s: float) -> FetchError:
     why = f"{error}; given up after {failures} tries in a row"
     if wait_s > LONGEST_WAIT_S:
         why = f"{error}; the server asked for a pause of {wait_s:.0f} s"
-    return type(error)(why, http_status=error.http_status, attempts=error.attempts, retry_after=error.retry_after)
+    return error.reworded(why)
