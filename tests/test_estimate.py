@@ -275,6 +275,11 @@ def test_day_of_23_hours_is_one_step():
     ]
 
 
+def test_span_may_begin_with_the_first_day_that_there_is():
+    ticks = printed("KZT/USD", [0.00191, 0.00192], polls(2))
+    assert fx.estimate(ticks, max_move_pct=1, start="0001-01-01").equals(fx.estimate(ticks, max_move_pct=1))
+
+
 def test_no_tick_is_no_data():
     with pytest.raises(fx.NoData, match="no tick of timesca in the span"):
         fx.estimate(printed("KZT/USD", [0.00191]), max_move_pct=1, end="2025-06-01T00:00Z")

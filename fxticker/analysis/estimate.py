@@ -146,7 +146,7 @@ def estimate(
             raise InvalidArgument(f"{name} is a percentage of 0 or more, not {value}")
     near = replace(
         given,
-        start=None if first is None else max(first - _REACH, EPOCH),
+        start=None if first is None else max(first, EPOCH + _REACH) - _REACH,
         end=None if last is None else last + _REACH,
         tz=None,
     )
