@@ -79,6 +79,24 @@ def test_a_cross_rate_may_be_of_two_sources(store):
     assert {other.source for other in said.others} == {"timesca", "nbk+timesca", "timesca+cbu"}
 
 
+def test_a_cross_rate_of_two_sources_has_both_days_and_the_greater_age(store, tmp_path):
+    store.append([tick("KZT/USD", "0.00210", "0%", AT + 2 * DAY)])
+    at = AT + 2 * DAY + DAY / 3  # on 3 April 20:00; the CBU's rate is of 1 April, and 44 hours old
+    first = best(store, "KZT/UZS", at=at)
+    [said] = [each for each in (first, *first.others) if each.source == "timesca+cbu"]
+    assert [(leg.source, leg.at.day, leg.age) for leg in said.legs] == [
+        ("timesca", 3, timedelta(hours=8)),
+        ("cbu", 1, timedelta(hours=44)),
+    ]
+    assert (said.at, said.age) == (datetime(2026, 4, 1, tzinfo=UTC), timedelta(hours=44))
+    first = best(store, "KZT/UZS", at=AT + 4 * DAY / 3, sources=["timesca", "nbk"])
+    [mixed] = [each for each in (first, *first.others) if each.source == "nbk+timesca"]
+    assert mixed.age == max(leg.age for leg in mixed.legs) == timedelta(hours=32)  # the NBK's older instant counts less
+    asked = ["best", "KZT/UZS", "--at", at.isoformat(), "--store", str(tmp_path / "parquet")]
+    table = CliRunner().invoke(app, asked).stdout
+    assert " 2026-04-03+2026-04-01 " in table
+
+
 def test_a_peg_is_exact_holds_and_is_contradicted_by_what_is_not_it(store):
     peg = official("USD/TMT", "3.5", "tmt-peg", date(2015, 1, 1), origin=Origin.CONSTANT)
     store.append([peg, tick("TMT/USD", "0.28490", "0%", AT)])

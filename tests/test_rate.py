@@ -35,6 +35,13 @@ def test_cross_rate_of_two_banks_names_both_and_is_theirs(ticks):
     assert (row["others"], row["contradictions"], row["age_h"]) == ("timesca agrees", 0, 0)
 
 
+def test_cross_rate_of_two_banks_names_both_value_dates():
+    dated = [official("USD/KZT", "478.77", "nbk", date(2026, 3, 30)), official("USD/UZS", "12194.21", "cbu")]
+    row = only(rate(frame_of(dated), "KZT/UZS", at=AT))
+    assert (str(row["value_date"].date()), row["leg_dates"]) == ("2026-03-30", "2026-03-30+2026-04-01")
+    assert pd.isna(only(rate(frame_of(dated), "KZT", at=AT))["leg_dates"])
+
+
 def test_order_decides_and_not_the_width_of_a_band(ticks):
     assert only(rate(ticks, "KZT", at=AT))["source"] == "nbk"
     assert only(rate(ticks, "KZT", at=AT, order=["ticker", "official"]))["source"] == "timesca"

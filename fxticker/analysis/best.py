@@ -43,8 +43,10 @@ class RateStatement:
     at
         Instant of the tick; of an official rate 00:00 UTC of its value date; of two ticks the older one's.
     age
-        Time from `at` to the requested instant, of a date its end, and at most now. Of an official rate, and of a tick
-        of which only the date is known, from the end of its day.
+        Time from the tick to the requested instant, of a date its end, and at most now; of two ticks the longer one. Of
+        an official rate, and of a tick of which only the date is known, from the end of its day.
+    legs
+        The statements of both sources that a cross rate of two is made of; none of one source.
     others
         Statements of the other sources, the narrowest band first.
     """
@@ -56,6 +58,7 @@ class RateStatement:
     at: datetime
     age: timedelta
     others: tuple[RateStatement, ...] = field(default=())
+    legs: tuple[RateStatement, ...] = field(default=())
 
     @property
     def contradictions(self) -> tuple[tuple[RateStatement, RateStatement], ...]:
@@ -190,5 +193,5 @@ def _none(pair: str, found: list[RateStatement], by: Lookup, limit: AgeLimit) ->
 def _cross(pair: str, base: RateStatement, quote: RateStatement) -> RateStatement:
     """Divide the statements of two sources about the legs of a cross rate."""
     lo, hi = cross_bounds(base.lo, base.hi, quote.lo, quote.hi)
-    older = min(base, quote, key=lambda statement: statement.at)
-    return RateStatement(pair, lo, hi, f"{base.source}+{quote.source}", older.at, older.age)
+    at, age = min(base.at, quote.at), max(base.age, quote.age)
+    return RateStatement(pair, lo, hi, f"{base.source}+{quote.source}", at, age, legs=(base, quote))

@@ -24,7 +24,7 @@ from fxticker.sources.age_limits import AgeLimit, MaxAge
 from fxticker.sources.rate_order import SourceOrder
 from fxticker.store.store import opened
 
-STATED = ("pair", "at", "rate", "rate_lo", "rate_hi", "kind", "source", "value_date", "age_h")
+STATED = ("pair", "at", "rate", "rate_lo", "rate_hi", "kind", "source", "value_date", "age_h", "leg_dates")
 """Columns of `fxticker.rate` that an explanation repeats."""
 _HOUR_US = 3_600_000_000
 _LABEL = 12
@@ -62,11 +62,12 @@ class Explanation:
     def __str__(self) -> str:
         rate = self.rate
         text = format_with_band(rate["rate"], rate["rate_lo"], rate["rate_hi"])
-        day, between = f"{rate['value_date']:%Y-%m-%d}", text.band.replace(" to ", " and ")
+        day, between = rate["leg_dates"] or f"{rate['value_date']:%Y-%m-%d}", text.band.replace(" to ", " and ")
+        age = f"{'the older ' if rate['leg_dates'] else ''}{_age(rate['age_h'])}"
         value = text.value if rate["values"] == 1 else f"{rate['values']} values of one date"
         lines = [
             f"{rate['pair']} {value}, between {between}, at {_minute(rate['at'])}",
-            f"  {rate['kind']} rate of {rate['source']} of {day}, {_age(rate['age_h'])} old; order {self.order}",
+            f"  {rate['kind']} rate of {rate['source']} of {day}, {age} old; order {self.order}",
             *(f"  passed over: {each}" for each in rate["passed_over"]),
         ]
         for each in self.printed:

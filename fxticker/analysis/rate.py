@@ -11,6 +11,7 @@ import pandas as pd
 
 from fxticker.analysis.rate_choice import Choice, choices_of
 from fxticker.analysis.rate_grid import Grid, grid_at, grid_every
+from fxticker.analysis.rate_lines import RateLine
 from fxticker.analysis.rate_texts import other_sources
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.errors import NoData
@@ -91,9 +92,10 @@ def rate(
         two agree if their bands share a point, else the distance of the nearest points of both, the other one minus
         this rate, in percent of this rate; cross rates of sources of two kinds are left out), ``contradictions``
         (int64; number of them that contradict), ``passed_over`` (category; sources that stand before in the order and
-        why they do not answer, null if none), ``reason`` (category; why a pair has no rate, null if it has one), and
+        why they do not answer, null if none), ``reason`` (category; why a pair has no rate, null if it has one),
         ``values`` (int32; values of one date of which the rate is the middle, which none of them printed, and the band
-        the hull; else 1).
+        the hull; else 1) and ``leg_dates`` (category; of two sources both value dates, ``2025-01-20+2025-01-23``, null
+        of one).
 
     Raises
     ------
@@ -113,7 +115,7 @@ def rate(
     rows = pd.concat([rows_of(choice, grid, zone_of(tz)) for choice in choices], ignore_index=True)
     order_of_rows = np.arange(len(rows)).reshape(len(choices), -1).T.ravel()
     rows = rows.iloc[order_of_rows].reset_index(drop=True)
-    texts = ["pair", "kind", "source", "legs", "others", "passed_over", "reason"]
+    texts = ["pair", "kind", "source", "legs", "leg_dates", "others", "passed_over", "reason"]
     return in_zone(rows.astype(dict.fromkeys(texts, "category")), tz)
 
 
@@ -139,10 +141,8 @@ def rows_of(choice: Choice, grid: Grid, zone: tzinfo) -> pd.DataFrame:
     head = {"pair": choice.pair, "at": pd.to_datetime(grid.upto.view("M8[us]"), utc=True)}
     if line is None:
         return pd.DataFrame({**head, "contradictions": 0, "reason": choice.reason, "values": 1})
-    observed_at = line.observed_at.view("M8[us]")
     others, contradictions = other_sources(line, choice.others)
-    instants = pd.DatetimeIndex(observed_at, tz="UTC")
-    days = instants.tz_convert(zone).tz_localize(None) if line.source == TICKER else instants.tz_localize(None)
+    days = [_value_days(leg, zone) for leg in line.parts or (line,)]
     return pd.DataFrame(
         {
             **head,
@@ -152,13 +152,25 @@ def rows_of(choice: Choice, grid: Grid, zone: tzinfo) -> pd.DataFrame:
             "kind": line.kind,
             "source": line.source,
             "legs": ", ".join(f"{pair} of {source}" for source, pair in line.printed),
-            "value_date": days.normalize().as_unit("ms"),
-            "observed_at": instants,
+            "value_date": np.minimum.reduce(days).astype("M8[ms]"),
+            "observed_at": _utc(line),
             "age_h": line.age / _HOUR_US,
             "others": others,
             "contradictions": contradictions,
             "passed_over": "; ".join(choice.passed_over) or None,
             "reason": None,
             "values": line.count,
+            "leg_dates": ["+".join(map(str, each)) for each in zip(*days, strict=True)] if line.parts else None,
         }
     )
+
+
+def _value_days(line: RateLine, zone: tzinfo) -> np.ndarray:
+    """Return the value dates of a line of one source, ``datetime64[D]``; those of the ticker are days of the zone."""
+    instants = _utc(line)
+    local = instants.tz_convert(zone) if line.source == TICKER else instants
+    return np.asarray(local.tz_localize(None).to_numpy().astype("M8[D]"))
+
+
+def _utc(line: RateLine) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(line.observed_at.view("M8[us]"), tz="UTC")

@@ -33,7 +33,18 @@ class Others:
         return {"others": text if text is None else text.replace(" contradicts by ", " ")}
 
 
-_RATES: Columns = ("pair", "at", banded("rate", values="values"), "kind", "source", "value_date", "age_h", Others())
+class ValueDates:
+    """The value date of a rate in a table; of two sources that of each."""
+
+    needs = ("value_date", "leg_dates")
+    """The date, and the text of both."""
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading."""
+        return {"value_date": row["leg_dates"] or row["value_date"]}
+
+
+_RATES: Columns = ("pair", "at", banded("rate", values="values"), "kind", "source")
 
 
 def _pairs(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -91,7 +102,8 @@ def rate(
     chosen = {"order": chosen_order(order), "max_age": max_age, **selection.given()}
     frame = rate_of(folder, pairs, at=at, start=start, end=end, every=every, **chosen)
     _warn_passed_over(frame)
-    show_frame(frame, _RATES, form)
+    dated = ValueDates() if frame["leg_dates"].notna().any() else "value_date"
+    show_frame(frame, [*_RATES, dated, "age_h", Others()], form)
 
 
 @click.command()

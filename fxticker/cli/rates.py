@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from datetime import date, time
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +24,20 @@ if TYPE_CHECKING:
 _HOUR_S = 3600
 _NO_WIDTH_PCT = 1e-9
 """Percent: rounding of doubles gives an exact rate such a width; the most printed digits give a thousand times more."""
-_BEST: Columns = ("source", "pair", band_of("rate"), "width_pct", "at", "age_h", "contradicts")
+
+
+class When:
+    """When a rate was stated, in a table: of two sources the days of both."""
+
+    needs = ("at", "leg_dates")
+    """The instant or day, and the text of both."""
+
+    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return what a table shows of a row, by heading."""
+        return {"at": row["leg_dates"] or row["at"]}
+
+
+_BEST: Columns = ("source", "pair", band_of("rate"), "width_pct")
 
 
 @click.command()
@@ -89,6 +103,9 @@ def best(pair: str, at: str | None, max_age: str | None, selection: Selection, f
     from fxticker.frames.now_and_zone import zone_of
     from fxticker.sources.age_limits import TICKER
 
+    def day_of(each: RateStatement) -> date:
+        return (each.at.astimezone(zone_of(selection.tz)) if each.source == TICKER else each.at).date()
+
     def is_day(each: RateStatement) -> bool:  # an official rate stands at 00:00 UTC of its value date
         return form.kind == "table" and each.source != TICKER and each.at.time() == time()
 
@@ -101,6 +118,7 @@ def best(pair: str, at: str | None, max_age: str | None, selection: Selection, f
             "rate_hi": each.hi,
             "width_pct": each.width_pct if each.width_pct > _NO_WIDTH_PCT else 0.0,
             "at": each.at.date() if is_day(each) else each.at.astimezone(zone_of(selection.tz)),
+            "leg_dates": "+".join(map(str, map(day_of, each.legs))) or None,
             "age_h": round(each.age.total_seconds() / _HOUR_S, 1),
             "contradicts": " ".join(
                 other.source for two in statement.contradictions if each in two for other in two if other is not each
@@ -108,4 +126,5 @@ def best(pair: str, at: str | None, max_age: str | None, selection: Selection, f
         }
         for each in (statement, *statement.others)
     ]
-    show_frame(pd.DataFrame(rows), _BEST, form)
+    when = When() if any(row["leg_dates"] for row in rows) else "at"
+    show_frame(pd.DataFrame(rows), [*_BEST, when, "age_h", "contradicts"], form)
