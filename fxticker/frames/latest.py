@@ -165,10 +165,14 @@ def _one_per_pair(rows: pa.Table) -> pa.Table:
 
     Rows with an exact timestamp take precedence over date-only rows; ties are resolved by the latest `recorded_at`.
     """
+    pairs = rows.select(["pair"])
+    if len({*pairs.column(0).to_pylist()}) == rows.num_rows:  # nearly always
+        order = order_by(pairs, ("pair",))
+        return rows if (order[1:] > order[:-1]).all() else take(rows, order)
     order = order_by(rows, ("recorded_at", "rate_text"))
     is_exact = ~is_in(rows.column("time_basis"), [TimeBasis.DATE])
     order = order[np.argsort(is_exact[order], kind="stable")]
-    order = order[order_by(take(rows.select(["pair"]), order), ("pair",))]
+    order = order[order_by(take(pairs, order), ("pair",))]
     codes = text_codes(rows.column("pair"), {})[order]
     is_last = np.append(codes[1:] != codes[:-1], True)
     return take(rows, order[is_last])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from fxticker.errors import MissingExtra
 from fxticker.model.invalid import InvalidArgument
-from fxticker.store.arrow import compact, text_codes, used_texts
+from fxticker.store.arrow import compact, text_codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Returns: TypeAlias = Literal["pandas", "arrow", "polars"]
 _NULLABLE_NUMBERS = {"duration_ms", "http_status", "body_bytes", "parser_version"}
 _DAY_MS = 86_400_000
+_FEW_TEXTS = 100
 
 
 def converter(returns: Returns) -> Callable[[Gathered, tzinfo], Any]:
@@ -53,13 +55,24 @@ def pandas_frame(gathered: Gathered, zone: tzinfo = UTC) -> pd.DataFrame:
 
     def series(name: str, values: np.ndarray) -> Any:
         if name in gathered.texts:
-            categories = pd.Index(gathered.texts[name], dtype="str")
-            return pd.Categorical.from_codes(values, dtype=pd.CategoricalDtype(categories), validate=False)
+            texts = gathered.texts[name]
+            kind = _few_categories(tuple(texts)) if len(texts) <= _FEW_TEXTS else _categories(texts)
+            return pd.Categorical.from_codes(values, dtype=kind, validate=False)
         if name.endswith("_at"):
             return pd.array(values, dtype=pd.DatetimeTZDtype("us", zone), copy=False)
         return values.view("M8[ms]") if name.endswith("_date") else values
 
     return pd.DataFrame({name: series(name, values) for name, values in gathered.columns.items()}, copy=False)
+
+
+def _categories(texts: Sequence[str]) -> pd.CategoricalDtype:
+    import pandas as pd
+
+    return pd.CategoricalDtype(pd.Index(list(texts), dtype="str"))
+
+
+_few_categories = functools.lru_cache(256)(_categories)
+"""Remembers types: to make those of a few rows takes longer than the rest of their frame."""
 
 
 def gathered_of(ticks: pa.Table) -> Gathered:
@@ -70,10 +83,13 @@ def gathered_of(ticks: pa.Table) -> Gathered:
     texts: dict[str, list[str]] = {}
     for name, column in zip(ticks.column_names, ticks.columns, strict=True):
         if pa.types.is_dictionary(column.type):
-            texts[name] = list(used_texts(column))
-            codes = text_codes(column, {text: number for number, text in enumerate(texts[name])})
-            smallest = np.min_scalar_type(-len(texts[name]) - 1)
-            columns[name] = np.where(codes < len(texts[name]), codes, -1).astype(smallest)
+            vocabulary: dict[str | None, int] = {}
+            codes = text_codes(column, vocabulary)
+            counts = np.bincount(codes, minlength=len(vocabulary))
+            texts[name] = sorted(text for text, code in vocabulary.items() if text is not None and counts[code])
+            numbers = np.full(len(vocabulary), -1, np.min_scalar_type(-len(texts[name]) - 1))
+            numbers[[vocabulary[text] for text in texts[name]]] = np.arange(len(texts[name]))
+            columns[name] = numbers[codes]
         else:
             columns[name] = np.empty(ticks.num_rows, type_of(column.type))
             put_numbers(column.combine_chunks(), columns[name])

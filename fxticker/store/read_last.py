@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.model.records import TimeBasis
-from fxticker.store.arrow import filter_rows, is_in, microseconds, take, text_codes, to_int64
+from fxticker.store.arrow import filter_rows, is_in, microseconds, take, text_codes, to_int64, used_texts
 from fxticker.store.read_retractions import NOTHING_RETRACTED, Retracted
 from fxticker.store.read_span import latest_first, matching, month_of, with_source
 from fxticker.store.segment_file import SegmentSummary
@@ -21,6 +21,8 @@ depends on this and not on the size of the store. Months without ticks do not co
 clock stored in the far future does not hide older ones."""
 _REST_OF_DAY_US = 86_400_000_000 - 1
 """From the first to the last microsecond of a day."""
+_END_ROWS = 1000
+"""Rows of a segment's end in which all of its pairs mostly are."""
 
 
 def read_last(
@@ -67,7 +69,7 @@ def read_last(
     instants: dict[str, int] = {}
     limit = None if upto is None else (microseconds(upto), microseconds(dated_upto or upto))
     for segments in _newest_months(table, source, max(filter(None, (upto, dated_upto)), default=None)):
-        if last is not None and _has_all_pairs(last, table.summary(segments[-1]).month_series, pairs):
+        if last is not None and _has_all_pairs(instants, table.summary(segments[-1]).month_series, pairs):
             continue
         for segment, summary in latest_first(table, segments):
             if last is None or _may_change(instants, summary, pairs):
@@ -75,7 +77,8 @@ def read_last(
                 kept = matching(rows, pairs, as_of)
                 rows = filter_rows(rows, kept if limit is None else kept & _is_by(rows, *limit))
                 if rows.num_rows:
-                    last = _at_last_instants(rows if last is None else pa.concat_tables([last, rows]))
+                    found = _at_last_instants(_ending(rows, summary.series))
+                    last = found if last is None else _at_last_instants(pa.concat_tables([last, found]))
                     instants = _instants_of(last)
     return None if last is None else with_source(last, source)
 
@@ -89,9 +92,9 @@ def _newest_months(table: SegmentTable, source: str, upto: datetime | None) -> I
             yield segments
 
 
-def _has_all_pairs(last: pa.Table, month_pairs: Sequence[str] | None, pairs: Collection[str] | None) -> bool:
-    """Whether all wanted pairs of a month are among the rows of later months; not if the month's pairs are unknown."""
-    return month_pairs is not None and _wanted(month_pairs, pairs) <= {*last.column("pair").to_pylist()}
+def _has_all_pairs(instants: dict[str, int], month_pairs: Sequence[str] | None, pairs: Collection[str] | None) -> bool:
+    """Whether all wanted pairs of a month are in later months; not if the month's pairs are unknown."""
+    return month_pairs is not None and _wanted(month_pairs, pairs) <= instants.keys()
 
 
 def _may_change(instants: dict[str, int], summary: SegmentSummary, pairs: Collection[str] | None) -> bool:
@@ -114,6 +117,15 @@ def _is_by(rows: pa.Table, upto: int, dated_upto: int) -> np.ndarray:
     observed_at = to_int64(rows.column("observed_at"))
     result: np.ndarray = np.where(is_date, observed_at + _REST_OF_DAY_US <= dated_upto, observed_at <= upto)
     return result
+
+
+def _ending(rows: pa.Table, pairs: Sequence[str]) -> pa.Table:
+    """The last rows alone if they are in the order of time and have all pairs of the segment; else all rows."""
+    instants, count = to_int64(rows.column("observed_at")), max(_END_ROWS, 2 * len(pairs))
+    if len(instants) <= count or (instants[1:] < instants[:-1]).any():
+        return rows
+    end = rows.slice(int(np.searchsorted(instants, instants[-count])))  # with all rows of its first instant
+    return end if {*pairs} <= {*used_texts(end.column("pair"))} else rows
 
 
 def _at_last_instants(rows: pa.Table) -> pa.Table:
