@@ -118,6 +118,9 @@ class BackendContract:
 
         assert backend.list("a") == []
 
+    def test_version_of_what_was_written_just_now_is_not_settled(self, backend):
+        assert not backend.is_settled(backend.put("a/1", b"body"))
+
     def test_free_space_is_known_or_none(self, backend):
         backend.put("a/1", b"")
         before = backend.free_space()
@@ -128,6 +131,12 @@ class TestLocalStorage(BackendContract):
     @pytest.fixture
     def backend(self, root):
         return LocalStorage(root)
+
+    def test_version_of_a_file_is_settled_seconds_after_it_was_written(self, backend, root):
+        backend.put("a/1", b"body")
+        os.utime(root / "a/1", (1, 1))
+        [item] = backend.list("a")
+        assert backend.is_settled(item.version)
 
     def test_free_space_is_that_of_the_file_system(self, backend, root, monkeypatch):
         assert backend.free_space() is None  # the folder does not exist yet

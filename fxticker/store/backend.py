@@ -86,6 +86,9 @@ class StorageBackend(Protocol):
         With a `version`, raises `Conflict` if the object has another one.
         """
 
+    def is_settled(self, version: Version) -> bool:
+        """Whether no other content of a store at this location can have this version; False if that is unknown."""
+
     def put(self, name: str, data: bytes | pa.Buffer, *, expected: Version | None = None) -> Version:
         """Replace the object's whole content atomically and durably, and return its version.
 

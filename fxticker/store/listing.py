@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 
 from fxticker.errors import SegmentUnreadable
@@ -11,6 +12,8 @@ from fxticker.store.folders import StoreFolders
 
 _MAX_DEPTH = 8
 """Folders above an object at most, twice as many as the store makes; a deeper folder is listed and not opened."""
+_SETTLED_NS = 2_000_000_000
+"""No file system's clock has longer steps; those of FAT are two seconds long."""
 
 
 def objects_below(folders: StoreFolders, folder: str, handle: int) -> list[StoredObject]:
@@ -72,3 +75,11 @@ def _status_of(entry: os.DirEntry[str]) -> os.stat_result | None:
 def version_of(status: os.stat_result) -> Version:
     """Return what changes whenever a file is replaced."""
     return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def is_settled(version: Version) -> bool:
+    """Return whether no later content of a file can have this version.
+
+    A file system's clock stands still for some milliseconds, in which the inode number of a removed file may come back.
+    """
+    return time.time_ns() - int(version[1]) > _SETTLED_NS

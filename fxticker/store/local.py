@@ -20,7 +20,7 @@ import pyarrow as pa
 from fxticker.errors import Conflict, NotOwner, SegmentUnreadable, WriteFailed
 from fxticker.store.backend import ABSENT, STORE_ID, FreeSpace, StoredObject, Version
 from fxticker.store.folders import FileAt, FileCalls, StoreFolders
-from fxticker.store.listing import objects_below, version_of
+from fxticker.store.listing import is_settled, objects_below, version_of
 from fxticker.store.locks import DAEMON_LOCK, WRITE_LOCK, StoreLocks
 
 __all__ = ["STAGING", "FileCalls", "LocalStorage"]
@@ -44,6 +44,7 @@ class LocalStorage:
 
     is_shared = False  # one machine at a time writes
     traffic = None
+    is_settled = staticmethod(is_settled)
 
     def __init__(self, root: Path, calls: FileCalls | None = None) -> None:
         self._root = root

@@ -165,6 +165,11 @@ class ObjectStorage:
         """Return an empty text: nobody holds the store alone."""
         return ""
 
+    def is_settled(self, version: Version) -> bool:
+        """Whether no other content can have this version: not known, for some storages number their contents."""
+        del version
+        return False
+
     def free_space(self) -> FreeSpace | None:
         """Return None: the space is not limited."""
         return None

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from fxticker.model.records import TimeBasis
 from fxticker.store.arrow import filter_rows, is_in, microseconds, take, text_codes, to_int64, used_texts
+from fxticker.store.backend import Version
 from fxticker.store.read_retractions import NOTHING_RETRACTED, Retracted
-from fxticker.store.read_span import latest_first, matching, month_of, with_source
+from fxticker.store.read_span import by_last, matching, month_of, with_source
 from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 
@@ -21,6 +22,7 @@ depends on this and not on the size of the store. Months without ticks do not co
 clock stored in the far future does not hide older ones."""
 _REST_OF_DAY_US = 86_400_000_000 - 1
 """From the first to the last microsecond of a day."""
+_Listed = list[tuple[SegmentName, Version]]
 _END_ROWS = 1000
 """Rows of a segment's end in which all of its pairs mostly are."""
 
@@ -69,9 +71,9 @@ def read_last(
     instants: dict[str, int] = {}
     limit = None if upto is None else (microseconds(upto), microseconds(dated_upto or upto))
     for segments in _newest_months(table, source, max(filter(None, (upto, dated_upto)), default=None)):
-        if last is not None and _has_all_pairs(instants, table.summary(segments[-1]).month_series, pairs):
+        if last is not None and _has_all_pairs(instants, table.summary(*segments[-1]).month_series, pairs):
             continue
-        for segment, summary in latest_first(table, segments):
+        for segment, summary in by_last((segment, table.summary(segment, version)) for segment, version in segments):
             if last is None or _may_change(instants, summary, pairs):
                 rows = retracted.without(source, table.open(segment).read())
                 kept = matching(rows, pairs, as_of)
@@ -83,11 +85,11 @@ def read_last(
     return None if last is None else with_source(last, source)
 
 
-def _newest_months(table: SegmentTable, source: str, upto: datetime | None) -> Iterator[list[SegmentName]]:
+def _newest_months(table: SegmentTable, source: str, upto: datetime | None) -> Iterator[_Listed]:
     """Yield the segments of a source's newest months up to an instant, month by month, the newest month first."""
     months_left = LOOK_BACK_MONTHS
     for month in reversed(table.months(source)):
-        if months_left and (upto is None or month <= month_of(upto)) and (segments := table.segments(source, month)):
+        if months_left and (upto is None or month <= month_of(upto)) and (segments := table.versions(source, month)):
             months_left -= 1
             yield segments
 

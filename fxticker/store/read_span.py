@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -101,7 +101,11 @@ def segments_of(table: SegmentTable, sources: Collection[str] | None, span: Span
 
 def latest_first(table: SegmentTable, segments: Sequence[SegmentName]) -> list[tuple[SegmentName, SegmentSummary]]:
     """Segments that have rows, with their summaries, that with the latest row first."""
-    summaries = [(segment, table.summary(segment)) for segment in segments]
+    return by_last((segment, table.summary(segment)) for segment in segments)
+
+
+def by_last(summaries: Iterable[tuple[SegmentName, SegmentSummary]]) -> list[tuple[SegmentName, SegmentSummary]]:
+    """Those with rows, that with the latest row first."""
     return sorted((item for item in summaries if item[1].rows), key=lambda item: item[1].last, reverse=True)
 
 

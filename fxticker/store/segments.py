@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from fxticker.errors import SegmentUnreadable
-from fxticker.store.backend import StorageBackend, StoredObject
+from fxticker.store.backend import StorageBackend, StoredObject, Version
 from fxticker.store.damage import DamageLog
+from fxticker.store.known_summaries import known_summary
 from fxticker.store.schema import TableSpec
 from fxticker.store.segment_file import SegmentFile, SegmentSummary, summary_of_file
 from fxticker.store.segment_name import SegmentName, segment_name
@@ -61,7 +62,12 @@ class SegmentTable:
         SegmentUnreadable
             If a file is no segment: plain readers of the folder would fail on it.
         """
-        return [self.segment_of(item.name) for item in self._backend.list(self._folder(source, month))]
+        return [segment for segment, _ in self.versions(source, month)]
+
+    def versions(self, source: str | None = None, month: str | None = None) -> list[tuple[SegmentName, Version]]:
+        """Return segments as `segments` does, with the versions of their files."""
+        objects = self._backend.list(self._folder(source, month))
+        return [(self.segment_of(item.name), item.version) for item in objects]
 
     def recorded(self, source: str | None = None, month: str | None = None) -> list[tuple[StoredObject, SegmentName]]:
         """Return segments as `segments` does, with their objects; files that are none are noted and left out.
@@ -98,15 +104,19 @@ class SegmentTable:
         """
         return SegmentFile(self._backend, segment.name, self.spec)
 
-    def summary(self, segment: SegmentName) -> SegmentSummary:
+    def summary(self, segment: SegmentName, version: Version | None = None) -> SegmentSummary:
         """Return the summary of a segment's rows; of a sound file only the end is read.
+
+        With the version that was listed, a file that this process has read in that version is not opened.
 
         Raises
         ------
         SegmentUnreadable
             As `open`.
         """
-        return summary_of_file(self._backend, segment.name, self.spec)
+        if version is None:
+            return summary_of_file(self._backend, segment.name, self.spec)
+        return known_summary(self._backend, segment.name, self.spec, version)
 
     def append(self, source: str, month: str, rows: pa.Table, *, beside_damage: bool = False) -> int:
         """Append the rows whose identity is not stored yet, and return their number: `SegmentWriter.append`."""
