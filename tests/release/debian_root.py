@@ -13,11 +13,14 @@ WORK = ROOT / "build" / "release"
 SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
 """Where this machine's apt has its mirror from; no other one is named here."""
 _MACHINE = "fxticker-release"
-_HIERARCHIES = [
-    folder
-    for folder in map(Path, ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"))
-    if (folder / "cgroup.procs").exists()
-]
+_GROUPS = Path("/sys/fs/cgroup")
+_IS_VERSION_1 = not (_GROUPS / "cgroup.procs").exists()
+_HIERARCHIES = [folder for folder in sorted(_GROUPS.iterdir()) if folder.is_dir()] if _IS_VERSION_1 else [_GROUPS]
+_WRITABLE = """
+for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/*; do mount --options remount,bind,rw $hierarchy; done
+systemctl daemon-reexec
+"""
+"""Control groups of version 1, which systemd-nspawn hands on read-only: with it systemd limits memory there too."""
 _ALONE = """
 for hierarchy in {hierarchies}; do echo $$ >$hierarchy/{machine}/cgroup.procs; done
 mount -t tmpfs tmpfs /run && mkdir /run/systemd
@@ -62,14 +65,14 @@ def download(lock, into, *, python="3.11"):
 
 
 @contextmanager
-def container(root, *options, stdout=None):
+def container(root, *options, stdout=None, is_filtered=True):
     """A running systemd-nspawn on a folder, as a process; it and all that it started are ended afterwards."""
-    groups = [hierarchy / _MACHINE for hierarchy in _HIERARCHIES]
-    for group in groups:
-        group.mkdir(exist_ok=True)
+    groups = [_group(hierarchy) for hierarchy in _HIERARCHIES]
     script = _ALONE.format(hierarchies=" ".join(map(str, _HIERARCHIES)), machine=_MACHINE)
     alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc", script, "sh"]
-    process = subprocess.Popen([*alone, f"--directory={root}", *options], stdin=subprocess.DEVNULL, stdout=stdout)
+    words = [*alone, f"--directory={root}", *options]
+    environment = {**os.environ, "SYSTEMD_SECCOMP": str(int(is_filtered))}
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=stdout, env=environment)
     try:
         yield process
     finally:
@@ -88,12 +91,13 @@ def run_in(root, script, *, binds=()):
 
 
 @contextmanager
-def booted(root, *, binds=(), log):
-    """Boot a folder's Debian, and yield the function that runs a command in it."""
+def booted(root, *, binds=(), log, has_all_rights=False):
+    """Boot a folder's Debian, and yield what runs a command in it; an engine of containers needs all rights."""
     options = [f"--bind-ro={outside}:{inside}" for outside, inside in binds]
+    options += ["--boot", "--console=read-only"] + ["--capability=all"] * has_all_rights
     with (
         log.open("wb") as console,
-        container(root, *options, "--boot", "--console=read-only", stdout=console) as process,
+        container(root, *options, stdout=console, is_filtered=not has_all_rights) as process,
     ):
         inside = ["nsenter", "--target", str(_first_process(process)), "--all", "--"]
 
@@ -103,7 +107,19 @@ def booted(root, *, binds=(), log):
         call(
             "timeout", "60", "sh", "-c", "until systemctl is-system-running --wait >/dev/null 2>&1; do sleep 0.1; done"
         )
+        if _IS_VERSION_1:
+            call("sh", "-euc", _WRITABLE)
         yield call
+
+
+def _group(hierarchy):
+    """Make a control group of its own for a container."""
+    group = hierarchy / _MACHINE
+    group.mkdir(exist_ok=True)
+    for name in ("cpuset.cpus", "cpuset.mems"):  # without them a group takes no process
+        if hierarchy.name == "cpuset":
+            (group / name).write_text((hierarchy / name).read_text("ascii"), "ascii")
+    return group
 
 
 def _first_process(process, limit_s=60):

@@ -1,7 +1,7 @@
 """Ticker site on a fixed port of loopback, for containers and services that have no other network.
 
-The mode is read from a file at each request: `ok` sends the last recorded ticker, `slow` waits 15 s before that, and
-`down` closes the connection.
+The mode is read from a file at each request: `ok` sends the last recorded ticker, `heavy` the same with markup up to
+the 5 MB that are read, `slow` waits 15 s before it answers, and `down` closes the connection.
 """
 
 import sys
@@ -15,6 +15,7 @@ from fxticker.simulation.site import render_html
 
 PORT = 8000
 SLOW_S = 15
+MAX_BYTES = 5_000_000
 TICKS = list(read_captures())[-1].ticks
 MODE = Path(sys.argv[1])
 
@@ -32,6 +33,8 @@ class Site(BaseHTTPRequestHandler):
         if mode == "slow":
             time.sleep(SLOW_S)
         body = render_html(TICKS, None).encode()
+        if mode == "heavy":
+            body += b"<br>" * ((MAX_BYTES - len(body)) // 4)
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))

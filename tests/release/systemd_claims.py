@@ -47,6 +47,7 @@ on_alert = "{ALERT}"
 url = "http://127.0.0.1:8000/"
 every = "{EVERY_S}s"
 """
+DROP_IN = Path("/run/systemd/system/fxticker.service.d/memory.conf")
 ANALYST = "analyst"
 PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
 """Requests of ptrace(2)."""
@@ -56,7 +57,7 @@ _figures = {}
 
 
 def site(mode):
-    """Have the site answer (`ok`), wait before it does (`slow`), or close connections (`down`)."""
+    """Have the site answer (`ok`), send 5 MB of markup (`heavy`), wait (`slow`), or close connections (`down`)."""
     MODE.write_text(mode, "utf-8")
 
 
@@ -85,10 +86,32 @@ def is_installed_as_the_page_says():
     figure("memory_mb", round(memory_kb() / 1000), " MB")
 
 
-def memory_kb():
-    """Resident memory of the daemon, in 1024 bytes."""
+def memory_kb(name="VmRSS"):
+    """Resident memory of the daemon, now or at its peak (VmHWM), in 1024 bytes."""
     text = Path(f"/proc/{shown('MainPID')}/status").read_text("ascii")
-    return int(re.search(r"VmRSS:\s+(\d+)", text)[1])
+    return int(re.search(rf"{name}:\s+(\d+)", text)[1])
+
+
+def is_limited_in_memory():
+    """The worst page of 5 MB stays below the limit; a process that would pass one is ended by the kernel."""
+    groups = [Path("/sys/fs/cgroup") / name / "system.slice/fxticker.service" for name in ("", "memory")]
+    limits = [group / name for group in groups for name in ("memory.max", "memory.limit_in_bytes")]
+    [limit] = [int(file.read_text("ascii")) for file in limits if file.exists()]
+    assert limit == int(shown("MemoryMax")) == 512 * 2**20
+    site("heavy")
+    wait_for_polls(1)
+    site("ok")
+    figure("heavy_page_mb", round(memory_kb("VmHWM") / 1000), " MB")
+    assert memory_kb("VmHWM") < 300_000
+    DROP_IN.parent.mkdir(parents=True)
+    DROP_IN.write_text("[Service]\nMemoryMax=16M\n", "ascii")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "fxticker", check=False)
+    assert shown("Result") in {"signal", "oom-kill"}, shown("Result")
+    DROP_IN.unlink()
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "fxticker")
+    wait_for_polls(1)
 
 
 def protects_what_the_page_lists():
@@ -280,6 +303,7 @@ def reap(thread):
 
 CLAIMS = [
     is_installed_as_the_page_says,
+    is_limited_in_memory,
     has_the_exposure_of_the_page,
     protects_what_the_page_lists,
     reloads,
