@@ -128,12 +128,5 @@ def _name(source: str) -> str:
     return f"{DEFERRED}/source={source}.json"
 
 
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError("an instant without its zone")
-    return instant
-
-
 def _iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat()

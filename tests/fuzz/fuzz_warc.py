@@ -13,7 +13,6 @@ with instrumented():
 
 _RECORD = (Path(__file__).parent.parent / "payloads" / "commoncrawl_record.warc.gz").read_bytes()
 _PLAIN = gzip.decompress(_RECORD)
-_HEAD, _, _REST = _PLAIN.partition(b"\r\n\r\n")
 _SMALL = (
     b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: https://timesca.com/\r\nWARC-Date: 2025-11-14T12:00:00Z\r\n"
     b"Content-Type: application/http; msgtype=response\r\nContent-Length: %d\r\n\r\n%b\r\n\r\n"
