@@ -126,8 +126,9 @@ def resample(
     grid["close_at"] = grid["close_at"].dt.tz_localize("UTC")
     of_dates = {name: grid.pop(name) for name in ("open_values", "close_values")}
     begin, until = recorded_span(start, end, as_of, zone)
-    held = holds(start_of(every, freq, zone), start_of(every + 1, freq, zone), begin, until)
-    whole: pd.Series = pd.Series(held, grid.index, dtype="boolean").mask(held)
+    is_inside = holds(start_of(every, freq, zone), start_of(every + 1, freq, zone), begin, until)
+    # a period that the span cuts is not whole; of the others only polls show it
+    whole: pd.Series = pd.Series(False, grid.index, dtype="boolean").mask(is_inside)
     if polls is None:
         return in_zone(grid.assign(coverage=np.nan, whole=whole, **of_dates), tz)
     found = _coverage(grid, polls, freq, replace(selection, pairs=None, as_of=None, tz=zone))

@@ -138,11 +138,11 @@ def _row(source: str, pair: str, rows: pd.DataFrame, ticks: Ticks, zone: tzinfo)
     sigma = sigma_of(intervals_of(known).daily()) if problem is None else None
     middle = (known.lo + known.hi) / 2
     days = (at[-1] - at[0]) / DAY_US
-    told, lo, hi = np.nan, np.nan, np.nan
+    likeliest, lo, hi = np.nan, np.nan, np.nan
     reason: str | None = f"{_CANNOT}: {problem or 'fewer than 10 days with rates'}"
     if sigma is not None:
         lo, hi = 100 * sigma.lo, 100 * sigma.hi
-        told = 100 * sigma.likeliest if sigma.problem is None else np.nan
+        likeliest = 100 * sigma.likeliest if sigma.problem is None else np.nan
         reason = None if sigma.problem is None else f"{_CANNOT}: {sigma.problem}"
     return (
         source,
@@ -150,7 +150,7 @@ def _row(source: str, pair: str, rows: pd.DataFrame, ticks: Ticks, zone: tzinfo)
         *instants_in_zone(rows, zone).iloc[[0, -1]].dt.tz_convert("UTC"),
         len(rows),
         100 * float(np.median(known.hi - known.lo)),
-        told,
+        likeliest,
         lo,
         hi,
         100 * float(np.sqrt((np.diff(middle) ** 2).sum() / days)),

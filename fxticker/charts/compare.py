@@ -227,11 +227,11 @@ def _title(rows: pd.DataFrame, pairs: list[str], sources: list[str], span: str) 
         for pair in pairs
         if pair not in [*always, *never]
     ]
-    told = [f"{', '.join(map(subject_of, always))} always"] if always else []
+    parts = [f"{', '.join(map(subject_of, always))} always"] if always else []
     several = rows.groupby(rows["pair"].astype(str))["source"].nunique().gt(1).any()  # a tick is compared with each
-    told += [f"{', '.join(partly)} of {'comparisons' if several else 'ticks'}"] if partly else []
-    told += [f"{', '.join(map(subject_of, never))} never"] if never else []
-    return f"{_what(sources)[0].capitalize()} inside the ticker's band: {'; '.join(told)}, {span}"
+    parts += [f"{', '.join(partly)} of {'comparisons' if several else 'ticks'}"] if partly else []
+    parts += [f"{', '.join(map(subject_of, never))} never"] if never else []
+    return f"{_what(sources)[0].capitalize()} inside the ticker's band: {'; '.join(parts)}, {span}"
 
 
 def _value_dates(rows: pd.DataFrame) -> str:

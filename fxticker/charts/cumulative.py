@@ -256,5 +256,5 @@ def _last_text(row: pd.Series, latest: pd.Timestamp) -> str:
     text = dated(text, " by ", row["observed_at"], latest)
     if row["observed_at"] == row["base_at"]:
         return f"{text}, the base"
-    told = verdict(row)
-    return text if told == MORE else f"{text}, {told}"
+    word = verdict(row)
+    return text if word == MORE else f"{text}, {word}"

@@ -54,8 +54,8 @@ def lines_of(groups: list[tuple[Any, pd.DataFrame]], palette: Palette) -> list[P
     strokes = _strokes([str(pair) for (_, pair), _ in groups], palette)
     lines = []
     for ((source, pair), rows), (color, style) in zip(groups, strokes, strict=True):
-        told = f"{_STYLES[style % len(_STYLES)]} {MARK_NAMES[style % len(MARKS)]}"
-        notes = ", ".join([str(source)] * are_several + [told] * (style > 0))
+        drawn_as = f"{_STYLES[style % len(_STYLES)]} {MARK_NAMES[style % len(MARKS)]}"
+        notes = ", ".join([str(source)] * are_several + [drawn_as] * (style > 0))
         lines.append(PathLine(f"{pair} ({notes})" if notes else str(pair), rows, color, style))
     return lines
 

@@ -98,8 +98,8 @@ def _warn_not_whole(closes: pd.DataFrame) -> None:
     whole = closes["whole"]
     if not whole.fillna(value=False).all():
         counts = {"are not whole": (~whole).sum(), "are not known to be whole": whole.isna().sum()}
-        told = ", ".join(f"{count} of {len(whole)} periods {what}" for what, count in counts.items() if count)
-        warn(f"{told}; the column whole says which; without --wide the file has close_at, too")
+        partly = ", ".join(f"{count} of {len(whole)} periods {what}" for what, count in counts.items() if count)
+        warn(f"{partly}; the column whole says which; without --wide the file has close_at, too")
 
 
 def _form(file: str, given: Format | None) -> FileForm:

@@ -58,7 +58,7 @@ def status(config: Path | None, store: Location | None, kind: Kind) -> None:
     for name in stray_files(backend, opened.tables):
         warn(f"{name} is not a segment: recording ignores it, readers refuse it; move it out of the store")
     free = backend.free_space()
-    held = {
+    facts = {
         "path": str(folder),
         "size_bytes": stored_bytes(opened),
         "free_bytes": None if free is None else free.bytes,
@@ -70,13 +70,13 @@ def status(config: Path | None, store: Location | None, kind: Kind) -> None:
     if kind == "json":
         sources = [{**_row(health), **_details(health)} for health in found]
         show_document(
-            {"well": is_well, "now": now, "store": held, "sources": sources, "ahead": [_ahead(item) for item in ahead]}
+            {"well": is_well, "now": now, "store": facts, "sources": sources, "ahead": [_ahead(item) for item in ahead]}
         )
     elif kind == "csv":
         rows = [_row(health) for health in found]
         show([row | {"outcomes_24h": _counts(row["outcomes_24h"])} for row in rows], _STATUS_COLUMNS, Format(kind))
     else:
-        _print_status(found, held)
+        _print_status(found, facts)
         for item in ahead:
             _say("ahead", f"{in_words(item)}; `fxticker forget` removes them")
     if not is_well:
@@ -182,7 +182,7 @@ def _details(health: Health) -> dict[str, Any]:
     return {"changes_since": health.changes_since, "pairs": pairs}
 
 
-def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
+def _print_status(found: Sequence[Health], facts: Mapping[str, Any]) -> None:
     """Print for a person: each source, its pairs, and the store."""
     from fxticker.errors import one_line
     from fxticker.model.formatting import printed_text
@@ -205,15 +205,15 @@ def _print_status(found: Sequence[Health], held: Mapping[str, Any]) -> None:
             _say(pair.pair, f"{printed_text(pair.rate_text, pair.nominal)} at {_time(pair.seen_at)}; {change}")
     if not found:
         print("no source is enabled")
-    print(f"store: {one_line(held['path'])}")
-    free = held["free_bytes"]
+    print(f"store: {one_line(facts['path'])}")
+    free = facts["free_bytes"]
     on_disk = "" if free is None else f"; free on its disk: {free / 1e9:,.1f} GB"
-    _say("size", f"{held['size_bytes'] / 1e6:,.1f} MB{on_disk}")
-    for row in held["recorders"]:
+    _say("size", f"{facts['size_bytes'] / 1e6:,.1f} MB{on_disk}")
+    for row in facts["recorders"]:
         _say("recorder", recorder_text(row))
-    if not held["recorders"]:
-        _say("daemon", held["daemon"] or "none runs")
-        _say("lock", f"last taken by {held['last_writer']}" if held["last_writer"] else "never taken")
+    if not facts["recorders"]:
+        _say("daemon", facts["daemon"] or "none runs")
+        _say("lock", f"last taken by {facts['last_writer']}" if facts["last_writer"] else "never taken")
 
 
 def _say(name: str, text: str) -> None:

@@ -44,8 +44,8 @@ class VerdictOfPeriod(Verdict):
 
 def tell_verdicts(frame: pd.DataFrame) -> pd.DataFrame:
     """Return drifts whose verdicts are null where there is no drift; warn of cross rates that hop as one leg does."""
-    told = frame.loc[frame["drift_pct"].notna(), ["source", "pair"]].astype(str)
-    for source, pair in told.drop_duplicates().itertuples(index=False, name=None):
+    changes = frame.loc[frame["drift_pct"].notna(), ["source", "pair"]].astype(str)
+    for source, pair in changes.drop_duplicates().itertuples(index=False, name=None):
         if leg := hopping_leg(pair, source):
             warn(f"{pair} of {source}: {leg} hops around its peg, and this cross rate with it: no change is told apart")
     verdicts = {name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in _FACTS}
@@ -56,6 +56,6 @@ def of_peg(pair: str, runs: pd.DataFrame) -> str:
     """Return how many changes of a pegged pair are hops, and how many led to a newer level; nothing if none."""
     hops, count = int(runs["peg_hop"].sum()), len(runs) - 1
     new = int((runs["significant"] & ~runs["peg_hop"]).sum()) if pegs_of(pair) else 0
-    told = [f"{hops} of {count} changes are peg hops, which are no moves of the rate"] if hops else []
-    told += [f"{new} of {count} to levels not on record in the year before: the supplier's, or a move"] if new else []
-    return "; ".join(told)
+    parts = [f"{hops} of {count} changes are peg hops, which are no moves of the rate"] if hops else []
+    parts += [f"{new} of {count} to levels not on record in the year before: the supplier's, or a move"] if new else []
+    return "; ".join(parts)

@@ -47,9 +47,9 @@ def store_facts(folder: Location, now: datetime) -> Iterator[Fact]:
 
 def _identity(store: Store, folder: Location) -> str:
     with suppress(SegmentUnreadable):  # it is among the problems
-        held = sum(len(store.backend.list(table.spec.name)) for table in store.tables)
+        files = sum(len(store.backend.list(table.spec.name)) for table in store.tables)
         return (
-            f"{absolute(folder)}{_owner(folder)}; id {read_store_id(store.backend) or 'none'}; {held} files, "
+            f"{absolute(folder)}{_owner(folder)}; id {read_store_id(store.backend) or 'none'}; {files} files, "
             f"{stored_bytes(store) / 1e6:,.1f} MB; daemon: {store.daemon() or 'none runs'}"
         )
     return absolute(folder)

@@ -150,9 +150,9 @@ def _open_sentence(row: pd.Series, printed: PrintedValues, who: str, span: str, 
     order = f"on record are {shown}, and in which order they were shown is not known"
     if word in (MORE, NEWER):
         return f"the {who} became {_way(row)} {span}, by {between(_size(row), ' %')}; {order}."
-    told = "may all lie within rounding" if word == WITHIN else "depends on that order"
+    reason = "may all lie within rounding" if word == WITHIN else "depends on that order"
     subject = "the differences between both ends" if word == WITHIN else f"how the {who} moved {span}"
-    return f"{order}; {subject} {told}: {between(_written(row), ' %')} are possible."
+    return f"{order}; {subject} {reason}: {between(_written(row), ' %')} are possible."
 
 
 def _remarks(row: pd.Series, step_pct: float) -> str:

@@ -30,16 +30,16 @@ _GAPS = (
 
 def record_section(facts: MonthFacts, charts: Charts) -> Html:
     """Return the section of the polls and gaps."""
-    said = element("p", " ".join(record_sentences(facts)))
+    sentences = element("p", " ".join(record_sentences(facts)))
     polls = facts.polls
     if polls.empty:
         are_of_polls = (facts.ticks["origin"] == Origin.LIVE).any()
         but = "though ticks of polls are" if are_of_polls else "as with imported ticks"
         none = f"No outcome of a poll is on record for this month, {but}: nothing shows what was missed."
-        return joined(said, element("p", none), *_gaps(facts))
+        return joined(sentences, element("p", none), *_gaps(facts))
     rows = [_source_row(str(source), part) for source, part in polls.groupby("source", observed=True)]
     return joined(
-        said,
+        sentences,
         table(f"Polls on record in {facts.period.name}", _POLLS, rows),
         *placed(charts, "coverage"),
         *_gaps(facts),

@@ -53,17 +53,17 @@ def fault_of(name: str, data: bytes) -> Finding | None:
         The whole content.
     """
     folder = name.partition("/")[0]
-    held = _storage(data)
+    storage = _storage(data)
     try:
         if folder in SPECS:
-            return next(iter(check_segment(SegmentTable(held, SPECS[folder]), name)), None)
+            return next(iter(check_segment(SegmentTable(storage, SPECS[folder]), name)), None)
         if folder == EVIDENCE:
             parts = name_of(StoredObject(name, len(data), ()))
             if parts is None:
                 return Finding(name, "not the name of a piece of evidence", in_the_way=True)
-            EvidenceFolder(held).read(parts)
+            EvidenceFolder(storage).read(parts)
         elif folder == REJECTED:
-            read_rejected(held, name)
+            read_rejected(storage, name)
         elif folder in _JSON:
             _JSON[folder](data)
     except SegmentUnreadable as error:

@@ -165,5 +165,5 @@ def _cause(error: Exception) -> str:
     """What the client and the server say: the request with its status, and the message in the server's XML."""
     text = " ".join(str(error).partition("Debug source")[0].split())
     request, _, document = text.removeprefix("Generic S3 error: ").partition("<?xml")
-    said = re.search(r"<Message>(.*?)</Message>", document)
-    return f"{request[:_MAX_CAUSE].strip(': ')}{f': {said[1][:_MAX_CAUSE]}' if said else ''}"
+    message = re.search(r"<Message>(.*?)</Message>", document)
+    return f"{request[:_MAX_CAUSE].strip(': ')}{f': {message[1][:_MAX_CAUSE]}' if message else ''}"
