@@ -27,7 +27,7 @@ from fxticker.store.open_slots import next_open_slot
 from fxticker.store.read_recording import damaged_segments
 from fxticker.store.store import Store
 
-LONGEST_GRACE = timedelta(minutes=10)
+LONGEST_DELAY = timedelta(minutes=10)
 """Longest delay of a poll: a daily source would else have half a day; a restart after 10 min finds the slot open."""
 SEND_S = 1.0
 """Seconds that a datagram may wait for a supervisor that does not read."""
@@ -41,8 +41,8 @@ def is_progressing(schedule: Schedule, since: datetime, now: datetime, *, timeou
     A poll begins within half an interval of its slot, as later ones are `missed`, and ends within `timeout`.
     """
     slot = schedule.after(since)
-    grace = min((schedule.after(slot) - slot) / 2, LONGEST_GRACE)
-    return now <= slot + grace + timeout
+    delay = min((schedule.after(slot) - slot) / 2, LONGEST_DELAY)
+    return now <= slot + delay + timeout
 
 
 class SystemdNotifier(Observer):
