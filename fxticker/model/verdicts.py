@@ -6,8 +6,10 @@ from typing import Any, Protocol
 
 from fxticker.model.pegs import pegs_of
 
-MORE, WITHIN, HOP, NONE = "more than rounding", "within rounding", "peg hop", "equal at both ends"
-NEWER, SEVERAL = "newer level", "several values a day"
+MORE, HOP, NEWER = "more than rounding", "peg hop", "newer level"
+"""Of a change that the printed digits prove."""
+WITHIN, SEVERAL, NONE = "within rounding", "several values a day", "equal at both ends"
+"""Of one that they do not prove."""
 
 
 class Row(Protocol):
@@ -27,9 +29,8 @@ def verdict(change: Row) -> str:
     ----------
     change
         A row of `fxticker.drift` and its kin: ``pair``, ``drift_pct``, ``significant``, ``peg_hop`` and, if it may be
-        true, ``several_values``. More than rounding is, of a pair with a peg, either a hop between two levels that are
-        shown in turn, or to a newer level, which was first shown after the level of the start: the supplier's, or a
-        move.
+        true, ``several_values``. A proven change of a pair with a peg is a hop, between two levels that are shown in
+        turn, or to a newer level, which was first shown after that of the start: the supplier's, or a move.
     """
     if change["significant"]:
         return HOP if change["peg_hop"] else NEWER if pegs_of(str(change["pair"])) else MORE
