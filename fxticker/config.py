@@ -61,13 +61,13 @@ _Number = TypeVar("_Number", int, float)
 def _boolean(value: object) -> bool:
     result = _BOOLEANS.get(str(value).lower()) if isinstance(value, bool | str) else None
     if result is None:
-        raise ValueError("Input should be a valid boolean")
+        raise ValueError("must be true or false")
     return result
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("Input should be a valid string")  # noqa: TRY004 - one kind of error for bad values
+        raise ValueError("must be a text")  # noqa: TRY004 - one kind of error for bad values
     return value
 
 
@@ -77,11 +77,11 @@ def _limited(value: object, *, kind: type[_Number], name: str, limit: int) -> _N
         with suppress(ValueError, OverflowError):
             number = kind(value)
     if number is None or (isinstance(value, float) and number != value):
-        raise ValueError(f"Input should be a valid {name}")
+        raise ValueError(f"must be {name}")
     if not number > 0:
-        raise ValueError("Input should be greater than 0")
+        raise ValueError("must be above 0")
     if number > limit:
-        raise ValueError(f"Input should be less than or equal to {limit}")
+        raise ValueError(f"must be at most {limit}")
     return number
 
 
@@ -207,8 +207,8 @@ class StoreSettings:
 class HttpSettings:
     """``[http]``."""
 
-    timeout_s: Annotated[float, partial(_limited, kind=float, name="number", limit=3600)] = 20.0
-    max_bytes: Annotated[int, partial(_limited, kind=int, name="integer", limit=1_000_000_000)] = 5_000_000
+    timeout_s: Annotated[float, partial(_limited, kind=float, name="a number", limit=3600)] = 20.0
+    max_bytes: Annotated[int, partial(_limited, kind=int, name="a whole number", limit=1_000_000_000)] = 5_000_000
     user_agent: Annotated[str, _user_agent] = "fxticker/0.1 (rate recorder; contact not set)"
     proxy: Annotated[str | None, _proxy] = field(default=None, repr=False)
     ca_file: Annotated[Path | None, _file] = None
@@ -245,7 +245,7 @@ class AlertSettings:
 
     on_alert: Annotated[str | None, _command] = None
     remind_every: Annotated[str, _interval] = "1d"
-    free_space_mb: Annotated[int, partial(_limited, kind=int, name="integer", limit=1_000_000_000)] = 100
+    free_space_mb: Annotated[int, partial(_limited, kind=int, name="a whole number", limit=1_000_000_000)] = 100
     heartbeat_url: Annotated[str | None, _url] = field(default=None, repr=False)
     on_move: dict[str, Annotated[MoveLimit, _move_limit]] = field(default_factory=dict)
 

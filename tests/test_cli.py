@@ -227,7 +227,7 @@ def test_every_configuration_problem_is_a_line(fxticker, tmp_path):
     assert shown.returncode == 1
     assert shown.stderr.splitlines() == [
         "fxticker: config.toml: store.pth: unknown key; allowed are path",
-        "fxticker: config.toml: http.timeout_s: Input should be a valid number (given: 'soon')",
+        "fxticker: config.toml: http.timeout_s: must be a number (given: 'soon')",
     ]
 
 
