@@ -32,6 +32,7 @@ from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import EPOCH, MICROSECOND, Moment, instant, minute_text
 from fxticker.sources.age_limits import TICKER
+from fxticker.store.arrow import instant_of
 
 _REACH = timedelta(days=90)
 """How far before and after the span ticks are used."""
@@ -198,7 +199,7 @@ def _instants(
         return np.unique(shown[(shown >= first) & (shown < last)])
     if step % DAY_US:
         return np.arange(-(-first // step) * step, last, step)
-    begin, until = (EPOCH + int(moment) * MICROSECOND for moment in (first, last))
+    begin, until = (instant_of(int(moment)) for moment in (first, last))
     days = range(begin.astimezone(zone).toordinal(), until.astimezone(zone).toordinal() + 1)
     whole = [date.fromordinal(day) for day in days if (day - EPOCH.toordinal()) % (step // DAY_US) == 0]
     at = np.array([(extent_of(day, until, zone).begin - EPOCH) // MICROSECOND for day in whole], np.int64)

@@ -19,9 +19,10 @@ from fxticker.frames.pairs import StorePath
 from fxticker.model.durations import age_text
 from fxticker.model.formatting import format_with_band, printed_text
 from fxticker.model.selection import Selection, Zone
-from fxticker.model.timestamps import EPOCH, MICROSECOND, Moment, iso_text, minute_text
+from fxticker.model.timestamps import Moment, iso_text, minute_text
 from fxticker.sources.age_limits import AgeLimit, MaxAge
 from fxticker.sources.rate_order import SourceOrder
+from fxticker.store.arrow import instant_of
 from fxticker.store.store import opened
 
 STATED = ("pair", "at", "rate", "rate_lo", "rate_hi", "kind", "source", "value_date", "age_h", "leg_dates")
@@ -130,7 +131,7 @@ def explain(
         rate
         for part in line.parts or (line,)
         for source, name in part.printed
-        for rate in printed_rates(opened_store, source, name, _instant(part.observed_at[0]), known)
+        for rate in printed_rates(opened_store, source, name, instant_of(int(part.observed_at[0])), known)
     ]
     found = SourceOrder.of(order, {line.source for line in choice.others})
     stated = {str(name): value for name, value in row.items()} | {"passed_over": choice.passed_over}
@@ -189,7 +190,3 @@ def _age(hours: float) -> str:
 
 def _minute(instant: datetime) -> str:
     return f"{minute_text(instant)} {instant.tzname()}"
-
-
-def _instant(microseconds: int) -> datetime:
-    return EPOCH + int(microseconds) * MICROSECOND

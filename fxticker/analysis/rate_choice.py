@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from fxticker.analysis.source_quotes import Ticks, check_derivable
 from fxticker.model.days import Lookup
 from fxticker.model.durations import OTHER_LIMIT
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import EPOCH, MICROSECOND
 from fxticker.sources.age_limits import LIMIT, TICKER, AgeLimit
 from fxticker.sources.rate_order import Leg, SourceOrder
+from fxticker.store.arrow import instant_of
 
 
 def choices_of(
@@ -45,7 +45,7 @@ def choices_of(
         choices = [choose(pair, asked(found), by, limit, grid) for pair, found in lines.items()]
         if not any(choice.line is None or choice.hides_ticker for choice in choices):
             break
-    first = Lookup(_instant(grid.upto[0]), _instant(grid.dated_upto[0]))
+    first = Lookup(instant_of(int(grid.upto[0])), instant_of(int(grid.dated_upto[0])))
     return [
         replace(choice, later=first_in_force_after(ticks, choice.pair, first, wanted)) if choice.begins_late else choice
         for choice in choices
@@ -134,7 +134,7 @@ def choose(pair: str, lines: Sequence[RateLine], order: SourceOrder, limit: AgeL
         alone = [line.source for line in lines if id(line) not in placed and len(line.legs) == 1]
         passed_over += [f"{source} has no place in the order {order}" for source in alone]
     others = tuple(line for line in lines if line is not chosen)
-    first, last = (f"{_instant(grid.upto[place]):%Y-%m-%d %H:%M}" for place in (0, -1))
+    first, last = (f"{instant_of(int(grid.upto[place])):%Y-%m-%d %H:%M}" for place in (0, -1))
     where = f"at {first} UTC" if len(grid) == 1 else f"at all {len(grid)} instants from {first} to {last} UTC"
     return Choice(pair, chosen, others, tuple(passed), tuple(passed_over), where, hides_ticker)
 
@@ -150,7 +150,7 @@ def _missing(line: RateLine, limit: AgeLimit, grid: Grid) -> str:
     ]
     if len(grid) == 1:
         return f"{line.source}: {', '.join(causes)}"
-    first, last = (f"{_instant(grid.upto[each]):%Y-%m-%d %H:%M}" for each in (place, lacking[-1]))
+    first, last = (f"{instant_of(int(grid.upto[each])):%Y-%m-%d %H:%M}" for each in (place, lacking[-1]))
     which = f"the first {first} UTC" if first == last else f"the last {last}, the first {first} UTC"
     return f"{line.source}: lacks {len(lacking)} of {len(grid)} instants, {which}: {', '.join(causes)}"
 
@@ -158,7 +158,3 @@ def _missing(line: RateLine, limit: AgeLimit, grid: Grid) -> str:
 def _cause(line: RateLine, place: int, limit: AgeLimit) -> str:
     age = timedelta(microseconds=int(line.age[place]))
     return (limit.excess(line.source, age) if line.has_rate[place] else None) or "none by then"
-
-
-def _instant(microseconds: int) -> datetime:
-    return EPOCH + int(microseconds) * MICROSECOND

@@ -24,6 +24,7 @@ from fxticker.model.selection import Selection
 from fxticker.model.timestamps import EPOCH, MICROSECOND
 from fxticker.sources.age_limits import TICKER, AgeLimit
 from fxticker.sources.rate_order import Leg, kind_of
+from fxticker.store.arrow import instant_of
 
 _DAY = timedelta(days=1)
 _NEVER = np.iinfo(np.int64).min
@@ -216,13 +217,13 @@ def _lines_by_source(
 
 def _reach(grid: Grid, limit: AgeLimit) -> datetime | None:
     """Return how far back a tick of the ticker may answer at the first instant."""
-    longest, first = limit.of_source(TICKER), EPOCH + int(grid.upto[0]) * MICROSECOND
+    longest, first = limit.of_source(TICKER), instant_of(int(grid.upto[0]))
     return None if longest is None or first - EPOCH < longest + 2 * _DAY else first - longest - 2 * _DAY
 
 
 def _ticker_rows(ticks: Ticks, grid: Grid, selection: Selection) -> pd.DataFrame:
     is_wanted = selection.sources is None or TICKER in selection.sources
-    last = EPOCH + int(grid.upto[-1]) * MICROSECOND
+    last = instant_of(int(grid.upto[-1]))
     chosen = replace(selection, sources=(TICKER,) if is_wanted else (), end=last + MICROSECOND)
     rows = settled_ticks(ticks, chosen)
     return rows[may_close(rows)].reset_index(drop=True)

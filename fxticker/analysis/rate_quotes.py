@@ -25,8 +25,8 @@ from fxticker.model.days import Lookup
 from fxticker.model.pairs import legs_of
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
-from fxticker.model.timestamps import EPOCH, MICROSECOND
 from fxticker.sources.age_limits import TICKER, AgeLimit
+from fxticker.store.arrow import instant_of
 
 _EVERY = "1D"
 """Step at which the source must have a rate: the ends of days, as by default in a series of `fxticker.rate`."""
@@ -129,7 +129,7 @@ def _asked(lines: Sequence[RateLine], *, from_first: bool, to_last: bool) -> lis
 def _of_line(ticks: Ticks, line: RateLine, selection: Selection, limit: AgeLimit) -> pd.DataFrame:
     rows = _of_two_sources(ticks, line, selection, limit) if line.parts else _of_one_source(ticks, line, selection)
     if rows.empty:
-        last = EPOCH + int(line.observed_at[-1]) * MICROSECOND
+        last = instant_of(int(line.observed_at[-1]))
         raise NoData(
             f"{line.source} states no new rate of {line.pair} in the span: that of {last:%Y-%m-%d} is in force"
             " throughout, as `rate` has it"

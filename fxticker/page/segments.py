@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fxticker.errors import SegmentUnreadable
-from fxticker.model.timestamps import EPOCH, MICROSECOND, iso_text
+from fxticker.model.timestamps import iso_text
 from fxticker.page.site import Site
+from fxticker.store.arrow import instant_of
 from fxticker.store.read_span import month_of
 from fxticker.store.segment_file import CODEC, DAMAGE, summary_in
 from fxticker.store.segment_name import SegmentName
@@ -71,4 +72,4 @@ def _codecs(metadata: pq.FileMetaData) -> set[str]:
 
 
 def _instant(microseconds: int) -> str:
-    return iso_text(EPOCH + microseconds * MICROSECOND)
+    return iso_text(instant_of(microseconds))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from fxticker.model.pairs import currencies_of
-from fxticker.model.timestamps import EPOCH, MICROSECOND
 from fxticker.sources.age_limits import TICKER, TICKER_HOLDS_DAYS
+from fxticker.store.arrow import instant_of
 from fxticker.store.backend import StoredObject
 from fxticker.store.read_span import Span
 from fxticker.store.segment_file import SegmentSummary
@@ -150,8 +150,8 @@ def _by_source(ticks: Sequence[Listed]) -> dict[str, Stored]:
     return {
         source: Stored(
             tuple(sorted({pair for summary in summaries for pair in summary.series})),
-            EPOCH + min(summary.first for summary in summaries) * MICROSECOND,
-            EPOCH + max(summary.last for summary in summaries) * MICROSECOND,
+            instant_of(min(summary.first for summary in summaries)),
+            instant_of(max(summary.last for summary in summaries)),
         )
         for source, summaries in sorted(found.items())
     }

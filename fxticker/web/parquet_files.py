@@ -15,7 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from fxticker.errors import SegmentUnreadable
-from fxticker.model.timestamps import EPOCH, MICROSECOND, iso_text
+from fxticker.model.timestamps import iso_text
+from fxticker.store.arrow import instant_of
 from fxticker.store.backend import StoredObject
 from fxticker.store.segment_file import MAX_SEGMENT_BYTES, SegmentSummary
 from fxticker.store.segments import SegmentTable
@@ -35,11 +36,11 @@ class _Segment:
 
     @property
     def first(self) -> datetime:
-        return EPOCH + self.summary.first * MICROSECOND
+        return instant_of(self.summary.first)
 
     @property
     def last(self) -> datetime:
-        return EPOCH + self.summary.last * MICROSECOND
+        return instant_of(self.summary.last)
 
 
 def manifest(view: View) -> Answer:

@@ -13,7 +13,7 @@ from fxticker.sources.fixed import CONSTANTS
 from fxticker.sources.rate_order import kind_of
 from fxticker.sources.registry import source_of
 from fxticker.sources.source import Source
-from fxticker.store.arrow import filter_rows, is_in, to_int64
+from fxticker.store.arrow import filter_rows, instant_of, is_in, to_int64
 from fxticker.store.read_recent import MAX_SEGMENTS
 from fxticker.web.answers import Answer, json_answer
 from fxticker.web.stored_days import PairDays, stored_days
@@ -78,5 +78,5 @@ def _last_ok(view: View, source: str) -> datetime | None:
         rows = polls.open(segment).read(["slot", "outcome"])
         slots = to_int64(filter_rows(rows, is_in(rows.column("outcome"), [Outcome.OK])).column("slot"))
         if len(slots := slots[slots <= now]):
-            return EPOCH + int(slots.max()) * MICROSECOND
+            return instant_of(int(slots.max()))
     return None

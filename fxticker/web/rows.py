@@ -13,8 +13,9 @@ import numpy as np
 from fxticker.analysis.rate_lines import RateLine
 from fxticker.model.formatting import plain_decimal
 from fxticker.model.pairs import currencies_of
-from fxticker.model.timestamps import EPOCH, MICROSECOND, iso_text
+from fxticker.model.timestamps import iso_text
 from fxticker.sources.fixed import CONSTANTS
+from fxticker.store.arrow import instant_of
 from fxticker.web.honest_number import honest_decimal, honest_number
 
 
@@ -144,12 +145,12 @@ def recorded_at(line: RateLine) -> np.ndarray:
 
 def day_of(microseconds: int) -> date:
     """Return the UTC day of an instant."""
-    return (EPOCH + microseconds * MICROSECOND).date()
+    return instant_of(microseconds).date()
 
 
 def instant_text(microseconds: int) -> str:
     """Return an instant in microseconds since 1970 as ISO 8601."""
-    return iso_text(EPOCH + microseconds * MICROSECOND)
+    return iso_text(instant_of(microseconds))
 
 
 class Newest:
@@ -174,4 +175,4 @@ class Newest:
 def newest(rows: Sequence[RateRow]) -> datetime | None:
     """Return when the newest tick behind rows was recorded, aware UTC; None if none is known."""
     instants = [row.recorded_at for row in rows if row.recorded_at is not None]
-    return EPOCH + max(instants) * MICROSECOND if instants else None
+    return instant_of(max(instants)) if instants else None

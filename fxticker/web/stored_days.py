@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 
 from fxticker.model.timestamps import EPOCH, MICROSECOND
-from fxticker.store.arrow import filter_rows, is_in, to_int64
+from fxticker.store.arrow import filter_rows, instant_of, is_in, to_int64
 from fxticker.web.catalogue import Listed
 from fxticker.web.view import View
 
@@ -49,5 +49,5 @@ def _extreme(view: View, pair: str, files: Iterable[Listed], now: int, *, is_las
         instants = instants[instants <= now]
         if len(instants):
             edge = np.max(instants) if is_last else np.min(instants)
-            return (EPOCH + int(edge) * MICROSECOND).date()
+            return instant_of(int(edge)).date()
     return None
