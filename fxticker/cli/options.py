@@ -84,7 +84,8 @@ def pair(_context: object, _option: object, text: str) -> str:
         raise click.BadParameter(str(error)) from error
 
 
-def _pairs(context: object, option: object, texts: tuple[str, ...]) -> tuple[str, ...]:
+def pairs_of(context: object, option: object, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the pairs that texts name, each once; refuse, as wrong usage, a text that names none."""
     return tuple(dict.fromkeys(pair(context, option, text) for text in texts))
 
 
@@ -150,7 +151,7 @@ official_age_option = click.option(
 closes_age_option = click.option(
     "--max-age", default="any", callback=max_age, help="Leave out changes from or to an older close: 12h, 30d."
 )
-_pair_option = partial(click.option, "--pair", "pairs", multiple=True, callback=_pairs)
+_pair_option = partial(click.option, "--pair", "pairs", multiple=True, callback=pairs_of)
 _source_option = partial(click.option, "--source", "sources", multiple=True, shell_complete=completion.sources)
 _FILTERS = {
     "pairs": _pair_option(help="Only this pair, as KZT/USD or KZT; may be repeated."),

@@ -9,7 +9,7 @@ import click
 
 from fxticker.cli.columns import Columns, banded
 from fxticker.cli.formats import Format, Kind, kind_option
-from fxticker.cli.options import in_order, max_age_option, moment, past, queried, selected, stored
+from fxticker.cli.options import in_order, max_age_option, moment, pairs_of, past, queried, selected, stored
 from fxticker.cli.options import pair as pair_named
 from fxticker.cli.order import chosen_order, order_option
 from fxticker.cli.output import show, show_document, show_frame, terminal_text, warn
@@ -47,10 +47,6 @@ class ValueDates:
 _RATES: Columns = ("pair", "at", banded("rate", values="values"), "kind", "source")
 
 
-def _pairs(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(pair_named(context, option, text) for text in texts))
-
-
 def _step(_context: object, _option: object, text: str | None) -> str | None:
     from fxticker.model.durations import duration_of
 
@@ -63,7 +59,7 @@ def _step(_context: object, _option: object, text: str | None) -> str | None:
 
 
 @click.command()
-@click.argument("pairs", metavar="PAIR...", nargs=-1, required=True, callback=_pairs)
+@click.argument("pairs", metavar="PAIR...", nargs=-1, required=True, callback=pairs_of)
 @click.option("--at", callback=past, help="At this instant, or the end of this day; default: now.")
 @click.option("--start", callback=past, help="A series from this day or instant on.")
 @click.option(
