@@ -6,21 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from builders import tick
 from click.testing import CliRunner
+from rate_ticks import AT, DAY, official
 
 import fxticker as fx
 from fxticker.analysis.best import best
 from fxticker.cli import app
 from fxticker.model.records import Origin, TimeBasis
 from fxticker.store.store import Store
-
-DAY = timedelta(days=1)
-AT = datetime(2026, 4, 1, 12, tzinfo=UTC)
-
-
-def official(pair, rate_text, source, day=date(2026, 4, 1), **changes):
-    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    held = {"time_basis": TimeBasis.DATE, "origin": Origin.ARCHIVE, "source_date": day}
-    return tick(pair, rate_text, None, at, source=source, **held | changes)
 
 
 @pytest.fixture
