@@ -17,7 +17,7 @@ from fxticker.analysis.source_quotes import Ticks
 from fxticker.analysis.value_dates import official_ticks
 from fxticker.errors import NoData, NotDerivable
 from fxticker.frames.now_and_zone import present, resolved, zone_of
-from fxticker.model.bands import cross_bounds, outward
+from fxticker.model.bands import cross_bounds, outward, width_pct
 from fxticker.model.days import Lookup, lookup
 from fxticker.model.durations import OTHER_LIMIT
 from fxticker.model.pairs import COMMON, currencies_of, pair_of
@@ -69,7 +69,7 @@ class RateStatement:
     @property
     def width_pct(self) -> float:
         """Width of the band in percent of its middle."""
-        return 200 * (self.hi - self.lo) / (self.hi + self.lo)
+        return width_pct(self.lo, self.hi)
 
 
 def best(

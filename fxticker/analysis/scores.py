@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.errors import NoData
+from fxticker.model.bands import width_pct
 
 
 def scores(compared: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +61,7 @@ def _score(rows: pd.DataFrame) -> dict[str, float]:
         "days": int(rows["day"].nunique()),
         "inside": float(rows["inside"].astype("bool").mean()),
         "chance": _chance(rows, lo, hi),
-        "width_pct": float(np.median(200 * (hi - lo) / (hi + lo))),
+        "width_pct": float(np.median(width_pct(lo, hi))),
         "distance_pct": float(rows["distance_pct"].mean()),
         "beyond_pct": float(np.maximum(apart, 0.0)[~rows["inside"].astype("bool").to_numpy()].sum() / len(rows)),
     }

@@ -150,6 +150,12 @@ def cross_bounds(base_lo: Doubles, base_hi: Doubles, quote_lo: Doubles, quote_hi
     return outward(base_lo / quote_hi, base_hi / quote_lo)
 
 
+def width_pct(lo: Doubles, hi: Doubles) -> Doubles:
+    """Return the width of bands above zero in percent of their middle, of one value or of columns."""
+    width: Doubles = 200 * (hi - lo) / (hi + lo)
+    return width
+
+
 def percent_band(change_text: str) -> Band:
     """Return the band of a printed percentage, in percent: half a step to each side; ``-0%`` is not above 0.
 

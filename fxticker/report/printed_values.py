@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from fxticker.frames.one_per_instant import with_bands
-from fxticker.model.bands import outward
+from fxticker.model.bands import outward, width_pct
 from fxticker.model.formatting import decimal_point, format_with_band
 from fxticker.model.pairs import directed
 from fxticker.model.records import TimeBasis
@@ -37,7 +37,7 @@ class PrintedValue:
     @property
     def step_pct(self) -> float:
         """Width of its band in percent of its middle."""
-        return 200 * (self.hi - self.lo) / (self.hi + self.lo)
+        return width_pct(self.lo, self.hi)
 
 
 class PrintedValues:

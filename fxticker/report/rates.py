@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from fxticker.model.bands import outward
+from fxticker.model.bands import outward, width_pct
 from fxticker.model.currencies import name_of
 from fxticker.model.formatting import decimal_point, format_with_band, short_text
 from fxticker.model.pairs import currencies_of
@@ -39,7 +39,7 @@ def last_rates(facts: MonthFacts) -> pd.DataFrame:
     is_date = last["time_basis"] == TimeBasis.DATE
     counts_from = (last["observed_at"] + _DAY).where(is_date, last["observed_at"])
     hours = (pd.Timestamp(facts.period.cut) - counts_from) / pd.Timedelta(_HOUR)
-    step = 200 * (last["rate_hi"] - last["rate_lo"]) / (last["rate_hi"] + last["rate_lo"])
+    step = width_pct(last["rate_lo"].to_numpy(), last["rate_hi"].to_numpy())
     widest = [
         max(value.step_pct for value in facts.printed.of(str(pair), at.date())) if count > 1 else own_step
         for pair, at, count, own_step in zip(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fxticker.analysis.rate_lines import RateLine
+from fxticker.model.bands import width_pct
 from fxticker.model.formatting import plain_decimal
 from fxticker.model.pairs import currencies_of
 from fxticker.model.timestamps import iso_text
@@ -68,7 +69,7 @@ class RateRow:
     @property
     def width_pct(self) -> float:
         """Width of the band in percent of its middle."""
-        return 200 * (self.hi - self.lo) / (self.hi + self.lo)
+        return width_pct(self.lo, self.hi)
 
     def fields(self) -> dict[str, Any]:
         """Return the row as JSON has it: Frankfurter's four fields first, then the band and where it comes from."""
