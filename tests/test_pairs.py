@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 import fxticker as fx
 from fxticker.cli import app
-from fxticker.errors import NotStored
+from fxticker.errors import NotDerivable, NotStored
 from fxticker.model.pairs import pair_of
 
 STORED = "KGS/USD, KZT/USD, TJS/USD, TMT/USD"
@@ -121,3 +121,17 @@ def test_frame_of_derived_rates_is_refused_with_what_to_give(history_store, func
     derived = fx.quotes(history_store, pairs=["USD/KZT"])
     with pytest.raises(ValueError, match=r"^the frame has derived rates, .* name the derived pairs in pairs=$"):
         function(derived)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        fx.quotes,
+        fx.drift_series,
+        lambda store, **asked: fx.drift(store, start="2025-11-13", end="2025-11-14", **asked),
+        lambda store, pairs, sources: fx.rate(store, pairs, at=NOON, sources=sources),
+    ],
+)
+def test_pair_that_the_given_sources_cannot_give_is_refused_by_what_they_have(ticks, read):
+    with pytest.raises(NotDerivable, match=r"^KZT/UZS is neither stored nor derivable of cbr; stored are UZS/RUB$"):
+        read(ticks, pairs=["KZT/UZS"], sources=["cbr"])

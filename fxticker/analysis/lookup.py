@@ -140,7 +140,7 @@ def rates_by(ticks: Ticks, at: Lookup, selection: Selection) -> dict[tuple[str, 
             ]
             if ways:
                 rates[source, pair] = max(ways, key=lambda rate: rate.observed_at)
-    check_derivable(ticks, {*wanted} - {pair for _, pair in rates})
+    check_derivable(ticks, {*wanted} - {pair for _, pair in rates}, selection.sources)
     return rates
 
 

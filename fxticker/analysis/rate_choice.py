@@ -39,7 +39,7 @@ def choices_of(
     """
     for is_far in (False, True):  # from afar for the age of what is too old
         lines = rate_lines(ticks, wanted.pairs or (), grid, wanted, limit, is_far=is_far)
-        check_derivable(ticks, [pair for pair, found in lines.items() if not found])
+        check_derivable(ticks, [pair for pair, found in lines.items() if not found], wanted.sources)
         ids = {leg.source for found in lines.values() for line in found for leg in line.legs}
         by = SourceOrder.of(order, ids)
         choices = [choose(pair, asked(found), by, limit, grid) for pair, found in lines.items()]

@@ -96,7 +96,7 @@ def source_quotes(ticks: Ticks, selection: Selection) -> pd.DataFrame:
         return in_one_direction(tidied(_with_nominal(rows[columns])), per_usd=bool(selection.per_usd))
     settled = SettledTicks.of(rows)
     rates = {pair: rates_of(settled, pair) for pair in sorted({*wanted})}
-    check_derivable(ticks, [pair for pair, parts in rates.items() if not parts])
+    check_derivable(ticks, [pair for pair, parts in rates.items() if not parts], selection.sources)
     return _frame_of(rows, rates)
 
 
@@ -114,8 +114,8 @@ def settled_ticks(ticks: Ticks, selection: Selection) -> pd.DataFrame:
     return one_per_instant(tidied(ticks_of(ticks, selection, columns=needed)), with_single_values=True)
 
 
-def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
-    """Refuse pairs that are neither stored nor derivable; if nothing is stored at all, none is refused.
+def check_derivable(ticks: Ticks, pairs: Iterable[str], sources: Collection[str] | None) -> None:
+    """Refuse pairs that are neither stored nor derivable of some sources; if nothing is stored, none is refused.
 
     Raises
     ------
@@ -125,13 +125,14 @@ def check_derivable(ticks: Ticks, pairs: Iterable[str]) -> None:
     missing = sorted(set(pairs))
     if not missing:
         return
-    shown = pairs_in(ticks)
+    shown = pairs_in(ticks, sources)
     known = shown | {inverse_of(pair) for pair in shown}
     for pair in missing if shown else ():
         base, quote = currencies_of(pair)
         ways = ({f"{base}/{common}", f"{quote}/{common}"} for common in THROUGH)
         if pair not in known and not any(way <= known for way in ways):
-            raise NotDerivable(f"{pair} is neither stored nor derivable; stored are {', '.join(sorted(shown))}")
+            of = f" of {', '.join(sorted(sources))}" if sources else ""
+            raise NotDerivable(f"{pair} is neither stored nor derivable{of}; stored are {', '.join(sorted(shown))}")
 
 
 def _frame_of(settled: pd.DataFrame, rates: dict[str, list[Rates]]) -> pd.DataFrame:
