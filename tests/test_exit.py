@@ -25,7 +25,8 @@ def failing(error):
         (WriteFailed("store", "x", OSError(28, "full")), ["store/x: full (nothing of this write is acknowledged)"]),
         (NoData("a" * 980 + " what to do"), ["a" * 980 + " what to do"]),
         (NoData("a" * 2000), ["a" * 999 + "…"]),
-        (PermissionError(13, "Permission denied", "x"), ["[Errno 13] Permission denied: 'x'"]),
+        (PermissionError(13, "Permission denied", "x"), ["x: Permission denied"]),
+        (ConnectionResetError(104, "reset by peer"), ["[Errno 104] reset by peer"]),
     ],
 )
 def test_known_failure_is_a_line_and_exit_code_1(capsys, error, lines):

@@ -79,6 +79,9 @@ def test_store_may_be_given_as_path_or_open(store, root, as_given):
 
 @pytest.mark.parametrize("read", [fx.load, fx.load_polls, fx.wide, fx.latest])
 def test_missing_folder_is_a_named_failure(tmp_path, read):
+    (tmp_path / "a file").touch()
+    with pytest.raises(StoreError, match=r"a file: there is no store here \(no folder\)"):
+        read(tmp_path / "a file")
     with pytest.raises(StoreError, match=r"parquett: there is no store here \(no such folder\)"):
         read(tmp_path / "parquett")
 

@@ -84,6 +84,8 @@ def _run(run: Callable[[], None]) -> None:
             raise
         if isinstance(error, ConfigError):
             _exit(*(f"{error.origin}: {problem}" for problem in error.problems))
+        if isinstance(error, OSError) and not isinstance(error, FxTickerError) and error.filename and error.strerror:
+            _exit(f"{error.filename}: {error.strerror}")
         _exit(str(error), code=USAGE if isinstance(error, InvalidArgument) else 1)
 
 

@@ -40,6 +40,7 @@ def storage_at(location: str | os.PathLike[str], *, must_exist: bool) -> Storage
         raise StoreError(f"{location}: a Path has one slash of {SCHEME} only; give the URL as a text")
     backend = LocalStorage(Path(location))
     if must_exist and not backend.exists():
-        reason = "a folder of other things" if Path(location).is_dir() else "no such folder"
+        folder = Path(location)
+        reason = "a folder of other things" if folder.is_dir() else "no folder" if folder.exists() else "no such folder"
         raise StoreError(f"{location}: there is no store here ({reason})")
     return backend
