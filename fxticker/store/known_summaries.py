@@ -11,9 +11,11 @@ from fxticker.store.backend import StorageBackend, Version
 from fxticker.store.schema import TableSpec
 from fxticker.store.segment_file import SegmentSummary, summary_of_file
 
-_MOST = 4096
-"""Summaries that are kept at most; some 2 kB each at five pairs."""
-_known: dict[tuple[str, str, Version], SegmentSummary] = {}
+_MOST = 256
+"""Files whose summaries are kept at most, those of 16 sources of a poll a minute: 1 kB each of five pairs, 130 kB of a
+thousand."""
+_known: dict[tuple[str, str], tuple[Version, SegmentSummary]] = {}
+"""Version and summary of a file, by its storage and name."""
 
 
 def known_summary(backend: StorageBackend, name: str, spec: TableSpec, version: Version) -> SegmentSummary:
@@ -26,14 +28,15 @@ def known_summary(backend: StorageBackend, name: str, spec: TableSpec, version: 
     """
     if not backend.is_settled(version):
         return summary_of_file(backend, name, spec)
-    key = (str(backend), name, version)
-    if (known := _known.get(key)) is not None:
+    key = (str(backend), name)
+    known_version, known = _known.get(key, (None, None))
+    if known is not None and known_version == version:
         return known
     try:
         summary = summary_of_file(backend, name, spec, version=version)
     except Conflict:
         return summary_of_file(backend, name, spec)
-    if len(_known) >= _MOST:
+    if known is None and len(_known) >= _MOST:
         _known.clear()
-    _known[key] = summary
+    _known[key] = version, summary
     return summary
