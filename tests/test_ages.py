@@ -52,7 +52,7 @@ def test_drift_of_ticks_that_are_all_too_old_names_their_ages(history_store):
     )
     with pytest.raises(fx.NoData, match=f"KGS/USD, KZT/USD, TJS/USD, TMT/USD, UZS/USD of timesca: {ages}"):
         fx.drift(history_store, start="2025-10-15", end="2025-12-14")
-    with pytest.raises(fx.NoData, match=r"and again by .*: end tick at 2026-02-25 12:00 UTC, \d+ d \d+ h old"):
+    with pytest.raises(fx.NoData, match=r"and another by .*: end tick at 2026-02-25 12:00 UTC, \d+ d \d+ h old"):
         fx.drift(history_store, start="2025-11-14", end="2030-01-01")
 
 
@@ -292,3 +292,14 @@ def test_month_without_drift_says_why(store, options, told):
     rows = CliRunner().invoke(app, asked).stdout.splitlines()[-3:]
     assert [row[:10] for row in rows] == ["2025-09-01", "2025-10-01", "2025-11-01"]
     assert all(text in row for text, row in zip(told, rows, strict=True))
+
+
+def test_refused_drift_says_what_each_source_has(store):
+    store.append([tick("TJS/USD", "0.10840", "0%", NOON), tick("KZT/USD", "0.00191", "0%", NOON)])
+    store.append([tick("TJS/USD", "0.09132", None, NOON - 200 * DAY, source="nbt")])
+    with pytest.raises(fx.NoData) as refused:
+        fx.drift(store, start="2025-11-15", end="2025-11-16")
+    assert "KZT/USD, TJS/USD of timesca: the same tick at both ends, 2025-11-14 12:00 UTC" in str(refused.value)
+    assert "TJS/USD of nbt: the same tick at both ends, start tick at 2025-04-28 12:00 UTC, 201 d" in str(refused.value)
+    with pytest.raises(fx.NoData, match=r"of timesca: the same tick at both ends, 2025-11-14 12:00 UTC$"):
+        fx.drift(store, start="2025-11-15", end="2025-11-16", pairs=["KZT"], sources="rate")

@@ -125,7 +125,7 @@ def test_as_of_leaves_out_what_was_recorded_later(tmp_path):
 
 def test_one_tick_is_no_drift(store):
     store.append([_tjs("0.10800", THE_13TH)])
-    with pytest.raises(fx.NoData, match="two polls"):
+    with pytest.raises(fx.NoData, match="the same tick at both ends, 2025-11-13 00:00"):
         fx.drift(store, start="2025-11-13", end="2025-11-14")
 
 

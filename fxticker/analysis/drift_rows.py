@@ -68,18 +68,18 @@ class Found:
 
 
 def no_drift(rows: pd.DataFrame, first: datetime, last: datetime, first_one: str) -> str:
-    """Return why no pair has a drift; if ticks are too old, with their ages, else with the first one after that."""
-    span = f"by {first:%Y-%m-%d %H:%M} and again by {last:%Y-%m-%d %H:%M} UTC"
+    """Return why no pair has a drift: what each source has at both ends, and the first tick after that."""
     pairs: dict[tuple[str, str], list[str]] = {}
-    for row in rows[rows["reason"].str.contains(LIMIT, na=False)].to_dict("records"):
-        pairs.setdefault((row["source"], row["reason"]), []).append(row["pair"])
-    same = rows.loc[rows["reason"] == _SAME_TICK, "end_at"].max()
-    if not pairs:
-        same_one = "" if pd.isna(same) else f"; the last one by both is at {minute_text(same)} UTC"
-        return f"no pair has a tick {span}: there are no two polls to compare{same_one}{first_one}"
-    ages = "; ".join(f"{', '.join(names)} of {source}: {reason}" for (source, reason), names in pairs.items())
-    hint = "" if all(_SAME_TICK in reason for _, reason in pairs) else f"; {OTHER_LIMIT}"
-    return f"no pair has a recent tick {span}: {ages}{hint}"
+    for row in rows.to_dict("records"):
+        is_same = row["reason"] == _SAME_TICK
+        reason = f"{_SAME_TICK}, {minute_text(row['end_at'])} UTC" if is_same else row["reason"]
+        pairs.setdefault((row["source"], reason), []).append(row["pair"])
+    found = "; ".join(f"{', '.join(names)} of {source}: {reason}" for (source, reason), names in pairs.items())
+    is_old = any(LIMIT in reason and _SAME_TICK not in reason for _, reason in pairs)
+    return (
+        f"no pair has two recent ticks, one by {first:%Y-%m-%d %H:%M} and another by {last:%Y-%m-%d %H:%M} UTC: "
+        f"{found or 'there are no two polls to compare'}{f'; {OTHER_LIMIT}' if is_old else '' if found else first_one}"
+    )
 
 
 def drift_row(start: Found, end: Found, base: Found, *, zone: tzinfo = UTC) -> tuple[Any, ...]:
