@@ -303,3 +303,23 @@ def test_refused_drift_says_what_each_source_has(store):
     assert "TJS/USD of nbt: the same tick at both ends, start tick at 2025-04-28 12:00 UTC, 201 d" in str(refused.value)
     with pytest.raises(fx.NoData, match=r"of timesca: the same tick at both ends, 2025-11-14 12:00 UTC$"):
         fx.drift(store, start="2025-11-15", end="2025-11-16", pairs=["KZT"], sources="rate")
+
+
+def test_rate_of_a_bank_counts_from_the_beginning_of_its_value_date_in_every_lookup(store):
+    days = [NOON.replace(hour=0) - DAY * number for number in (2, 1, 0)]
+    dated = {"source": "nbk", "time_basis": TimeBasis.DATE, "origin": Origin.ARCHIVE}
+    texts = ("520.10", "521.10", "522.10")
+    store.append(
+        [
+            tick("USD/KZT", text, None, day, source_date=day.date(), **dated)
+            for text, day in zip(texts, days, strict=True)
+        ]
+    )
+    for ticks in (store, fx.load(store)):
+        for end, found in ((NOON, days[2]), (days[2], days[2]), (days[2] - timedelta(seconds=1), days[1])):
+            [row] = fx.drift(ticks, start=days[0] + DAY / 2, end=end, sources=["nbk"]).itertuples()
+            assert (row.start_at, row.end_at, row.start_age_h) == (days[0], found, 0)
+            assert fx.rate(ticks, "USD/KZT", at=end)["value_date"][0].date() == found.date()
+    assert fx.drift_series(store, base=days[1] + DAY / 2)["base_at"][0] == days[1]
+    as_of = datetime.now(UTC)
+    assert fx.latest(store, as_of=as_of)["observed_at"][0] == days[2]

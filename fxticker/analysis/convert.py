@@ -153,7 +153,7 @@ def convert(
     max_age
         Refuse ticks older than this at `at`, of a date its end and at most now: a duration, or text such as ``12h`` or
         ``1D``; ``None`` for the limit of the source (7 days for the ticker, its longest holidays for a bank), ``any``
-        for no limit. A date-only tick counts from the end of its day.
+        for no limit. A date-only tick of the ticker counts from the end of its day, a bank's from the beginning.
     source
         Source of the rate; ``None`` for the first one of `order` that has it, or two for a cross rate. A peg holds
         until it is changed, at any age, as do rates of sources that publish only changes.

@@ -60,8 +60,9 @@ def drift(
     """Return the relative change of each rate between two instants, with its band.
 
     Each end is looked up as of its instant: the last ticks not later than it; a date stands for the last ticks of that
-    day. A date-only tick counts from the end of its day, unless its source also has a tick of the pair with an instant
-    on that day, which is then the day's last. `start_at` and `end_at` are the instants that were found, `start_age_h`
+    day. A date-only tick of the ticker counts from the end of its day, unless it also has a tick of the pair with an
+    instant on that day, which is then the day's last; that of any other source from the beginning of its value date.
+    `start_at` and `end_at` are the instants that were found, `start_age_h`
     and `end_age_h` their distances from those that were asked for. A pair that is in none of the source's last twelve
     months with ticks by then has none.
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.source_quotes import Ticks, check_derivable, ticks_of
+from fxticker.frames.dates_in_zone import dated_upto
 from fxticker.frames.load import last_by
 from fxticker.frames.one_per_instant import bands_of, effective_rows
 from fxticker.frames.tick_columns import require_columns
@@ -116,8 +117,9 @@ def rates_by(ticks: Ticks, at: Lookup, selection: Selection) -> dict[tuple[str, 
     ticks
         A store, or a frame of ticks.
     at
-        The instants of the lookup, included. A date-only tick counts from the end of its day, unless the source has a
-        tick of the pair with an instant on that day: see `fxticker.analysis.series.may_close`.
+        The instants of the lookup, included. A date-only tick of the ticker counts from the end of its day, unless it
+        has a tick of the pair with an instant on that day (see `fxticker.analysis.series.may_close`), that of any other
+        source from the beginning of its value date.
     selection
         Pairs as for `fxticker.quotes`, sources, and `as_of`; a span is ignored.
 
@@ -159,7 +161,8 @@ def _known(ticks: pd.DataFrame, at: Lookup) -> pd.DataFrame:
     is_date = ticks["time_basis"] == TimeBasis.DATE
     is_known = ticks["observed_at"] <= at.upto
     if is_date.any():
-        is_known = is_known.where(~is_date, ticks["observed_at"] + _REST_OF_DAY <= at.dated_upto)
+        until = ticks["source"].map({source: dated_upto(at, str(source)) for source in ticks["source"].unique()})
+        is_known = is_known.where(~is_date, ticks["observed_at"] + _REST_OF_DAY <= pd.to_datetime(until, utc=True))
     return ticks[is_known]
 
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxticker.frames.now_and_zone import zone_of
+from fxticker.model.days import Lookup
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection
 from fxticker.model.timestamps import EPOCH, MICROSECOND, instant
+from fxticker.sources.age_limits import TICKER
 from fxticker.store.read_span import Span
 
 if TYPE_CHECKING:
@@ -28,6 +30,17 @@ def midnights_of(dates: np.ndarray, zone: tzinfo) -> np.ndarray:
 
     first = np.ones(len(dates), bool)
     return pd.DatetimeIndex(dates).tz_localize(zone, ambiguous=first, nonexistent="shift_forward").to_numpy("M8[us]")
+
+
+def dated_upto(at: Lookup, source: str) -> datetime:
+    """Return until when the dates of a source count for a lookup, by their ends.
+
+    At some time of its date the ticker showed a rate whose time is not known: it counts from the end on. The rate of a
+    bank is in force from the beginning of its value date on.
+    """
+    if source == TICKER:
+        return at.dated_upto
+    return at.dated_upto.astimezone(UTC).replace(hour=23, minute=59, second=59, microsecond=999_999)
 
 
 def counted_at(instants: np.ndarray, is_date: np.ndarray, zone: tzinfo) -> np.ndarray:

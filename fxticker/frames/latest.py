@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.errors import NoData
+from fxticker.frames.dates_in_zone import dated_upto
 from fxticker.frames.load import DEFAULT_COLUMNS, sources_of
 from fxticker.frames.loaded_types import gathered_of, pandas_frame
 from fxticker.frames.now_and_zone import present, zone_of
@@ -121,10 +122,21 @@ def latest_records(store: Store, selection: Selection, max_age: MaxAge = None) -
 def latest_table(store: Store, selection: Selection = NO_RESTRICTION, by: _Instants | None = None) -> pa.Table:
     """Return the last tick of each source and pair as an Arrow table; as of an instant if one is given."""
     at = None if by is None else by.at
-    bounds: dict[str, Any] = {} if at is None else {"upto": at.upto, "dated_upto": at.dated_upto, "as_of": at.upto}
+    upto = None if at is None else at.upto
     wanted = sources_of(store.ticks, selection.sources)
-    retracted = store.retracted(sources=wanted, as_of=bounds.get("as_of"))
-    parts = [read_last(store.ticks, source, pairs=selection.pairs, retracted=retracted, **bounds) for source in wanted]
+    retracted = store.retracted(sources=wanted, as_of=upto)
+    parts = [
+        read_last(
+            store.ticks,
+            source,
+            upto=upto,
+            dated_upto=None if at is None else dated_upto(at, source),
+            pairs=selection.pairs,
+            as_of=upto,
+            retracted=retracted,
+        )
+        for source in wanted
+    ]
     tables = [_one_per_pair(part) for part in parts if part is not None]
     if selection.pairs is not None:
         found = [pair for table in tables for pair in table.column("pair").to_pylist()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 import numpy as np
 import pyarrow as pa
 
-from fxticker.frames.dates_in_zone import counted_at, reach_of, span_of
+from fxticker.frames.dates_in_zone import counted_at, dated_upto, reach_of, span_of
 from fxticker.frames.loaded_types import Returns, converter, gathered_of, pandas_frame, with_bands
 from fxticker.frames.now_and_zone import resolved, zone_of
 from fxticker.frames.pairs import StorePath, require_stored
@@ -198,7 +198,7 @@ def _last_rows(store: Store, at: Lookup, selection: Selection) -> pa.Table:
             store.ticks,
             source,
             upto=at.upto,
-            dated_upto=at.dated_upto,
+            dated_upto=dated_upto(at, source),
             pairs=selection.pairs,
             as_of=as_of,
             retracted=retracted,
