@@ -14,7 +14,7 @@ from true_rates import frame_of, shown
 
 import fxticker as fx
 from fxticker.cli import app
-from fxticker.model.records import Outcome, Poll, TimeBasis
+from fxticker.model.records import Origin, Outcome, Poll, TimeBasis
 
 TASHKENT = "Asia/Tashkent"
 EVENING = datetime(2025, 11, 13, 20, tzinfo=UTC)
@@ -268,3 +268,25 @@ def test_tables_show_the_day_of_a_tick_of_which_only_the_date_is_known(store, tm
         [ticker], [bank] = ([line for line in lines if name in line.split()] for name in ("timesca", "nbt"))
         day = "2025-11-14" if tz == TASHKENT else "day"  # the ticker's is another day in Tashkent, and else in the head
         assert (":" in ticker, ":" in bank, day in bank.split()) == (True, False, True)
+
+
+@pytest.mark.parametrize("tz", ["Asia/Tashkent", "America/New_York"])
+def test_official_rate_is_in_force_from_the_midnight_of_its_date_by_the_clock_of_the_zone(store, tz):
+    before, after = "2025-11-13T23:59", "2025-11-14T00:00"
+    texts = {date(2025, 11, 13): "12000.10", date(2025, 11, 14): "12100.10"}
+    for day, text in texts.items():
+        at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        dated = {"source": "cbu", "time_basis": TimeBasis.DATE, "origin": Origin.ARCHIVE, "source_date": day}
+        store.append([tick("USD/UZS", text, None, at, **dated)])
+    for at, day in ((before, date(2025, 11, 13)), (after, date(2025, 11, 14))):
+        rate = float(texts[day])
+        [row] = fx.rate(store, "USD/UZS", at=at, tz=tz).itertuples()
+        assert (row.rate, row.value_date.date()) == (rate, day)
+        assert fx.rate(store, "USD/UZS", start=at, end=after + ":01", every="1h", tz=tz)["rate"][0] == rate
+        assert float(fx.convert(store, 1, "USD", "UZS", at=at, tz=tz).amount) == rate
+        assert fx.best(store, "USD/UZS", at=at, tz=tz).lo == pytest.approx(rate - 0.005)
+    [row] = fx.drift(store, start=before, end=after, tz=tz, sources=["cbu"], per_usd=True).itertuples()
+    assert (row.rate_start, row.rate_end) == (12000.1, 12100.1)
+    series = fx.drift_series(store, base=after, tz=tz, per_usd=True)
+    assert str(series["base_at"].dt.tz) == tz
+    assert {f"{each:%Y-%m-%d %H:%M}" for each in series["base_at"]} == {"2025-11-14 00:00"}

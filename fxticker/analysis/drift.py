@@ -257,7 +257,7 @@ def drift_series(
         reasons = [each.problem for each in found]
         bases = typed([_quote_of(each) for each in found], _BASE)
         stated = [pd.NaT if each.rate is None or each.is_too_old else each.rate.stands_at(zone) for each in found]
-        base_at = pd.Series(stated, dtype=bases["observed_at"].dtype)
+        base_at = pd.Series(stated, dtype=bases["observed_at"].dtype).dt.tz_convert(zone)
         if len(rows) and bases["observed_at"].isna().all():
             too_old = sorted({each.problem for each in found if each.is_too_old and each.problem})
             first_one = "" if too_old else first_after(ticks, at, selection)

@@ -47,8 +47,9 @@ class Lookup:
         The last instant of ticks that count, and the one from which their age is counted: of days their last
         microsecond, and at most the present.
     dated_upto
-        The same for ticks of which only the date is known, which count from the end of their day in UTC: of days the
-        end of the last one, today included.
+        The same for ticks of which only the date is known, which stand at 00:00 UTC of it in every zone: of an instant
+        the time that the zone's clock shows then, as if it were of UTC, of days the end of the last one, today
+        included.
     """
 
     upto: datetime
@@ -147,9 +148,17 @@ def closing(moment: Moment, now: datetime, zone: tzinfo = UTC) -> Lookup:
     extent = extent_of(moment, now, zone)
     upto = min(extent.end if extent.begin == extent.end else _last(extent.end), now)
     if extent.begin == extent.end:
-        return Lookup(upto, upto)
+        return Lookup(upto, _on_clock(upto, zone))
     last_day = upto.astimezone(zone).date()
     return Lookup(upto, _last(_days(last_day, last_day, UTC).end))
+
+
+def _on_clock(instant: datetime, zone: tzinfo) -> datetime:
+    """Return the time that a zone's clock shows at an instant, as if it were of UTC."""
+    try:
+        return instant.astimezone(zone).replace(tzinfo=UTC)
+    except OverflowError:  # at an end of time no tick is a date apart
+        return instant
 
 
 def _last(end: datetime) -> datetime:
