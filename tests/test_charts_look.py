@@ -118,6 +118,7 @@ def test_size_and_title_are_those_asked_for(store, chart):
     assert figure.get_suptitle() == "Two days"
 
 
+@pytest.mark.slow
 @every_chart
 def test_smallest_size_keeps_every_text_apart_and_on_the_canvas(store, chart):
     with pytest.raises(ValueError, match="at least") as refused:

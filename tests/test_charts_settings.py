@@ -142,6 +142,7 @@ def test_settings_stay_as_they_are_where_drawing_fails(store, tmp_path):
     assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.slow
 def test_threads_that_draw_at_once_leave_the_settings_as_they_are(store, tmp_path):
     before = dict(mpl.rcParams)
     plain = saved(CHARTS["drift"](store), tmp_path, "png")

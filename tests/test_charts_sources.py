@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import matplotlib.dates as mdates
 import pandas as pd
+import pytest
 from builders import NOON, tick
 from click.testing import CliRunner
 from drawn import outside, overlapping, polls_of, regular, ticks_of
@@ -194,6 +195,7 @@ def test_comparison_states_no_age_of_a_peg(store):
     assert text in _caption(fx.plot_compare(store))
 
 
+@pytest.mark.slow
 def test_key_to_causes_stands_beside_no_title_that_it_would_cover():
     outcomes = [name for name in ("ok", "timeout", "blocked", "missed", "no_ticker") for _ in range(40)]
     polls = polls_of(outcomes)
@@ -240,6 +242,7 @@ def test_caption_states_a_reason_once_and_long_ones_in_short(store):
     assert caption.partition("Left out: ")[2].partition(" Line:")[0] == f"KZT/USD, TJS/USD ({reason})."
 
 
+@pytest.mark.slow
 def test_report_states_no_age_of_a_peg_and_the_verdicts_of_the_charts(store):
     store.append(_ticks("TMT/USD", ["0.28571"], DAYS[:1]))
     store.append(_ticks("KZT/USD", ["0.00191", "0.00192"], DAYS[:2]))

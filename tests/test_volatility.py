@@ -66,6 +66,7 @@ def test_volatility_of_rates_with_all_digits_is_the_root_of_their_squared_change
     assert row.volatility_lo_pct < row.volatility_pct < row.volatility_hi_pct
 
 
+@pytest.mark.slow
 @law(20)
 @given(st.integers(0, 10**6), st.floats(0.3, 2), st.integers(0, 6))
 def test_interval_by_few_digits_meets_that_by_all_digits_of_the_same_path(seed, daily_pct, decimals):
