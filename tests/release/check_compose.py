@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from debian_root import ROOT, WORK, booted, debian, require
+from debian_root import CONFIG, ROOT, WORK, booted, debian, require
 
 FILE = ROOT / "contrib" / "compose.yaml"
 PRINT = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"
@@ -20,13 +20,6 @@ OWN = ("recorder", "serve")
 IMAGES = ROOT / "build" / "image"
 PACKAGES = ("systemd-sysv", "dbus", "docker.io", "docker-compose", "iptables", "prometheus", "ca-certificates")
 PROJECT = "srv/fxticker"
-CONFIG = """
-[http]
-timeout_s = 4
-[sources.timesca]
-url = "http://127.0.0.1:8000/"
-every = "5s"
-"""
 SITE = """
 services:
   site:

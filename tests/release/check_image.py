@@ -12,18 +12,11 @@ import sys
 import time
 from contextlib import contextmanager
 
-from debian_root import ROOT, WORK, require
+from debian_root import CONFIG, ROOT, WORK, require
 
 CHECKED = WORK / "image"
 LIMIT_MB = {"recorder": 360, "full": 450}
 FILES = ROOT / "tests" / "release"
-CONFIG = """
-[http]
-timeout_s = 4
-[sources.timesca]
-url = "http://127.0.0.1:8000/"
-every = "5s"
-"""
 AT_WORK = "python3 /check/loopback_site.py /check/mode & exec fxticker run"
 CONTAINER = "fxticker-release"
 

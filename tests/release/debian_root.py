@@ -10,6 +10,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "release"
+CONFIG = """
+[http]
+timeout_s = 4
+[sources.timesca]
+url = "http://127.0.0.1:8000/"
+every = "5s"
+"""
+"""A configuration whose only source is the loopback site."""
 SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
 """Where this machine's apt has its mirror from; no other one is named here."""
 _MACHINE = "fxticker-release"
