@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 import numpy as np
 import pandas as pd
 
+from fxticker.analysis.periods import local_clock
 from fxticker.model.days import Lookup, closing, lookup, span_of
 from fxticker.model.durations import duration_of
 from fxticker.model.invalid import InvalidArgument
@@ -87,15 +88,10 @@ def grid_every(every: str | timedelta, start: Moment, end: Moment | None, now: d
         closes = (closing(date.fromordinal(day), now, zone) for day in days)
         return grid_of([replace(close, upto=min(close.upto, last)) for close in closes])
     instants = np.arange(_microseconds(begin), _microseconds(until), step // MICROSECOND, dtype=np.int64)
-    return Grid(instants, _on_clock(instants, zone))
-
-
-def _on_clock(instants: np.ndarray, zone: tzinfo) -> np.ndarray:
-    """Return what a zone's clock shows at instants, as if it were of UTC."""
     if zone is UTC:
-        return instants
-    local = pd.DatetimeIndex(instants.view("M8[us]"), tz="UTC").tz_convert(zone).tz_localize(None)
-    return local.to_numpy().astype("M8[us]").view(np.int64)
+        return Grid(instants, instants)
+    times = pd.Series(pd.DatetimeIndex(instants.view("M8[us]"), tz="UTC"))
+    return Grid(instants, local_clock(times, zone).view(np.int64))
 
 
 def grid_of(lookups: Sequence[Lookup]) -> Grid:

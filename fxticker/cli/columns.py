@@ -42,6 +42,22 @@ class Tick(Plain):
 
 
 @dataclass(frozen=True, slots=True)
+class Dated:
+    """A column of dates or instants of rates; of a cross rate of two sources the dates of both, ``leg_dates``."""
+
+    name: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The column, and the text of both dates."""
+        return (self.name, "leg_dates")
+
+    def cells(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the text of both dates, or else the value."""
+        return {self.name: row["leg_dates"] or row[self.name]}
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """A value in a table: how it is printed with its band and its text.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fxticker.cli.columns import Columns, banded
+from fxticker.cli.columns import Columns, Dated, banded
 from fxticker.cli.formats import Format, Kind, kind_option
 from fxticker.cli.options import in_order, max_age_option, moment, pairs_of, past, queried, selected, stored
 from fxticker.cli.options import pair as pair_named
@@ -31,17 +31,6 @@ class Others:
         """Return what a table shows of a row, by heading: ``"nbk agrees; cbr +0.12 %"``."""
         text = row["others"]
         return {"others": text if text is None else text.replace(" contradicts by ", " ")}
-
-
-class ValueDates:
-    """The value date of a rate in a table; of two sources that of each."""
-
-    needs = ("value_date", "leg_dates")
-    """The date, and the text of both."""
-
-    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
-        """Return what a table shows of a row, by heading."""
-        return {"value_date": row["leg_dates"] or row["value_date"]}
 
 
 _RATES: Columns = ("pair", "at", banded("rate", values="values"), "kind", "source")
@@ -98,7 +87,7 @@ def rate(
     chosen = {"order": chosen_order(order), "max_age": max_age, **selection.given()}
     frame = rate_of(folder, pairs, at=at, start=start, end=end, every=every, **chosen)
     _warn_passed_over(frame)
-    dated = ValueDates() if frame["leg_dates"].notna().any() else "value_date"
+    dated = Dated("value_date") if frame["leg_dates"].notna().any() else "value_date"
     show_frame(frame, [*_RATES, dated, "age_h", Others()], form)
 
 

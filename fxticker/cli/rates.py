@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fxticker.cli import completion
-from fxticker.cli.columns import Columns, band_of
+from fxticker.cli.columns import Columns, Dated, band_of
 from fxticker.cli.formats import Format, Kind, kind_option
 from fxticker.cli.options import max_age_option, past, queried, stored, zone
 from fxticker.cli.options import pair as pair_named
@@ -24,19 +23,6 @@ if TYPE_CHECKING:
 _HOUR_S = 3600
 _NO_WIDTH_PCT = 1e-9
 """Percent: rounding of doubles gives an exact rate such a width; the most printed digits give a thousand times more."""
-
-
-class When:
-    """When a rate was stated, in a table: of two sources the days of both."""
-
-    needs = ("at", "leg_dates")
-    """The instant or day, and the text of both."""
-
-    def cells(self, row: Mapping[Any, Any]) -> dict[str, Any]:
-        """Return what a table shows of a row, by heading."""
-        return {"at": row["leg_dates"] or row["at"]}
-
-
 _BEST: Columns = ("source", "pair", band_of("rate"), "width_pct")
 
 
@@ -126,5 +112,5 @@ def best(pair: str, at: str | None, max_age: str | None, selection: Selection, f
         }
         for each in (statement, *statement.others)
     ]
-    when = When() if any(row["leg_dates"] for row in rows) else "at"
+    when = Dated("at") if any(row["leg_dates"] for row in rows) else "at"
     show_frame(pd.DataFrame(rows), [*_BEST, when, "age_h", "contradicts"], form)
