@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, timedelta
 from tempfile import TemporaryDirectory
 
 import pandas as pd
@@ -10,6 +10,7 @@ from laws import law
 
 import fxticker as fx
 from fxticker.analysis.coverage import coverage
+from fxticker.analysis.resample import resample
 from fxticker.model.records import Outcome, Poll
 from fxticker.store.store import Store
 
@@ -234,3 +235,44 @@ def test_first_day_of_the_record_is_whole_in_the_zone_in_which_it_is(store):
     store.record(_every("1h", "2025-11-13T19:00Z", "2025-11-15T19:00Z"))  # midnights of Tashkent
     assert list(coverage(store, tz="Asia/Tashkent", end="2025-11-15")["whole"]) == [True, True]
     assert list(coverage(store, end="2025-11-14")["whole"]) == [False, True]
+
+
+def test_day_asked_for_alone_is_judged_by_the_polls_beside_it(store):
+    store.record(_every("2h", "2025-11-14T05:00Z", "2025-11-16T01:00Z"))
+    alone = [coverage(store, start=day, end=day)["whole"].item() for day in ("2025-11-14", "2025-11-15", "2025-11-16")]
+    assert alone == [False, True, False] == list(coverage(store)["whole"])
+    frame = fx.load_polls(store, tz="Asia/Tashkent")
+    assert not coverage(frame, start="2025-11-14", end="2025-11-14")["whole"].item()
+
+
+def test_coverage_as_of_a_time_before_its_span_is_empty(store):
+    store.record(_polls(Outcome.OK))
+    assert coverage(store, start="2026-06-01", as_of="2025-11-15").empty
+    assert resample(store, "day", start="2026-06-01", as_of="2025-11-15").empty
+
+
+_STEPS = st.sampled_from([timedelta(minutes=15), timedelta(hours=2), DAY, 3 * DAY, 8 * DAY, 40 * DAY])
+
+
+@law(60)
+@given(
+    st.lists(st.tuples(_STEPS, st.integers(1, 4)), min_size=1, max_size=12), st.sampled_from(["day", "week"]), st.data()
+)
+def test_period_is_whole_in_each_span_that_holds_it_or_in_none(steps, freq, data):
+    slots = [NOON.replace(year=2023)]
+    for step, times in steps:
+        slots += [slots[-1] + step * n for n in range(1, times + 1)]
+    with TemporaryDirectory() as folder:
+        store = Store(folder)
+        store.record([Poll("timesca", slot, Outcome.OK) for slot in slots])
+        everything = coverage(store, freq).set_index("start_at")["whole"]
+        begin = data.draw(
+            st.datetimes(slots[0].replace(tzinfo=None), slots[-1].replace(tzinfo=None), timezones=st.just(UTC))
+        )
+        span = {"start": begin, "end": begin + data.draw(st.integers(1, 20)) * DAY}
+        found = coverage(store, freq, **span).set_index("start_at")["whole"]
+    held = found[
+        (found.index >= span["start"]) & (found.index + pd.Timedelta(days=7 if freq == "week" else 1) <= span["end"])
+    ]
+    pd.testing.assert_series_equal(held, everything.reindex(held.index))
+    assert not found.drop(held.index).any()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC
+from datetime import UTC, tzinfo
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -12,15 +12,16 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.periods import Freq, local_clock, period_of, start_of
-from fxticker.analysis.record_holes import GAP_CADENCES, is_whole, recorded_span
+from fxticker.analysis.polls_beside import PollsBeside
+from fxticker.analysis.record_holes import GAP_CADENCES, holds, is_whole
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
 from fxticker.frames.pairs import StorePath
-from fxticker.frames.polls import load_outcomes, load_polls
+from fxticker.frames.polls import load_outcomes
 from fxticker.model.days import lookup, span_of
 from fxticker.model.records import Outcome
 from fxticker.model.selection import Selection, Zone
-from fxticker.model.timestamps import Moment, instant, last_instant
+from fxticker.model.timestamps import Moment
 
 COLUMNS = {
     "source": "str",
@@ -172,49 +173,41 @@ def coverage(
         ``outcome`` (the most frequent one other than ``ok``, of equally frequent ones the first by name; null if there
         is none), ``whole`` (bool; `coverage` is that of the whole period: neither the span nor the present cuts it, the
         record neither begins nor ends within it, it has a poll, and no hole: no time without one that is more than
-        three times the usual distance of polls before it or after it, and more than both).
+        three times the usual distance of polls before it or after it, and more than both. The polls beside the span,
+        31 days of them, count for this; of a frame only its rows are known, and its record begins with the first one).
 
     Raises
     ------
     ValueError
         If `freq` is none of those.
     """
-    if not isinstance(polls, pd.DataFrame):
-        polls = load_polls(polls, sources=sources, start=start, end=end, as_of=as_of, tz=tz)
-    else:
-        polls = _matching(polls, resolved(Selection.of(sources=sources, start=start, end=end, as_of=as_of, tz=tz)))
+    selection = resolved(Selection.of(sources=sources, start=start, end=end, as_of=as_of, tz=tz))
+    return in_zone(coverage_of(PollsBeside.of(polls, selection), freq, zone_of(tz)), tz)
+
+
+def coverage_of(beside: PollsBeside, freq: Freq, zone: tzinfo) -> pd.DataFrame:
+    """Return what `coverage` does, in UTC, of polls of its span and beside it."""
+    polls, is_inside = beside.polls, beside.is_inside()
     texts = polls["outcome"].astype("category").cat
     outcomes = texts.set_categories(sorted(texts.categories)).cat
-    zone = zone_of(tz)
-    begin, until = recorded_span(start, end, as_of, zone)
     times = polls["slot"].to_numpy("M8[us]") if zone is UTC or freq == "hour" else local_clock(polls["slot"], zone)
     number = period_of(times, freq)
     slots = polls["slot"].to_numpy("M8[us]")
     parts = []
     for source, rows in sorted(polls.groupby("source", observed=True).indices.items()):
-        lowest, counted = _coverage_of(number[rows], outcomes.codes.to_numpy()[rows], list(outcomes.categories))
+        inside = np.asarray(rows)[is_inside[rows]]
+        if not len(inside):
+            continue
+        lowest, counted = _counts(number[inside], outcomes.codes.to_numpy()[inside], list(outcomes.categories))
         ends = start_of(lowest + np.arange(len(counted) + 1), freq, zone)
+        whole = is_whole(slots[rows], ends[:-1], ends[1:], beside.known_until)
+        whole &= holds(ends[:-1], ends[1:], beside.begin, beside.until)
         starts = pd.Series(ends[:-1]).dt.tz_localize("UTC")
-        whole = is_whole(slots[rows], ends[:-1], ends[1:], begin, until)
         parts.append(counted.assign(source=str(source), start_at=starts, whole=whole)[list(COVERAGE_COLUMNS)])
-    result = pd.concat([typed([], COVERAGE_COLUMNS), *parts], ignore_index=True).astype(COVERAGE_COLUMNS)
-    return in_zone(result, tz)
+    return pd.concat([typed([], COVERAGE_COLUMNS), *parts], ignore_index=True).astype(COVERAGE_COLUMNS)
 
 
-def _matching(polls: pd.DataFrame, selection: Selection) -> pd.DataFrame:
-    kept = np.ones(len(polls), bool)
-    if selection.sources is not None:
-        kept &= polls["source"].isin(selection.sources).to_numpy()
-    if selection.start is not None:
-        kept &= (polls["slot"] >= instant(selection.start)).to_numpy()
-    if selection.end is not None:
-        kept &= (polls["slot"] < instant(selection.end)).to_numpy()
-    if selection.as_of is not None:
-        kept &= (polls["recorded_at"].fillna(polls["slot"]) <= last_instant(selection.as_of)).to_numpy()
-    return polls[kept]
-
-
-def _coverage_of(number: np.ndarray, outcome: np.ndarray, known: list[str]) -> tuple[int, pd.DataFrame]:
+def _counts(number: np.ndarray, outcome: np.ndarray, known: list[str]) -> tuple[int, pd.DataFrame]:
     """Return the first period and the counts of all, given the period number and the outcome code of each poll."""
     lowest = int(number.min())
     shape = (int(number.max()) - lowest + 1, len(known))

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+from pandas.api.indexers import BaseIndexer
 
-from fxticker.frames.now_and_zone import present
-from fxticker.model.days import lookup, span_of
-from fxticker.model.timestamps import Moment, instant
+from fxticker.model.timestamps import instant
 
 GAP_CADENCES = 3
 """Limit of the distance between two polls, in median distances: a longer one is a gap and not a late poll."""
+BESIDE = timedelta(days=31)
+"""How far from a period polls bear on it: the longest distance that may be none of its holes, and the polls beside."""
 _MOST_CADENCE_US = 86_400_000_000
 """The most that is taken for a usual distance: polls days apart are no record of what a week's highest rate was."""
+_LONE_CADENCE_US = _MOST_CADENCE_US // GAP_CADENCES
+"""The usual distance where no other poll is near: the limit is a day then, as in `fxticker.gaps`."""
 _NEIGHBOURS = 9
-"""Distances of which the median is taken on either side of one: schedules change over the years."""
-_ONLY_POLL_US = 86_400_000_000
-"""The limit where a single poll is on record: a day, as in `fxticker.gaps`."""
+"""Distances of which the median is taken on either side of one, at most: schedules change over the years."""
+_NEIGHBOURHOOD_US = 28 * 86_400_000_000
+"""How far away they reach at most."""
 _EVER = np.array(["0001-01-01", "9999-12-31"], "M8[us]")
 
 
-def recorded_span(
-    start: Moment | None, end: Moment | None, as_of: Moment | None, zone: tzinfo
-) -> tuple[datetime | None, datetime]:
-    """Return the span that is asked for, which ends at the latest now, or at the instant as of which it is."""
-    now = present()
-    begin, until = span_of(start, now if end is None else end, now, zone)
-    by = now if as_of is None else lookup(as_of, now, zone).upto
-    return begin, by if until is None else min(until, by)
-
-
 def holds(start_at: np.ndarray, end_at: np.ndarray, begin: datetime | None, until: datetime) -> np.ndarray:
-    """Return which periods the span that was asked for holds from their first instant to their last.
+    """Return which periods a span holds from their first instant to their last.
 
     Parameters
     ----------
@@ -46,59 +39,70 @@ def holds(start_at: np.ndarray, end_at: np.ndarray, begin: datetime | None, unti
     return held if begin is None else held & (start_at >= _utc(begin))
 
 
-def is_whole(
-    slots: np.ndarray, start_at: np.ndarray, end_at: np.ndarray, begin: datetime | None, until: datetime
-) -> np.ndarray:
+def is_whole(slots: np.ndarray, start_at: np.ndarray, end_at: np.ndarray, until: datetime) -> np.ndarray:
     """Return which periods a source's polls record from their first instant to their last.
 
-    A period without a slot is never whole. The record begins with the span if a poll follows as soon as usual, and
-    else with the first slot; it ends likewise. It has a hole where two slots lie more than three times as far apart as
-    the shorter of the usual distances before and after, a day at most, and further than the longer one, which is the
-    first or last distance of a slower schedule.
+    A period without a slot is never whole. The record begins with the first slot, and ends with `until` if the last one
+    is as near as usual. It has a hole where two slots lie more than three times as far apart as the shorter of the
+    usual distances before and after, a day at most, and further than the longer one, which is the first or last
+    distance of a slower schedule. A hole begins when the missing poll was due, one usual distance after the poll before
+    it; with that poll where they had been more than a day apart.
 
     Parameters
     ----------
     slots
         Slots with an outcome, in any order, at least one.
-    start_at, end_at, begin, until
+    start_at, end_at
         As for `holds`.
+    until
+        The time until when all slots are given. Periods that lie within the given slots by `BESIDE` or more are judged
+        as with all slots that there are.
     """
     slots = np.sort(slots.astype("M8[us]"))
-    usual = np.minimum(_usual_us(np.diff(slots).astype(np.int64)), _MOST_CADENCE_US).astype(np.int64).astype("m8[us]")
     has_slot = np.searchsorted(slots, start_at) < np.searchsorted(slots, end_at)
-    whole: np.ndarray = has_slot & _has_no_hole(slots, start_at, end_at, begin, until, usual)
+    hole_starts, hole_ends = _holes(slots, until)
+    whole: np.ndarray = has_slot & (hole_starts[np.searchsorted(hole_ends, start_at, "right")] >= end_at)
     return whole
 
 
-def _has_no_hole(
-    slots: np.ndarray,
-    start_at: np.ndarray,
-    end_at: np.ndarray,
-    begin: datetime | None,
-    until: datetime,
-    usual: np.ndarray,
-) -> np.ndarray:
-    """Return which periods have no hole, given sorted slots and the usual distances beside each of their distances."""
-    edges = slots[:0] if begin is None else np.array([_utc(begin)])
-    marks = np.concatenate([edges, slots, [_utc(until)]])
-    shorter, longer = np.pad(usual, ((0, 0), (len(edges), len(marks) - len(edges) - 1 - usual.shape[1])), mode="edge")
-    is_long = np.diff(marks) > np.maximum(GAP_CADENCES * shorter, longer)
-    due = marks[:-1] + np.where(np.arange(len(shorter)) < len(edges), 0, shorter)  # until then nothing is missing
-    hole_starts = np.concatenate([_EVER[:1], due[is_long], marks[-1:]])
-    hole_ends = np.concatenate([marks[:1], marks[1:][is_long], _EVER[1:]])
-    free: np.ndarray = hole_starts[np.searchsorted(hole_ends, start_at, "right")] >= end_at
-    return free
+def _holes(slots: np.ndarray, until: datetime) -> tuple[np.ndarray, np.ndarray]:
+    """Return the starts and ends of the holes, the times before and after the record among them, given sorted slots."""
+    times = slots.astype(np.int64)
+    before, after = _usual_before(times), np.append(_usual_before(-times[::-1])[-2::-1], np.nan)
+    due = slots + np.where(before <= _MOST_CADENCE_US, before, 0).astype("m8[us]")  # until then nothing is missing
+    before, after = np.minimum(before, _MOST_CADENCE_US), np.minimum(after, _MOST_CADENCE_US)
+    shorter, longer = np.fmin(before, after), np.fmax(before, after)
+    limit = np.fmax(GAP_CADENCES * np.where(np.isnan(shorter), _LONE_CADENCE_US, shorter), longer)
+    following = np.append(slots[1:], _utc(until))
+    is_long = (following - slots).astype(np.int64) > limit
+    hole_starts = np.concatenate([_EVER[:1], due[is_long], following[-1:]])
+    return hole_starts, np.concatenate([slots[:1], following[is_long], _EVER[1:]])
 
 
-def _usual_us(apart: np.ndarray) -> np.ndarray:
-    """Return the usual distances of polls beside each one: of those before and those after, the shorter, the longer."""
-    if len(apart) <= 1:
-        return np.full((2, 1), _ONLY_POLL_US // GAP_CADENCES)
-    before, after = (
-        pd.Series(distances).shift(1).rolling(_NEIGHBOURS, min_periods=1).median().to_numpy()
-        for distances in (apart, apart[::-1])
-    )
-    return np.array([np.fmin(before, after[::-1]), np.fmax(before, after[::-1])])
+def _usual_before(times: np.ndarray) -> np.ndarray:
+    """Return the usual distance of polls before each of sorted times, in microseconds; NaN where there is none."""
+    stops = np.arange(1, len(times) + 1)
+    starts = np.maximum(stops - _NEIGHBOURS, np.searchsorted(times, times - _NEIGHBOURHOOD_US) + 1)
+    apart = pd.Series(np.diff(times, prepend=times[:1]))
+    return np.asarray(apart.rolling(_Windows(starts=starts, stops=stops), min_periods=1).median())
+
+
+class _Windows(BaseIndexer):
+    """Windows of a rolling median, each by its first place and the one after its last."""
+
+    starts: np.ndarray
+    stops: np.ndarray
+
+    def get_window_bounds(
+        self,
+        num_values: int = 0,  # noqa: ARG002
+        min_periods: int | None = None,  # noqa: ARG002
+        center: bool | None = None,  # noqa: ARG002, FBT001
+        closed: str | None = None,  # noqa: ARG002
+        step: int | None = None,  # noqa: ARG002
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the windows; pandas asks for these arguments by name."""
+        return self.starts, self.stops
 
 
 def _utc(moment: datetime) -> np.datetime64:

@@ -9,15 +9,15 @@ from datetime import tzinfo
 import numpy as np
 import pandas as pd
 
-from fxticker.analysis.coverage import coverage
+from fxticker.analysis.coverage import coverage_of
 from fxticker.analysis.periods import Freq, every_period, in_local_order, period_of, start_of
+from fxticker.analysis.polls_beside import PollsBeside, span_on_record
 from fxticker.analysis.quotes import quotes_of
-from fxticker.analysis.record_holes import holds, recorded_span
+from fxticker.analysis.record_holes import holds
 from fxticker.analysis.series import in_series, may_close
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.frames.dates_in_zone import instants_in_zone
 from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
-from fxticker.frames.polls import load_polls
 from fxticker.frames.single_values import SingleValues
 from fxticker.model.records import TimeBasis
 from fxticker.model.selection import Selection, Zone
@@ -107,10 +107,7 @@ def resample(
     if freq == "hour":
         rows = rows.loc[rows["time_basis"] != TimeBasis.DATE]
     rows, times = in_local_order(rows, zone, freq)
-    if polls is None and not isinstance(ticks, pd.DataFrame):
-        polls = load_polls(
-            ticks, sources=selection.sources, start=selection.start, end=selection.end, as_of=selection.as_of
-        )
+    recorded = polls if polls is not None or isinstance(ticks, pd.DataFrame) else ticks
     in_order, first = in_series(rows)
     number = period_of(times[in_order], freq)
     begins = np.union1d(first, np.flatnonzero(np.diff(number)) + 1).astype(np.intp)
@@ -125,13 +122,13 @@ def resample(
         grid[name] = column
     grid["close_at"] = grid["close_at"].dt.tz_localize("UTC")
     of_dates = {name: grid.pop(name) for name in ("open_values", "close_values")}
-    begin, until = recorded_span(start, end, as_of, zone)
+    begin, until = span_on_record(selection)
     is_inside = holds(start_of(every, freq, zone), start_of(every + 1, freq, zone), begin, until)
     # a period that the span cuts is not whole; of the others only polls show it
     whole: pd.Series = pd.Series(False, grid.index, dtype="boolean").mask(is_inside)
-    if polls is None:
+    if recorded is None:
         return in_zone(grid.assign(coverage=np.nan, whole=whole, **of_dates), tz)
-    found = _coverage(grid, polls, freq, replace(selection, pairs=None, as_of=None, tz=zone))
+    found = _coverage(grid, coverage_of(PollsBeside.of(recorded, selection), freq, zone))
     return in_zone(grid.assign(coverage=found["coverage"], whole=whole.fillna(found["whole"]), **of_dates), tz)
 
 
@@ -186,9 +183,8 @@ def _lowest(single: SingleValues, rates: Mapping[str, np.ndarray]) -> dict[str, 
     return {"": np.where(is_known, single.lowest, rates[""]), "_lo": rates["_lo"], "_hi": hi}
 
 
-def _coverage(grid: pd.DataFrame, polls: pd.DataFrame, freq: Freq, selection: Selection) -> pd.DataFrame:
+def _coverage(grid: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """Return the share of successful polls in each period of the grid, and whether that is on record."""
-    found = in_zone(coverage(polls, freq, **replace(selection, per_usd=None).given()), "UTC")
     shares = found.set_index(["source", "start_at"])[["coverage", "whole"]].astype({"whole": "boolean"})
     wanted = pd.MultiIndex.from_arrays([grid["source"].astype("str"), grid["start_at"]])
     return shares.reindex(wanted).reset_index(drop=True)

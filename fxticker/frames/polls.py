@@ -58,11 +58,12 @@ def load_outcomes(
     store: StorePath,
     *,
     sources: Iterable[str] | None = None,
+    start: Moment | None = None,
     end: Moment | None = None,
     as_of: Moment | None = None,
 ) -> pd.DataFrame:
     """Return what `load_polls` does, of source, slot and outcome alone, which takes less memory."""
-    selection = Selection.of(sources=sources, end=end, as_of=as_of)
+    selection = Selection.of(sources=sources, start=start, end=end, as_of=as_of)
     return _polls(store, selection, ["slot", "outcome", "recorded_at"])[["source", "slot", "outcome"]]
 
 
