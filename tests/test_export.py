@@ -158,16 +158,21 @@ def test_resampled_csv_is_that_of_resample_and_wide_its_closes(two_days, export)
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("timesca", "1 of 2 periods are not whole, 1 of 2 periods are not known to be whole; "),
-        ("cbr", "1 of 1 periods are not known to be whole; "),
+        ("timesca", "1 of 2 rows are not whole, 1 of 2 rows are not known to be whole; "),
+        ("cbr", "1 of 1 rows are not known to be whole; "),
     ],
 )
-def test_wide_closes_of_periods_that_are_not_whole_are_counted(two_days, source, told):
-    options = ("--every", "day", "--wide", "--source", source, "--store", str(two_days))
-    shown = CliRunner().invoke(app, ["export", "-", *options])
+def test_periods_that_are_not_whole_are_counted(two_days, source, told):
+    options = ("--every", "day", "--source", source, "--store", str(two_days))
+    shown = CliRunner().invoke(app, ["export", "-", "--wide", *options])
     assert shown.stderr == f"fxticker: {told}the column whole says which; without --wide the file has close_at, too\n"
     whole = pd.read_csv(io.StringIO(shown.stdout))["whole"].astype("boolean")
-    assert f"{whole.isna().sum()} of {len(whole)} periods are not known" in told
+    assert f"{whole.isna().sum()} of {len(whole)} rows are not known" in told
+    longer = CliRunner().invoke(app, ["export", "-", *options])
+    rows = pd.read_csv(io.StringIO(longer.stdout))["whole"].astype("boolean")
+    assert longer.stderr.endswith(
+        f"{rows.isna().sum()} of {len(rows)} rows are not known to be whole; the column whole says which\n"
+    )
 
 
 @pytest.mark.parametrize("options", [("w.csv", "--wide"), ("p.journal",)], ids=str)

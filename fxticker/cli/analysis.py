@@ -178,9 +178,7 @@ def changes(folder: Location, selection: Selection, form: Format) -> None:
         if told := of_peg(str(pair), part):  # the verdict may have no room in the table
             warn(f"{pair} of {source}: {told}")
         if selection.start is not None and is_new_level(folder, part.iloc[0], selection.as_of):
-            warn(
-                f"{pair} of {source}: the first value is not on record in the year before, and counts as no change here"
-            )
+            warn(f"{pair} of {source}: the first value is not on record in the year before, and is no change here")
     has_changes = frame["drift_pct"].notna().any()
     show_frame(tell_verdicts(frame), [*_RUNS, *(_CHANGES if has_changes else ())], form)
 

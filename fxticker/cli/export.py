@@ -80,11 +80,9 @@ def _tables(
 
     if every is not None:
         periods = periods_table(folder, selection, every)
-        if not wide:
-            return {"rows": periods}
-        closes = wide_closes(periods)
-        _warn_not_whole(closes)
-        return {"rows": closes}
+        rows = wide_closes(periods) if wide else periods
+        _warn_not_whole(rows, elsewhere="; without --wide the file has close_at, too" if wide else "")
+        return {"rows": rows}
     if wide:
         return {"rows": wide_table(folder, selection)}
     tables = {"rows": ticks_table(folder, selection)}
@@ -93,13 +91,13 @@ def _tables(
     return tables
 
 
-def _warn_not_whole(closes: pd.DataFrame) -> None:
-    """Print on standard error how many periods are not whole."""
-    whole = closes["whole"]
+def _warn_not_whole(rows: pd.DataFrame, *, elsewhere: str) -> None:
+    """Print on standard error how many periods are not whole, and what other table has more of them."""
+    whole = rows["whole"]
     if not whole.fillna(value=False).all():
         counts = {"are not whole": (~whole).sum(), "are not known to be whole": whole.isna().sum()}
-        partly = ", ".join(f"{count} of {len(whole)} periods {what}" for what, count in counts.items() if count)
-        warn(f"{partly}; the column whole says which; without --wide the file has close_at, too")
+        partly = ", ".join(f"{count} of {len(whole)} rows {what}" for what, count in counts.items() if count)
+        warn(f"{partly}; the column whole says which{elsewhere}")
 
 
 def _form(file: str, given: Format | None) -> FileForm:

@@ -47,7 +47,7 @@ def tell_verdicts(frame: pd.DataFrame) -> pd.DataFrame:
     changes = frame.loc[frame["drift_pct"].notna(), ["source", "pair"]].astype(str)
     for source, pair in changes.drop_duplicates().itertuples(index=False, name=None):
         if leg := hopping_leg(pair, source):
-            warn(f"{pair} of {source}: {leg} hops around its peg, and this cross rate with it: no change is told apart")
+            warn(f"{pair} of {source}: a change may be a hop of {leg} around its peg, in part or as a whole")
     verdicts = {name: frame[name].astype(object).where(frame["drift_pct"].notna()) for name in _FACTS}
     return frame.assign(**verdicts)
 
