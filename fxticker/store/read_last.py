@@ -13,7 +13,7 @@ from fxticker.store.arrow import filter_rows, is_in, microseconds, take, text_co
 from fxticker.store.backend import Version
 from fxticker.store.read_retractions import NOTHING_RETRACTED, Retracted
 from fxticker.store.read_span import by_last, matching, month_of, with_source
-from fxticker.store.segment_file import SegmentSummary
+from fxticker.store.segment_file import SegmentFile, SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 
 LOOK_BACK_MONTHS = 12
@@ -69,13 +69,18 @@ def read_last(
     """
     last: pa.Table | None = None
     instants: dict[str, int] = {}
+    may_be_known = upto is None and as_of is None and source not in retracted.identities
     limit = None if upto is None else (microseconds(upto), microseconds(dated_upto or upto))
     for segments in _newest_months(table, source, max(filter(None, (upto, dated_upto)), default=None)):
         if last is not None and _has_all_pairs(instants, table.summary(*segments[-1]).month_series, pairs):
             continue
+        versions = dict(segments)
         for segment, summary in by_last((segment, table.summary(segment, version)) for segment, version in segments):
             if last is None or _may_change(instants, summary, pairs):
-                rows = retracted.without(source, table.open(segment).read())
+                if may_be_known:
+                    rows = table.known(segment, versions[segment], _last_of_all)
+                else:
+                    rows = retracted.without(source, table.open(segment).read())
                 kept = matching(rows, pairs, as_of)
                 rows = filter_rows(rows, kept if limit is None else kept & _is_by(rows, *limit))
                 if rows.num_rows:
@@ -83,6 +88,11 @@ def read_last(
                     last = found if last is None else _at_last_instants(pa.concat_tables([last, found]))
                     instants = _instants_of(last)
     return None if last is None else with_source(last, source)
+
+
+def _last_of_all(segment: SegmentFile) -> pa.Table:
+    """Return the rows at the last instant of each pair of a segment."""
+    return _at_last_instants(_ending(segment.read(), segment.summary.series))
 
 
 def _newest_months(table: SegmentTable, source: str, upto: datetime | None) -> Iterator[_Listed]:

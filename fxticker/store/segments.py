@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
 from fxticker.errors import SegmentUnreadable
 from fxticker.store.backend import StorageBackend, StoredObject, Version
 from fxticker.store.damage import DamageLog
-from fxticker.store.known_summaries import known_summary
+from fxticker.store.known_files import T, known
 from fxticker.store.schema import TableSpec
 from fxticker.store.segment_file import SegmentFile, SegmentSummary, summary_of_file
 from fxticker.store.segment_name import SegmentName, segment_name
@@ -116,7 +116,25 @@ class SegmentTable:
         """
         if version is None:
             return summary_of_file(self._backend, segment.name, self.spec)
-        return known_summary(self._backend, segment.name, self.spec, version)
+
+        def read(version: Version | None) -> SegmentSummary:
+            return summary_of_file(self._backend, segment.name, self.spec, version=version)
+
+        return known(self._backend, segment.name, version, "summary", read)
+
+    def known(self, segment: SegmentName, version: Version, read: Callable[[SegmentFile], T]) -> T:
+        """Return what a named function makes of a segment, kept until the listed version of its file is replaced.
+
+        Raises
+        ------
+        SegmentUnreadable
+            As `open`.
+        """
+
+        def opened(version: Version | None) -> T:
+            return read(SegmentFile(self._backend, segment.name, self.spec, version=version))
+
+        return known(self._backend, segment.name, version, read.__qualname__, opened)
 
     def append(self, source: str, month: str, rows: pa.Table, *, beside_damage: bool = False) -> int:
         """Append the rows whose identity is not stored yet, and return their number: `SegmentWriter.append`."""

@@ -1,4 +1,4 @@
-"""Known summaries: a segment that has not changed is not opened again for its summary, and one that has is."""
+"""Known files: a segment that has not changed is not opened again for its last rows, and one that has is."""
 
 import os
 import shutil
@@ -15,7 +15,8 @@ from pandas.testing import assert_frame_equal
 
 import fxticker as fx
 from fxticker.errors import SegmentUnreadable
-from fxticker.store import known_summaries, read_last
+from fxticker.model.records import Retraction
+from fxticker.store import known_files, read_last
 from fxticker.store.local import LocalStorage
 from fxticker.store.store import Store
 
@@ -25,7 +26,7 @@ PAIRS = ("KGS/USD", "KZT/USD", "UZS/USD")
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch):
-    monkeypatch.setattr(known_summaries, "_known", {})
+    monkeypatch.setattr(known_files, "_known", {})
 
 
 @pytest.fixture
@@ -61,12 +62,29 @@ def last_pairs(root):
     return fx.latest(root)["pair"].tolist()
 
 
-def test_unchanged_files_are_opened_once_and_only_the_newest_is_read_again(store, root, opened):
+def test_unchanged_files_are_opened_once(store, root, opened):
     first = fx.latest(root)
     assert set(opened.values()) == {1, 2}
     opened.clear()
     assert_frame_equal(fx.latest(root).drop(columns="age_h"), first.drop(columns="age_h"))
-    assert opened == {"month=2025-11": 1}
+    assert fx.latest(root, pairs=["KZT/USD"])["rate_text"].tolist() == first["rate_text"].tolist()
+    assert not opened
+
+
+def test_last_rows_that_are_known_do_not_hide_a_retraction(store, root):
+    later = MONTHS[0] + timedelta(hours=1)
+    store.append([tick("KZT/USD", "0.00195", "0.5%", observed_at=later)])
+    aged(root)
+
+    def last():
+        return fx.latest(root)["rate_text"].item()
+
+    assert last() == "0.00195"
+    with pytest.raises(fx.NoData):
+        fx.latest(root, as_of=later)  # recorded after that
+    for reason, expected in (("misread", "0.00191"), (None, "0.00195")):
+        store.retract([Retraction("timesca", "KZT/USD", later, "0.00195", "0.5%", 2, reason)])
+        assert last() == expected
 
 
 def test_row_of_another_pair_in_an_older_month_is_seen(store, root):
@@ -98,17 +116,17 @@ def test_file_that_was_damaged_since_is_named(store, root):
 def test_summary_of_a_file_that_was_written_just_now_is_not_kept(root):
     Store(root).append([tick()])
     fx.latest(root)
-    assert not known_summaries._known
+    assert not known_files._known
     aged(root)
     fx.latest(root)
-    assert len(known_summaries._known) == 1
+    assert len(known_files._known) == 2  # the summary, and the last rows
 
 
 def test_no_more_than_a_limit_are_kept(store, root, monkeypatch):
-    monkeypatch.setattr(known_summaries, "_MOST", 2)
+    monkeypatch.setattr(known_files, "_MOST", 2)
     for _ in range(2):
         assert last_pairs(root) == ["KZT/USD"]
-        assert len(known_summaries._known) <= 2
+        assert len(known_files._known) <= 2
 
 
 ADDED = st.tuples(st.sampled_from(PAIRS), st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 40, 70]), st.integers(1, 9))
