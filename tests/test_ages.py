@@ -279,6 +279,25 @@ def test_span_of_one_period_says_why_nothing_is_compared(store):
 
 
 @pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        (["--end", "2025-11-20"], "2025-11-01 00:00 is cut at 2025-11-21 00:00: its drift is the one by then"),
+        (
+            ["--end", "2025-11-20T16:05:07Z", "--tz", "Asia/Tashkent"],
+            "2025-11-01 00:00 is cut at 2025-11-20 21:05:07: ",
+        ),
+        (["--end", "2025-11"], ""),
+        ([], ""),
+    ],
+)
+def test_month_that_the_span_cuts_is_named(store, span, told):
+    store.append([tick("KZT/USD", rate, "0%", at) for rate, at in (("0.00181", NOON - 20 * DAY), ("0.00191", NOON))])
+    asked = ["drift-by-period", "--every", "month", *span, "--store", str(store.backend)]
+    stderr = CliRunner().invoke(app, asked).stderr
+    assert ("cut at" in stderr, told in stderr) == (bool(told), True)
+
+
+@pytest.mark.parametrize(
     ("options", "told"),
     [
         ([], ["first close in span", "no close in it", "more than rounding"]),

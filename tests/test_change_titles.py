@@ -59,6 +59,8 @@ COLUMNS = ["pair", "drift_pct", "drift_lo_pct", "drift_hi_pct", "significant", "
             "The tenge gained 12 to 44 % against the sum; the dollar lost 2.1 % against the rouble",
         ),
         ([("KZT/UZS", 30.0, 12.0, 44.0, True, False, False)], "The tenge gained 12 to 44 % against the sum"),
+        ([("TJS/USD", 10.52, 10.51, 10.53, True, False, False)], "The somoni gained 10.5 % against the dollar"),
+        ([("TJS/USD", 10.9, 10.9, 11.1, True, False, False)], "The somoni gained 11 % against the dollar"),
         ([("EUR/USD", 0.2, 0.002, 3.1, True, False, False)], "EUR gained up to 3.1 % against the dollar"),
     ],
 )

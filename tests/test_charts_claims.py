@@ -7,11 +7,13 @@ from functools import partial
 import pandas as pd
 import pytest
 from builders import NOON, snapshot_ticks, tick
+from click.testing import CliRunner
 from drawn import outside, overlapping, polls_of, ticks_of
 from rate_ticks import official
 
 import fxticker as fx
 from fxticker.charts import plot_compare, plot_coverage, plot_heatmap, plot_path, save_figure
+from fxticker.cli import app
 
 DAYS = [NOON + timedelta(days=number) for number in range(41)]
 
@@ -48,7 +50,7 @@ def test_title_claims_no_move_up_to_a_date_by_which_the_rate_had_ended(store):
     store.append(_ticks("KZT/USD", ["0.00191", "0.00198"], [DAYS[0], DAYS[40]]))
     store.append(_ticks("TJS/USD", ["0.10840", "0.20850"], DAYS[:2]))
     assert _title(fx.plot_history(store)) == (
-        "The somoni gained 92 % against the dollar, the tenge 3.1 to 4.2 %, each over its own dates, "
+        "The somoni gained 92.3 to 92.4 % against the dollar, the tenge 3.1 to 4.2 %, each over its own dates, "
         "2025-11-14 to 2025-12-24"
     )
 
@@ -223,6 +225,15 @@ def ten_seconds(store):
 def test_change_within_a_minute_has_the_seconds_of_both_its_ends(ten_seconds):
     span = ", 2025-11-14 12:00:02 to 12:00:12"
     assert [_title(draw(ten_seconds))[-len(span) :] for draw in (fx.plot_history, plot_path)] == [span] * 2
+
+
+def test_drift_within_a_minute_has_the_seconds_of_both_its_ends(ten_seconds):
+    span = {"start": NOON + timedelta(seconds=5), "end": NOON + timedelta(seconds=20)}
+    figure = fx.plot_drift(fx.drift(ten_seconds, **span))
+    assert " 2025-11-14 12:00:02 to 12:00:12 UTC, 1 rate." in _caption(figure)
+    asked = ["drift", *(f"--{name}={at.isoformat()}" for name, at in span.items()), "--store", str(ten_seconds.backend)]
+    shown = CliRunner().invoke(app, asked).stdout
+    assert "start_at 2025-11-14 12:00:02, end_at 2025-11-14 12:00:12" in shown.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

@@ -196,9 +196,9 @@ def test_period_with_a_hole_of_the_record_is_not_whole(store):
 
 def test_period_without_a_poll_is_not_whole_where_polls_are_usual_in_one(store):
     rare = [Poll("timesca", slot, Outcome.OK) for slot in pd.date_range("2025-12-04", periods=5, freq="12D", tz="UTC")]
-    store.record([*_every("12h", "2025-11-03T00:00Z", "2025-11-16T12:00Z"), *rare])
+    store.record([*_every("1h", "2025-11-03T00:00Z", "2025-11-16T23:00Z"), *rare])
     weeks = coverage(store, "week", end="2026-01-25")
-    assert list(weeks["slots"][:5]) == [14, 14, 0, 0, 1]
+    assert list(weeks["slots"][:5]) == [168, 168, 0, 0, 1]
     assert list(weeks["whole"][:4]) == [True, True, False, False]
 
 
@@ -207,6 +207,11 @@ def test_period_without_a_poll_is_never_whole(store):
     hours = coverage(store, "hour", start="2025-11-05", end="2025-11-05")
     assert list(hours["whole"]) == list(hours["slots"] > 0)
     assert coverage(store, "day", start="2025-11-05", end="2025-11-05")["whole"].all()
+
+
+def test_poll_a_day_is_no_record_of_a_day_after_which_nothing_follows(store):
+    store.record(_every("1D", "2025-11-03T00:00Z", "2025-11-06T00:00Z"))
+    assert list(coverage(store, "day", end="2025-11-08")["whole"]) == [True, True, True, False]
 
 
 def test_hole_is_judged_by_the_quicker_polls_beside_it(store):

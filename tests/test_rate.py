@@ -1,6 +1,6 @@
 """The rate of one source by a stated order, with what the others have."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -278,6 +278,23 @@ def test_command_takes_the_order_of_the_configuration(store, tmp_path):
     assert ",market,timesca,KZT/USD of timesca,2026-04-01,2026-04-01T12:00:00Z,0.0,nbk agrees,0,," in shown.stdout
     shown = run("kztuzs", "--at", "2026-04-01T12:00Z", "--config", file, "--order", "official", "--format", "json")
     assert '"source": "nbk+cbu"' in shown.stdout
+
+
+def test_look_up_before_a_tick_is_not_shown_at_the_minute_of_that_tick(store):
+    store.append(
+        [market("KZT/USD", "0.00209", AT), market("KZT/USD", "0.00211", AT + timedelta(minutes=9, seconds=30))]
+    )
+    for command in ("rate", "explain"):
+        for at, shown in (("12:09:20", "12:09:20"), ("12:09:40", "12:09:40"), ("12:10", "12:10")):
+            asked = [command, "KZT", "--at", f"2026-04-01T{at}Z", "--store", str(store.backend)]
+            assert f"at 2026-04-01 {shown}" in CliRunner().invoke(app, asked).stdout
+    series = ["KZT", "--start", "2026-04-01T12:09:20Z", "--every", "1min", "--end", "2026-04-01T12:12Z"]
+    rows = run(*series, "--store", store.backend).stdout.splitlines()[-3:]
+    assert [row.split()[:2] for row in rows] == [
+        ["12:09:20", "0.00209"],
+        ["12:10:20", "0.00211"],
+        ["12:11:20", "0.00211"],
+    ]
 
 
 def test_drift_command_takes_the_configured_order_for_the_rate(store, tmp_path):

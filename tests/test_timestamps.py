@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pandas as pd
 import pytest
 
-from fxticker.model.timestamps import exact_text, instant, is_date, last_instant, minute_text
+from fxticker.model.timestamps import exact_text, instant, is_date, last_instant, lookup_text, minute_text
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,17 @@ def test_timestamp_at_midnight_is_not_a_date():
 def test_shown_minute_is_no_earlier_than_the_instant_and_of_its_day(instant_text, minute, exact):
     moment = datetime.fromisoformat(f"{instant_text}+00:00")
     assert (minute_text(moment), exact_text(moment)) == (minute, exact)
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        ("12:00:00", "12:00"),
+        ("16:36:50", "16:36:50"),
+        ("16:36:59.9", "16:36:59"),
+        ("12:00:00.7", "12:00"),
+        ("23:59:59.999999", "23:59"),
+    ],
+)
+def test_instant_of_a_look_up_is_not_rounded_up(time, shown):
+    assert lookup_text(datetime.fromisoformat(f"2025-11-14T{time}+00:00")) == f"2025-11-14 {shown}"

@@ -129,8 +129,9 @@ def drift(
     if first.upto > last.upto:
         raise InvalidArgument(f"start {start} is after end {end}")
     if first.upto == last.upto:
+        upto = "now" if end is None else end
         raise InvalidArgument(
-            f"start {start} and end {end} look up the same ticks, the last ones by then; give an earlier start"
+            f"start {start} and end {upto} look up the same ticks, the last ones by then; give an earlier start"
         )
     limit = AgeLimit.of(max_age)
     selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of, tz=tz, per_usd=per_usd))

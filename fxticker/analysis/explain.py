@@ -19,7 +19,7 @@ from fxticker.frames.pairs import StorePath
 from fxticker.model.durations import age_text
 from fxticker.model.formatting import format_with_band, printed_text
 from fxticker.model.selection import Selection, Zone
-from fxticker.model.timestamps import Moment, iso_text, minute_text
+from fxticker.model.timestamps import Moment, iso_text, lookup_text, minute_text
 from fxticker.sources.age_limits import AgeLimit, MaxAge
 from fxticker.sources.rate_order import SourceOrder
 from fxticker.store.arrow import instant_of
@@ -67,7 +67,7 @@ class Explanation:
         age = f"{'the older ' if rate['leg_dates'] else ''}{_age(rate['age_h'])}"
         value = text.value if rate["values"] == 1 else f"{rate['values']} values of one date"
         lines = [
-            f"{rate['pair']} {value}, between {between}, at {_minute(rate['at'])}",
+            f"{rate['pair']} {value}, between {between}, at {lookup_text(rate['at'])} {rate['at'].tzname()}",
             f"  {rate['kind']} rate of {rate['source']} of {day}, {age} old; order {self.order}",
             *(f"  passed over: {each}" for each in rate["passed_over"]),
         ]

@@ -18,6 +18,8 @@ _MOST_CADENCE_US = 86_400_000_000
 """The most that is taken for a usual distance: polls days apart are no record of what a week's highest rate was."""
 _LONE_CADENCE_US = _MOST_CADENCE_US // GAP_CADENCES
 """The usual distance where no other poll is near: the limit is a day then, as in `fxticker.gaps`."""
+_MOST_DUE_US = 3_600_000_000
+"""How long after a poll nothing is missing yet, at most."""
 _NEIGHBOURS = 9
 """Distances of which the median is taken on either side of one, at most: schedules change over the years."""
 _NEIGHBOURHOOD_US = 28 * 86_400_000_000
@@ -46,7 +48,7 @@ def is_whole(slots: np.ndarray, start_at: np.ndarray, end_at: np.ndarray, until:
     is as near as usual. It has a hole where two slots lie more than three times as far apart as the shorter of the
     usual distances before and after, a day at most, and further than the longer one, which is the first or last
     distance of a slower schedule. A hole begins when the missing poll was due, one usual distance after the poll before
-    it; with that poll where they had been more than a day apart.
+    it, an hour at most: a lone poll a day is no record of the rest of it.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def _holes(slots: np.ndarray, until: datetime) -> tuple[np.ndarray, np.ndarray]:
     """Return the starts and ends of the holes, the times before and after the record among them, given sorted slots."""
     times = slots.astype(np.int64)
     before, after = _usual_before(times), np.append(_usual_before(-times[::-1])[-2::-1], np.nan)
-    due = slots + np.where(before <= _MOST_CADENCE_US, before, 0).astype("m8[us]")  # until then nothing is missing
+    due = slots + np.nan_to_num(np.minimum(before, _MOST_DUE_US)).astype("m8[us]")  # until then nothing is missing
     before, after = np.minimum(before, _MOST_CADENCE_US), np.minimum(after, _MOST_CADENCE_US)
     shorter, longer = np.fmin(before, after), np.fmax(before, after)
     limit = np.fmax(GAP_CADENCES * np.where(np.isnan(shorter), _LONE_CADENCE_US, shorter), longer)

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from fxticker.analysis.drift import drift
 from fxticker.analysis.source_quotes import Ticks
 from fxticker.charts.canvas import Canvas, Look, Place, drawing
-from fxticker.charts.caption_frame import ends_text, left_out_pairs, with_verdicts, write_caption
+from fxticker.charts.caption_frame import ends_text, left_out_pairs, span_text, with_verdicts, write_caption
 from fxticker.charts.data import frame_of
 from fxticker.charts.findings import main_rows
 from fxticker.charts.hops import NEWER_LEVEL, PEG_HOP, unknown_past
@@ -143,7 +143,7 @@ def _reach(rows: pd.DataFrame) -> Reach:
 
 
 def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str, unknown: str) -> None:
-    ends = f"{_ends_text(rows['start_at'])} to {_ends_text(rows['end_at'])} {rows['end_at'].dt.tz}"
+    ends = f"{_span_text(rows)} {rows['end_at'].dt.tz}"
     own_base = (rows["base_at"] != rows["start_at"]).any()
     base = f" Percent of the values as of {_ends_text(rows['base_at'])} {rows['base_at'].dt.tz}." if own_base else ""
     sources = sources_text(sorted(rows["source"].astype(str).unique()))
@@ -164,6 +164,12 @@ def _write_caption(canvas: Canvas, rows: pd.DataFrame, left_out: str, unknown: s
         f"{sources} Last values as of each end: {ends}, {counted(len(rows), 'rate')}.{base}{left_out}",
         " ".join(filter(None, reading)),
     )
+
+
+def _span_text(rows: pd.DataFrame) -> str:
+    """Return the instants of both ends as text; with seconds where they are of one minute."""
+    start, end = (_ends_text(rows[name]) for name in ("start_at", "end_at"))
+    return span_text(rows["start_at"].min(), rows["end_at"].max()) if start == end else f"{start} to {end}"
 
 
 def _ends_text(instants: pd.Series) -> str:

@@ -110,9 +110,14 @@ def who(code: str) -> str:
 
 
 def amount(lo: float, hi: float) -> str:
-    """Return the size of a proven change with two digits: one number if both ends round to it, else the range."""
+    """Return the size of a proven change with two digits: one number if both ends round to it, else the range.
+
+    From 10 % on it has a tenth where the band does not reach the number without.
+    """
     least, most = (Decimal(repr(float(end))) for end in sorted((abs(lo), abs(hi))))
     step = Decimal(1).scaleb(min(most.adjusted() - 1, 0))
+    if step == 1 and least.quantize(step) == most.quantize(step) and not least <= most.quantize(step) <= most:
+        step = Decimal("0.1")
     if least.quantize(step) == most.quantize(step):
         return f"{most.quantize(step)}"
     floor, ceiling = least.quantize(step, ROUND_FLOOR), most.quantize(step, ROUND_CEILING)

@@ -10,7 +10,7 @@ import click
 from fxticker.cli.columns import Columns, Printed, Reference, Tick, Value, band_of, banded
 from fxticker.cli.compared import compared_columns
 from fxticker.cli.formats import Format
-from fxticker.cli.left_out import reason_of, warn_aged, warn_left_out
+from fxticker.cli.left_out import reason_of, warn_aged, warn_cut, warn_left_out
 from fxticker.cli.options import (
     base_option,
     between,
@@ -158,6 +158,7 @@ def drift_by_period(every: Freq, max_age: str | None, folder: Location, selectio
     if len(frame) and frame["from_at"].isna().all():
         warn("the first period of a span has no close to be compared with: begin a period earlier, with --start")
     warn_left_out(frame)
+    warn_cut(frame["start_at"], every, selection)
     closes = _CLOSES if every == "hour" else map(Tick, _CLOSES)
     show_frame(tell_verdicts(frame), [*_OF_PERIOD, *closes], form)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from fxticker.model.formatting import band_decimals, decimal_point, decimal_text, format_with_band, printed_text
@@ -39,6 +40,16 @@ class Plain:
 @dataclass(frozen=True, slots=True)
 class Tick(Plain):
     """A column of the instants of ticks that a figure is computed from: where there is no room, their days."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp(Plain):
+    """A column of the instants of look-ups, with their seconds: rounded up, another rate might be the one by then."""
+
+    def cells(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the instant, cut to its second."""
+        value = row[self.name]
+        return {self.name: value.replace(microsecond=0) if isinstance(value, datetime) else value}
 
 
 @dataclass(frozen=True, slots=True)

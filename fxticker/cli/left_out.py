@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from fxticker.cli.output import warn
 from fxticker.errors import StoreError
+from fxticker.model.timestamps import instant, lookup_text
 from fxticker.sources.age_limits import AgeLimit
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fxticker.analysis.periods import Freq
     from fxticker.model.selection import Selection
     from fxticker.store.location import Location
 
@@ -29,6 +31,21 @@ def reason_of(frame: pd.DataFrame) -> list[str]:
     """Return the column of reasons if a row has one, and print them on standard error."""
     warn_left_out(frame)
     return ["reason"] if frame["reason"].notna().any() else []
+
+
+def warn_cut(starts: pd.Series, every: Freq, selection: Selection) -> None:
+    """Print on standard error if the last of some periods does not end by the end of its span, or by now."""
+    from fxticker.analysis.periods import local_clock, period_of, start_of
+    from fxticker.frames.now_and_zone import present, resolved, zone_of
+
+    if starts.empty:
+        return
+    last, zone = starts.nlargest(1), zone_of(selection.tz)
+    number = period_of(last.to_numpy("M8[us]") if every == "hour" else local_clock(last, zone), every)
+    until = instant(resolved(selection).end or present())
+    if start_of(number + 1, every, zone).astype("O")[0].replace(tzinfo=UTC) > until:
+        at = lookup_text(until.astimezone(zone))
+        warn(f"the period that begins at {last.item():%Y-%m-%d %H:%M} is cut at {at}: its drift is the one by then")
 
 
 def warn_turned(folder: Location, selection: Selection) -> None:

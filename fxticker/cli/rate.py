@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fxticker.cli.columns import Columns, Dated, banded
+from fxticker.cli.columns import Columns, Dated, LookedUp, banded
 from fxticker.cli.formats import Format, Kind, kind_option
 from fxticker.cli.options import in_order, max_age_option, moment, pairs_of, past, queried, selected, stored
 from fxticker.cli.options import pair as pair_named
@@ -33,7 +33,7 @@ class Others:
         return {"others": text if text is None else text.replace(" contradicts by ", " ")}
 
 
-_RATES: Columns = ("pair", "at", banded("rate", values="values"), "kind", "source")
+_RATES: Columns = ("pair", LookedUp("at"), banded("rate", values="values"), "kind", "source")
 
 
 def _step(_context: object, _option: object, text: str | None) -> str | None:

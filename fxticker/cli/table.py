@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fxticker.cli.blocks import Block, Records
 from fxticker.cli.colours import colour_of, painted
-from fxticker.cli.columns import Column, Plain, Reference, Tick
+from fxticker.cli.columns import Column, LookedUp, Plain, Reference, Tick
 from fxticker.cli.fitting import DAY, GAP, Fitted, broken, fitted
 from fxticker.cli.zones import blocks_with_days, zone_text
 from fxticker.errors import one_line
@@ -66,7 +66,7 @@ def write_table(
     """
     needed = _needed(rows, columns)
     ranges = {name: _range_of(rows, name) for name in needed}
-    times = _times(ranges)
+    times = _times(ranges, {column.name for column in columns if isinstance(column, LookedUp)})
     blocks = (_texts(block, columns, times) for block in blocks_with_days(rows, needed))
     first: Texts = next(blocks, {name: [] for column in columns for name in column.needs})
     widest = {name: _widest(texts) for name, texts in first.items()}
@@ -96,15 +96,20 @@ def write_table(
 
 @dataclass(frozen=True, slots=True)
 class _Range:
-    """What the values of a column have in common; of instants the days, and how many characters tell them apart."""
+    """What the values of a column have in common; of instants the days, and how many characters tell them apart.
+
+    `only` is the instant that all are, and `has_seconds` whether one is within a minute that does not end its day.
+    """
 
     is_constant: bool
     days: frozenset[str] = frozenset()
     finest: int = 0
+    only: date | None = None
+    has_seconds: bool = False
 
 
 def _range_of(rows: pd.DataFrame | Records, name: str) -> _Range:
-    seen, days, finest = set[Any](), set[str](), 0
+    seen, days, finest, has_seconds = set[Any](), set[str](), 0, False
     for block in blocks_with_days(rows, [name]):
         values = {*block[name]}
         times = {value for value in values if isinstance(value, date)}
@@ -113,7 +118,9 @@ def _range_of(rows: pd.DataFrame | Records, name: str) -> _Range:
             break
         days |= {str(value)[:DAY] for value in times}
         finest = max(finest, _finest(times) if times else 0)
-    return _Range(len(seen) == 1, frozenset(days if None not in seen else ()), finest)
+        has_seconds = has_seconds or any(map(_has_seconds, times))
+    only = next(iter(seen)) if finest and len(seen) == 1 else None
+    return _Range(len(seen) == 1, frozenset(days if None not in seen else ()), finest, only, has_seconds)
 
 
 def _finest(values: Collection[date]) -> int:
@@ -122,6 +129,11 @@ def _finest(values: Collection[date]) -> int:
     if len(minutes) < len(texts) or any(_LAST_MINUTE < text[DAY + 1 :] < _LAST_SECOND for text in texts):
         return _SECOND
     return DAY if all(text[DAY:] in ("", " 00:00:00") for text in texts) else _MINUTE
+
+
+def _has_seconds(value: date) -> bool:
+    text = str(value)[:_SECOND]
+    return not text.endswith(":00") and text[DAY + 1 :] not in ("", _LAST_SECOND)
 
 
 def _rounded_up(value: date, size: int) -> str:
@@ -134,11 +146,16 @@ def _rounded_up(value: date, size: int) -> str:
     return str(value)[:size]
 
 
-def _times(ranges: Mapping[str, _Range]) -> dict[str, slice]:
+def _times(ranges: Mapping[str, _Range], looked_up: Collection[str]) -> dict[str, slice]:
     """Return what is shown of each column's instants: as little as tells those of a table apart, no day they share."""
     is_day = {name: each.finest == DAY and _DAYS.fullmatch(name) for name, each in ranges.items()}
     instants = {name: each for name, each in ranges.items() if each.finest and not is_day[name]}
     finest = max((each.finest for each in instants.values()), default=DAY)
+    only = {each.only for each in instants.values() if isinstance(each.only, datetime)}
+    if any(each.has_seconds for name, each in instants.items() if name in looked_up):
+        finest = _SECOND
+    elif only:
+        finest = max(finest, _finest(only))
     times = {name: slice(DAY) for name, each in ranges.items() if each.finest}
     for name, each in instants.items():
         is_one_day = finest > DAY and len(each.days) == 1 and not each.is_constant

@@ -13,6 +13,7 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 """The resolution of timestamps, here and in the store."""
 _MINUTE, _LAST_SECOND = timedelta(minutes=1), 59
+_END_OF_DAY = "23:59:59"
 Moment = str | date | datetime
 """ISO 8601 text, a date or a datetime. Without a zone it is UTC."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -80,6 +81,15 @@ def exact_text(moment: datetime) -> str:
     """Return an instant as text in its zone, with its seconds and their fraction where it has them."""
     text = f"{moment:%Y-%m-%d %H:%M:%S.%f}".rstrip("0").rstrip(".")
     return text if "." in text else text.removesuffix(":00")
+
+
+def lookup_text(moment: datetime) -> str:
+    """Return the instant of a look-up in its zone, cut to its second: at a later one another tick may be the last.
+
+    The last second of a day stands for its end.
+    """
+    text = f"{moment:%Y-%m-%d %H:%M:%S}"
+    return text.removesuffix(":59" if text.endswith(_END_OF_DAY) else ":00")
 
 
 def rounded_up(moment: datetime, step: timedelta) -> datetime:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fxticker.model.currencies import name_of
-from fxticker.model.timestamps import minute_text
+from fxticker.model.timestamps import lookup_text, minute_text
 from fxticker.report.daily import changed_text, daily_section
 from fxticker.report.drawings import Charts
 from fxticker.report.facts import MonthFacts
@@ -65,7 +65,7 @@ def _lead(facts: MonthFacts) -> list[Html]:
         )
     lead = [element("p", what, class_="lead")]
     if period.is_running:
-        cut = f"{minute_text(period.cut.astimezone(period.zone))} {period.zone!s}"
+        cut = f"{lookup_text(period.cut.astimezone(period.zone))} {period.zone!s}"
         lead.append(element("p", element("strong", "The month has not ended. "), f"This report is cut at {cut}."))
     return lead
 
