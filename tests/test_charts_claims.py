@@ -357,5 +357,7 @@ def test_new_level_of_a_peg_is_said_to_be_one(history_store):
     ):
         assert _title(figure).startswith("The pegged manat lost 0.15 to 0.17 % against the dollar, to a newer level, ")
         assert said in _caption(figure)
-    heat = plot_heatmap(history_store, freq="week", **span | {"start": "2026-01-20"})
+    heat = plot_heatmap(history_store, freq="day", **span | {"pairs": ["TMT", "TJS"]})
+    assert "manat" not in _title(heat)
+    assert " more than rounding, 1 of them to a newer level." in _caption(heat)
     assert said in _caption(heat)

@@ -169,6 +169,15 @@ def test_each_day_has_a_row_and_no_value_is_filled_in(december):
     assert rows[8] == ["Tue 2025-12-09", "13", "0.01144", "0.00194 \u2193", "0.10844 \u2193", "0.28571", "0.00008"]
 
 
+def test_changes_of_a_pegged_currency_to_newer_levels_are_named(polled_history_store):
+    page = _Page(_text(polled_history_store, "2026-02"))
+    [manat] = [row for row in page.table("Values of each pair") if row[0] == "TMT/USD"]
+    assert manat[4] == "1 to a newer level, and 8 peg hops"
+    assert "Of TMT/USD they are to newer levels, not on record in the year before: the supplier's, or a move." in {
+        each["text"] for each in page.elements
+    }
+
+
 def test_longest_unchanged_value_names_the_time_without_a_tick_in_it(december):
     [kzt] = [row for row in _Page(december).table("Values of each pair") if row[0] == "KZT/USD"]
     assert kzt[-1] == "0.00198 2025-12-05 00:00 to 2025-12-08 00:00, up to 1 d 1 h without a tick"

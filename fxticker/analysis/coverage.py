@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, tzinfo
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from fxticker.analysis.periods import Freq, local_clock, period_of, start_of
 from fxticker.analysis.polls_beside import PollsBeside
-from fxticker.analysis.record_holes import GAP_CADENCES, holds, is_whole
+from fxticker.analysis.record_holes import holds, is_silence, is_whole
 from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
 from fxticker.frames.pairs import StorePath
@@ -74,8 +74,9 @@ def gaps(
         One row per gap, by source and start: ``source``, ``start_at`` (its first slot without a successful poll; where
         nothing is on record, the last slot before), ``end_at`` (the next slot with a successful poll, or, where nothing
         is on record, with any; NaT if none is on record, also none after the span), ``slots`` (number of outcomes on
-        record in it), ``why`` (these outcomes with their counts, or that nothing is on record: the distance of two
-        polls is more than three times the source's median). A source without any poll before `end` has no gap.
+        record in it), ``why`` (these outcomes with their counts, or that nothing is on record: a hole as for ``whole``
+        of `fxticker.coverage`, where the polls around are less than a day apart, or else one of them is missing). A
+        source without any poll before `end` has no gap.
     """
     now = present()
     by = now if as_of is None else lookup(as_of, now, zone_of(tz)).upto
@@ -99,15 +100,10 @@ def _gaps(polls: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp) ->
     if slots[0] >= end:
         return []
     bounds = [0 if start is None else int(slots.searchsorted(start)), int(slots.searchsorted(end))]
-    inside = slots[slice(*bounds)]
-    # the median of the span itself: the schedule may have been different in other years
-    usual = (inside if len(inside) > GAP_CADENCES else slots).diff().median()
-    # a single poll has no distance: a day without records is a gap then
-    limit = pd.Timedelta(days=1) if pd.isna(usual) else pd.Timedelta(GAP_CADENCES * usual)
     successes = np.flatnonzero(is_successful)
     around = [successes[successes < bounds[0]][-1:], successes[successes >= bounds[1]][:1]]
     near = polls[int(around[0][0]) if len(around[0]) else 0 : int(around[1][0]) + 1 if len(around[1]) else None]
-    found = [*_failed_runs(near), *_unrecorded([*near["slot"]], end, limit)]
+    found = [*_failed_runs(near), *_unrecorded(slots, end)]
     return sorted(
         (gap for gap in found if gap[0] < end and (start is None or pd.isna(gap[1]) or gap[1] > start)),
         key=lambda gap: gap[0],
@@ -126,15 +122,10 @@ def _failed_runs(polls: pd.DataFrame) -> Iterator[tuple[Any, Any, int, str]]:
             yield slots[places[0]], slots[following] if following < len(slots) else pd.NaT, len(places), why
 
 
-def _unrecorded(
-    slots: list[pd.Timestamp], end: pd.Timestamp, limit: pd.Timedelta
-) -> Iterator[tuple[Any, Any, int, str]]:
-    """Yield a gap for each two consecutive slots, and the last slot and `end`, farther apart than the limit."""
-    for earlier, later in pairwise(slots):
-        if later - earlier > limit:
-            yield earlier, later, 0, SILENCE
-    if end - slots[-1] > limit:
-        yield slots[-1], pd.NaT, 0, SILENCE
+def _unrecorded(slots: pd.Series, end: pd.Timestamp) -> Iterator[tuple[Any, Any, int, str]]:
+    """Yield a gap for each time without a poll, also from the last slot to `end`."""
+    for place in np.flatnonzero(is_silence(slots.to_numpy("M8[us]"), end)):
+        yield slots[place], slots[place + 1] if place + 1 < len(slots) else pd.NaT, 0, SILENCE
 
 
 def coverage(

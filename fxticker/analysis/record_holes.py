@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pandas.api.indexers import BaseIndexer
 
 from fxticker.model.timestamps import instant
+
+if TYPE_CHECKING:
+    from pandas.api.typing import Rolling
 
 GAP_CADENCES = 3
 """Limit of the distance between two polls, in median distances: a longer one is a gap and not a late poll."""
@@ -20,6 +25,8 @@ _LONE_CADENCE_US = _MOST_CADENCE_US // GAP_CADENCES
 """The usual distance where no other poll is near: the limit is a day then, as in `fxticker.gaps`."""
 _MOST_DUE_US = 3_600_000_000
 """How long after a poll nothing is missing yet, at most."""
+_LATE = 1.5
+"""Usual distances up to which a poll is late and none is missing, where they are too long to be no holes."""
 _NEIGHBOURS = 9
 """Distances of which the median is taken on either side of one, at most: schedules change over the years."""
 _NEIGHBOURHOOD_US = 28 * 86_400_000_000
@@ -67,26 +74,59 @@ def is_whole(slots: np.ndarray, start_at: np.ndarray, end_at: np.ndarray, until:
     return whole
 
 
+def is_silence(slots: np.ndarray, until: datetime) -> np.ndarray:
+    """Return after which slots nothing is on record up to the next one, or after the last one up to `until`.
+
+    These are the holes of `is_whole`, but where all polls of the weeks around are days apart: there one of them has to
+    be missing.
+
+    Parameters
+    ----------
+    slots
+        Slots with an outcome, ``datetime64[us]`` in UTC, sorted.
+    until
+        As for `is_whole`.
+    """
+    following, is_hole = _following(slots, until)
+    before, after = _beside(slots, lambda distances: distances.min())
+    silent: np.ndarray = is_hole & ~(_us(following - slots) <= _LATE * np.fmin(before, after))
+    return silent
+
+
 def _holes(slots: np.ndarray, until: datetime) -> tuple[np.ndarray, np.ndarray]:
     """Return the starts and ends of the holes, the times before and after the record among them, given sorted slots."""
-    times = slots.astype(np.int64)
-    before, after = _usual_before(times), np.append(_usual_before(-times[::-1])[-2::-1], np.nan)
-    due = slots + np.nan_to_num(np.minimum(before, _MOST_DUE_US)).astype("m8[us]")  # until then nothing is missing
-    before, after = np.minimum(before, _MOST_CADENCE_US), np.minimum(after, _MOST_CADENCE_US)
-    shorter, longer = np.fmin(before, after), np.fmax(before, after)
-    limit = np.fmax(GAP_CADENCES * np.where(np.isnan(shorter), _LONE_CADENCE_US, shorter), longer)
+    following, is_hole = _following(slots, until)
+    usual, _ = _beside(slots, lambda distances: distances.median())
+    due = slots + np.nan_to_num(np.minimum(usual, _MOST_DUE_US)).astype("m8[us]")  # until then nothing is missing
+    hole_starts = np.concatenate([_EVER[:1], due[is_hole], following[-1:]])
+    return hole_starts, np.concatenate([slots[:1], following[is_hole], _EVER[1:]])
+
+
+def _following(slots: np.ndarray, until: datetime) -> tuple[np.ndarray, np.ndarray]:
+    """Return what follows each of sorted slots, at last `until`, and whether there is a hole between them."""
+    before, after = _beside(slots, lambda distances: distances.median())
     following = np.append(slots[1:], _utc(until))
-    is_long = (following - slots).astype(np.int64) > limit
-    hole_starts = np.concatenate([_EVER[:1], due[is_long], following[-1:]])
-    return hole_starts, np.concatenate([slots[:1], following[is_long], _EVER[1:]])
+    shorter, longer = (np.minimum(least(before, after), _MOST_CADENCE_US) for least in (np.fmin, np.fmax))
+    limit = np.fmax(GAP_CADENCES * np.where(np.isnan(shorter), _LONE_CADENCE_US, shorter), longer)
+    apart = _us(following - slots)
+    return following, (apart > limit) | (apart >= GAP_CADENCES * _MOST_CADENCE_US)
 
 
-def _usual_before(times: np.ndarray) -> np.ndarray:
-    """Return the usual distance of polls before each of sorted times, in microseconds; NaN where there is none."""
+def _beside(slots: np.ndarray, of: Callable[[Rolling[Any]], pd.Series]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is made of the distances before each of sorted slots, and of those after the next one; NaN of none.
+
+    They are in microseconds.
+    """
+    times = _us(slots)
+    before, after = (np.asarray(of(_distances_before(each))) for each in (times, -times[::-1]))
+    return before, np.append(after[-2::-1], np.nan)
+
+
+def _distances_before(times: np.ndarray) -> Rolling[Any]:
     stops = np.arange(1, len(times) + 1)
     starts = np.maximum(stops - _NEIGHBOURS, np.searchsorted(times, times - _NEIGHBOURHOOD_US) + 1)
     apart = pd.Series(np.diff(times, prepend=times[:1]))
-    return np.asarray(apart.rolling(_Windows(starts=starts, stops=stops), min_periods=1).median())
+    return apart.rolling(_Windows(starts=starts, stops=stops), min_periods=1)
 
 
 class _Windows(BaseIndexer):
@@ -105,6 +145,10 @@ class _Windows(BaseIndexer):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the windows; pandas asks for these arguments by name."""
         return self.starts, self.stops
+
+
+def _us(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.int64)
 
 
 def _utc(moment: datetime) -> np.datetime64:

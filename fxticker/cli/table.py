@@ -65,8 +65,9 @@ def write_table(
         Headings of the columns that were left out.
     """
     needed = _needed(rows, columns)
-    ranges = {name: _range_of(rows, name) for name in needed}
-    times = _times(ranges, {column.name for column in columns if isinstance(column, LookedUp)})
+    looked_up = {column.name for column in columns if isinstance(column, LookedUp)}
+    ranges = {name: _range_of(rows, name, is_looked_up=name in looked_up) for name in needed}
+    times = _times(ranges)
     blocks = (_texts(block, columns, times) for block in blocks_with_days(rows, needed))
     first: Texts = next(blocks, {name: [] for column in columns for name in column.needs})
     widest = {name: _widest(texts) for name, texts in first.items()}
@@ -98,18 +99,18 @@ def write_table(
 class _Range:
     """What the values of a column have in common; of instants the days, and how many characters tell them apart.
 
-    `only` is the instant that all are, and `has_seconds` whether one is within a minute that does not end its day.
+    `only` is the instant that all are, and `needs_seconds` whether one is of a look-up within a minute.
     """
 
     is_constant: bool
     days: frozenset[str] = frozenset()
     finest: int = 0
     only: date | None = None
-    has_seconds: bool = False
+    needs_seconds: bool = False
 
 
-def _range_of(rows: pd.DataFrame | Records, name: str) -> _Range:
-    seen, days, finest, has_seconds = set[Any](), set[str](), 0, False
+def _range_of(rows: pd.DataFrame | Records, name: str, *, is_looked_up: bool) -> _Range:
+    seen, days, finest, needs_seconds = set[Any](), set[str](), 0, False
     for block in blocks_with_days(rows, [name]):
         values = {*block[name]}
         times = {value for value in values if isinstance(value, date)}
@@ -118,9 +119,9 @@ def _range_of(rows: pd.DataFrame | Records, name: str) -> _Range:
             break
         days |= {str(value)[:DAY] for value in times}
         finest = max(finest, _finest(times) if times else 0)
-        has_seconds = has_seconds or any(map(_has_seconds, times))
+        needs_seconds = needs_seconds or (is_looked_up and any(map(_has_seconds, times)))
     only = next(iter(seen)) if finest and len(seen) == 1 else None
-    return _Range(len(seen) == 1, frozenset(days if None not in seen else ()), finest, only, has_seconds)
+    return _Range(len(seen) == 1, frozenset(days if None not in seen else ()), finest, only, needs_seconds)
 
 
 def _finest(values: Collection[date]) -> int:
@@ -146,13 +147,13 @@ def _rounded_up(value: date, size: int) -> str:
     return str(value)[:size]
 
 
-def _times(ranges: Mapping[str, _Range], looked_up: Collection[str]) -> dict[str, slice]:
+def _times(ranges: Mapping[str, _Range]) -> dict[str, slice]:
     """Return what is shown of each column's instants: as little as tells those of a table apart, no day they share."""
     is_day = {name: each.finest == DAY and _DAYS.fullmatch(name) for name, each in ranges.items()}
     instants = {name: each for name, each in ranges.items() if each.finest and not is_day[name]}
     finest = max((each.finest for each in instants.values()), default=DAY)
     only = {each.only for each in instants.values() if isinstance(each.only, datetime)}
-    if any(each.has_seconds for name, each in instants.items() if name in looked_up):
+    if any(each.needs_seconds for each in instants.values()):
         finest = _SECOND
     elif only:
         finest = max(finest, _finest(only))

@@ -7,14 +7,15 @@ from datetime import date, timedelta
 import pandas as pd
 
 from fxticker.model.formatting import counted, format_with_band
-from fxticker.model.pegs import peg_on
+from fxticker.model.pegs import peg_on, pegs_of
+from fxticker.model.verdicts import HOP
 from fxticker.report.drawings import Charts, placed
 from fxticker.report.facts import MonthFacts
 from fxticker.report.html import Content, Html, element, joined
 from fxticker.report.printed_values import PrintedValue, PrintedValues, fewest_changes
 from fxticker.report.rates import shown_text
 from fxticker.report.tables import Column, table
-from fxticker.report.texts import NONE, age, between, day_name, number
+from fxticker.report.texts import NONE, age, between, day_name, listed, number
 
 _UP, _DOWN = "\u2191", "\u2193"
 _MOST_STEPS = 12
@@ -95,12 +96,13 @@ def _shown(facts: MonthFacts, pair: str, run: pd.Series) -> list[tuple[pd.Timest
     return [(first, PrintedValue(rate, lo, hi, _value(run)))]
 
 
-def _proven(runs: pd.DataFrame) -> str:
+def _proven(pair: str, runs: pd.DataFrame) -> str:
     """Return the number of changes that are moves, and of those that are more than rounding and none."""
     hops = int(runs["peg_hop"].sum())
     moves = int((runs["significant"] & ~runs["peg_hop"]).sum())
     least = "at least " if (runs["values"] > 1).any() else ""
-    return f"{least}{moves:,}, and {counted(hops, 'peg hop')}" if hops else f"{least}{moves:,}"
+    newer = f" to {'a newer level' if moves == 1 else 'newer levels'}" if moves and pegs_of(pair) else ""
+    return f"{least}{moves:,}{newer}{f', and {counted(hops, HOP)}' if hops else ''}"
 
 
 def changed_text(facts: MonthFacts) -> str:
@@ -123,7 +125,7 @@ def _summary(facts: MonthFacts, pair: str) -> list[Content]:
         f"{runs['polls'].sum():,}",
         f"{len({value.rate for _, value in shown}):,}",
         _changes(facts, pair),
-        _proven(runs),
+        _proven(pair, runs),
         *(joined(value.text, _soft(facts.printed.when(pair, at))) for at, value in (lowest, highest)),
         _longest(facts, pair, runs[runs["values"] == 1]),
     ]
@@ -158,7 +160,11 @@ def _steps(facts: MonthFacts) -> list[Html]:
     rows = [
         _step_row(row, facts.printed) for _, row in largest.sort_values(["first_at", "pair"], kind="stable").iterrows()
     ]
-    return [table(caption, _STEPS, rows)]
+    newer = sorted({pair for pair in largest["pair"].astype(str) if pegs_of(pair)})
+    if not newer:
+        return [table(caption, _STEPS, rows)]
+    note = f"Of {listed(newer)} they are to newer levels, not on record in the year before: the supplier's, or a move."
+    return [table(caption, _STEPS, rows), element("p", note)]
 
 
 def _step_row(row: pd.Series, printed: PrintedValues) -> list[Content]:
