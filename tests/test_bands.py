@@ -1,7 +1,9 @@
 """Bands: exact intervals that hold the true value, whatever is made of it."""
 
+from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from builders import cases
 from hypothesis import example, given
@@ -19,6 +21,7 @@ from fxticker.model.bands import (
     outward,
     percent_band,
     previous_rate,
+    quotient,
     rate_band,
 )
 from fxticker.model.printed import InvalidNumber
@@ -291,3 +294,25 @@ def test_every_nonzero_percentage_of_the_captures_is_consistent():
 )
 def test_band_of_a_percentage_is_half_a_step_to_each_side(text, lo, hi):
     assert percent_band(text) == Band(Fraction(lo), Fraction(hi))
+
+
+RATES = st.decimals("0.00001", "99999", places=5)
+
+
+@example(Decimal("0.00198"), Decimal("0.00008"), Decimal("24.75"))
+@example(Decimal(1), Decimal("0.00008"), Decimal(12500))
+@law(200)
+@given(RATES, RATES, RATES)
+def test_quotient_that_is_a_short_decimal_is_the_double_of_it(dividend, divisor, short):
+    """A product of two printed numbers, divided by one of them, is the other; any quotient stays within its error."""
+    product = Fraction(short) * Fraction(divisor)
+    exact = Fraction(dividend) / Fraction(divisor)
+    dividends = np.array([float(product), float(Fraction(dividend))])
+    [back, other] = quotient(dividends, np.full(2, float(Fraction(divisor)))).tolist()
+    assert back == float(Fraction(short))
+    assert abs(Fraction(other) - exact) <= exact * Fraction(8, 2**52)
+
+
+def test_quotient_of_nothing_is_nothing():
+    assert quotient(np.empty(0), np.ones(1)).tolist() == []
+    assert np.isnan(quotient(np.array([np.nan]), np.ones(1)))

@@ -117,7 +117,7 @@ def test_standard_output_has_the_bytes_of_the_file(two_days, export):
 
 def test_json_has_full_floats(two_days, export):
     rows = json.loads(export("t.json", two_days, "--pair", "USD/UZS", "--pair", "USD/KZT").read_text())
-    assert {row["rate"] for row in rows} == {1 / 0.00008, 1 / 0.00191, 1 / 0.00192}
+    assert {row["rate"] for row in rows} == {12500, 1 / 0.00191, 1 / 0.00192}
     assert rows[0]["rate_text"] is None
 
 
@@ -165,7 +165,9 @@ def test_resampled_csv_is_that_of_resample_and_wide_its_closes(two_days, export)
 def test_periods_that_are_not_whole_are_counted(two_days, source, told):
     options = ("--every", "day", "--source", source, "--store", str(two_days))
     shown = CliRunner().invoke(app, ["export", "-", "--wide", *options])
-    assert shown.stderr == f"fxticker: {told}the column whole says which; without --wide the file has close_at, too\n"
+    assert shown.stderr.endswith(
+        f"fxticker: {told}the column whole says which; without --wide the file has close_at, too\n"
+    )
     whole = pd.read_csv(io.StringIO(shown.stdout))["whole"].astype("boolean")
     assert f"{whole.isna().sum()} of {len(whole)} rows are not known" in told
     longer = CliRunner().invoke(app, ["export", "-", *options])
@@ -173,6 +175,20 @@ def test_periods_that_are_not_whole_are_counted(two_days, source, told):
     assert longer.stderr.endswith(
         f"{rows.isna().sum()} of {len(rows)} rows are not known to be whole; the column whole says which\n"
     )
+
+
+@pytest.mark.parametrize(("every", "bounds"), [((), "rate"), (("--every", "day"), "close")], ids=str)
+def test_wide_file_names_the_pairs_whose_bands_it_lacks(two_days, every, bounds):
+    options = ("--wide", "--source", "timesca", "--store", str(two_days))
+    told = CliRunner().invoke(app, ["export", "-", *every, *options]).stderr
+    assert (
+        "width of bands by the printed digits: UZS/USD up to 12.5 %; without --wide the file has them, "
+        f"as {bounds}_lo and {bounds}_hi\n"
+    ) in told
+    assert "width" not in CliRunner().invoke(app, ["export", "-", *every, *options, "--pair", "TJS/USD"]).stderr
+    cross = CliRunner().invoke(app, ["export", "-", "--pair", "KZT/UZS", *every, *options])
+    assert " KZT/UZS up to 13 %; " in cross.stderr
+    assert ",23.875" in cross.stdout  # not the nearest quotient of two doubles, 23.874999999999996
 
 
 @pytest.mark.parametrize("options", [("w.csv", "--wide"), ("p.journal",)], ids=str)

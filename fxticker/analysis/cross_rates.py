@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fxticker.model.bands import cross_bounds, outward
+from fxticker.model.bands import cross_bounds, outward, quotient
 from fxticker.model.pairs import THROUGH, currencies_of
 
 
@@ -116,7 +116,15 @@ def rates_of(ticks: SettledTicks, pair: str) -> list[Rates]:
 def _stored_or_inverse(ticks: SettledTicks, source: int, base: str, quote: str) -> Rates:
     stored, turned = (_stored(ticks, source, pair) for pair in (f"{base}/{quote}", f"{quote}/{base}"))
     lo, hi = outward(1 / turned.hi, 1 / turned.lo)
-    inverse = Rates(turned.instants, turned.left, turned.left, 1 / turned.rate, lo, hi, np.zeros(len(turned), bool))
+    inverse = Rates(
+        turned.instants,
+        turned.left,
+        turned.left,
+        quotient(np.ones(1), turned.rate),
+        lo,
+        hi,
+        np.zeros(len(turned), bool),
+    )
     return _completed(stored, inverse)
 
 
@@ -137,7 +145,9 @@ def _cross(base: Rates, quote: Rates) -> Rates:
     place, is_same = _places(base.instants, quote.instants)
     base, quote = base.rows(is_same), quote.rows(place[is_same])
     lo, hi = cross_bounds(base.lo, base.hi, quote.lo, quote.hi)
-    return Rates(base.instants, base.left, quote.left, base.rate / quote.rate, lo, hi, np.zeros(len(base), bool))
+    return Rates(
+        base.instants, base.left, quote.left, quotient(base.rate, quote.rate), lo, hi, np.zeros(len(base), bool)
+    )
 
 
 def _completed(first: Rates, second: Rates) -> Rates:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fxticker.frames.single_values import SingleValues
-from fxticker.model.bands import outward
+from fxticker.model.bands import outward, quotient
 from fxticker.model.pairs import directed, inverse_of
 
 
@@ -46,7 +46,7 @@ def in_one_direction(quotes: pd.DataFrame, *, per_usd: bool) -> pd.DataFrame:
     singles = SingleValues.of(quotes)
     turned = quotes.assign(
         pair=pd.Categorical.from_codes(pair, categories=pd.Index(kinds, dtype="str")),
-        rate=np.where(is_turned, 1 / rate, rate),
+        rate=np.where(is_turned, quotient(np.ones(1), rate), rate),
         rate_lo=np.where(is_turned, turned_lo, lo),
         rate_hi=np.where(is_turned, turned_hi, hi),
         rate_text=quotes["rate_text"].mask(is_turned),

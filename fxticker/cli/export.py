@@ -11,6 +11,7 @@ from fxticker.cli.options import selected, stored
 from fxticker.cli.output import warn
 from fxticker.cli.target import STANDARD_OUTPUT, opened_target
 from fxticker.export.formats import FORMATS, PRICES, FileForm, Format, write_lines, write_tables
+from fxticker.model.formatting import short_text
 from fxticker.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -76,19 +77,33 @@ def _export_prices(file: str, folder: Location, selection: Selection, form: File
 def _tables(
     folder: Location, selection: Selection, form: FileForm, *, wide: bool, every: Freq | None
 ) -> dict[str, pd.DataFrame]:
-    from fxticker.export.tables import periods_table, polls_table, ticks_table, wide_closes, wide_table
+    from fxticker.export.tables import one_each, periods_table, polls_table, ticks_table, wide_closes, wide_rates
 
     if every is not None:
         periods = periods_table(folder, selection, every)
         rows = wide_closes(periods) if wide else periods
+        if wide:
+            _warn_wide_bands(periods, "close_lo", "close_hi")
         _warn_not_whole(rows, elsewhere="; without --wide the file has close_at, too" if wide else "")
         return {"rows": rows}
     if wide:
-        return {"rows": wide_table(folder, selection)}
+        rates = one_each(folder, selection)
+        table = wide_rates(rates)
+        _warn_wide_bands(rates, "rate_lo", "rate_hi")
+        return {"rows": table}
     tables = {"rows": ticks_table(folder, selection)}
     if form.format == "sqlite":
         return {"ticks": tables["rows"], "polls": polls_table(folder, selection)}
     return tables
+
+
+def _warn_wide_bands(rows: pd.DataFrame, lo: str, hi: str) -> None:
+    """Print on standard error which pairs have digits that say little, whose bands a wide table does not have."""
+    from fxticker.export.tables import widest_bands
+
+    if found := widest_bands(rows, lo, hi):
+        widths = ", ".join(f"{pair} up to {short_text(width)} %" for pair, width in found.items())
+        warn(f"width of bands by the printed digits: {widths}; without --wide the file has them, as {lo} and {hi}")
 
 
 def _warn_not_whole(rows: pd.DataFrame, *, elsewhere: str) -> None:

@@ -17,8 +17,12 @@ from fxticker.frames.now_and_zone import zone_of
 from fxticker.frames.one_per_instant import one_per_instant
 from fxticker.frames.pairs import StorePath, pairs_by_source
 from fxticker.frames.polls import load_polls
+from fxticker.model.bands import width_pct
 from fxticker.model.invalid import InvalidArgument
 from fxticker.model.selection import Selection
+
+_WIDE_PCT = 1.0
+"""Width of a band from which on a rate is not to be read without it: twice that of the tenge."""
 
 
 def ticks_table(store: StorePath, selection: Selection) -> pd.DataFrame:
@@ -53,17 +57,23 @@ def periods_table(store: StorePath, selection: Selection, every: Freq) -> pd.Dat
     return _some(resample(store, every, **selection.given()))
 
 
-def wide_table(store: StorePath, selection: Selection) -> pd.DataFrame:
-    """Return all rates of one source by `observed_at`, with a column per pair.
+def wide_rates(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rates of a `one_each` of one source by `observed_at`, with a column per pair.
 
     Raises
     ------
-    NoData
-        If nothing matches.
     ValueError
         If there are several sources.
     """
-    return _wide(_one_each(store, selection), "observed_at", "rate")
+    return _wide(rows, "observed_at", "rate")
+
+
+def widest_bands(rows: pd.DataFrame, lo: str, hi: str) -> dict[str, float]:
+    """Return the width of each pair's widest band in percent, given the columns of the bounds; above 1 % only."""
+    widths = (
+        pd.Series(width_pct(rows[lo].to_numpy(), rows[hi].to_numpy()), rows["pair"].astype(str)).groupby(level=0).max()
+    )
+    return {str(pair): float(width) for pair, width in widths[widths > _WIDE_PCT].items()}
 
 
 def wide_closes(periods: pd.DataFrame) -> pd.DataFrame:
@@ -91,8 +101,14 @@ def _wide(rows: pd.DataFrame, index: str, values: str) -> pd.DataFrame:
     return rows.pivot(index=index, columns="pair", values=values).rename_axis(columns=None).reset_index()
 
 
-def _one_each(store: StorePath, selection: Selection) -> pd.DataFrame:
-    """Return one rate per source, pair and instant, as stored unless it must be derived."""
+def one_each(store: StorePath, selection: Selection) -> pd.DataFrame:
+    """Return one rate per source, pair and instant with its band, as stored unless it must be derived.
+
+    Raises
+    ------
+    NoData
+        If nothing matches.
+    """
     rows = ticks_table(store, selection)
     return one_each_in_zone(one_per_instant(rows) if "origin" in rows.columns else rows, zone_of(selection.tz))
 

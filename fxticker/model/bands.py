@@ -135,6 +135,9 @@ OUTWARD = 4 * 2.0**-52
 """How far `outward` moves a bound, relative to its size. A double nearest to an exact bound and an operation on doubles
 are each off by at most 2**-53 of the value; a quotient of two bounds has three such errors, less than half of this."""
 
+_SHORT_DIGITS = 12
+"""Digits of a short decimal, at most. One quotient of a thousand lies as near to one by chance, within its error."""
+
 
 def outward(lo: Doubles, hi: Doubles) -> tuple[Doubles, Doubles]:
     """Return bounds computed in doubles, moved apart to contain what the same bounds contain in exact arithmetic.
@@ -143,6 +146,21 @@ def outward(lo: Doubles, hi: Doubles) -> tuple[Doubles, Doubles]:
     ones, or that were moved apart already: the true value is always inside, and bands that touch never look disjoint.
     """
     return lo - abs(lo) * OUTWARD, hi + abs(hi) * OUTWARD
+
+
+def quotient(dividend: np.ndarray, divisor: np.ndarray) -> np.ndarray:
+    """Return quotients of printed rates in doubles: short decimals where only the division moved them off one.
+
+    0.00198 by 0.00008 is 24.75, and the doubles nearest to both give 24.749999999999996.
+    """
+    import numpy as np
+
+    found: np.ndarray = dividend / divisor
+    with np.errstate(all="ignore"):
+        scale = 10.0 ** (_SHORT_DIGITS - 1 - np.floor(np.log10(np.abs(found))))
+        short = np.rint(found * scale) / scale
+        is_near = np.abs(found - short) <= np.abs(found) * OUTWARD
+    return np.where(is_near, short, found)
 
 
 def cross_bounds(base_lo: Doubles, base_hi: Doubles, quote_lo: Doubles, quote_hi: Doubles) -> tuple[Doubles, Doubles]:
