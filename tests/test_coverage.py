@@ -283,3 +283,19 @@ def test_period_is_whole_in_each_span_that_holds_it_or_in_none(steps, freq, data
     ]
     pd.testing.assert_series_equal(held, everything.reindex(held.index))
     assert not found.drop(held.index).any()
+
+
+def test_hole_does_not_make_the_next_one_usual(store):
+    quick = pd.date_range("2025-11-03", periods=3, freq="8h", tz="UTC")
+    holes = [quick[-1] + DAY * days for days in (2, 4, 6, 8)]
+    store.record([Poll("timesca", slot, Outcome.OK) for slot in [*quick, *holes]])
+    found = fx.gaps(store, end=holes[-1])
+    assert list(found["start_at"]) == [quick[-1], *holes[:-1]]
+    assert not coverage(store, "day", start="2025-11-04", end="2025-11-09")["whole"].any()
+
+
+def test_weekly_polls_have_a_gap_only_where_one_is_missing(store):
+    mondays = [NOON + 7 * DAY * week for week in range(12) if week != 7]
+    store.record([Poll("timesca", slot, Outcome.OK) for slot in mondays])
+    found = fx.gaps(store, end=mondays[-1])
+    assert [[*found["start_at"]], [*found["end_at"]]] == [[mondays[6]], [mondays[7]]]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pandas.api.typing import Rolling
 
 GAP_CADENCES = 3
-"""Limit of the distance between two polls, in median distances: a longer one is a gap and not a late poll."""
+"""Limit of the distance between two polls, in usual distances: a longer one is a gap and not a late poll."""
 BESIDE = timedelta(days=31)
 """How far from a period polls bear on it: the longest distance that may be none of its holes, and the polls beside."""
 _MOST_CADENCE_US = 86_400_000_000
@@ -28,7 +28,7 @@ _MOST_DUE_US = 3_600_000_000
 _LATE = 1.5
 """Usual distances up to which a poll is late and none is missing, where they are too long to be no holes."""
 _NEIGHBOURS = 9
-"""Distances of which the median is taken on either side of one, at most: schedules change over the years."""
+"""Distances of which the usual one is taken on either side, at most: schedules change over the years."""
 _NEIGHBOURHOOD_US = 28 * 86_400_000_000
 """How far away they reach at most."""
 _EVER = np.array(["0001-01-01", "9999-12-31"], "M8[us]")
@@ -96,7 +96,7 @@ def is_silence(slots: np.ndarray, until: datetime) -> np.ndarray:
 def _holes(slots: np.ndarray, until: datetime) -> tuple[np.ndarray, np.ndarray]:
     """Return the starts and ends of the holes, the times before and after the record among them, given sorted slots."""
     following, is_hole = _following(slots, until)
-    usual, _ = _beside(slots, lambda distances: distances.median())
+    usual, _ = _beside(slots, _usual)
     due = slots + np.nan_to_num(np.minimum(usual, _MOST_DUE_US)).astype("m8[us]")  # until then nothing is missing
     hole_starts = np.concatenate([_EVER[:1], due[is_hole], following[-1:]])
     return hole_starts, np.concatenate([slots[:1], following[is_hole], _EVER[1:]])
@@ -104,7 +104,7 @@ def _holes(slots: np.ndarray, until: datetime) -> tuple[np.ndarray, np.ndarray]:
 
 def _following(slots: np.ndarray, until: datetime) -> tuple[np.ndarray, np.ndarray]:
     """Return what follows each of sorted slots, at last `until`, and whether there is a hole between them."""
-    before, after = _beside(slots, lambda distances: distances.median())
+    before, after = _beside(slots, _usual)
     following = np.append(slots[1:], _utc(until))
     shorter, longer = (np.minimum(least(before, after), _MOST_CADENCE_US) for least in (np.fmin, np.fmax))
     limit = np.fmax(GAP_CADENCES * np.where(np.isnan(shorter), _LONE_CADENCE_US, shorter), longer)
@@ -120,6 +120,12 @@ def _beside(slots: np.ndarray, of: Callable[[Rolling[Any]], pd.Series]) -> tuple
     times = _us(slots)
     before, after = (np.asarray(of(_distances_before(each))) for each in (times, -times[::-1]))
     return before, np.append(after[-2::-1], np.nan)
+
+
+def _usual(distances: Rolling[Any]) -> pd.Series:
+    """Return the lower quartiles: holes that lie near each other do not make themselves usual, as in the median."""
+    quartiles: pd.Series = distances.quantile(0.25, interpolation="lower")
+    return quartiles
 
 
 def _distances_before(times: np.ndarray) -> Rolling[Any]:

@@ -24,7 +24,11 @@ _MORE_POLL_COLUMNS = ("started_at", "source_date", "body_sha256", "body_bytes", 
 @click.command()
 @queried("sources", "start", "end", "as_of", "tz")
 def gaps(folder: Location, selection: Selection, form: Format) -> None:
-    """Print gaps: periods without a successful poll."""
+    """Print gaps: periods without a successful poll.
+
+    Where nothing is on record, a gap is more than three times as long as the usual distance of the polls before or
+    after it.
+    """
     from fxticker.analysis.coverage import COLUMNS
     from fxticker.analysis.coverage import gaps as gaps_of
     from fxticker.cli.output import show, warn
