@@ -165,6 +165,13 @@ def test_table_names_the_peg_that_distances_are_from(history_store):
     assert "peg_rate" not in result.stderr
 
 
+def test_table_marks_hops_and_newer_levels(history_store):
+    span = ["--start", "2026-02-01", "--end", "2026-02-09", "--store", str(history_store)]
+    rows = CliRunner().invoke(app, ["peg", *span]).stdout.splitlines()[-8:]
+    assert [row.split()[-1] for row in rows] == ["0", "no", "newer", "no", "no", "yes", "no", "yes"]
+    assert "newer" not in CliRunner().invoke(app, ["peg", *span, "--format", "csv"]).stdout
+
+
 def test_table_has_no_verdict_on_the_first_tick_of_a_span(history_store):
     span = ["--start", "2025-12-12", "--end", "2025-12-12", "--wide", "--format", "csv"]
     table = CliRunner().invoke(app, ["peg", *span, "--store", str(history_store)]).stdout.splitlines()

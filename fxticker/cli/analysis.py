@@ -218,13 +218,18 @@ def peg(folder: Location, selection: Selection, form: Format) -> None:
 
     The ticker shows a pegged currency at one of a few levels in turn. A plateau is a time during which a source prints
     one value: they are numbered from 0 for each pair, and hop marks the first tick of each that is a peg hop: back to a
-    level that was shown in the year before.
+    level that was shown in the year before. In a table it also marks newer levels.
     """
     from fxticker.analysis.peg import peg as peg_of
 
     frame = peg_of(folder, **selection.given())
     is_first = frame.duplicated(["source", "pair"]).eq(False)  # what was before it is not known
-    show_frame(frame.assign(hop=frame["hop"].astype(object).mask(is_first)), _PEG, form)
+    hop = frame["hop"].astype(object).mask(is_first)
+    if form.kind == "table":
+        before = frame.groupby(["source", "pair"], observed=True)[["rate_lo", "rate_hi"]].shift()
+        has_moved = (frame["rate_lo"] > before["rate_hi"]) | (frame["rate_hi"] < before["rate_lo"])
+        hop = hop.mask(has_moved & ~frame["hop"], "newer")
+    show_frame(frame.assign(hop=hop), _PEG, form)
 
 
 @click.command()
