@@ -480,7 +480,7 @@ def test_heatmap_names_the_instants_of_the_data_and_not_of_the_periods(history_s
     figure = plot_heatmap(fx.drift_by_period(history_store, "month"))
     caption = " ".join(figure.get_supxlabel().split())
     assert "Source: timesca (timesca.com). 50 comparisons of closes of months, 2024-09-29 to 2026-02-25 UTC" in caption
-    assert "UTC, 25 more than rounding, peg hops aside." in caption
+    assert "UTC, 25 more than rounding, 1 of them to a newer level, peg hops aside." in caption
 
 
 def test_heatmap_counts_the_cells_whose_closes_are_too_old(history_store):

@@ -295,7 +295,7 @@ class StoreBesideAModel(RuleBasedStateMachine):
         if not self.root.exists():
             return
         self.bring_files()
-        stored = {row["pair"] for row in self.ticks.values()}
+        stored = {row["pair"] for row in self.ticks.values() if sources is None or row["source"] in sources}
         is_no_span = start is not None and (start > datetime.now(UTC) or (end is not None and start > end))
         if is_no_span or (stored and not {*(pairs or ())} <= stored):
             with pytest.raises(ValueError, match=r"later than now|before it begins|not stored"):

@@ -34,7 +34,7 @@ _MINUTE, _SECOND = 16, 19
 """Characters of ``2025-11-14 12:00:00`` up to the minute and the second."""
 _STEPS = {_MINUTE: timedelta(minutes=1), _SECOND: timedelta(seconds=1)}
 """To what an instant is rounded up that is cut at these characters."""
-_LAST_MINUTE, _LAST_SECOND = "23:59:00", "23:59:59"
+_LAST_MINUTE, _LAST_SECOND = "23:59", "23:59:59"
 """Between these the minute has no room to be rounded up; the last second of a day stands for its end."""
 _WHOLE_DAY = "day"
 """In place of the time, where the day stands above the table and only the date is known."""
@@ -126,10 +126,17 @@ def _range_of(rows: pd.DataFrame | Records, name: str, *, is_looked_up: bool) ->
 
 def _finest(values: Collection[date]) -> int:
     """Return how many characters tell these instants apart: those of the day only if all are days or midnights."""
-    texts, minutes = ({_rounded_up(value, size) for value in values} for size in (_SECOND, _MINUTE))
-    if len(minutes) < len(texts) or any(_LAST_MINUTE < text[DAY + 1 :] < _LAST_SECOND for text in texts):
+    minutes = {_rounded_up(value, _MINUTE) for value in values}
+    if len(minutes) < len(values) and len(minutes) < len({_rounded_up(value, _SECOND) for value in values}):
         return _SECOND
-    return DAY if all(text[DAY:] in ("", " 00:00:00") for text in texts) else _MINUTE
+    last = (_rounded_up(value, _SECOND)[DAY + 1 :] for value in values if _is_last_minute(value))
+    if any(f"{_LAST_MINUTE}:00" < text < _LAST_SECOND for text in last):
+        return _SECOND
+    return DAY if all(text[DAY:] in ("", " 00:00") for text in minutes) else _MINUTE
+
+
+def _is_last_minute(value: date) -> bool:
+    return isinstance(value, datetime) and (value.hour, value.minute) == (23, 59)
 
 
 def _has_seconds(value: date) -> bool:
