@@ -208,7 +208,7 @@ def test_path_explains_no_band_and_no_break_that_it_does_not_draw(store):
     store.append(_ticks("KZT/USD", ["0.00192"], [DAYS[0] + timedelta(hours=1)]))
     assert " Band: what the printed digits allow. fxticker " in _caption(plot_path(store))
     store.append(_ticks("KZT/USD", ["0.00193"], DAYS[40:]))
-    assert " allow. Lines break where there is no value. fxticker " in _caption(plot_path(store))
+    assert " allow. Lines break over three usual distances of values. fxticker " in _caption(plot_path(store))
 
 
 def test_coverage_explains_a_cause_only_where_a_poll_failed():

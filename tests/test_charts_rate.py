@@ -57,7 +57,7 @@ def test_rate_that_no_tick_follows_for_long_is_not_drawn_as_one_that_rested(ever
 
     words = texts_of(figure)
     assert f"{counts} of 10 days, UTC" in words
-    assert "that repeat a tick across a gap. Lines break where there is no value." in words
+    assert "that repeat a tick across a gap. Lines break over three usual distances of values, and at" in words
     assert "Dot: the last rate as of that instant, of a day as of its end." in words
 
 

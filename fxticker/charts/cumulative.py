@@ -39,7 +39,7 @@ from fxticker.charts.path_lines import PathLine, lines_of
 from fxticker.charts.resolved import Reach, reach_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
-from fxticker.charts.steps import COLUMNS, EXACT_VALUES, Steps, gap_starts, thinned
+from fxticker.charts.steps import COLUMNS, EXACT_VALUES, LINES_BREAK, Steps, gap_starts, thinned
 from fxticker.charts.style import Palette, Theme, date_axis, signed_ticks
 from fxticker.errors import NoData
 from fxticker.frames.one_per_instant import without_constants
@@ -197,7 +197,7 @@ def _write_caption(
         base = f"each line from its own base, {span_text(since, latest)}"
     up = f" Up: {sides_of(rows['pair']).rise}." if canvas.axes[0].get_ylabel() == "percent" else ""
     band = "Band: what the printed digits allow." if any((each.lo < each.hi).any() for _, each, _ in drawn) else ""
-    breaks = " Lines break where there is no value." if any(len(each.ends) for _, each, _ in drawn) else ""
+    breaks = f" {LINES_BREAK}." if any(len(each.ends) for _, each, _ in drawn) else ""
     hops = hops_text([levels for *_, levels in drawn], is_past_known=True)
     newer = NEWER_LEVEL if any(verdict(line.last) == NEWER for line in lines) else ""
     several = SEVERAL_VALUES if any(line.is_several.any() for line, *_ in drawn) else ""

@@ -19,6 +19,7 @@ from fxticker.charts.lines import Line
 from fxticker.charts.moves import hopping_text
 from fxticker.charts.sides import upward
 from fxticker.charts.source_names import sources_text
+from fxticker.charts.steps import LINES_BREAK
 from fxticker.model.formatting import counted
 from fxticker.model.timestamps import MICROSECOND
 from fxticker.model.verdicts import NEWER
@@ -131,7 +132,7 @@ def write_history_caption(canvas: Canvas, facts: Facts, *, is_shaded: bool) -> N
         hopping_text((line.pair, line.source) for line in facts.lines),
         facts.unknown_past,
         _repetitions(facts),
-        "Lines break where there is no value." if any(len(line.steps.ends) for line in facts.lines) else "",
+        f"{LINES_BREAK}, and at polls without a tick." if any(len(line.steps.ends) for line in facts.lines) else "",
         f"Shaded: no successful poll{of_panel}, {by_cause}." if is_shaded else "",
     ]
     write_caption(canvas, title, f"{_counts(facts)}.{facts.left_out or ''}", " ".join(filter(None, reading)))

@@ -52,6 +52,10 @@ class Steps:
     ends: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
+LINES_BREAK = "Lines break over three usual distances of values"
+"""What `gap_starts` does, as the beginning of a sentence of a caption."""
+
+
 def gap_starts(times: np.ndarray, failed: np.ndarray | None = None, narrowest_us: float = 0) -> np.ndarray:
     """Return where a line breaks: positions whose following value is more than three median distances away.
 

@@ -204,7 +204,8 @@ def resample(every: Freq, folder: Location, selection: Selection, form: Format) 
     """Print open, high, low and close of each period.
 
     The coverage is the share of polls on record that succeeded; a row is not whole if the span, the present or
-    the record has a part of its period only.
+    the record has a part of its period only. Periods before the first rate of the span and after its last have no
+    row.
     """
     from fxticker.analysis.resample import resample as resampled
 
@@ -238,7 +239,8 @@ def peg(folder: Location, selection: Selection, form: Format) -> None:
 def coverage(every: Freq, folder: Location, selection: Selection, form: Format) -> None:
     """Print how many of each period's planned polls succeeded.
 
-    A row is not whole if the span, the present or the record has a part of its period only.
+    A row is not whole if the span, the present or the record has a part of its period only. Periods before the first
+    poll of the span and after its last have no row.
     """
     from fxticker.analysis.coverage import coverage as coverage_of
 
