@@ -87,7 +87,7 @@ def is_silence(slots: np.ndarray, until: datetime) -> np.ndarray:
     until
         As for `is_whole`.
     """
-    following, is_hole = _following(slots, until)
+    following, _, is_hole = _following(slots, until)
     before, after = _beside(slots, lambda distances: distances.min())
     silent: np.ndarray = is_hole & ~(_us(following - slots) <= _LATE * np.fmin(before, after))
     return silent
@@ -95,21 +95,20 @@ def is_silence(slots: np.ndarray, until: datetime) -> np.ndarray:
 
 def _holes(slots: np.ndarray, until: datetime) -> tuple[np.ndarray, np.ndarray]:
     """Return the starts and ends of the holes, the times before and after the record among them, given sorted slots."""
-    following, is_hole = _following(slots, until)
-    usual, _ = _beside(slots, _usual)
+    following, usual, is_hole = _following(slots, until)
     due = slots + np.nan_to_num(np.minimum(usual, _MOST_DUE_US)).astype("m8[us]")  # until then nothing is missing
     hole_starts = np.concatenate([_EVER[:1], due[is_hole], following[-1:]])
     return hole_starts, np.concatenate([slots[:1], following[is_hole], _EVER[1:]])
 
 
-def _following(slots: np.ndarray, until: datetime) -> tuple[np.ndarray, np.ndarray]:
-    """Return what follows each of sorted slots, at last `until`, and whether there is a hole between them."""
+def _following(slots: np.ndarray, until: datetime) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what follows each of sorted slots, at last `until`, the usual distance before, and if a hole follows."""
     before, after = _beside(slots, _usual)
     following = np.append(slots[1:], _utc(until))
     shorter, longer = (np.minimum(least(before, after), _MOST_CADENCE_US) for least in (np.fmin, np.fmax))
     limit = np.fmax(GAP_CADENCES * np.where(np.isnan(shorter), _LONE_CADENCE_US, shorter), longer)
     apart = _us(following - slots)
-    return following, (apart > limit) | (apart >= GAP_CADENCES * _MOST_CADENCE_US)
+    return following, before, (apart > limit) | (apart >= GAP_CADENCES * _MOST_CADENCE_US)
 
 
 def _beside(slots: np.ndarray, of: Callable[[Rolling[Any]], pd.Series]) -> tuple[np.ndarray, np.ndarray]:
@@ -136,7 +135,7 @@ def _distances_before(times: np.ndarray) -> Rolling[Any]:
 
 
 class _Windows(BaseIndexer):
-    """Windows of a rolling median, each by its first place and the one after its last."""
+    """Windows of distances, each by its first place and the one after its last."""
 
     starts: np.ndarray
     stops: np.ndarray
