@@ -12,13 +12,12 @@ import numpy as np
 import pandas as pd
 
 from fxticker.analysis.periods import Freq, local_clock, period_of, start_of
-from fxticker.analysis.polls_beside import PollsBeside
+from fxticker.analysis.polls_beside import PollsBeside, latest_on_record, span_on_record
 from fxticker.analysis.record_holes import holds, is_silence, is_whole
-from fxticker.frames.now_and_zone import in_zone, present, resolved, zone_of
+from fxticker.frames.now_and_zone import in_zone, resolved, zone_of
 from fxticker.frames.one_per_instant import typed
 from fxticker.frames.pairs import StorePath
 from fxticker.frames.polls import load_outcomes
-from fxticker.model.days import lookup, span_of
 from fxticker.model.records import Outcome
 from fxticker.model.selection import Selection, Zone
 from fxticker.model.timestamps import Moment
@@ -78,13 +77,11 @@ def gaps(
         of `fxticker.coverage`, where the polls around are less than a day apart, or else one of them is missing). A
         source without any poll before `end` has no gap.
     """
-    now = present()
-    by = now if as_of is None else lookup(as_of, now, zone_of(tz)).upto
-    begin, until = span_of(start, now if end is None else end, now, zone_of(tz))
-    until = by if until is None else min(until, by)
+    selection = resolved(Selection.of(sources=sources, start=start, end=end, as_of=as_of, tz=tz))
+    begin, until = span_on_record(selection)
     if begin is not None and begin >= until:  # as of an instant before the span
         return in_zone(typed([], COLUMNS), tz)
-    polls = load_outcomes(store, sources=sources, end=by, as_of=None if as_of is None else by)
+    polls = load_outcomes(store, sources=selection.sources, end=latest_on_record(selection), as_of=selection.as_of)
     first, last = None if begin is None else pd.Timestamp(begin), pd.Timestamp(until)
     rows = [
         (source, *gap)

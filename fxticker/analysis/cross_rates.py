@@ -120,7 +120,7 @@ def _stored_or_inverse(ticks: SettledTicks, source: int, base: str, quote: str) 
         turned.instants,
         turned.left,
         turned.left,
-        quotient(np.ones(1), turned.rate),
+        quotient(1.0, turned.rate),
         lo,
         hi,
         np.zeros(len(turned), bool),

@@ -46,7 +46,7 @@ def in_one_direction(quotes: pd.DataFrame, *, per_usd: bool) -> pd.DataFrame:
     singles = SingleValues.of(quotes)
     turned = quotes.assign(
         pair=pd.Categorical.from_codes(pair, categories=pd.Index(kinds, dtype="str")),
-        rate=np.where(is_turned, quotient(np.ones(1), rate), rate),
+        rate=np.where(is_turned, quotient(1.0, rate), rate),
         rate_lo=np.where(is_turned, turned_lo, lo),
         rate_hi=np.where(is_turned, turned_hi, hi),
         rate_text=quotes["rate_text"].mask(is_turned),

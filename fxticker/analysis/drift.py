@@ -125,13 +125,13 @@ def drift(
         neither stored nor derivable.
     """
     now, zone = present(), zone_of(tz)
-    first, last = lookup(start, now, zone), closing("now" if end is None else end, now, zone)
+    end = "now" if end is None else end
+    first, last = lookup(start, now, zone), closing(end, now, zone)
     if first.upto > last.upto:
         raise InvalidArgument(f"start {start} is after end {end}")
     if first.upto == last.upto:
-        upto = "now" if end is None else end
         raise InvalidArgument(
-            f"start {start} and end {upto} look up the same ticks, the last ones by then; give an earlier start"
+            f"start {start} and end {end} look up the same ticks, the last ones by then; give an earlier start"
         )
     limit = AgeLimit.of(max_age)
     selection = resolved(Selection.of(pairs=pairs, sources=sources, as_of=as_of, tz=tz, per_usd=per_usd))

@@ -41,12 +41,12 @@ class PollsBeside:
     @classmethod
     def of(cls, polls: StorePath | pd.DataFrame, selection: Selection) -> Self:
         """Return those of a resolved selection, of a store or a frame of `fxticker.load_polls`, which has no others."""
-        by = _latest(selection)
+        by = latest_on_record(selection)
         begin, until = span_on_record(selection)
         if isinstance(polls, pd.DataFrame):
             rows = _matching(polls, selection)
             return cls(begin, until, rows, until if rows.empty else max(until, rows["slot"].max()))
-        start = begin if begin is None else min(max(begin, _FIRST) - BESIDE, by)
+        start = None if begin is None else min(max(begin, _FIRST) - BESIDE, by)
         known_until = by if by - until < BESIDE else until + BESIDE
         rows = load_outcomes(polls, sources=selection.sources, start=start, end=known_until, as_of=selection.as_of)
         return cls(begin, until, rows, known_until)
@@ -55,17 +55,20 @@ class PollsBeside:
         """Return which polls are those of the span."""
         slots = self.polls["slot"]
         inside: np.ndarray = (slots < self.until).to_numpy()
-        return inside if self.begin is None else inside & (slots >= self.begin).to_numpy()
+        if self.begin is not None:
+            inside = inside & (slots >= self.begin).to_numpy()
+        return inside
 
 
 def span_on_record(selection: Selection) -> tuple[datetime | None, datetime]:
     """Return the span of a resolved selection, aware UTC; it ends at the latest now, or when its `as_of` is."""
-    by = _latest(selection)
+    by = latest_on_record(selection)
     begin = None if selection.start is None else instant(selection.start)
     return begin, by if selection.end is None else min(by, instant(selection.end))
 
 
-def _latest(selection: Selection) -> datetime:
+def latest_on_record(selection: Selection) -> datetime:
+    """Return the end of what is known for a resolved selection: now, or the instant of its `as_of`."""
     return present() if selection.as_of is None else last_instant(selection.as_of)
 
 

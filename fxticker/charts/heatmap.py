@@ -19,7 +19,7 @@ from fxticker.charts.caption_frame import ends_text, left_out_rows, span_text, w
 from fxticker.charts.data import frame_of
 from fxticker.charts.heatmap_cells import LINE_IN, Cells, cells_of, draw_cells, reach_pct, write_cells
 from fxticker.charts.hops import NEWER_LEVEL, unknown_past
-from fxticker.charts.moves import hopping_text, is_move, is_newer, keys_of, move_text, peg_notes, unproven_text
+from fxticker.charts.moves import hopping_text, is_move, keys_of, move_text, peg_notes, unproven_text
 from fxticker.charts.period_axis import Periods, label_periods, periods_of
 from fxticker.charts.sides import Sides, sides_of
 from fxticker.charts.source_names import sources_text
@@ -29,6 +29,7 @@ from fxticker.frames.one_per_instant import without_constants
 from fxticker.model.formatting import counted, short_text
 from fxticker.model.selection import Zone
 from fxticker.model.timestamps import Moment
+from fxticker.model.verdicts import NEWER, verdict
 from fxticker.sources.age_limits import MaxAge
 
 _ROW_IN = 0.42
@@ -144,7 +145,7 @@ def _write_caption(canvas: Canvas, drifts: pd.DataFrame, cells: Cells, periods: 
     rows = drifts.dropna(subset=["drift_pct"])
     span = span_text(rows["from_at"].min(), rows["to_at"].max())
     sources, title = sources_text(sorted(drifts["source"].astype(str).unique())), _finding(rows, periods, span)
-    newer = int(is_newer(rows).sum())
+    newer = sum(verdict(row) == NEWER for _, row in rows.iterrows())
     pale, hops = ~cells.is_move & ~cells.is_hop & ~cells.is_long, cells.is_hop
     or_hop = " or a peg hop" if (hops & cells.is_long).any() else ""
     grey = "no move is proven" if rows["several_values"].any() else f"rounding{or_hop} could explain it"

@@ -82,11 +82,6 @@ def is_move(rows: pd.DataFrame) -> pd.Series:
     return rows["significant"].astype(bool) & ~rows["peg_hop"].astype(bool)
 
 
-def is_newer(rows: pd.DataFrame) -> pd.Series:
-    """Return which moves are of a pegged pair: to a newer level."""
-    return is_move(rows) & rows["pair"].astype(str).map(lambda pair: bool(pegs_of(pair))).astype(bool)
-
-
 def unproven_text(rows: pd.DataFrame, what: str) -> str:
     """Return what the unproven ones of changes rest on, as part of a legend; `what` is one of them."""
     rounding, by_order = _reasons(rows)

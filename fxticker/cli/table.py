@@ -34,7 +34,7 @@ _MINUTE, _SECOND = 16, 19
 """Characters of ``2025-11-14 12:00:00`` up to the minute and the second."""
 _STEPS = {_MINUTE: timedelta(minutes=1), _SECOND: timedelta(seconds=1)}
 """To what an instant is rounded up that is cut at these characters."""
-_LAST_MINUTE, _LAST_SECOND = "23:59", "23:59:59"
+_LAST_MINUTE, _LAST_SECOND = "23:59:00", "23:59:59"
 """Between these the minute has no room to be rounded up; the last second of a day stands for its end."""
 _WHOLE_DAY = "day"
 """In place of the time, where the day stands above the table and only the date is known."""
@@ -130,7 +130,7 @@ def _finest(values: Collection[date]) -> int:
     if len(minutes) < len(values) and len(minutes) < len({_rounded_up(value, _SECOND) for value in values}):
         return _SECOND
     last = (_rounded_up(value, _SECOND)[DAY + 1 :] for value in values if _is_last_minute(value))
-    if any(f"{_LAST_MINUTE}:00" < text < _LAST_SECOND for text in last):
+    if any(_LAST_MINUTE < text < _LAST_SECOND for text in last):
         return _SECOND
     return DAY if all(text[DAY:] in ("", " 00:00") for text in minutes) else _MINUTE
 

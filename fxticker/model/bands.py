@@ -148,7 +148,7 @@ def outward(lo: Doubles, hi: Doubles) -> tuple[Doubles, Doubles]:
     return lo - abs(lo) * OUTWARD, hi + abs(hi) * OUTWARD
 
 
-def quotient(dividend: np.ndarray, divisor: np.ndarray) -> np.ndarray:
+def quotient(dividend: np.ndarray | float, divisor: np.ndarray) -> np.ndarray:
     """Return quotients of printed rates in doubles: short decimals where only the division moved them off one.
 
     0.00198 by 0.00008 is 24.75, and the doubles nearest to both give 24.749999999999996.
