@@ -15,7 +15,7 @@ from fxticker.model.records import Origin, Outcome, Poll
 from fxticker.store.local import LocalStorage
 from fxticker.store.read_recording import damaged_segments, damaged_spans, stray_files
 from fxticker.store.read_span import Span
-from fxticker.store.segment_file import SegmentSummary
+from fxticker.store.segment_summary import SegmentSummary
 from fxticker.store.store import Appended, Store
 
 MONTH = "ticks/source=timesca/month=2025-11"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.segment_end import END_BYTES, end_of
-from fxticker.store.segment_file import SegmentSummary, encoded, summary_at_end, summary_in, summary_of
+from fxticker.store.segment_file import encoded
+from fxticker.store.segment_summary import SegmentSummary, summary_at_end, summary_in, summary_of
 from fxticker.store.segments import SegmentName
 
 EMPTY = pa.Table.from_batches([], TICKS.schema)

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from fxticker.errors import SchemaMismatch, StoreError
 from fxticker.store.arrow import microseconds, to_int64
 from fxticker.store.read_retractions import NOTHING_RETRACTED, Retracted
-from fxticker.store.segment_file import DAMAGE, summary_in
+from fxticker.store.segment_file import DAMAGE
+from fxticker.store.segment_summary import summary_in
 from fxticker.store.store import Store
 from fxticker.store.validate import GIVEN, fitting
 

@@ -14,8 +14,9 @@ from fxticker.model.timestamps import iso_text
 from fxticker.page.site import Site
 from fxticker.store.arrow import instant_of
 from fxticker.store.read_span import month_of
-from fxticker.store.segment_file import CODEC, DAMAGE, summary_in
+from fxticker.store.segment_file import CODEC, DAMAGE
 from fxticker.store.segment_name import SegmentName
+from fxticker.store.segment_summary import summary_in
 from fxticker.store.store import Store
 
 

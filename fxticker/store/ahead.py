@@ -25,7 +25,8 @@ from fxticker.store.check import QUARANTINE, free_name
 from fxticker.store.read_recording import unless_damaged
 from fxticker.store.read_span import month_of
 from fxticker.store.schema import TICKS
-from fxticker.store.segment_file import encoded, summary_of
+from fxticker.store.segment_file import encoded
+from fxticker.store.segment_summary import summary_of
 from fxticker.store.segments import SegmentName, SegmentTable
 from fxticker.store.store import LOCK_TIMEOUT_S, Store
 

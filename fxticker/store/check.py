@@ -21,7 +21,7 @@ from fxticker.store.dedupe import first_of_identity
 from fxticker.store.deferred import DEFERRED, read_stretches
 from fxticker.store.evidence import EVIDENCE, EvidenceFolder, name_of
 from fxticker.store.number_texts import wrong_numbers
-from fxticker.store.segment_file import SegmentSummary, summary_of
+from fxticker.store.segment_summary import SegmentSummary, summary_of
 from fxticker.store.segments import SegmentName, SegmentTable
 from fxticker.store.store_id import read_store_id
 

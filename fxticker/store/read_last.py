@@ -13,7 +13,8 @@ from fxticker.store.arrow import filter_rows, is_in, microseconds, take, text_co
 from fxticker.store.backend import Version
 from fxticker.store.read_retractions import NOTHING_RETRACTED, Retracted
 from fxticker.store.read_span import by_last, matching, month_of, with_source
-from fxticker.store.segment_file import SegmentFile, SegmentSummary
+from fxticker.store.segment_file import SegmentFile
+from fxticker.store.segment_summary import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 
 LOOK_BACK_MONTHS = 12

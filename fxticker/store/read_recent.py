@@ -30,7 +30,7 @@ from fxticker.store.evidence import EVIDENCE
 from fxticker.store.read_retractions import Retracted
 from fxticker.store.read_span import Span, latest_first, month_of
 from fxticker.store.rejected import REJECTED
-from fxticker.store.segment_file import SegmentSummary
+from fxticker.store.segment_summary import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 from fxticker.store.store import Store
 

@@ -21,8 +21,8 @@ from fxticker.store.arrow import filter_rows, instant_of, microseconds, to_int64
 from fxticker.store.backend import StorageBackend, StoredObject
 from fxticker.store.damage import DamagedSegment, is_damage
 from fxticker.store.read_span import Span, month_of
-from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segment_name import SegmentName, segment_name
+from fxticker.store.segment_summary import SegmentSummary
 from fxticker.store.segments import SegmentTable
 
 _LAST_OF_DAY = timedelta(days=1) - MICROSECOND

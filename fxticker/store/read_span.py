@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from fxticker.store.arrow import array_of, filter_rows, is_in, microseconds, to_int64
-from fxticker.store.segment_file import SegmentSummary
+from fxticker.store.segment_summary import SegmentSummary
 from fxticker.store.segments import SegmentName, SegmentTable
 
 SOURCE = pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False)

@@ -27,8 +27,9 @@ from fxticker.store.backend import ABSENT, StorageBackend, StoredObject, Version
 from fxticker.store.damage import DamageLog, is_damage
 from fxticker.store.dedupe import first_of_identity, is_strictly_sorted
 from fxticker.store.schema import TableSpec
-from fxticker.store.segment_file import SegmentFile, SegmentSummary, encoded, summary_of, summary_of_file
+from fxticker.store.segment_file import SegmentFile, encoded, summary_of_file
 from fxticker.store.segment_name import SegmentName, numbered, segment_name
+from fxticker.store.segment_summary import SegmentSummary, summary_of
 
 _TRIES = 20
 """How often an append begins. Each time one of the writers succeeds, so few of them never come near it."""

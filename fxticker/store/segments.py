@@ -11,8 +11,9 @@ from fxticker.store.backend import StorageBackend, StoredObject, Version
 from fxticker.store.damage import DamageLog
 from fxticker.store.known_files import T, known
 from fxticker.store.schema import TableSpec
-from fxticker.store.segment_file import SegmentFile, SegmentSummary, summary_of_file
+from fxticker.store.segment_file import SegmentFile, summary_of_file
 from fxticker.store.segment_name import SegmentName, segment_name
+from fxticker.store.segment_summary import SegmentSummary
 from fxticker.store.segment_writer import SegmentWriter, listed
 
 __all__ = ["SEGMENT_ROWS", "SegmentName", "SegmentTable"]

@@ -12,8 +12,8 @@ from fxticker.sources.age_limits import TICKER, TICKER_HOLDS_DAYS
 from fxticker.store.arrow import instant_of
 from fxticker.store.backend import StoredObject
 from fxticker.store.read_span import Span
-from fxticker.store.segment_file import SegmentSummary
 from fxticker.store.segment_name import SegmentName
+from fxticker.store.segment_summary import SegmentSummary
 from fxticker.store.store import Store
 
 _DAY = timedelta(days=1)

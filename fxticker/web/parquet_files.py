@@ -18,7 +18,8 @@ from fxticker.errors import SegmentUnreadable
 from fxticker.model.timestamps import iso_text
 from fxticker.store.arrow import instant_of
 from fxticker.store.backend import StoredObject
-from fxticker.store.segment_file import MAX_SEGMENT_BYTES, SegmentSummary
+from fxticker.store.segment_file import MAX_SEGMENT_BYTES
+from fxticker.store.segment_summary import SegmentSummary
 from fxticker.store.segments import SegmentTable
 from fxticker.web.answers import Answer, json_answer
 from fxticker.web.errors import Refused, not_found
