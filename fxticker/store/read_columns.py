@@ -19,6 +19,7 @@ import pyarrow as pa
 from fxticker.store.arrow import filter_rows, to_int64, validity, values_of
 from fxticker.store.load_threads import each
 from fxticker.store.read_span import ALL_TIME, Span
+from fxticker.store.read_span import SOURCE as SOURCE_FIELD
 from fxticker.store.segment_file import SegmentFile
 from fxticker.store.segments import SegmentName, SegmentTable
 
@@ -77,8 +78,8 @@ def read_columns(
     span
         Only rows in it.
     columns
-        Columns to read at least: the wanted ones and those that `select` uses. `source` is added, and so are columns
-        of `ORDER` as far as sorting needs them.
+        Columns to read at least: the wanted ones and those that `select` uses. Columns of `ORDER` are added as far as
+        sorting needs them.
     select
         Which rows of a segment to keep, given its source and those columns of it.
 
@@ -102,7 +103,7 @@ def read_columns(
         if span.overlaps(file.summary)
     ]
     for keys in (ORDER[:2], ORDER) if _are_consecutive(files) else (ORDER,):
-        wanted = pa.schema([field for field in table.spec.schema if field.name in {*columns, *keys}])
+        wanted = pa.schema([field for field in (SOURCE_FIELD, *table.spec.schema) if field.name in {*columns, *keys}])
         if (result := _sorted(_gathered(files, wanted, chosen))) is not None:
             return result
     raise AssertionError("all columns of the order were read")
@@ -134,11 +135,11 @@ class _Filling:
         many: type[np.signedinteger[Any]],
     ) -> None:
         self._files = files
-        self._schema = schema
         self._select = select
         self._lock = threading.Lock()
         self._starts = np.cumsum([0, *(file.summary.rows for _, file in files)]).tolist()
-        texts = [SOURCE, *(field.name for field in schema if pa.types.is_dictionary(field.type))]
+        self._stored = [name for name in schema.names if name != SOURCE]
+        texts = [field.name for field in schema if pa.types.is_dictionary(field.type)]
         self._vocabularies: dict[str, dict[str, int]] = {name: {} for name in texts}
         types = {field.name: type_of(field.type) for field in schema if field.name not in texts}
         types |= {name: np.dtype(few if name in _FEW else many) for name in texts}
@@ -160,19 +161,20 @@ class _Filling:
 
     def _fill(self, position: int) -> int:
         source, file = self._files[position]
-        rows = file.read(self._schema.names)
+        rows = file.read(self._stored)
         if (kept := self._select(source, rows)) is not None:
             rows = filter_rows(rows, kept)
         if not rows.num_rows:
             return 0
         place = slice(self._starts[position], self._starts[position] + rows.num_rows)
-        for field, column in zip(self._schema, rows.combine_chunks().columns, strict=True):
-            target, chunk = self._columns[field.name][place], column.chunk(0)
-            if field.name in self._vocabularies:
-                self._put_texts(field.name, chunk, target)
+        for name, column in zip(self._stored, rows.combine_chunks().columns, strict=True):
+            target, chunk = self._columns[name][place], column.chunk(0)
+            if name in self._vocabularies:
+                self._put_texts(name, chunk, target)
             else:
                 put_numbers(chunk, target)
-        self._columns[SOURCE][place] = self._numbers_of(SOURCE, [source])[0]
+        if SOURCE in self._columns:
+            self._columns[SOURCE][place] = self._numbers_of(SOURCE, [source])[0]
         return int(rows.num_rows)
 
     def _put_texts(self, name: str, chunk: pa.DictionaryArray, target: np.ndarray) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+
 END_BYTES = 32_768
 """Bytes that are read at once: a footer of 580 pairs. It has each pair four times, as two lists in two places."""
 TRAILER_BYTES = 8
@@ -26,6 +28,15 @@ def end_of(file: Any) -> bytes:
     if data.endswith(MAGIC) and len(data) < needed <= min(file.size(), _MAX_FOOTER_BYTES):
         return _last(file, needed)
     return data
+
+
+def footer_in(data: bytes | pa.Buffer) -> bytes:
+    """Return the whole footer in the last bytes of a file, with the trailer after it; empty if there is none."""
+    view = memoryview(data)
+    if len(view) < TRAILER_BYTES or view[-len(MAGIC) :] != MAGIC:
+        return b""
+    length = TRAILER_BYTES + int.from_bytes(view[-TRAILER_BYTES : -len(MAGIC)], "little")
+    return bytes(view[-length:]) if length <= min(len(view), _MAX_FOOTER_BYTES) else b""
 
 
 def _last(file: Any, count: int) -> bytes:

@@ -15,8 +15,9 @@ from fxticker.errors import Conflict, SchemaMismatch, SegmentUnreadable
 from fxticker.store.arrow import to_int64, validate
 from fxticker.store.backend import StorageBackend, Version
 from fxticker.store.schema import TableSpec, conform, expected_in
-from fxticker.store.segment_end import end_of
-from fxticker.store.segment_summary import SUMMARY_KEY, SegmentSummary, summary_at_end, summary_in, summary_of
+from fxticker.store.segment_end import end_of, footer_in
+from fxticker.store.segment_footer import Footer, footer_cache
+from fxticker.store.segment_summary import SUMMARY_KEY, SegmentSummary, summary_in, summary_in_footer, summary_of
 
 CODEC = "snappy"
 """Codec of every column: the one that every reader of Parquet has built in. LZ4, which versions up to 0.1.0 wrote, is a
@@ -87,7 +88,9 @@ class SegmentFile:
                 if file.size() > MAX_SEGMENT_BYTES:
                     raise ValueError(f"{file.size()} bytes: no segment is so large")
                 self.data: pa.Buffer = file.read_buffer()
-            summary = summary_at_end(end_of(pa.BufferReader(self.data)))
+            self._footer = footer_in(self.data)
+            self._cached = footer_cache.get(spec.name, self._footer)
+            summary = summary_in_footer(self._footer) if self._cached is None else self._cached.summary
             self.summary = self._summary() if summary is None else summary
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
@@ -103,6 +106,9 @@ class SegmentFile:
             # A program that rewrites the file with Arrow copies the old summary.
             if rows.num_rows != self.summary.rows or not self._spans(rows):
                 raise ValueError(_OTHER_ROWS)
+            if self._cached is None and self.summary.sealed:
+                reader, expected = self._opened
+                footer_cache.put(self._spec.name, self._footer, Footer(self.summary, reader.metadata, expected))
             return rows
 
     def verified(self) -> pa.Table:
@@ -124,7 +130,14 @@ class SegmentFile:
     @functools.cached_property
     def _opened(self) -> tuple[pq.ParquetFile, pa.Schema]:
         """The file, once its footer fits the schema, and the schema of its version."""
-        reader = pq.ParquetFile(pa.BufferReader(self.data), page_checksum_verification=True)
+        reader = pq.ParquetFile(
+            pa.BufferReader(self.data),
+            metadata=None if self._cached is None else self._cached.metadata,
+            pre_buffer=False,  # it would have other threads copy what is in memory
+            page_checksum_verification=True,
+        )
+        if self._cached is not None:
+            return reader, self._cached.expected
         return reader, expected_in(reader.schema_arrow, self._spec.schema)
 
     def _summary(self) -> SegmentSummary:
@@ -163,7 +176,7 @@ def summary_of_file(
     """
     with _named(name), backend.open(name, version=version) as file:
         try:
-            summary = summary_at_end(end_of(file))
+            summary = summary_in_footer(footer_in(end_of(file)))
         except OSError as error:
             if error.errno != errno.ESTALE:
                 raise
