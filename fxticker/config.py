@@ -27,7 +27,7 @@ from fxticker.model.schedule import Cron, every, slots_between
 from fxticker.model.timestamps import EPOCH
 from fxticker.sources.rate_order import DEFAULT_ORDER, SourceOrder
 from fxticker.sources.registry import ScheduledSource, known_sources, scheduled, source_of
-from fxticker.store.s3_location import SCHEME, checked_s3, is_s3
+from fxticker.store.s3_location import checked_s3, is_s3, require_no_other_url
 
 if TYPE_CHECKING:
     from fxticker.fetch.client import Fetcher
@@ -89,8 +89,7 @@ def _location(value: object) -> Path | str:
     """Return a store's folder, or the URL of an object storage."""
     if is_s3(value):
         return checked_s3(str(value))
-    if str(value).startswith("s3:"):
-        raise ValueError(f"must be a folder, or begin with {SCHEME}")
+    require_no_other_url(value)
     if value == "" or "\0" in str(value) or not isinstance(value, str | Path):
         raise ValueError("must name a folder")
     return Path(value)

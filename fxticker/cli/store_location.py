@@ -15,15 +15,16 @@ class StoreLocation(click.Path):
     """A store's folder as a path, or the URL of an object storage as a text."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the location; refuse, as wrong usage, a URL that names no bucket."""
-        from fxticker.store.s3_location import checked_s3, is_s3
+        """Return the location; refuse, as wrong usage, a URL that names no bucket of an object storage."""
+        from fxticker.store.s3_location import checked_s3, is_s3, require_no_other_url
 
-        if not is_s3(value):
-            return super().convert(value, param, ctx)
         try:
-            return checked_s3(value)
+            if is_s3(value):
+                return checked_s3(value)
+            require_no_other_url(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        return super().convert(value, param, ctx)
 
 
 store_location = StoreLocation(path_type=Path, readable=False)

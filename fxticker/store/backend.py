@@ -20,6 +20,8 @@ Version: TypeAlias = tuple[int | str, ...]
 """What identifies one content of an object; it changes whenever the object is replaced."""
 ABSENT: Version = ()
 """The version of an object that does not exist."""
+MAX_OBJECT_BYTES = 256_000_000
+"""Some 500 times the largest segment seen, in bytes: a larger object is none of a store and is not read into memory."""
 STORE_ID = "store.id"
 """Name of the object with the store's id. It is not hidden, as copies often leave out what is."""
 

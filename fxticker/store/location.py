@@ -9,7 +9,7 @@ from typing import TypeAlias
 from fxticker.errors import StoreError
 from fxticker.store.backend import StorageBackend
 from fxticker.store.local import LocalStorage
-from fxticker.store.s3_location import SCHEME, is_s3, s3_storage
+from fxticker.store.s3_location import is_s3, require_no_other_url, s3_storage
 
 Location: TypeAlias = Path | str
 """A folder, or the URL of an object storage, which is always a text."""
@@ -36,8 +36,10 @@ def storage_at(location: str | os.PathLike[str], *, must_exist: bool) -> Storage
         if must_exist and not objects.exists():
             raise StoreError(f"{objects}: there is no store here (no objects of one)")
         return objects
-    if str(location).startswith("s3:/"):
-        raise StoreError(f"{location}: a Path has one slash of {SCHEME} only; give the URL as a text")
+    try:
+        require_no_other_url(location)
+    except ValueError as error:
+        raise StoreError(f"a store {error}; give the URL as a text, as a Path has one slash of it only") from error
     backend = LocalStorage(Path(location))
     if must_exist and not backend.exists():
         folder = Path(location)

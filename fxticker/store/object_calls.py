@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fxticker.store.backend import ABSENT, StoredObject, Version
+from fxticker.store.backend import ABSENT, MAX_OBJECT_BYTES, StoredObject, Version
 from fxticker.store.traffic import NAMES_A_LIST, Traffic
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MAX_CAUSE = 200
 """Characters that are kept of the client's message, and of the server's."""
+_NO_CREDENTIALS = "://169.254."
+"""Begin of the addresses at which a machine's role is asked for, where no variable has credentials."""
 
 
 class ConditionFailed(Exception):
@@ -85,6 +87,8 @@ class ObjectCalls:
         self._count("GET")
         with _mapped():
             result = obstore.get(self._reads, name, options=options)
+            if (size := result.range[1] - result.range[0]) > MAX_OBJECT_BYTES:  # which would end the process
+                raise OSError(errno.EFBIG, f"{size} bytes: no object of a store is so large")
             data = bytes(result.bytes())
         self._count(received_bytes=len(data))
         return ObjectPart(data, result.range[0], result.meta["size"], _version(result.meta))
@@ -108,6 +112,8 @@ class ObjectCalls:
         with _mapped():
             found = obstore.list(self._reads, prefix or None).collect()
         self._count("LIST", max(0, len(found) - 1) // NAMES_A_LIST)
+        if len({item["path"] for item in found}) < len(found):  # its rows would be read twice
+            raise OSError(errno.EPROTO, "the object storage lists an object twice")
         return [StoredObject(item["path"], item["size"], _version(item)) for item in found]
 
     def folders(self, prefix: str) -> Sequence[str]:
@@ -162,8 +168,11 @@ def _mapped() -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    """What the client and the server say: the request with its status, and the message in the server's XML."""
-    text = " ".join(str(error).partition("Debug source")[0].split())
-    request, _, document = text.removeprefix("Generic S3 error: ").partition("<?xml")
-    message = re.search(r"<Message>(.*?)</Message>", document)
-    return f"{request[:_MAX_CAUSE].strip(': ')}{f': {message[1][:_MAX_CAUSE]}' if message else ''}"
+    """The request, with what the server answered or why there was no answer."""
+    text, _, details = str(error).partition("Debug source")
+    request, _, document = " ".join(text.split()).rpartition("Error performing ")[2].partition("<?xml")
+    request = re.sub(r" in [\d.]+\w+(, after \d+ retries, max_retries: \d+, retry_timeout: \w+)? *-", ":", request)
+    reason = re.search(r"<Message>(.*?)</Message>", document) or re.search(r'message: "([^"]*)"', details)
+    if _NO_CREDENTIALS in request:
+        return "no credentials: neither AWS_ACCESS_KEY_ID nor a role of this machine"
+    return f"{request[:_MAX_CAUSE].strip(': ')}{f': {reason[1][:_MAX_CAUSE]}' if reason else ''}"

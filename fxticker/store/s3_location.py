@@ -21,14 +21,25 @@ READ_RETRIES = 2
 """How often a failed read is repeated, within `READ_S`. Writes are repeated by `put_settled`."""
 READ_S = 20.0
 """Seconds after which a read is not repeated any more."""
+_LAST_PORT = 65_535
 _URL = r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(?:/[A-Za-z0-9!_.*'()=+@-]+)*)/?"
 """A bucket's name by the rules of S3, and a prefix of characters that every storage takes as they are. It is compiled
 when it is needed: commands that read a folder import this module, too."""
+_OTHER_URL = r"\s*(s3:|[A-Za-z][A-Za-z0-9+.-]+:/).*"
+"""A URL, also one that lost a slash as a `Path`: no folder that a person means begins so."""
+_ENDPOINT = r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?(?:/[A-Za-z0-9._~/-]*)?"
+"""Without user and password, which the client would put into its messages; it panics at what is no URL."""
 
 
 def is_s3(location: object) -> bool:
     """Whether a location is a URL of an object storage."""
     return str(location).startswith(SCHEME)
+
+
+def require_no_other_url(location: object) -> None:
+    """Raise ValueError for a URL that is none of an object storage: taken as a folder it would be created here."""
+    if not is_s3(location) and re.fullmatch(_OTHER_URL, str(location), re.DOTALL):
+        raise ValueError(f"must be a folder, or a URL that begins with {SCHEME}")
 
 
 def checked_s3(location: str) -> str:
@@ -61,8 +72,8 @@ def s3_storage(location: str) -> ObjectStorage:
     """
     try:
         match = re.fullmatch(_URL, checked_s3(location))
-    except ValueError as error:
-        raise StoreError(f"{location[:200]!r}: {error}") from error
+    except ValueError as error:  # without the URL, in which somebody may have put a password
+        raise StoreError(f"the URL of a store {error}") from error
     assert match is not None
     try:
         from obstore.exceptions import BaseError
@@ -72,12 +83,13 @@ def s3_storage(location: str) -> ObjectStorage:
         from fxticker.store.object_storage import ObjectStorage
     except ImportError as error:
         raise MissingExtra(f"{location}: object storage needs the package obstore", "s3") from error
+    endpoint = _checked_endpoint()
     options: dict[str, Any] = {
         "bucket": match["bucket"],
         "prefix": match["prefix"].strip("/") or None,
         "disable_bulk_delete": True,  # one request an object, which every storage understands
         "client_options": {
-            "allow_http": _endpoint().startswith("http://"),
+            "allow_http": endpoint.startswith("http://"),
             "connect_timeout": timedelta(seconds=CONNECT_S),
             "timeout": timedelta(seconds=REQUEST_S),
         },
@@ -93,6 +105,14 @@ def s3_storage(location: str) -> ObjectStorage:
     return ObjectStorage(ObjectCalls(reads, writes), checked_s3(location))
 
 
-def _endpoint() -> str:
+def _checked_endpoint() -> str:
+    """The endpoint in the environment, empty if there is none; its variables are such that the client can take them."""
+    for name, value in os.environ.items():
+        if name.startswith("AWS_") and not value.isprintable():
+            raise StoreError(f"{name} has a line break or another character that no HTTP header may have")
     names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-    return next((os.environ[name] for name in names if os.environ.get(name)), "")
+    name, endpoint = next(((name, os.environ[name]) for name in names if os.environ.get(name)), ("", ""))
+    match = re.fullmatch(_ENDPOINT, endpoint or "https://none")
+    if match is None or int(match["port"] or 0) > _LAST_PORT:
+        raise StoreError(f"{name} must be http://HOST:PORT or https://HOST, without user and password")
+    return endpoint

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from fxticker.errors import Conflict, SchemaMismatch, SegmentUnreadable
 from fxticker.store.arrow import to_int64, validate
-from fxticker.store.backend import StorageBackend, Version
+from fxticker.store.backend import MAX_OBJECT_BYTES, StorageBackend, Version
 from fxticker.store.schema import TableSpec, conform, expected_in
 from fxticker.store.segment_end import end_of, footer_in
 from fxticker.store.segment_footer import Footer, footer_cache
@@ -22,8 +22,6 @@ from fxticker.store.segment_summary import SUMMARY_KEY, SegmentSummary, summary_
 CODEC = "snappy"
 """Codec of every column: the one that every reader of Parquet has built in. LZ4, which versions up to 0.1.0 wrote, is a
 few percent faster to load and refused by several."""
-MAX_SEGMENT_BYTES = 256_000_000
-"""Some 500 times the largest segment seen, in bytes: a larger file is no segment and is not read into memory."""
 DAMAGE = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError)
 """Exceptions that Arrow and Python raise while they read a file with damaged bytes."""
 _OTHER_ROWS = "the summary in the footer does not match the rows"
@@ -85,7 +83,7 @@ class SegmentFile:
         self._spec = spec
         with _named(name):
             with backend.open(name, version=version) as file:
-                if file.size() > MAX_SEGMENT_BYTES:
+                if file.size() > MAX_OBJECT_BYTES:
                     raise ValueError(f"{file.size()} bytes: no segment is so large")
                 self.data: pa.Buffer = file.read_buffer()
             self._footer = footer_in(self.data)

@@ -17,8 +17,7 @@ from typing import Any
 from fxticker.errors import SegmentUnreadable
 from fxticker.model.timestamps import iso_text
 from fxticker.store.arrow import instant_of
-from fxticker.store.backend import StoredObject
-from fxticker.store.segment_file import MAX_SEGMENT_BYTES
+from fxticker.store.backend import MAX_OBJECT_BYTES, StoredObject
 from fxticker.store.segment_summary import SegmentSummary
 from fxticker.store.segments import SegmentTable
 from fxticker.web.answers import Answer, json_answer
@@ -129,7 +128,7 @@ def _segments(view: View) -> list[_Segment]:
 def _bytes(view: View, item: StoredObject) -> bytes:
     try:
         with view.store.backend.open(item.name) as opened:
-            data: bytes = opened.read(MAX_SEGMENT_BYTES)
+            data: bytes = opened.read(MAX_OBJECT_BYTES)
     except OSError as error:
         raise SegmentUnreadable(item.name, error.strerror or str(error)) from error
     return data
