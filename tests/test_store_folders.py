@@ -80,8 +80,8 @@ def test_link_in_place_of_quarantine_receives_nothing(root, outside):
     assert contents(outside) == before
 
 
-@pytest.mark.parametrize("name", ["ticks", "ticks/source=timesca", MONTH])
-def test_readers_refuse_a_link_in_place_of_a_folder_by_name(root, name):
+@pytest.mark.parametrize("name", ["ticks", "ticks/source=timesca", MONTH, f"{MONTH}/00000.parquet"])
+def test_readers_refuse_a_link_by_name(root, name):
     Store(root).append(snapshot_ticks())
     (root / name).rename(root.parent / "elsewhere")
     (root / name).symlink_to(root.parent / "elsewhere")
