@@ -56,6 +56,25 @@ def with_summary(path, **changes):
     pq.write_table(file.read().replace_schema_metadata(metadata), path, write_page_checksum=True)
 
 
+# summaries that no segment has
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"rows": rows} for rows in (-5, "5", 5.0, None, 10**18)]
+    + [{"first": None}, {"last": "today"}, {"series": 5}, {"series": [["KZT/USD"]]}, {"month_series": [5]}],
+    ids=str,
+)
+def test_summary_with_impossible_values_is_damage_by_name(store, root, changes):
+    (path,) = (root / MONTH).iterdir()
+    with_summary(path, **changes)
+
+    for read in (fx.load, fx.latest):
+        with pytest.raises(SegmentUnreadable, match=r"00000\.parquet.*summary|00000\.parquet.*(series|iterable)"):
+            read(root)
+    assert [finding.name for finding in store.check()] == [f"{MONTH}/00000.parquet"]
+
+
 # files that are no segments
 
 

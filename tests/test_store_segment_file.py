@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from fxticker.store.schema import POLLS, TICKS
 from fxticker.store.segment_end import END_BYTES, end_of, footer_in
 from fxticker.store.segment_file import encoded
-from fxticker.store.segment_summary import SegmentSummary, summary_in, summary_in_footer, summary_of
+from fxticker.store.segment_summary import MOST_ROWS, SegmentSummary, summary_in, summary_in_footer, summary_of
 from fxticker.store.segments import SegmentName
 
 EMPTY = pa.Table.from_batches([], TICKS.schema)
 NAMES = st.lists(st.from_regex("[A-Z]{3}/[A-Z]{3}", fullmatch=True), unique=True, max_size=60).map(tuple)
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
-SUMMARIES = st.builds(SegmentSummary, st.integers(0, 2**31), NUMBERS, NUMBERS, NAMES, st.booleans(), st.none() | NAMES)
+SUMMARIES = st.builds(
+    SegmentSummary, st.integers(0, MOST_ROWS), NUMBERS, NUMBERS, NAMES, st.booleans(), st.none() | NAMES
+)
 
 
 def summary_at_end(data):

@@ -17,6 +17,8 @@ from fxticker.store.schema import TableSpec, version_marks
 
 SUMMARY_KEY = b"fxticker.summary"
 """Key of the summary in a file's metadata."""
+MOST_ROWS = 100_000_000
+"""Two thousand times the rows of a segment: memory is taken by this number, before rows are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,13 @@ class SegmentSummary:
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()
         }
-        return cls(**fields)
+        summary = cls(**fields)
+        numbers, texts = (summary.rows, summary.first, summary.last), (*summary.series, *(summary.month_series or ()))
+        if {type(number) for number in numbers} != {int} or {type(text) for text in texts} - {str}:
+            raise ValueError("the summary in the footer has values of other types")
+        if not 0 <= summary.rows <= MOST_ROWS:
+            raise ValueError(f"the summary in the footer has {summary.rows} rows")
+        return summary
 
 
 def summary_in(metadata: pq.FileMetaData) -> SegmentSummary | None:
