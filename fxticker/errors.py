@@ -27,6 +27,7 @@
         ├── StoreLocked(TimeoutError)    another process writes: wait for it or stop it
         ├── NotOwner                     root was to write into another account's store: run it as that account
         ├── OtherStore                   the store of before is gone: mount or move it back, or ask for a new one
+        ├── NestedStore                  a new store would lie inside another one: name that one, or a place apart
         ├── SegmentUnreadable            a file is corrupt or foreign: run ``fxticker check``
         ├── SchemaMismatch               rows or a file do not fit the schema
         │   └── NewerSchema              … because a newer fxticker wrote the file: use that one
@@ -317,6 +318,23 @@ class OtherStore(StoreError):
         super().__init__(
             f"{store}: the store {known} was here before, and now there is {here}: mount its disk or move it back, or "
             f"begin a new one on purpose with `fxticker run --new-store`; what was before is from {state_file}"
+        )
+
+
+class NestedStore(StoreError):
+    """A new store would lie inside another one, or have another one in the place of a table.
+
+    Attributes
+    ----------
+    other
+        Where the other store lies.
+    """
+
+    def __init__(self, store: object, other: object) -> None:
+        self.other = str(other)
+        super().__init__(
+            f"{store}: no new store is begun here, because {other} is a store, and one must not lie inside the other: "
+            f"name {other} itself, or a place apart from it"
         )
 
 

@@ -25,7 +25,7 @@ from fxticker.daemon.recorder_note import RecorderNote, recorder_name
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.daemon.signals import stop_on_signals
 from fxticker.daemon.startup_message import startup_message
-from fxticker.errors import ConfigError, StoreError, StoreLocked, one_line
+from fxticker.errors import ConfigError, StoreError, StoreLocked, WriteFailed, one_line
 from fxticker.fetch.robots import RobotsFetcher
 from fxticker.model.clock import SystemClock
 from fxticker.monitoring.logs import PollLog, log_to_stderr
@@ -105,6 +105,8 @@ def _poll(
         observers += alerts.observers(store, client, stack)
         name = ""
         if store.backend.is_shared:
+            with suppress(WriteFailed):  # out of reach: the first write looks again
+                store.backend.refuse_nested()
             name = recorder_name(folder, os.environ)
             observers.append(stack.enter_context(RecorderNote(store.backend, name, SystemClock())))
             _log.info("%s may have several recorders; this one is %s", store.backend, name)

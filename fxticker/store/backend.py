@@ -103,6 +103,9 @@ class StorageBackend(Protocol):
     def move(self, name: str, to: str) -> None:
         """Rename an object to a free name, whatever its content and whether or not it can be read."""
 
+    def refuse_nested(self) -> None:
+        """Raise `NestedStore` if the store is new, and would lie inside another one or around one; writes begin so."""
+
     def write_lock(self, timeout_s: float) -> contextlib.AbstractContextManager[None]:
         """Hold the lock that only one writer has at a time."""
 

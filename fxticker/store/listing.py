@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 
 from fxticker.errors import SegmentUnreadable
-from fxticker.store.backend import StoredObject, Version
-from fxticker.store.folders import StoreFolders
+from fxticker.store.backend import ABSENT, StoredObject, Version
+from fxticker.store.folders import FileAt, StoreFolders
 
 _MAX_DEPTH = 8
 """Folders above an object at most, twice as many as the store makes; a deeper folder is listed and not opened."""
@@ -75,6 +75,14 @@ def _status_of(entry: os.DirEntry[str]) -> os.stat_result | None:
 def version_of(status: os.stat_result) -> Version:
     """Return what changes whenever a file is replaced."""
     return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def version_at(file: FileAt) -> Version:
+    """Return the version of a file, or of what a link leads to; `ABSENT` if there is none."""
+    try:
+        return version_of(os.stat(file.name, dir_fd=file.folder))
+    except FileNotFoundError:
+        return ABSENT
 
 
 def is_settled(version: Version) -> bool:

@@ -18,10 +18,11 @@ from typing import Any
 import pyarrow as pa
 
 from fxticker.errors import Conflict, NotOwner, SegmentUnreadable, WriteFailed
-from fxticker.store.backend import ABSENT, STORE_ID, FreeSpace, StoredObject, Version
+from fxticker.store.backend import STORE_ID, FreeSpace, StoredObject, Version
 from fxticker.store.folders import FileAt, FileCalls, StoreFolders
-from fxticker.store.listing import is_settled, objects_below, version_of
+from fxticker.store.listing import is_settled, objects_below, version_at, version_of
 from fxticker.store.locks import DAEMON_LOCK, WRITE_LOCK, StoreLocks
+from fxticker.store.nested import refuse_nested_folder
 
 __all__ = ["STAGING", "FileCalls", "LocalStorage"]
 
@@ -143,7 +144,7 @@ class LocalStorage:
                 self._folders.opened(STAGING, create=True) as staging,
                 self._folders.opened(_folder_of(name), create=True) as folder,
             ):
-                if expected is not None and _version_at(self._folders.file(folder, name)) != expected:
+                if expected is not None and version_at(self._folders.file(folder, name)) != expected:
                     raise Conflict(self, name)
                 staged = self._folders.file(staging, temporary)
                 try:
@@ -188,6 +189,10 @@ class LocalStorage:
                 self._calls.fsync(source)
         except OSError as error:
             raise WriteFailed(self, name, error) from error
+
+    def refuse_nested(self) -> None:
+        """Refuse a new store inside another one: `refuse_nested_folder`."""
+        refuse_nested_folder(self._root)
 
     @contextlib.contextmanager
     def write_lock(self, timeout_s: float) -> Iterator[None]:
@@ -237,6 +242,7 @@ class LocalStorage:
         owner = self._root.stat().st_uid if self._calls.geteuid() == 0 and self._root.is_dir() else 0
         if owner != 0:
             raise NotOwner(self, _account(owner))
+        self.refuse_nested()
         self._folders.make_root()
         with self._folders.opened(""):
             return self._folders.file_mode
@@ -262,14 +268,6 @@ class LocalStorage:
         finally:
             self._calls.close(handle)
         return version
-
-
-def _version_at(file: FileAt) -> Version:
-    """The version of a file, or of what a link leads to; `ABSENT` if there is none."""
-    try:
-        return version_of(os.stat(file.name, dir_fd=file.folder))
-    except FileNotFoundError:
-        return ABSENT
 
 
 def _folder_of(name: str) -> str:

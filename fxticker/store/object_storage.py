@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from fxticker.errors import Conflict, SegmentUnreadable, StoreError, StoreLocked, WriteFailed, one_line
+from fxticker.errors import Conflict, NestedStore, SegmentUnreadable, StoreError, StoreLocked, WriteFailed, one_line
 from fxticker.store.backend import ABSENT, STORE_ID, FreeSpace, StoredObject, Version
 from fxticker.store.object_calls import ConditionFailed, ObjectCalls
 from fxticker.store.object_file import ObjectFile
@@ -34,13 +34,18 @@ class ObjectStorage:
         The requests.
     location
         Where it is, ``s3://bucket/prefix``, for messages.
+    near
+        Gives the storages of the prefixes above and of the tables, none of which may be a store if this one is new.
     """
 
     is_shared = True
 
-    def __init__(self, calls: ObjectCalls, location: str) -> None:
+    def __init__(
+        self, calls: ObjectCalls, location: str, near: Callable[[], Iterable[ObjectStorage]] | None = None
+    ) -> None:
         self._calls = calls
         self._location = location
+        self._near = near  # until they were looked at
         self._lock = threading.Lock()
 
     def __str__(self) -> str:
@@ -111,7 +116,10 @@ class ObjectStorage:
         ------
         Conflict, WriteFailed
             As `put_settled`.
+        NestedStore
+            As `refuse_nested`, before the first write.
         """
+        self.refuse_nested()
         return put_settled(self._calls, self, name, data, expected)
 
     def delete(self, name: str) -> None:
@@ -137,6 +145,34 @@ class ObjectStorage:
             raise WriteFailed(self, name, error) from error
         self.put(to, data, expected=ABSENT)
         self.delete(name)
+
+    def refuse_nested(self) -> None:
+        """Refuse a new store inside another one, or around one; asked of the storage once.
+
+        Raises
+        ------
+        NestedStore
+            With the other store.
+        WriteFailed
+            If the storage cannot be read.
+        """
+        near = self._near  # another thread may set it to None
+        if near is None:
+            return
+        try:
+            other = None if self.has_id() else next(filter(ObjectStorage.has_id, near()), None)
+        except OSError as error:
+            raise WriteFailed(self, STORE_ID, error) from error
+        if other is not None:
+            raise NestedStore(self, other)
+        self._near = None
+
+    def has_id(self) -> bool:
+        """Whether there is a store's id; one that this account may not read counts as none."""
+        try:
+            return bool(self._calls.get(STORE_ID).data)
+        except (FileNotFoundError, PermissionError):
+            return False
 
     @contextlib.contextmanager
     def write_lock(self, timeout_s: float) -> Iterator[None]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from fxticker.errors import MissingExtra, StoreError, one_line
+from fxticker.store.nested import TABLES
 
 if TYPE_CHECKING:
     from fxticker.store.object_storage import ObjectStorage
@@ -102,7 +104,18 @@ def s3_storage(location: str) -> ObjectStorage:
     except (BaseError, ValueError) as error:
         reason = str(error).partition("Debug source")[0].removeprefix("Generic S3 error: ")
         raise StoreError(f"{location}: {one_line(reason)}") from error
-    return ObjectStorage(ObjectCalls(reads, writes), checked_s3(location))
+    url = checked_s3(location)
+    return ObjectStorage(ObjectCalls(reads, writes), url, lambda: map(s3_storage, _near(url)))
+
+
+def _near(url: str) -> Iterator[str]:
+    """The prefixes above, the bucket last, and those of the tables."""
+    above = url
+    while above.count("/") > SCHEME.count("/"):
+        above = above.rpartition("/")[0]
+        yield above
+    for table in TABLES:
+        yield f"{url}/{table}"
 
 
 def _checked_endpoint() -> str:
