@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from builders import NOON, snapshot_ticks
 from foreign_readers import PYTHON, READERS, plan_table, planned
-from object_servers import BUCKET, environment, program
+from object_servers import BUCKET, KEY, SECRET, environment, program
 from one_foreign_reader import THREE, Judge
 from processes import run
 from test_serve import serving
@@ -109,3 +109,20 @@ def test_program_that_cannot_list_reads_what_the_manifest_names(seaweedfs_endpoi
         done = run([PYTHON, "-c", BY_HTTP, url, sql])
 
     assert (done.stdout.split(), done.returncode) == (["25", "25"], 0), done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_programs")
+def test_duckdb_reads_without_downloading_httpfs(seaweedfs_endpoint, tmp_path, monkeypatch):
+    for name, value in {**environment(seaweedfs_endpoint), "HOME": str(tmp_path)}.items():  # extensions lie in HOME
+        monkeypatch.setenv(name, value)
+    location = f"s3://{BUCKET}/{uuid.uuid4()}"
+    Store(location).append(snapshot_ticks())
+    names = {"'try'": f"'{KEY}'", "'secret'": f"'{SECRET}'", "127.0.0.1:8333": seaweedfs_endpoint.partition("//")[2]}
+    blocks = re.findall(r"^```py\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    for shown, value in {**names, "s3://rates/kyrgyz": location}.items():
+        blocks = [block.replace(shown, value) for block in blocks]
+
+    results = [run([PYTHON, "-c", block]) for block in blocks]
+
+    assert [(done.stdout, done.returncode) for done in results] == [("[(5,)]\n", 0)] * 2, results

@@ -134,7 +134,7 @@ def test_check_names_dead_links_and_what_is_loaded_from_other_hosts(tmp_path):
 RUN_BY = {
     "docs/http.md": {"csv": "test_web_docs", "http": "test_web_docs", "js": "test_serve", "json": "test_web_docs"},
     "docs/notebooks/": {"python": "test_notebooks"},
-    "docs/object-storage.md": {"sql": "test_foreign_readers"},
+    "docs/object-storage.md": {"ini": "test_systemd_unit", "py": "test_foreign_readers", "sql": "test_foreign_readers"},
     "docs/readers/": {
         "javascript": "test_node_reader",
         "json": "test_web_docs",

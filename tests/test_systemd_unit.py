@@ -22,6 +22,7 @@ needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is n
 COMMAND = [sys.executable, "-P", "-m", "fxticker", "run", "--config", "/etc/fxticker/config.toml"]
 STORE = Path("/var/lib/fxticker/parquet")
 CONTRIB = Path(__file__).parents[1] / "contrib" / "systemd"
+OBJECT_STORAGE = (Path(__file__).parent.parent / "docs" / "object-storage.md").read_text("utf-8")
 DOCS = (Path(__file__).parent.parent / "docs" / "running.md").read_text("utf-8")
 
 
@@ -286,3 +287,39 @@ def test_documentation_states_the_settings_of_the_unit():
     settings = re.findall(r"\(`(\w+=[^`]+)`\)", DOCS)
     assert len(settings) == 11
     assert set(settings) - set(unit) == set()
+
+
+# the unit for object storage
+
+
+@pytest.fixture
+def unit_of_page():
+    (text,) = re.findall(r"^```ini\n(.*?)^```", OBJECT_STORAGE, re.MULTILINE | re.DOTALL)
+    return text
+
+
+def settings_of(text):
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def test_unit_for_object_storage_is_that_of_a_folder_without_the_folder_and_with_credentials(unit_of_page):
+    command = ["/opt/fxticker/bin/python", *COMMAND[1:]]
+    expected = settings_of(unit_text(command, STORE, is_user=False))
+    expected.remove(f'RequiresMountsFor="{STORE}"')
+    expected.remove(f'ReadWritePaths="-{STORE}"')
+    expected.insert(expected.index("User=fxticker") + 1, "EnvironmentFile=/etc/fxticker/s3.env")
+    (at,) = (at for at, line in enumerate(expected) if line.startswith("ExecStart="))
+    expected[at] = f"ExecStart={' '.join(command)}"
+
+    assert settings_of(unit_of_page) == expected
+
+
+@needs_systemd
+def test_systemd_accepts_the_unit_for_object_storage(unit_of_page, tmp_path, analyze):
+    unit = tmp_path / "fxticker.service"
+    unit.write_text(unit_of_page.replace("/opt/fxticker/bin/python", sys.executable))
+
+    shown = analyze("verify", "--system", "--man=no", unit)
+
+    assert shown.returncode == 0
+    assert "fxticker" not in shown.stdout + shown.stderr  # as above
