@@ -366,7 +366,7 @@ def test_truncated_file_gives_its_whole_records_only(pack):
 
 @pytest.mark.parametrize("gap", range(-3, 4))
 def test_member_may_end_anywhere_in_a_block(gap):
-    rest = 65_536 + gap - len(packed(HOME))
+    rest = 64_512 + gap - len(packed(HOME))
     pages = (
         ArchivedPage("20240914000000", "https://timesca.com/x", os.urandom(size)) for size in range(rest - 600, rest)
     )

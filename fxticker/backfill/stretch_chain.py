@@ -104,8 +104,7 @@ class StretchChain:
             if self._is_lost and read.start is None:
                 return
             left = self.allowance.without(read.used)
-            is_within = left.unpacked_bytes >= 0 and left.attempts >= 0
-            if exact is not None or self._is_lost or (read.start == self.next and is_within):
+            if exact is not None or self._is_lost or (read.start == self.next and left.is_kept):
                 self.next, self.allowance, self._is_lost = read.next, left, False
                 yield read.captures
             exact = replace(stretch, place=self.next, allowance=self.allowance)

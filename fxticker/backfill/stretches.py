@@ -116,7 +116,7 @@ def read_stretch(stretch: Stretch, source: Source, latest: datetime) -> StretchR
     with Path(stretch.path).open("rb") as file:
         start = stretch.place or first_record(file, stretch.begin, stretch.end)
         if start is None:
-            return StretchRead(None, None, Allowance(0, 0), Captures())
+            return StretchRead(None, None, Allowance(0, 0, 0), Captures())
         return _read(file, start, stretch, source, latest)
 
 

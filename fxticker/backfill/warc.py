@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from fxticker.backfill.warc_page import DAMAGE, DamagedRecord
@@ -18,8 +18,12 @@ from fxticker.fetch.gzip import MARK, first_bytes
 
 MAX_ATTEMPTS = 10_000
 """Positions after damage at which reading is resumed at most: gzip's first bytes occur in 16 MB by chance once."""
-_MAX_MARKS = 1000
-"""Places that are tried for the first record of a stretch; a file with more is read from its begin."""
+WASTED_WORK, WASTED_SLACK_BYTES = 4, 16_000_000
+"""Bytes of a packed file that damage may waste per byte of the file, and additional bytes allowed for a small file: a
+file in which each member is damaged wastes one per byte, members within each other waste their common end each time."""
+_MAX_MARKS, _MAX_BLOCKS = 1000, 1000
+"""Places that are tried for the first record of a stretch, and blocks of a zstd frame there; a file with more is read
+from its begin."""
 WARC = b"WARC/"
 """First bytes of a record."""
 _PLAIN_WORK, _PLAIN_SLACK_BYTES = 4, 64_000_000
@@ -40,14 +44,14 @@ def is_warc(file: BinaryIO) -> bool:
     return _is_record(file)
 
 
-def _is_record(file: BinaryIO) -> bool:
+def _is_record(file: BinaryIO, max_blocks: int | None = None) -> bool:
     begin = file.tell()
     head = file.read(BLOCK_BYTES)
     if not zstd.is_zstd(head):
         return first_bytes(head, len(WARC)) == WARC
     file.seek(begin)
     try:
-        with io.BufferedReader(zstd.ZstdReader(file)) as reader:
+        with io.BufferedReader(zstd.ZstdReader(file, max_blocks=max_blocks)) as reader:
             return reader.read(len(WARC)) == WARC
     except zstd.NeedsDictionary as error:
         raise ParseError(f"{error}: unpack it with the zstd program") from error
@@ -69,14 +73,42 @@ def read_warc(
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What may be read of a file: unpacked bytes, and positions after damage at which reading is resumed."""
+    """What may be read of a file.
+
+    Attributes
+    ----------
+    unpacked_bytes
+        Unpacked bytes.
+    wasted_bytes
+        Bytes of a packed file that are read from the begin of a damaged record to its damage: they are read again where
+        reading is resumed.
+    attempts
+        Positions after damage at which reading is resumed.
+    """
 
     unpacked_bytes: int
+    wasted_bytes: int
     attempts: int = MAX_ATTEMPTS
 
     def without(self, used: Allowance) -> Allowance:
         """Return what is left; below zero if more was used."""
-        return Allowance(self.unpacked_bytes - used.unpacked_bytes, self.attempts - used.attempts)
+        return Allowance(
+            self.unpacked_bytes - used.unpacked_bytes,
+            self.wasted_bytes - used.wasted_bytes,
+            self.attempts - used.attempts,
+        )
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether no more was used than there was."""
+        return min(self.unpacked_bytes, self.wasted_bytes, self.attempts) >= 0
+
+    @property
+    def refusal(self) -> str:
+        """Why reading is not resumed after damage; empty if it is."""
+        if self.attempts <= 0:
+            return f"more than {MAX_ATTEMPTS} damaged positions: the rest is left out"
+        return "damage takes more reading than the limit: the rest is left out" if self.wasted_bytes < 0 else ""
 
 
 class WarcReader:
@@ -137,13 +169,13 @@ class WarcReader:
             Whether the response of a URL is read; others are skipped.
         """
         while (place := self.next) is not None and (self._end is None or place.offset < self._end):
-            if not self.allowance.attempts:
+            if reason := self.allowance.refusal:
                 self.next = None
-                yield DamagedRecord(place.offset, f"more than {MAX_ATTEMPTS} damaged positions: the rest is left out")
+                yield DamagedRecord(place.offset, reason)
                 return
             self._records = records = Records(self._file, self._mark, place, self.allowance.unpacked_bytes)
             records.end = self._end
-            is_reported, attempts = place.is_damaged, self.allowance.attempts
+            is_reported, used = place.is_damaged, Allowance(0, 0, 0)
             try:
                 for record in records.pages(wanted):
                     is_reported = False
@@ -157,8 +189,8 @@ class WarcReader:
                     yield DamagedRecord(records.begin, one_line(error))
                 begin = _next_mark(self._file, records.begin + 1, self._mark or b"\n" + WARC)
                 self.next = None if begin is None else Place(begin, is_damaged=True)
-                attempts -= 1
-            self.allowance = Allowance(records.left, attempts)
+                used = Allowance(0, records.work, 1)
+            self.allowance = replace(self.allowance, unpacked_bytes=records.left).without(used)
 
 
 def _mark_of(file: BinaryIO) -> bytes | None:
@@ -173,9 +205,14 @@ def allowance_of(
 ) -> Allowance:
     """Return what may be read of a whole file; parameters as of `WarcReader`."""
     size = file.seek(0, io.SEEK_END)
-    if _mark_of(file) is None:
-        return Allowance(_PLAIN_WORK * size + _PLAIN_SLACK_BYTES)
-    return Allowance(_PACKED_WORK * (size if packed_bytes is None else packed_bytes) + packed_slack_bytes)
+    if _mark_of(file) is not None:
+        return most_allowed(size if packed_bytes is None else packed_bytes, packed_slack_bytes)
+    return replace(most_allowed(size), unpacked_bytes=_PLAIN_WORK * size + _PLAIN_SLACK_BYTES)
+
+
+def most_allowed(size_bytes: int, packed_slack_bytes: int = _PACKED_SLACK_BYTES) -> Allowance:
+    """Return what may be read of a packed file of a size; of other files less may be read."""
+    return Allowance(_PACKED_WORK * size_bytes + packed_slack_bytes, WASTED_WORK * size_bytes + WASTED_SLACK_BYTES)
 
 
 def first_record(file: BinaryIO, begin: int, end: int) -> Place | None:
@@ -189,7 +226,7 @@ def first_record(file: BinaryIO, begin: int, end: int) -> Place | None:
         if offset is None or offset >= end:
             return None
         file.seek(offset)
-        if mark is None or _is_record(file):
+        if mark is None or _is_record(file, _MAX_BLOCKS):
             return Place(offset)
         begin = offset + 1
     return None

@@ -109,10 +109,16 @@ class Records:
         self._lines = 0
         self._resumed = place
         self._before, self._last_begin = 0, -1
+        self._begin_work = self._members.begin_work if self._members else 0
         self.begin = place.offset
         self.end: int | None = None
         self.left = left
         self.next: Place | None = None
+
+    @property
+    def work(self) -> int:
+        """Bytes of a packed file that were read from `begin` on, as `ZstdReader` counts them; 0 of another file."""
+        return self._members.work - self._begin_work if self._members else 0
 
     def pages(self, wanted: Callable[[str], bool]) -> Iterator[Record]:
         """Yield the responses and revisits.
@@ -169,6 +175,7 @@ class Records:
                     self._stream.peek(1)  # begins the member of the next byte, and no later one
             finally:
                 self.begin = self._members.begin if self._members else self._file.tell()
+                self._begin_work = self._members.begin_work if self._members else 0
             line = self.readline()
             if line.strip() or not line:
                 self._before = self._before + 1 if self.begin == self._last_begin else 0

@@ -12,7 +12,9 @@ MARK = b"\x1f\x8b\x08"
 """The first three bytes of a gzip member that is compressed with deflate (RFC 1952, 2.3.1)."""
 _WBITS = zlib.MAX_WBITS | 16
 """Makes zlib read the header and check the trailer of gzip."""
-_BLOCK_BYTES = 65_536
+_FIRST_BYTES, _BLOCK_BYTES = 1024, 65_536
+"""First read of a file, and largest one; each is twice the one before. What begins behind damage is often damaged too,
+and the rest of a read is wasted then."""
 
 
 class CutShort(ValueError):
@@ -120,29 +122,42 @@ class GzipReader(io.RawIOBase):
     ----------
     begin
         Offset in the file, in bytes, of the member that the last decoded bytes came from.
+    work, begin_work
+        Offset up to which the file was read, and where that member begins: as of `ZstdReader`.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._decoder = GzipDecoder(is_fast=True)
-        self.begin = file.tell()
+        self._block_bytes = _FIRST_BYTES
+        self.begin = self.begin_work = self.work = file.tell()
 
     def readable(self) -> bool:
         """Always true."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer, or its beginning, with bytes of one member; 0 at the end."""
-        while True:
-            data = self._decoder.unused or self._file.read(_BLOCK_BYTES)
+        """Fill the buffer, or its beginning with the verified end of a member; 0 at the end."""
+        count = 0
+        while count < len(buffer):
+            data = self._decoder.unused or self._block()
             is_end = not data
             if is_end and not self._decoder.is_in_member:
                 return 0
             if not self._decoder.is_in_member:
-                self.begin = self._file.tell() - len(data)
-            decoded = self._decoder.decode_member(data, len(buffer))  # igzip may keep bytes that had no room before
-            if decoded:
-                buffer[: len(decoded)] = decoded
-                return len(decoded)
+                self.begin = self.begin_work = self.work - len(data)
+            # igzip may keep bytes that had no room before
+            decoded = self._decoder.decode_member(data, len(buffer) - count)
+            buffer[count : count + len(decoded)] = decoded
+            count += len(decoded)
+            if count and (is_end or not self._decoder.is_in_member):
+                break
             if is_end:
                 raise CutShort("the file is cut short")
+        return count
+
+    def _block(self) -> bytes:
+        data = self._file.read(self._block_bytes)
+        self._block_bytes = min(2 * self._block_bytes, _BLOCK_BYTES)
+        self.work += len(data)
+        return data
