@@ -141,12 +141,74 @@ def test_damaged_record_is_named(tmp_path, items):
         ImportProgress(store.backend, SOURCE)
 
 
+SOUND = {
+    "path": "/a.warc.gz",
+    "version": 1,
+    "size": 1000,
+    "changed_at": 1,
+    "offset": 1000,
+    "before": 3,
+    "is_damaged": False,
+    "unpacked_bytes": 1,
+    "wasted_bytes": -1,
+    "attempts": 0,
+}
+
+
+def write_entry(tmp_path, **changes):
+    fields = SOUND | changes
+    identity = [fields[name] for name in ("version", "size", "changed_at")]
+    place = {name: fields[name] for name in ("offset", "before", "is_damaged")}
+    allowance = {name: fields[name] for name in ("unpacked_bytes", "wasted_bytes", "attempts")}
+    entry = [fields["path"], identity, fields.get("place", place), fields.get("allowance", allowance)]
+    record(tmp_path).parent.mkdir(parents=True, exist_ok=True)
+    record(tmp_path).write_text(json.dumps({"version": 1, "files": [entry]}))
+
+
+def test_sound_entry_is_read(tmp_path):
+    write_entry(tmp_path)
+    assert ImportProgress(Store(tmp_path / "parquet").backend, SOURCE).continued == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"offset": value} for value in ("a", None, 1.5, True, -1, 1001, 10**18)),
+        *({"before": value} for value in ("a", None, 1.5, -1, 10**9)),
+        *({"is_damaged": value} for value in (0, None, "no")),
+        *({"unpacked_bytes": value} for value in (None, 1.5, 10**12)),
+        *({"wasted_bytes": value} for value in (None, 1.5, 10**12)),
+        *({"attempts": value} for value in (None, 1.5, -1, 10_001)),
+        *({name: value} for name in ("version", "size", "changed_at") for value in ("1", None, 1.5)),
+        *({"place": value} for value in (None, 7, [1000, 3, False], {})),
+        *({"allowance": value} for value in (None, 7, {}, {"unpacked_bytes": 1})),
+        {"path": None},
+        {"size": -1},
+    ],
+)
+def test_entry_that_no_import_writes_is_a_damaged_record(tmp_path, change):
+    write_entry(tmp_path, **change)
+    with pytest.raises(StoreError, match=r"asked/timesca\.import\.json: cannot be read .* once the file is deleted"):
+        ImportProgress(Store(tmp_path / "parquet").backend, SOURCE)
+
+
+def test_end_of_a_file_is_recorded_as_its_size(tmp_path):
+    path = tmp_path / "a.warc"
+    path.write_bytes(bytes(9))
+    backend = Store(tmp_path / "parquet").backend
+    progress = ImportProgress(backend, SOURCE)
+    progress.reached(path)
+    progress.record([Reached(str(path), None, Allowance(5, 6, 7))])
+    assert json.loads(record(tmp_path).read_text())["files"][0][2]["offset"] == 9
+    assert ImportProgress(backend, SOURCE).reached(path).next is None
+
+
 def test_record_holds_what_was_reached_and_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr("fxticker.backfill.import_progress.MAX_FILES", 2)
     store = Store(tmp_path / "parquet")
     progress = ImportProgress(store.backend, SOURCE)
     paths = [tmp_path / name for name in "abc"]
-    reached = [Reached(str(path), Place(7, 1, is_damaged=True), Allowance(5, 6)) for path in paths]
+    reached = [Reached(str(path), Place(7, 1, is_damaged=True), Allowance(5, 6, 7)) for path in paths]
     for path in paths:
         path.write_bytes(bytes(9))
         assert progress.reached(path) is None

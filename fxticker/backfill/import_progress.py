@@ -5,12 +5,13 @@ The record is removed when an import ends, for its rows may be removed from the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 from fxticker.backfill.json_record import FOLDER, damaged_record, read_record, write_record
-from fxticker.backfill.warc import Allowance
+from fxticker.backfill.warc import Allowance, most_allowed
 from fxticker.backfill.warc_records import Place
 from fxticker.sources.source import Source
 from fxticker.store.backend import StorageBackend
@@ -20,6 +21,8 @@ MAX_FILES = 5_000
 """Files in the record at most, the last ones; those before are read again. A record of them has some MB."""
 _MAX_PATH_CHARS = 500
 """Longest path in the record; files with a longer one are read again."""
+_RECORD_BYTES = 25
+"""No record of a WARC file is shorter: first line, ``Content-Length:0`` and an empty line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class ImportProgress:
         self.continued: list[Reached] = []
         self._backend = backend
         self._version = source.parser_version
-        self._files: dict[str, list[object]] = {}
+        self._files: dict[str, Sequence[Any]] = {}
         self._identities: dict[str, list[int]] = {}
         try:
             for path, *facts in read_record(backend, self.name, "files"):
@@ -105,8 +108,9 @@ class ImportProgress:
         for item in reached:
             if len(item.path) <= _MAX_PATH_CHARS:
                 self._files.pop(item.path, None)
-                place = None if item.next is None else asdict(item.next)
-                self._files[item.path] = [self._identities[item.path], place, asdict(item.allowance)]
+                identity = self._identities[item.path]
+                place = item.next or Place(identity[1])  # the file's end
+                self._files[item.path] = [identity, asdict(place), asdict(item.allowance)]
         last = list(self._files.items())[-MAX_FILES:]
         with self._backend.write_lock(LOCK_TIMEOUT_S):
             write_record(self._backend, self.name, "files", [[path, *facts] for path, facts in last])
@@ -124,7 +128,7 @@ class ImportProgress:
                 self._backend.delete(self.name)
 
 
-def _reached(path: str, facts: list[object]) -> Reached:
+def _reached(path: str, facts: Sequence[Any]) -> Reached:
     """Return a file's entry in the record.
 
     Raises
@@ -132,7 +136,18 @@ def _reached(path: str, facts: list[object]) -> Reached:
     TypeError, ValueError
         If it is none.
     """
-    _, place, allowance = facts
-    if not isinstance(path, str) or not isinstance(allowance, dict) or not isinstance(place, dict | None):
+    identity, place_fields, allowance_fields = facts
+    version, size, changed_at = identity
+    place, left = Place(**place_fields), Allowance(**allowance_fields)
+    numbers = (version, size, changed_at, place.offset, place.before, *astuple(left))
+    if not isinstance(path, str) or type(place.is_damaged) is not bool or any(type(n) is not int for n in numbers):
         raise TypeError(f"no entry of a file: {str(path)[:60]}")
-    return Reached(path, None if place is None else Place(**place), Allowance(**allowance))
+    most = most_allowed(size)
+    if (
+        not 0 <= place.offset <= size
+        or not 0 <= place.before <= most.unpacked_bytes // _RECORD_BYTES
+        or left.attempts < 0
+        or not most.without(left).is_kept
+    ):
+        raise ValueError(f"a place or an allowance that the file cannot have: {path[:60]}")
+    return Reached(path, None if place.offset == size else place, left)
