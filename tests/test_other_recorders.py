@@ -13,8 +13,9 @@ from object_faults import WatchedObjectCalls, in_memory
 from fxticker.daemon.other_recorders import OtherRecorders, PatientWriter, Turn
 from fxticker.daemon.recorder_note import RecorderNote, recorder_name
 from fxticker.daemon.slot_grace import slot_grace
+from fxticker.errors import SegmentUnreadable
 from fxticker.model.records import Outcome, Poll
-from fxticker.model.schedule import Every
+from fxticker.model.schedule import Cron, Every
 from fxticker.sources.registry import ScheduledSource
 from fxticker.sources.timesca.page import SOURCE
 from fxticker.store.lease import Lease, lease_holders
@@ -227,18 +228,72 @@ def test_daemon_goes_on_where_object_storage_refuses_writes_for_a_while():
 # what recorders leave of themselves
 
 
+def noted(storage, clock, *schedules):
+    note = RecorderNote(storage, "a", clock)
+    note.started([ScheduledSource(SOURCE, schedule) for schedule in schedules])
+    return note
+
+
 def test_recorder_is_noted_a_minute_apart_at_least(storage):
     clock = FixedClock(SLOT)
-    note = RecorderNote(storage, "a", clock)
-    note.started([ScheduledSource(SOURCE, QUARTER)])
+    note = noted(storage, clock, QUARTER)
     for seconds in (0, 30, 59, 61):
         clock.at = SLOT + timedelta(seconds=seconds)
         note.caught_up("timesca", None)
 
     [left] = read_recorders(storage)
     assert (left.name, left.since, left.seen_at) == ("a", SLOT, SLOT + 61 * SECOND)
-    assert left.expected_by == SLOT + timedelta(minutes=34, seconds=1)
     assert [kind for kind, _ in storage._calls.made].count("put") == 2
+
+
+@pytest.mark.parametrize(
+    ("schedules", "expected_by"),
+    [
+        ([QUARTER], at("12:31:30")),
+        ([Every(10 * SECOND)], at("12:01:55")),
+        ([Every(timedelta(days=1)), Every(10 * SECOND)], at("12:01:55")),
+        ([Cron("0 12 * * 1-5")], at("12:01:30") + timedelta(days=4)),  # `SLOT` is on a Friday
+    ],
+)
+def test_recorder_is_expected_by_the_second_slot_at_which_it_writes_again(storage, schedules, expected_by):
+    noted(storage, FixedClock(SLOT), *schedules)
+
+    [left] = read_recorders(storage)
+    assert left.expected_by == expected_by
+
+
+def test_note_that_could_not_be_written_is_written_at_the_next_slot(storage):
+    clock = FixedClock(SLOT)
+    note = noted(storage, clock, Every(10 * SECOND))
+    storage._calls.before = _refused
+    clock.at = SLOT + 60 * SECOND
+    note.caught_up("timesca", None)
+    del storage._calls.before
+    clock.at = SLOT + 70 * SECOND
+    note.caught_up("timesca", None)
+
+    [left] = read_recorders(storage)
+    assert left.seen_at == SLOT + 70 * SECOND
+
+
+def test_recorder_that_cannot_read_a_file_of_its_source_is_noted(storage):
+    clock = FixedClock(SLOT)
+    note = noted(storage, clock, QUARTER)
+    clock.at = SLOT + QUARTER.interval
+    note.refused("timesca", clock.at, SegmentUnreadable("polls/a.parquet", "damaged"))
+
+    [left] = read_recorders(storage)
+    assert left.seen_at == clock.at
+
+
+def test_reload_with_a_longer_interval_moves_the_instant_by_which_a_recorder_is_expected(storage):
+    clock = FixedClock(SLOT)
+    note = noted(storage, clock, Every(10 * SECOND))
+    clock.at = SLOT + SECOND
+    note.started([ScheduledSource(SOURCE, QUARTER)])
+
+    [left] = read_recorders(storage)
+    assert left.expected_by == at("12:31:30")
 
 
 def test_name_of_a_recorder_is_kept_over_restarts_and_differs_between_stores(tmp_path):

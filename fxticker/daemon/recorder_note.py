@@ -1,7 +1,9 @@
 """Recorder note: the name of this daemon among those that share a store, and what it leaves there of itself.
 
-It writes when it has nothing due, a minute apart at least, and says when it will write again at the latest: two of its
-longest intervals later. A recorder that is silent for longer has stopped, or cannot reach the store.
+The note is written at the start, after a reload, and at the first slot of any source that comes a minute or more after
+the last note. It has the instant by which it is written again at the latest. One slot may pass without it, as a request
+may fail; a recorder that was silent for two has stopped, or cannot reach the store. At slots every 10 s that is at most
+115 s after the last note, at slots every 15 min half an hour.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
+from fxticker.daemon.slot_grace import slot_grace
 from fxticker.daemon.state_file import StateFile, state_folder, state_name
 from fxticker.errors import StoreError, one_line
 from fxticker.model.clock import Clock
+from fxticker.model.schedule import Schedule
 from fxticker.monitoring.observer import Observer
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.backend import StorageBackend
@@ -26,8 +30,8 @@ from fxticker.store.location import Location
 from fxticker.store.recorders import Recorder, remove_recorder, write_recorder
 
 WRITE_EVERY = timedelta(minutes=1)
-_SPARE = timedelta(minutes=2)
-"""What a write, and the wait for other recorders before it, may take."""
+_SPARE = timedelta(seconds=30)
+"""What a poll and its note may take beside the slot's grace: a request of 20 s, and clocks that are seconds apart."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,80}")
 _log = logging.getLogger("fxticker")
 
@@ -73,7 +77,7 @@ class RecorderNote(Observer):
         self._name = name
         self._clock = clock
         self._since = clock.now()
-        self._longest = timedelta(0)
+        self._schedules: Sequence[Schedule] = ()
         self._written_at: datetime | None = None
         self._lock = threading.Lock()
 
@@ -88,21 +92,38 @@ class RecorderNote(Observer):
             _log.warning("%s", one_line(f"the note of this recorder stays in the store: {error}"))
 
     def started(self, sources: Sequence[ScheduledSource]) -> None:
-        """Know the longest interval."""
-        now = self._clock.now()
-        slots = [(each.schedule, each.schedule.after(now)) for each in sources]
-        self._longest = max((schedule.after(slot) - slot for schedule, slot in slots), default=timedelta(0))
+        """Write at once: other schedules give another instant of the next note."""
+        with self._lock:
+            self._schedules = [each.schedule for each in sources]
+            self._written_at = None
+        self._write_if_due()
 
     def caught_up(self, source: str, wait_until: datetime | None) -> None:
         """Write, unless that was done less than a minute ago."""
         del source, wait_until
+        self._write_if_due()
+
+    def refused(self, source: str, slot: datetime, error: StoreError) -> None:
+        """As `caught_up`: a recorder that cannot read a file of one source still runs."""
+        del source, slot, error
+        self._write_if_due()
+
+    def _write_if_due(self) -> None:
         now = self._clock.now()
         with self._lock:
-            if self._written_at is not None and timedelta(0) <= now - self._written_at < WRITE_EVERY:
+            is_recent = self._written_at is not None and timedelta(0) <= now - self._written_at < WRITE_EVERY
+            if is_recent or not self._schedules:
                 return
             self._written_at = now
-        note = Recorder(self._name, os.getpid(), self._since, now, now + WRITE_EVERY + 2 * self._longest + _SPARE)
+            expected_by = min(_expected_by(schedule, now) for schedule in self._schedules)
         try:
-            write_recorder(self._backend, note)
+            write_recorder(self._backend, Recorder(self._name, os.getpid(), self._since, now, expected_by))
         except StoreError as error:
+            self._written_at = None  # the next slot tries again
             _log.warning("%s", one_line(f"this recorder is not noted in the store: {error}"))
+
+
+def _expected_by(schedule: Schedule, now: datetime) -> datetime:
+    """The end of the second slot of a source at which a note is due, if one is written now."""
+    slot = schedule.after(schedule.after(now + WRITE_EVERY))
+    return slot + slot_grace(schedule, slot) + _SPARE
