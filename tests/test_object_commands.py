@@ -1,16 +1,24 @@
 """Commands and the daemon with a store on an object storage; the last tests run on a server."""
 
+import json
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import capture_ticks
 from click.testing import CliRunner
+from object_faults import in_memory
 from object_servers import BUCKET, environment
 
 from fxticker.cli import app
 from fxticker.cli.mirror import require_apart
+from fxticker.config import Settings
 from fxticker.errors import StoreError
+from fxticker.model.records import Outcome, Poll
+from fxticker.store.recorders import Recorder, write_recorder
 from fxticker.store.store import Store
+from fxticker.web.health import healthz
+from fxticker.web.view import View
 
 
 def test_url_that_names_no_bucket_is_wrong_usage():
@@ -25,6 +33,71 @@ def test_mirror_into_the_store_itself_is_refused(left, right):
     with pytest.raises(StoreError, match="lies in it"):
         require_apart(left, right)
     require_apart("s3://a/b", "s3://a/bc")
+
+
+# what status shows of recorders
+
+
+@pytest.fixture
+def shared(monkeypatch, tmp_path):
+    """A storage with a successful poll of the slot before the last one, by the default schedule."""
+    pytest.importorskip("obstore")
+    monkeypatch.chdir(tmp_path)
+    storage, _ = in_memory()
+    monkeypatch.setattr("fxticker.store.location.storage_at", lambda *_, **__: storage)
+    schedule = Settings().planned()[0].schedule
+    slot = schedule.at_or_before(schedule.at_or_before(datetime.now(UTC)) - timedelta(seconds=1))
+    Store(storage).record([Poll("timesca", slot, Outcome.OK, ticks=5)])
+    return storage
+
+
+def noted(storage, **expected_in_s):
+    """Have recorders leave notes a minute ago, each with the seconds from now when it is expected again."""
+    now = datetime.now(UTC)
+    seen_at = now - timedelta(minutes=1)
+    for name, seconds in expected_in_s.items():
+        write_recorder(storage, Recorder(name, 1, seen_at, seen_at, now + timedelta(seconds=seconds)))
+    return seen_at
+
+
+def status(*arguments):
+    return CliRunner().invoke(app, ["status", "--store", "s3://rates/a", *arguments])
+
+
+def test_status_is_not_healthy_where_every_recorder_is_silent(shared):
+    seen_at = noted(shared, a=-1, b=-20)
+    reason = f"every recorder of the store is silent, the last one was seen {seen_at:%Y-%m-%dT%H:%M:%SZ}"
+
+    shown = status()
+    assert shown.exit_code == 1
+    assert shown.stdout.splitlines()[0] == f"timesca: not healthy: {reason}"
+
+    found = json.loads(status("--format", "json").stdout)
+    assert (found["well"], found["sources"][0]["well"], found["sources"][0]["reason"]) == (False, False, reason)
+
+
+@pytest.mark.parametrize("notes", [{}, {"a": -1, "b": 60}])
+def test_status_is_healthy_while_a_recorder_is_not_silent_or_none_left_a_note(shared, notes):
+    noted(shared, **notes)
+
+    shown = status()
+    assert shown.exit_code == 0
+    assert shown.stdout.splitlines()[0] == "timesca: healthy"
+
+
+def test_status_is_healthy_where_something_was_recorded_after_the_last_recorder_fell_silent(shared):
+    noted(shared, a=-3600)
+
+    assert status().exit_code == 0
+
+
+def test_served_health_counts_silent_recorders(shared):
+    noted(shared, a=-1)
+
+    view = View(Store(shared), None, datetime.now(UTC), False, (), Settings().planned())
+    answer = healthz(view, "text/plain")
+    assert answer.status == 503
+    assert answer.body.startswith(b"timesca: every recorder of the store is silent")
 
 
 @pytest.fixture

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fxticker.store.backend import StorageBackend
+    from fxticker.store.recorders import Recorder
 
 
-def recorder_rows(backend: StorageBackend, now: datetime) -> list[dict[str, Any]]:
-    """Return a row for each recorder that left something in the store; none for a store on a disk."""
-    if not backend.is_shared:
-        return []
+def recorder_rows(backend: StorageBackend, recorders: Sequence[Recorder], now: datetime) -> list[dict[str, Any]]:
+    """Return a row for each of the recorders that left something in the store."""
     from fxticker.store.lease import lease_holders
-    from fxticker.store.recorders import read_recorders
 
-    holders = lease_holders(backend)
+    holders = lease_holders(backend) if recorders else {}
     return [
         {
             "name": each.name,
@@ -26,7 +25,7 @@ def recorder_rows(backend: StorageBackend, now: datetime) -> list[dict[str, Any]
             "is_silent": now > each.expected_by,
             "polls": sorted(source for source, holder in holders.items() if holder == each.name),
         }
-        for each in read_recorders(backend)
+        for each in recorders
     ]
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fxticker.sources.registry import ScheduledSource
     from fxticker.store.ahead import Ahead
     from fxticker.store.location import Location
+    from fxticker.store.recorders import Recorder
     from fxticker.store.store import Store as OpenStore
 
 
@@ -34,8 +35,8 @@ def status(config: Path | None, store: Location | None, kind: Kind) -> None:
     """Print the health of each source and of the store.
 
     Exit 1 if a source is not healthy: without a successful poll for three slots or at all, with one in the future, with
-    a page that prints an old date, or with rates that have not changed for days; also if rows are ahead of now. Takes
-    no lock: it works whether or not the daemon runs.
+    a page that prints an old date, or with rates that have not changed for days; also if every recorder of a store on
+    object storage is silent, and if rows are ahead of now. Takes no lock: it works whether or not the daemon runs.
 
     A change of a pair is one of its printed rate or percentage between live polls of the last 31 days: a source that
     prints new percentages is alive. When a rate changed is what `changes` prints.
@@ -44,6 +45,7 @@ def status(config: Path | None, store: Location | None, kind: Kind) -> None:
     from fxticker.store.location import storage_at
     from fxticker.store.read_recent import stored_bytes
     from fxticker.store.read_recording import stray_files
+    from fxticker.store.recorders import read_recorders
     from fxticker.store.store import Store
 
     configured = settings(config)
@@ -52,8 +54,9 @@ def status(config: Path | None, store: Location | None, kind: Kind) -> None:
     opened = Store(backend)
     now = datetime.now(UTC)
     plans = configured.planned()
+    recorders = read_recorders(backend)
     with _quiet_log():
-        found = [_health(plan, opened, now) for plan in plans]
+        found = [_health(plan, opened, now, recorders) for plan in plans]
     ahead = _rows_ahead(opened, now)
     for name in stray_files(backend, opened.tables):
         warn(f"{name} is not a segment: recording ignores it, readers refuse it; move it out of the store")
@@ -64,7 +67,7 @@ def status(config: Path | None, store: Location | None, kind: Kind) -> None:
         "free_bytes": None if free is None else free.bytes,
         "daemon": opened.daemon(),
         "last_writer": backend.lock_holder() or None,
-        "recorders": recorder_rows(backend, now),
+        "recorders": recorder_rows(backend, recorders, now),
     }
     is_well = bool(found) and not ahead and all(health.problem is None for health in found)
     if kind == "json":
@@ -94,7 +97,7 @@ def _quiet_log() -> Iterator[None]:
         log.removeHandler(silent)
 
 
-def _health(plan: ScheduledSource, store: OpenStore, now: datetime) -> Health:
+def _health(plan: ScheduledSource, store: OpenStore, now: datetime, recorders: Sequence[Recorder]) -> Health:
     """The health of a source; where its files cannot be read that is all that is known of it."""
     from fxticker.collect.backoff import recorded_wait
     from fxticker.model.timestamps import MICROSECOND
@@ -110,7 +113,7 @@ def _health(plan: ScheduledSource, store: OpenStore, now: datetime) -> Health:
         wait_until = recorded_wait([poll for poll in recent.polls if poll.slot <= now])
         after = now if wait_until is None else max(now, wait_until - MICROSECOND)
         next_slot = next_open_slot(store.polls, source, plan.schedule, after)
-        return health_of(plan, recent, now, next_slot, damage)
+        return health_of(plan, recent, now, next_slot, damage, recorders)
     except SegmentUnreadable as error:
         return unread_health(plan, str(damage.reason if damage else error), now)
 

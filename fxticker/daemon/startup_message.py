@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from fxticker.errors import one_line
-from fxticker.model.schedule import Cron, Every, Schedule
+from fxticker.model.schedule import schedule_text
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.location import Location, absolute
-
-_UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def startup_message(
@@ -38,7 +36,7 @@ def startup_message(
     """
     known = next_slots or {}
     polled = "; ".join(
-        f"{scheduled.source.id} {_interval(scheduled.schedule)}, "
+        f"{scheduled.source.id} {schedule_text(scheduled.schedule)}, "
         f"next at {_time(known.get(scheduled.source.id, scheduled.schedule.after(now)), now)}"
         for scheduled in planned
     )
@@ -47,13 +45,6 @@ def startup_message(
         f"store   {_printable(absolute(store))}",
         f"health  {_printable(shlex.join(['fxticker', 'status', *options]))}",
     ]
-
-
-def _interval(schedule: Schedule) -> str:
-    if isinstance(schedule, Every):
-        name, seconds = next(unit for unit in _UNITS if not schedule.interval % timedelta(seconds=unit[1]))
-        return f"every {schedule.interval // timedelta(seconds=seconds)} {name}"
-    return f"at {schedule.expression}" if isinstance(schedule, Cron) else "on its own grid"
 
 
 def _time(slot: datetime, now: datetime) -> str:

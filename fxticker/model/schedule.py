@@ -102,6 +102,15 @@ def every(text: str, source: str) -> Every:
     return Every(timedelta(seconds=seconds), timedelta(seconds=phase))
 
 
+def schedule_text(schedule: Schedule) -> str:
+    """Return a schedule for a person: ``every 15 min``, or ``at`` and the cron expression."""
+    if isinstance(schedule, Every):
+        interval_s = schedule.interval // timedelta(seconds=1)
+        name, seconds = next(unit for unit in reversed(_UNITS.items()) if not interval_s % unit[1])
+        return f"every {interval_s // seconds} {name}"
+    return f"at {schedule.expression}" if isinstance(schedule, Cron) else "on its own grid"
+
+
 def slots_between(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
     """Yield the slots later than `start` and before `end`, in order."""
     slot = schedule.after(start)

@@ -17,6 +17,7 @@ from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Schedule
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.read_recent import DAY, PairSeen, Recent
+from fxticker.store.recorders import Recorder
 
 STALE_SLOTS = 3
 """Slots without a successful poll after which a source is stale: one failure is ordinary, and two may be one fault."""
@@ -84,16 +85,18 @@ def health_of(
     now: datetime,
     next_slot: datetime | None = None,
     damage: Problem | None = None,
+    recorders: Sequence[Recorder] = (),
 ) -> Health:
-    """Health of a source at `now`, aware UTC, from its recent polls and ticks, and the damage to its files.
+    """Health of a source at `now`, aware UTC, from its polls and ticks, damage to its files, and the store's recorders.
 
     `next_slot` is the next one that will be polled; `None` for the next one.
     """
     schedule = scheduled.schedule
     past = [poll for poll in recent.polls if poll.slot <= now]
+    problem = problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since)
     return Health(
         source=scheduled.source.id,
-        problem=damage or problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since),
+        problem=damage or problem or silence_of(recorders, recent.last_ok, now),
         last=past[-1] if past else None,
         last_ok=recent.last_ok,
         next_slot=next_slot or schedule.after(now),
@@ -148,6 +151,19 @@ def problem_of(
         reason = f"no rate or percentage has changed since {unchanged_since:%Y-%m-%dT%H:%M:%SZ}"
         return Problem(reason, unchanged_since, "frozen")
     return None
+
+
+def silence_of(recorders: Sequence[Recorder], last_ok: datetime | None, now: datetime) -> Problem | None:
+    """Why nobody polls a source of a shared store at an instant: each recorder with a note is silent; else ``None``.
+
+    This does not depend on a schedule, which the reader may not know. A successful poll after the last of them fell
+    silent is another one's: `fxticker snapshot` leaves no note.
+    """
+    since = max((each.expected_by for each in recorders), default=now)
+    if now <= since or (last_ok is not None and last_ok > since):
+        return None
+    seen_at = max(each.seen_at for each in recorders)
+    return Problem(f"every recorder of the store is silent, the last one was seen {seen_at:%Y-%m-%dT%H:%M:%SZ}", since)
 
 
 def _slots_on(slot: datetime, schedule: Schedule) -> datetime:

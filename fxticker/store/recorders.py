@@ -1,6 +1,6 @@
 """Recorders: what each daemon that records into a shared store leaves there of itself, so that `status` can show them.
 
-A small JSON object for each recorder, which only that one writes. Nothing depends on it.
+A small JSON object for each recorder, which only that one writes. No outcome and no tick depends on it.
 """
 
 from __future__ import annotations
@@ -51,13 +51,15 @@ def remove_recorder(backend: StorageBackend, name: str) -> None:
 
 
 def read_recorders(backend: StorageBackend) -> list[Recorder]:
-    """Return the recorders that left something, by name; what cannot be parsed is left out.
+    """Return the recorders that left something, by name; what cannot be parsed is left out. A disk has none.
 
     Raises
     ------
     SegmentUnreadable
         If the storage cannot be read.
     """
+    if not backend.is_shared:
+        return []
     names = [item.name for item in backend.list(RECORDERS) if "=" not in item.name]
     found = [_read(backend, name) for name in names]
     return [recorder for recorder in found if recorder is not None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
 
@@ -13,11 +14,12 @@ from prometheus_client.process_collector import ProcessCollector
 from fxticker.errors import StoreError, one_line
 from fxticker.monitoring.damage import damage_of
 from fxticker.monitoring.exposition import exposition
-from fxticker.monitoring.health import health_facts, health_text, problem_of
+from fxticker.monitoring.health import health_facts, health_text, problem_of, silence_of
 from fxticker.monitoring.store_families import SourceReading, families_of_sources, families_of_space
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.open_slots import next_open_slot
 from fxticker.store.read_recent import read_recent, stored_bytes
+from fxticker.store.recorders import Recorder, read_recorders
 from fxticker.web.answers import Answer, Keep, json_answer
 from fxticker.web.view import View
 
@@ -89,17 +91,22 @@ def _responses(served: Mapping[int, int]) -> Metric:
 
 
 def _readings(view: View) -> list[SourceReading]:
-    return [_reading(view, planned) for planned in view.planned]
+    recorders: Sequence[Recorder] = ()
+    with suppress(StoreError):  # which each source names
+        recorders = read_recorders(view.store.backend)
+    return [_reading(view, planned, recorders) for planned in view.planned]
 
 
-def _reading(view: View, planned: ScheduledSource) -> SourceReading:
+def _reading(view: View, planned: ScheduledSource, recorders: Sequence[Recorder]) -> SourceReading:
     source = planned.source.id
     try:
         recent = read_recent(view.store, source, view.now)
     except StoreError as error:
         return SourceReading(planned, None, f"{source}: {one_line(error)}")
-    problem = damage_of(view.store, source, search=True) or problem_of(
-        planned, recent.last_ok, recent.last_stale, view.now, recent.unchanged_since
+    problem = (
+        damage_of(view.store, source, search=True)
+        or problem_of(planned, recent.last_ok, recent.last_stale, view.now, recent.unchanged_since)
+        or silence_of(recorders, recent.last_ok, view.now)
     )
     return SourceReading(planned, recent, None if problem is None else f"{source}: {problem.reason}")
 
