@@ -100,6 +100,13 @@ def test_served_health_counts_silent_recorders(shared):
     assert answer.body.startswith(b"timesca: every recorder of the store is silent")
 
 
+@pytest.mark.parametrize("notes", [{}, {"a": 60}])
+def test_status_shows_no_lock_of_object_storage(shared, notes):
+    noted(shared, **notes)
+
+    assert "  lock " not in status().stdout
+
+
 @pytest.fixture
 def location(seaweedfs_endpoint, monkeypatch):
     for name, value in environment(seaweedfs_endpoint).items():

@@ -79,7 +79,7 @@ def status(config: Path | None, store: Location | None, kind: Kind) -> None:
         rows = [_row(health) for health in found]
         show([row | {"outcomes_24h": _counts(row["outcomes_24h"])} for row in rows], _STATUS_COLUMNS, Format(kind))
     else:
-        _print_status(found, facts)
+        _print_status(found, facts, has_lock=not backend.is_shared)
         for item in ahead:
             _say("ahead", f"{in_words(item)}; `fxticker forget` removes them")
     if not is_well:
@@ -185,7 +185,7 @@ def _details(health: Health) -> dict[str, Any]:
     return {"changes_since": health.changes_since, "pairs": pairs}
 
 
-def _print_status(found: Sequence[Health], facts: Mapping[str, Any]) -> None:
+def _print_status(found: Sequence[Health], facts: Mapping[str, Any], *, has_lock: bool) -> None:
     """Print for a person: each source, its pairs, and the store."""
     from fxticker.errors import one_line
     from fxticker.model.formatting import printed_text
@@ -216,6 +216,7 @@ def _print_status(found: Sequence[Health], facts: Mapping[str, Any]) -> None:
         _say("recorder", recorder_text(row))
     if not facts["recorders"]:
         _say("daemon", facts["daemon"] or "none runs")
+    if has_lock:
         _say("lock", f"last taken by {facts['last_writer']}" if facts["last_writer"] else "never taken")
 
 
