@@ -107,6 +107,17 @@ def test_status_shows_no_lock_of_object_storage(shared, notes):
     assert "  lock " not in status().stdout
 
 
+def test_status_names_the_interval_that_no_configuration_gave(shared, tmp_path, monkeypatch):
+    assert "(every 15 min is assumed, as no --config names the schedule)\n" in status().stdout
+
+    monkeypatch.setenv("FXTICKER_SOURCES__TIMESCA__EVERY", "20min")
+    assert "assumed" not in status().stdout
+    monkeypatch.delenv("FXTICKER_SOURCES__TIMESCA__EVERY")
+
+    (tmp_path / "config.toml").write_text("[sources.timesca]\n")
+    assert "assumed" not in status().stdout
+
+
 @pytest.fixture
 def location(seaweedfs_endpoint, monkeypatch):
     for name, value in environment(seaweedfs_endpoint).items():

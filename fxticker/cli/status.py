@@ -19,6 +19,7 @@ from fxticker.cli.recorders import recorder_rows, recorder_text
 from fxticker.errors import SegmentUnreadable
 
 if TYPE_CHECKING:
+    from fxticker.config import Settings
     from fxticker.monitoring.health import Health
     from fxticker.sources.registry import ScheduledSource
     from fxticker.store.ahead import Ahead
@@ -79,7 +80,7 @@ def status(config: Path | None, store: Location | None, kind: Kind) -> None:
         rows = [_row(health) for health in found]
         show([row | {"outcomes_24h": _counts(row["outcomes_24h"])} for row in rows], _STATUS_COLUMNS, Format(kind))
     else:
-        _print_status(found, facts, has_lock=not backend.is_shared)
+        _print_status(found, facts, _assumed(config, configured), has_lock=not backend.is_shared)
         for item in ahead:
             _say("ahead", f"{in_words(item)}; `fxticker forget` removes them")
     if not is_well:
@@ -95,6 +96,21 @@ def _quiet_log() -> Iterator[None]:
         yield
     finally:
         log.removeHandler(silent)
+
+
+def _assumed(config: Path | None, configured: Settings) -> dict[str, str]:
+    """By source, how the text names a schedule that is the package's own, as no configuration was found."""
+    from fxticker.config import DEFAULT_FILE
+    from fxticker.model.schedule import schedule_text
+
+    if config is not None or Path(DEFAULT_FILE).exists():
+        return {}
+    named = {name for name, chosen in configured.sources.items() if chosen.every or chosen.cron}  # by the environment
+    return {
+        plan.source.id: f" ({schedule_text(plan.schedule)} is assumed, as no --config names the schedule)"
+        for plan in configured.planned()
+        if plan.source.id not in named
+    }
 
 
 def _health(plan: ScheduledSource, store: OpenStore, now: datetime, recorders: Sequence[Recorder]) -> Health:
@@ -185,7 +201,9 @@ def _details(health: Health) -> dict[str, Any]:
     return {"changes_since": health.changes_since, "pairs": pairs}
 
 
-def _print_status(found: Sequence[Health], facts: Mapping[str, Any], *, has_lock: bool) -> None:
+def _print_status(
+    found: Sequence[Health], facts: Mapping[str, Any], assumed: Mapping[str, str], *, has_lock: bool
+) -> None:
     """Print for a person: each source, its pairs, and the store."""
     from fxticker.errors import one_line
     from fxticker.model.formatting import printed_text
@@ -201,7 +219,7 @@ def _print_status(found: Sequence[Health], facts: Mapping[str, Any], *, has_lock
             _say("last slot", f"{_time(last.slot)} {last.outcome}{detail}" if last else "none recently")
             _say("last ok", _time(health.last_ok) if health.last_ok else "none recently")
             _say("last 24 h", f"{_counts(health.outcomes_24h) or 'no polls'}; gaps: {health.gaps_24h}")
-        _say("next slot", _time(health.next_slot))
+        _say("next slot", _time(health.next_slot) + assumed.get(health.source, ""))
         for pair in health.pairs:
             changed = "rate or percentage changed" if pair.changed_at else "rate and percentage the same at least since"
             change = f"{changed} {_time(pair.changed_at or pair.first_at)}"
