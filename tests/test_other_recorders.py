@@ -1,5 +1,6 @@
 """Several recorders of one store: whose turn a slot is, which outcomes wait, and who takes over within one slot."""
 
+import sys
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -9,11 +10,13 @@ import pytest
 from builders import FixedClock
 from daemons import QUARTER, RecordingObserver, at, daemon_of, outcomes, planned
 from object_faults import WatchedObjectCalls, in_memory
+from processes import run
 
 from fxticker.daemon.other_recorders import OtherRecorders, PatientWriter, Turn
+from fxticker.daemon.recorder_lock import recorder_lock
 from fxticker.daemon.recorder_note import RecorderNote, recorder_name
 from fxticker.daemon.slot_grace import slot_grace
-from fxticker.errors import SegmentUnreadable
+from fxticker.errors import SegmentUnreadable, StoreLocked
 from fxticker.model.records import Outcome, Poll
 from fxticker.model.schedule import Cron, Every
 from fxticker.sources.registry import ScheduledSource
@@ -303,6 +306,47 @@ def test_name_of_a_recorder_is_kept_over_restarts_and_differs_between_stores(tmp
 
     assert recorder_name("s3://rates/a", environ) == name
     assert recorder_name("s3://rates/b", environ) != name
+
+
+def test_second_recorder_with_the_state_folder_of_one_that_runs_is_refused(tmp_path):
+    environ = {"STATE_DIRECTORY": str(tmp_path / "state")}
+    other = {"STATE_DIRECTORY": str(tmp_path / "other")}
+
+    with recorder_lock("s3://rates/a", environ):
+        with (
+            pytest.raises(StoreLocked, match=r"state: the lock is held by another recorder .* by STATE_DIRECTORY"),
+            recorder_lock("s3://rates/a", environ),
+        ):
+            pass
+        with recorder_lock("s3://rates/b", environ), recorder_lock("s3://rates/a", other):
+            pass
+    with recorder_lock("s3://rates/a", environ):
+        pass
+
+
+def test_recorder_runs_where_its_state_folder_can_hold_no_lock(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+
+    with recorder_lock("s3://rates/a", {"STATE_DIRECTORY": str(tmp_path / "file")}), recorder_lock("s3://rates/a", {}):
+        pass
+    assert "a second recorder of its name is not noticed" in caplog.text
+
+
+def test_daemon_with_the_state_folder_of_one_that_runs_ends_before_it_reaches_the_storage(written, tmp_path):
+    environ = {
+        "STATE_DIRECTORY": str(tmp_path / "state"),
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_REGION": "us-east-1",
+    }
+    command = [sys.executable, "-m", "fxticker", "run", "--config", written(""), "--store", "s3://rates/a"]
+
+    with recorder_lock("s3://rates/a", environ):
+        done = run(command, env=environ)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "give this one a state folder of its own, by STATE_DIRECTORY" in done.stderr
 
 
 def test_what_is_no_note_of_a_recorder_is_left_out(storage):

@@ -21,6 +21,7 @@ from fxticker.daemon.alert_setup import AlertSetup
 from fxticker.daemon.daemon import Daemon
 from fxticker.daemon.known_store import KnownStore
 from fxticker.daemon.observers import Observers
+from fxticker.daemon.recorder_lock import recorder_lock
 from fxticker.daemon.recorder_note import RecorderNote, recorder_name
 from fxticker.daemon.sd_notify import SystemdNotifier
 from fxticker.daemon.signals import stop_on_signals
@@ -96,7 +97,9 @@ def _poll(
         store = Store(folder, clock=SystemClock())
         notifier = SystemdNotifier(os.environ, store=store, timeout_s=http.timeout_s)
         # Before anything is served: a second daemon is to name the first one, and not the port that is taken.
-        if not store.backend.is_shared and (holder := store.daemon()):
+        if store.backend.is_shared:
+            stack.enter_context(recorder_lock(folder, os.environ))
+        elif holder := store.daemon():
             raise StoreLocked(str(store.backend), 0, holder, is_daemon=True)
         known = KnownStore(store, folder, os.environ)
         known.require(is_new=is_new_store)
