@@ -355,6 +355,16 @@ def test_price_lines_are_the_last_rate_of_each_day_per_unit(two_days, export):
     assert inverse.splitlines()[1:] == ["P 2025-11-14 USD 520.8 KZT"]
 
 
+@pytest.mark.parametrize(
+    ("text", "nominal", "price"),
+    [("0.09190", 1, "0.09190"), ("12.50", 100, "0.1250"), ("7", 1, "7"), ("2500.0", 1, "2500.0")],
+)
+def test_price_line_has_the_printed_zeros(root, export, text, nominal, price):
+    Store(root).append([tick("KZT/USD", text, None, nominal=nominal, rate=float(text) / nominal)])
+    (line,) = export("p.journal", root).read_text().splitlines()[1:]
+    assert line.split()[3] == price
+
+
 BOOK = """
 include p.journal
 

@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import threading
 
 import pytest
 from builders import FixedClock, cases
@@ -56,6 +57,17 @@ def test_slow_request_is_ended(metrics):
     ):
         slow.sendall(b"GET /metrics HT")
         assert slow.recv(1) == b""
+
+
+@pytest.mark.parametrize("path", ["healthz", "metrics"])
+def test_request_that_waits_for_the_store_is_answered_in_time(metrics, monkeypatch, path):
+    is_over = threading.Event()
+    for holder, name in ((metrics, "reasons"), (metrics.registry, "collect")):
+        monkeypatch.setattr(holder, name, lambda: [is_over.wait(10)][:0])
+    with MetricsServer(metrics, ANY_PORT, request_s=0.1) as server:
+        answer = get(f"{server.url}{path}")
+        is_over.set()
+    assert answer == (503, "text/plain; charset=utf-8", "the store was not read in time\n")
 
 
 def test_requests_above_the_limit_are_dropped(metrics):

@@ -57,6 +57,7 @@ def import_(
     store: files, folders, globs, or - for standard input. A repeated import adds nothing. An unusable file is refused
     by name, the other files are imported, and the exit code is 1.
     """
+    from fxticker.backfill.cdx import site_of
     from fxticker.backfill.import_summary import ImportSummary
     from fxticker.backfill.page_files import find_pages
     from fxticker.backfill.saved_pages import import_pages
@@ -82,12 +83,12 @@ def import_(
                 progress=lambda done: progress(done, len(pages)),
             )
     finally:  # what was stored is stored, whatever broke the import off
-        _tell_import(summary, deaths)
+        _tell_import(summary, deaths, site_of(known_sources()[source].url))
     if summary.refused:
         sys.exit(1)
 
 
-def _tell_import(summary: ImportSummary, deaths: list[str]) -> None:
+def _tell_import(summary: ImportSummary, deaths: list[str], site: str) -> None:
     from fxticker.cli.output import warn
 
     for line in deaths:
@@ -101,7 +102,7 @@ def _tell_import(summary: ImportSummary, deaths: list[str]) -> None:
         revisits = f", {summary.revisits} revisits of them" if summary.revisits else ""
         print(
             f"in WARC files: {summary.captures} pages read{revisits}, {summary.empty} without a ticker, "
-            f"{summary.elsewhere} records of other hosts and kinds"
+            f"{summary.elsewhere} records that are no page of {site}"
         )
     print(
         f"{summary.pages} files: {summary.added} rows added, {summary.known} already there, "

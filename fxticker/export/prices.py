@@ -32,8 +32,9 @@ def price_lines(days: pd.DataFrame, syntax: Format) -> Iterator[str]:
     Yields
     ------
     str
-        ``P 2025-12-14 KZT 0.00192 USD`` or ``2025-12-14 price KZT 0.00192 USD``. A derived rate has as many digits as
-        its band supports. Of a date with several values it is their middle, and a comment before the line says so.
+        ``P 2025-12-14 KZT 0.00192 USD`` or ``2025-12-14 price KZT 0.00192 USD``. A printed rate has its printed
+        decimals, zeros included, less those of a nominal above 1; a derived one as many as its band supports. Of a date
+        with several values it is their middle, and a comment before the line says so.
 
     Raises
     ------
@@ -58,5 +59,5 @@ def price_lines(days: pd.DataFrame, syntax: Format) -> Iterator[str]:
 
 
 def _price(close: float, lo: float, hi: float) -> str:
-    text = plain_decimal(close)
-    return text if len(text) <= _MAX_PRINTED_CHARS else format_with_band(close, lo, hi).value
+    text, by_band = plain_decimal(close), format_with_band(close, lo, hi).value
+    return by_band if float(by_band) == close or len(text) > _MAX_PRINTED_CHARS else text

@@ -1,6 +1,7 @@
 """HTTP endpoint: serves ``/metrics`` and ``/healthz`` on a loopback address, with limits for hostile clients.
 
-``/healthz`` answers 503 if `Metrics.reasons` returns any line, else 200.
+``/healthz`` answers 503 if `Metrics.reasons` returns any line, else 200. Both paths answer 503 if the store, on object
+storage or a disk of the network, was not read in time.
 
 Not `prometheus_client.make_wsgi_app`: it answers OPTIONS, refuses HEAD, and the WSGI server of the standard library has
 no limits and resolves its own host name by DNS. With these put right it is longer than what is here.
@@ -34,6 +35,10 @@ _CHECK_S = 0.2
 _ACCEPT_CHARS = 2000
 """Characters of the header ``Accept`` that are read; Prometheus sends 200, and megabytes would take seconds."""
 _TEXT = "text/plain; charset=utf-8"
+_TOO_LATE_BODY = b"the store was not read in time\n"
+_TOO_LATE = (
+    f"HTTP/1.0 503 Service Unavailable\r\nContent-Type: {_TEXT}\r\nContent-Length: {len(_TOO_LATE_BODY)}\r\n\r\n"
+).encode() + _TOO_LATE_BODY
 
 _log = logging.getLogger("fxticker")
 
@@ -100,6 +105,7 @@ class _Server(socketserver.ThreadingTCPServer):
         self._request_s = request_s
         self._max_requests = max_requests
         self._since_s: dict[socket.socket, float] = {}
+        self._unanswered: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
@@ -117,7 +123,20 @@ class _Server(socketserver.ThreadingTCPServer):
         """Forget a request that is over."""
         with self._lock:
             self._since_s.pop(request, None)
+            self._unanswered.discard(request)
         super().shutdown_request(request)
+
+    def received(self, request: socket.socket) -> None:
+        """Note a request that was read and has no answer yet."""
+        with self._lock:
+            self._unanswered.add(request)
+
+    def may_answer(self, request: socket.socket) -> bool:
+        """Whether a received request has no answer yet; true once."""
+        with self._lock:
+            is_open = request in self._unanswered
+            self._unanswered.discard(request)
+        return is_open
 
     def service_actions(self) -> None:
         """End requests that take too long, also those that come in byte by byte; called every `_CHECK_S`."""
@@ -126,6 +145,9 @@ class _Server(socketserver.ThreadingTCPServer):
             for request, since_s in self._since_s.items():
                 if since_s < latest_s:
                     with contextlib.suppress(OSError):
+                        if request in self._unanswered:
+                            self._unanswered.discard(request)
+                            request.send(_TOO_LATE, socket.MSG_DONTWAIT)
                         request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -151,6 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_head(self) -> bytes:
         """Send the head of an answer, and return its body."""
+        self.server.received(self.connection)
         path = self.path.partition("?")[0]
         status, media_type, body = HTTPStatus.NOT_FOUND, _TEXT, b"there are /metrics and /healthz\n"
         if path == "/metrics":
@@ -164,6 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
             if "application/json" in self.headers.get("Accept", ""):
                 facts = health_facts(reasons, self.server.metrics.next_slots())
                 media_type, body = "application/json", json.dumps(facts).encode()
+        if not self.server.may_answer(self.connection):
+            raise TimeoutError  # `service_actions` has answered
         self.send_response(status)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
