@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MAX_CAUSE = 200
 """Characters that are kept of the client's message, and of the server's."""
-_NO_CREDENTIALS = "://169.254."
+_ROLES = "://169.254."
 """Begin of the addresses at which a machine's role is asked for, where no variable has credentials."""
 
 
@@ -173,6 +173,6 @@ def _cause(error: Exception) -> str:
     request, _, document = " ".join(text.split()).rpartition("Error performing ")[2].partition("<?xml")
     request = re.sub(r" in [\d.]+\w+(, after \d+ retries, max_retries: \d+, retry_timeout: \w+)? *-", ":", request)
     reason = re.search(r"<Message>(.*?)</Message>", document) or re.search(r'message: "([^"]*)"', details)
-    if _NO_CREDENTIALS in request:
-        return "no credentials: neither AWS_ACCESS_KEY_ID nor a role of this machine"
+    if _ROLES in request:
+        request = f"AWS_ACCESS_KEY_ID is not set, and this machine gives no role: {request}"
     return f"{request[:_MAX_CAUSE].strip(': ')}{f': {reason[1][:_MAX_CAUSE]}' if reason else ''}"
