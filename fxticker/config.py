@@ -27,7 +27,7 @@ from fxticker.model.schedule import Cron, every, slots_between
 from fxticker.model.timestamps import EPOCH
 from fxticker.sources.rate_order import DEFAULT_ORDER, SourceOrder
 from fxticker.sources.registry import ScheduledSource, known_sources, scheduled, source_of
-from fxticker.store.s3_location import checked_s3, is_s3, require_no_other_url
+from fxticker.store.s3_location import s3_url
 
 if TYPE_CHECKING:
     from fxticker.fetch.client import Fetcher
@@ -87,9 +87,8 @@ def _limited(value: object, *, kind: type[_Number], name: str, limit: int) -> _N
 
 def _location(value: object) -> Path | str:
     """Return a store's folder, or the URL of an object storage."""
-    if is_s3(value):
-        return checked_s3(str(value))
-    require_no_other_url(value)
+    if (url := s3_url(value)) is not None:
+        return url
     if value == "" or "\0" in str(value) or not isinstance(value, str | Path):
         raise ValueError("must name a folder")
     return Path(value)

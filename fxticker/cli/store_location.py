@@ -16,15 +16,13 @@ class StoreLocation(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the location; refuse, as wrong usage, a URL that names no bucket of an object storage."""
-        from fxticker.store.s3_location import checked_s3, is_s3, require_no_other_url
+        from fxticker.store.s3_location import s3_url
 
         try:
-            if is_s3(value):
-                return checked_s3(value)
-            require_no_other_url(value)
+            url = s3_url(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
-        return super().convert(value, param, ctx)
+        return super().convert(value, param, ctx) if url is None else url
 
 
 store_location = StoreLocation(path_type=Path, readable=False)

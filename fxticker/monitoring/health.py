@@ -93,10 +93,9 @@ def health_of(
     """
     schedule = scheduled.schedule
     past = [poll for poll in recent.polls if poll.slot <= now]
-    problem = problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since)
     return Health(
         source=scheduled.source.id,
-        problem=damage or problem or silence_of(recorders, recent.last_ok, now),
+        problem=problem_in(scheduled, recent, now, damage, recorders),
         last=past[-1] if past else None,
         last_ok=recent.last_ok,
         next_slot=next_slot or schedule.after(now),
@@ -112,6 +111,18 @@ def unread_health(scheduled: ScheduledSource, reason: str, now: datetime) -> Hea
     return Health(
         scheduled.source.id, Problem(reason, None), None, None, scheduled.schedule.after(now), {}, None, (), now
     )
+
+
+def problem_in(
+    scheduled: ScheduledSource,
+    recent: Recent,
+    now: datetime,
+    damage: Problem | None,
+    recorders: Sequence[Recorder] = (),
+) -> Problem | None:
+    """Return why a source is not healthy, by its damaged files, its polls and ticks, and the store's recorders."""
+    by_polls = problem_of(scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since)
+    return damage or by_polls or silence_of(recorders, recent.last_ok, now)
 
 
 def problem_of(
@@ -154,7 +165,7 @@ def problem_of(
 
 
 def silence_of(recorders: Sequence[Recorder], last_ok: datetime | None, now: datetime) -> Problem | None:
-    """Why nobody polls a source of a shared store at an instant: each recorder with a note is silent; else ``None``.
+    """Return the problem that all recorders of a shared store are silent; ``None`` if one is not, or there is none.
 
     This does not depend on a schedule, which the reader may not know. A successful poll after the last of them fell
     silent is another one's: `fxticker snapshot` leaves no note.

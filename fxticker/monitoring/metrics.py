@@ -19,7 +19,7 @@ from fxticker.model.clock import Clock
 from fxticker.model.clock_trust import ClockComparison
 from fxticker.model.records import Outcome, Poll
 from fxticker.monitoring.damage import damage_of
-from fxticker.monitoring.health import problem_of
+from fxticker.monitoring.health import problem_in
 from fxticker.monitoring.next_slots import NextSlots
 from fxticker.monitoring.observer import Observer
 from fxticker.monitoring.recorder_families import families_of_recorders
@@ -222,9 +222,7 @@ class Metrics(Observer):
             self._log_once(scheduled.source.id, error)
             return SourceReading(scheduled, None, one_line(error))
         self._logged.pop(scheduled.source.id, None)
-        problem = damage_of(self._store, scheduled.source.id) or problem_of(
-            scheduled, recent.last_ok, recent.last_stale, now, recent.unchanged_since
-        )
+        problem = problem_in(scheduled, recent, now, damage_of(self._store, scheduled.source.id))
         reason = None if problem is None else f"{scheduled.source.id}: {problem.reason}"
         return SourceReading(scheduled, recent, reason)
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from fxticker.errors import StoreError
 from fxticker.store.backend import StorageBackend
 from fxticker.store.local import LocalStorage
-from fxticker.store.s3_location import is_s3, require_no_other_url, s3_storage
+from fxticker.store.s3_location import is_s3, s3_storage, s3_url
 
 Location: TypeAlias = Path | str
 """A folder, or the URL of an object storage, which is always a text."""
@@ -37,7 +37,7 @@ def storage_at(location: str | os.PathLike[str], *, must_exist: bool) -> Storage
             raise StoreError(f"{objects}: there is no store here (no objects of one)")
         return objects
     try:
-        require_no_other_url(location)
+        s3_url(location)  # refuses other URLs
     except ValueError as error:
         raise StoreError(f"a store {error}; give the URL as a text, as a Path has one slash of it only") from error
     backend = LocalStorage(Path(location))

@@ -38,24 +38,24 @@ def is_s3(location: object) -> bool:
     return str(location).startswith(SCHEME)
 
 
-def require_no_other_url(location: object) -> None:
-    """Raise ValueError for a URL that is none of an object storage: taken as a folder it would be created here."""
-    if not is_s3(location) and re.fullmatch(_OTHER_URL, str(location), re.DOTALL):
-        raise ValueError(f"must be a folder, or a URL that begins with {SCHEME}")
-
-
-def checked_s3(location: str) -> str:
-    """Return the URL without a slash at its end.
+def s3_url(location: object) -> str | None:
+    """Return the URL of an object storage without a slash at its end; None for a folder.
 
     Raises
     ------
     ValueError
-        If it names no bucket, or a prefix that is none.
+        If it is a URL that names no bucket, or a prefix that is none; if it is another URL, which would be created as a
+        folder.
     """
-    match = re.fullmatch(_URL, location)
+    text = str(location)
+    if not is_s3(location):
+        if re.fullmatch(_OTHER_URL, text, re.DOTALL):
+            raise ValueError(f"must be a folder, or a URL that begins with {SCHEME}")
+        return None
+    match = re.fullmatch(_URL, text)
     if match is None or {".", ".."} & {*match["prefix"].split("/")}:
         raise ValueError("must be s3://bucket or s3://bucket/prefix, without user, password, query or spaces")
-    return location.rstrip("/")
+    return text.rstrip("/")
 
 
 def s3_storage(location: str) -> ObjectStorage:
@@ -73,9 +73,11 @@ def s3_storage(location: str) -> ObjectStorage:
         If the client is not installed.
     """
     try:
-        match = re.fullmatch(_URL, checked_s3(location))
+        url = s3_url(location)
     except ValueError as error:  # without the URL, in which somebody may have put a password
         raise StoreError(f"the URL of a store {error}") from error
+    assert url is not None
+    match = re.fullmatch(_URL, url)
     assert match is not None
     try:
         from obstore.exceptions import BaseError
@@ -104,7 +106,6 @@ def s3_storage(location: str) -> ObjectStorage:
     except (BaseError, ValueError) as error:
         reason = str(error).partition("Debug source")[0].removeprefix("Generic S3 error: ")
         raise StoreError(f"{location}: {one_line(reason)}") from error
-    url = checked_s3(location)
     return ObjectStorage(ObjectCalls(reads, writes), url, lambda: map(s3_storage, _near(url)))
 
 

@@ -14,7 +14,7 @@ from prometheus_client.process_collector import ProcessCollector
 from fxticker.errors import StoreError, one_line
 from fxticker.monitoring.damage import damage_of
 from fxticker.monitoring.exposition import exposition
-from fxticker.monitoring.health import health_facts, health_text, problem_of, silence_of
+from fxticker.monitoring.health import health_facts, health_text, problem_in
 from fxticker.monitoring.store_families import SourceReading, families_of_sources, families_of_space
 from fxticker.sources.registry import ScheduledSource
 from fxticker.store.open_slots import next_open_slot
@@ -103,11 +103,7 @@ def _reading(view: View, planned: ScheduledSource, recorders: Sequence[Recorder]
         recent = read_recent(view.store, source, view.now)
     except StoreError as error:
         return SourceReading(planned, None, f"{source}: {one_line(error)}")
-    problem = (
-        damage_of(view.store, source, search=True)
-        or problem_of(planned, recent.last_ok, recent.last_stale, view.now, recent.unchanged_since)
-        or silence_of(recorders, recent.last_ok, view.now)
-    )
+    problem = problem_in(planned, recent, view.now, damage_of(view.store, source, search=True), recorders)
     return SourceReading(planned, recent, None if problem is None else f"{source}: {problem.reason}")
 
 
