@@ -21,7 +21,7 @@ Version: TypeAlias = tuple[int | str, ...]
 ABSENT: Version = ()
 """The version of an object that does not exist."""
 MAX_OBJECT_BYTES = 256_000_000
-"""Some 500 times the largest segment seen, in bytes: a larger object is none of a store and is not read into memory."""
+"""Maximum size of an object that is read into memory, in bytes: some 500 times the largest segment seen."""
 STORE_ID = "store.id"
 """Name of the object with the store's id. It is not hidden, as copies often leave out what is."""
 

@@ -78,7 +78,7 @@ def version_of(status: os.stat_result) -> Version:
 
 
 def version_at(file: FileAt) -> Version:
-    """Return the version of a file, or of what a link leads to; `ABSENT` if there is none."""
+    """Return the version of a file, links followed; `ABSENT` if it does not exist."""
     try:
         return version_of(os.stat(file.name, dir_fd=file.folder))
     except FileNotFoundError:
